@@ -1,0 +1,80 @@
+"""Every error benchhub raises on purpose: whose fault it is, whether to retry, which exit code.
+
+BenchhubError
+├── ConfigError                 the user's files or arguments; never retried; exit 2
+├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
+├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
+└── DeviceError                 the device or the way to it; exit 3
+    ├── Unreachable             transient: connect again, stage again
+    ├── DeviceBusy              somebody else holds the lease
+    ├── HostKeyUnknown          not enrolled yet
+    ├── HostKeyChanged          never retried, never overridden by benchhub
+    ├── AuthenticationRefused   no key or agent identity was accepted
+    ├── PythonUnusable          no Python on the device, or one too old
+    ├── NoSpace                 the device's disk is full
+    └── BackendError            a runtime that is missing or cannot be used on the device
+
+A message names the thing, the cause and the next step, on one line. A failed cell is not an
+exception: it is a `Launch` with a `Failure`.
+"""
+
+
+class BenchhubError(Exception):
+    """Something benchhub can explain in one line; `exit_code` is what the command line returns."""
+
+    exit_code = 2
+    transient = False
+
+
+class ConfigError(BenchhubError):
+    """A suite, profile, model, dataset or argument that cannot be used as it stands."""
+
+
+class StoreError(BenchhubError):
+    """The results database cannot be opened, read or written."""
+
+
+class Interrupted(BenchhubError):
+    """The user stopped the run; everything measured so far is in the store."""
+
+    exit_code = 130
+
+
+class DeviceError(BenchhubError):
+    """A device that cannot be used now; other devices are not affected."""
+
+    exit_code = 3
+
+
+class Unreachable(DeviceError):
+    """The device does not answer, or the link to it broke."""
+
+    transient = True
+
+
+class DeviceBusy(DeviceError):
+    """Another controller holds the device's lease."""
+
+
+class HostKeyUnknown(DeviceError):
+    """The device's SSH host key has not been enrolled."""
+
+
+class HostKeyChanged(DeviceError):
+    """The device shows another SSH host key than the enrolled one."""
+
+
+class AuthenticationRefused(DeviceError):
+    """The device accepted none of the offered keys."""
+
+
+class PythonUnusable(DeviceError):
+    """The device has no Python interpreter, or one older than 3.8."""
+
+
+class NoSpace(DeviceError):
+    """The device's disk has no room for what must be staged."""
+
+
+class BackendError(DeviceError):
+    """An inference runtime that the device does not have or cannot load."""

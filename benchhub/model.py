@@ -1,0 +1,508 @@
+"""The words of benchhub as frozen types; no I/O. See docs/concepts.md for the prose.
+
+Units live in names (`_ns`, `_bytes`, `_s`); None means not measured, never 0. Conversion to
+milliseconds and mebibytes happens in `summary.py`, for the columns of a `Row`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.ondevice.wire import Conditions, Failure
+
+Ints = NDArray[np.int64]
+Array = NDArray[Any]
+Settings = Mapping[str, Any]
+
+
+class Scenario(enum.StrEnum):
+    """What a cell measures."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+    MEMORY = "memory"
+    COLD_START = "cold_start"
+    QUALITY = "quality"
+
+
+class VerdictOutcome(enum.StrEnum):
+    """The answer to a budget."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+# --- what the user asks for -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a variant is made from a baseline: a name of the recipe table and its options."""
+
+    name: str
+    options: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """A variant as a suite asks for it: a model file, or another variant and a recipe."""
+
+    name: str
+    model: Path | None = None
+    source: str | None = None
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSpec:
+    """One scenario with the settings it sweeps; `cases` only for quality (None: all)."""
+
+    scenario: Scenario
+    batches: tuple[int, ...] = (1,)
+    threads: tuple[int, ...] = (1,)
+    cases: int | None = None
+    launches: int | None = None
+    iterations: int | None = None
+    max_timed_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits that cells must keep; empty selectors match everything.
+
+    `latency_ms` maps a percentile ("p50", "p90", "p95", "p99") to its limit in milliseconds.
+    `quality_loss_relative` reads the loss limit as a share of the baseline's quality.
+    """
+
+    name: str
+    devices: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    threads: tuple[int, ...] = ()
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    throughput_min_per_s: float | None = None
+    peak_rss_mib: float | None = None
+    load_ms: float | None = None
+    model_bytes: int | None = None
+    quality_loss_max: float | None = None
+    quality_loss_relative: bool = False
+    quality_min_cases: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far a variant's outputs may lie from the baseline's before they count as garbage.
+
+    The measure is the root mean square difference over the root mean square spread of the
+    reference outputs about their mean (0: identical; 1: no better than a constant answer).
+    """
+
+    max_relative: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much measuring a cell gets: launches, timed iterations a launch, seconds a launch."""
+
+    name: str
+    launches: int
+    iterations: int
+    max_timed_s: float
+    gateable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite file, parsed."""
+
+    name: str
+    path: Path
+    task: str
+    baseline: str
+    backends: tuple[str, ...]
+    variants: tuple[VariantSpec, ...]
+    scenarios: tuple[ScenarioSpec, ...]
+    budgets: tuple[Budget, ...]
+    effort: str
+    data: Settings
+    precision: str
+    agreement: Agreement
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """A device as registered: how to reach it, what limits it has. `emulated`: never ranked."""
+
+    name: str
+    transport: str
+    host: str = ""
+    port: int | None = None
+    user: str | None = None
+    host_key: str | None = None
+    identity_file: Path | None = None
+    proxy_jump: str | None = None
+    ssh_config: Path | None = None
+    ciphers: tuple[str, ...] = ()
+    python: str = "python3"
+    root: str = "~/.cache/benchhub"
+    emulated: bool = False
+    connect_timeout_s: float = 10.0
+    lease_wait_s: float = 0.0
+    max_temperature_c: float | None = None
+    cooldown_s: float = 0.0
+    max_load: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+
+# --- what a run is made of --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output of a model; an open dimension is None."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass."""
+
+    name: str
+    path: Path
+    sha256: str
+    format: str
+    model_bytes: int
+    gzip_bytes: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    recipe: Recipe | None = None
+    params: int | None = None
+    nonzero_params: int | None = None
+    macs: int | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Device x variant x backend x scenario settings: what one row of the report stands for."""
+
+    device: str
+    variant: str
+    model_sha256: str
+    backend: str
+    scenario: Scenario
+    batch: int
+    threads: int
+    precision: str
+    launches: int
+    iterations: int
+    max_timed_s: float
+    cases: int | None = None
+
+    @property
+    def key(self) -> str:
+        """A name that is the same in every run of the same cell: 16 hex digits."""
+        facts = [str(getattr(self, name)) for name in self.__slots__]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A combination that will not be measured, and why."""
+
+    device: str
+    variant: str
+    backend: str
+    scenario: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run will do."""
+
+    cells: tuple[Cell, ...]
+    skips: tuple[Skip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One fresh process measuring one cell once: the record, raw.
+
+    `status` is finished, failed (the cell is closed) or interrupted (the link broke or the run
+    was stopped; it is measured again under the next `attempt`). `outputs` are the arrays the
+    device computed, in the model's output order.
+    """
+
+    run: str
+    cell: Cell
+    index: int
+    attempt: int
+    round: int
+    started_at: str
+    status: str
+    failure: Failure | None
+    samples_ns: Ints
+    warmup_ns: Ints
+    outputs: tuple[Array, ...] = ()
+    backend_version: str | None = None
+    provider: str | None = None
+    precision: str | None = None
+    clock: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    import_ns: int | None = None
+    load_ns: int | None = None
+    first_inference_ns: int | None = None
+    elapsed_ns: int | None = None
+    imported_rss_bytes: int | None = None
+    peak_rss_bytes: int | None = None
+    memory_reset: bool | None = None
+    wall_ns: int | None = None
+    involuntary_switches: int | None = None
+    before: Conditions | None = None
+    after: Conditions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run: one suite on some devices. `status` is running, done, interrupted or failed.
+
+    `request` holds what `--resume` needs to plan the same run again, `provenance` the versions,
+    the command line, dataset and seeds that a reader needs to repeat it.
+    """
+
+    id: str
+    suite: str
+    suite_sha256: str
+    task: str
+    baseline: str
+    effort: str
+    started_at: str
+    finished_at: str | None
+    status: str
+    request: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A device in a run: its facts as probed, what preflight found, why it failed if it did."""
+
+    name: str
+    transport: str
+    emulated: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
+    staged: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of a device. `level` is ok, warn or refuse; `fix` is a line the user can run."""
+
+    check: str
+    level: str
+    found: str
+    why: str = ""
+    fix: str = ""
+
+
+# --- quality ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A quality metric that can be resampled.
+
+    `weighted(outputs, labels, weights)` takes the model's first output and the labels, both with
+    the cases on axis 0, and weights of shape (resamples, cases): how often each case counts. It
+    returns shape (resamples,); NaN where a resample leaves the metric undefined. `parts` returns
+    the metric of the unweighted cases by name (per label, per class); empty when it has none.
+    """
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    weighted: Callable[[Array, Array, Array], NDArray[np.float64]]
+    parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """A task's cases: inputs by model input name (axis 0 runs over cases), truth and grouping.
+
+    `groups` says which cases belong together (a patient); resampling draws whole groups.
+    """
+
+    inputs: Mapping[str, Array]
+    labels: Array
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    label_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What outputs are judged against: the labels, and the baseline's own reference outputs.
+
+    `reference` was computed on the controller with the baseline at float32; `rows` cases, the
+    first of which are also the check cases of every launch.
+    """
+
+    metric: str
+    labels: Array
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    label_names: tuple[str, ...]
+    reference: tuple[Array, ...]
+
+
+# --- what a report shows ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A doubt about a cell, with its evidence; `caps` keeps its verdicts from being PASS."""
+
+    name: str
+    evidence: str
+    caps: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """One cell in a report; the columns of csv and json, in order. None: not measured.
+
+    `withheld` gives the reason for a column that is empty though the cell was measured;
+    `provenance` and `intervals` go to json only.
+    """
+
+    run: str
+    device: str
+    arch: str | None = None
+    emulated: bool = False
+    backend: str
+    backend_version: str | None = None
+    provider: str | None = None
+    variant: str
+    recipe: str | None = None
+    model_sha256: str
+    scenario: str
+    batch: int
+    threads: int
+    precision: str | None = None
+    launches: int = 0
+    iterations: int | None = None
+    n_eff: float | None = None
+    status: str = "finished"
+    reason: str | None = None
+    flags: tuple[Flag, ...] = ()
+    load_ms: float | None = None
+    first_inference_ms: float | None = None
+    mean_ms: float | None = None
+    p50_ms: float | None = None
+    p50_low_ms: float | None = None
+    p50_high_ms: float | None = None
+    p90_ms: float | None = None
+    p90_low_ms: float | None = None
+    p90_high_ms: float | None = None
+    p95_ms: float | None = None
+    p95_low_ms: float | None = None
+    p95_high_ms: float | None = None
+    p99_ms: float | None = None
+    p99_low_ms: float | None = None
+    p99_high_ms: float | None = None
+    throughput_per_s: float | None = None
+    throughput_low_per_s: float | None = None
+    throughput_high_per_s: float | None = None
+    peak_rss_mib: float | None = None
+    model_rss_mib: float | None = None
+    gpu_mem_mib: float | None = None
+    energy_mj: float | None = None
+    model_bytes: int | None = None
+    gzip_bytes: int | None = None
+    params: int | None = None
+    nonzero_params: int | None = None
+    macs: int | None = None
+    compression_params: float | None = None
+    compression_bytes: float | None = None
+    speedup: float | None = None
+    speedup_low: float | None = None
+    speedup_high: float | None = None
+    quality_metric: str | None = None
+    quality: float | None = None
+    quality_low: float | None = None
+    quality_high: float | None = None
+    quality_loss: float | None = None
+    quality_loss_low: float | None = None
+    quality_loss_high: float | None = None
+    quality_cases: int | None = None
+    agreement_max_abs: float | None = None
+    clock: str | None = None
+    # json only
+    cell: str = ""
+    agreement_relative: float | None = None
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    quality_parts: Mapping[str, float] = field(default_factory=dict)
+
+
+#: The columns of csv, in order: every field of Row up to and including `clock`.
+COLUMNS: tuple[str, ...] = tuple(Row.__dataclass_fields__)[
+    : list(Row.__dataclass_fields__).index("clock") + 1
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A budget applied to one cell: what was asked, what was seen, what follows."""
+
+    cell: str
+    device: str
+    variant: str
+    backend: str
+    scenario: str
+    batch: int
+    threads: int
+    budget: str
+    column: str
+    limit: float
+    value: float | None
+    low: float | None
+    high: float | None
+    launches: int
+    outcome: VerdictOutcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A run as reports see it: rows, verdicts, skips, and where it all came from.
+
+    `baseline_variant` names the row that speed-ups and losses refer to.
+    """
+
+    run: RunInfo
+    devices: tuple[DeviceInfo, ...]
+    rows: tuple[Row, ...]
+    verdicts: tuple[Verdict, ...]
+    skips: tuple[Skip, ...]
+    variants: tuple[Variant, ...]

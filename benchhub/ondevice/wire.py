@@ -1,0 +1,266 @@
+"""The protocol between the controller and a device: JSON, one object a line, both ways.
+
+The controller starts one *agent* on the device and keeps its stdin open. The agent holds the
+device's lease for as long as it lives, and it dies when its stdin ends or falls silent. For every
+job the agent starts one fresh *child* process, passes the job to it and forwards the child's
+events, then adds an `end` event of its own. A launch without an `end` event was cut short.
+
+Controller to agent, `do` names the request:
+  hello       {root, holder, heartbeat_s}    first line; answered by `hello` or `refused`
+  ping        {}                             not answered; keeps the lease
+  facts       {}                             answered by `facts`
+  conditions  {}                             answered by `conditions`
+  have        {digests: [sha256..]}          answered by `have`
+  adopt       {digests: [sha256..]}          answered by `adopt`: verify, seal, rename into place
+  launch      {job: Job}                     answered by the child's events and one `end`
+  bye         {}                             the agent ends
+
+Agent to controller, `event` names the reply:
+  hello       {protocol, runner_sha256, python, executable, root, pid, blobs}
+  refused     {kind: busy|python|root|protocol, message, holder: {..}}
+  facts       {facts: {..}}
+  conditions  {conditions: Conditions}
+  have        {blobs: {sha256: {state: whole|partial|missing, bytes}}}
+  adopt       {blobs: {sha256: adopted|corrupt|missing}}
+  stage       {stage}                        the child entered a stage (see STAGES)
+  ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
+  first       {first_inference_ns}
+  warmup      {samples}                      base64 of little-endian int64 nanoseconds, in order
+  samples     {samples, elapsed_ns}          the same; may come in several events
+  outputs     {index, count, name, dtype, shape, data}    base64 of C-order little-endian bytes;
+                                             several events with one `index` concatenate on axis 0
+  memory      {imported_rss_bytes, peak_rss_bytes, reset}
+  failed      {stage, kind, message}         the child's own account of a failure
+  end         {status: finished|failed, failure, wall_ns, before, after, involuntary_switches}
+  error       {message}                      a request the agent could not understand
+
+Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sha256>.part`
+(being uploaded), `runner/runner-<sha256>.pyz`, `lease` (flock), `lease.json` (who holds it).
+"""
+
+import base64
+import json
+import sys
+from array import array
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+PROTOCOL = 1
+OLDEST_PYTHON = (3, 8)
+HEARTBEAT_S = 60.0
+
+#: In the order a child passes through them; a failure names the stage it happened in.
+STAGES = ("spawn", "import", "load", "first", "warmup", "time", "outputs", "memory", "link")
+
+#: missing: the backend is not installed. raised: an exception. crashed: died by a signal.
+#: exited: ended without an end record. deadline: killed at its hard deadline. nonfinite: NaN or
+#: inf where the baseline has none. shape: other outputs than the model declares. link: the
+#: connection broke while it ran. blob: a staged file is missing or corrupt.
+KINDS = (
+    "missing", "raised", "crashed", "exited", "deadline", "nonfinite", "shape", "link", "blob",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One launch of one cell: everything the child needs to know.
+
+    `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
+    over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
+    after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
+    start once `min_iterations` were made. `output_cases` leading cases are run once more after
+    it, in batches of `batch`, and their outputs sent back (0: none; -1: all).
+    """
+
+    cell: str
+    launch: int
+    backend: str
+    scenario: str
+    model: Optional[str]
+    model_format: str
+    inputs: Mapping[str, str]
+    batch: int = 1
+    threads: int = 1
+    precision: str = "f32"
+    warmup: int = 10
+    iterations: int = 200
+    min_iterations: int = 1
+    max_timed_s: float = 10.0
+    output_cases: int = 4
+    deadline_s: float = 120.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    python: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a launch failed: the stage it was in, what kind of end it met, one line of cause."""
+
+    stage: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The state of a device at one moment; None where the device cannot tell.
+
+    Counters (`*_ticks`, `*_us`, `*_count`) only mean something as differences between two
+    snapshots. `unavailable` gives, per missing field, the reason.
+    """
+
+    at_ns: int
+    governor: Optional[str] = None
+    frequency_mhz: Optional[float] = None
+    temperature_c: Optional[float] = None
+    throttle_count: Optional[int] = None
+    load_1m: Optional[float] = None
+    cpu_total_ticks: Optional[int] = None
+    cpu_busy_ticks: Optional[int] = None
+    cpu_steal_ticks: Optional[int] = None
+    own_cpu_ticks: Optional[int] = None
+    pressure_cpu_us: Optional[int] = None
+    memory_available_bytes: Optional[int] = None
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Array:
+    """One output tensor as it crossed the wire: numpy dtype string, shape, C-order bytes."""
+
+    name: str
+    dtype: str
+    shape: Tuple[int, ...]
+    data: bytes
+
+
+@dataclass
+class Outcome:
+    """What one launch brought back; fields stay None where the launch did not get that far."""
+
+    status: str = "failed"
+    failure: Optional[Failure] = None
+    stage: str = "spawn"
+    backend_version: Optional[str] = None
+    provider: Optional[str] = None
+    precision: Optional[str] = None
+    clock: Optional[str] = None
+    details: Dict[str, Any] = field(default_factory=dict)
+    import_ns: Optional[int] = None
+    load_ns: Optional[int] = None
+    first_inference_ns: Optional[int] = None
+    elapsed_ns: Optional[int] = None
+    imported_rss_bytes: Optional[int] = None
+    peak_rss_bytes: Optional[int] = None
+    memory_reset: Optional[bool] = None
+    wall_ns: Optional[int] = None
+    involuntary_switches: Optional[int] = None
+    before: Optional[Conditions] = None
+    after: Optional[Conditions] = None
+    warmup_ns: "array[int]" = field(default_factory=lambda: array("q"))
+    samples_ns: "array[int]" = field(default_factory=lambda: array("q"))
+    outputs: List[Array] = field(default_factory=list)
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Return `message` as one line of JSON, newline included."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Dict[str, Any]:
+    """Return the object on one line; ValueError if it is not a JSON object."""
+    message = json.loads(line.decode("utf-8"))
+    if not isinstance(message, dict):
+        raise ValueError("expected a JSON object, got %s" % type(message).__name__)
+    return message
+
+
+def encode_job(job: Job) -> Dict[str, Any]:
+    """Return `job` as plain JSON types."""
+    return asdict(job)
+
+
+def decode_job(raw: Mapping[str, Any]) -> Job:
+    """Return the Job in `raw`; unknown keys are a ValueError, so versions cannot drift silently."""
+    known = {f.name for f in fields(Job)}
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise ValueError("unknown job fields: %s" % ", ".join(unknown))
+    return Job(**raw)
+
+
+def encode_ints(values: "array[int]") -> str:
+    """Return int64 values as base64 of little-endian bytes."""
+    if sys.byteorder == "big":
+        values = array("q", values)
+        values.byteswap()
+    return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def decode_ints(text: str) -> "array[int]":
+    """Invert `encode_ints`."""
+    values = array("q")
+    values.frombytes(base64.b64decode(text))
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
+
+
+def decode_conditions(raw: Optional[Mapping[str, Any]]) -> Optional[Conditions]:
+    """Return the Conditions in `raw`, ignoring fields of newer runners."""
+    if raw is None:
+        return None
+    known = {f.name for f in fields(Conditions)}
+    return Conditions(**{key: value for key, value in raw.items() if key in known})
+
+
+def decode_failure(raw: Optional[Mapping[str, Any]]) -> Optional[Failure]:
+    """Return the Failure in `raw`."""
+    return None if raw is None else Failure(raw["stage"], raw["kind"], raw["message"])
+
+
+_COPIED = (
+    "import_ns", "load_ns", "first_inference_ns", "imported_rss_bytes", "peak_rss_bytes",
+    "backend_version", "provider", "precision", "clock", "details", "wall_ns",
+    "involuntary_switches",
+)  # fmt: skip
+
+
+def fold(outcome: Outcome, event: Mapping[str, Any]) -> bool:
+    """Add one event of a launch to `outcome`; True once the launch has ended."""
+    kind = event["event"]
+    if kind == "stage":
+        outcome.stage = event["stage"]
+    elif kind == "warmup":
+        outcome.warmup_ns.extend(decode_ints(event["samples"]))
+    elif kind == "samples":
+        outcome.samples_ns.extend(decode_ints(event["samples"]))
+        outcome.elapsed_ns = (outcome.elapsed_ns or 0) + event["elapsed_ns"]
+    elif kind == "outputs":
+        _fold_output(outcome, event)
+    elif kind == "failed":
+        outcome.failure = Failure(event["stage"], event["kind"], event["message"])
+    elif kind == "memory":
+        outcome.memory_reset = event["reset"]
+    for name in _COPIED:
+        if name in event:
+            setattr(outcome, name, event[name])
+    if kind != "end":
+        return False
+    outcome.status = event["status"]
+    outcome.failure = outcome.failure or decode_failure(event.get("failure"))
+    outcome.before = decode_conditions(event.get("before"))
+    outcome.after = decode_conditions(event.get("after"))
+    return True
+
+
+def _fold_output(outcome: Outcome, event: Mapping[str, Any]) -> None:
+    data = base64.b64decode(event["data"])
+    shape = tuple(event["shape"])
+    index = event["index"]
+    if index == len(outcome.outputs):
+        outcome.outputs.append(Array(event["name"], event["dtype"], shape, data))
+        return
+    first = outcome.outputs[index]
+    joined = (first.shape[0] + shape[0],) + tuple(first.shape[1:])
+    outcome.outputs[index] = Array(first.name, first.dtype, joined, first.data + data)
