@@ -18,6 +18,9 @@ A message names the thing, the cause and the next step, on one line. A failed ce
 exception: it is a `Launch` with a `Failure`.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class BenchhubError(Exception):
     """Something benchhub can explain in one line; `exit_code` is what the command line returns."""
@@ -78,3 +81,12 @@ class NoSpace(DeviceError):
 
 class BackendError(DeviceError):
     """An inference runtime that the device does not have or cannot load."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean X?" for the closest known name, or else "; known: ..."."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -155,7 +155,7 @@ class DeviceProfile:
     ssh_config: Path | None = None
     ciphers: tuple[str, ...] = ()
     python: str = "python3"
-    root: str = "~/.cache/benchhub"
+    root: str = "~/.cache/benchhub/device"
     emulated: bool = False
     connect_timeout_s: float = 10.0
     lease_wait_s: float = 0.0

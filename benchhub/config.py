@@ -1,0 +1,233 @@
+"""Suite and profile files, TOML to model: the only reader of what users write.
+
+A mistake is a ConfigError of one line: file, key (lists count from 0), what is wrong, and the
+nearest known name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from benchhub.errors import ConfigError, nearest
+from benchhub.model import (
+    Agreement,
+    Budget,
+    DeviceProfile,
+    Recipe,
+    Scenario,
+    ScenarioSpec,
+    Suite,
+    VariantSpec,
+)
+from benchhub.schema import (
+    BudgetsFile,
+    BudgetTable,
+    ProfileFile,
+    ScenarioTable,
+    SuiteFile,
+    VariantTable,
+)
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def load_suite(path: Path) -> Suite:
+    """Return the suite in a TOML file; ConfigError if it cannot be used."""
+    parsed = _parse(SuiteFile, path)
+    table = parsed.suite
+    variants = tuple(_variant(entry, path) for entry in parsed.variants)
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: variant {name} is defined twice; rename one")
+    for key, wanted in [("suite.baseline", table.baseline)] + [
+        (f"variants.{v.name}.from", v.source) for v in variants if v.source
+    ]:
+        if wanted not in names:
+            raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
+    return Suite(
+        name=table.name,
+        path=path,
+        task=table.task,
+        baseline=table.baseline,
+        backends=tuple(table.backends),
+        variants=variants,
+        scenarios=tuple(
+            _scenario(Scenario(name), entry)
+            for name, entry in parsed.scenarios
+            if entry is not None
+        ),
+        budgets=tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets)),
+        effort=table.effort,
+        data=parsed.data,
+        precision=table.precision,
+        agreement=Agreement(parsed.agreement.max_relative),
+        seed=table.seed,
+    )
+
+
+def load_budgets(path: Path) -> tuple[Budget, ...]:
+    """Return the budgets of a suite file or of a file that holds only `[[budgets]]`."""
+    raw = _read(path)
+    if "suite" in raw:
+        return load_suite(path).budgets
+    parsed = _validate(BudgetsFile, raw, path)
+    return tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+
+
+def load_profile(path: Path) -> DeviceProfile:
+    """Return the device profile in a TOML file; ConfigError if it cannot be used."""
+    parsed = _parse(ProfileFile, path)
+    device, limits = parsed.device, parsed.limits
+    if device.transport == "ssh" and not device.host:
+        raise ConfigError(f"{path}: device.host is missing; transport ssh needs a host to go to")
+    return DeviceProfile(
+        name=device.name,
+        transport=device.transport,
+        host=device.host,
+        port=device.port,
+        user=device.user,
+        host_key=device.host_key,
+        identity_file=_relative(device.identity_file, path),
+        proxy_jump=device.proxy_jump,
+        ssh_config=_relative(device.ssh_config, path),
+        ciphers=tuple(device.ciphers),
+        python=device.python,
+        root=device.root,
+        emulated=device.emulated,
+        connect_timeout_s=device.connect_timeout_s,
+        lease_wait_s=device.lease_wait_s,
+        max_temperature_c=limits.max_temperature_c,
+        cooldown_s=limits.cooldown_s,
+        max_load=limits.max_load,
+        labels=parsed.labels,
+        path=path,
+    )
+
+
+def _variant(entry: VariantTable, path: Path) -> VariantSpec:
+    recipe = entry.recipe
+    if isinstance(recipe, str):
+        recipe = {"name": recipe}
+    if (entry.model is None) == (recipe is None):
+        raise ConfigError(
+            f"{path}: variant {entry.name} needs either `model` (a file)"
+            " or `from` and `recipe` (how to make it)"
+        )
+    if recipe is None:
+        return VariantSpec(entry.name, model=_relative(entry.model, path))
+    if entry.source is None:
+        raise ConfigError(f"{path}: variant {entry.name} has a recipe; say `from` which variant")
+    options = {key: value for key, value in recipe.items() if key != "name"}
+    name = recipe.get("name")
+    if not isinstance(name, str):
+        raise ConfigError(f"{path}: variant {entry.name}: recipe.name is missing")
+    return VariantSpec(entry.name, source=entry.source, recipe=Recipe(name, options))
+
+
+def _scenario(scenario: Scenario, entry: ScenarioTable) -> ScenarioSpec:
+    return ScenarioSpec(
+        scenario=scenario,
+        batches=_several(entry.batch),
+        threads=_several(entry.threads),
+        cases=entry.cases,
+        launches=entry.launches,
+        iterations=entry.iterations,
+        max_timed_s=entry.max_timed_s,
+    )
+
+
+def _budget(entry: BudgetTable, index: int) -> Budget:
+    latency = {
+        q: limit
+        for q in ("p50", "p90", "p95", "p99")
+        if (limit := getattr(entry, f"latency_{q}_ms")) is not None
+    }
+    return Budget(
+        name=entry.name or f"budgets[{index}]",
+        devices=tuple(entry.devices),
+        variants=tuple(entry.variants),
+        backends=tuple(entry.backends),
+        threads=_several(entry.threads) if entry.threads is not None else (),
+        latency_ms=latency,
+        throughput_min_per_s=entry.throughput_min_per_s,
+        peak_rss_mib=entry.peak_rss_mib,
+        load_ms=entry.load_ms,
+        model_bytes=entry.model_bytes,
+        quality_loss_max=entry.quality_loss_max,
+        quality_loss_relative=entry.quality_loss_relative,
+        quality_min_cases=entry.quality_min_cases,
+    )
+
+
+def _several(value: int | list[int]) -> tuple[int, ...]:
+    return (value,) if isinstance(value, int) else tuple(dict.fromkeys(value))
+
+
+def _relative(value: Path | None, file: Path) -> Path | None:
+    if value is None:
+        return None
+    value = value.expanduser()
+    return value if value.is_absolute() else file.parent / value
+
+
+def _parse(kind: type[T], path: Path) -> T:
+    return _validate(kind, _read(path), path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def _validate(kind: type[T], raw: Mapping[str, Any], path: Path) -> T:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        # One line for the first mistake: fixing it often removes the others.
+        first = error.errors(include_url=False)[0]
+        more = error.error_count() - 1
+        tail = f" (and {more} more)" if more else ""
+        raise ConfigError(f"{path}: {_explain(kind, first)}{tail}") from None
+
+
+def _explain(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
+    where = ""
+    for part in mistake["loc"]:
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif not part.startswith(("list[", "dict[")) and part not in ("int", "str"):
+            where += f".{part}" if where else part
+    if mistake["type"] == "extra_forbidden":
+        table = _table_at(kind, mistake["loc"][:-1])
+        return f"{where} is unknown{nearest(str(mistake['loc'][-1]), table)}"
+    if mistake["type"] == "missing":
+        return f"{where} is missing"
+    message = mistake["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{where} = {mistake['input']!r}: {message}" if where else message
+
+
+def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the table at `loc` knows, under the names users write."""
+    schema: Any = kind.model_json_schema(by_alias=True)
+    definitions, here = schema.get("$defs", {}), schema
+    for part in loc:
+        here = here["items"] if isinstance(part, int) else here["properties"][part]
+        for choice in here.get("anyOf", [here]):
+            if "$ref" in choice:
+                here = definitions[choice["$ref"].rpartition("/")[2]]
+    return list(here.get("properties", {}))

@@ -1,0 +1,140 @@
+"""The tables of suite and profile files as pydantic models; also the source of JSON Schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Positive = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_by_name=False, validate_by_alias=True)
+
+
+class SuiteTable(_Table):
+    """`[suite]`: what is compared."""
+
+    name: Name
+    task: str = Field(description="chest_xray, npz, or a task of an entry point")
+    baseline: str = Field(description="the variant that losses and speed-ups refer to")
+    backends: list[str] = Field(min_length=1)
+    effort: Literal["quick", "standard", "rigorous"] = "standard"
+    precision: Literal["f32", "bf16", "f16"] = Field(
+        "f32", description="arithmetic a backend may use where it has a choice"
+    )
+    seed: int = 0
+
+
+class VariantTable(_Table):
+    """`[[variants]]`: a model file, or a recipe over another variant."""
+
+    name: Name
+    model: Path | None = None
+    source: str | None = Field(None, alias="from")
+    recipe: str | dict[str, Any] | None = None
+
+
+class ScenarioTable(_Table):
+    """`[scenarios.NAME]`: settings to sweep; the effort level fills what is left out."""
+
+    batch: Count | list[Count] = 1
+    threads: Count | list[Count] = 1
+    cases: Count | None = Field(None, description="quality: how many test cases (default all)")
+    launches: Count | None = None
+    iterations: Count | None = None
+    max_timed_s: Positive | None = None
+
+
+class ScenariosTable(_Table):
+    """`[scenarios]`: what is measured."""
+
+    latency: ScenarioTable | None = None
+    throughput: ScenarioTable | None = None
+    memory: ScenarioTable | None = None
+    cold_start: ScenarioTable | None = None
+    quality: ScenarioTable | None = None
+
+
+class BudgetTable(_Table):
+    """`[[budgets]]`: limits for the cells that the selectors match; no selector matches all."""
+
+    name: str | None = None
+    devices: list[str] = []
+    variants: list[str] = []
+    backends: list[str] = []
+    threads: Count | list[Count] | None = None
+    latency_p50_ms: Positive | None = None
+    latency_p90_ms: Positive | None = None
+    latency_p95_ms: Positive | None = None
+    latency_p99_ms: Positive | None = None
+    throughput_min_per_s: Positive | None = None
+    peak_rss_mib: Positive | None = None
+    load_ms: Positive | None = None
+    model_bytes: Count | None = None
+    quality_loss_max: Annotated[float, Field(ge=0)] | None = None
+    quality_loss_relative: bool = False
+    quality_min_cases: Count = 200
+
+
+class AgreementTable(_Table):
+    """`[agreement]`: when a variant's outputs count as garbage (see docs/concepts.md)."""
+
+    max_relative: Positive = 0.5
+
+
+class SuiteFile(_Table):
+    """A suite.toml."""
+
+    suite: SuiteTable
+    variants: list[VariantTable] = Field(min_length=1)
+    scenarios: ScenariosTable
+    budgets: list[BudgetTable] = []
+    data: dict[str, Any] = {}
+    agreement: AgreementTable = AgreementTable()
+
+
+class BudgetsFile(_Table):
+    """A file of budgets for `benchhub gate --budgets`."""
+
+    budgets: list[BudgetTable] = Field(min_length=1)
+
+
+class DeviceTable(_Table):
+    """`[device]`: how a device is reached."""
+
+    name: Name
+    transport: Literal["local", "ssh"]
+    host: str = Field("", description="a Host of ~/.ssh/config, or an address")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    user: str | None = None
+    host_key: str | None = Field(None, description="written by `benchhub devices enroll`")
+    identity_file: Path | None = None
+    proxy_jump: str | None = None
+    ssh_config: Path | None = None
+    ciphers: list[str] = []
+    python: str = "python3"
+    root: str = "~/.cache/benchhub/device"
+    emulated: bool = False
+    connect_timeout_s: Positive = 10.0
+    lease_wait_s: Annotated[float, Field(ge=0)] = 0.0
+
+
+class LimitsTable(_Table):
+    """`[limits]`: beyond these nothing is measured."""
+
+    max_temperature_c: Positive | None = None
+    cooldown_s: Annotated[float, Field(ge=0)] = 0.0
+    max_load: Positive | None = None
+
+
+class ProfileFile(_Table):
+    """A device profile."""
+
+    device: DeviceTable
+    limits: LimitsTable = LimitsTable()
+    labels: dict[str, str] = {}
