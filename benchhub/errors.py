@@ -86,7 +86,17 @@ class BackendError(DeviceError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean X?" for the closest known name, or else "; known: ..."."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=5, cutoff=0.6)
     if close:
-        return f"; did you mean {close[0]}?"
+        # Equally similar names (latency_p90_ms, latency_p95_ms) differ by how far their letters lie.
+        best = min(close, key=lambda other: (-_similarity(name, other), _distance(name, other)))
+        return f"; did you mean {best}?"
     return f"; known: {', '.join(names)}" if names else ""
+
+
+def _similarity(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(abs(ord(a) - ord(b)) for a, b in zip(one, other, strict=False))

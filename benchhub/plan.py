@@ -1,0 +1,139 @@
+"""From a suite, its built variants and the devices to cells, and to skips with reasons. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchhub.model import (
+    Cell,
+    DeviceProfile,
+    Effort,
+    Plan,
+    Scenario,
+    ScenarioSpec,
+    Skip,
+    Suite,
+    Variant,
+)
+
+#: How much measuring an effort level buys. A latency gate needs at least ten launches
+#: (measurement.md, rule 3), so `quick` is labelled as not gateable.
+EFFORTS = {
+    "quick": Effort("quick", launches=3, iterations=60, max_timed_s=2.0, gateable=False),
+    "standard": Effort("standard", launches=10, iterations=200, max_timed_s=5.0, gateable=True),
+    "rigorous": Effort("rigorous", launches=25, iterations=200, max_timed_s=20.0, gateable=True),
+}
+
+#: The share of the effort's launches and iterations that each scenario takes. Memory and load
+#: times vary little between launches; outputs do not vary at all.
+_SHARES: Mapping[Scenario, tuple[float, float]] = {
+    Scenario.LATENCY: (1.0, 1.0),
+    Scenario.THROUGHPUT: (0.3, 0.15),
+    Scenario.MEMORY: (0.3, 0.05),
+    Scenario.COLD_START: (0.5, 0.0),
+    Scenario.QUALITY: (0.0, 0.0),
+}
+_FEWEST_LAUNCHES = {Scenario.QUALITY: 1}
+
+
+def plan(
+    suite: Suite,
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceProfile],
+    formats: Mapping[str, tuple[str, ...]],
+    effort: Effort,
+) -> Plan:
+    """Return every cell that can be measured, and a reasoned skip for every one that cannot.
+
+    `formats` maps each of the suite's backends to the model formats it reads. The `null` backend
+    has no model: it gets one latency cell a device, whatever the variants.
+    """
+    cells: list[Cell] = []
+    skips: list[Skip] = []
+    for device, backend in itertools.product(devices, suite.backends):
+        for variant in variants:
+            if not formats[backend]:
+                if variant.name == suite.baseline:
+                    cells.append(_null_cell(suite, device, variant, backend, effort))
+                continue
+            for spec in suite.scenarios:
+                for cell, reason in _sweep(suite, device, variant, backend, spec, effort):
+                    problem = reason or _unreadable(variant, formats[backend], backend)
+                    if problem is None:
+                        cells.append(cell)
+                    else:
+                        what = f"{spec.scenario} batch {cell.batch}"
+                        skip = Skip(device.name, variant.name, backend, what, problem)
+                        if skip not in skips:
+                            skips.append(skip)
+    return Plan(tuple(cells), tuple(skips))
+
+
+def without(plan: Plan, device: str, backend: str, reason: str) -> Plan:
+    """Return `plan` with the cells of one backend on one device turned into skips."""
+    kept = tuple(c for c in plan.cells if (c.device, c.backend) != (device, backend))
+    gone = [c for c in plan.cells if c not in kept]
+    skips = {(c.variant, c.scenario): c for c in gone}
+    return Plan(
+        kept,
+        plan.skips
+        + tuple(Skip(device, variant, backend, scenario, reason) for variant, scenario in skips),
+    )
+
+
+def _sweep(
+    suite: Suite,
+    device: DeviceProfile,
+    variant: Variant,
+    backend: str,
+    spec: ScenarioSpec,
+    effort: Effort,
+) -> Iterator[tuple[Cell, str | None]]:
+    launch_share, iteration_share = _SHARES[spec.scenario]
+    launches = spec.launches or max(
+        round(effort.launches * launch_share), _FEWEST_LAUNCHES.get(spec.scenario, 3)
+    )
+    iterations = spec.iterations or round(effort.iterations * iteration_share)
+    for batch, threads in itertools.product(spec.batches, spec.threads):
+        cell = Cell(
+            device=device.name,
+            variant=variant.name,
+            model_sha256=variant.sha256,
+            backend=backend,
+            scenario=spec.scenario,
+            batch=batch,
+            threads=threads,
+            precision=suite.precision,
+            launches=launches,
+            iterations=iterations,
+            max_timed_s=spec.max_timed_s or effort.max_timed_s,
+            cases=spec.cases,
+        )
+        yield cell, _wrong_batch(variant, batch)
+
+
+def _null_cell(
+    suite: Suite, device: DeviceProfile, variant: Variant, backend: str, effort: Effort
+) -> Cell:
+    spec = ScenarioSpec(Scenario.LATENCY)
+    cell, _ = next(_sweep(suite, device, variant, backend, spec, effort))
+    return dataclasses.replace(cell, variant="none", model_sha256="")
+
+
+def _wrong_batch(variant: Variant, batch: int) -> str | None:
+    for tensor in variant.inputs:
+        fixed = tensor.shape[0] if tensor.shape else None
+        if fixed is not None and fixed != batch:
+            return (
+                f"input {tensor.name} is fixed at batch {fixed};"
+                " export the model with an open batch axis to measure others"
+            )
+    return None
+
+
+def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:
+    if variant.format in formats:
+        return None
+    return f"{backend} reads {', '.join(formats)}, not {variant.format}"
