@@ -53,6 +53,14 @@ def load_suite(path: Path) -> Suite:
     ]:
         if wanted not in names:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
+    for index, budget in enumerate(parsed.budgets):
+        for kind, wanted_names, known in (
+            ("variants", budget.variants, names),
+            ("backends", budget.backends, table.backends),
+        ):
+            for wanted in set(wanted_names) - set(known):
+                key = f"budgets[{index}].{kind}"
+                raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
     return Suite(
         name=table.name,
         path=path,
@@ -71,6 +79,8 @@ def load_suite(path: Path) -> Suite:
         precision=table.precision,
         agreement=Agreement(parsed.agreement.max_relative),
         seed=table.seed,
+        deadline_s=table.deadline_s,
+        options=parsed.options,
     )
 
 

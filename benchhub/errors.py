@@ -88,7 +88,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=5, cutoff=0.6)
     if close:
-        # Equally similar names (latency_p90_ms, latency_p95_ms) differ by how far their letters lie.
+        # Among equally similar names (p90, p95, p99) the one with the nearest letters.
         best = min(close, key=lambda other: (-_similarity(name, other), _distance(name, other)))
         return f"; did you mean {best}?"
     return f"; known: {', '.join(names)}" if names else ""

@@ -138,6 +138,8 @@ class Suite:
     precision: str
     agreement: Agreement
     seed: int
+    deadline_s: float = 120.0
+    options: Mapping[str, Settings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Device x variant x backend x scenario settings: what one row of the report stands for."""
+    """Device x variant x backend x scenario settings: what one row of the report stands for.
+
+    `options` are the backend's own, as sorted JSON.
+    """
 
     device: str
     variant: str
@@ -213,6 +218,7 @@ class Cell:
     iterations: int
     max_timed_s: float
     cases: int | None = None
+    options: str = "{}"
 
     @property
     def key(self) -> str:

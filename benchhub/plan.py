@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchhub.model import (
@@ -110,6 +111,7 @@ def _sweep(
             iterations=iterations,
             max_timed_s=spec.max_timed_s or effort.max_timed_s,
             cases=spec.cases,
+            options=json.dumps(suite.options.get(backend, {}), sort_keys=True),
         )
         yield cell, _wrong_batch(variant, batch)
 

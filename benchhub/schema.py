@@ -28,6 +28,7 @@ class SuiteTable(_Table):
         "f32", description="arithmetic a backend may use where it has a choice"
     )
     seed: int = 0
+    deadline_s: Positive = Field(120.0, description="a launch that lives longer is killed")
 
 
 class VariantTable(_Table):
@@ -95,6 +96,7 @@ class SuiteFile(_Table):
     scenarios: ScenariosTable
     budgets: list[BudgetTable] = []
     data: dict[str, Any] = {}
+    options: dict[str, dict[str, Any]] = Field({}, description="by backend")
     agreement: AgreementTable = AgreementTable()
 
 

@@ -1,0 +1,85 @@
+"""`benchhub init`: a project folder with commented examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+_SUITE = """\
+# A suite: what is compared. `benchhub schema suite` describes every key.
+[suite]
+name = "my-suite"
+task = "npz"                       # your own cases; chest_xray is built in
+baseline = "fp32"                  # losses and speed-ups refer to this variant
+backends = ["onnxruntime"]         # add "openvino" where devices have it
+
+[data]
+inputs = "cases.npz"               # one array per model input, and `labels`
+metric = "macro_auc"               # or "accuracy"
+
+[[variants]]
+name = "fp32"
+model = "model.onnx"
+
+[[variants]]
+name = "int8-dynamic"
+from = "fp32"
+recipe = "int8-dynamic"
+
+[scenarios.latency]
+threads = [1, 2]
+[scenarios.throughput]
+batch = [8, 32]
+threads = 2
+[scenarios.memory]
+[scenarios.cold_start]
+[scenarios.quality]
+batch = 8
+
+[[budgets]]
+variants = ["int8-dynamic"]
+latency_p95_ms = 50
+quality_loss_max = 0.01
+"""
+
+_DEVICE = """\
+# A device over SSH. Write its host key with `benchhub devices enroll example.lab`.
+[device]
+name = "example"
+transport = "ssh"
+host = "example.lab"               # a Host of ~/.ssh/config, or an address
+# user = "bench"
+# identity_file = "~/.ssh/id_ed25519"
+# python = "/opt/bench/bin/python" # needs numpy, psutil and one backend
+
+[limits]
+# max_temperature_c = 80           # at or above this nothing is measured
+
+[labels]
+site = "lab-1"
+"""
+
+
+def init(directory: Path = typer.Argument(Path(), help="Folder to write into")) -> None:
+    """Write a project folder: an example suite and an example device profile."""
+    from benchhub.errors import ConfigError
+
+    files = {
+        directory / "suites" / "my-suite" / "suite.toml": _SUITE,
+        directory / "device_profiles" / "example.toml": _DEVICE,
+    }
+    for path in files:
+        if path.exists():
+            raise ConfigError(f"{path} exists already; benchhub init never overwrites")
+    for path, text in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+        typer.echo(path)
+    typer.echo(
+        "put model.onnx and cases.npz beside suite.toml, then `benchhub run my-suite --dry-run`",
+        err=True,
+    )

@@ -1,0 +1,39 @@
+"""Where a command works: the project folder, its store and the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from benchhub.store import Store
+
+STORE = typer.Option(
+    None, "--store", envvar="BENCHHUB_STORE", metavar="URL",
+    help="Results database [default: sqlite:///benchhub.db in the current folder]",
+)  # fmt: skip
+JSON = typer.Option(False, "--json", help="Print JSON to stdout")
+
+
+def folder() -> Path:
+    """Return the project folder: where the command was started."""
+    return Path.cwd()
+
+
+def cache() -> Path:
+    """Return the controller's cache: $BENCHHUB_CACHE, or benchhub in the user's cache folder."""
+    given = os.environ.get("BENCHHUB_CACHE")
+    if given:
+        return Path(given).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "benchhub"
+
+
+def open_store(url: str | None) -> Store:
+    """Open the results database that was asked for, or the project's own."""
+    from benchhub.store import Store
+
+    return Store.open(url or f"sqlite:///{folder() / 'benchhub.db'}")

@@ -1,0 +1,72 @@
+"""`benchhub report`: a comparative report of one or several runs."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchhub.model import Results
+
+
+class Format(enum.StrEnum):
+    """What a report is written as; `all` writes every format and the charts into a folder."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    ALL = "all"
+
+
+def report(
+    run: list[str] = typer.Argument(help="Run ids, unique prefixes, or `latest`"),
+    format: Format = typer.Option(Format.HTML, help="all: a folder with every format"),  # noqa: A002
+    output: Path = typer.Option(None, "-o", "--output", help="File or folder to write"),
+    interactive: bool = typer.Option(False, help="html: charts that answer to the mouse"),
+    store: str = project.STORE,
+) -> None:
+    """Write a report; without -o, html and all get a name of their own, others go to stdout."""
+    from benchhub.report.formats import render
+    from benchhub.results import load_results
+
+    with project.open_store(store) as opened:
+        loaded = [load_results(opened, opened.resolve(name)) for name in run]
+    if format is Format.ALL:
+        _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
+        return
+    text = render(format.value, loaded, interactive=interactive)
+    if output is None and format is Format.HTML:
+        output = Path(f"benchhub-{loaded[0].run.id}.html")
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    _write(output, text)
+
+
+def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
+    from benchhub.report.charts import svgs
+    from benchhub.report.formats import FORMATS, render, suffix
+
+    for name in FORMATS:
+        _write(folder / f"report{suffix(name)}", render(name, loaded))
+    for name, svg in svgs(loaded).items():
+        _write(folder / "charts" / f"{name}.svg", svg)
+
+
+def _write(path: Path, text: str) -> None:
+    from benchhub.errors import ConfigError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"report: {path}", err=True)

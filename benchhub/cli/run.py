@@ -1,0 +1,157 @@
+"""`benchhub run`: measure a suite on devices, resumable, and report."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from benchhub.execute import Ready
+    from benchhub.model import RunInfo
+    from benchhub.request import Request
+    from benchhub.store import Store
+
+
+class EffortName(enum.StrEnum):
+    """How much measuring a cell gets."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    RIGOROUS = "rigorous"
+
+
+def run(
+    suite: str = typer.Argument(None, help="A suite's name, folder or suite.toml"),
+    device: list[str] = typer.Option([], help="Device or profile file; repeatable [localhost]"),
+    backend: list[str] = typer.Option([], help="Only this backend; repeatable"),
+    variant: list[str] = typer.Option([], help="Only this variant; repeatable"),
+    effort: EffortName = typer.Option(None, help="How much to measure [the suite's]"),
+    resume: str = typer.Option(None, metavar="RUN", help="Go on with a run that was cut short"),
+    rerun_failed: str = typer.Option(
+        None, metavar="RUN", help="Measure the failed cells of a run again"
+    ),
+    data: str = typer.Option(None, metavar="DIR", help="Your own copy of the task's dataset"),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and measure nothing"),
+    store: str = project.STORE,
+    json: bool = project.JSON,
+) -> None:
+    """Run a suite on devices; ends in a table and an HTML report."""
+    from rich.console import Console
+
+    from benchhub.errors import ConfigError
+    from benchhub.request import Request, located, resolve
+
+    again = resume or rerun_failed
+    if (suite is None) == (again is None):
+        raise ConfigError("give either a SUITE to run, or --resume RUN or --rerun-failed RUN")
+    console = Console(stderr=True)
+    if again is not None:
+        if device or backend or variant or effort or data:
+            raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
+        with project.open_store(store) as results:
+            info = results.run(results.resolve(again))
+            ready = _ready(Request.restored(info.request), console)
+            _measure(results, info, ready, console, json, bool(rerun_failed), resumed=True)
+        return
+    request = Request(
+        suite=suite,
+        devices=tuple(device) or ("localhost",),
+        backends=tuple(backend),
+        variants=tuple(variant),
+        effort=effort.value if effort else None,
+        data=data,
+    )
+    request = located(request, project.folder())
+    resolve(request)  # mistakes in files show before any work
+    ready = _ready(request, console)
+    if dry_run:
+        from benchhub.cli.dry_run import show_plan
+
+        show_plan(ready, project.cache(), store, json)
+        return
+    with project.open_store(store) as results:
+        from benchhub.execute import new_run
+
+        info = new_run(results, ready, _command())
+        _measure(results, info, ready, console, json, rerun_failed=False, resumed=False)
+
+
+def _ready(request: Request, console: Console) -> Ready:
+    from benchhub.execute import make_ready
+    from benchhub.request import resolve
+
+    with console.status("preparing") as status:
+        return make_ready(resolve(request), project.cache(), status.update)
+
+
+def _measure(
+    results: Store,
+    info: RunInfo,
+    ready: Ready,
+    console: Console,
+    as_json: bool,
+    rerun_failed: bool,
+    resumed: bool,
+) -> None:
+    from benchhub.cli.progress import RunProgress
+    from benchhub.errors import Interrupted
+    from benchhub.execute import check_same, execute
+
+    if resumed:
+        check_same(results, info, ready)
+    for skip in ready.plan.skips:
+        console.print(
+            f"skipped: {skip.device} {skip.backend} {skip.variant} {skip.scenario}: {skip.reason}",
+            style="yellow", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    console.print(f"run {info.id}", highlight=False)
+    finished = results.journal(info.id).finished
+    progress = RunProgress(console, ready.plan.cells, finished)
+    try:
+        with progress:
+            errors = execute(results, info, ready, progress, rerun_failed)
+    except Interrupted as error:
+        raise Interrupted(
+            f"{error}; finished launches are saved, go on with `benchhub run --resume {info.id}`"
+        ) from None
+    for problem in errors.values():
+        if problem is not None:
+            typer.echo(f"benchhub: {problem}", err=True)
+    _conclude(results, info.id, as_json)
+
+
+def _conclude(results: Store, run_id: str, as_json: bool) -> None:
+    from benchhub.cli.tables import print_results
+    from benchhub.report.formats import render
+    from benchhub.results import load_results
+
+    loaded = load_results(results, run_id)
+    path = project.folder() / f"benchhub-{run_id}.html"
+    path.write_text(render("html", [loaded]), "utf-8")
+    if as_json:
+        typer.echo(render("json", [loaded]))
+    else:
+        print_results(loaded)
+    typer.echo(f"report: {path}", err=True)
+    bad = [row for row in loaded.rows if row.status == "failed"]
+    lost = [device for device in loaded.devices if device.error]
+    if bad or lost:
+        typer.echo(
+            f"benchhub: {len(bad)} cells failed, {len(lost)} devices stopped early;"
+            f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
+            err=True,
+        )
+        raise typer.Exit(3)
+
+
+def _command() -> str:
+    import shlex
+    import sys
+
+    return shlex.join(["benchhub", *sys.argv[1:]])

@@ -1,0 +1,71 @@
+"""`benchhub runs`: what was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as jsonlib
+
+import typer
+
+from benchhub.cli import project
+
+app = typer.Typer(help="List and show runs.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
+    """List runs, newest last."""
+    with project.open_store(store) as results:
+        runs = results.runs()
+        counts = {run.id: results.journal(run.id) for run in runs}
+    if json:
+        typer.echo(jsonlib.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for name in ("run", "suite", "effort", "started", "status", "launches", "failed cells"):
+        table.add_column(name)
+    for run in runs:
+        journal = counts[run.id]
+        table.add_row(
+            run.id, run.suite, run.effort, run.started_at, run.status,
+            str(sum(journal.finished.values())), str(len(journal.closed)),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command()
+def show(
+    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    store: str = project.STORE,
+    json: bool = project.JSON,
+) -> None:
+    """Show the results of a run."""
+    from benchhub.results import load_results
+
+    with project.open_store(store) as results:
+        loaded = load_results(results, results.resolve(run))
+    if json:
+        from benchhub.report.formats import render
+
+        typer.echo(render("json", [loaded]))
+        return
+    from benchhub.cli.tables import print_results
+
+    info = loaded.run
+    typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)
+    print_results(loaded)
+
+
+@app.command()
+def delete(
+    run: str = typer.Argument(help="A run's id or a unique prefix"),
+    store: str = project.STORE,
+) -> None:
+    """Delete a run and its launches."""
+    with project.open_store(store) as results:
+        found = results.resolve(run)
+        results.delete_run(found)
+    typer.echo(f"deleted run {found}", err=True)

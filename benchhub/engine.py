@@ -1,0 +1,97 @@
+"""Devices at work side by side: one executor a device, so cells of one device never overlap."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+
+from benchhub.campaign import Connect, Order, Watcher, measure
+from benchhub.device.session import DeviceSession
+from benchhub.errors import DeviceError, Interrupted
+from benchhub.model import Launch
+
+Record = Callable[[Launch], None]
+ExecutorFor = Callable[[str], Executor]
+
+
+def local_executor(device: str) -> Executor:
+    """Return the default executor of a device: one thread on the controller."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"benchhub-{device}")
+
+
+class Sessions:
+    """The sessions in use, so that a stop can close them under their threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[str, DeviceSession] = {}
+        self._stop = threading.Event()
+
+    def stopping(self) -> bool:
+        """Return whether `stop` was called."""
+        return self._stop.is_set()
+
+    def connected(self, device: str, session: DeviceSession | None) -> None:
+        """Remember the session of a device, or forget it."""
+        with self._lock:
+            if session is None:
+                self._open.pop(device, None)
+            else:
+                self._open[device] = session
+
+    def stop(self) -> None:
+        """Ask every device to stop and close its session; launches under way are cut short."""
+        self._stop.set()
+        with self._lock:
+            sessions = list(self._open.values())
+        for session in sessions:
+            session.close()
+
+
+def run_devices(
+    orders: Sequence[Order],
+    connect: Connect,
+    record: Record,
+    watcher: Watcher,
+    executor_for: ExecutorFor = local_executor,
+) -> dict[str, DeviceError | None]:
+    """Measure every order in parallel; return per device why it stopped early, or None.
+
+    `record` is called once a launch, before the device begins its next one. An error that is not
+    the device's own (a full database, say) stops its device and is raised once all have ended.
+    Ctrl-C cuts the launches under way short and raises Interrupted.
+    """
+    executors = {order.device.name: executor_for(order.device.name) for order in orders}
+    futures: dict[str, Future[DeviceError | None]] = {}
+    try:
+        for order in orders:
+            name = order.device.name
+            futures[name] = executors[name].submit(_one, order, connect, record, watcher)
+        # Waking up now and then lets Ctrl-C through.
+        while wait(futures.values(), timeout=0.5).not_done:
+            pass
+    except KeyboardInterrupt:
+        watcher.stop()
+        raise Interrupted("stopped by Ctrl-C") from None
+    finally:
+        for executor in executors.values():
+            executor.shutdown(wait=True, cancel_futures=True)
+    return {name: future.result() for name, future in futures.items()}
+
+
+def _one(
+    order: Order, connect: Connect, record: Record, watcher: Watcher
+) -> DeviceError | None:
+    name = order.device.name
+    try:
+        for launch in measure(order, connect, watcher):
+            record(launch)
+    except DeviceError as error:
+        if watcher.stopping():
+            return None
+        watcher.status(name, f"stopped: {error}")
+        return error
+    watcher.status(name, "done")
+    return None
+

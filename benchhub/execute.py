@@ -1,0 +1,183 @@
+"""A run from plan to record: new, resumed, or only what failed."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchhub import __version__
+from benchhub.campaign import Order, Watcher
+from benchhub.device.runner import build_runner
+from benchhub.device.session import DeviceSession, holder
+from benchhub.device.stage import Blob
+from benchhub.engine import run_devices
+from benchhub.errors import ConfigError, DeviceError, Interrupted
+from benchhub.model import DeviceInfo, DeviceProfile, Plan, RunInfo
+from benchhub.plan import plan as make_plan
+from benchhub.prepare import Prepared, prepare
+from benchhub.request import Resolved
+from benchhub.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request with its variants built and its cells planned."""
+
+    resolved: Resolved
+    prepared: Prepared
+    plan: Plan
+
+
+def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
+    """Build what the request needs and plan it; ConfigError if it cannot be done."""
+    from benchhub.ondevice import backends
+
+    prepared = prepare(resolved.suite, resolved.data, cache, progress)
+    formats = {name: tuple(backends.formats(name)) for name in resolved.suite.backends}
+    plan = make_plan(
+        resolved.suite, prepared.variants, resolved.devices, formats, resolved.effort
+    )
+    if not plan.cells:
+        reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
+        raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
+    return Ready(resolved, prepared, plan)
+
+
+def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
+    """Write a new run to the store and return it."""
+    resolved, now = ready.resolved, datetime.now(UTC)
+    run = RunInfo(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        suite=resolved.suite.name,
+        suite_sha256=resolved.suite_sha256,
+        task=resolved.suite.task,
+        baseline=resolved.suite.baseline,
+        effort=resolved.effort.name,
+        started_at=now.isoformat(timespec="seconds"),
+        finished_at=None,
+        status="running",
+        request=resolved.request.stored(),
+        provenance=_provenance(ready, command),
+    )
+    store.create_run(
+        run, ready.plan, ready.prepared.truth, ready.prepared.variants, resolved.suite.budgets
+    )
+    return run
+
+
+def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
+    """ConfigError when the suite, a model or the effort changed since `run` began."""
+    before = {cell.key for cell in store.plan(run.id).cells}
+    if before != {cell.key for cell in ready.plan.cells}:
+        raise ConfigError(
+            f"run {run.id} cannot be resumed: {ready.resolved.suite.path} or a model it names"
+            " has changed since; start a new run"
+        )
+
+
+def execute(
+    store: Store, run: RunInfo, ready: Ready, watcher: Watcher, rerun_failed: bool = False
+) -> dict[str, DeviceError | None]:
+    """Measure what is still open in `run`; return per device why it stopped early, or None."""
+    infos = {info.name: info for info in store.devices(run.id)}
+    following = _Following(store, run.id, watcher, infos)
+    orders = [
+        _order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices
+    ]
+    store.set_status(run.id, "running", None)
+
+    def connect(device: DeviceProfile) -> DeviceSession:
+        return DeviceSession.open(
+            device,
+            build_runner(),
+            holder(run.id),
+            own_run=run.id,
+            on_wait=lambda text: watcher.status(device.name, text),
+        )
+
+    try:
+        errors = run_devices(orders, connect, store.add, following)
+    except Interrupted:
+        store.set_status(run.id, "interrupted", None)
+        raise
+    for name, error in errors.items():
+        if error is not None:
+            info = infos.get(name) or _unknown(ready, name)
+            store.put_device(run.id, dataclasses.replace(info, error=str(error)))
+    status = "failed" if any(errors.values()) else "done"
+    store.set_status(run.id, status, datetime.now(UTC).isoformat(timespec="seconds"))
+    return errors
+
+
+class _Following:
+    """A watcher that also writes down what devices say of themselves."""
+
+    def __init__(
+        self, store: Store, run: str, watcher: Watcher, infos: dict[str, DeviceInfo]
+    ) -> None:
+        self._store, self._run, self._watcher, self._infos = store, run, watcher, infos
+        self.stopping, self.stop = watcher.stopping, watcher.stop
+        self.connected, self.status, self.pushed = (
+            watcher.connected,
+            watcher.status,
+            watcher.pushed,
+        )
+
+    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
+        self._infos[info.name] = info
+        self._store.put_device(self._run, info)
+        self._watcher.known(info, missing)
+
+
+def _order(
+    store: Store, run: RunInfo, ready: Ready, device: DeviceProfile, rerun_failed: bool
+) -> Order:
+    prepared, suite = ready.prepared, ready.resolved.suite
+    cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
+    models = {cell.model_sha256 for cell in cells}
+    journal = store.journal(run.id)
+    return Order(
+        run=run.id,
+        device=device,
+        cells=cells,
+        blobs=tuple(
+            Blob(item.sha256, size, path=item.path)
+            for item, size in [
+                *((v, v.model_bytes) for v in prepared.variants if v.sha256 in models),
+                *((file, file.size) for file in prepared.inputs.values()),
+            ]
+        ),
+        inputs={name: file.sha256 for name, file in prepared.inputs.items()},
+        formats={v.sha256: v.format for v in prepared.variants},
+        reference=prepared.truth.reference,
+        finished=journal.finished,
+        attempts=journal.attempts,
+        closed=frozenset() if rerun_failed else journal.closed,
+        deadline_s=suite.deadline_s,
+        backends=suite.backends,
+    )
+
+
+def _unknown(ready: Ready, name: str) -> DeviceInfo:
+    device = next(d for d in ready.resolved.devices if d.name == name)
+    return DeviceInfo(device.name, device.transport, device.emulated, labels=device.labels)
+
+
+def _provenance(ready: Ready, command: str) -> dict[str, str]:
+    libraries = ("numpy", "scipy", "onnx", "onnxruntime", "paramiko")
+    return {
+        "command": command,
+        "benchhub": __version__,
+        "runner_sha256": build_runner().sha256,
+        "controller": f"Python {platform.python_version()} on {platform.system()}",
+        **{f"controller {name}": version(name) for name in libraries},
+        "seed": str(ready.resolved.suite.seed),
+        "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
+        **ready.prepared.provenance,
+    }

@@ -1,0 +1,121 @@
+"""What the user asked a run to do, in a form that can be stored and asked for again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchhub.catalogue import profile_file, suite_file
+from benchhub.config import load_profile, load_suite
+from benchhub.errors import ConfigError, nearest
+from benchhub.model import DeviceProfile, Effort, Suite
+from benchhub.plan import EFFORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it."""
+
+    suite: str
+    devices: tuple[str, ...]
+    backends: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    effort: str | None = None
+    data: str | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """Return the request as JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def restored(cls, raw: Mapping[str, Any]) -> Request:
+        """Invert `stored`."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        return cls(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in raw.items()
+                if key in known
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A request with its files read: the suite as narrowed down, the devices, the effort."""
+
+    request: Request
+    suite: Suite
+    suite_sha256: str
+    devices: tuple[DeviceProfile, ...]
+    effort: Effort
+
+    @property
+    def data(self) -> Path | None:
+        """The user's copy of the dataset, or None for the built-in one."""
+        return Path(self.request.data) if self.request.data else None
+
+
+def located(request: Request, project: Path) -> Request:
+    """Return `request` with the suite and devices as absolute paths; ConfigError if unknown."""
+    return dataclasses.replace(
+        request,
+        suite=str(suite_file(request.suite, project).resolve()),
+        devices=tuple(str(profile_file(name, project).resolve()) for name in request.devices),
+        data=str(Path(request.data).expanduser().resolve()) if request.data else None,
+    )
+
+
+def resolve(request: Request) -> Resolved:
+    """Return the suite and devices of a located request; ConfigError if they cannot be used."""
+    path = Path(request.suite)
+    suite = load_suite(path)
+    _check_known("backend", suite.backends, backend_names())
+    backends = _narrow("backend", request.backends, suite.backends)
+    names = _narrow("variant", request.variants, [v.name for v in suite.variants])
+    # Losses and speed-ups need the baseline, so it is never narrowed away.
+    variants = tuple(v for v in suite.variants if v.name in {*names, suite.baseline})
+    kept = {v.name for v in variants}
+    for variant in variants:
+        if variant.source and variant.source not in kept:
+            raise ConfigError(
+                f"variant {variant.name} is made from {variant.source};"
+                f" add --variant {variant.source}"
+            )
+    devices = tuple(load_profile(Path(file)) for file in request.devices)
+    seen: set[str] = set()
+    for device in devices:
+        if device.name in seen:
+            raise ConfigError(f"device {device.name} is given twice; name each device once")
+        seen.add(device.name)
+    return Resolved(
+        request=request,
+        suite=dataclasses.replace(suite, backends=tuple(backends), variants=variants),
+        suite_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        devices=devices,
+        effort=EFFORTS[request.effort or suite.effort],
+    )
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the backends this installation knows."""
+    from benchhub.ondevice import backends
+
+    return tuple(backends.names())
+
+
+def _narrow(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    _check_known(kind, wanted, known, " in this suite")
+    return [name for name in known if name in wanted] if wanted else known
+
+
+def _check_known(
+    kind: str, wanted: Sequence[str], known: Sequence[str], where: str = ""
+) -> None:
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"{kind} {name} is unknown{where}{nearest(name, known)}")
