@@ -1,0 +1,29 @@
+# Thin over tox.ini: every target is one of its environments.
+PYTHON ?= python3.11
+TOX := .tox/bootstrap/bin/tox
+
+.PHONY: quickstart test bench lab lab-down clean
+
+quickstart: $(TOX)
+	$(TOX) run -qq -e dev -- benchhub run quickstart
+
+test: $(TOX)
+	scripts/install-system-packages
+	$(TOX) run
+
+bench: $(TOX)
+	$(TOX) run -e bench
+
+lab: $(TOX)
+	scripts/install-system-packages
+	$(TOX) run -qq -e dev -- python -m tests.lab up --dir .lab
+
+lab-down: $(TOX)
+	$(TOX) run -qq -e dev -- python -m tests.lab down --dir .lab
+
+$(TOX):
+	$(PYTHON) -m venv .tox/bootstrap
+	.tox/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.25'
+
+clean:
+	rm -rf .venv .tox dist
