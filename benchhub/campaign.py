@@ -230,7 +230,7 @@ def _job(order: Order, cell: Cell, index: int) -> Job:
         backend=cell.backend,
         scenario=cell.scenario.value,
         model=cell.model_sha256 or None,
-        model_format=order.formats.get(cell.model_sha256, ""),
+        model_format=order.formats.get(cell.model_sha256, "none"),
         inputs={} if without_model else dict(order.inputs),
         batch=cell.batch,
         threads=cell.threads,

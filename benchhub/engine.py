@@ -80,9 +80,7 @@ def run_devices(
     return {name: future.result() for name, future in futures.items()}
 
 
-def _one(
-    order: Order, connect: Connect, record: Record, watcher: Watcher
-) -> DeviceError | None:
+def _one(order: Order, connect: Connect, record: Record, watcher: Watcher) -> DeviceError | None:
     name = order.device.name
     try:
         for launch in measure(order, connect, watcher):
@@ -94,4 +92,3 @@ def _one(
         return error
     watcher.status(name, "done")
     return None
-

@@ -39,10 +39,8 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
     from benchhub.ondevice import backends
 
     prepared = prepare(resolved.suite, resolved.data, cache, progress)
-    formats = {name: tuple(backends.formats(name)) for name in resolved.suite.backends}
-    plan = make_plan(
-        resolved.suite, prepared.variants, resolved.devices, formats, resolved.effort
-    )
+    formats = {name: backends.formats(name) for name in resolved.suite.backends}
+    plan = make_plan(resolved.suite, prepared.variants, resolved.devices, formats, resolved.effort)
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
@@ -87,9 +85,7 @@ def execute(
     """Measure what is still open in `run`; return per device why it stopped early, or None."""
     infos = {info.name: info for info in store.devices(run.id)}
     following = _Following(store, run.id, watcher, infos)
-    orders = [
-        _order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices
-    ]
+    orders = [_order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices]
     store.set_status(run.id, "running", None)
 
     def connect(device: DeviceProfile) -> DeviceSession:
@@ -141,24 +137,24 @@ def _order(
     prepared, suite = ready.prepared, ready.resolved.suite
     cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
     models = {cell.model_sha256 for cell in cells}
-    journal = store.journal(run.id)
     return Order(
         run=run.id,
         device=device,
         cells=cells,
-        blobs=tuple(
-            Blob(item.sha256, size, path=item.path)
-            for item, size in [
-                *((v, v.model_bytes) for v in prepared.variants if v.sha256 in models),
-                *((file, file.size) for file in prepared.inputs.values()),
-            ]
+        blobs=(
+            *(
+                Blob(v.sha256, v.model_bytes, path=v.path)
+                for v in prepared.variants
+                if v.sha256 in models
+            ),
+            *(Blob(file.sha256, file.size, path=file.path) for file in prepared.inputs.values()),
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
         reference=prepared.truth.reference,
-        finished=journal.finished,
-        attempts=journal.attempts,
-        closed=frozenset() if rerun_failed else journal.closed,
+        finished=store.finished(run.id),
+        attempts=store.attempts(run.id),
+        closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
         backends=suite.backends,
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchhub.compress.inspect import check_inputs_match, inspect_onnx
 from benchhub.compress.reference import reference_outputs
-from benchhub.compress.variants import build, check_inputs_match, inspect_onnx
+from benchhub.compress.variants import build
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Scenario, Suite, Truth, Variant, VariantSpec
 from benchhub.tasks import Dataset, get_task
@@ -46,8 +47,7 @@ def prepare(
 ) -> Prepared:
     """Return `suite` with its variants built and its cases read; ConfigError if it cannot be."""
     progress(f"reading the data of task {suite.task}")
-    task = get_task(suite.task)
-    dataset = task.open_dataset(suite.data, suite.path.parent, data, cache)
+    dataset = get_task(suite.task)(suite.data, suite.path.parent, data, cache)
     cases = dataset.cases(_cases_wanted(suite))
     variants = _build_all(suite, dataset, cache, progress)
     baseline = next(v for v in variants if v.name == suite.baseline)
@@ -78,9 +78,6 @@ def _build_all(
     specs = {spec.name: spec for spec in suite.variants}
     built: dict[str, Variant] = {}
 
-    def calibration(count: int) -> Mapping[str, Array]:
-        return dataset.calibration(count)
-
     def make(spec: VariantSpec, above: tuple[str, ...]) -> Variant:
         if spec.name in above:
             raise ConfigError(
@@ -93,7 +90,7 @@ def _build_all(
             else:
                 source = make(specs[str(spec.source)], (*above, spec.name))
                 progress(f"making variant {spec.name} from {source.name}")
-                built[spec.name] = build(spec, source, calibration, cache)
+                built[spec.name] = build(spec, source, dataset.calibration, cache)
         return built[spec.name]
 
     baseline = make(specs[suite.baseline], ())

@@ -35,13 +35,12 @@ class Request:
     def restored(cls, raw: Mapping[str, Any]) -> Request:
         """Invert `stored`."""
         known = {f.name for f in dataclasses.fields(cls)}
-        return cls(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in raw.items()
-                if key in known
-            }
-        )
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in raw.items()
+            if key in known
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def backend_names() -> tuple[str, ...]:
     """Return the backends this installation knows."""
     from benchhub.ondevice import backends
 
-    return tuple(backends.names())
+    return tuple(sorted({*backends.names(), *backends.MODULES}))
 
 
 def _narrow(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
@@ -113,9 +112,7 @@ def _narrow(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[
     return [name for name in known if name in wanted] if wanted else known
 
 
-def _check_known(
-    kind: str, wanted: Sequence[str], known: Sequence[str], where: str = ""
-) -> None:
+def _check_known(kind: str, wanted: Sequence[str], known: Sequence[str], where: str = "") -> None:
     for name in wanted:
         if name not in known:
             raise ConfigError(f"{kind} {name} is unknown{where}{nearest(name, known)}")

@@ -18,7 +18,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchhub.device.session import DeviceSession
 from benchhub.engine import Sessions
 from benchhub.model import Cell, DeviceInfo, Launch
 

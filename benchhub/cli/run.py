@@ -111,7 +111,7 @@ def _measure(
             style="yellow", markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     console.print(f"run {info.id}", highlight=False)
-    finished = results.journal(info.id).finished
+    finished = results.finished(info.id)
     progress = RunProgress(console, ready.plan.cells, finished)
     try:
         with progress:

@@ -17,7 +17,8 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
     """List runs, newest last."""
     with project.open_store(store) as results:
         runs = results.runs()
-        counts = {run.id: results.journal(run.id) for run in runs}
+        launches = {run.id: sum(results.finished(run.id).values()) for run in runs}
+        failed = {run.id: len(results.failed_cells(run.id)) for run in runs}
     if json:
         typer.echo(jsonlib.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=str))
         return
@@ -28,10 +29,9 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
     for name in ("run", "suite", "effort", "started", "status", "launches", "failed cells"):
         table.add_column(name)
     for run in runs:
-        journal = counts[run.id]
         table.add_row(
             run.id, run.suite, run.effort, run.started_at, run.status,
-            str(sum(journal.finished.values())), str(len(journal.closed)),
+            str(launches[run.id]), str(failed[run.id]),
         )  # fmt: skip
     Console().print(table)
 

@@ -1,0 +1,1 @@
+"""Reaching devices: transports, host keys, staging of blobs, and the session with the agent."""

@@ -1,0 +1,118 @@
+"""From a connection to an agent that holds the lease: start, push if needed, wait if busy."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchhub.device import bootstrap
+from benchhub.device.agent import Agent, AgentEnded, Event
+from benchhub.device.bootstrap import RunnerFile
+from benchhub.device.transport import Transport
+from benchhub.errors import DeviceBusy, DeviceError, NoSpace, PythonUnusable
+from benchhub.model import DeviceProfile
+
+#: How long an agent of ours whose link broke may take to notice, and to let go of the lease.
+_OWN_LEASE_S = 90.0
+
+
+class Opening:
+    """The way from a connection to an agent that holds the lease."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        profile: DeviceProfile,
+        runner: RunnerFile,
+        holder: Mapping[str, Any],
+        heartbeat_s: float,
+    ) -> None:
+        self._transport = transport
+        self._profile = profile
+        self._runner = runner
+        self._holder = holder
+        self._heartbeat_s = heartbeat_s
+        self._pushed = False
+
+    def with_lease(
+        self, own_run: str | None, on_wait: Callable[[str], None]
+    ) -> tuple[Agent, Event]:
+        """Return the agent that holds the lease and its hello; see `DeviceSession.open`."""
+        started = time.monotonic()
+        while True:
+            agent, event = self._agent()
+            if event["event"] == "hello":
+                return agent, event
+            agent.close()
+            if event.get("kind") != "busy":
+                raise self._refused(event)
+            theirs = event.get("holder") or {}
+            patience_s = self._profile.lease_wait_s
+            if own_run is not None and self._is_ours(theirs, own_run):
+                patience_s = max(patience_s, _OWN_LEASE_S)
+            message = f"{self._profile.name}: in use by {_describe(theirs)}"
+            waited_s = time.monotonic() - started
+            if waited_s >= patience_s:
+                after = f" after waiting {waited_s:.0f} s" if patience_s else ""
+                raise DeviceBusy(f"{message}{after}; try again later, or set a longer lease_wait_s")
+            on_wait(message)
+            time.sleep(min(random.uniform(0.5, 1.5), max(0.05, patience_s - waited_s)))
+
+    def _is_ours(self, theirs: Mapping[str, Any], own_run: str) -> bool:
+        same = all(theirs.get(key) == self._holder.get(key) for key in ("host", "pid"))
+        return same and theirs.get("run") == own_run
+
+    def _agent(self) -> tuple[Agent, Event]:
+        """Start an agent, pushing the runner if it is missing or is not what it should be."""
+        while True:
+            process = bootstrap.start_agent(self._transport, self._profile, self._runner)
+            agent = Agent(process, self._profile.name)
+            try:
+                event = agent.hello(self._profile.root, self._holder, self._heartbeat_s)
+                genuine = event.get("runner_sha256", self._runner.sha256) == self._runner.sha256
+                if genuine or self._pushed:
+                    return agent, event
+                agent.close()
+            except AgentEnded as ended:
+                agent.close()
+                if ended.status == bootstrap.NO_PYTHON:
+                    raise bootstrap.no_python(self._profile) from ended
+                if self._pushed:
+                    raise self._broken(ended) from ended
+            except BaseException:
+                agent.close()
+                raise
+            bootstrap.push_runner(self._transport, self._profile, self._runner)
+            self._pushed = True
+
+    def _broken(self, ended: AgentEnded) -> DeviceError:
+        said = " ".join(ended.said.split())[-300:] or "it said nothing"
+        return DeviceError(
+            f"{self._profile.name}: the agent ended at once with status {ended.status}: {said}; "
+            f"does {self._profile.python!r} work there?"
+        )
+
+    def _refused(self, event: Event) -> DeviceError:
+        name, message = self._profile.name, event.get("message", "no reason given")
+        if event.get("kind") == "python":
+            return PythonUnusable(
+                f"{name}: {message}; install Python 3.8 or later, or name it as `python` in its "
+                "profile"
+            )
+        if event.get("kind") == "root":
+            if "No space" in message:
+                return NoSpace(f"{name}: {message}; free some, or set `root` to another disk")
+            return DeviceError(f"{name}: root {self._profile.root} cannot be used: {message}")
+        return DeviceError(f"{name}: the agent refuses: {message}")
+
+
+def _describe(theirs: Mapping[str, Any]) -> str:
+    if not theirs:
+        return "another controller"
+    who = f"{theirs.get('user', 'somebody')}@{theirs.get('host', 'an unknown host')}"
+    return (
+        f"{who} (run {theirs.get('run', 'unknown')}, process {theirs.get('pid', 'unknown')}, "
+        f"since {theirs.get('since', 'an unknown time')})"
+    )

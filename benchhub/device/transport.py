@@ -1,0 +1,186 @@
+"""What the ways to a device have in common: start a process there, talk to it, upload a file."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from benchhub.errors import BenchhubError
+
+CHUNK_BYTES = 1 << 16
+_TAIL_BYTES = 8192
+
+#: Called with the number of bytes that were just moved.
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A finished command: its exit status (negative: the signal, if known) and what it wrote."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+class Process(ABC):
+    """A process on a device; stdin and stdout are ours, the end of stderr is kept for messages.
+
+    Every wait has a limit and raises TimeoutError; a link that breaks raises Unreachable, so an
+    empty read always means that the process closed its stdout.
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._tail = bytearray()
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Send all of `data` to stdin; BrokenPipeError once the process no longer reads."""
+
+    @abstractmethod
+    def close_stdin(self) -> None:
+        """End the process's stdin; harmless when it has ended already."""
+
+    @abstractmethod
+    def read(self, timeout_s: float) -> bytes:
+        """Return the next bytes of stdout, b"" at its end."""
+
+    @abstractmethod
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit status."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Stop the process, or cut it off; a blocked reader is released. Never raises."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Kill the process and release everything that belongs to it. Never raises."""
+
+    def readline(self, timeout_s: float) -> bytes:
+        """Return the next line with its newline (the last may lack it), b"" at the end."""
+        deadline = time.monotonic() + timeout_s
+        searched = 0
+        while (newline := self._pending.find(b"\n", searched)) < 0:
+            searched = len(self._pending)
+            data = self.read(max(0.0, deadline - time.monotonic()))
+            if not data:
+                newline = len(self._pending) - 1
+                break
+            self._pending += data
+        line = bytes(self._pending[: newline + 1])
+        del self._pending[: newline + 1]
+        return line
+
+    def stderr_tail(self) -> str:
+        """Return the last few kilobytes of stderr."""
+        return bytes(self._tail).decode("utf-8", "replace").strip()
+
+    def _keep_tail(self, read: Callable[[], bytes]) -> threading.Thread:
+        """Drain stderr in the background: a process must never block on it."""
+
+        def drain() -> None:
+            while data := read():
+                self._tail += data
+                del self._tail[:-_TAIL_BYTES]
+
+        thread = threading.Thread(target=drain, name="stderr", daemon=True)
+        thread.start()
+        return thread
+
+
+class Transport(Protocol):
+    """A way to a device, and the same contract for all of them (tests/contracts)."""
+
+    name: str
+    warnings: tuple[str, ...]
+
+    def start(self, argv: list[str]) -> Process:
+        """Start `argv` on the device, each element one argument whatever it contains."""
+
+    def run(
+        self, argv: list[str], data: bytes | Iterable[bytes] = b"", timeout_s: float = 60.0
+    ) -> Completed:
+        """Run `argv` to its end with `data` on stdin; TimeoutError after `timeout_s`."""
+
+    def upload(self, source: BinaryIO, remote: str, offset: int, progress: Progress) -> None:
+        """Write `source` from `offset` on to the same place of the file `remote`.
+
+        What the file has past its new end is cut off. A broken link leaves a prefix that a later
+        call can go on from; a transport that cannot start in the middle sends everything again.
+        """
+
+    def close(self) -> None:
+        """End the connection and every process started over it."""
+
+
+def complete(
+    process: Process, data: bytes | Iterable[bytes], timeout_s: float, quiet_s: float | None = None
+) -> Completed:
+    """Feed `data` to `process`, read it to its end and return what it said.
+
+    `timeout_s` bounds the whole, or, where `quiet_s` is given, only the time after the last byte
+    of `data`, and `quiet_s` the time without one of them going out.
+    """
+    started = time.monotonic()
+    feeder = _Feeder(process, [data] if isinstance(data, bytes) else data)
+
+    def left_s() -> float:
+        if quiet_s is None:
+            return timeout_s - (time.monotonic() - started)
+        return (quiet_s if feeder.is_alive() else timeout_s) - feeder.quiet_for_s()
+
+    try:
+        feeder.start()
+        stdout = bytearray()
+        while True:
+            if left_s() <= 0:
+                raise TimeoutError(f"no end after {time.monotonic() - started:.0f} s")
+            try:
+                piece = process.read(min(1.0, left_s()))
+            except TimeoutError:
+                continue
+            if not piece:
+                break
+            stdout += piece
+        status = process.wait(max(0.1, left_s()))
+        feeder.join(5.0)
+        if feeder.error is not None:
+            raise feeder.error
+        return Completed(status, bytes(stdout), process.stderr_tail())
+    finally:
+        process.close()
+
+
+class _Feeder(threading.Thread):
+    """Writes to a process while somebody else reads from it; keeps what went wrong."""
+
+    def __init__(self, process: Process, chunks: Iterable[bytes]) -> None:
+        super().__init__(name="stdin", daemon=True)
+        self._process = process
+        self._chunks = chunks
+        self._moved_at = time.monotonic()
+        self.error: OSError | BenchhubError | None = None
+
+    def quiet_for_s(self) -> float:
+        """Return for how long no byte has gone out."""
+        return time.monotonic() - self._moved_at
+
+    def run(self) -> None:
+        """Write everything, then end stdin."""
+        try:
+            for chunk in self._chunks:
+                self._process.write(chunk)
+                self._moved_at = time.monotonic()
+        except BrokenPipeError:
+            pass  # the process ended early: its status says why
+        except (OSError, BenchhubError) as error:
+            self.error = error
+        finally:
+            self._process.close_stdin()
+            self._moved_at = time.monotonic()

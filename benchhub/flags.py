@@ -1,0 +1,139 @@
+"""Doubts about a cell, each with its evidence; pure.
+
+A flag caps a verdict only where the disturbance is gross: ordinary noise of a shared machine is
+already in the intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from benchhub.model import Flag, Launch
+from benchhub.ondevice.wire import Conditions
+
+#: Name: (share from which it is mentioned, share from which it caps), median over launches.
+_LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10, math.inf)}
+_FREQUENCY_CHANGE = 1.10
+_HOT_C = 80.0
+_SLOWDOWN = 1.02
+
+
+def flags(launches: Sequence[Launch]) -> tuple[Flag, ...]:
+    """Return the doubts about the finished launches of one cell, from their own record."""
+    raised = (*_shares(launches), *_states(launches), *_samples(launches), *_memory(launches))
+    return tuple(raised)
+
+
+def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
+    of: dict[str, tuple[str, Callable[[Launch], float | None]]] = {
+        "foreign_cpu": ("of all CPU time went to other programs", _foreign),
+        "steal": ("of all CPU time was taken by the hypervisor", _steal),
+        "pressure": ("of the time something waited for a CPU", _pressure),
+    }
+    for name, (text, share) in of.items():
+        known = [value for launch in launches if (value := share(launch)) is not None]
+        if not known:
+            continue
+        middle = float(np.median(known))
+        mention, cap = _LIMITS[name]
+        if middle > mention:
+            evidence = (
+                f"{middle:.0%} {text} (median of {len(known)} launches, most {max(known):.0%})"
+            )
+            yield Flag(name, evidence, caps=middle > cap)
+
+
+def _states(launches: Sequence[Launch]) -> Iterator[Flag]:
+    throttled = [
+        moved
+        for launch in launches
+        if (moved := _moved(launch, lambda state: state.throttle_count)) is not None and moved > 0
+    ]
+    if throttled:
+        yield Flag(
+            "throttled", f"{sum(throttled)} throttle events in {len(throttled)} launches", caps=True
+        )
+    states = [state for launch in launches for state in (launch.before, launch.after) if state]
+    clocks = [state.frequency_mhz for state in states if state.frequency_mhz]
+    if clocks and max(clocks) > _FREQUENCY_CHANGE * min(clocks):
+        evidence = f"CPU clock between {min(clocks):.0f} and {max(clocks):.0f} MHz"
+        yield Flag("frequency_changed", evidence, caps=False)
+    degrees = [state.temperature_c for state in states if state.temperature_c is not None]
+    if degrees and max(degrees) >= _HOT_C:
+        yield Flag("hot", f"reached {max(degrees):.0f} °C", caps=False)
+
+
+def _samples(launches: Sequence[Launch]) -> Iterator[Flag]:
+    timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
+    if not timed:
+        return
+    pooled = np.concatenate(timed)
+    steps = np.diff(np.sort(pooled))
+    steps = steps[steps > 0]
+    if pooled.size >= 50 and steps.size + 1 < pooled.size / 2:
+        step = int(steps.min()) if steps.size else 0
+        if step == 0 or step > 0.005 * float(np.median(pooled)):
+            evidence = f"{pooled.size} samples take {steps.size + 1} values, {step} ns apart"
+            yield Flag("coarse_clock", evidence, caps=False)
+    long = [samples for samples in timed if samples.size >= 20]
+    if len(long) >= 3:
+        ratios = [_last_over_first(samples) for samples in long]
+        middle = float(np.median(ratios))
+        slower = sum(ratio > 1 for ratio in ratios)
+        if middle > _SLOWDOWN and slower >= 0.8 * len(ratios):
+            evidence = (
+                f"the last quarter of a launch is {middle - 1:.1%} slower than its first"
+                f" ({slower} of {len(ratios)} launches)"
+            )
+            yield Flag("slowdown", evidence, caps=False)
+    if len(timed) == 1:
+        yield Flag("single_launch", "the interval knows nothing of other launches", caps=True)
+
+
+def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
+    kept = sum(launch.memory_reset is False for launch in launches)
+    if kept:
+        evidence = (
+            f"the peak counter could not be reset in {kept} launches: imports are in the peak"
+        )
+        yield Flag("memory_not_reset", evidence, caps=False)
+
+
+def _last_over_first(samples: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+    quarter = samples.size // 4
+    first = float(np.median(samples[:quarter]))
+    return float(np.median(samples[-quarter:])) / first if first else 1.0
+
+
+def _moved(launch: Launch, of: Callable[[Conditions], int | None]) -> int | None:
+    if launch.before is None or launch.after is None:
+        return None
+    before, after = of(launch.before), of(launch.after)
+    return None if before is None or after is None else after - before
+
+
+def _share(launch: Launch, part: Callable[[Conditions], int | None]) -> float | None:
+    total = _moved(launch, lambda state: state.cpu_total_ticks)
+    ticks = _moved(launch, part)
+    return None if not total or total < 0 or ticks is None else max(0.0, ticks / total)
+
+
+def _foreign(launch: Launch) -> float | None:
+    busy = _share(launch, lambda state: state.cpu_busy_ticks)
+    own = _share(launch, lambda state: state.own_cpu_ticks)
+    return None if busy is None or own is None else max(0.0, busy - own)
+
+
+def _steal(launch: Launch) -> float | None:
+    return _share(launch, lambda state: state.cpu_steal_ticks)
+
+
+def _pressure(launch: Launch) -> float | None:
+    waited = _moved(launch, lambda state: state.pressure_cpu_us)
+    if waited is None or launch.before is None or launch.after is None:
+        return None
+    passed_us = (launch.after.at_ns - launch.before.at_ns) / 1000
+    return waited / passed_us if passed_us > 0 else None

@@ -1,0 +1,160 @@
+"""Inference runtimes: a table of modules that all keep one contract.
+
+A backend is a module with what `Backend` lists; importing it imports its runtime. It is named in
+`MODULES`, or comes with another distribution through the entry-point group `benchhub.backends`
+(entry-point name: the backend's name; value: the module). `load` opens one model file for one
+launch and returns a `Session`.
+
+What every backend promises:
+- `load` raises FileNotFoundError for a missing file and ValueError for a format, precision or
+  thread count it cannot serve, with a message that says which.
+- `bind(feeds)` prepares everything that can be prepared and returns a callable without
+  arguments. One call is one inference on `feeds`; when it returns, the outputs can be read on the
+  host: `[i]` of what it returns is output `i`, valid until the next call.
+- `run(feeds)` returns the outputs as numpy arrays of their own, in the order of `outputs`.
+- `precision` is what the runtime computes in, as it reports it, not what was asked for.
+"""
+
+import importlib
+import importlib.metadata
+import os
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+)
+
+GROUP = "benchhub.backends"
+
+MODULES: Dict[str, str] = {
+    "faulty": "benchhub.ondevice.backends.faulty",
+    "null": "benchhub.ondevice.backends.null",
+    "onnxruntime": "benchhub.ondevice.backends.onnxruntime",
+    "openvino": "benchhub.ondevice.backends.openvino",
+}
+
+#: Backends without a runtime of their own, and the version they report.
+BUILT_IN: Dict[str, str] = {"faulty": "1", "null": "0"}
+
+#: Distributions that bring a backend's runtime, in the order they are looked for.
+DISTRIBUTIONS: Dict[str, Tuple[str, ...]] = {
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
+    "openvino": ("openvino",),
+}
+
+#: Model formats that each backend reads, known without its runtime; null has no model.
+READS: Dict[str, Tuple[str, ...]] = {
+    "faulty": ("onnx",),
+    "null": (),
+    "onnxruntime": ("onnx",),
+    "openvino": ("onnx",),
+}
+
+
+class TensorInfo(NamedTuple):
+    """An input or output as the model declares it: numpy dtype name, None for an open size."""
+
+    name: str
+    dtype: str
+    shape: Tuple[Optional[int], ...]
+
+
+class LoadOptions(NamedTuple):
+    """How a model is to be loaded; `warmup` untimed calls follow the first inference."""
+
+    format: str = "onnx"
+    batch: int = 1
+    threads: int = 1
+    precision: str = "f32"
+    scenario: str = "latency"
+    warmup: int = 0
+    options: Mapping[str, Any] = {}
+
+
+class Session(Protocol):
+    """A model that is loaded and compiled."""
+
+    inputs: Sequence[TensorInfo]
+    outputs: Sequence[TensorInfo]
+    provider: Optional[str]
+    precision: Optional[str]
+    details: Mapping[str, Any]
+
+    def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
+        """Return a callable that runs one inference on `feeds`."""
+
+    def run(self, feeds: Mapping[str, Any]) -> List[Any]:
+        """Return the outputs for `feeds` as numpy arrays."""
+
+
+class Backend(Protocol):
+    """A backend's module."""
+
+    NAME: str
+    FORMATS: Tuple[str, ...]
+
+    def version(self) -> str:
+        """Return the runtime's version."""
+
+    def load(self, path: Optional[str], options: LoadOptions) -> Session:
+        """Open the model file at `path`."""
+
+
+def find(name: str) -> Any:
+    """Return the module of backend `name`; KeyError if there is none, ImportError as it comes."""
+    path = MODULES.get(name)
+    if path is not None:
+        return importlib.import_module(path)
+    for point in _entry_points():
+        if point.name == name:
+            return point.load()
+    raise KeyError(name)
+
+
+def names() -> List[str]:
+    """Return the names of all backends, third parties' included."""
+    return sorted({*MODULES, *(point.name for point in _entry_points())})
+
+
+def formats(name: str) -> Tuple[str, ...]:
+    """Return the model formats backend `name` reads; a third party's module is asked."""
+    return READS[name] if name in READS else tuple(find(name).FORMATS)
+
+
+def installed_version(name: str) -> Optional[str]:
+    """Return the version of the runtime without importing it, None if it is not installed."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    for distribution in DISTRIBUTIONS.get(name, (name,)):
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def check_model(
+    name: str, formats: Sequence[str], path: Optional[str], options: LoadOptions
+) -> str:
+    """Return `path`; ValueError for a format `name` does not read, FileNotFoundError."""
+    if options.format not in formats:
+        raise ValueError("%s reads %s, not %s" % (name, ", ".join(formats), options.format))
+    if path is None:
+        raise ValueError("%s needs a model file" % name)
+    if not os.path.isfile(path):
+        raise FileNotFoundError("no model file at %s" % path)
+    return path
+
+
+def _entry_points() -> List[Any]:
+    found: Any = importlib.metadata.entry_points()
+    if hasattr(found, "select"):
+        return list(found.select(group=GROUP))
+    return list(found.get(GROUP, ()))  # Python 3.8 and 3.9

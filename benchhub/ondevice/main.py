@@ -1,0 +1,26 @@
+"""The runner's three commands; each imports only what it needs, so that a child starts fast."""
+
+import os
+import sys
+from typing import List
+
+USAGE = "usage: python runner.pyz agent | child | receive [--root] DIR"
+
+
+def main(arguments: List[str]) -> int:
+    """Run one command of the archive and return its exit status (2: not a command)."""
+    runner = os.path.abspath(sys.argv[0])
+    if arguments == ["child"]:
+        from benchhub.ondevice import child
+
+        return child.main()
+    if arguments == ["agent"]:
+        from benchhub.ondevice import agent
+
+        return agent.main(runner)
+    if len(arguments) >= 2 and arguments[:-1] in (["receive"], ["receive", "--root"]):
+        from benchhub.ondevice import receive
+
+        return receive.main(arguments[-1])
+    sys.stderr.write(USAGE + "\n")
+    return 2

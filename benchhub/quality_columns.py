@@ -1,0 +1,107 @@
+"""Fills the agreement and quality columns of rows; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchhub.model import Agreement, Array, Cell, Flag, Launch, Metric, Row, Scenario, Truth
+from benchhub.quality import Quality, agreement, assess
+
+_Group = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The whole outputs of a quality cell, with the cell they come from."""
+
+    cell: str
+    outputs: tuple[Array, ...]
+
+
+def fill_agreement(row: Row, launches: list[Launch], truth: Truth, limits: Agreement) -> None:
+    """Set the agreement columns to the worst of `launches`, and flag outputs that are garbage."""
+    found = [agreement(launch.outputs, truth.reference) for launch in launches if launch.outputs]
+    if not found:
+        return
+    worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
+    row.agreement_max_abs, row.agreement_relative = worst_abs, worst
+    if not math.isfinite(worst):
+        evidence = "outputs are not finite, or of another shape than the baseline's"
+        row.flags = (*row.flags, Flag("nonfinite", evidence, caps=True))
+    if worst > limits.max_relative:
+        evidence = (
+            f"outputs lie {worst:.2g} of the reference's spread from the baseline's"
+            f" (limit {limits.max_relative:g}; worst of {len(found)} launches)"
+        )
+        row.flags = (*row.flags, Flag("garbage", evidence, caps=True))
+
+
+def fill_quality(
+    rows: Sequence[Row],
+    cells: Sequence[Cell],
+    by_cell: Mapping[str, Sequence[Launch]],
+    truth: Truth,
+    metric: Metric,
+    baseline: str,
+) -> None:
+    """Judge every quality cell and show it in all rows of its device, backend and variant.
+
+    The loss is against the baseline's quality cell on the same device and backend; where that was
+    not measured, against the controller's reference. `provenance["quality"]` says which.
+    """
+    answers: dict[_Group, _Answers] = {}
+    for cell, row in zip(cells, rows, strict=True):
+        group = (cell.device, cell.backend, cell.variant)
+        if cell.scenario is not Scenario.QUALITY or row.status != "finished" or group in answers:
+            continue
+        outputs = next(
+            (
+                one.outputs
+                for one in [one for one in by_cell[cell.key] if one.status == "finished"]
+                if one.outputs
+            ),
+            None,
+        )
+        if outputs is not None:
+            answers[group] = _Answers(cell.key, outputs)
+    for group, answer in answers.items():
+        device, backend, _ = group
+        theirs = [row for row in rows if (row.device, row.backend, row.variant) == group]
+        base = answers.get((device, backend, baseline))
+        against = base.outputs if base else truth.reference
+        try:
+            quality = assess(answer.outputs, truth, metric, against)
+        except ValueError as error:
+            for row in theirs:
+                row.withheld = {**row.withheld, "quality": f"n/a: {error}"}
+            continue
+        source = {
+            "cell": answer.cell,
+            "against": f"{baseline} on {device} and {backend}"
+            if base
+            else f"{baseline} on the controller at float32",
+        }
+        for row in theirs:
+            _show(row, quality, metric, source)
+
+
+def _show(row: Row, quality: Quality, metric: Metric, source: Mapping[str, str]) -> None:
+    row.quality_metric, row.quality_cases = metric.name, quality.cases
+    row.quality, row.quality_low, row.quality_high = quality.value, quality.low, quality.high
+    row.quality_loss = quality.loss
+    row.quality_loss_low, row.quality_loss_high = quality.loss_low, quality.loss_high
+    row.quality_parts = quality.parts
+    row.intervals = {
+        **row.intervals,
+        "quality": {"low": quality.low, "high": quality.high, "method": "bootstrap"},
+        "quality_loss": {
+            "low": quality.loss_low,
+            "high": quality.loss_high,
+            "upper_one_sided": quality.loss_upper,
+            "baseline": quality.baseline,
+            "method": "paired bootstrap",
+        },
+    }
+    row.provenance = {**row.provenance, "quality": source}

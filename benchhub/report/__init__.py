@@ -1,0 +1,1 @@
+"""What is made of the rows of a run: comparisons, charts and files."""

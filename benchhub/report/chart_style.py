@@ -1,0 +1,97 @@
+"""How the charts look: palette, shapes, scales, and the style that all panels share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+
+#: Okabe and Ito's palette, in an order that stays legible on white and on near-black.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#56B4E9", "#7F7F7F")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke", "wedge")
+INK = "#24292f"
+LOG_RATIO = 20.0
+
+#: Room for a reader whose sans-serif runs wider than the one that was measured.
+_MARGIN = {"left": 16, "right": 44, "top": 6, "bottom": 6}
+
+
+def span(data: list[dict[str, Any]]) -> alt.Scale:
+    """Linear from zero, or logarithmic when the medians span more than a factor of twenty."""
+    import altair as alt
+
+    values = [d["value"] for d in data]
+    if min(values) > 0 and max(values) / min(values) > LOG_RATIO:
+        return alt.Scale(type="log", nice=True)
+    return alt.Scale(zero=True, nice=True)
+
+
+def near() -> alt.Scale:
+    """A linear scale around the data, not from zero."""
+    import altair as alt
+
+    return alt.Scale(zero=False, nice=True, padding=18)
+
+
+def colour(backends: list[Any]) -> alt.Color:
+    """Colour by backend, the same one in every panel."""
+    import altair as alt
+
+    colours = [PALETTE[i % len(PALETTE)] for i in range(len(backends))]
+    return alt.Color("backend:N", scale=alt.Scale(domain=backends, range=colours), title="backend")
+
+
+def shape(values: list[Any], field: str) -> alt.Shape:
+    """Shape by a field, for eyes that do not tell the colours apart."""
+    import altair as alt
+
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(values))]
+    return alt.Shape(f"{field}:N", scale=alt.Scale(domain=values, range=shapes), title=field)
+
+
+def names_axis() -> alt.Axis:
+    """The names of variants, without ticks; a long one ends in an ellipsis."""
+    import altair as alt
+
+    return alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8)
+
+
+def chart(data: list[dict[str, Any]]) -> Any:
+    """A chart of a data frame: altair copies a chart at each step, but never its frame."""
+    import altair as alt
+    import pandas as pd
+
+    return alt.Chart(pd.DataFrame(data))
+
+
+def distinct(values: Any) -> list[Any]:
+    """Values once each, in the order they first appear."""
+    return list(dict.fromkeys(values))
+
+
+def page(panels: Sequence[Any], spacing: int = 14) -> Any:
+    """Panels below each other with the style all charts share."""
+    import altair as alt
+
+    ink = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
+    config = {
+        "background": "white",
+        "font": "sans-serif",
+        "padding": _MARGIN,
+        "view": {"stroke": None},
+        "axis": {"gridColor": "#dfe3e8", "domainColor": "#8c959f", **ink},
+        "legend": {
+            "orient": "top",
+            "labelLimit": 200,
+            "columnPadding": 26,
+            "padding": 10,
+            "symbolOpacity": 1,
+            "symbolBaseFillColor": INK,
+            "symbolBaseStrokeColor": INK,
+            **ink,
+        },
+        "title": {"anchor": "start", "color": INK, "fontSize": 12, "limit": 560},
+    }
+    return alt.vconcat(*panels, spacing=spacing, config=config)

@@ -1,0 +1,57 @@
+"""What every column means, with its unit: the text below the tables of a report."""
+
+from __future__ import annotations
+
+TIMED_REGION = (
+    "A timed iteration is one call of the backend's session with inputs already in memory, until "
+    "its outputs can be read on the host. Reading files, preprocessing, loading the model and "
+    "copying outputs away are outside of it. Every launch is a fresh process."
+)
+
+COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
+    "p50, p90, p95, p99": (
+        "ms",
+        "Percentiles of the time of one call (p50 is the median), pooled over launches, with a "
+        "95 % interval in brackets that counts launches, not iterations, as independent. "
+        "Withheld where too few samples leave the upper end unbounded.",
+    ),
+    "mean": ("ms", "Arithmetic mean of the same samples."),
+    "n_eff": ("samples", "How many independent samples the iterations are worth."),
+    "launches, iterations": ("", "Fresh processes, and timed calls, that the row rests on."),
+    "speed-up": (
+        "x",
+        "Median latency of the baseline over that of this variant; above 1 is faster. "
+        "Compared within one device, backend and setting only.",
+    ),
+    "throughput": ("1/s", "Cases per second, offline, at the batch and threads of the row."),
+    "load": ("ms", "From starting to load the model until the session is ready."),
+    "first inference": ("ms", "The first call, which may compile or allocate."),
+    "peak memory": ("MiB", "Highest resident memory of the fresh process (2^20 bytes)."),
+    "model memory": ("MiB", "Peak memory over what the process held after importing the backend."),
+    "GPU memory": ("MiB", "Device memory taken by the process."),
+    "energy": ("mJ", "Energy of one call, where the device can tell."),
+    "size, gzip": ("MB", "The model file, and the same compressed (10^6 bytes)."),
+    "params, nonzero, MACs": (
+        "millions",
+        "Weights, weights that are not zero, and multiply-accumulates of one case.",
+    ),
+    "compression": ("x", "Size of the baseline over that of the variant, in parameters or bytes."),
+    "quality": ("", "The task's metric of the device's own outputs, 95 % interval over patients."),
+    "quality loss": (
+        "",
+        "Quality of the baseline less that of the variant on the same cases, signed so that "
+        "positive is worse; the interval is paired.",
+    ),
+    "agreement": ("", "Largest absolute difference of the outputs from the baseline's."),
+    "clock": (
+        "",
+        "Which clock timed the calls: the host's monotonic clock, the accelerator's own, or, on "
+        "an emulated device, a clock that counts emulated instructions.",
+    ),
+    "flags": ("", "Doubts about a row, with evidence below; most keep its verdicts from PASS."),
+    "PASS, FAIL, INCONCLUSIVE": (
+        "",
+        "The whole interval keeps the budget; the whole interval breaks it; it cannot be told.",
+    ),
+    "empty": ("", "Not measured. It never means 0. A withheld number says so, with its reason."),
+}

@@ -1,0 +1,88 @@
+"""Latency cells joined with the quality and the memory measured for the same configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchhub.model import Row, Scenario
+
+#: Flags of a cell that computes something else than the baseline does.
+WRONG_OUTPUTS = frozenset({"garbage", "nonfinite"})
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A latency row, and the rows that hold its quality and its peak memory (often other cells)."""
+
+    row: Row
+    quality: Row | None
+    memory: Row | None
+
+    @property
+    def label(self) -> str:
+        """The configuration in words, without its device."""
+        threads = "1 thread" if self.row.threads == 1 else f"{self.row.threads} threads"
+        batch = "" if self.row.batch == 1 else f", batch {self.row.batch}"
+        return f"{self.row.variant} on {self.row.backend} with {threads}{batch}"
+
+
+def points(rows: Sequence[Row]) -> list[Point]:
+    """Every latency row with a median, in the order of the rows."""
+    return [
+        Point(row, partner(row, rows, "quality_loss"), partner(row, rows, "peak_rss_mib"))
+        for row in rows
+        if row.scenario == Scenario.LATENCY and row.p50_ms is not None
+    ]
+
+
+def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
+    """The row of the same configuration that has `column`, the nearest in threads and batch."""
+    if getattr(row, column) is not None:
+        return row
+    found = [
+        other
+        for other in rows
+        if getattr(other, column) is not None and _artifact(other) == _artifact(row)
+    ]
+    return min(
+        found,
+        key=lambda other: (abs(other.threads - row.threads), abs(other.batch - row.batch)),
+        default=None,
+    )
+
+
+def disagrees(row: Row) -> bool:
+    """Whether a flag says that the outputs are not those of the baseline: fast, but garbage."""
+    return any(flag.name in WRONG_OUTPUTS for flag in row.flags)
+
+
+def pareto(candidates: Sequence[Point]) -> list[Point]:
+    """Those that no other beats in median latency and in quality loss, fastest first.
+
+    By the point estimates; candidates without a loss, or whose outputs disagree, are left out.
+    """
+    measured = [p for p in candidates if _loss(p) is not None and not disagrees(p.row)]
+    front = [p for p in measured if not any(_beats(other, p) for other in measured)]
+    return sorted(front, key=lambda p: (p.row.p50_ms or 0.0, p.label))
+
+
+def overlap(one: Row, other: Row) -> bool:
+    """Whether two medians cannot be told apart: their intervals overlap, or one has none."""
+    if None in (one.p50_low_ms, one.p50_high_ms, other.p50_low_ms, other.p50_high_ms):
+        return True
+    return bool(one.p50_low_ms <= other.p50_high_ms and other.p50_low_ms <= one.p50_high_ms)  # type: ignore[operator]
+
+
+def _artifact(row: Row) -> tuple[str, str, str, str, str]:
+    return row.run, row.device, row.backend, row.variant, row.model_sha256
+
+
+def _loss(point: Point) -> float | None:
+    return point.quality.quality_loss if point.quality else None
+
+
+def _beats(one: Point, other: Point) -> bool:
+    a = (one.row.p50_ms or 0.0, _loss(one) or 0.0)
+    b = (other.row.p50_ms or 0.0, _loss(other) or 0.0)
+    return a[0] <= b[0] and a[1] <= b[1] and a != b

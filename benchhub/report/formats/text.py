@@ -1,0 +1,49 @@
+"""Numbers as people read them: three significant digits, intervals to the same decimal."""
+
+from __future__ import annotations
+
+import math
+
+MB = 1e6
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits and no exponent; empty when not measured; 0 stays 0."""
+    if value is None or math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "unbounded"
+    return f"{value:,.{_decimals(value, digits)}f}"
+
+
+def estimate(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
+    """`value [low, high]`, all to the decimals of the value; the bracket only with both ends."""
+    if value is None or math.isnan(value):
+        return ""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return number(value, digits)
+    # A value near zero with a wide interval (a loss) takes its decimals from the interval.
+    places = _decimals(max(abs(value), (high - low) / 2, key=abs) or value, digits)
+    shown = [number(v) if math.isinf(v) else f"{v:,.{places}f}" for v in (value, low, high)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"
+
+
+def megabytes(value: int | None) -> str:
+    """Bytes as MB (10^6 bytes)."""
+    return number(None if value is None else value / MB)
+
+
+def millions(value: int | None) -> str:
+    """A count in millions."""
+    return number(None if value is None else value / 1e6)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    if value == 0 or not math.isfinite(value):
+        return digits - 1
+    return min(9, max(0, digits - 1 - math.floor(math.log10(abs(value)))))

@@ -1,0 +1,55 @@
+"""From the record to what reports show: everything derived anew from raw launches."""
+
+from __future__ import annotations
+
+from benchhub.errors import ConfigError
+from benchhub.gate import judge
+from benchhub.model import Agreement, DeviceInfo, Metric, Plan, Results, Truth
+from benchhub.plan import without
+from benchhub.report.compare import compare
+from benchhub.store import Store
+from benchhub.summary import summarize
+from benchhub.tasks.metrics import get_metric
+
+
+def load_results(store: Store, run_id: str) -> Results:
+    """Return the results of a run as it stands, finished or not; ConfigError if there is none."""
+    run = store.run(run_id)
+    devices = store.devices(run_id)
+    plan = as_possible(store.plan(run_id), devices)
+    launches = list(store.launches(run_id))
+    variants = store.variants(run_id)
+    truth = store.truth(run_id)
+    limit = run.provenance.get("max_relative_disagreement")
+    rows = summarize(
+        run,
+        plan.cells,
+        launches,
+        variants,
+        devices,
+        limits=Agreement(float(limit)) if limit else None,
+        truth=truth,
+        metric=_metric(truth),
+    )
+    rows = compare(rows, launches, run.baseline)
+    verdicts = judge(rows, store.budgets(run_id))
+    return Results(run, devices, rows, verdicts, plan.skips, variants)
+
+
+def as_possible(plan: Plan, devices: tuple[DeviceInfo, ...]) -> Plan:
+    """Return `plan` with the cells of backends that a device turned out to lack as skips."""
+    for device in devices:
+        for finding in device.findings:
+            backend = finding.check.removeprefix("backend ")
+            if backend != finding.check and finding.level != "ok":
+                plan = without(plan, device.name, backend, f"{finding.found}; {finding.fix}")
+    return plan
+
+
+def _metric(truth: Truth | None) -> Metric | None:
+    if truth is None:
+        return None
+    try:
+        return get_metric(truth.metric)
+    except ConfigError:
+        return None  # of a task that is not installed here: quality stays empty

@@ -1,0 +1,1 @@
+"""Intervals over launches: pure functions of numbers, each with its source."""

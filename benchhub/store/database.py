@@ -1,0 +1,148 @@
+"""Opens the results database: pragmas, transactions, migrations, and its errors in one line."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from benchhub.errors import StoreError
+from benchhub.store.schema import HEAD, metadata
+
+#: Execution option of a connection that is going to write: takes the write lock at once.
+WRITES = "benchhub_writes"
+
+_CAUSES = (
+    ("locked", "is locked by another program: close it, or wait until its run ends"),
+    ("readonly", "is read-only: make the file and its folder writable"),
+    ("read-only", "is read-only: make the file and its folder writable"),
+    ("unable to open", "cannot be opened: check that the folder exists and can be written"),
+    ("not a database", "is not a database: choose another path with --store"),
+    ("disk is full", "cannot grow, the disk is full: free some space"),
+    ("malformed", "is damaged: restore a copy, or move it away and start anew"),
+)
+
+
+def connect(url: str, busy_timeout_s: float = 10.0) -> sa.Engine:
+    """Return an engine on a database of the current schema, creating or migrating it if needed.
+
+    StoreError: a URL that cannot be used, a missing folder, a file that is read-only, locked, no
+    database or somebody else's, or a schema newer than this benchhub.
+    """
+    try:
+        parsed = sa.make_url(url)
+        engine = sa.create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            f"{url!r} is not a database URL ({error}): write sqlite:///results.db, for instance"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"{parsed.render_as_string()} needs the driver {error.name}: pip install {error.name}"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        _check_path(parsed.database)
+        _use_pragmas(engine, busy_timeout_s)
+    try:
+        with explained(engine):
+            _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def explained(engine: sa.Engine) -> Iterator[None]:
+    """Turn a database error inside the block into a StoreError that names the file and a fix."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        place = engine.url.database if engine.dialect.name == "sqlite" else None
+        place = place or engine.url.render_as_string(hide_password=True)
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        for words, advice in _CAUSES:
+            if words in cause.lower():
+                raise StoreError(f"{place} {advice} ({cause})") from error
+        raise StoreError(f"{place}: {cause}; run the command again, or use another --store") from (
+            error
+        )
+
+
+def _check_path(database: str | None) -> None:
+    if not database or database == ":memory:":
+        raise StoreError("a store in memory loses every launch: name a file, sqlite:///results.db")
+    path = Path(database)
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} does not exist: create it with mkdir -p {path.parent}")
+    for place in (path, path.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise StoreError(f"{place} is read-only: chmod u+w {place}, or use another --store")
+
+
+def _use_pragmas(engine: sa.Engine, busy_timeout_s: float) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, DDL included
+        for pragma in (
+            f"busy_timeout={round(busy_timeout_s * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        found = _revision(connection)  # another process may have migrated while this one waited
+        if found != HEAD:
+            _upgrade(connection, found)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    tables = set(sa.inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return None if found is None else str(found)
+    if connection.dialect.name == "sqlite" and tables - set(metadata.tables):
+        raise StoreError(
+            f"{connection.engine.url.database} is another program's database"
+            f" (it has a table {min(tables)}): choose another path with --store"
+        )
+    return None
+
+
+def _upgrade(connection: sa.Connection, found: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreError(
+            f"{connection.engine.url.database} was made by a newer benchhub (schema {found}, this"
+            f" one knows up to {HEAD}): pip install --upgrade benchhub, or use another --store"
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

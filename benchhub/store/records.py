@@ -1,0 +1,156 @@
+"""Turns the model's types into rows of the tables and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping
+
+from benchhub.model import (
+    Budget,
+    Cell,
+    DeviceInfo,
+    Launch,
+    RunInfo,
+    Scenario,
+    Skip,
+    Truth,
+    Variant,
+)
+from benchhub.ondevice.wire import Failure, decode_conditions
+from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
+
+#: Fields of a launch that are columns as they stand.
+_PLAIN = (
+    "run", "attempt", "round", "started_at", "status", "import_ns", "load_ns",
+    "first_inference_ns", "elapsed_ns", "imported_rss_bytes", "peak_rss_bytes", "memory_reset",
+    "wall_ns", "involuntary_switches", "backend_version", "provider", "precision", "clock",
+)  # fmt: skip
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def to_json(value: DeviceInfo | Variant | Budget | Skip) -> Any:
+    """Return a value of the model as plain JSON types."""
+    kind: type = type(value)
+    return _adapter(kind).dump_python(value, mode="json")
+
+
+def device_from(raw: Any) -> DeviceInfo:
+    """Invert `to_json` for a device."""
+    device: DeviceInfo = _adapter(DeviceInfo).validate_python(raw)
+    return device
+
+
+def variant_from(raw: Any) -> Variant:
+    """Invert `to_json` for a variant."""
+    variant: Variant = _adapter(Variant).validate_python(raw)
+    return variant
+
+
+def budgets_from(raw: Any) -> tuple[Budget, ...]:
+    """Invert `to_json` for budgets."""
+    budgets: tuple[Budget, ...] = _adapter(tuple[Budget, ...]).validate_python(raw)
+    return budgets
+
+
+def skips_from(raw: Any) -> tuple[Skip, ...]:
+    """Invert `to_json` for skips."""
+    skips: tuple[Skip, ...] = _adapter(tuple[Skip, ...]).validate_python(raw)
+    return skips
+
+
+def run_from(row: RowMapping) -> RunInfo:
+    """Return the run of a row of `runs`."""
+    return RunInfo(**{field.name: row[field.name] for field in fields(RunInfo)})
+
+
+def cell_row(run: str, position: int, cell: Cell) -> dict[str, Any]:
+    """Return the row of `cells` for a planned cell."""
+    names = ("device", "variant", "backend", "scenario", "batch", "threads")
+    columns = {name: getattr(cell, name) for name in names}
+    return {**columns, "run": run, "key": cell.key, "position": position, "info": asdict(cell)}
+
+
+def cell_from(raw: Mapping[str, Any]) -> Cell:
+    """Return the cell of the `info` column."""
+    return Cell(**{**raw, "scenario": Scenario(raw["scenario"])})
+
+
+def truth_from(row: RowMapping, references: Sequence[bytes]) -> Truth:
+    """Return the truth of a row of `truths` and its reference blobs."""
+    return Truth(
+        metric=row["metric"],
+        labels=unpack_array(row["labels"]),
+        reference=tuple(unpack_array(blob) for blob in references),
+        **{name: tuple(values) for name, values in row["info"].items()},
+    )
+
+
+def truth_row(run: str, truth: Truth) -> dict[str, Any]:
+    """Return the row of `truths`, without the reference arrays."""
+    info = {name: list(getattr(truth, name)) for name in ("ids", "groups", "label_names")}
+    return {"run": run, "metric": truth.metric, "info": info, "labels": pack_array(truth.labels)}
+
+
+def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
+    """Return the row of `launches` and the output blobs; `digest` covers all of it."""
+    samples, failure = launch.samples_ns, launch.failure
+    row = {name: getattr(launch, name) for name in _PLAIN}
+    row |= {
+        "cell": launch.cell.key,
+        "launch": launch.index,
+        "failure_stage": failure.stage if failure else None,
+        "failure_kind": failure.kind if failure else None,
+        "failure_message": failure.message if failure else None,
+        "samples_count": int(samples.size),
+        "p50_ns": round(float(np.median(samples))) if samples.size else None,
+        "p95_ns": round(float(np.quantile(samples, 0.95))) if samples.size else None,
+        "mean_ns": float(samples.mean()) if samples.size else None,
+        "details": dict(launch.details),
+        "before": asdict(launch.before) if launch.before else None,
+        "after": asdict(launch.after) if launch.after else None,
+        "samples": pack_ns(samples),
+        "warmup": pack_ns(launch.warmup_ns),
+    }
+    outputs = [pack_array(array) for array in launch.outputs]
+    digest = hashlib.sha256(json.dumps(row, sort_keys=True, default=_hex).encode())
+    for blob in outputs:
+        digest.update(blob)
+    row["digest"] = digest.hexdigest()
+    return row, outputs
+
+
+def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch:
+    """Invert `launch_row`."""
+    failure = None
+    if row["failure_kind"] is not None:
+        failure = Failure(row["failure_stage"], row["failure_kind"], row["failure_message"])
+    return Launch(
+        **{name: row[name] for name in _PLAIN},
+        cell=cell,
+        index=row["launch"],
+        failure=failure,
+        samples_ns=unpack_ns(row["samples"]),
+        warmup_ns=unpack_ns(row["warmup"]),
+        outputs=tuple(unpack_array(blob) for blob in outputs),
+        details=row["details"],
+        before=decode_conditions(row["before"]),
+        after=decode_conditions(row["after"]),
+    )
+
+
+def _hex(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} cannot be stored: use plain JSON types")

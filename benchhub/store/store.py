@@ -1,0 +1,305 @@
+"""The results database as the rest of benchhub sees it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from benchhub.errors import ConfigError, StoreError
+from benchhub.model import Budget, DeviceInfo, Launch, Plan, RunInfo, Truth, Variant
+from benchhub.ondevice.wire import Failure
+from benchhub.store import records, schema
+from benchhub.store.blobs import pack_array
+from benchhub.store.database import WRITES, connect, explained
+
+_CHUNK = 250
+DEFAULT_URL = "sqlite:///benchhub.db"
+
+
+class Store:
+    """Runs and their launches; a context manager, safe to share between threads.
+
+    Every method that writes has committed when it returns, and what it wrote outlives a kill of
+    the process. StoreError: the database cannot be read or written; ConfigError: no such run.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str = DEFAULT_URL, busy_timeout_s: float = 10.0) -> Store:
+        """Open the database at `url`, creating or migrating it; StoreError if that cannot be."""
+        return cls(connect(url, busy_timeout_s))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- runs ---------------------------------------------------------------------------------
+
+    def create_run(
+        self,
+        run: RunInfo,
+        plan: Plan,
+        truth: Truth | None,
+        variants: Sequence[Variant],
+        budgets: tuple[Budget, ...],
+    ) -> None:
+        """Save a run before its first launch; StoreError if its id is taken."""
+        row = {name: getattr(run, name) for name in run.__dataclass_fields__}
+        row |= {"request": dict(run.request), "provenance": dict(run.provenance)}
+        row["budgets"] = [records.to_json(budget) for budget in budgets]
+        row["skips"] = [records.to_json(skip) for skip in plan.skips]
+        with self._write() as connection:
+            try:
+                connection.execute(schema.runs.insert(), row)
+            except IntegrityError as error:
+                raise StoreError(f"run {run.id} is in the store already: resume it") from error
+            _insert(connection, schema.cells, [
+                records.cell_row(run.id, position, cell) for position, cell in enumerate(plan.cells)
+            ])  # fmt: skip
+            _insert(connection, schema.variants, [
+                {"run": run.id, "position": position, "info": records.to_json(variant)}
+                | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes")}
+                | {"params": variant.params}
+                for position, variant in enumerate(variants)
+            ])  # fmt: skip
+            if truth is not None:
+                connection.execute(schema.truths.insert(), records.truth_row(run.id, truth))
+                _insert(connection, schema.references, [
+                    {"run": run.id, "position": position, "data": pack_array(array)}
+                    for position, array in enumerate(truth.reference)
+                ])  # fmt: skip
+
+    def resolve(self, run: str) -> str:
+        """Return the id of the run named by its id, a unique prefix of it, or `latest`."""
+        known = [info.id for info in self.runs()]
+        if run in known:
+            return run
+        if not known:
+            raise ConfigError(f"no run {run}: the store is empty; start one with benchhub run")
+        if run == "latest":
+            return known[-1]
+        matches = [name for name in known if run and name.startswith(run)]
+        if len(matches) == 1:
+            return matches[0]
+        newest = ", ".join(reversed((matches or known)[-5:]))
+        if matches:
+            raise ConfigError(f"run {run} is ambiguous: {newest}; give more of the id")
+        raise ConfigError(f"no run {run}; the newest are {newest}; see benchhub runs list")
+
+    def runs(self) -> list[RunInfo]:
+        """Return every run, oldest first."""
+        order = (schema.runs.c.started_at, schema.runs.c.id)
+        return [records.run_from(row) for row in self._rows(schema.runs.select().order_by(*order))]
+
+    def run(self, run: str) -> RunInfo:
+        """Return a run by its id."""
+        return records.run_from(self._run_row(run))
+
+    def set_status(self, run: str, status: str, finished_at: str | None) -> None:
+        """Save how far a run has come."""
+        where = schema.runs.update().where(schema.runs.c.id == run)
+        with self._write() as connection:
+            done = connection.execute(where.values(status=status, finished_at=finished_at))
+            if done.rowcount == 0:
+                raise _no_run(run)
+
+    def delete_run(self, run: str) -> None:
+        """Remove a run and everything that belongs to it."""
+        with self._write() as connection:
+            if (
+                connection.execute(schema.runs.delete().where(schema.runs.c.id == run)).rowcount
+                == 0
+            ):
+                raise _no_run(run)
+
+    def plan(self, run: str) -> Plan:
+        """Return what a run set out to do."""
+        cells = [records.cell_from(row["info"]) for row in self._of(schema.cells, run)]
+        return Plan(tuple(cells), records.skips_from(self._run_row(run)["skips"]))
+
+    def budgets(self, run: str) -> tuple[Budget, ...]:
+        """Return the budgets a run was given."""
+        return records.budgets_from(self._run_row(run)["budgets"])
+
+    def variants(self, run: str) -> tuple[Variant, ...]:
+        """Return the variants of a run, in the suite's order."""
+        return tuple(
+            records.variant_from(row["info"]) for row in self._of(schema.variants, run)
+        )  # fmt: skip
+
+    def truth(self, run: str) -> Truth | None:
+        """Return what the outputs of a run are judged against; None if it had nothing."""
+        rows = self._of(schema.truths, run, ordered=False)
+        references = [row["data"] for row in self._of(schema.references, run)]
+        return records.truth_from(rows[0], references) if rows else None
+
+    def put_device(self, run: str, device: DeviceInfo) -> None:
+        """Save what is known of a device, in place of what was known before."""
+        table = schema.devices
+        same = (table.c.run == run) & (table.c.name == device.name)
+        info = {"emulated": device.emulated, "info": records.to_json(device)}
+        with self._write() as connection:
+            if connection.execute(table.update().where(same).values(info)).rowcount == 0:
+                try:
+                    connection.execute(table.insert(), {"run": run, "name": device.name, **info})
+                except IntegrityError as error:
+                    raise _no_run(run) from error
+
+    def devices(self, run: str) -> tuple[DeviceInfo, ...]:
+        """Return the devices of a run, by name."""
+        rows = self._of(schema.devices, run, ordered=False)
+        return tuple(records.device_from(row["info"]) for row in sorted(rows, key=_name))
+
+    # --- launches -----------------------------------------------------------------------------
+
+    def add(self, launch: Launch) -> None:
+        """Commit one launch with its samples and outputs, all or nothing.
+
+        The same launch (run, cell, index, attempt) added again changes nothing if it is equal to
+        the stored one, and is a StoreError if it is not; so is a cell the run did not plan.
+        """
+        row, blobs = records.launch_row(launch)
+        table = schema.launches
+        with self._write() as connection:
+            try:
+                added = connection.execute(table.insert().returning(table.c.id), row)
+            except IntegrityError as error:
+                refusal = error
+            else:
+                launch_id = added.scalar_one()
+                _insert(connection, schema.outputs, [
+                    {"launch_id": launch_id, "position": position, "data": blob}
+                    for position, blob in enumerate(blobs)
+                ])  # fmt: skip
+                return
+        self._explain_refusal(row, refusal)
+
+    def _explain_refusal(self, row: dict[str, Any], refusal: IntegrityError) -> None:
+        """Return if the launch in `row` is stored already as it is; StoreError if not."""
+        table = schema.launches
+        names = ("run", "cell", "launch", "attempt")
+        where = [table.c[name] == row[name] for name in names]
+        stored = self._rows(sa.select(table.c.digest).where(*where))
+        named = f"launch {row['launch']} attempt {row['attempt']} of cell {row['cell']}"
+        if not stored:
+            raise StoreError(
+                f"{named} is not planned in run {row['run']}: create the run with this cell"
+            ) from refusal
+        if stored[0]["digest"] != row["digest"]:
+            raise StoreError(
+                f"{named} is in run {row['run']} already, with other results:"
+                " two controllers ran it; keep one and resume"
+            ) from refusal
+
+    def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
+        """Yield the launches of a run, or of one of its cells by key, in order of their start."""
+        table, outputs = schema.launches, schema.outputs
+        cells = {row["key"]: records.cell_from(row["info"]) for row in self._of(schema.cells, run)}
+        wanted = sa.select(table.c.id).where(table.c.run == run)
+        if cell is not None:
+            wanted = wanted.where(table.c.cell == cell)
+        ids = [row["id"] for row in self._rows(wanted.order_by(table.c.started_at, table.c.id))]
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            rows = {
+                row["id"]: row for row in self._rows(table.select().where(table.c.id.in_(chunk)))
+            }
+            blobs: dict[int, list[bytes]] = defaultdict(list)
+            kept = outputs.select().where(outputs.c.launch_id.in_(chunk))
+            for row in self._rows(kept.order_by(outputs.c.launch_id, outputs.c.position)):
+                blobs[row["launch_id"]].append(row["data"])
+            for key in chunk:
+                if key in rows:  # it may have been deleted meanwhile
+                    yield records.launch_from(rows[key], cells[rows[key]["cell"]], blobs[key])
+
+    def finished(self, run: str) -> dict[str, int]:
+        """Return how many launches of each cell finished, by cell key."""
+        counts: dict[str, int] = defaultdict(int)
+        for launch in self._last_attempts(run).values():
+            counts[launch["cell"]] += launch["status"] == "finished"
+        return {cell: count for cell, count in counts.items() if count}
+
+    def failed_cells(self, run: str) -> dict[str, Failure]:
+        """Return the cells with a launch whose last attempt failed, and why, by cell key."""
+        return {
+            launch["cell"]: Failure(
+                launch["failure_stage"], launch["failure_kind"], launch["failure_message"]
+            )
+            for launch in self._last_attempts(run).values()
+            if launch["status"] == "failed"
+        }
+
+    def attempts(self, run: str) -> dict[tuple[str, int], int]:
+        """Return how many attempts at a launch did not finish, by cell key and launch index."""
+        table = schema.launches
+        counted = sa.select(table.c.cell, table.c.launch, sa.func.count().label("count"))
+        counted = counted.where(table.c.run == run, table.c.status != "finished")
+        rows = self._rows(counted.group_by(table.c.cell, table.c.launch))
+        return {(row["cell"], row["launch"]): row["count"] for row in rows}
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _last_attempts(self, run: str) -> dict[tuple[str, int], sa.RowMapping]:
+        table = schema.launches
+        columns = (
+            table.c.cell, table.c.launch, table.c.status,
+            table.c.failure_stage, table.c.failure_kind, table.c.failure_message,
+        )  # fmt: skip
+        rows = self._rows(
+            sa.select(*columns).where(table.c.run == run).order_by(table.c.attempt, table.c.id)
+        )
+        return {(row["cell"], row["launch"]): row for row in rows}
+
+    def _run_row(self, run: str) -> sa.RowMapping:
+        rows = self._rows(schema.runs.select().where(schema.runs.c.id == run))
+        if not rows:
+            raise _no_run(run)
+        return rows[0]
+
+    def _of(self, table: sa.Table, run: str, ordered: bool = True) -> Sequence[sa.RowMapping]:
+        query = table.select().where(table.c.run == run)
+        return self._rows(query.order_by(table.c.position) if ordered else query)
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        with explained(self._engine), self._engine.connect() as connection:
+            return connection.execute(query).mappings().all()
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        writer = self._engine.execution_options(**{WRITES: True})
+        with self._writing, explained(self._engine), writer.begin() as connection:
+            yield connection
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(table.insert(), rows)
+
+
+def _no_run(run: str) -> ConfigError:
+    return ConfigError(f"no run {run} in the store; see benchhub runs list")
+
+
+def _name(row: sa.RowMapping) -> str:
+    return str(row["name"])

@@ -1,0 +1,253 @@
+"""From launches to one row per cell: percentiles, throughput, memory, quality, flags; pure.
+
+The only place where nanoseconds become milliseconds and bytes become mebibytes.
+
+Columns over launches (load, first inference, memory) are medians, with order-statistic intervals
+in `intervals`. `n_eff` is that of p95. `iterations` counts the timed calls of all launches.
+Quality is measured in the quality cell of a (device, backend, variant) and shown in its other
+rows too; `provenance["quality"]` says from which cell it comes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchhub.flags import flags
+from benchhub.model import (
+    Agreement,
+    Cell,
+    DeviceInfo,
+    Flag,
+    Launch,
+    Metric,
+    Row,
+    RunInfo,
+    Scenario,
+    Truth,
+    Variant,
+)
+from benchhub.quality_columns import fill_agreement, fill_quality
+from benchhub.stats.interval import Interval, geometric_mean_interval, median_interval
+from benchhub.stats.quantile import quantile_intervals
+
+_NS_PER_MS = 1e6
+_BYTES_PER_MIB = 1024 * 1024
+PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+
+
+def summarize(
+    run: RunInfo,
+    cells: Sequence[Cell],
+    launches: Iterable[Launch],
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    *,
+    limits: Agreement | None = None,
+    truth: Truth | None = None,
+    metric: Metric | None = None,
+) -> tuple[Row, ...]:
+    """Return a row for every planned cell, measured or not, in the order of `cells`.
+
+    `truth` and `metric` give agreement and quality; without them those columns stay empty.
+    """
+    by_cell: dict[str, list[Launch]] = defaultdict(list)
+    for launch in launches:
+        by_cell[launch.cell.key].append(launch)
+    known = {variant.name: variant for variant in variants}
+    infos = {device.name: device for device in devices}
+    rows = []
+    for cell in cells:
+        row = _identity(run, cell, known, known.get(run.baseline), infos.get(cell.device))
+        _measured(row, cell, by_cell[cell.key], infos.get(cell.device))
+        if truth is not None and row.status == "finished":
+            fill_agreement(row, _finished(by_cell[cell.key]), truth, limits or Agreement())
+        rows.append(row)
+    if truth is not None and metric is not None:
+        fill_quality(rows, cells, by_cell, truth, metric, run.baseline)
+    return tuple(rows)
+
+
+def _identity(
+    run: RunInfo,
+    cell: Cell,
+    variants: Mapping[str, Variant],
+    baseline: Variant | None,
+    device: DeviceInfo | None,
+) -> Row:
+    row = Row(
+        run=run.id,
+        device=cell.device,
+        backend=cell.backend,
+        variant=cell.variant,
+        model_sha256=cell.model_sha256,
+        scenario=str(cell.scenario),
+        batch=cell.batch,
+        threads=cell.threads,
+        cell=cell.key,
+    )
+    if device is not None:
+        row.emulated = device.emulated
+        row.arch = device.facts.get("arch") or device.facts.get("machine")
+    variant = variants.get(cell.variant)
+    if variant is not None:
+        row.recipe = variant.recipe.name if variant.recipe else None
+        for name in ("model_bytes", "gzip_bytes", "params", "nonzero_params", "macs"):
+            setattr(row, name, getattr(variant, name))
+        if baseline is not None and variant.model_bytes:
+            row.compression_bytes = baseline.model_bytes / variant.model_bytes
+        if baseline is not None and variant.nonzero_params and baseline.nonzero_params:
+            row.compression_params = baseline.nonzero_params / variant.nonzero_params
+    return row
+
+
+def _finished(launches: Sequence[Launch]) -> list[Launch]:
+    return [launch for launch in launches if launch.status == "finished"]
+
+
+def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo | None) -> None:
+    finished = _finished(launches)
+    last = {launch.index: launch for launch in sorted(launches, key=lambda one: one.attempt)}
+    failed = [launch for launch in last.values() if launch.status == "failed"]
+    row.launches = len(finished)
+    if failed:
+        failure = failed[0].failure
+        row.status = "failed"
+        row.reason = (
+            f"{failure.stage}: {failure.kind}: {failure.message}" if failure else "no cause given"
+        )
+    elif not finished:
+        row.status = "unmeasured"
+        row.reason = "every launch was interrupted" if launches else "no launch was made"
+        if device is not None and device.error:
+            row.reason = device.error
+    row.provenance = _provenance(cell, launches, finished)
+    if row.status != "finished":
+        return
+    raised = list(flags(finished))
+    interrupted = sum(launch.status == "interrupted" for launch in launches)
+    if interrupted:
+        evidence = f"{interrupted} launches were interrupted and measured again"
+        raised.append(Flag("relaunched", evidence, caps=False))
+    if len(finished) < cell.launches:
+        evidence = f"{len(finished)} of {cell.launches} launches were made"
+        raised.append(Flag("incomplete", evidence, caps=False))
+    row.flags = tuple(raised)
+    for name in ("backend_version", "provider", "precision", "clock"):
+        setattr(row, name, _several(getattr(launch, name) for launch in finished))
+    _over_launches(row, finished)
+    if cell.scenario in (Scenario.LATENCY, Scenario.THROUGHPUT):
+        _timed(row, cell, finished)
+
+
+def _timed(row: Row, cell: Cell, launches: list[Launch]) -> None:
+    timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
+    row.iterations = sum(samples.size for samples in timed)
+    if not timed:
+        return
+    row.mean_ms = float(sum(int(samples.sum()) for samples in timed)) / row.iterations / _NS_PER_MS
+    if cell.scenario is Scenario.LATENCY:
+        _percentiles(row, timed)
+        return
+    rates = [
+        cell.batch * launch.samples_ns.size * 1e9 / launch.elapsed_ns
+        for launch in launches
+        if launch.elapsed_ns and launch.samples_ns.size
+    ]
+    if rates:
+        rate = geometric_mean_interval(rates)
+        row.n_eff = float(rate.n)
+        row.throughput_per_s = rate.estimate
+        row.throughput_low_per_s, row.throughput_high_per_s = rate.low, rate.high
+        row.intervals = {**row.intervals, "throughput_per_s": _described(rate, 1.0)}
+
+
+def _percentiles(row: Row, timed: Sequence[Any]) -> None:
+    found = quantile_intervals(timed, tuple(PERCENTILES.values()))
+    intervals, withheld = dict(row.intervals), dict(row.withheld)
+    for name, one in zip(PERCENTILES, found, strict=True):
+        column = f"{name}_ms"
+        low = one.low / _NS_PER_MS if math.isfinite(one.low) else None
+        high = one.high / _NS_PER_MS if math.isfinite(one.high) else None
+        intervals[column] = {
+            "low": low, "high": high, "confidence": 0.95, "n_eff": one.n_eff, "method": one.method,
+        }  # fmt: skip
+        if name == "p95":
+            row.n_eff = one.n_eff
+        if one.withheld:
+            needed = max(one.n_eff_needed, math.floor(one.n_eff) + 1)
+            withheld[column] = f"n/a: needs n_eff >= {needed} (has {math.floor(one.n_eff)})"
+            continue
+        setattr(row, column, one.estimate / _NS_PER_MS)
+        setattr(row, f"{name}_low_ms", low)
+        setattr(row, f"{name}_high_ms", high)
+    row.intervals, row.withheld = intervals, withheld
+
+
+def _over_launches(row: Row, launches: list[Launch]) -> None:
+    over_import = [
+        launch.peak_rss_bytes - launch.imported_rss_bytes
+        for launch in launches
+        if launch.peak_rss_bytes is not None and launch.imported_rss_bytes is not None
+    ]
+    columns: tuple[tuple[str, float, Sequence[int | None]], ...] = (
+        ("load_ms", _NS_PER_MS, [launch.load_ns for launch in launches]),
+        ("first_inference_ms", _NS_PER_MS, [launch.first_inference_ns for launch in launches]),
+        ("peak_rss_mib", _BYTES_PER_MIB, [launch.peak_rss_bytes for launch in launches]),
+        ("model_rss_mib", _BYTES_PER_MIB, over_import),
+    )
+    intervals = dict(row.intervals)
+    for column, unit, values in columns:
+        known = [value for value in values if value is not None]
+        if known:
+            interval = median_interval(known)
+            setattr(row, column, interval.estimate / unit)
+            intervals[column] = _described(interval, unit)
+    row.intervals = intervals
+
+
+def _described(interval: Interval, unit: float) -> dict[str, Any]:
+    return {
+        "low": None if interval.low is None else interval.low / unit,
+        "high": None if interval.high is None else interval.high / unit,
+        "confidence": interval.confidence,
+        "n_eff": interval.n,
+        "method": interval.method,
+    }
+
+
+def _provenance(
+    cell: Cell, launches: Sequence[Launch], finished: Sequence[Launch]
+) -> dict[str, Any]:
+    states = [state for one in finished for state in (one.before, one.after) if state]
+    unavailable: dict[str, str] = {}
+    for state in states:
+        unavailable.update(state.unavailable)
+    started = [launch.started_at for launch in launches]
+    details: dict[str, Any] = {}
+    for launch in finished:
+        details.update(launch.details)
+    return {
+        "model_sha256": cell.model_sha256,
+        "planned_launches": cell.launches,
+        "launches": [f"{launch.index}.{launch.attempt}" for launch in finished],
+        "statuses": dict(Counter(launch.status for launch in launches)),
+        "started_at": [min(started), max(started)] if started else None,
+        "governor": _several(state.governor for state in states),
+        "frequency_mhz": _range(state.frequency_mhz for state in states),
+        "temperature_c": _range(state.temperature_c for state in states),
+        "load_1m": _range(state.load_1m for state in states),
+        "unavailable": unavailable,
+        "details": details,
+    }
+
+
+def _range(values: Iterable[float | None]) -> list[float] | None:
+    known = [value for value in values if value is not None]
+    return [min(known), max(known)] if known else None
+
+
+def _several(values: Iterable[str | None]) -> str | None:
+    return ", ".join(sorted({value for value in values if value is not None})) or None

@@ -1,0 +1,146 @@
+"""Quality metrics that can be resampled: a table of name -> Metric.
+
+Each takes outputs and labels with the cases on axis 0 and weights (resamples, cases); see
+`benchhub.model.Metric`. To add one, write its two functions and a row of `METRICS`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.errors import ConfigError, nearest
+from benchhub.model import Array, Metric
+
+Floats = NDArray[np.float64]
+
+
+def weighted_auc(scores: Array, truth: Array, weights: Array) -> Floats:
+    """Return the area under the ROC curve per resample, ties counted half: (resamples,).
+
+    `scores` and `truth` are (cases,), `weights` (resamples, cases). NaN where a resample holds
+    one class only; NaN everywhere if a score is NaN, which has no order.
+    """
+    return _auc(scores, truth, _by_case(weights))
+
+
+def _auc(scores: Array, truth: Array, by_case: Floats) -> Floats:
+    """Weigh pairs (positive, negative): won 1, tied 1/2 (Hanley and McNeil 1982).
+
+    With the negatives sorted once, running sums give every positive the weight of the negatives
+    below it, and of those up to it, in all resamples at once. `by_case` is (cases, resamples).
+    """
+    if np.isnan(scores).any():
+        return np.full(by_case.shape[1], np.nan)
+    positive = truth.astype(bool)
+    mine, rows = scores[positive], np.flatnonzero(~positive)
+    rows = rows[np.argsort(scores[rows], kind="stable")]
+    running = np.zeros((len(rows) + 1, by_case.shape[1]))
+    np.cumsum(by_case[rows], axis=0, out=running[1:])
+    below = running[np.searchsorted(scores[rows], mine, side="left")]
+    below += running[np.searchsorted(scores[rows], mine, side="right")]
+    weight = by_case[positive]
+    won = np.einsum("pr,pr->r", weight, below) / 2
+    return _ratio(won, weight.sum(axis=0) * running[-1])
+
+
+def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the mean AUC over the labels that have both classes in a resample.
+
+    `outputs` and `labels` are (cases, labels). A label of one class is left out of that
+    resample's mean rather than counted as 0 or as NaN; `parts` tells which labels were there.
+    """
+    scores, truth = _columns(outputs), _columns(labels)
+    by_case = _by_case(weights)
+    per_label = np.stack([_auc(scores[:, k], truth[:, k], by_case) for k in range(truth.shape[1])])
+    present = ~np.isnan(per_label)
+    count = present.sum(axis=0)
+    total = np.where(present, per_label, 0.0).sum(axis=0)
+    return _ratio(total, count)
+
+
+def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Return each label's AUC; NaN marks a label of one class."""
+    scores, truth = _columns(outputs), _columns(labels)
+    once = np.ones((1, len(truth)))
+    names = names or tuple(str(k) for k in range(truth.shape[1]))
+    return {
+        name: float(weighted_auc(scores[:, k], truth[:, k], once)[0])
+        for k, name in enumerate(names)
+    }
+
+
+def accuracy(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the share of cases whose largest output is their class; `labels` is (cases,)."""
+    right = (_classes(outputs) == labels.reshape(-1)).astype(np.float64)
+    return _weighted_mean(right, weights)
+
+
+def accuracy_by_class(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Return the accuracy within each true class (its recall); absent classes are left out."""
+    right, truth = _classes(outputs) == labels.reshape(-1), labels.reshape(-1).astype(int)
+    names = names or tuple(str(k) for k in range(outputs.shape[1]))
+    return {
+        name: float(right[truth == k].mean()) for k, name in enumerate(names) if (truth == k).any()
+    }
+
+
+def mean_absolute_error(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the mean over cases of a case's mean absolute difference from its label."""
+    return _weighted_mean(_absolute_error(outputs, labels).mean(axis=1), weights)
+
+
+def error_by_column(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Return the mean absolute error of each named output column; none without names."""
+    return dict(zip(names, _absolute_error(outputs, labels).mean(axis=0).tolist(), strict=False))
+
+
+def _by_case(weights: Array) -> Floats:
+    """Return the weights as (cases, resamples), so that picking cases copies whole rows."""
+    return np.ascontiguousarray(weights.T, dtype=np.float64)
+
+
+def _columns(values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+def _classes(outputs: Array) -> Array:
+    scores = _columns(outputs)
+    # NaN compares as largest in argmax: a broken output must not score by luck
+    return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))
+
+
+def _absolute_error(outputs: Array, labels: Array) -> Floats:
+    difference = _columns(outputs).astype(np.float64) - _columns(labels)
+    return np.asarray(np.abs(difference), dtype=np.float64)
+
+
+def _weighted_mean(values: Floats, weights: Array) -> Floats:
+    total = np.asarray(weights, dtype=np.float64).sum(axis=1)
+    summed = np.asarray(weights, dtype=np.float64) @ values
+    return _ratio(summed, total)
+
+
+def _ratio(top: Array, bottom: Array) -> Floats:
+    """Return top / bottom, NaN where there is nothing to divide by."""
+    undefined = np.full(len(top), np.nan)
+    return np.asarray(np.divide(top, bottom, out=undefined, where=bottom > 0), dtype=np.float64)
+
+
+MACRO_AUC = Metric("macro_auc", "", True, macro_auc, auc_by_label)
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        MACRO_AUC,
+        Metric("accuracy", "", True, accuracy, accuracy_by_class),
+        Metric("mean_absolute_error", "", False, mean_absolute_error, error_by_column),
+    )
+}
+
+
+def get_metric(name: str) -> Metric:
+    """Return a metric of the table; ConfigError naming the nearest."""
+    if name not in METRICS:
+        raise ConfigError(f"metric {name!r} is unknown{nearest(name, METRICS)}")
+    return METRICS[name]

@@ -1,0 +1,1 @@
+"""A user's own cases, in one or two NumPy archives."""

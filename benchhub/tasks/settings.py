@@ -1,0 +1,26 @@
+"""Checks of the free-form table that a task defines: a suite's `[data]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchhub.errors import ConfigError, nearest
+from benchhub.model import Settings
+
+
+def check_settings(where: str, settings: Settings, known: Iterable[str]) -> None:
+    """Raise ConfigError if a key of `settings` is not `known`."""
+    known = tuple(known)
+    for key in settings:
+        if key not in known:
+            raise ConfigError(f"{where}.{key} is unknown{nearest(key, known)}")
+
+
+def whole_number(where: str, settings: Settings, key: str, default: int = 1, least: int = 0) -> int:
+    """Return an integer setting; ConfigError if it is of another type or below `least`."""
+    value = settings.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(
+            f"{where}.{key} must be a whole number of at least {least}, not {value!r}"
+        )
+    return value

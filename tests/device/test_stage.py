@@ -1,0 +1,149 @@
+"""Staging over the real transports: what moves, what does not, and what broken links leave."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback_sshd import Sshd, link, start_sshd
+
+from benchhub.device.runner import build_runner
+from benchhub.device.session import DeviceSession, holder
+from benchhub.device.stage import Blob, StageReport
+from benchhub.errors import ConfigError, NoSpace, Unreachable
+from benchhub.model import DeviceProfile
+
+RUNNER = build_runner()
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def sshd_without_sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    server = start_sshd(tmp_path_factory.mktemp("no-sftp"), sftp=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["local", "ssh", "ssh_without_sftp"])
+def profile(
+    request: pytest.FixtureRequest, sshd: Sshd, sshd_without_sftp: Sshd, tmp_path: Path
+) -> DeviceProfile:
+    if request.param == "local":
+        return DeviceProfile(name="here", transport="local", root=str(tmp_path / "root"))
+    server = sshd if request.param == "ssh" else sshd_without_sftp
+    return server.profile(tmp_path / "root", python=sys.executable)
+
+
+def open_session(profile: DeviceProfile) -> DeviceSession:
+    return DeviceSession.open(profile, RUNNER, holder("run-1"), own_run="run-1")
+
+
+def blobs_of(profile: DeviceProfile) -> dict[str, bytes]:
+    folder = Path(profile.root) / "blobs"
+    return {path.name: path.read_bytes() for path in folder.iterdir() if len(path.name) == 64}
+
+
+def test_files_and_bytes_large_and_small_arrive_once(
+    profile: DeviceProfile, tmp_path: Path
+) -> None:
+    big = tmp_path / "big.onnx"
+    big.write_bytes(os.urandom(3 * MIB + 1))
+    small = [Blob.of_bytes(os.urandom(random.randrange(5000))) for _ in range(50)]
+    blobs = [Blob.of_file(big), Blob.of_bytes(os.urandom(2 * MIB)), Blob.of_bytes(b""), *small]
+    blobs = list({blob.sha256: blob for blob in blobs}.values())
+    total = sum(blob.size_bytes for blob in blobs)
+    seen: list[int] = []
+    with open_session(profile) as session:
+        assert session.stage([*blobs, blobs[0]], seen.append) == StageReport(total, len(blobs), 0)
+        assert session.stage(blobs) == StageReport(0, 0, len(blobs))
+    assert sum(seen) == total
+    there = blobs_of(profile)
+    assert {name: hashlib.sha256(data).hexdigest() for name, data in there.items()} == {
+        blob.sha256: blob.sha256 for blob in blobs
+    }
+
+
+def test_a_new_session_moves_nothing_again(profile: DeviceProfile) -> None:
+    blobs = [Blob.of_bytes(os.urandom(2 * MIB)), Blob.of_bytes(b"tiny")]
+    with open_session(profile) as session:
+        assert session.stage(blobs).moved_blobs == 2
+    with open_session(profile) as session:
+        assert session.stage(blobs) == StageReport(0, 0, 2)
+
+
+def test_a_corrupt_prefix_is_found_and_everything_sent_again(profile: DeviceProfile) -> None:
+    data = os.urandom(2 * MIB)
+    blob = Blob.of_bytes(data)
+    with open_session(profile) as session:
+        part = Path(profile.root) / "blobs" / f"{blob.sha256}.part"
+        part.write_bytes(bytes(MIB))
+        report = session.stage([blob])
+    if report.moved_bytes != len(data):  # without sftp there is no resuming to go wrong
+        assert report.moved_bytes == MIB + len(data)
+    assert blobs_of(profile)[blob.sha256] == data
+
+
+def test_a_part_that_is_whole_already_is_only_adopted(sshd: Sshd, tmp_path: Path) -> None:
+    profile = sshd.profile(tmp_path / "root", python=sys.executable)
+    blob = Blob.of_bytes(os.urandom(2 * MIB))
+    with open_session(profile) as session:
+        part = Path(profile.root) / "blobs" / f"{blob.sha256}.part"
+        part.write_bytes(blob.data or b"")
+        assert session.stage([blob]) == StageReport(0, 1, 0)
+
+
+def test_a_push_that_is_cut_goes_on_where_it_was(sshd: Sshd, tmp_path: Path) -> None:
+    profile = sshd.profile(tmp_path / "root", python=sys.executable)
+    open_session(profile).close()
+    blob = Blob.of_bytes(os.urandom(30 * MIB))
+    with link(sshd.port, cut_after=12 * MIB) as relay:
+        session = open_session(sshd.profile(profile.root, python=sys.executable, port=relay.port))
+        with pytest.raises(Unreachable, match="board"):
+            session.stage([blob])
+        session.close()
+    with open_session(profile) as session:
+        left = (Path(profile.root) / "blobs" / f"{blob.sha256}.part").stat().st_size
+        report = session.stage([blob])
+    assert left > 5 * MIB
+    assert report == StageReport(blob.size_bytes - left, 1, 0)
+    assert blobs_of(profile)[blob.sha256] == blob.data
+
+
+def test_a_cut_stream_of_small_files_is_repeated(sshd: Sshd, tmp_path: Path) -> None:
+    profile = sshd.profile(tmp_path / "root", python=sys.executable)
+    open_session(profile).close()
+    blobs = [Blob.of_bytes(os.urandom(40_000)) for _ in range(200)]
+    with link(sshd.port, cut_after=4 * MIB) as relay:
+        session = open_session(sshd.profile(profile.root, python=sys.executable, port=relay.port))
+        with pytest.raises(Unreachable, match="board"):
+            session.stage(blobs)
+        session.close()
+    with open_session(profile) as session:
+        session.stage(blobs)
+        assert session.stage(blobs) == StageReport(0, 0, 200)
+
+
+def test_no_room_is_known_before_anything_moves(profile: DeviceProfile, tmp_path: Path) -> None:
+    stats = os.statvfs(tmp_path)
+    size = stats.f_bavail * stats.f_frsize + (1 << 30)
+    huge = tmp_path / "huge"
+    with huge.open("wb") as file:
+        file.truncate(size)  # a hole: it takes no room itself
+    seen: list[int] = []
+    with open_session(profile) as session, pytest.raises(NoSpace, match=f"{size} bytes"):
+        session.stage([Blob("0" * 64, size, path=huge)], seen.append)
+    assert seen == []
+
+
+def test_a_file_that_changed_meanwhile(profile: DeviceProfile, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"one")
+    blob = Blob.of_file(path)
+    path.write_bytes(b"another")
+    with open_session(profile) as session, pytest.raises(ConfigError, match="changed"):
+        session.stage([blob])

@@ -1,0 +1,107 @@
+"""`python -m tests.lab up|down|status`: the lab for a person to play with."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from . import state as states
+from .command import LabError, why_not
+from .lab import Lab
+from .state import State
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 if it did what it says, 1 if the lab is not up, 2 if it cannot be."""
+    parser = argparse.ArgumentParser(prog="lab", description="SSH hosts on this machine")
+    parser.add_argument("verb", choices=("up", "down", "status"))
+    parser.add_argument("--dir", type=Path, default=Path(".lab"), help="a project folder to fill")
+    given = parser.parse_args(argv)
+    reason = why_not()
+    if reason is not None:
+        print(f"lab: {reason}", file=sys.stderr)
+        return 2
+    folder = given.dir.resolve()
+    try:
+        return {"up": up, "down": down, "status": status}[given.verb](folder)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 2
+
+
+def up(folder: Path) -> int:
+    """Bring two hosts up, write their profiles, say what to do next."""
+    found = _of(folder)
+    if found is not None and found.running():
+        _describe(found, folder)
+        return 0
+    if found is not None:  # half of it died, or the machine was started again
+        found.clear()
+    began = time.monotonic()
+    lab = Lab({"lab-x86-1": 0, "lab-x86-2": 0}, folder, lasting=True)
+    try:
+        lab.up()
+        profiles = lab.write_profiles(folder / "device_profiles")
+        _give_to_caller([folder, folder / "device_profiles", *profiles, lab.identity_file])
+    except BaseException:
+        lab.down()
+        raise
+    print(f"lab: up in {time.monotonic() - began:.1f} s")
+    state = _of(folder)
+    assert state is not None
+    _describe(state, folder)
+    return 0
+
+
+def down(folder: Path) -> int:
+    """Take the lab of this folder down, and what killed labs left."""
+    found = _of(folder)
+    if found is not None:
+        found.clear()
+        print(f"lab: {folder} is down; results in it are kept")
+    else:
+        print(f"lab: {folder} was not up")
+    for name in states.sweep():
+        print(f"lab: removed what {name} left behind")
+    return 0
+
+
+def status(folder: Path) -> int:
+    """Say whether the lab of this folder is up."""
+    found = _of(folder)
+    if found is None or not found.running():
+        print(f"lab: {folder} is not up" if found is None else f"lab: {folder} is broken; up again")
+        return 1
+    _describe(found, folder)
+    return 0
+
+
+def _of(folder: Path) -> State | None:
+    return next((state for state in states.saved() if state.folder == str(folder)), None)
+
+
+def _describe(state: State, folder: Path) -> None:
+    here = Path(os.path.relpath(folder))
+    for name, address in state.hosts.items():
+        print(f"  {name}  ssh -i {here / 'client_key'} root@{address}")
+    beside = Path(sys.executable).with_name("benchhub")
+    program = os.path.relpath(beside, folder) if beside.exists() else "benchhub"
+    devices = " ".join(f"--device {name}" for name in ("localhost", *state.hosts))
+    print(f"try:   cd {here} && {program} run quickstart {devices}")
+    usual = folder == Path(".lab").resolve()
+    print("then:  make lab-down" if usual else f"then:  python -m tests.lab down --dir {here}")
+
+
+def _give_to_caller(paths: list[Path]) -> None:
+    """Under sudo, let the person who asked use what was written for them."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if user and group:
+        for path in paths:
+            os.chown(path, int(user), int(group))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

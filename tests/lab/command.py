@@ -1,0 +1,78 @@
+"""Running the system's own tools, and telling a process from a later one with its number."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+
+TOOLS = ("sshd", "ssh", "ssh-keygen", "ip", "tc", "iptables", "unshare", "nsenter", "mount")
+# sshd and ip live in sbin, which is not on everybody's path.
+_PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+
+class LabError(Exception):
+    """The lab could not do what it was asked; one line of cause."""
+
+
+def why_not() -> str | None:
+    """Return why this machine cannot run the lab, None if it can."""
+    if not sys.platform.startswith("linux"):
+        return "the lab needs Linux network namespaces"
+    if os.geteuid() != 0:
+        return "the lab makes network namespaces and needs root"
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=_PATH) is None]
+    if missing:
+        return f"the lab needs {', '.join(missing)}; run scripts/install-system-packages"
+    return None
+
+
+def tool(name: str) -> str:
+    """Return the path of a system tool."""
+    found = shutil.which(name, path=_PATH)
+    if found is None:
+        raise LabError(f"{name} is not installed; run scripts/install-system-packages")
+    return found
+
+
+def run(*argv: str, check: bool = True, timeout_s: float = 20.0) -> str:
+    """Run `argv`, its first word a system tool, and return its stdout."""
+    done = subprocess.run(
+        [tool(argv[0]), *argv[1:]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
+    if check and done.returncode:
+        raise LabError(f"{' '.join(argv)}: status {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def born(pid: int) -> float | None:
+    """Return when the live process `pid` started; with the number it names one for ever."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.Error:
+        return None
+
+
+def kill(pid: int, started: float | None) -> None:
+    """End the process `pid` that started at `started` and wait for it; not a later namesake."""
+    if started is None or born(pid) != started:
+        return
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except ProcessLookupError:
+        pass
+    except ChildProcessError:  # somebody else's child: they or init will reap it
+        deadline = time.monotonic() + 5.0
+        while born(pid) == started and time.monotonic() < deadline:
+            time.sleep(0.005)

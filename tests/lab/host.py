@@ -1,0 +1,180 @@
+"""One SSH host of the lab: a namespace, an OpenSSH server, a home and a disk of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from .command import LabError, born, run, tool
+from .network import Network
+from .state import State
+
+_BOOT = Path(__file__).with_name("boot.sh")
+_SSHD_CONFIG = """\
+Port 22
+ListenAddress {address}
+HostKey {folder}/host_key
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/authorized_keys
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+StrictModes no
+PrintMotd no
+LogLevel VERBOSE
+Subsystem sftp internal-sftp
+"""
+
+
+def new_key(path: Path) -> str:
+    """Make an ed25519 key pair at `path`; return the public half as `type base64`."""
+    path.unlink(missing_ok=True)
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(path))
+    return " ".join(path.with_name(path.name + ".pub").read_text().split()[:2])
+
+
+@dataclass
+class Host:
+    """A host that answers SSH at `address`:22 as root; `home` is root's home there.
+
+    `home` is visible from outside unless the host has a disk of its own; `path` always is.
+    """
+
+    name: str
+    number: int
+    address: str
+    namespace: str
+    folder: Path
+    disk_mib: int
+    network: Network
+    pid: int = 0
+    host_key: str = ""
+
+    @property
+    def home(self) -> Path:
+        """Root's home directory, as the host sees it."""
+        return self.folder / "home"
+
+    def path(self, inside: Path) -> Path:
+        """Return a path of the host as this process can open it."""
+        return Path(f"/proc/{self.pid}/root", *inside.parts[1:])
+
+    def boot(self, state: State, client_key: str) -> None:
+        """Start the host and its SSH server; it answers when this returns."""
+        self.home.mkdir(parents=True)
+        self.folder.joinpath("authorized_keys").write_text(client_key + "\n")
+        self.host_key = new_key(self.folder / "host_key")
+        self._write_accounts()
+        self._write_sshd_config()
+        self._start(state)
+        self.start_sshd()
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Run a command on the host, not through SSH, and return its stdout."""
+        inside = ("-t", str(self.pid), "-n", "-u", "-m", "-p")
+        return run("nsenter", *inside, "--", *argv, check=check)
+
+    def start_sshd(self) -> None:
+        """Start the SSH server and wait for its greeting."""
+        sshd = [tool("sshd"), "-f", str(self.folder / "sshd_config")]
+        self.run(*sshd, "-E", str(self.folder / "sshd.log"))
+        deadline = time.monotonic() + 10.0
+        while time.monotonic() < deadline:
+            if self._greets():
+                return
+            time.sleep(0.01)
+        raise LabError(f"{self.name}: sshd does not answer; see {self.folder}/sshd.log")
+
+    def stop_sshd(self) -> None:
+        """Kill the SSH server and every session of it; what runs on the host otherwise stays."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                if process.name().startswith("sshd"):
+                    process.kill()
+        while any(self._is_sshd(process) for process in self.processes()):
+            time.sleep(0.01)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return what runs on the host besides its first process and that one's sleep."""
+        try:
+            first = psutil.Process(self.pid)
+            everything = first.children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return [process for process in everything if not _is_idle(process, self.pid)]
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection((self.address, 22), timeout=2.0) as probe:
+                return probe.recv(8).startswith(b"SSH-2.0-")
+        except OSError:
+            return False
+
+    def _is_sshd(self, process: psutil.Process) -> bool:
+        try:
+            return process.name().startswith("sshd") and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def _write_accounts(self) -> None:
+        """Copy this machine's accounts, with root's home moved and root not locked."""
+        passwd = [line.split(":") for line in Path("/etc/passwd").read_text().splitlines()]
+        for entry in passwd:
+            if entry[0] == "root":
+                entry[1], entry[5] = "x", str(self.home)
+        self.folder.joinpath("passwd").write_text("".join(":".join(e) + "\n" for e in passwd))
+        self.folder.joinpath("shadow").write_text("root:*:19000:0:99999:7:::\n")
+        self.folder.joinpath("shadow").chmod(0o600)
+
+    def _write_sshd_config(self) -> None:
+        config = self.folder / "sshd_config"
+        config.write_text(_SSHD_CONFIG.format(address=self.address, folder=self.folder))
+        # Newer servers lock an address out after refusals, which are daily bread here.
+        test = subprocess.run(
+            [tool("sshd"), "-t", "-f", str(config), "-o", "PerSourcePenalties=no"],
+            capture_output=True,
+        )
+        if test.returncode == 0:
+            config.write_text(config.read_text() + "PerSourcePenalties no\n")
+
+    def _start(self, state: State) -> None:
+        reader, writer = os.pipe()
+        os.set_inheritable(writer, True)
+        argv = [tool("nsenter"), f"--net=/run/netns/{self.namespace}", tool("unshare")]
+        argv += ["--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        argv += [shutil.which("bash") or "/bin/bash", str(_BOOT)]
+        argv += [self.name, str(self.folder), str(self.disk_mib), str(writer)]
+        log = str(self.folder / "boot.log")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
+        # Not subprocess: the host may have to outlive this process, without a warning about it.
+        outer = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
+        state.pids.append((outer, born(outer)))
+        state.save()
+        os.close(writer)
+        with os.fdopen(reader) as said:
+            if said.readline() != "up\n":
+                raise LabError(f"{self.name}: did not boot: {Path(log).read_text().strip()}")
+        self.pid = psutil.Process(outer).children()[0].pid
+
+
+def _is_idle(process: psutil.Process, first: int) -> bool:
+    try:
+        return process.ppid() == first and process.cmdline() == ["sleep", "3600"]
+    except psutil.NoSuchProcess:
+        return True

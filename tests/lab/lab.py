@@ -1,0 +1,171 @@
+"""The lab: several hosts on a private network, up while a `with` lasts or until taken down."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from benchhub.model import DeviceProfile
+
+from . import state as states
+from .command import LabError, born, run, why_not
+from .host import Host, new_key
+from .network import Network, choose_net
+from .state import State
+
+_PROFILE_KEYS = (
+    "name", "transport", "host", "port", "user", "host_key", "identity_file", "python",
+)  # fmt: skip
+
+
+class Lab:
+    """Real SSH hosts, named as `disk_mib` names them (0: no disk of their own).
+
+    Reached from this very machine by address, so anything that speaks SSH can use them. With
+    `folder`, what the lab writes is found there; with `lasting`, it stays up until `down`.
+    """
+
+    def __init__(
+        self,
+        disk_mib: dict[str, int] | None = None,
+        folder: Path | None = None,
+        lasting: bool = False,
+    ) -> None:
+        self._wanted = {"lab-x86-1": 0, "lab-x86-2": 0} if disk_mib is None else disk_mib
+        self._given_folder = folder
+        self._lasting = lasting
+        self._state: State | None = None
+        self.folder = Path()
+        self.hosts: dict[str, Host] = {}
+
+    def __enter__(self) -> Lab:
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.down()
+
+    def __getitem__(self, name: str) -> Host:
+        return self.hosts[name]
+
+    @property
+    def name(self) -> str:
+        """The prefix of everything this lab made in the kernel."""
+        if self._state is None:
+            raise LabError("the lab is not up")
+        return self._state.lab
+
+    @property
+    def identity_file(self) -> Path:
+        """The private key that every host accepts."""
+        return self.folder / "client_key"
+
+    def up(self) -> None:
+        """Start the network and every host; they answer when this returns."""
+        reason = why_not()
+        if reason is not None:
+            raise LabError(reason)
+        states.sweep()
+        self._state = state = self._claim()
+        network = Network(state)
+        network.up()
+        client_key = new_key(self.identity_file)
+        for number, (name, disk_mib) in enumerate(self._wanted.items(), start=1):
+            namespace = network.add(name, number)
+            address = network.address(number)
+            folder = self.folder / "hosts" / name
+            host = Host(name, number, address, namespace, folder, disk_mib, network)
+            host.boot(state, client_key)
+            self.hosts[name] = host
+            state.hosts[name] = address
+            state.save()
+
+    def down(self) -> None:
+        """Take everything down; harmless when it is down."""
+        if self._state is not None:
+            self._state.clear()
+            self._state = None
+        self.hosts = {}
+
+    def profile(self, name: str, **changes: Any) -> DeviceProfile:
+        """Return the profile of a host, its key enrolled; `changes` replace fields of it."""
+        host = self.hosts[name]
+        fields: dict[str, Any] = {
+            "name": host.name,
+            "transport": "ssh",
+            "host": host.address,
+            "port": 22,
+            "user": "root",
+            "host_key": host.host_key,
+            "identity_file": self.identity_file,
+            "python": sys.executable,
+            "ssh_config": Path(os.devnull),
+        }
+        return DeviceProfile(**{**fields, **changes})
+
+    def write_profiles(self, folder: Path) -> list[Path]:
+        """Write a TOML profile of every host into `folder`, as a person would."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name in self.hosts:
+            profile = self.profile(name)
+            lines = [f"{key} = {_toml(getattr(profile, key))}" for key in _PROFILE_KEYS]
+            path = folder / f"{name}.toml"
+            path.write_text("\n".join(["[device]", *lines, "", "[labels]", 'site = "lab"', ""]))
+            written.append(path)
+        if self._state is not None:
+            self._state.litter += map(str, written)
+            self._state.save()
+        return written
+
+    def ssh(self, name: str, command: str, *options: str, check: bool = True) -> str:
+        """Run a command on a host through the plain OpenSSH client; return its stdout."""
+        host = self.hosts[name]
+        known = self.folder / "known_hosts"
+        known.write_text("".join(f"{h.address} {h.host_key}\n" for h in self.hosts.values()))
+        strict = f"-oBatchMode=yes -oStrictHostKeyChecking=yes -oUserKnownHostsFile={known}"
+        login = f"-F {os.devnull} -oIdentitiesOnly=yes -i {self.identity_file} -l root"
+        argv = ["ssh", *shlex.split(strict), *shlex.split(login), *options, host.address, command]
+        return run(*argv, check=check)
+
+    def _claim(self) -> State:
+        """Choose a name and a network that no other lab has, and write them down."""
+        if self._given_folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="benchhub-lab-"))
+            litter = [self.folder]
+        else:
+            self.folder = self._given_folder.resolve()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            litter = [self.folder / part for part in ("hosts", "client_key", "client_key.pub")]
+            shutil.rmtree(self.folder / "hosts", ignore_errors=True)
+        with states.locked():
+            taken = {saved.lab for saved in states.saved()}
+            while (lab := f"bh{random.randrange(1 << 16):04x}") in taken:
+                pass
+            pid = None if self._lasting else os.getpid()
+            state = State(lab, choose_net(), pid, pid and born(pid), str(self.folder))
+            state.litter += map(str, litter)
+            state.save()
+        return state
+
+
+def _toml(value: object) -> str:
+    """Return a string or an integer as TOML; JSON's quoting is a subset of it."""
+    return str(value) if isinstance(value, int) else json.dumps(str(value))

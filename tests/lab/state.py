@@ -1,0 +1,99 @@
+"""What a lab has made, on disk before it is made, so that any later process can undo it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .command import born, kill, run
+
+RUN = Path("/run/benchhub-lab")
+
+
+@dataclass
+class State:
+    """One lab: its name prefixes everything it makes in the kernel.
+
+    `owner_pid` is None for a lab that is to outlive the process that made it. `pids` are
+    [pid, start time] pairs. `litter` are files and folders to remove at the end.
+    """
+
+    lab: str
+    net: tuple[int, int]
+    owner_pid: int | None
+    owner_born: float | None
+    folder: str
+    namespaces: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    pids: list[tuple[int, float | None]] = field(default_factory=list)
+    hosts: dict[str, str] = field(default_factory=dict)
+    litter: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """Where it is written down."""
+        return RUN / f"{self.lab}.json"
+
+    def save(self) -> None:
+        """Write it down, whole or not at all."""
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(self.path)
+
+    def orphaned(self) -> bool:
+        """Whether the process that was to take this lab down is gone."""
+        return self.owner_pid is not None and born(self.owner_pid) != self.owner_born
+
+    def running(self) -> bool:
+        """Whether every one of its hosts still runs."""
+        return all(born(pid) == started for pid, started in self.pids)
+
+    def clear(self) -> None:
+        """Undo everything; harmless when some or all of it is gone already."""
+        for pid, started in self.pids:
+            kill(pid, started)
+        for link in self.links:  # its end in the bridge goes with it
+            run("ip", "link", "del", link, check=False)
+        for namespace in self.namespaces:
+            run("ip", "netns", "del", namespace, check=False)
+        for item in map(Path, self.litter):
+            if item.is_dir() and not item.is_symlink():
+                shutil.rmtree(item)
+            else:
+                item.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """Keep other processes from choosing names and addresses meanwhile."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    with (RUN / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def saved() -> list[State]:
+    """Return every lab that is written down, running or not."""
+    found = []
+    for path in sorted(RUN.glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):  # its owner has just taken it down
+            raw = json.loads(path.read_text())
+            raw["net"] = tuple(raw["net"])
+            raw["pids"] = [(pid, started) for pid, started in raw["pids"]]
+            found.append(State(**raw))
+    return found
+
+
+def sweep() -> list[str]:
+    """Take down what labs left whose owner was killed; return their names."""
+    with locked():
+        dead = [state for state in saved() if state.orphaned()]
+        for state in dead:
+            state.clear()
+    return [state.lab for state in dead]

@@ -1,0 +1,124 @@
+"""A real agent over a real subprocess, spoken to in lines."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchhub.ondevice import wire
+
+HOLDER = {"user": "ada", "host": "desk", "pid": 7, "run": "r1"}
+
+
+class Device:
+    """A root folder, the runner, and whatever agents a test starts on it."""
+
+    def __init__(self, root: Path, runner: Path) -> None:
+        self.root = root
+        self.runner = runner
+        self._agents: list[subprocess.Popen[bytes]] = []
+
+    def put(self, data: bytes) -> str:
+        """Store `data` as a blob and return its digest."""
+        digest = hashlib.sha256(data).hexdigest()
+        (self.root / "blobs").mkdir(parents=True, exist_ok=True)
+        (self.root / "blobs" / digest).write_bytes(data)
+        return digest
+
+    def start(self, heartbeat_s: float = 60.0, root: Path | None = None) -> Talk:
+        """Start an agent and introduce ourselves; the reply is in `greeting`."""
+        process = subprocess.Popen(
+            [sys.executable, str(self.runner), "agent"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._agents.append(process)
+        talk = Talk(process)
+        hello = {"do": "hello", "root": str(root or self.root), "holder": HOLDER}
+        talk.send({**hello, "heartbeat_s": heartbeat_s})
+        talk.greeting = talk.receive()
+        return talk
+
+    def close(self) -> None:
+        """End every agent that still runs."""
+        for process in self._agents:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.close()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+
+
+class Talk:
+    """One controller's side of the protocol."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.greeting: dict[str, Any] = {}
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.send_raw(wire.encode(message))
+
+    def send_raw(self, line: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, "the agent ended"
+        return wire.decode(line)
+
+    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+        self.send({"do": do, **request})
+        return self.receive()
+
+    def launch(self, job: wire.Job) -> wire.Outcome:
+        """Run `job` to its end."""
+        self.send({"do": "launch", "job": wire.encode_job(job)})
+        outcome = wire.Outcome()
+        while not wire.fold(outcome, self.receive()):
+            continue
+        return outcome
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process runs; one that only waits to be collected does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                parent = Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[1]
+            except OSError:
+                continue
+            if int(parent) == pid:
+                found.append(int(name))
+    return found
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
+    """Return once `condition` holds; a failure after `limit_s`."""
+    until = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)

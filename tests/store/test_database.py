@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from builders import make_launch, make_plan, make_run, make_variant
+
+from benchhub.errors import StoreError
+from benchhub.store import Store
+from benchhub.store.schema import HEAD, metadata
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_migrations_lead_to_the_schema(tmp_path):
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/new.db")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert (
+            connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
+        )
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+
+
+def test_opening_again_keeps_what_is_there(tmp_path):
+    url = f"sqlite:///{tmp_path}/results.db"
+    with Store.open(url) as store:
+        store.create_run(make_run(), make_plan(), None, [], ())
+    with Store.open(url) as store:
+        assert store.runs() == [make_run()]
+
+
+def test_processes_may_create_it_at_once(tmp_path):
+    url = f"sqlite:///{tmp_path}/results.db"
+    code = f"from benchhub.store import Store; Store.open({url!r}).close()"
+    several = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(3)]
+    assert [process.wait(60) for process in several] == [0, 0, 0]
+
+
+def refused(url, match, **options):
+    with pytest.raises(StoreError, match=match) as caught:
+        Store.open(url, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_newer_schema_says_upgrade(tmp_path):
+    url = f"sqlite:///{tmp_path}/results.db"
+    Store.open(url).close()
+    connection = sqlite3.connect(tmp_path / "results.db")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    refused(url, r"newer benchhub \(schema 9999.*pip install --upgrade benchhub")
+
+
+def test_paths_that_cannot_hold_a_store(tmp_path):
+    refused(f"sqlite:///{tmp_path}", "is a folder")
+    refused(f"sqlite:///{tmp_path}/no/such/results.db", f"mkdir -p {tmp_path}/no/such")
+    (tmp_path / "text.db").write_text("this is some text, and no database at all " * 50)
+    refused(f"sqlite:///{tmp_path}/text.db", "is not a database")
+    refused("sqlite://", "memory")
+    refused("no url", "is not a database URL")
+    refused("nosuch://host/db", "is not a database URL")
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.execute("CREATE TABLE photos (id INTEGER)")
+    connection.close()
+    refused(f"sqlite:///{tmp_path}/other.db", "another program's database .*photos")
+
+
+def test_a_locked_database_says_so(tmp_path):
+    url = f"sqlite:///{tmp_path}/results.db"
+    with Store.open(url, busy_timeout_s=0.05) as store:
+        store.create_run(make_run(), make_plan(), None, [make_variant()], ())
+        other = sqlite3.connect(tmp_path / "results.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"results\.db is locked by another program"):
+            store.add(make_launch())
+        assert store.runs() == [make_run()]  # a writer elsewhere does not stop reading
+        other.execute("ROLLBACK")
+        other.close()
+        store.add(make_launch())
+        assert store.finished(make_run().id) == {make_launch().cell.key: 1}
+
+
+def test_a_database_locked_while_new_says_so(tmp_path):
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    refused(f"sqlite:///{tmp_path}/new.db", "is locked", busy_timeout_s=0.05)
+    other.close()
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_read_only_database_says_so(tmp_path, what):
+    path = tmp_path / "kept" / "results.db"
+    path.parent.mkdir()
+    Store.open(f"sqlite:///{path}").close()
+    place = path if what == "file" else path.parent
+    for name in path.parent.iterdir():
+        name.chmod(0o666)
+    path.parent.chmod(0o777)
+    place.chmod(0o444 if what == "file" else 0o555)
+    code = (
+        "import os, sys\n"
+        "from benchhub.errors import StoreError\n"
+        "from benchhub.store import Store\n"
+        "import alembic.command, sqlalchemy.dialects.sqlite\n"
+        f"os.chdir({str(path.parent)!r})\n"
+        "if os.getuid() == 0:\n"
+        "    os.setuid(65534)\n"  # root may write anywhere
+        "try:\n"
+        "    Store.open('sqlite:///results.db')\n"
+        "except StoreError as error:\n"
+        "    sys.exit(f'refused: {error}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env={**os.environ}
+    )
+    path.parent.chmod(0o777)
+    assert done.returncode == 1
+    assert "is read-only: chmod u+w" in done.stderr
+    assert done.stderr.startswith("refused: ")

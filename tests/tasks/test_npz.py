@@ -1,0 +1,150 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from benchhub.compress.inspect import inspect_onnx
+from benchhub.compress.reference import reference_outputs
+from benchhub.compress.variants import build
+from benchhub.errors import ConfigError
+from benchhub.model import Recipe, VariantSpec
+from benchhub.tasks import get_task
+
+SETTINGS = {"inputs": "cases.npz", "metric": "accuracy"}
+
+
+def _arrays(cases=30):
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, cases)
+    x = rng.normal(size=(cases, 3)) + labels[:, None] * 2
+    return {"x": x.astype(np.float32), "labels": labels}
+
+
+def _open(folder, arrays, data=None, **settings):
+    np.savez(folder / "cases.npz", **arrays)
+    return get_task("npz")({**SETTINGS, **settings}, folder, data, folder / "cache")
+
+
+def _model(path):
+    weight = np.array([[-1, 1], [-1, 1], [-1, 1]], dtype=np.float32)
+    bias = np.array([3, -3], dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "w", "b"], ["y"])],
+        "user",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("n", 3))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("n", 2))],
+        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    return inspect_onnx("mine", path)
+
+
+def test_own_model_and_data_all_the_way(tmp_path):
+    arrays = _arrays()
+    arrays["calibration_x"] = _arrays(8)["x"]
+    data = _open(tmp_path, arrays)
+    model = _model(tmp_path / "mine.onnx")
+    spec = VariantSpec(
+        "small", source="mine", recipe=Recipe("int8-static", {"calibration_cases": 8})
+    )
+    small = build(spec, model, data.calibration, tmp_path / "cache")
+    cases = data.cases(20)
+    everyone = np.ones((1, 20))
+    for variant in (model, small):
+        (outputs,) = reference_outputs(variant, cases.inputs)
+        assert data.metric.weighted(outputs, cases.labels, everyone)[0] > 0.8
+    assert small.sha256 != model.sha256
+
+
+def test_optional_arrays_and_their_defaults(tmp_path):
+    plain = _open(tmp_path, _arrays()).cases(None)
+    assert plain.ids == plain.groups == tuple(str(k) for k in range(30))
+    arrays = {
+        **_arrays(),
+        "groups": np.repeat(np.arange(10), 3),
+        "ids": np.array([f"case{k}" for k in range(30)]),
+        "label_names": np.array(["ill", "well"]),
+    }
+    cases = _open(tmp_path, arrays).cases(4)
+    assert cases.groups == ("0", "0", "0", "1")
+    assert cases.ids[3] == "case3"
+    assert cases.label_names == ("ill", "well")
+    assert list(cases.inputs) == ["x"]
+
+
+def test_data_folder_wins_over_the_suites(tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    np.savez(other / "cases.npz", **_arrays(7))
+    assert len(_open(tmp_path, _arrays(), data=other).cases(None).ids) == 7
+
+
+def test_calibration_from_a_second_archive(tmp_path):
+    np.savez(tmp_path / "train.npz", **_arrays(12))
+    data = _open(tmp_path, _arrays(), calibration="train.npz")
+    np.testing.assert_array_equal(data.calibration(5)["x"], _arrays(12)["x"][:5])
+    with pytest.raises(ConfigError, match="13 calibration cases were asked for and there are 12"):
+        data.calibration(13)
+
+
+def test_test_cases_never_stand_in_for_calibration(tmp_path):
+    with pytest.raises(ConfigError, match=r"data.calibration = \"train.npz\""):
+        _open(tmp_path, _arrays()).calibration(4)
+
+
+def _without(name):
+    return {key: array for key, array in _arrays().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "wanted"),
+    [
+        (_without("labels"), "no array 'labels'; it has x"),
+        (_without("x"), "no input arrays beside 'labels'"),
+        ({**_arrays(), "x": _arrays(29)["x"]}, "'x' has 29 cases and 'labels' has 30"),
+        ({**_arrays(), "groups": np.arange(3)}, "'groups' has 3 cases"),
+        ({**_arrays(), "x": np.array(["a"] * 30)}, "'x' holds <U1, not numbers"),
+        ({**_arrays(), "x": np.full((30, 3), np.nan)}, "'x' holds 90 NaN or infinite"),
+        ({**_arrays(), "labels": np.full(30, np.inf)}, "'labels' holds 30 NaN"),
+        ({"x": np.zeros((0, 3)), "labels": np.zeros(0)}, "'labels' has no cases"),
+        ({**_arrays(), "calibration_z": np.zeros((3, 3))}, "in only one of the test and training"),
+    ],
+)
+def test_archives_that_cannot_be_used(tmp_path, arrays, wanted):
+    with pytest.raises(ConfigError) as caught:
+        _open(tmp_path, arrays)
+    assert wanted in str(caught.value)
+    assert "cases.npz" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"inputs": "no.npz", "metric": "accuracy"}, "no.npz: no such file"),
+        ({"inputs": "cases.npz"}, "data.metric is missing"),
+        ({"inputs": "cases.npz", "metric": "acuracy"}, "did you mean accuracy?"),
+        ({**SETTINGS, "calibraton": "x"}, "did you mean calibration?"),
+    ],
+)
+def test_wrong_settings(tmp_path, settings, wanted):
+    np.savez(tmp_path / "cases.npz", **_arrays())
+    with pytest.raises(ConfigError) as caught:
+        get_task("npz")(settings, tmp_path, None, tmp_path)
+    assert wanted in str(caught.value)
+
+
+def test_files_that_are_no_archive(tmp_path):
+    (tmp_path / "cases.npz").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(ConfigError, match=r"not an .npz archive"):
+        get_task("npz")(SETTINGS, tmp_path, None, tmp_path)
+    with (tmp_path / "cases.npz").open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(ConfigError, match="one array, not an archive"):
+        get_task("npz")(SETTINGS, tmp_path, None, tmp_path)
+
+
+def test_more_cases_than_there_are(tmp_path):
+    with pytest.raises(ConfigError, match="31 cases were asked for and it has 30"):
+        _open(tmp_path, _arrays()).cases(31)

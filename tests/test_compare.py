@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from builders import make_cell, make_launch, make_launches, make_run, make_variant
+
+from benchhub.model import Flag, Row, Scenario
+from benchhub.report.compare import compare, pareto
+from benchhub.summary import summarize
+
+
+def compared(cells, launches):
+    variants = [make_variant(name) for name in ("fp32", "int8")]
+    rows = summarize(make_run(), cells, launches, variants, [])
+    return compare(rows, launches, "fp32")
+
+
+def faster(launches, cell, factor=2.0):
+    """The same launches as another cell's, drift included, `factor` times as fast."""
+    return [
+        dataclasses.replace(
+            launch,
+            cell=cell,
+            samples_ns=(launch.samples_ns / factor).astype(np.int64),
+            elapsed_ns=round(launch.elapsed_ns / factor),
+        )
+        for launch in launches
+    ]
+
+
+def drifting(cell, count=10):
+    launches = make_launches(cell, count)
+    return [
+        dataclasses.replace(launch, samples_ns=launch.samples_ns * (1 + index % 4))
+        for index, launch in enumerate(launches)
+    ]
+
+
+def test_pairs_of_a_round_cancel_the_drift():
+    base, other = make_cell(), make_cell(variant="int8")
+    launches = drifting(base)
+    rows = compared([base, other], launches + faster(launches, other))
+    assert (rows[0].speedup, rows[0].speedup_low, rows[0].speedup_high) == (1, 1, 1)
+    assert rows[1].speedup == pytest.approx(2, rel=1e-5)
+    assert rows[1].speedup_low == pytest.approx(2, rel=1e-5)
+    assert rows[1].intervals["speedup"]["method"] == "signed-rank"
+    assert rows[1].intervals["speedup"]["n_eff"] == 10
+
+
+def test_rounds_that_restarted_on_resume_pair_in_order():
+    base, other = make_cell(), make_cell(variant="int8")
+    launches = [
+        dataclasses.replace(launch, round=index % 5) for index, launch in enumerate(drifting(base))
+    ]
+    rows = compared([base, other], launches + faster(launches, other))
+    assert rows[1].intervals["speedup"]["n_eff"] == 10
+    assert rows[1].speedup_high == pytest.approx(2, rel=1e-5)
+
+
+def test_only_common_rounds_count():
+    base, other = make_cell(), make_cell(variant="int8")
+    launches = drifting(base)
+    rows = compared([base, other], launches[:4] + faster(launches, other)[2:])
+    assert rows[1].intervals["speedup"]["n_eff"] == 2
+    assert rows[1].intervals["speedup"]["method"] == "log-t"
+    rows = compared([base, other], launches[:4] + faster(launches, other)[4:])
+    assert rows[1].speedup is None
+    assert rows[1].withheld["speedup"].startswith("n/a: no round")
+
+
+def test_throughput_is_compared_by_rate():
+    base = make_cell(scenario=Scenario.THROUGHPUT, batch=8)
+    other = dataclasses.replace(base, variant="int8")
+    launches = drifting(base)
+    rows = compared([base, other], launches + faster(launches, other, 3))
+    assert rows[1].speedup == pytest.approx(3, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"device": "other"}, {"backend": "openvino"}, {"threads": 2}, {"batch": 4}]
+)
+def test_only_the_same_settings_compare(change):
+    base, other = make_cell(), make_cell(variant="int8", **change)
+    rows = compared([base, other], make_launches(base) + make_launches(other))
+    assert rows[1].speedup is None
+    assert "baseline was not measured" in rows[1].withheld["speedup"]
+
+
+def test_a_failed_baseline_gives_no_speedup():
+    base, other = make_cell(), make_cell(variant="int8")
+    rows = compared([base, other], [make_launch(base, status="failed"), *make_launches(other)])
+    assert rows[1].speedup is None
+    assert rows[0].speedup is None
+
+
+def point(variant, p50_ms, loss, **changes):
+    values = {"run": "r", "device": "d", "backend": "b", "model_sha256": "a", "batch": 1}
+    values |= {"scenario": "latency", "threads": 1, "variant": variant}
+    return Row(**(values | {"p50_ms": p50_ms, "quality_loss": loss} | changes))
+
+
+def test_the_front_has_what_nothing_beats():
+    rows = [
+        point("fp32", 10, 0.0),
+        point("fp16", 8, 0.0),
+        point("int8", 4, 0.02),
+        point("int8-bad", 5, 0.03),
+        point("failed", 1, 0.0, status="failed"),
+        point("garbage", 1, 0.0, flags=(Flag("garbage", "x"),)),
+        point("unjudged", 1, None),
+        point("unmeasured", None, 0.0),
+        point("throughput", 1, -1.0, scenario="throughput"),
+    ]
+    assert pareto(rows) == {("d", "b", "fp16"), ("d", "b", "int8")}
+
+
+def test_a_choice_has_its_best_threads_and_devices_do_not_compete():
+    rows = [
+        point("fp32", 10, 0.0),
+        point("fp32", 3, 0.0, threads=2),
+        point("int8", 4, 0.02),
+        point("int8", 99, 0.02, device="slow"),
+        point("twin", 3, 0.0),
+    ]
+    assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "twin"), ("slow", "b", "int8")}

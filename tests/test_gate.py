@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+from builders import make_budget, make_cell
+
+from benchhub.errors import ConfigError
+from benchhub.gate import check_budgets, exit_code, judge
+from benchhub.model import Flag, Row, Verdict
+from benchhub.model import VerdictOutcome as Outcome
+
+
+def make_row(scenario="latency", **changes):
+    values = {
+        "run": "r", "device": "rpi", "backend": "onnxruntime", "variant": "int8",
+        "model_sha256": "a", "scenario": scenario, "batch": 1, "threads": 1, "launches": 10,
+        "cell": f"{scenario}-cell", "model_bytes": 1000,
+    }  # fmt: skip
+    return Row(**(values | changes))
+
+
+def latency(low=9.0, p95=10.0, high=11.0, **changes):
+    intervals = {"p95_ms": {"low": low, "high": high}}
+    return make_row(p95_ms=p95, intervals=intervals, **changes)
+
+
+def quality(loss=0.005, low=0.001, upper=0.009, baseline=0.8, cases=300, **changes):
+    described = {"low": low, "high": 1.0, "upper_one_sided": upper, "baseline": baseline}
+    intervals = {"quality_loss": described}
+    return make_row(
+        "quality", quality_loss=loss, quality_cases=cases, intervals=intervals, **changes
+    )
+
+
+def one(row, **budget):
+    (verdict,) = judge([row] if isinstance(row, Row) else row, [make_budget(**budget)])
+    return verdict
+
+
+P95 = {"latency_ms": {"p95": 10.5}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome"),
+    [(11.0, Outcome.PASS), (10.5, Outcome.INCONCLUSIVE), (9.0, Outcome.INCONCLUSIVE),
+     (8.9, Outcome.FAIL)],
+)  # fmt: skip
+def test_a_limit_is_held_against_the_interval(limit, outcome):
+    verdict = one(latency(), latency_ms={"p95": limit})
+    assert verdict.outcome is outcome
+    assert (verdict.value, verdict.low, verdict.high) == (10, 9, 11)
+    assert (verdict.column, verdict.limit, verdict.cell) == ("p95_ms", limit, "latency-cell")
+    assert verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome"),
+    [(89.0, Outcome.PASS), (100.0, Outcome.INCONCLUSIVE), (111.0, Outcome.FAIL)],
+)
+def test_throughput_has_a_lowest_value(limit, outcome):
+    row = make_row(
+        "throughput",
+        throughput_per_s=100.0,
+        intervals={"throughput_per_s": {"low": 90.0, "high": 110.0}},
+    )
+    assert one(row, throughput_min_per_s=limit).outcome is outcome
+
+
+NEVER_PASS = [
+    (latency(high=10.1, launches=9), "needs 10 launches, has 9: run with --effort standard"),
+    (latency(high=10.1, status="failed", reason="load: crashed: signal 11"), "signal 11"),
+    (latency(high=10.1, status="unmeasured", reason="no launch was made"), "unmeasured"),
+    (latency(high=10.1, emulated=True), "emulated"),
+    (latency(high=10.1, flags=(Flag("throttled", "3 events"),)), "throttled: 3 events"),
+    (latency(high=None), "limits of p95_ms are unknown"),
+    (make_row(withheld={"p95_ms": "n/a: needs n_eff >= 76 (has 9)"}), "needs n_eff >= 76"),
+    (make_row("quality"), r"add \[scenarios.latency\]"),
+]
+
+
+@pytest.mark.parametrize(("row", "reason"), NEVER_PASS)
+def test_what_is_not_known_is_never_a_pass(row, reason):
+    verdict = one(row, **P95)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(verdict.reason)
+
+
+def test_a_flag_that_does_not_cap_changes_nothing():
+    row = latency(high=10.1, flags=(Flag("hot", "84 °C", caps=False),))
+    assert one(row, **P95).outcome is Outcome.PASS
+
+
+def test_a_disturbed_fail_tells_of_the_disturbance():
+    verdict = one(latency(low=12.0, flags=(Flag("steal", "20%"),)), **P95)
+    assert verdict.outcome is Outcome.FAIL
+    assert "steal: 20%" in verdict.reason
+
+
+def test_one_launch_decides_nothing():
+    row = latency(low=12.0, launches=1, flags=(Flag("single_launch", "x"),))
+    assert one(row, **P95).outcome is Outcome.INCONCLUSIVE
+
+
+def test_garbage_fails_every_budget_of_the_variant_there():
+    garbage = (Flag("garbage", "outputs lie 0.9 off"),)
+    rows = [latency(high=1.0, p95=1.0, low=1.0), quality(flags=garbage)]
+    elsewhere = latency(high=1.0, device="other")
+    asked = make_budget(latency_ms={"p95": 10.5}, quality_loss_max=1.0, model_bytes=10**9)
+    verdicts = judge([*rows, elsewhere], [asked])
+    here = [verdict for verdict in verdicts if verdict.device == "rpi"]
+    assert len(here) == 3
+    assert {verdict.outcome for verdict in here} == {Outcome.FAIL}
+    assert all("outputs lie 0.9 off" in verdict.reason for verdict in here)
+    assert next(v for v in verdicts if v.device == "other").outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("row", "budget", "outcome"),
+    [
+        (quality(), {"quality_loss_max": 0.01}, Outcome.PASS),
+        (quality(upper=0.011), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
+        (quality(low=0.011, upper=0.02), {"quality_loss_max": 0.01}, Outcome.FAIL),
+        (
+            quality(),
+            {"quality_loss_max": 0.01, "quality_loss_relative": True},
+            Outcome.INCONCLUSIVE,
+        ),
+        (quality(), {"quality_loss_max": 0.012, "quality_loss_relative": True}, Outcome.PASS),
+        (quality(cases=199), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
+        (quality(cases=50), {"quality_loss_max": 0.01, "quality_min_cases": 50}, Outcome.PASS),
+        (quality(upper=None), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
+        (quality(emulated=True, launches=1), {"quality_loss_max": 0.01}, Outcome.PASS),
+        (latency(), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_quality_is_a_test_of_non_inferiority(row, budget, outcome):
+    assert one(row, **budget).outcome is outcome
+
+
+def test_relative_loss_is_a_share_of_the_baseline():
+    verdict = one(quality(), quality_loss_max=0.01, quality_loss_relative=True)
+    assert verdict.value == pytest.approx(0.005 / 0.8)
+    assert verdict.high == pytest.approx(0.009 / 0.8)
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [(1000, Outcome.PASS), (999, Outcome.FAIL)])
+def test_model_bytes_are_exact_and_judged_once(limit, outcome):
+    assert one([latency(), quality()], model_bytes=limit).outcome is outcome
+
+
+def test_memory_is_judged_in_its_own_cells_or_else_where_it_was_seen():
+    described = {"low": 90.0, "high": 110.0}
+    seen = {"peak_rss_mib": 100.0, "intervals": {"peak_rss_mib": described}}
+    rows = [make_row(**seen), make_row("memory", **seen, launches=5)]
+    assert one(rows, peak_rss_mib=110).cell == "memory-cell"
+    assert one(rows, peak_rss_mib=110).outcome is Outcome.PASS
+    assert one(rows[:1], peak_rss_mib=110).cell == "latency-cell"
+    few = make_row("memory", **seen, launches=4)
+    assert one(few, peak_rss_mib=110).reason.startswith("needs 5 launches")
+
+
+def test_selectors_choose_cells():
+    rows = [latency(threads=n, device=device) for n in (1, 2) for device in ("rpi", "other")]
+    verdicts = judge(rows, [make_budget(devices=("rpi",), threads=(2,), **P95)])
+    assert [(verdict.device, verdict.threads) for verdict in verdicts] == [("rpi", 2)]
+    assert len(judge(rows, [make_budget(**P95)])) == 4
+    assert judge(rows, [make_budget(backends=("openvino",), **P95)]) == ()
+
+
+def verdict(outcome):
+    return Verdict(
+        "c", "d", "v", "b", "latency", 1, 1, "edge", "p95_ms", 1.0, None, None, None, 10,
+        outcome, "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "failed", "code"),
+    [
+        ([], 0, 0),
+        ([Outcome.PASS], 0, 0),
+        ([Outcome.PASS, Outcome.INCONCLUSIVE], 0, 4),
+        ([Outcome.INCONCLUSIVE, Outcome.FAIL], 0, 1),
+        ([Outcome.FAIL], 1, 3),
+        ([Outcome.PASS], 1, 3),
+    ],
+)
+def test_the_worst_wins(outcomes, failed, code):
+    assert exit_code([verdict(outcome) for outcome in outcomes], failed) == code
+
+
+CELLS = (make_cell(device="raspberry-pi-4"), make_cell(device="localhost", threads=2))
+
+
+@pytest.mark.parametrize(
+    ("selectors", "message"),
+    [
+        ({"devices": ("raspberry-pi-5",)}, "device raspberry-pi-5 .*did you mean raspberry-pi-4"),
+        ({"variants": ("fp23",)}, "variant fp23 .*did you mean fp32"),
+        ({"backends": ("tflite",)}, "backend tflite is not in this run; known: onnxruntime"),
+        ({"threads": (8,)}, "thread count 8 is not in this run"),
+        ({"devices": ("localhost",), "threads": (1,)}, "together"),
+    ],
+)
+def test_a_budget_for_no_cell_is_a_mistake(selectors, message):
+    with pytest.raises(ConfigError, match=f"budget edge matches no cell: .*{message}"):
+        check_budgets([make_budget(**selectors)], CELLS)
+
+
+def test_a_budget_for_some_cell_is_fine():
+    check_budgets([make_budget(), make_budget(devices=("localhost", "gone"))], CELLS)
