@@ -56,6 +56,7 @@ class Order:
     closed: frozenset[str]
     deadline_s: float = 120.0
     backends: tuple[str, ...] = ()
+    first_round: int = 0
 
 
 class Watcher(Protocol):
@@ -86,7 +87,7 @@ def measure(order: Order, connect: Connect, watcher: Watcher) -> Iterator[Launch
     try:
         missing = link.open(first=True)
         todo = _Todo(order, missing)
-        for number in itertools.count():
+        for number in itertools.count(order.first_round):
             cells = todo.open_cells()
             random.Random(f"{order.run} {order.device.name} {number}").shuffle(cells)
             for cell in cells:

@@ -157,6 +157,7 @@ def _order(
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
         backends=suite.backends,
+        first_round=store.rounds(run.id).get(device.name, 0),
     )
 
 

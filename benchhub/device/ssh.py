@@ -182,7 +182,9 @@ class SshProcess(Process):
     def write(self, data: bytes) -> None:
         """Send all of `data` to stdin."""
         try:
-            self._channel.sendall(data)
+            # sendall copies all that is left for every packet, so it must not get much at once.
+            for start in range(0, len(data), CHUNK_BYTES):
+                self._channel.sendall(data[start : start + CHUNK_BYTES])
         except TimeoutError as error:
             raise TimeoutError("the process does not read its input") from error
         except (OSError, EOFError, paramiko.SSHException) as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,12 +46,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     # --- runs ---------------------------------------------------------------------------------
@@ -257,6 +252,28 @@ class Store:
         counted = counted.where(table.c.run == run, table.c.status != "finished")
         rows = self._rows(counted.group_by(table.c.cell, table.c.launch))
         return {(row["cell"], row["launch"]): row["count"] for row in rows}
+
+    def rounds(self, run: str) -> dict[str, int]:
+        """Return how many rounds each device has begun, by device name."""
+        table = schema.launches
+        last = sa.select(table.c.cell, sa.func.max(table.c.round).label("round"))
+        rows = self._rows(last.where(table.c.run == run).group_by(table.c.cell))
+        device_of = {cell.key: cell.device for cell in self.plan(run).cells}
+        begun: dict[str, int] = defaultdict(int)
+        for row in rows:
+            device = device_of[row["cell"]]
+            begun[device] = max(begun[device], row["round"] + 1)
+        return dict(begun)
+
+    def median_wall_ns(self, cells: Iterable[str]) -> dict[str, float]:
+        """Return what a launch of each cell took, the median over every run that measured it."""
+        table, wanted = schema.launches, set(cells)
+        query = sa.select(table.c.cell, table.c.wall_ns).where(table.c.status == "finished")
+        walls: dict[str, list[int]] = defaultdict(list)
+        for row in self._rows(query):
+            if row["cell"] in wanted and row["wall_ns"] is not None:
+                walls[row["cell"]].append(row["wall_ns"])
+        return {cell: float(statistics.median(values)) for cell, values in walls.items()}
 
     # --- inside -------------------------------------------------------------------------------
 

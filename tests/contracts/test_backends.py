@@ -170,3 +170,20 @@ def test_corrupt_model_raises(subject: Subject, tmp_path: Path) -> None:
 def test_unknown_backend_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         backends.find("nonesuch")
+
+
+@each_computing
+def test_a_model_behind_casts_keeps_its_names(
+    subject: Subject, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Half-precision models with float32 inputs and outputs start and end in a Cast."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    path = tmp_path / "half.onnx"
+    onnx.save(convert_float_to_float16(onnx.load(tiny_model), keep_io_types=True), str(path))
+    module = backends.find(subject.name)
+    session = module.load(str(path), LoadOptions(batch=2))
+    assert [tensor.name for tensor in session.inputs] == ["image"]
+    assert [tensor.name for tensor in session.outputs] == ["scores"]
+    whole = module.load(str(tiny_model), LoadOptions(batch=2)).run(images(2))[0]
+    assert np.allclose(session.run(images(2))[0], whole, atol=0.05)

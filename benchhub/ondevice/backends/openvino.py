@@ -94,4 +94,14 @@ def _tensor(port: Any) -> TensorInfo:
         None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()
     )
     dtype = np.dtype(port.get_element_type().to_dtype()).name
-    return TensorInfo(port.get_any_name(), dtype, shape)
+    return TensorInfo(_name(port), dtype, shape)
+
+
+def _name(port: Any) -> str:
+    """Return the name that the model file gives a tensor.
+
+    A tensor behind a folded Cast has several names; a parameter's node keeps the file's own, and
+    the node of an output is called `<name>/sink_port_<n>`.
+    """
+    own = str(port.node.friendly_name).partition("/sink_port_")[0]
+    return own if own in port.get_names() else str(port.get_any_name())
