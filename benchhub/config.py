@@ -53,14 +53,15 @@ def load_suite(path: Path) -> Suite:
     ]:
         if wanted not in names:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
-    for index, budget in enumerate(parsed.budgets):
-        for kind, wanted_names, known in (
-            ("variants", budget.variants, names),
-            ("backends", budget.backends, table.backends),
-        ):
-            for wanted in set(wanted_names) - set(known):
-                key = f"budgets[{index}].{kind}"
-                raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
+    selectors = [
+        *((f"budgets[{i}].variants", b.variants, names) for i, b in enumerate(parsed.budgets)),
+        *((f"budgets[{i}].backends", b.backends, table.backends)
+          for i, b in enumerate(parsed.budgets)),
+        *((f"variants.{v.name}.backends", v.backends, table.backends) for v in variants),
+    ]  # fmt: skip
+    for key, chosen, known in selectors:
+        for wanted in sorted(set(chosen) - set(known)):
+            raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
     return Suite(
         name=table.name,
         path=path,
@@ -133,14 +134,21 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
             " or `from` and `recipe` (how to make it)"
         )
     if recipe is None:
-        return VariantSpec(entry.name, model=_relative(entry.model, path))
+        return VariantSpec(
+            entry.name, model=_relative(entry.model, path), backends=tuple(entry.backends)
+        )
     if entry.source is None:
         raise ConfigError(f"{path}: variant {entry.name} has a recipe; say `from` which variant")
     options = {key: value for key, value in recipe.items() if key != "name"}
     name = recipe.get("name")
     if not isinstance(name, str):
         raise ConfigError(f"{path}: variant {entry.name}: recipe.name is missing")
-    return VariantSpec(entry.name, source=entry.source, recipe=Recipe(name, options))
+    return VariantSpec(
+        entry.name,
+        source=entry.source,
+        recipe=Recipe(name, options),
+        backends=tuple(entry.backends),
+    )
 
 
 def _scenario(scenario: Scenario, entry: ScenarioTable) -> ScenarioSpec:

@@ -55,12 +55,16 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class VariantSpec:
-    """A variant as a suite asks for it: a model file, or another variant and a recipe."""
+    """A variant as a suite asks for it: a model file, or another variant and a recipe.
+
+    `backends` are those it is meant for; empty: all of the suite's.
+    """
 
     name: str
     model: Path | None = None
     source: str | None = None
     recipe: Recipe | None = None
+    backends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

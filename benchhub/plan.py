@@ -32,7 +32,7 @@ EFFORTS = {
 _SHARES: Mapping[Scenario, tuple[float, float]] = {
     Scenario.LATENCY: (1.0, 1.0),
     Scenario.THROUGHPUT: (0.3, 0.15),
-    Scenario.MEMORY: (0.3, 0.05),
+    Scenario.MEMORY: (0.5, 0.05),
     Scenario.COLD_START: (0.5, 0.0),
     Scenario.QUALITY: (0.0, 0.0),
 }
@@ -61,7 +61,11 @@ def plan(
                 continue
             for spec in suite.scenarios:
                 for cell, reason in _sweep(suite, device, variant, backend, spec, effort):
-                    problem = reason or _unreadable(variant, formats[backend], backend)
+                    problem = (
+                        _not_meant(suite, variant, backend)
+                        or reason
+                        or _unreadable(variant, formats[backend], backend)
+                    )
                     if problem is None:
                         cells.append(cell)
                     else:
@@ -133,6 +137,13 @@ def _wrong_batch(variant: Variant, batch: int) -> str | None:
                 " export the model with an open batch axis to measure others"
             )
     return None
+
+
+def _not_meant(suite: Suite, variant: Variant, backend: str) -> str | None:
+    spec = next(spec for spec in suite.variants if spec.name == variant.name)
+    if not spec.backends or backend in spec.backends:
+        return None
+    return f"the suite means it for {', '.join(spec.backends)}"
 
 
 def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:

@@ -38,6 +38,7 @@ class VariantTable(_Table):
     model: Path | None = None
     source: str | None = Field(None, alias="from")
     recipe: str | dict[str, Any] | None = None
+    backends: list[str] = Field([], description="those it is meant for; empty: all")
 
 
 class ScenarioTable(_Table):

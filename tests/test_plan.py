@@ -29,7 +29,8 @@ def variant(name: str, batch: int | None = None, format_: str = "onnx") -> Varia
 def suite(*scenarios: ScenarioSpec, backends: tuple[str, ...] = ("onnxruntime",)) -> Suite:
     return Suite(
         name="s", path=Path("s.toml"), task="npz", baseline="fp32", backends=backends,
-        variants=(VariantSpec("fp32"),), scenarios=scenarios, budgets=(), effort="standard",
+        variants=tuple(VariantSpec(name) for name in ("fp32", "int8", "lite")),
+        scenarios=scenarios, budgets=(), effort="standard",
         data={}, precision="f32", agreement=Agreement(), seed=0,
     )  # fmt: skip
 
@@ -104,3 +105,16 @@ def test_the_key_names_everything_that_matters() -> None:
     for change in ({"threads": 9}, {"model_sha256": "x"}, {"device": "z"}, {"options": "{1}"}):
         assert dataclasses.replace(cell, **change).key != cell.key
     assert dataclasses.replace(cell).key == cell.key
+
+
+def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
+    both = suite(ScenarioSpec(Scenario.LATENCY), backends=("onnxruntime", "openvino"))
+    specs = (VariantSpec("fp32"), VariantSpec("int8", backends=("onnxruntime",)))
+    made = plan(
+        dataclasses.replace(both, variants=specs), [variant("fp32"), variant("int8")],
+        DEVICES[:1], {"onnxruntime": ("onnx",), "openvino": ("onnx",)}, EFFORTS["quick"],
+    )  # fmt: skip
+    assert len(made.cells) == 3
+    assert [(s.backend, s.variant, s.reason) for s in made.skips] == [
+        ("openvino", "int8", "the suite means it for onnxruntime")
+    ]
