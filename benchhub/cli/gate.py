@@ -6,10 +6,14 @@ import dataclasses
 import enum
 import json as jsonlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.store import Store
 
 
 class Format(enum.StrEnum):
@@ -20,7 +24,7 @@ class Format(enum.StrEnum):
 
 
 def gate(
-    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     budgets: Path = typer.Option(None, help="Other budgets than the suite's"),
     format: Format = typer.Option(Format.TEXT, help="text or json"),  # noqa: A002
     store: str = project.STORE,
@@ -32,7 +36,7 @@ def gate(
     from benchhub.results import load_results
 
     with project.open_store(store) as results:
-        found = results.resolve(run)
+        found = _newest_of_suite(results, run) or results.resolve(run)
         loaded = load_results(results, found)
         limits = results.budgets(found)
         cells = results.plan(found).cells
@@ -52,7 +56,11 @@ def gate(
     else:
         from rich.console import Console
 
-        from benchhub.cli.tables import verdict_table
+        from benchhub.cli.tables import print_verdicts
 
-        Console().print(verdict_table(verdicts))
+        print_verdicts(Console(), verdicts)
     raise typer.Exit(exit_code(verdicts, len(failed) + len(lost)))
+
+
+def _newest_of_suite(results: Store, name: str) -> str | None:
+    return next((run.id for run in reversed(results.runs()) if run.suite == name), None)

@@ -23,18 +23,30 @@ def print_results(results: Results) -> None:
     memory = {_where(row): row for row in results.rows if row.scenario == Scenario.MEMORY}
     console.print(_latency_table(rows, memory) if rows else "no latency was measured")
     if results.verdicts:
-        console.print(verdict_table(results.verdicts))
+        print_verdicts(console, results.verdicts)
     for row in results.rows:
         if row.status != "finished":
             _say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
     for device in results.devices:
         if device.error:
             _say(console, "red", f"{device.error}")
-    flagged = [(row, flag) for row in results.rows for flag in row.flags if flag.caps]
-    for row, flag in flagged:
-        _say(console, "yellow", f"{flag.name}: {_cell_text(row)}: {flag.evidence}")
+    _print_flags(console, results.rows)
     if results.skips:
         console.print(f"{len(results.skips)} combinations skipped; the report lists the reasons")
+
+
+def _print_flags(console: Console, rows: Sequence[Row]) -> None:
+    """Print one line for every kind of doubt: how many cells, and the first cell's evidence."""
+    first: dict[str, tuple[Row, str]] = {}
+    count: dict[str, int] = {}
+    for row in rows:
+        for flag in row.flags:
+            if flag.caps:
+                first.setdefault(flag.name, (row, flag.evidence))
+                count[flag.name] = count.get(flag.name, 0) + 1
+    for name, (row, evidence) in first.items():
+        more = f" (and {count[name] - 1} more cells, see the report)" if count[name] > 1 else ""
+        _say(console, "yellow", f"{name}: {_cell_text(row)}: {evidence}{more}")
 
 
 def _say(console: Console, style: str, text: str) -> None:
@@ -68,23 +80,31 @@ def _latency_table(rows: Sequence[Row], memory: dict[tuple[str, ...], Row]) -> T
     return table
 
 
-def verdict_table(verdicts: Iterable[Verdict]) -> Table:
-    """Return the verdicts, worst first, each with what to do next."""
+def print_verdicts(console: Console, verdicts: Iterable[Verdict]) -> None:
+    """Print the verdicts, worst first; equal PASSes are counted, everything else is explained."""
     order = [VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS]
-    table = Table(title="Budgets")
-    for name in ("verdict", "device", "cell", "budget", "measured", "reason"):
-        table.add_column(name, overflow="fold")
-    for verdict in sorted(verdicts, key=lambda v: order.index(v.outcome)):
-        table.add_row(
-            f"[{_COLOURS[verdict.outcome]}]{verdict.outcome}[/]",
-            verdict.device,
-            f"{verdict.backend} {verdict.variant} {verdict.scenario}"
-            f" b{verdict.batch} t{verdict.threads}",
-            f"{verdict.column} {verdict.limit:g}",
-            _interval(verdict.value, verdict.low, verdict.high, 4),
-            verdict.reason,
+    judged = sorted(verdicts, key=lambda v: (order.index(v.outcome), -_strain(v)))
+    counts = [f"{sum(v.outcome is o for v in judged)} {o}" for o in order]
+    console.print(f"[bold]Budgets[/]: {', '.join(counts)}", highlight=False)
+    for verdict in judged:
+        colour = _COLOURS[verdict.outcome]
+        head = (
+            f"[{colour}]{verdict.outcome:<12}[/] {verdict.device} {verdict.backend}"
+            f" {verdict.variant} {verdict.scenario} b{verdict.batch} t{verdict.threads}:"
+            f" {verdict.column} "
         )
-    return table
+        seen = _interval(verdict.value, verdict.low, verdict.high, 3) or "not measured"
+        text = f"{head}{seen}, budget {verdict.limit:g}"
+        console.print(text, highlight=False, soft_wrap=True)
+        if verdict.outcome is not VerdictOutcome.PASS:
+            _say(console, colour, f"             {verdict.reason} ({verdict.launches} launches)")
+
+
+def _strain(verdict: Verdict) -> float:
+    """Return how close to, or beyond, its budget a cell is: larger is worse."""
+    if verdict.value is None:
+        return float("inf")
+    return verdict.value / verdict.limit if verdict.limit else verdict.value
 
 
 def plan_table(cells: Sequence[Cell]) -> Table:

@@ -22,7 +22,9 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     reason = why_not()
     if reason is not None:
-        print(f"lab: {reason}", file=sys.stderr)
+        again = f"sudo {sys.executable} -m tests.lab {given.verb} --dir {given.dir}"
+        hint = f"; run: {again}" if os.geteuid() else ""
+        print(f"lab: {reason}{hint}", file=sys.stderr)
         return 2
     folder = given.dir.resolve()
     try:

@@ -10,7 +10,7 @@ import random
 from .command import LabError, run
 from .state import State, saved
 
-_LEASE_TRIES = 200
+_TRIES = 200
 
 
 def choose_net() -> tuple[int, int]:
@@ -20,7 +20,7 @@ def choose_net() -> tuple[int, int]:
     for route in json.loads(run("ip", "-j", "-4", "route", "show", "table", "all") or "[]"):
         with contextlib.suppress(ValueError):  # `default`
             routes.append(ipaddress.ip_network(route["dst"]))
-    for _ in range(_LEASE_TRIES):
+    for _ in range(_TRIES):
         net = (random.randint(128, 254), random.randint(0, 254))
         block = ipaddress.ip_network(f"10.{net[0]}.{net[1]}.0/24")
         if net not in taken and not any(block.overlaps(route) for route in routes):

@@ -20,6 +20,7 @@ from lab import faults, state
 from lab.command import LabError, run
 from lab.host import Host
 from lab.lab import Lab
+from lab.plugin import give_up
 
 pytestmark = pytest.mark.lab
 HERE = Path(__file__).parent
@@ -183,7 +184,14 @@ def test_old_python_takes_itself_for_old(lab: Lab, tmp_path: Path) -> None:
         assert lab.ssh("lab-x86-1", f"{old} {options} -c '{code}' x") == "False (3, 6) x\n"
 
 
-def test_nothing_is_left(tmp_path: Path) -> None:
+def test_a_machine_without_a_lab_fails_in_ci_and_skips_elsewhere() -> None:
+    with pytest.raises(pytest.fail.Exception, match="no root here"):
+        give_up("no root here", in_ci=True)
+    with pytest.raises(pytest.skip.Exception, match="no root here"):
+        give_up("no root here", in_ci=False)
+
+
+def test_nothing_is_left() -> None:
     lab = Lab({"a": 16})
     with lab:
         name, pid, folder = lab.name, lab["a"].pid, lab.folder
