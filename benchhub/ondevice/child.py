@@ -1,33 +1,39 @@
 """One launch from the inside: a fresh process that loads one backend and measures one cell."""
 
 import ctypes
+import json
 import os
 import resource
-import signal
 import sys
 import threading
-from typing import Any
 
-from benchhub.ondevice import wire
-from benchhub.ondevice.lines import LineWriter, read_line
+from benchhub.ondevice.importing import import_backend
 
 _PR_SET_PDEATHSIG = 1
+_SIGKILL = 9
 
 
 def main() -> int:
     """Read one job from stdin, measure it, write events to stdout; ends when stdin ends."""
     _die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    writer = LineWriter(os.dup(1))
+    out = os.dup(1)
     os.dup2(2, 1)  # a backend that prints must not get between the lines
-    line = read_line(0)
+    line = sys.stdin.buffer.readline()
     if not line:
         return 1
     threading.Thread(target=_watch_stdin, name="watchdog", daemon=True).start()
-    message = wire.decode(line)
+    message = json.loads(line.decode("utf-8"))
+    os.write(out, b'{"event":"stage","stage":"import"}\n')
+    imported = import_backend(message["job"]["backend"])
+    # What follows shares modules with the runtimes: had it come first, it would have hidden them.
+    from benchhub.ondevice import wire
+    from benchhub.ondevice.lines import LineWriter
     from benchhub.ondevice.measure import Measurement
 
-    Measurement(wire.decode_job(message["job"]), message["root"], writer.send).run()
+    writer = LineWriter(out)
+    job = wire.decode_job(message["job"])
+    Measurement(job, message["root"], imported, writer.send).run()
     writer.send({"event": "done"})
     _leave()
     return 0
@@ -50,5 +56,4 @@ def _die_with_parent() -> None:
     """Ask the kernel to kill this process when the agent dies; only Linux can."""
     if not sys.platform.startswith("linux"):
         return
-    libc: Any = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)

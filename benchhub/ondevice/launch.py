@@ -105,7 +105,7 @@ def launch(
             return Result(Failure("spawn", "blob", text), 0, None)
     started = time.perf_counter_ns()
     try:
-        process = children.start([job.python or sys.executable, runner, "child"], lease_fd)
+        process = children.start([job.python or sys.executable, _start(runner), "child"], lease_fd)
     except OSError as error:
         text = "cannot start %s: %s" % (job.python or sys.executable, error.strerror or error)
         return Result(Failure("spawn", "missing", text), time.perf_counter_ns() - started, None)
@@ -116,6 +116,11 @@ def launch(
         usage = children.reap(process)
         wall_ns = time.perf_counter_ns() - started
     return Result(listener.verdict(), wall_ns, usage.ru_nivcsw)
+
+
+def _start(runner: str) -> str:
+    # An unpacked runner is started as a plain script: a folder would take runpy, some 7 ms more.
+    return os.path.join(runner, "__main__.py") if os.path.isdir(runner) else runner
 
 
 def _files(job: Job) -> List[Tuple[str, str]]:

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from typing import List
 
 USAGE = "usage: python runner.pyz agent | child | receive [--root] DIR"
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """Run one command of the archive and return its exit status (2: not a command)."""
     runner = os.path.abspath(sys.argv[0])
     if arguments == ["child"]:

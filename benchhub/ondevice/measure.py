@@ -8,6 +8,7 @@ from array import array
 from typing import Any, Callable, Mapping, Optional
 
 from benchhub.ondevice import memory, wire
+from benchhub.ondevice.importing import Imported
 from benchhub.ondevice.loop import time_calls
 from benchhub.ondevice.wire import Job
 
@@ -24,13 +25,16 @@ class Failed(Exception):
 
 
 class Measurement:
-    """One job on its way through the stages; `emit` takes the events."""
+    """One job on its way through the stages after the import; `emit` takes the events."""
 
-    def __init__(self, job: Job, root: str, emit: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self, job: Job, root: str, imported: Imported, emit: Callable[[Mapping[str, Any]], None]
+    ) -> None:
         self._job = job
+        self._imported = imported
         self._blobs = os.path.join(root, "blobs")
         self._emit = emit
-        self._stage = "spawn"
+        self._stage = "import"
 
     def run(self) -> None:
         """Measure, or report why not; only the end of the process itself is not reported."""
@@ -51,14 +55,12 @@ class Measurement:
 
     def _measure(self) -> None:
         job = self._job
-        self._enter("import")
-        started = time.perf_counter_ns()
-        backend = _import_backend(job.backend)
-        import_ns = time.perf_counter_ns() - started
+        backend = _module(job.backend, self._imported)
         from benchhub.ondevice.backends import LoadOptions
         from benchhub.ondevice.batches import Batches
 
         gc.collect()
+        gc.freeze()  # what was imported stays; the next collection need not look at it again
         was_reset = memory.reset_peak()
         imported = memory.usage()
 
@@ -79,7 +81,7 @@ class Measurement:
         self._emit(
             {
                 "event": "ready",
-                "import_ns": import_ns,
+                "import_ns": self._imported.elapsed_ns,
                 "load_ns": load_ns,
                 "backend_version": backend.version(),
                 "provider": session.provider,
@@ -156,20 +158,18 @@ class Measurement:
         return path
 
 
-def _import_backend(name: str) -> Any:
-    """Import numpy and the backend; what is not there is reported as missing."""
+def _module(name: str, imported: Imported) -> Any:
+    """Return the backend; what is not there is reported as missing."""
+    error = imported.error
+    if error is None:
+        return imported.module
     interpreter = "Python %d.%d (%s)" % (*sys.version_info[:2], sys.executable)
-    try:
-        import numpy  # noqa: F401 - counted as part of the import
-
-        from benchhub.ondevice import backends
-
-        return backends.find(name)
-    except ImportError as error:
+    if isinstance(error, ImportError):
         missing: Optional[str] = error.name
         raise Failed(
             "missing",
             "%s cannot be imported by %s: %s" % (missing or name, interpreter, error),
         ) from error
-    except KeyError as error:
+    if isinstance(error, KeyError):
         raise Failed("missing", "no backend named %s in %s" % (error, interpreter)) from error
+    raise error

@@ -114,7 +114,8 @@ def test_a_device_without_python(project: Project) -> None:
 def test_a_device_with_too_old_a_python(project: Project, tmp_path: Path) -> None:
     old = tmp_path / "python3.6"
     old.write_text(
-        f"#!/bin/sh\nexec {sys.executable} -c '"
+        f'#!/bin/sh\nif [ "$1" = -c ]; then exec {sys.executable} "$@"; fi\n'
+        f"exec {sys.executable} -c '"
         'import sys, runpy; sys.version_info = (3, 6, 9, "final", 0);'
         " path = sys.argv[1]; sys.argv = sys.argv[1:];"
         ' runpy.run_path(path, run_name="__main__")\' "$@"\n'

@@ -1,0 +1,86 @@
+"""A controller that dies or is stopped: nothing finished is lost, repeated or doubled."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from project import Project, make_project
+
+RUN = ("run", "tiny", "--device", "here")
+LAUNCHES = 12
+
+
+def stored(project: Project) -> list[tuple[str, int, int, str, bytes]]:
+    """Return (cell, launch, attempt, status, samples) of every launch in the store."""
+    with contextlib.closing(sqlite3.connect(project.folder / "benchhub.db")) as database:
+        query = "select cell, launch, attempt, status, samples from launches order by id"
+        return database.execute(query).fetchall()
+
+
+def wait_for_launches(project: Project, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(sqlite3.Error):
+            if len(stored(project)) >= count:
+                return
+        time.sleep(0.02)
+    pytest.fail(f"the store never held {count} launches")
+
+
+def resume_and_check(project: Project, before: list[tuple[str, int, int, str, bytes]]) -> None:
+    done = project.run("run", "--resume", "latest", "--json")
+    assert done.code == 0, done.err
+    after = stored(project)
+    assert after[: len(before)] == before  # nothing was lost or changed
+    finished = Counter(
+        (cell, launch) for cell, launch, _, status, _ in after if status == "finished"
+    )
+    assert set(finished.values()) == {1}
+    assert len(finished) == 2 * LAUNCHES + 2  # two variants: latency, and one for quality
+    assert {row["status"] for row in done.json["rows"]} == {"finished"}
+
+
+@pytest.mark.parametrize("after", [1, 5, 11])
+def test_kill_9_then_resume(tmp_path: Path, after: int) -> None:
+    project = make_project(tmp_path, launches=LAUNCHES)
+    process = project.start(*RUN)
+    wait_for_launches(project, after)
+    process.kill()
+    process.communicate()
+    before = stored(project)
+    assert len(before) >= after
+    resume_and_check(project, before)
+
+
+def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
+    project = make_project(tmp_path, launches=LAUNCHES)
+    process = project.start(*RUN)
+    wait_for_launches(project, 3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "go on with `benchhub run --resume" in err
+    assert "Traceback" not in err
+    before = stored(project)
+    assert all(status == "finished" for _, _, _, status, _ in before)
+    runs = project.run("runs", "list", "--json").json
+    assert [run["status"] for run in runs] == ["interrupted"]
+    resume_and_check(project, before)
+
+
+def test_a_report_of_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:
+    project = make_project(tmp_path, launches=LAUNCHES)
+    process = project.start(*RUN)
+    wait_for_launches(project, 1)
+    process.kill()
+    process.communicate()
+    shown = project.run("runs", "show", "latest", "--json").json
+    assert len(shown["rows"]) == 4
+    unmeasured = [row for row in shown["rows"] if row["status"] == "unmeasured"]
+    assert all(row["reason"] and row["mean_ms"] is None for row in unmeasured)
