@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,22 +19,66 @@ _COLOURS = {
 
 
 def print_results(results: Results) -> None:
-    """Print the latency table, the verdicts and what did not work to stdout."""
+    """Print latency by device, the verdicts and what did not work to stdout."""
     console = Console()
-    rows = [row for row in results.rows if row.scenario == Scenario.LATENCY]
-    memory = {_where(row): row for row in results.rows if row.scenario == Scenario.MEMORY}
-    console.print(_latency_table(rows, memory) if rows else "no latency was measured")
+    _print_latency(console, results)
     if results.verdicts:
-        print_verdicts(console, results.verdicts)
+        print_verdicts(console, results.verdicts, passed=False)
     for row in results.rows:
         if row.status != "finished":
             _say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
-    for device in results.devices:
-        if device.error:
-            _say(console, "red", f"{device.error}")
+    for info in results.devices:
+        if info.error:
+            _say(console, "red", info.error)
     _print_flags(console, results.rows)
     if results.skips:
-        console.print(f"{len(results.skips)} combinations skipped; the report lists the reasons")
+        _say(console, "dim", f"{len(results.skips)} combinations skipped; the report says why")
+
+
+def _print_latency(console: Console, results: Results) -> None:
+    memory = {_where(row): row for row in results.rows if row.scenario == Scenario.MEMORY}
+    timed = [r for r in results.rows if r.scenario == Scenario.LATENCY and r.model_sha256]
+    for device in dict.fromkeys(row.device for row in timed):
+        mine = [row for row in timed if row.device == device]
+        console.print(_latency_table(device, mine, memory, console.width))
+    if not timed:
+        console.print("no latency was measured")
+    for row in results.rows:
+        if not row.model_sha256 and row.p50_ms is not None:
+            text = f"{row.device}: the harness itself costs {row.p50_ms * 1000:.2f} us a call"
+            _say(console, "dim", f"{text} (median of the {row.backend} backend)")
+
+
+def _latency_table(device: str, rows: Sequence[Row], memory: dict[tuple[str, ...], Row]) -> Table:
+    emulated = " (emulated instruction time)" if rows[0].emulated else ""
+    # Three widths: only the median's limits, all limits, and the file size in between.
+    wide, sized = width >= 130, width >= 90
+    table = Table(
+        title=f"{device}{emulated}: latency in ms, 95 % intervals over launches",
+        title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("variant", no_wrap=True)
+    for name in ("thr", "p50", "p95", "speed-up", "loss", "MiB", *(["MB"] if sized else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for backend in dict.fromkeys(row.backend for row in rows):
+        mine = [row for row in rows if row.backend == backend]
+        table.add_row(f"[bold]{backend}[/]")
+        for row in mine:
+            resident = memory.get(_where(row))
+            size = row.model_bytes / 1e6 if row.model_bytes else None
+            table.add_row(
+                f"  {row.variant}",
+                str(row.threads),
+                _interval(row.p50_ms, row.p50_low_ms, row.p50_high_ms),
+                _interval(row.p95_ms, row.p95_low_ms, row.p95_high_ms, wide),
+                _interval(row.speedup, row.speedup_low, row.speedup_high, wide),
+                _points(row, wide),
+                _number(resident.peak_rss_mib if resident else None),
+                *([_number(size)] if sized else []),
+                style="red" if row.status == "failed" else None,
+            )
+    return table
 
 
 def _print_flags(console: Console, rows: Sequence[Row]) -> None:
@@ -53,47 +99,22 @@ def _say(console: Console, style: str, text: str) -> None:
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _latency_table(rows: Sequence[Row], memory: dict[tuple[str, ...], Row]) -> Table:
-    table = Table(title="Latency, batch 1 [dim](95 % intervals over launches)[/]", expand=False)
-    several = len({row.device for row in rows}) > 1
-    if several:
-        table.add_column("device")
-    for name in ("backend", "variant", "thr"):
-        table.add_column(name)
-    for name in ("p50 ms", "p95 ms", "speed-up", "loss", "peak MiB", "MB"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        resident = memory.get(_where(row))
-        table.add_row(
-            *([f"{row.device}{' (emulated)' if row.emulated else ''}"] if several else []),
-            row.backend,
-            row.variant,
-            str(row.threads),
-            _interval(row.p50_ms, row.p50_low_ms, row.p50_high_ms, 3),
-            _interval(row.p95_ms, row.p95_low_ms, row.p95_high_ms, 3),
-            _interval(row.speedup, row.speedup_low, row.speedup_high, 2),
-            _interval(row.quality_loss, row.quality_loss_low, row.quality_loss_high, 4),
-            _number(resident.peak_rss_mib if resident else None, 1),
-            _number(row.model_bytes / 1e6 if row.model_bytes else None, 2),
-            style="red" if row.status == "failed" else None,
-        )
-    return table
-
-
-def print_verdicts(console: Console, verdicts: Iterable[Verdict]) -> None:
-    """Print the verdicts, worst first; equal PASSes are counted, everything else is explained."""
+def print_verdicts(console: Console, verdicts: Iterable[Verdict], passed: bool = True) -> None:
+    """Print the verdicts, worst first, what did not pass with its reason and the next step."""
     order = [VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS]
     judged = sorted(verdicts, key=lambda v: (order.index(v.outcome), -_strain(v)))
     counts = [f"{sum(v.outcome is o for v in judged)} {o}" for o in order]
     console.print(f"[bold]Budgets[/]: {', '.join(counts)}", highlight=False)
     for verdict in judged:
+        if verdict.outcome is VerdictOutcome.PASS and not passed:
+            continue
         colour = _COLOURS[verdict.outcome]
         head = (
             f"[{colour}]{verdict.outcome:<12}[/] {verdict.device} {verdict.backend}"
             f" {verdict.variant} {verdict.scenario} b{verdict.batch} t{verdict.threads}:"
             f" {verdict.column} "
         )
-        seen = _interval(verdict.value, verdict.low, verdict.high, 3) or "not measured"
+        seen = _interval(verdict.value, verdict.low, verdict.high) or "not measured"
         text = f"{head}{seen}, budget {verdict.limit:g}"
         console.print(text, highlight=False, soft_wrap=True)
         if verdict.outcome is not VerdictOutcome.PASS:
@@ -141,13 +162,30 @@ def _cell_text(row: Row) -> str:
     )
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def _points(row: Row, wide: bool) -> str:
+    """Return the quality loss with the digits that mean something for a metric up to 1."""
+    if row.quality_loss is None:
+        return ""
+    text = f"{row.quality_loss:.4f}"
+    if wide and row.quality_loss_low is not None and row.quality_loss_high is not None:
+        text += f" [dim]\\[{row.quality_loss_low:.4f}, {row.quality_loss_high:.4f}][/]"
+    return text
 
 
-def _interval(value: float | None, low: float | None, high: float | None, digits: int) -> str:
+def _number(value: float | None) -> str:
+    """Return a value with three significant digits, never in exponent form."""
     if value is None:
         return ""
-    if low is None or high is None:
-        return _number(value, digits)
-    return f"{_number(value, digits)} [dim]\\[{_number(low, digits)}, {_number(high, digits)}][/]"
+    if value == 0:
+        return "0"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def _interval(
+    value: float | None, low: float | None, high: float | None, limits: bool = True
+) -> str:
+    if value is None:
+        return ""
+    if low is None or high is None or not limits:
+        return _number(value)
+    return f"{_number(value)} [dim]\\[{_number(low)}, {_number(high)}][/]"

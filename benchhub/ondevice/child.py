@@ -1,7 +1,6 @@
 """One launch from the inside: a fresh process that loads one backend and measures one cell."""
 
 import ctypes
-import json
 import os
 import resource
 import sys
@@ -13,8 +12,11 @@ _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 
 
-def main() -> int:
-    """Read one job from stdin, measure it, write events to stdout; ends when stdin ends."""
+def main(backend: str) -> int:
+    """Read one job for `backend` from stdin, measure it, write events to stdout.
+
+    Ends when stdin ends. Exit status 0, or 1 where no job came.
+    """
     _die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     out = os.dup(1)
@@ -23,15 +25,15 @@ def main() -> int:
     if not line:
         return 1
     threading.Thread(target=_watch_stdin, name="watchdog", daemon=True).start()
-    message = json.loads(line.decode("utf-8"))
     os.write(out, b'{"event":"stage","stage":"import"}\n')
-    imported = import_backend(message["job"]["backend"])
+    imported = import_backend(backend)
     # What follows shares modules with the runtimes: had it come first, it would have hidden them.
     from benchhub.ondevice import wire
     from benchhub.ondevice.lines import LineWriter
     from benchhub.ondevice.measure import Measurement
 
     writer = LineWriter(out)
+    message = wire.decode(line)
     job = wire.decode_job(message["job"])
     Measurement(job, message["root"], imported, writer.send).run()
     writer.send({"event": "done"})

@@ -104,8 +104,9 @@ def launch(
             text = "%s %s is not whole on the device; stage it again" % (role, digest[:12])
             return Result(Failure("spawn", "blob", text), 0, None)
     started = time.perf_counter_ns()
+    argv = [job.python or sys.executable, _start(runner), "child", job.backend]
     try:
-        process = children.start([job.python or sys.executable, _start(runner), "child"], lease_fd)
+        process = children.start(argv, lease_fd)
     except OSError as error:
         text = "cannot start %s: %s" % (job.python or sys.executable, error.strerror or error)
         return Result(Failure("spawn", "missing", text), time.perf_counter_ns() - started, None)

@@ -55,13 +55,3 @@ def read_some(fd: int, timeout_s: Optional[float]) -> bytes:
     if not ready:
         raise Silence()
     return os.read(fd, _CHUNK)
-
-
-def read_line(fd: int) -> bytes:
-    """Return one line, byte by byte, so that what follows it stays unread; b"" at the end."""
-    collected = bytearray()
-    while True:
-        byte = os.read(fd, 1)
-        if not byte or byte == b"\n":
-            return bytes(collected)
-        collected += byte

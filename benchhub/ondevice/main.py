@@ -3,16 +3,16 @@
 import os
 import sys
 
-USAGE = "usage: python runner.pyz agent | child | receive [--root] DIR"
+USAGE = "usage: python runner.pyz agent | child BACKEND | receive [--root] DIR"
 
 
 def main(arguments: "list[str]") -> int:
     """Run one command of the archive and return its exit status (2: not a command)."""
     runner = os.path.abspath(sys.argv[0])
-    if arguments == ["child"]:
+    if len(arguments) == 2 and arguments[0] == "child":
         from benchhub.ondevice import child
 
-        return child.main()
+        return child.main(arguments[1])
     if arguments == ["agent"]:
         from benchhub.ondevice import agent
 

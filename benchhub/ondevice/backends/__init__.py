@@ -16,7 +16,6 @@ What every backend promises:
 """
 
 import importlib
-import importlib.metadata
 import os
 from typing import (
     Any,
@@ -132,6 +131,8 @@ def installed_version(name: str) -> Optional[str]:
     """Return the version of the runtime without importing it, None if it is not installed."""
     if name in BUILT_IN:
         return BUILT_IN[name]
+    import importlib.metadata
+
     for distribution in DISTRIBUTIONS.get(name, (name,)):
         try:
             return importlib.metadata.version(distribution)
@@ -154,6 +155,8 @@ def check_model(
 
 
 def _entry_points() -> List[Any]:
+    import importlib.metadata  # slow, and no built-in backend's import should pay for it
+
     found: Any = importlib.metadata.entry_points()
     if hasattr(found, "select"):
         return list(found.select(group=GROUP))
