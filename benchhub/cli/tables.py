@@ -49,7 +49,9 @@ def _print_latency(console: Console, results: Results) -> None:
             _say(console, "dim", f"{text} (median of the {row.backend} backend)")
 
 
-def _latency_table(device: str, rows: Sequence[Row], memory: dict[tuple[str, ...], Row]) -> Table:
+def _latency_table(
+    device: str, rows: Sequence[Row], memory: dict[tuple[str, ...], Row], width: int
+) -> Table:
     emulated = " (emulated instruction time)" if rows[0].emulated else ""
     # Three widths: only the median's limits, all limits, and the file size in between.
     wide, sized = width >= 130, width >= 90

@@ -1,6 +1,7 @@
 """One launch from the inside: a fresh process that loads one backend and measures one cell."""
 
 import ctypes
+import gc
 import os
 import resource
 import sys
@@ -27,6 +28,7 @@ def main(backend: str) -> int:
     threading.Thread(target=_watch_stdin, name="watchdog", daemon=True).start()
     os.write(out, b'{"event":"stage","stage":"import"}\n')
     imported = import_backend(backend)
+    gc.freeze()  # it stays; no later collection need look at these many objects again
     # What follows shares modules with the runtimes: had it come first, it would have hidden them.
     from benchhub.ondevice import wire
     from benchhub.ondevice.lines import LineWriter

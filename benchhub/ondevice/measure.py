@@ -60,7 +60,6 @@ class Measurement:
         from benchhub.ondevice.batches import Batches
 
         gc.collect()
-        gc.freeze()  # what was imported stays; the next collection need not look at it again
         was_reset = memory.reset_peak()
         imported = memory.usage()
 
