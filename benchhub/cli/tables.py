@@ -73,7 +73,8 @@ def _latency_table(
                 f"  {row.variant}",
                 str(row.threads),
                 _interval(row.p50_ms, row.p50_low_ms, row.p50_high_ms),
-                _interval(row.p95_ms, row.p95_low_ms, row.p95_high_ms, wide),
+                _interval(row.p95_ms, row.p95_low_ms, row.p95_high_ms, wide)
+                or ("n/a" if "p95_ms" in row.withheld else ""),
                 _interval(row.speedup, row.speedup_low, row.speedup_high, wide),
                 _points(row, wide),
                 _number(resident.peak_rss_mib if resident else None),
@@ -168,7 +169,7 @@ def _points(row: Row, wide: bool) -> str:
     """Return the quality loss with the digits that mean something for a metric up to 1."""
     if row.quality_loss is None:
         return ""
-    text = f"{row.quality_loss:.4f}"
+    text = f"{round(row.quality_loss, 4) + 0.0:.4f}"  # + 0.0: no negative zero
     if wide and row.quality_loss_low is not None and row.quality_loss_high is not None:
         text += f" [dim]\\[{row.quality_loss_low:.4f}, {row.quality_loss_high:.4f}][/]"
     return text

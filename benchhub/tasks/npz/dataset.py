@@ -97,6 +97,8 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         **{f"{_PREFIX}{k}": v for k, v in training.items()},
     }.items():
         _check_numbers(path, name, array)
+    if metric.name == "macro_auc":
+        _check_classes(path, cases)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Archive(
         description=f"{path.name}: {len(cases.ids)} cases",
@@ -106,6 +108,17 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         path=path,
         training=training,
     )
+
+
+def _check_classes(path: Path, cases: Cases) -> None:
+    columns = cases.labels.reshape(len(cases.labels), -1)
+    for index in range(columns.shape[1]):
+        if len(np.unique(columns[:, index])) < 2:
+            name = cases.label_names[index] if cases.label_names else str(index)
+            raise ConfigError(
+                f"{path}: label {name} has one class only in {len(columns)} cases; an AUC needs"
+                " both: add cases, or leave the label and the model's output for it out"
+            )
 
 
 def _calibration_keys(arrays: Mapping[str, Array]) -> list[str]:
