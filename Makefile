@@ -5,7 +5,7 @@ TOX := .tox/bootstrap/bin/tox
 .PHONY: quickstart test bench lab lab-down clean
 
 quickstart: $(TOX)
-	$(TOX) run -qq -e dev -- benchhub run quickstart
+	@$(TOX) run -qq -e dev -- benchhub run quickstart
 
 test: $(TOX)
 	scripts/install-system-packages
@@ -16,10 +16,10 @@ bench: $(TOX)
 
 lab: $(TOX)
 	scripts/install-system-packages
-	$(TOX) run -qq -e dev -- python -m tests.lab up --dir .lab
+	@$(TOX) run -qq -e dev -- python -m tests.lab up --dir .lab
 
 lab-down: $(TOX)
-	$(TOX) run -qq -e dev -- python -m tests.lab down --dir .lab
+	@$(TOX) run -qq -e dev -- python -m tests.lab down --dir .lab
 
 $(TOX):
 	$(PYTHON) -m venv .tox/bootstrap

@@ -21,7 +21,7 @@ import numpy as np
 from benchhub.device.health import findings, refusal
 from benchhub.device.session import DeviceSession
 from benchhub.device.stage import Blob
-from benchhub.errors import BackendError, DeviceError, Unreachable
+from benchhub.errors import BackendError, DeviceError, Interrupted, Unreachable
 from benchhub.model import Array, Cell, DeviceInfo, DeviceProfile, Launch, Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.prepare import CHECK_CASES
@@ -77,6 +77,9 @@ class Watcher(Protocol):
     def pushed(self, device: str, count: int) -> None:
         """Take how many more bytes were pushed."""
 
+    def launched(self, launch: Launch) -> None:
+        """Take a launch that was recorded."""
+
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
         """Take the device's facts, and the backends it lacks with the reason."""
 
@@ -85,8 +88,9 @@ def measure(order: Order, connect: Connect, watcher: Watcher) -> Iterator[Launch
     """Yield every launch of `order` as it ends; DeviceError when the device cannot go on."""
     link = _Link(order, connect, watcher)
     try:
-        missing = link.open(first=True)
-        todo = _Todo(order, missing)
+        if not _Todo(order, {}).open_cells():
+            return  # resumed, and nothing is left: the device may be off by now
+        todo = _Todo(order, link.open())
         for number in itertools.count(order.first_round):
             cells = todo.open_cells()
             random.Random(f"{order.run} {order.device.name} {number}").shuffle(cells)
@@ -144,30 +148,62 @@ class _Link:
     def __init__(self, order: Order, connect: Connect, watcher: Watcher) -> None:
         self._order, self._connect, self._watcher = order, connect, watcher
         self.session: DeviceSession | None = None
+        self._was_ready = False
+        self._missing: Mapping[str, str] = {}
+        self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
 
-    def open(self, first: bool) -> Mapping[str, str]:
+    def open(self) -> Mapping[str, str]:
+        """Return the backends that are missing; Unreachable at once if the device never answers."""
+        self._say_hello()
+        try:
+            self._make_ready()
+        except Unreachable:
+            self.reopen()
+        return self._missing
+
+    def reopen(self) -> None:
+        """Connect again, as often as RECONNECT_PAUSES_S has it since the last byte got through."""
+        pauses = list(RECONNECT_PAUSES_S)
+        size = sum(blob.size_bytes for blob in self._order.blobs)
+        while True:
+            self.close()
+            self._pause(pauses.pop(0))
+            before = self._moved["moved_bytes"]
+            try:
+                self._say_hello()
+                self._make_ready()
+                return
+            except Unreachable:
+                # Where a push cannot go on from its middle it must not begin again for ever.
+                if before < self._moved["moved_bytes"] < 3 * size:
+                    pauses = list(RECONNECT_PAUSES_S)
+                elif not pauses:
+                    raise
+
+    def _pause(self, pause_s: float) -> None:
+        self._watcher.status(self._order.device.name, f"link lost, again in {pause_s:.0f} s")
+        until = time.monotonic() + pause_s
+        while not self._watcher.stopping() and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(0.2, left_s))
+
+    def _say_hello(self) -> None:
         name = self._order.device.name
+        if self._watcher.stopping():
+            raise Interrupted(f"{name}: stopped")
         self._watcher.status(name, "connecting")
         self.session = self._connect(self._order.device)
         self._watcher.connected(name, self.session)
-        missing = self._preflight() if first else {}
-        self._watcher.status(name, "pushing models")
-        moved = self._stage()
-        if first:
-            self._watcher.known(dataclasses.replace(self._info, staged=moved), missing)
-        return missing
+        if self._watcher.stopping():
+            raise Interrupted(f"{name}: stopped")  # while connecting, so nobody closed this session
 
-    def reopen(self) -> None:
-        for pause_s in RECONNECT_PAUSES_S:
-            self.close()
-            self._watcher.status(self._order.device.name, f"link lost, again in {pause_s:.0f} s")
-            time.sleep(pause_s)
-            try:
-                self.open(first=False)
-                return
-            except Unreachable as error:
-                last = error
-        raise last
+    def _make_ready(self) -> None:
+        info = None if self._was_ready else self._preflight()
+        self._watcher.status(self._order.device.name, "pushing models")
+        self._stage()
+        if info is not None:
+            info = dataclasses.replace(info, staged=dict(self._moved))
+            self._watcher.known(info, self._missing)
+            self._was_ready = True
 
     def close(self) -> None:
         if self.session is not None:
@@ -175,12 +211,12 @@ class _Link:
             self.session.close()
             self.session = None
 
-    def _preflight(self) -> Mapping[str, str]:
+    def _preflight(self) -> DeviceInfo:
         assert self.session is not None
         device = self._order.device
         facts, conditions = self.session.facts(), self.session.conditions()
         checks = findings(device, facts, conditions, self._order.backends)
-        self._info = DeviceInfo(
+        info = DeviceInfo(
             device.name, device.transport, device.emulated, facts, checks, labels=device.labels
         )
         missing = {
@@ -195,17 +231,21 @@ class _Link:
             reason = "; ".join(missing.values())
             error = BackendError(f"{device.name}: has none of the suite's backends: {reason}")
         if error is not None:
-            self._watcher.known(dataclasses.replace(self._info, error=str(error)), {})
+            self._watcher.known(dataclasses.replace(info, error=str(error)), {})
             raise error
-        return missing
+        self._missing = missing
+        return info
 
-    def _stage(self) -> dict[str, int]:
+    def _stage(self) -> None:
         assert self.session is not None
         device = self._order.device.name
-        report = self.session.stage(
-            self._order.blobs, lambda moved: self._watcher.pushed(device, moved)
-        )
-        return {"moved_bytes": report.moved_bytes, "moved_blobs": report.moved_blobs}
+
+        def pushed(count: int) -> None:
+            self._moved["moved_bytes"] += count
+            self._watcher.pushed(device, count)
+
+        report = self.session.stage(self._order.blobs, pushed)
+        self._moved["moved_blobs"] += report.moved_blobs
 
 
 def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: _Link) -> Launch:

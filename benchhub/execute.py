@@ -18,7 +18,7 @@ from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import Blob
 from benchhub.engine import run_devices
 from benchhub.errors import ConfigError, DeviceError, Interrupted
-from benchhub.model import DeviceInfo, DeviceProfile, Plan, RunInfo
+from benchhub.model import DeviceInfo, DeviceProfile, Launch, Plan, RunInfo
 from benchhub.plan import plan as make_plan
 from benchhub.prepare import Prepared, prepare
 from benchhub.request import Resolved
@@ -98,7 +98,7 @@ def execute(
         )
 
     try:
-        errors = run_devices(orders, connect, store.add, following)
+        errors = run_devices(orders, connect, following.record, following)
     except Interrupted:
         store.set_status(run.id, "interrupted", None)
         raise
@@ -119,11 +119,12 @@ class _Following:
     ) -> None:
         self._store, self._run, self._watcher, self._infos = store, run, watcher, infos
         self.stopping, self.stop = watcher.stopping, watcher.stop
-        self.connected, self.status, self.pushed = (
-            watcher.connected,
-            watcher.status,
-            watcher.pushed,
-        )
+        self.connected, self.status = watcher.connected, watcher.status
+        self.pushed, self.launched = watcher.pushed, watcher.launched
+
+    def record(self, launch: Launch) -> None:
+        self._store.add(launch)
+        self.launched(launch)
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
         self._infos[info.name] = info

@@ -42,11 +42,11 @@ batch = 8
 """
 
 
-def write_model(path: Path, features: int = FEATURES, seed: int = 1) -> Path:
+def write_model(path: Path, features: int = FEATURES, seed: int = 1, hidden: int = 32) -> Path:
     """Write sigmoid(tanh(x W1) W2): (n, features) to (n, LABELS)."""
     rng = np.random.default_rng(seed)
-    first = rng.normal(size=(features, 32)).astype(np.float32)
-    second = rng.normal(size=(32, LABELS)).astype(np.float32)
+    first = rng.normal(size=(features, hidden)).astype(np.float32)
+    second = rng.normal(size=(hidden, LABELS)).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("MatMul", ["x", "first"], ["a"]),

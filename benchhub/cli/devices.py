@@ -88,8 +88,9 @@ def enroll(
 ) -> None:
     """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
     from benchhub.cli.profile_file import write_profile
+    from benchhub.config import load_profile
     from benchhub.device.ssh import scan
-    from benchhub.errors import ConfigError
+    from benchhub.errors import ConfigError, DeviceError
     from benchhub.model import DeviceProfile
 
     label = name or host
@@ -99,8 +100,13 @@ def enroll(
     }  # fmt: skip
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     path = project.folder() / "device_profiles" / f"{label}.toml"
-    profile = DeviceProfile(name=label, transport="ssh", **chosen)
+    if path.exists():  # enrolled again: the way to it that its profile describes still holds
+        profile = dataclasses.replace(load_profile(path), **chosen)
+    else:
+        profile = DeviceProfile(name=label, transport="ssh", **chosen)
     keys = scan(profile)
+    if not keys:
+        raise DeviceError(f"{label}: {host} shows no host key of a type benchhub knows")
     for key in keys:
         typer.echo(f"{host} shows {key}", err=True)
     typer.echo(

@@ -116,7 +116,7 @@ class RunProgress(Sessions):
             self._left[key] -= step
             self._bar.update(self._tasks[device], advance=step, cells=self._cells_text(device))
             left = sum(self._left.values())
-            self._line(f"{self._total - left} of {self._total} launches done")
+            self._line(f"{self._total - left} of {self._total} launches done", force=not left)
 
     def _cells_text(self, device: str) -> str:
         mine = [left for key, left in self._left.items() if self._device_of[key] == device]

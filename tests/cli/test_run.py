@@ -135,3 +135,13 @@ def test_gate_on_too_few_launches_is_inconclusive_and_says_what_to_do(tmp_path: 
     gate = project.run("gate", "latest")
     assert gate.code == 4
     assert "--effort standard" in gate.out
+
+
+def test_progress_is_shown_without_a_terminal_too(tmp_path: Path) -> None:
+    project = make_project(tmp_path, launches=2)
+    done = project.run(*RUN, "--variant", "fp32")
+    lines = done.err.splitlines()
+    assert "here: connecting" in lines
+    assert "here: pushing models" in lines
+    assert "3 of 3 launches done" in lines
+    assert any(line.startswith("report: ") for line in lines)
