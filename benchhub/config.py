@@ -114,6 +114,7 @@ def load_profile(path: Path) -> DeviceProfile:
         python=device.python,
         root=device.root,
         emulated=device.emulated,
+        machine=device.machine,
         connect_timeout_s=device.connect_timeout_s,
         lease_wait_s=device.lease_wait_s,
         max_temperature_c=limits.max_temperature_c,

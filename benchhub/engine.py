@@ -1,4 +1,4 @@
-"""Devices at work side by side: one executor a device, so cells of one device never overlap."""
+"""Devices at work side by side: one executor a machine, so cells that share one never overlap."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]
 
 
-def local_executor(device: str) -> Executor:
-    """Return the default executor of a device: one thread on the controller."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"benchhub-{device}")
+def local_executor(machine: str) -> Executor:
+    """Return the default executor of a machine: one thread on the controller."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"benchhub-{machine}")
 
 
 class Sessions:
@@ -56,18 +56,20 @@ def run_devices(
     watcher: Watcher,
     executor_for: ExecutorFor = local_executor,
 ) -> dict[str, DeviceError | None]:
-    """Measure every order in parallel; return per device why it stopped early, or None.
+    """Measure every order; return per device why it stopped early, or None.
 
+    Devices work in parallel, but those that share a `machine` one after another.
     `record` is called once a launch, before the device begins its next one. An error that is not
     the device's own (a full database, say) stops its device and is raised once all have ended.
     Ctrl-C cuts the launches under way short and raises Interrupted.
     """
-    executors = {order.device.name: executor_for(order.device.name) for order in orders}
+    machines = {order.device.name: order.device.machine or order.device.name for order in orders}
+    executors = {machine: executor_for(machine) for machine in set(machines.values())}
     futures: dict[str, Future[DeviceError | None]] = {}
     try:
         for order in orders:
             name = order.device.name
-            futures[name] = executors[name].submit(_one, order, connect, record, watcher)
+            futures[name] = executors[machines[name]].submit(_one, order, connect, record, watcher)
         # Waking up now and then lets Ctrl-C through.
         while wait(futures.values(), timeout=0.5).not_done:
             pass

@@ -148,7 +148,10 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class DeviceProfile:
-    """A device as registered: how to reach it, what limits it has. `emulated`: never ranked."""
+    """A device as registered: how to reach it, what limits it has. `emulated`: never ranked.
+
+    Devices with the same `machine` share hardware and are measured one after another.
+    """
 
     name: str
     transport: str
@@ -163,6 +166,7 @@ class DeviceProfile:
     python: str = "python3"
     root: str = "~/.cache/benchhub/device"
     emulated: bool = False
+    machine: str = ""
     connect_timeout_s: float = 10.0
     lease_wait_s: float = 0.0
     max_temperature_c: float | None = None

@@ -123,6 +123,7 @@ class DeviceTable(_Table):
     python: str = "python3"
     root: str = "~/.cache/benchhub/device"
     emulated: bool = False
+    machine: str = Field("", description="devices with the same one take turns")
     connect_timeout_s: Positive = 10.0
     lease_wait_s: Annotated[float, Field(ge=0)] = 0.0
 

@@ -121,14 +121,20 @@ class Lab:
         return DeviceProfile(**{**fields, **changes})
 
     def write_profiles(self, folder: Path) -> list[Path]:
-        """Write a TOML profile of every host into `folder`, as a person would."""
+        """Write a TOML profile of every host, and of this machine, into `folder`.
+
+        All of them share this machine's cores, so they take turns.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        written = []
+        here = folder / "localhost.toml"
+        here.write_text('[device]\nname = "localhost"\ntransport = "local"\nmachine = "lab"\n')
+        written = [here]
         for name in self.hosts:
             profile = self.profile(name)
             lines = [f"{key} = {_toml(getattr(profile, key))}" for key in _PROFILE_KEYS]
             path = folder / f"{name}.toml"
-            path.write_text("\n".join(["[device]", *lines, "", "[labels]", 'site = "lab"', ""]))
+            labels = ["", "[labels]", 'site = "lab"', ""]
+            path.write_text("\n".join(["[device]", *lines, 'machine = "lab"', *labels]))
             written.append(path)
         if self._state is not None:
             self._state.litter += map(str, written)
