@@ -76,7 +76,7 @@ def show(
 @app.command()
 def enroll(
     host: str = typer.Argument(help="A Host of ~/.ssh/config, or an address"),
-    name: str = typer.Option(None, help="The device's name in benchhub [the host]"),
+    name: str = typer.Option(None, help="The device's name in benchhub (default: the host)"),
     port: int = typer.Option(None),
     user: str = typer.Option(None),
     identity_file: Path = typer.Option(None, help="Private key to log in with"),
@@ -121,7 +121,7 @@ def enroll(
 
 @app.command()
 def doctor(
-    device: list[str] = typer.Argument(None, help="Devices [localhost]"),
+    device: list[str] = typer.Argument(None, help="Devices (default: localhost)"),
     json: bool = project.JSON,
 ) -> None:
     """Check devices; exit 3 if one of them cannot measure."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 STORE = typer.Option(
     None, "--store", envvar="BENCHHUB_STORE", metavar="URL",
-    help="Results database [default: sqlite:///benchhub.db in the current folder]",
+    help="Results database (default: benchhub.db in the current folder)",
 )  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON to stdout")
 

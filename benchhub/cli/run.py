@@ -28,10 +28,12 @@ class EffortName(enum.StrEnum):
 
 def run(
     suite: str = typer.Argument(None, help="A suite's name, folder or suite.toml"),
-    device: list[str] = typer.Option([], help="Device or profile file; repeatable [localhost]"),
+    device: list[str] = typer.Option(
+        [], help="Device or profile file; repeatable (default: localhost)"
+    ),
     backend: list[str] = typer.Option([], help="Only this backend; repeatable"),
     variant: list[str] = typer.Option([], help="Only this variant; repeatable"),
-    effort: EffortName = typer.Option(None, help="How much to measure [the suite's]"),
+    effort: EffortName = typer.Option(None, help="How much to measure (default: the suite's)"),
     resume: str = typer.Option(None, metavar="RUN", help="Go on with a run that was cut short"),
     rerun_failed: str = typer.Option(
         None, metavar="RUN", help="Measure the failed cells of a run again"
