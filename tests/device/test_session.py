@@ -49,7 +49,7 @@ def job(**changes: object) -> Job:
 
 
 #: Runs until something ends it.
-ENDLESS = job(iterations=2_000_000_000, max_timed_s=50.0)
+ENDLESS = job(backend="faulty", model_format="none", options={"fault": "hang"})
 
 
 @pytest.fixture(params=["local", "ssh"])

@@ -1,0 +1,69 @@
+"""The benchmarks' tables build, on sizes that say nothing about time."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from rich.console import Console
+
+from benchhub.stats.interval import Interval
+from benchmarks import call_overhead, cell_wall, latency, push, results_store, startup, table
+from benchmarks.claim import Claim, compared
+
+
+def numbers(claims: list[Claim]) -> None:
+    assert claims
+    for claim in claims:
+        assert claim.ratio > 0, claim
+        assert claim.ours
+        assert claim.peer
+
+
+def test_a_ratio_is_judged_by_its_limits() -> None:
+    ratio = Interval(1.02, 1.0, 1.04, 9, 0.95, "median")
+    assert compared("a", "", "", ratio).met is None
+    assert compared("a", "", "", ratio, at_most=1.1).met is True
+    assert compared("a", "", "", ratio, at_most=1.01, at_least=0.99).met is False
+    assert compared("a", "", "", ratio, at_least=1.3).target == ">= 1.3"
+
+
+def test_table_and_json_say_the_same() -> None:
+    claims = [Claim("push", "1 s", "scp 2 s", 2.0, 1.9, 2.1, ">= 1.3", True)]
+    shown = Console(file=io.StringIO(), width=160)
+    table.show(claims, shown)
+    text = shown.file.getvalue()  # type: ignore[attr-defined]
+    assert "2.000 (1.900 to 2.100)" in text
+    assert "yes" in text
+    assert json.loads(table.as_json(claims))["claims"][0]["ratio"] == 2.0
+
+
+def test_call_overhead() -> None:
+    numbers(call_overhead.measure(call_overhead.Size(rounds=2, calls=200)))
+
+
+def test_latency() -> None:
+    size = latency.Size(blocks=2, block_calls=5, rounds=1, calls=5, app_rounds=0)
+    claims = latency.measure(size)
+    numbers(claims)
+    assert any("fresh processes, against bare" in claim.name for claim in claims)
+
+
+def test_cell_wall() -> None:
+    size = cell_wall.Size(cells=1, launches=1, iterations=5, backends=("onnxruntime",))
+    numbers(cell_wall.measure(size))
+
+
+def test_push_and_a_second_run_that_moves_nothing() -> None:
+    size = push.Size(large_bytes=3_000_000, files=20, file_bytes=4096, rounds=1)
+    claims = push.measure(size)
+    numbers(claims)
+    assert claims[-1].met, claims[-1]
+
+
+def test_startup() -> None:
+    numbers(startup.measure(startup.Size(rounds=1)))
+
+
+def test_store() -> None:
+    numbers(results_store.measure(results_store.Size(launches=40, per_cell=10, samples=50)))
