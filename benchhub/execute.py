@@ -88,13 +88,18 @@ def execute(
     orders = [_order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices]
     store.set_status(run.id, "running", None)
 
+    def waiting(device: DeviceProfile, text: str) -> None:
+        if watcher.stopping():
+            raise Interrupted(f"{device.name}: stopped")
+        watcher.status(device.name, text)
+
     def connect(device: DeviceProfile) -> DeviceSession:
         return DeviceSession.open(
             device,
             build_runner(),
             holder(run.id),
             own_run=run.id,
-            on_wait=lambda text: watcher.status(device.name, text),
+            on_wait=lambda text: waiting(device, text),
         )
 
     try:

@@ -40,9 +40,8 @@ def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
         middle = float(np.median(known))
         mention, cap = _LIMITS[name]
         if middle > mention:
-            evidence = (
-                f"{middle:.0%} {text} (median of {len(known)} launches, most {max(known):.0%})"
-            )
+            several = f" (median of {len(known)} launches, most {max(known):.0%})"
+            evidence = f"{middle:.0%} {text}{several if len(known) > 1 else ' (1 launch)'}"
             yield Flag(name, evidence, caps=middle > cap)
 
 

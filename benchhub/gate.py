@@ -7,16 +7,23 @@ non-inferiority test: the one-sided 95 % upper limit of the loss.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Budget, Cell, Row, Scenario, Verdict, VerdictOutcome
+from benchhub.model import BY_DEFINITION, Budget, Cell, Row, Scenario, Verdict, VerdictOutcome
 
 MIN_LAUNCHES = 10
 #: A median over five launches is below the largest of them with 97 %.
 MIN_LAUNCHES_OF_MEDIAN = 5
-_MORE = "run with --effort standard"
+#: Launches of a cell by scenario and effort (plan.py); throughput has too few at any effort.
+_LAUNCHES: Mapping[str, Mapping[str, int]] = {
+    Scenario.LATENCY: {"standard": 10, "rigorous": 25},
+    Scenario.MEMORY: {"standard": 5, "rigorous": 12},
+    Scenario.COLD_START: {"standard": 5, "rigorous": 12},
+}
+#: Flags that say that others used the processor meanwhile.
+_CROWDED = frozenset({"foreign_cpu", "steal", "pressure"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]
 
     An entry applies to the cells of its own scenario; where a matching (device, backend, variant)
     has none of that scenario, to any of its cells that measured the column; where nothing did, one
-    INCONCLUSIVE verdict says so.
+    INCONCLUSIVE verdict says so. The null backend runs no model, so no budget applies to it.
     """
     return tuple(
         _judged(row, row_group, budget, limit)
@@ -70,12 +77,13 @@ def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0) -> int:
 
 def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:
     """Raise ConfigError for a budget that no planned cell matches, naming the nearest selector."""
+    models = [cell for cell in cells if cell.model_sha256]
     for budget in budgets:
         selectors: tuple[tuple[str, Sequence[str], set[str]], ...] = (
-            ("device", budget.devices, {cell.device for cell in cells}),
-            ("variant", budget.variants, {cell.variant for cell in cells}),
-            ("backend", budget.backends, {cell.backend for cell in cells}),
-            ("thread count", [str(n) for n in budget.threads], {str(c.threads) for c in cells}),
+            ("device", budget.devices, {cell.device for cell in models}),
+            ("variant", budget.variants, {cell.variant for cell in models}),
+            ("backend", budget.backends, {cell.backend for cell in models}),
+            ("thread count", [str(n) for n in budget.threads], {str(c.threads) for c in models}),
         )
         for kind, wanted, known in selectors:
             if wanted and not set(wanted) & known:
@@ -83,7 +91,7 @@ def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:
                     f"budget {budget.name} matches no cell: {kind} {wanted[0]} is not in this run"
                     f"{nearest(wanted[0], known)}"
                 )
-        if not any(_selects(budget, cell) for cell in cells):
+        if not any(_selects(budget, cell) for cell in models):
             raise ConfigError(
                 f"budget {budget.name} matches no cell: no planned cell has its devices, variants,"
                 " backends and threads together; see --dry-run"
@@ -122,7 +130,7 @@ def _groups(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
     """Return the rows of each (device, backend, variant) that has a row the budget selects."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if _selects_model(budget, row):
+        if row.model_sha256 and _selects_model(budget, row):
             groups.setdefault((row.device, row.backend, row.variant), []).append(row)
     return [group for group in groups.values() if any(_selects(budget, row) for row in group)]
 
@@ -187,6 +195,8 @@ def _outcome(
     for flag in (flag for one in group for flag in one.flags):
         if flag.name in ("garbage", "nonfinite"):
             return VerdictOutcome.FAIL, f"garbage: {flag.evidence}"
+    if limit.column == "quality_loss" and _by_definition(row) and row.status == "finished":
+        return VerdictOutcome.PASS, "the loss of the baseline against itself is 0 by definition"
     if unusable := _unusable(row, limit, seen):
         return VerdictOutcome.INCONCLUSIVE, unusable
     doubts = [flag for flag in row.flags if flag.caps] if limit.timing else []
@@ -222,7 +232,7 @@ def _unproven(
 ) -> str | None:
     """Return why this cannot be a PASS, and what to do about it; None if it is one."""
     if row.launches < limit.min_launches:
-        return f"needs {limit.min_launches} launches, has {row.launches}: {_MORE}"
+        return f"needs {limit.min_launches} launches, has {row.launches}: {_more(row, limit)}"
     if limit.column == "quality_loss" and (row.quality_cases or 0) < budget.quality_min_cases:
         return (
             f"needs {budget.quality_min_cases} cases, has {row.quality_cases}:"
@@ -231,18 +241,44 @@ def _unproven(
     if doubt:
         return f"{doubt}; quiet the device and measure again"
     if worst is None:
-        return f"the limits of {limit.column} are unknown: more launches or cases are needed"
+        return f"the limits of {limit.column} are unknown: {_more(row, limit)}"
     if _breaks(worst, limit):
-        more = "more quality cases" if limit.column == "quality_loss" else "more launches"
-        return f"the budget lies within the limits, {worst:.4g} breaks it: {more} may decide"
+        side = "lower" if limit.at_least else "upper"
+        return (
+            f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g});"
+            f" {_more(row, limit)}"
+        )
     return None
+
+
+def _more(row: Row, limit: _Limit) -> str:
+    """Return what to run so that the next report can decide."""
+    if limit.column == "quality_loss":
+        return "raise cases in [scenarios.quality]"
+    by_hand = f"launches in [scenarios.{row.scenario}]"
+    for effort, launches in _LAUNCHES.get(row.scenario, {}).items():
+        if max(row.launches, limit.min_launches - 1) < launches:
+            more = f"run with --effort {effort}, or raise {by_hand}"
+            break
+    else:
+        few = max(limit.min_launches, 2 * row.launches)
+        more = f"set {by_hand} to {few}"
+    noisy = any(flag.name in _CROWDED for flag in row.flags)
+    return f"stop the other programs on the device, then {more}" if noisy else more
+
+
+def _by_definition(row: Row) -> bool:
+    return bool(row.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION)
 
 
 def _missing(row: Row, limit: _Limit) -> str:
     if limit.column in row.withheld:
-        return f"{limit.column} is withheld, {row.withheld[limit.column]}: {_MORE}"
+        why = row.withheld[limit.column].removeprefix("n/a: ")
+        return f"{limit.column} is withheld, {why}: {_more(row, limit)}"
     if limit.column == "quality_loss" and "quality" in row.withheld:
         return f"quality could not be judged, {row.withheld['quality']}"
     if limit.scenario is None:
         return f"{limit.column} is not known for this model"
+    if limit.column == "quality_loss" and row.quality is not None:
+        return "quality_loss has no baseline to refer to: measure the baseline's quality as well"
     return f"{limit.column} was not measured: add [scenarios.{limit.scenario}] to the suite"

@@ -390,6 +390,9 @@ class Truth:
 
 # --- what a report shows ----------------------------------------------------------------------
 
+#: The `method` in `Row.intervals` of what is no measurement: the baseline against itself.
+BY_DEFINITION = "by definition"
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:

@@ -6,7 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import Agreement, Array, Cell, Flag, Launch, Metric, Row, Scenario, Truth
+from benchhub.model import (
+    BY_DEFINITION,
+    Agreement,
+    Array,
+    Cell,
+    Flag,
+    Launch,
+    Metric,
+    Row,
+    Scenario,
+    Truth,
+)
 from benchhub.quality import Quality, agreement, assess
 
 _Group = tuple[str, str, str]
@@ -49,7 +60,8 @@ def fill_quality(
     """Judge every quality cell and show it in all rows of its device, backend and variant.
 
     The loss is against the baseline's quality cell on the same device and backend; where that was
-    not measured, against the controller's reference. `provenance["quality"]` says which.
+    not measured, against the controller's reference. `provenance["quality"]` says which. The
+    baseline's own loss is 0 by definition and has no limits.
     """
     answers: dict[_Group, _Answers] = {}
     for cell, row in zip(cells, rows, strict=True):
@@ -84,24 +96,27 @@ def fill_quality(
             else f"{baseline} on the controller at float32",
         }
         for row in theirs:
-            _show(row, quality, metric, source)
+            _show(row, quality, metric, source, itself=base is answer)
 
 
-def _show(row: Row, quality: Quality, metric: Metric, source: Mapping[str, str]) -> None:
+def _show(
+    row: Row, quality: Quality, metric: Metric, source: Mapping[str, str], itself: bool
+) -> None:
     row.quality_metric, row.quality_cases = metric.name, quality.cases
     row.quality, row.quality_low, row.quality_high = quality.value, quality.low, quality.high
     row.quality_loss = quality.loss
-    row.quality_loss_low, row.quality_loss_high = quality.loss_low, quality.loss_high
+    if not itself:
+        row.quality_loss_low, row.quality_loss_high = quality.loss_low, quality.loss_high
     row.quality_parts = quality.parts
     row.intervals = {
         **row.intervals,
         "quality": {"low": quality.low, "high": quality.high, "method": "bootstrap"},
         "quality_loss": {
-            "low": quality.loss_low,
-            "high": quality.loss_high,
-            "upper_one_sided": quality.loss_upper,
+            "low": None if itself else quality.loss_low,
+            "high": None if itself else quality.loss_high,
+            "upper_one_sided": None if itself else quality.loss_upper,
             "baseline": quality.baseline,
-            "method": "paired bootstrap",
+            "method": BY_DEFINITION if itself else "paired bootstrap",
         },
     }
     row.provenance = {**row.provenance, "quality": source}

@@ -25,6 +25,7 @@ def test_a_ratio_is_judged_by_its_limits() -> None:
     assert compared("a", "", "", ratio).met is None
     assert compared("a", "", "", ratio, at_most=1.1).met is True
     assert compared("a", "", "", ratio, at_most=1.01, at_least=0.99).met is False
+    assert not compared("a", "", "", ratio, at_most=1.01).sure
     assert compared("a", "", "", ratio, at_least=1.3).target == ">= 1.3"
 
 

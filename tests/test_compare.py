@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import make_cell, make_launch, make_launches, make_run, make_variant
 
-from benchhub.model import Flag, Row, Scenario
+from benchhub.model import BY_DEFINITION, Flag, Row, Scenario
 from benchhub.report.compare import compare, pareto
 from benchhub.summary import summarize
 
@@ -42,7 +42,8 @@ def test_pairs_of_a_round_cancel_the_drift():
     base, other = make_cell(), make_cell(variant="int8")
     launches = drifting(base)
     rows = compared([base, other], launches + faster(launches, other))
-    assert (rows[0].speedup, rows[0].speedup_low, rows[0].speedup_high) == (1, 1, 1)
+    assert (rows[0].speedup, rows[0].speedup_low, rows[0].speedup_high) == (1, None, None)
+    assert rows[0].intervals["speedup"]["method"] == BY_DEFINITION
     assert rows[1].speedup == pytest.approx(2, rel=1e-5)
     assert rows[1].speedup_low == pytest.approx(2, rel=1e-5)
     assert rows[1].intervals["speedup"]["method"] == "signed-rank"
@@ -93,6 +94,14 @@ def test_a_failed_baseline_gives_no_speedup():
     rows = compared([base, other], [make_launch(base, status="failed"), *make_launches(other)])
     assert rows[1].speedup is None
     assert rows[0].speedup is None
+
+
+def test_the_null_backend_has_no_speedup_and_nothing_to_withhold():
+    base, null = make_cell(), make_cell(backend="null", variant="none", model_sha256="")
+    launches = drifting(base)
+    rows = compared([base, null], launches + faster(launches, null))
+    assert rows[1].speedup is None
+    assert "speedup" not in rows[1].withheld
 
 
 def point(variant, p50_ms, loss, **changes):

@@ -4,9 +4,10 @@ import pytest
 from builders import make_budget, make_cell
 
 from benchhub.errors import ConfigError
-from benchhub.gate import check_budgets, exit_code, judge
-from benchhub.model import Flag, Row, Verdict
+from benchhub.gate import _LAUNCHES, check_budgets, exit_code, judge
+from benchhub.model import BY_DEFINITION, Flag, Row, Verdict
 from benchhub.model import VerdictOutcome as Outcome
+from benchhub.plan import _SHARES, EFFORTS
 
 
 def make_row(scenario="latency", **changes):
@@ -83,6 +84,69 @@ def test_what_is_not_known_is_never_a_pass(row, reason):
     assert verdict.outcome is Outcome.INCONCLUSIVE
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(verdict.reason)
+
+
+WITHHELD = {"p95_ms": "n/a: needs n_eff >= 102 (has 19)"}
+NEXT_STEPS = [
+    (make_row(launches=3, withheld=WITHHELD), P95, "run with --effort standard, or raise"),
+    (make_row(launches=10, withheld=WITHHELD), P95, "run with --effort rigorous, or raise"),
+    (
+        make_row(launches=25, withheld=WITHHELD),
+        P95,
+        "p95_ms is withheld, needs n_eff >= 102 (has 19): "
+        "set launches in [scenarios.latency] to 50",
+    ),
+    (
+        latency(flags=(Flag("foreign_cpu", "12%", caps=False),)),
+        P95,
+        "stop the other programs on the device, then run with --effort rigorous",
+    ),
+    (
+        make_row("throughput", throughput_per_s=100.0, launches=3),
+        {"throughput_min_per_s": 50.0},
+        "needs 10 launches, has 3: set launches in [scenarios.throughput] to 10",
+    ),
+    (
+        make_row("memory", peak_rss_mib=100.0, launches=3),
+        {"peak_rss_mib": 110.0},
+        "run with --effort standard",
+    ),
+    (quality(upper=0.02), {"quality_loss_max": 0.01}, "raise cases in [scenarios.quality]"),
+    (
+        make_row("quality", quality=0.8),
+        {"quality_loss_max": 0.01},
+        "measure the baseline's quality as well",
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "budget", "step"), NEXT_STEPS)
+def test_what_cannot_be_told_names_a_step_that_helps(row, budget, step):
+    verdict = one(row, **budget)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert step in verdict.reason
+
+
+def test_the_launches_of_an_effort_are_those_the_plan_makes():
+    for scenario, known in _LAUNCHES.items():
+        for effort, launches in known.items():
+            assert launches == round(EFFORTS[effort].launches * _SHARES[scenario][0])
+
+
+def test_no_budget_applies_to_the_null_backend():
+    null = latency(backend="null", variant="none", model_sha256="")
+    assert judge([null], [make_budget(**P95, quality_loss_max=0.01, peak_rss_mib=1)]) == ()
+    cells = (*CELLS, make_cell(backend="null", variant="none", model_sha256=""))
+    with pytest.raises(ConfigError, match="backend null is not in this run"):
+        check_budgets([make_budget(backends=("null",))], cells)
+
+
+def test_the_baseline_loses_nothing_against_itself():
+    itself = {"quality_loss": {"low": None, "high": None, "method": BY_DEFINITION}}
+    row = make_row("quality", quality_loss=0.0, quality_cases=50, intervals=itself)
+    verdict = one(row, quality_loss_max=0.01)
+    assert (verdict.outcome, verdict.low, verdict.high) == (Outcome.PASS, None, None)
+    assert "by definition" in verdict.reason
 
 
 def test_a_flag_that_does_not_cap_changes_nothing():

@@ -18,7 +18,7 @@ from builders import (
     make_variant,
 )
 
-from benchhub.model import Recipe, Scenario
+from benchhub.model import BY_DEFINITION, Recipe, Scenario
 from benchhub.ondevice.wire import Failure
 from benchhub.summary import summarize
 
@@ -230,6 +230,8 @@ def test_quality_is_judged_on_the_devices_outputs_and_shown_in_all_rows():
         "against": "fp32 on localhost and onnxruntime",
     }
     assert rows[3].intervals["quality_loss"]["upper_one_sided"] > 0.1
+    assert (rows[0].quality_loss_low, rows[0].quality_loss_high) == (None, None)
+    assert rows[0].intervals["quality_loss"]["method"] == BY_DEFINITION
     assert rows[2].quality_parts.keys() == {"negative", "positive"}
 
 

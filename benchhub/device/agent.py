@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchhub.device.transport import Process
@@ -39,6 +39,7 @@ class Agent:
         self._writing = threading.Lock()
         self._over = threading.Event()
         self._heart: threading.Thread | None = None
+        self._patience_s = float("inf")
 
     def hello(self, root: str, holder: Mapping[str, Any], heartbeat_s: float) -> Event:
         """Introduce ourselves; return the `hello` or `refused` event, AgentEnded if none came."""
@@ -71,7 +72,9 @@ class Agent:
         )
 
     def keep_alive(self, heartbeat_s: float) -> None:
-        """Ping the agent from now on, four times a heartbeat."""
+        """Ping the agent from now on, four times a heartbeat, and expect to hear from it."""
+        # It answers pings whatever else it does, so silence is the link's, or the device's.
+        self._patience_s = heartbeat_s
 
         def beat() -> None:
             while not self._over.wait(heartbeat_s / 4):
@@ -90,8 +93,19 @@ class Agent:
 
     def ask(self, message: Mapping[str, Any], timeout_s: float) -> Event:
         """Send a request and return the event of the same name that answers it."""
+        return self.give(message, (), timeout_s)
+
+    def give(
+        self, message: Mapping[str, Any], payload: Iterable[bytes | memoryview], timeout_s: float
+    ) -> Event:
+        """Send a request and the bytes that follow it; return the event that answers it.
+
+        `timeout_s` counts from the last byte. Where the bytes do not get there, the agent is cut
+        off: it could not tell them from the next request.
+        """
         with self._turn:
-            self._request(message)
+            with self._writing:
+                self._pour(message, payload)
             event = self._next(time.monotonic() + timeout_s, f"its answer to {message['do']}")
         if event["event"] != message["do"]:
             raise DeviceError(
@@ -113,9 +127,14 @@ class Agent:
         if not self._over.is_set():
             self._over.set()
             try:
-                self.send({"do": "bye"})
-                self._process.close_stdin()
-                self._process.wait(_CLOSE_TIMEOUT_S)
+                # Whoever sends just now stops at its next piece, if it gets that far.
+                if self._writing.acquire(timeout=_CLOSE_TIMEOUT_S):
+                    try:
+                        self._process.write(wire.encode({"do": "bye"}))
+                    finally:
+                        self._writing.release()
+                    self._process.close_stdin()
+                    self._process.wait(_CLOSE_TIMEOUT_S)
             except (OSError, DeviceError):
                 pass  # it is gone already, or will be: its lease dies with its stdin
         self._process.close()
@@ -123,18 +142,37 @@ class Agent:
             self._heart.join(5.0)
 
     def _request(self, message: Mapping[str, Any]) -> None:
+        with self._writing:
+            self._pour(message, ())
+
+    def _pour(self, message: Mapping[str, Any], payload: Iterable[bytes | memoryview]) -> None:
         try:
-            self.send(message)
+            self._process.write(wire.encode(message))
+            for piece in payload:
+                if self._over.is_set():
+                    raise self._closed()
+                self._process.write(piece)
         except BrokenPipeError as error:
             raise self._gone() from error
         except TimeoutError as error:
+            self._process.kill()
             raise Unreachable(f"{self._name}: the agent takes no requests: {error}") from error
+        except BaseException as error:
+            self._process.kill()
+            if self._over.is_set() and isinstance(error, Unreachable):
+                raise self._closed() from None
+            raise
 
     def _next(self, deadline: float, awaited: str) -> Event:
+        while (event := self._read(deadline, awaited))["event"] == "pong":
+            pass
+        return event
+
+    def _read(self, deadline: float, awaited: str) -> Event:
         try:
-            line = self._process.readline(max(0.0, deadline - time.monotonic()))
+            line = self._process.readline(deadline - time.monotonic(), self._patience_s)
         except TimeoutError as error:
-            raise Unreachable(f"{self._name}: the agent is silent; {awaited} is overdue") from error
+            raise Unreachable(f"{self._name}: {self._silence(deadline, awaited)}") from error
         except Unreachable:
             if self._over.is_set():
                 raise self._closed() from None
@@ -154,6 +192,14 @@ class Agent:
         if kind == "error":
             raise DeviceError(f"{self._name}: the agent cannot do that: {event.get('message')}")
         return event
+
+    def _silence(self, deadline: float, awaited: str) -> str:
+        if time.monotonic() < deadline:
+            return (
+                f"the agent is silent, and left pings unanswered for {self._patience_s:.0f} s; "
+                "does the device hang?"
+            )
+        return f"the agent is alive, but {awaited} is overdue"
 
     def _closed(self) -> Interrupted:
         return Interrupted(f"{self._name}: the session was closed")

@@ -90,19 +90,24 @@ def algorithms(keys: Sequence[HostKey]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def check_device(shown: HostKey, enrolled: Sequence[HostKey], name: str, host: str) -> None:
-    """Accept `shown` only if it was enrolled; HostKeyUnknown or HostKeyChanged otherwise."""
+def check_device(
+    shown: HostKey, enrolled: Sequence[HostKey], name: str, host: str, enroll_command: str
+) -> None:
+    """Accept `shown` only if it was enrolled; HostKeyUnknown or HostKeyChanged otherwise.
+
+    `enroll_command` is what the messages tell the user to run.
+    """
     if not enrolled:
         raise HostKeyUnknown(
             f"{name}: {host} is not enrolled (it shows {shown}); compare that fingerprint with the "
-            f"device's own and run `benchhub devices enroll {host}`"
+            f"device's own and run `{enroll_command}`"
         )
     if shown not in enrolled:
         expected = ", ".join(str(key) for key in enrolled)
         raise HostKeyChanged(
             f"{name}: {host} shows host key {shown}, but {expected} was enrolled; if the device "
             "was reinstalled, check the new fingerprint on it and run "
-            f"`benchhub devices enroll {host}` again; otherwise somebody may be in between"
+            f"`{enroll_command}` again; otherwise somebody may be in between"
         )
 
 

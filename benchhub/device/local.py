@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from benchhub.device.transport import CHUNK_BYTES, Completed, Process, Progress, complete
@@ -59,6 +59,11 @@ class LocalTransport:
                     view = view[target.write(view) :]
                 progress(len(data))
 
+    @contextlib.contextmanager
+    def watched(self, progress: Progress) -> Iterator[Progress]:
+        """Nothing here stalls for want of a link; see Transport."""
+        yield progress
+
     def close(self) -> None:
         """End what was started."""
         for process in self._processes:
@@ -93,7 +98,7 @@ class LocalProcess(Process):
         """Tell whether the process runs still or has something left to release."""
         return not self._stdout.closed
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send all of `data` to stdin."""
         view = memoryview(data)
         try:

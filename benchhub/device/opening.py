@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -61,8 +62,11 @@ class Opening:
             time.sleep(min(random.uniform(0.5, 1.5), max(0.05, patience_s - waited_s)))
 
     def _is_ours(self, theirs: Mapping[str, Any], own_run: str) -> bool:
-        same = all(theirs.get(key) == self._holder.get(key) for key in ("host", "pid"))
-        return same and theirs.get("run") == own_run
+        if theirs.get("run") != own_run or theirs.get("host") != self._holder.get("host"):
+            return False
+        pid = theirs.get("pid")
+        # A controller that was killed can no longer let go; its agent will notice, as ours would.
+        return pid == self._holder.get("pid") or (isinstance(pid, int) and not _is_alive(pid))
 
     def _agent(self) -> tuple[Agent, Event]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
@@ -106,6 +110,16 @@ class Opening:
                 return NoSpace(f"{name}: {message}; free some, or set `root` to another disk")
             return DeviceError(f"{name}: root {self._profile.root} cannot be used: {message}")
         return DeviceError(f"{name}: the agent refuses: {message}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, as another user
+    return True
 
 
 def _describe(theirs: Mapping[str, Any]) -> str:

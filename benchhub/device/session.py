@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -16,8 +17,8 @@ from benchhub.device.agent import Agent, Event
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
-from benchhub.device.stage import Blob, BlobState, StageReport, stage
-from benchhub.device.transport import Completed, Progress, Transport, complete
+from benchhub.device.stage import Blob, BlobState, StageReport, end_to_end, stage
+from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError
 from benchhub.model import DeviceProfile
 from benchhub.ondevice import wire
@@ -75,16 +76,15 @@ class DeviceSession:
     def __init__(
         self,
         profile: DeviceProfile,
-        runner: RunnerFile,
         transport: Transport,
         agent: Agent,
         hello: Hello,
     ) -> None:
         self.profile = profile
         self.hello = hello
-        self._runner = runner
         self._transport = transport
         self._agent = agent
+        self._unsettled_bytes = 0
 
     @classmethod
     def open(
@@ -99,9 +99,9 @@ class DeviceSession:
     ) -> DeviceSession:
         """Connect, take the lease and return the session.
 
-        A held lease is DeviceBusy after `profile.lease_wait_s`; one that this very process still
-        holds through a broken link (`own_run`) is waited for. `on_wait` hears about every wait.
-        Everything else that can be wrong is its own DeviceError.
+        A held lease is DeviceBusy after `profile.lease_wait_s`; one that this very process, or a
+        dead one of the same run (`own_run`), still holds through a broken link is waited for.
+        `on_wait` hears about every wait. Everything else that can be wrong is its own DeviceError.
         """
         transport = connect(profile)
         try:
@@ -116,7 +116,7 @@ class DeviceSession:
                     "root and run again"
                 ) from error
             agent.keep_alive(heartbeat_s)
-            return cls(profile, runner, transport, agent, said)
+            return cls(profile, transport, agent, said)
         except BaseException:
             transport.close()
             raise
@@ -161,26 +161,40 @@ class DeviceSession:
 
     def upload(self, blob: Blob, offset: int, progress: Progress) -> None:
         """Write one blob from `offset` on, to be adopted later; OSError if it does not fit."""
+        self._unsettled_bytes += blob.size_bytes
         with blob.open() as source:
             remote = f"{self.hello.root}/blobs/{blob.sha256}.part"
             self._transport.upload(source, remote, offset, progress)
 
-    def receive(self, stream: Iterator[bytes]) -> None:
-        """Unpack a tar stream of blobs, to be adopted later; OSError if it does not fit."""
-        runner = f"{self.hello.root}/runner/runner-{self._runner.sha256}.pyz"
-        argv = [self.hello.executable, runner, "receive", "--root", self.hello.root]
-        process = self._transport.start(argv)
-        done = complete(process, stream, _REQUEST_TIMEOUT_S, quiet_s=_REQUEST_TIMEOUT_S)
-        if done.status:
-            raise OSError(_reason(done))
+    def receive(
+        self, blobs: Sequence[Blob], offsets: Mapping[str, int], progress: Progress
+    ) -> dict[str, str]:
+        """Send blobs through the agent, which hashes them as they come, from `offsets` on.
 
-    def free_bytes(self) -> int | None:
-        """Return the room on the disk that holds the device's blobs, None if `df` cannot tell."""
-        done = self._transport.run(["df", "-Pk", self.hello.root], timeout_s=_REQUEST_TIMEOUT_S)
-        words = done.stdout.decode("utf-8", "replace").strip().split("\n")[-1].split()
-        if done.status or len(words) < 6 or not words[3].isdigit():
-            return None
-        return int(words[3]) * 1024
+        Returns adopted, corrupt or missing by digest; OSError if they do not fit.
+        """
+        starts = [offsets.get(blob.sha256, 0) for blob in blobs]
+        entries = [[b.sha256, b.size_bytes, s] for b, s in zip(blobs, starts, strict=True)]
+        size_bytes = sum(blob.size_bytes for blob in blobs)
+        request = {"do": "receive", "blobs": entries, "follows": size_bytes - sum(starts)}
+
+        def pieces() -> Generator[memoryview]:
+            with self._transport.watched(progress) as moved:
+                for piece in end_to_end(blobs, starts):
+                    yield piece
+                    moved(len(piece))
+
+        self._unsettled_bytes += size_bytes
+        timeout_s = _REQUEST_TIMEOUT_S + size_bytes / _SLOWEST_BYTES_PER_S
+        with contextlib.closing(pieces()) as payload:
+            event = self._agent.give(request, payload, timeout_s)
+        if "trouble" in event:
+            raise OSError(event["trouble"])
+        return dict(event["blobs"])
+
+    def free_bytes(self) -> int:
+        """Return the room on the disk that holds the device's blobs."""
+        return int(self._ask("room")["free_bytes"])
 
     def launch(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Outcome:
         """Run `job` on the device and return what it brought back; a failed job is an Outcome too.
@@ -188,6 +202,10 @@ class DeviceSession:
         Unreachable when the link breaks before the launch ends, Interrupted when another thread
         closes the session meanwhile.
         """
+        if self._unsettled_bytes:
+            # Writing a large model to a slow card must not go on while something is timed.
+            self._ask("settle", _REQUEST_TIMEOUT_S + self._unsettled_bytes / _SLOWEST_BYTES_PER_S)
+            self._unsettled_bytes = 0
         outcome = Outcome()
 
         def take(event: Event) -> bool:
@@ -219,11 +237,3 @@ class DeviceSession:
 
     def _ask(self, what: str, timeout_s: float = _REQUEST_TIMEOUT_S, **values: Any) -> Event:
         return self._agent.ask({"do": what, **values}, timeout_s)
-
-
-def _reason(done: Completed) -> str:
-    lines = done.stdout.splitlines()
-    try:
-        return str(wire.decode(lines[-1])["message"])
-    except (IndexError, KeyError, ValueError):
-        return " ".join(done.stderr.split())[-300:] or f"receiving ended with {done.status}"

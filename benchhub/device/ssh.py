@@ -14,7 +14,14 @@ import paramiko
 from benchhub.device import host_keys, ssh_config, ssh_connect
 from benchhub.device.host_keys import HostKey
 from benchhub.device.ssh_connect import SocketFactory, plain_socket
-from benchhub.device.transport import CHUNK_BYTES, Completed, Process, Progress, complete
+from benchhub.device.transport import (
+    CHUNK_BYTES,
+    PACKET_BYTES,
+    Completed,
+    Process,
+    Progress,
+    complete,
+)
 from benchhub.errors import BenchhubError, DeviceError, Unreachable
 from benchhub.model import DeviceProfile
 
@@ -56,7 +63,7 @@ class SshTransport:
     def upload(self, source: BinaryIO, remote: str, offset: int, progress: Progress) -> None:
         """Write `source` from `offset` on; see Transport."""
         sftp = self._open_sftp()
-        with self._watched(progress) as moved:
+        with self.watched(progress) as moved:
             if sftp is None:
                 self._upload_through_cat(source, remote, moved)
             else:
@@ -117,8 +124,9 @@ class SshTransport:
         return self._sftp
 
     @contextlib.contextmanager
-    def _watched(self, progress: Progress) -> Iterator[Progress]:
-        """Cut the connection when an upload stalls: paramiko's own timeouts do not see that."""
+    def watched(self, progress: Progress) -> Iterator[Progress]:
+        """Cut the connection when an upload stalls; see Transport."""
+        # paramiko's own timeouts do not see that.
         last = [time.monotonic()]
         over = threading.Event()
 
@@ -179,12 +187,13 @@ class SshProcess(Process):
             except TimeoutError:
                 continue
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send all of `data` to stdin."""
+        view = memoryview(data)
         try:
-            # sendall copies all that is left for every packet, so it must not get much at once.
-            for start in range(0, len(data), CHUNK_BYTES):
-                self._channel.sendall(data[start : start + CHUNK_BYTES])
+            # A packet at a time: sendall copies all that is left, and a rest is a packet, too.
+            for start in range(0, len(view), PACKET_BYTES):
+                self._channel.sendall(bytes(view[start : start + PACKET_BYTES]))
         except TimeoutError as error:
             raise TimeoutError("the process does not read its input") from error
         except (OSError, EOFError, paramiko.SSHException) as error:

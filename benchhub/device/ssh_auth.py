@@ -31,7 +31,9 @@ def log_in(transport: paramiko.Transport, endpoint: Endpoint, name: str) -> None
                     f"{name}: {endpoint.where} takes no keys from {endpoint.user!r}, only "
                     f"{accepted}; allow public keys there"
                 ) from error
-            except paramiko.AuthenticationException:
+            except paramiko.AuthenticationException as error:
+                if "timeout" in str(error).lower():
+                    raise TimeoutError("no answer to a login") from error
                 if not transport.is_active():
                     break
                 continue

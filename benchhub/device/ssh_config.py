@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -45,6 +46,11 @@ class Endpoint:
     def where(self) -> str:
         """The address as messages show it."""
         return f"{self.host}:{self.port}"
+
+    def enroll_command(self, name: str) -> str:
+        """Return the command that enrols this server as device `name`, to be pasted."""
+        words = ["benchhub", "devices", "enroll", self.alias, "--name", name]
+        return shlex.join(words if self.port == 22 else [*words, "--port", str(self.port)])
 
 
 def resolve(profile: DeviceProfile, ssh: str | None = "ssh") -> Endpoint:

@@ -129,7 +129,7 @@ def _retrying(attempt: Callable[[], T], name: str, endpoint: Endpoint | None = N
                     return attempt()
         except _Refused as error:
             if number == _ATTEMPTS:
-                raise Unreachable(f"{name}: {error}") from error
+                raise Unreachable(str(error)) from error
         time.sleep(random.uniform(0.1, 0.4 * number))
     raise AssertionError("unreachable")
 
@@ -158,12 +158,13 @@ def _open(
                     raise HostKeyChanged(
                         f"{name}: {endpoint.where} no longer shows a host key of the enrolled type "
                         f"({', '.join(map(str, known))}); if it was reinstalled, check its new key "
-                        f"and run `benchhub devices enroll {endpoint.alias}` again"
+                        f"and run `{endpoint.enroll_command(name)}` again"
                     ) from error
                 raise
             shown = host_keys.of(connection.transport.get_remote_server_key())
             if is_device:
-                host_keys.check_device(shown, enrolled, name, endpoint.alias)
+                command = endpoint.enroll_command(name)
+                host_keys.check_device(shown, enrolled, name, endpoint.alias, command)
             else:
                 files = endpoint.known_hosts
                 host_keys.check_jump(shown, endpoint.known_as, files, name, endpoint.where)
@@ -285,6 +286,12 @@ def _ssh_error(error: paramiko.SSHException, name: str, endpoint: Endpoint) -> E
         )
     if isinstance(error, paramiko.ProxyCommandFailure):
         return Unreachable(f"{where}: its ProxyCommand failed: {text}; try `ssh {endpoint.alias}`")
+    # paramiko words a server that hangs up and one that is silent alike.
+    if isinstance(error.__context__, TimeoutError):
+        return Unreachable(
+            f"{where} accepts connections but says nothing within {endpoint.connect_timeout_s:g} s;"
+            " is it hanging, or is this no SSH server?"
+        )
     if "banner" in text or "EOF" in text or "Server connection dropped" in text:
         return _Refused(
             f"{where} hung up before saying anything ({text}); it may have too many callers "

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from benchhub.device.transport import Progress
+from benchhub.device.transport import PACKET_BYTES, Progress
 from benchhub.errors import ConfigError, DeviceError, NoSpace
 
-#: Smaller blobs travel together in one stream, where there are more than a few of them.
-SMALL_BYTES = 1 << 20
-A_FEW = 3
-#: From here on it is worth an exec to ask for the room first; less fails soon enough by itself.
+#: From here on it is worth a question for the room first; less fails soon enough by itself.
 ASK_ROOM_BYTES = 64 << 20
-_CHUNK_BYTES = 1 << 18
+_PIECE_BYTES = 8 * PACKET_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Blob:
         """Return the blob of `data`."""
         return cls(hashlib.sha256(data).hexdigest(), len(data), data=data)
 
-    def open(self) -> BinaryIO:
+    def open(self) -> io.BufferedReader | io.BytesIO:
         """Return the content as a file, from its start; ConfigError if it was changed since."""
         if self.path is None:
             return io.BytesIO(self.data or b"")
@@ -50,11 +46,15 @@ class Blob:
         size = self.path.stat().st_size
         if size != self.size_bytes:
             file.close()
-            raise ConfigError(
-                f"{self.path}: changed from {self.size_bytes} to {size} bytes during the run; "
-                "leave the file alone and run again"
-            )
+            raise self.changed(size)
         return file
+
+    def changed(self, size: int) -> ConfigError:
+        """Return the error that says that the file is not what it was."""
+        return ConfigError(
+            f"{self.path}: changed from {self.size_bytes} to {size} bytes during the run; "
+            "leave the file alone and run again"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,13 @@ class Depot(Protocol):
     def upload(self, blob: Blob, offset: int, progress: Progress) -> None:
         """Write one blob from `offset` on; OSError if the device cannot take it."""
 
-    def receive(self, stream: Iterator[bytes]) -> None:
-        """Unpack a tar stream of blobs; OSError if the device cannot take it."""
+    def receive(
+        self, blobs: Sequence[Blob], offsets: Mapping[str, int], progress: Progress
+    ) -> Mapping[str, str]:
+        """Send blobs in one stream, from `offsets` on, and have them verified on the way."""
 
-    def free_bytes(self) -> int | None:
-        """Return the room on the device's disk, None if unknown."""
+    def free_bytes(self) -> int:
+        """Return the room on the device's disk."""
 
 
 def stage(
@@ -119,20 +121,19 @@ def stage(
 
     offsets = {blob.sha256: _offset(states[blob.sha256], blob) for blob in lacking}
     todo = lacking
-    for _ in range(2):
+    for move in (_stream, _upload):
         if not todo:
             return StageReport(moved_bytes, len(lacking), len(wanted) - len(lacking))
         needed = sum(blob.size_bytes - offsets.get(blob.sha256, 0) for blob in todo)
         if needed >= ASK_ROOM_BYTES:
             _require_room(depot, needed)
         try:
-            _move(depot, todo, offsets, moved)
+            results = move(depot, todo, offsets, moved)
         except OSError as error:
             _require_room(depot, sum(blob.size_bytes for blob in todo), error)
             raise DeviceError(
                 f"{depot.name}: cannot write below its root: {error}; check its permissions"
             ) from error
-        results = depot.adopt([b.sha256 for b in todo], sum(b.size_bytes for b in todo))
         todo = [blob for blob in todo if results[blob.sha256] != "adopted"]
         offsets = {}  # a bad prefix is not worth finding: what is wrong goes again as a whole
     if todo:
@@ -149,42 +150,48 @@ def _offset(state: BlobState, blob: Blob) -> int:
     return state.size_bytes if usable else 0
 
 
-def _move(depot: Depot, blobs: Sequence[Blob], offsets: Mapping[str, int], moved: Progress) -> None:
-    small = [blob for blob in blobs if blob.size_bytes < SMALL_BYTES]
-    if len(small) <= A_FEW:
-        small = []
-    if small:
-        depot.receive(tar_stream(small, moved))
-    together = {blob.sha256 for blob in small}
-    for blob in blobs:
-        if blob.sha256 not in together:
-            depot.upload(blob, offsets.get(blob.sha256, 0), moved)
+def _stream(
+    depot: Depot, blobs: Sequence[Blob], offsets: Mapping[str, int], moved: Progress
+) -> Mapping[str, str]:
+    return depot.receive(blobs, offsets, moved)
 
 
-def tar_stream(blobs: Sequence[Blob], moved: Progress) -> Iterator[bytes]:
-    """Yield a tar archive of `blobs`, members named by digest, in pieces of about 256 KiB."""
-    pending = bytearray()
-    fresh = 0
+def _upload(
+    depot: Depot, blobs: Sequence[Blob], offsets: Mapping[str, int], moved: Progress
+) -> Mapping[str, str]:
+    # Another way than the first time, one file after the other: slower, but nothing in common.
     for blob in blobs:
-        header = tarfile.TarInfo(blob.sha256)
-        header.size = blob.size_bytes
-        pending += header.tobuf(tarfile.USTAR_FORMAT)
+        depot.upload(blob, offsets.get(blob.sha256, 0), moved)
+    return depot.adopt([b.sha256 for b in blobs], sum(b.size_bytes for b in blobs))
+
+
+def end_to_end(blobs: Sequence[Blob], starts: Sequence[int]) -> Iterator[memoryview]:
+    """Yield the content of `blobs`, each from its start on, in large pieces.
+
+    A piece is only good until the next: they share their memory. ConfigError if a file changed.
+    """
+    buffer = memoryview(bytearray(_PIECE_BYTES))
+    filled = 0
+    for blob, start in zip(blobs, starts, strict=True):
+        left = blob.size_bytes - start
         with blob.open() as source:
-            pending += source.read(blob.size_bytes)
-        pending += bytes(-blob.size_bytes % tarfile.BLOCKSIZE)
-        fresh += blob.size_bytes
-        if len(pending) >= _CHUNK_BYTES:
-            yield bytes(pending)
-            moved(fresh)
-            pending.clear()
-            fresh = 0
-    yield bytes(pending) + bytes(2 * tarfile.BLOCKSIZE)
-    moved(fresh)
+            source.seek(start)
+            while left:
+                count = source.readinto(buffer[filled : filled + left])
+                if not count:
+                    raise blob.changed(blob.size_bytes - left)
+                filled += count
+                left -= count
+                if filled == len(buffer):
+                    yield buffer
+                    filled = 0
+    if filled:
+        yield buffer[:filled]
 
 
 def _require_room(depot: Depot, needed: int, cause: OSError | None = None) -> None:
     free = depot.free_bytes()
-    if free is not None and free < needed:
+    if free < needed:
         raise NoSpace(
             f"{depot.name}: no room for {needed} bytes, {free} are free; free some, or set `root` "
             "in its profile to another disk"

@@ -6,12 +6,15 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from benchhub.errors import BenchhubError
 
 CHUNK_BYTES = 1 << 16
+#: What fits into one SSH packet of 32 KiB; multiples of it need the fewest packets.
+PACKET_BYTES = (1 << 15) - 64
 _TAIL_BYTES = 8192
 
 #: Called with the number of bytes that were just moved.
@@ -39,7 +42,7 @@ class Process(ABC):
         self._tail = bytearray()
 
     @abstractmethod
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send all of `data` to stdin; BrokenPipeError once the process no longer reads."""
 
     @abstractmethod
@@ -62,13 +65,16 @@ class Process(ABC):
     def close(self) -> None:
         """Kill the process and release everything that belongs to it. Never raises."""
 
-    def readline(self, timeout_s: float) -> bytes:
-        """Return the next line with its newline (the last may lack it), b"" at the end."""
+    def readline(self, timeout_s: float, quiet_s: float = float("inf")) -> bytes:
+        """Return the next line with its newline (the last may lack it), b"" at the end.
+
+        TimeoutError when it is not whole after `timeout_s`, or nothing came for `quiet_s`.
+        """
         deadline = time.monotonic() + timeout_s
         searched = 0
         while (newline := self._pending.find(b"\n", searched)) < 0:
             searched = len(self._pending)
-            data = self.read(max(0.0, deadline - time.monotonic()))
+            data = self.read(min(quiet_s, max(0.0, deadline - time.monotonic())))
             if not data:
                 newline = len(self._pending) - 1
                 break
@@ -113,6 +119,12 @@ class Transport(Protocol):
 
         What the file has past its new end is cut off. A broken link leaves a prefix that a later
         call can go on from; a transport that cannot start in the middle sends everything again.
+        """
+
+    def watched(self, progress: Progress) -> AbstractContextManager[Progress]:
+        """Return a context in which a link that stalls is cut, and the progress to report there.
+
+        For what is written without a limit of its own; Unreachable where the link was cut.
         """
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from benchhub.ondevice.launch import Children, launch, own_cpu_ticks
 from benchhub.ondevice.lease import Busy, Lease, acquire
 from benchhub.ondevice.lines import LineWriter
 from benchhub.ondevice.reader import END, Reader
-from benchhub.ondevice.receive import explain
+from benchhub.ondevice.receive import explain, receive
 from benchhub.ondevice.unpack import unpack
 
 Message = Dict[str, Any]
@@ -32,7 +32,7 @@ def main(runner: str) -> int:
     writer = LineWriter(os.dup(1))
     os.dup2(2, 1)  # whatever a library prints must not get between the lines
     children = Children()
-    reader = Reader(0, requests, children)
+    reader = Reader(0, requests, children, writer)
     reader.start()
     try:
         return _serve(runner, requests, writer, children)
@@ -106,6 +106,9 @@ class Agent:
             "conditions": lambda request: {"conditions": self._conditions()},
             "have": lambda request: {"blobs": self._blobs.have(request["digests"])},
             "adopt": lambda request: {"blobs": self._blobs.adopt(request["digests"])},
+            "receive": self._receive,
+            "room": lambda request: {"free_bytes": self._blobs.free_bytes()},
+            "settle": self._settle,
         }
 
     def answer_all(self, requests: "queue.SimpleQueue[Any]") -> int:
@@ -119,6 +122,9 @@ class Agent:
             except (KeyError, TypeError, ValueError) as error:
                 text = "%s: %s" % (type(error).__name__, error)
                 self._writer.send({"event": "error", "message": text[:500]})
+            finally:
+                if isinstance(request, dict) and "payload" in request:
+                    request["payload"].close()
 
     def _answer(self, request: Any) -> None:
         if not isinstance(request, dict):
@@ -137,6 +143,15 @@ class Agent:
         except OSError as error:
             text = "%s: %s" % (do, explain(self._root, error))
             self._writer.send({"event": "error", "message": text})
+
+    def _receive(self, request: Mapping[str, Any]) -> Message:
+        payload = request.get("payload")
+        read = payload.read_into if payload is not None else lambda buffer: 0
+        return receive(self._blobs, request["blobs"], read)
+
+    def _settle(self, request: Mapping[str, Any]) -> Message:
+        self._blobs.settle()
+        return {}
 
     def _launch(self, job: wire.Job) -> None:
         before = self._conditions()

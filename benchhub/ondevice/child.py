@@ -30,13 +30,13 @@ def main(backend: str) -> int:
     imported = import_backend(backend)
     gc.freeze()  # it stays; no later collection need look at these many objects again
     # What follows shares modules with the runtimes: had it come first, it would have hidden them.
-    from benchhub.ondevice import wire
+    from benchhub.ondevice.job import decode, decode_job
     from benchhub.ondevice.lines import LineWriter
     from benchhub.ondevice.measure import Measurement
 
     writer = LineWriter(out)
-    message = wire.decode(line)
-    job = wire.decode_job(message["job"])
+    message = decode(line)
+    job = decode_job(message["job"])
     Measurement(job, message["root"], imported, writer.send).run()
     writer.send({"event": "done"})
     _leave()

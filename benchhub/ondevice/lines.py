@@ -5,7 +5,7 @@ import select
 import threading
 from typing import Any, List, Mapping, Optional
 
-from benchhub.ondevice import wire
+from benchhub.ondevice.job import encode
 
 _CHUNK = 1 << 16
 
@@ -19,7 +19,17 @@ class LineWriter:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Write `message` as one line; OSError if the reader is gone."""
-        self.send_raw(wire.encode(message))
+        self.send_raw(encode(message))
+
+    def send_if_free(self, message: Mapping[str, Any]) -> None:
+        """Write a short message, or nothing where that would have to wait."""
+        if not self._lock.acquire(False):
+            return
+        try:
+            if select.select([], [self._fd], [], 0)[1]:
+                os.write(self._fd, encode(message))
+        finally:
+            self._lock.release()
 
     def send_raw(self, line: bytes) -> None:
         """Write a line that is encoded already, newline included."""
@@ -43,6 +53,12 @@ class LineBuffer:
             self._parts = []
         self._parts.append(rest)
         return done
+
+    def take(self) -> bytes:
+        """Return what came after the last newline, and forget it."""
+        rest = b"".join(self._parts)
+        self._parts = []
+        return rest
 
 
 class Silence(Exception):

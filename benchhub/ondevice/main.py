@@ -1,9 +1,9 @@
-"""The runner's three commands; each imports only what it needs, so that a child starts fast."""
+"""The runner's two commands; each imports only what it needs, so that a child starts fast."""
 
 import os
 import sys
 
-USAGE = "usage: python runner.pyz agent | child BACKEND | receive [--root] DIR"
+USAGE = "usage: python runner.pyz agent | child BACKEND"
 
 
 def main(arguments: "list[str]") -> int:
@@ -17,9 +17,5 @@ def main(arguments: "list[str]") -> int:
         from benchhub.ondevice import agent
 
         return agent.main(runner)
-    if len(arguments) >= 2 and arguments[:-1] in (["receive"], ["receive", "--root"]):
-        from benchhub.ondevice import receive
-
-        return receive.main(arguments[-1])
     sys.stderr.write(USAGE + "\n")
     return 2

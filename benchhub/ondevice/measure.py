@@ -7,13 +7,15 @@ import time
 from array import array
 from typing import Any, Callable, Mapping, Optional
 
-from benchhub.ondevice import memory, wire
+from benchhub.ondevice import memory
 from benchhub.ondevice.importing import Imported
+from benchhub.ondevice.job import Job, encode_ints
 from benchhub.ondevice.loop import time_calls
-from benchhub.ondevice.wire import Job
 
 _NS = 1_000_000_000
 _MESSAGE_CHARS = 500
+#: Samples are kept in memory, eight bytes each, and are allocated before the first one.
+MOST_ITERATIONS = 10_000_000
 
 
 class Failed(Exception):
@@ -116,6 +118,9 @@ class Measurement:
     def _time(self, call: Callable[[], Any]) -> None:
         job = self._job
         limit_ns = int(job.max_timed_s * _NS)
+        if max(job.iterations, job.warmup) > MOST_ITERATIONS:
+            text = "%d iterations; at most %d fit into memory" % (job.iterations, MOST_ITERATIONS)
+            raise Failed("raised", text)
         warm = array("q", bytes(8 * max(0, job.warmup)))
         timed = array("q", bytes(8 * max(0, job.iterations)))
         clock = time.perf_counter_ns
@@ -124,13 +129,13 @@ class Measurement:
         if job.warmup > 0:
             self._enter("warmup")
             count, _ = time_calls(call, clock, warm, job.warmup, 1, limit_ns)
-            self._emit({"event": "warmup", "samples": wire.encode_ints(warm[:count])})
+            self._emit({"event": "warmup", "samples": encode_ints(warm[:count])})
         if job.iterations > 0:
             self._enter("time")
             count, elapsed_ns = time_calls(
                 call, clock, timed, job.iterations, job.min_iterations, limit_ns
             )
-            samples = wire.encode_ints(timed[:count])
+            samples = encode_ints(timed[:count])
             self._emit({"event": "samples", "samples": samples, "elapsed_ns": elapsed_ns})
         gc.enable()
 

@@ -1,29 +1,16 @@
-"""Many small files in one stream: a plain tar on stdin, its members named by their sha256."""
+"""Blobs that arrive on the agent's own stdin: written, hashed on the way and put in place."""
 
 import errno
 import hashlib
 import os
-import sys
-import tarfile
-from typing import IO, Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
-from benchhub.ondevice import wire
 from benchhub.ondevice.blobs import Blobs
 
+#: Fills some of a buffer and returns how much; 0 when nothing more will come.
+Read = Callable[[memoryview], int]
 
-def main(root: str) -> int:
-    """Read the stream into the blobs below `root` and print one line of JSON.
-
-    Exit status 0: `adopt` with a state per member; 1: the stream is no whole tar of blobs; what
-    came whole is kept. 3: `refused`, the root has no room or cannot be written.
-    """
-    root = os.path.abspath(os.path.expanduser(root))
-    try:
-        status, reply = _receive(Blobs(root), sys.stdin.buffer)
-    except OSError as error:
-        status, reply = 3, {"event": "refused", "kind": "root", "message": explain(root, error)}
-    os.write(1, wire.encode(reply))
-    return status
+_BUFFER_BYTES = 1 << 18
 
 
 def explain(root: str, error: OSError) -> str:
@@ -37,45 +24,73 @@ def explain(root: str, error: OSError) -> str:
     return "%s cannot be used (%s); set another root in the device profile" % (root, cause)
 
 
-def _receive(blobs: Blobs, stream: IO[bytes]) -> Tuple[int, Dict[str, Any]]:
-    os.makedirs(blobs.folder, exist_ok=True)
-    states: Dict[str, str] = {}
+def receive(blobs: Blobs, expected: Sequence[Sequence[Any]], read: Read) -> Dict[str, Any]:
+    """Write the blobs `expected` ([sha256, bytes, offset] each) that `read` brings, end to end.
+
+    Returns {blobs: {sha256: adopted|corrupt|missing}}, with `trouble` where it ended early: what
+    came whole by then is sealed, and what came of the next blob is left to go on from. ValueError
+    if a name is no sha256 or a number makes no sense, before anything is read.
+    """
+    plan = [_checked(blobs, entry) for entry in expected]
+    states = {digest: "missing" for digest, _, _ in plan}
+    reply: Dict[str, Any] = {"blobs": states}
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
     sound: List[str] = []
-    trouble = ""
+    resumed: List[str] = []
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                path = blobs.path(member.name)
-                content = archive.extractfile(member)
-                if content is None:
-                    raise ValueError("member %s is not a plain file" % member.name)
-                if _write(path + ".part", content) == member.name:
-                    states[member.name] = "adopted"
-                    sound.append(path)
-                else:
-                    states[member.name] = "corrupt"
-                    os.unlink(path + ".part")
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        trouble = "the stream of blobs is damaged after %d files: %s" % (len(states), error)
-    blobs.seal_all(sound)
-    if trouble:
-        return 1, {"event": "error", "message": trouble, "blobs": states}
-    return 0, {"event": "adopt", "blobs": states}
+        os.makedirs(blobs.folder, exist_ok=True)
+        for digest, size, offset in plan:
+            found = _write(blobs.path(digest) + ".part", size, offset, read, buffer)
+            if found is None:
+                resumed.append(digest)
+            elif found == digest:
+                blobs.place(digest)
+                sound.append(digest)
+                states[digest] = "adopted"
+            else:
+                os.unlink(blobs.path(digest) + ".part")
+                states[digest] = "corrupt"
+    except EOFError:
+        reply["trouble"] = "the stream of blobs ended early, after %d of them" % len(sound)
+    except OSError as error:
+        reply["trouble"] = explain(os.path.dirname(blobs.folder), error)
+    blobs.seal(sound)
+    states.update(blobs.adopt(resumed))
+    return reply
 
 
-def _write(part: str, content: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+def _checked(blobs: Blobs, entry: Sequence[Any]) -> Tuple[str, int, int]:
+    digest, size, offset = entry
+    blobs.path(digest)
+    if not 0 <= offset <= size:
+        raise ValueError("%s: cannot go on at byte %d of %d" % (digest, offset, size))
+    return digest, int(size), int(offset)
+
+
+def _write(part: str, size: int, offset: int, read: Read, buffer: memoryview) -> "str | None":
+    """Return the sha256 of what was written; None where there was a beginning already."""
+    # Hashing the old beginning first would keep the link waiting; it is verified at the end.
+    digest = None if offset else hashlib.sha256()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (0 if offset else os.O_TRUNC)
+    fd = os.open(part, flags, 0o644)
     try:
-        with open(fd, "wb", buffering=0) as file:
-            while True:
-                data = content.read(1 << 18)
-                if not data:
-                    return digest.hexdigest()
+        if offset:
+            os.ftruncate(fd, offset)
+            os.lseek(fd, offset, os.SEEK_SET)
+        left = size - offset
+        while left:
+            count = read(buffer[:left])
+            if not count:
+                raise EOFError
+            data = buffer[:count]
+            left -= count
+            if digest is not None:
                 digest.update(data)
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[file.write(rest) or 0 :]
+            while data:
+                data = data[os.write(fd, data) :]
     except OSError:
         os.unlink(part)  # a full disk gets its room back
         raise
+    finally:
+        os.close(fd)
+    return digest.hexdigest() if digest is not None else None

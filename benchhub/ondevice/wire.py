@@ -7,21 +7,31 @@ events, then adds an `end` event of its own. A launch without an `end` event was
 
 Controller to agent, `do` names the request:
   hello       {root, holder, heartbeat_s}    first line; answered by `hello` or `refused`
-  ping        {}                             not answered; keeps the lease
+  ping        {}                             keeps the lease; answered by `pong` at once, also
+                                             between the events of a launch
   facts       {}                             answered by `facts`
   conditions  {}                             answered by `conditions`
   have        {digests: [sha256..]}          answered by `have`
   adopt       {digests: [sha256..]}          answered by `adopt`: verify, seal, rename into place
+  receive     {blobs: [[sha256, bytes, offset]..], follows}   and then `follows` bytes that are
+                                             no lines: the blobs from their offsets on, end to
+                                             end; answered by `receive` once all are verified
+  room        {}                             answered by `room`
+  settle      {}                             answered by `settle` once the blobs are on the disk
   launch      {job: Job}                     answered by the child's events and one `end`
   bye         {}                             the agent ends
 
 Agent to controller, `event` names the reply:
   hello       {protocol, runner_sha256, python, executable, root, pid, blobs}
   refused     {kind: busy|python|root|protocol, message, holder: {..}}
+  pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
   conditions  {conditions: Conditions}
   have        {blobs: {sha256: {state: whole|partial|missing, bytes}}}
   adopt       {blobs: {sha256: adopted|corrupt|missing}}
+  receive     {blobs: the same, trouble: str}    `trouble` where it ended early (a full disk)
+  room        {free_bytes}                   on the disk that holds the blobs
+  settle      {}
   stage       {stage}                        the child entered a stage (see STAGES)
   ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
   first       {first_inference_ns}
@@ -35,15 +45,22 @@ Agent to controller, `event` names the reply:
   error       {message}                      a request the agent could not understand
 
 Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sha256>.part`
-(being uploaded), `runner/runner-<sha256>.pyz`, `lease` (flock), `lease.json` (who holds it).
+(being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`, `lease`
+(flock), `lease.json` (who holds it).
 """
 
 import base64
-import json
 import sys
 from array import array
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from benchhub.ondevice.job import Job as Job
+from benchhub.ondevice.job import decode as decode
+from benchhub.ondevice.job import decode_job as decode_job
+from benchhub.ondevice.job import encode as encode
+from benchhub.ondevice.job import encode_ints as encode_ints
+from benchhub.ondevice.job import encode_job as encode_job
 
 PROTOCOL = 1
 OLDEST_PYTHON = (3, 8)
@@ -59,37 +76,6 @@ STAGES = ("spawn", "import", "load", "first", "warmup", "time", "outputs", "memo
 KINDS = (
     "missing", "raised", "crashed", "exited", "deadline", "nonfinite", "shape", "link", "blob",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Job:
-    """One launch of one cell: everything the child needs to know.
-
-    `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
-    over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
-    after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
-    start once `min_iterations` were made. `output_cases` leading cases are run once more after
-    it, in batches of `batch`, and their outputs sent back (0: none; -1: all).
-    """
-
-    cell: str
-    launch: int
-    backend: str
-    scenario: str
-    model: Optional[str]
-    model_format: str
-    inputs: Mapping[str, str]
-    batch: int = 1
-    threads: int = 1
-    precision: str = "f32"
-    warmup: int = 10
-    iterations: int = 200
-    min_iterations: int = 1
-    max_timed_s: float = 10.0
-    output_cases: int = 4
-    deadline_s: float = 120.0
-    options: Mapping[str, Any] = field(default_factory=dict)
-    python: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -160,41 +146,6 @@ class Outcome:
     warmup_ns: "array[int]" = field(default_factory=lambda: array("q"))
     samples_ns: "array[int]" = field(default_factory=lambda: array("q"))
     outputs: List[Array] = field(default_factory=list)
-
-
-def encode(message: Mapping[str, Any]) -> bytes:
-    """Return `message` as one line of JSON, newline included."""
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def decode(line: bytes) -> Dict[str, Any]:
-    """Return the object on one line; ValueError if it is not a JSON object."""
-    message = json.loads(line.decode("utf-8"))
-    if not isinstance(message, dict):
-        raise ValueError("expected a JSON object, got %s" % type(message).__name__)
-    return message
-
-
-def encode_job(job: Job) -> Dict[str, Any]:
-    """Return `job` as plain JSON types."""
-    return asdict(job)
-
-
-def decode_job(raw: Mapping[str, Any]) -> Job:
-    """Return the Job in `raw`; unknown keys are a ValueError, so versions cannot drift silently."""
-    known = {f.name for f in fields(Job)}
-    unknown = sorted(set(raw) - known)
-    if unknown:
-        raise ValueError("unknown job fields: %s" % ", ".join(unknown))
-    return Job(**raw)
-
-
-def encode_ints(values: "array[int]") -> str:
-    """Return int64 values as base64 of little-endian bytes."""
-    if sys.byteorder == "big":
-        values = array("q", values)
-        values.byteswap()
-    return base64.b64encode(values.tobytes()).decode("ascii")
 
 
 def decode_ints(text: str) -> "array[int]":

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchhub.model import Results, Row, Scenario
 from benchhub.report import chart_style as style
-from benchhub.report.formats.points import Point, pareto, points
+from benchhub.report.formats.points import Point, is_harness, pareto, points
 from benchhub.report.formats.text import MB, number
 
 WIDTH = 540
@@ -32,7 +32,7 @@ def latency(rows: Sequence[Row]) -> Chart | None:
 
 def memory(rows: Sequence[Row]) -> Chart | None:
     """Peak resident memory (MiB) by variant, backend and threads; a panel a device."""
-    wanted = [row for row in rows if row.peak_rss_mib is not None]
+    wanted = [row for row in rows if row.peak_rss_mib is not None and not is_harness(row)]
     own = [row for row in wanted if row.scenario == Scenario.MEMORY]
     found = own or [row for row in wanted if row.scenario == Scenario.LATENCY]
     data = [_interval(row, row.peak_rss_mib, None, None, "MiB") for row in found]
@@ -105,6 +105,7 @@ def _tradeoff_panel(found: Sequence[Point], backends: list[Any], variants: list[
     speeds = [p.row.speedup or 0.0 for p in placed]
     middle = (min(speeds) + max(speeds)) / 2
     fastest = {p.row.variant: id(p) for p in placed if id(p) in fronts}
+    names = _names([p for p in placed if fastest.get(p.row.variant) == id(p)], placed)
     data: list[dict[str, Any]] = []
     for point in placed:
         row, quality = point.row, point.quality
@@ -120,7 +121,7 @@ def _tradeoff_panel(found: Sequence[Point], backends: list[Any], variants: list[
                 "y_low": quality.quality_loss_low,
                 "y_high": quality.quality_loss_high,
                 "front": id(point) in fronts,
-                "named": fastest.get(row.variant) == id(point),
+                "name": names.get(id(point), ""),
                 "right": (row.speedup or 0.0) > middle,
             }
         )
@@ -143,13 +144,46 @@ def _tradeoff_panel(found: Sequence[Point], backends: list[Any], variants: list[
     ]
     for side, align, dx in (("datum.right", "right", -13), ("!datum.right", "left", 13)):
         text = base.mark_text(align=align, dx=dx, dy=-12, fontSize=10).encode(
-            **across, **up, text="variant:N", color=alt.value(style.INK)
+            **across, **up, text="name:N", color=alt.value(style.INK)
         )
-        layers.append(text.transform_filter(f"datum.named && {side}"))
+        layers.append(text.transform_filter(f"datum.name && {side}"))
     threads = found[0].row.threads
     words = "1 thread" if threads == 1 else f"{threads} threads"
     title = alt.TitleParams(words, fontWeight="normal")
     return alt.layer(*layers).properties(width=290, height=230, title=title)
+
+
+def _names(named: Sequence[Point], placed: Sequence[Point]) -> dict[int, str]:
+    """The label of each named point; points too close for labels of their own share one."""
+    speeds, losses = _extent(placed, "speedup"), _extent(placed, "quality_loss")
+    labels: dict[int, str] = {}
+    leaders: list[Point] = []
+    for point in named:
+        x, y = _at(point, "speedup"), _at(point, "quality_loss")
+        for other in leaders:
+            across = abs(x - _at(other, "speedup")) / speeds
+            if across < 0.2 and abs(y - _at(other, "quality_loss")) / losses < 0.06:
+                labels[id(other)] += f", {point.row.variant}"
+                break
+        else:
+            leaders.append(point)
+            labels[id(point)] = point.row.variant
+    return labels
+
+
+def _at(point: Point, column: str) -> float:
+    return _known(point, column)[0]
+
+
+def _known(point: Point, column: str) -> list[float]:
+    row = point.row if column == "speedup" else point.quality
+    values = (getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _extent(placed: Sequence[Point], column: str) -> float:
+    known = [value for point in placed for value in _known(point, column)]
+    return max(known) - min(known) or 1.0
 
 
 #: File name of a chart, and the function of rows that makes it.

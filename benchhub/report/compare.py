@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchhub.model import Launch, Row, Scenario
+from benchhub.model import BY_DEFINITION, Launch, Row, Scenario
 from benchhub.stats.paired import paired_ratio
 
 #: Device, backend, variant.
@@ -22,7 +22,8 @@ def compare(
 
     A latency row is compared by the medians of its launches, a throughput row by their rates,
     with the baseline on the same device, backend, batch and threads, launches of one round in a
-    pair. Rows without such a baseline keep empty columns, with the reason in `withheld`.
+    pair. Rows without such a baseline keep empty columns, with the reason in `withheld`; the
+    baseline itself has 1 by definition, without limits; the null backend has none.
     """
     by_cell: dict[str, list[Launch]] = defaultdict(list)
     for launch in launches:
@@ -63,13 +64,15 @@ def _settings(row: Row) -> tuple[str, str, str, int, int]:
 
 
 def _compared(row: Row, base: Row | None, by_cell: dict[str, list[Launch]]) -> Row:
-    if row.scenario not in (Scenario.LATENCY, Scenario.THROUGHPUT) or row.status != "finished":
+    timed = row.scenario in (Scenario.LATENCY, Scenario.THROUGHPUT)
+    if not timed or row.status != "finished" or not row.model_sha256:
         return row
     if base is None or base.status != "finished":
         why = "n/a: the baseline was not measured with these settings"
         return replace(row, withheld={**row.withheld, "speedup": why})
     if base is row:
-        return replace(row, speedup=1.0, speedup_low=1.0, speedup_high=1.0)
+        itself = {"low": None, "high": None, "method": BY_DEFINITION}
+        return replace(row, speedup=1.0, intervals={**row.intervals, "speedup": itself})
     cost = _median_ns if row.scenario == Scenario.LATENCY else _ns_per_call
     pairs = _pairs(by_cell[base.cell], by_cell[row.cell], cost)
     if not pairs:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from loopback_sshd import Sshd, link, start_sshd
 
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob, StageReport
-from benchhub.errors import ConfigError, NoSpace, Unreachable
+from benchhub.device.stage import Blob, StageReport, end_to_end
+from benchhub.errors import ConfigError, Interrupted, NoSpace, Unreachable
 from benchhub.model import DeviceProfile
+from benchhub.ondevice.wire import Job
 
 RUNNER = build_runner()
 MIB = 1 << 20
@@ -145,5 +147,64 @@ def test_a_file_that_changed_meanwhile(profile: DeviceProfile, tmp_path: Path) -
     path.write_bytes(b"one")
     blob = Blob.of_file(path)
     path.write_bytes(b"another")
+    sound = Blob.of_bytes(b"sound")
     with open_session(profile) as session, pytest.raises(ConfigError, match="changed"):
-        session.stage([blob])
+        session.stage([sound, blob])
+    with open_session(profile) as session:  # the agent did not take what came next for a blob
+        session.stage([sound])
+    assert blobs_of(profile) == {sound.sha256: b"sound"}
+
+
+def test_pieces_are_the_blobs_end_to_end_from_their_starts(tmp_path: Path) -> None:
+    contents = [b"", os.urandom(700_000), b"tail", os.urandom(300_000)]
+    starts = [0, 100_000, 4, 299_999]
+    pieces = [bytes(p) for p in end_to_end([Blob.of_bytes(c) for c in contents], starts)]
+    expected = b"".join(data[start:] for data, start in zip(contents, starts, strict=True))
+    assert b"".join(pieces) == expected
+    assert len(pieces) == 3
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(bytes(2 * MIB))
+    pieces = end_to_end([Blob.of_file(path)], [0])
+    next(pieces)
+    os.truncate(path, MIB)
+    with pytest.raises(ConfigError, match=f"from {2 * MIB} to {MIB} bytes"):
+        for _ in pieces:
+            pass
+
+
+def test_a_prefix_on_the_device_is_not_sent_again(sshd: Sshd, tmp_path: Path) -> None:
+    profile = sshd.profile(tmp_path / "root", python=sys.executable)
+    data = os.urandom(40_000)
+    blob, other = Blob.of_bytes(data), Blob.of_bytes(b"other")
+    with open_session(profile) as session:
+        part = Path(profile.root) / "blobs" / f"{blob.sha256}.part"
+        part.write_bytes(data[:30_000])
+        assert session.stage([other, blob]) == StageReport(10_000 + 5, 2, 0)
+    assert blobs_of(profile) == {blob.sha256: data, other.sha256: b"other"}
+
+
+def test_closing_the_session_ends_a_push(profile: DeviceProfile) -> None:
+    blob = Blob.of_bytes(bytes(200 * MIB))
+    session = open_session(profile)
+    closer = threading.Thread(target=session.close)
+
+    def progress(count: int) -> None:
+        if not closer.ident:
+            closer.start()
+
+    with pytest.raises(Interrupted):
+        session.stage([blob], progress)
+    closer.join(20)
+    assert not closer.is_alive()
+    open_session(profile).close()  # and the lease is free again
+
+
+def test_a_launch_right_after_staging_is_answered(profile: DeviceProfile) -> None:
+    with open_session(profile) as session:
+        session.stage([Blob.of_bytes(b"one")])
+        job = Job("cell", 0, "onnxruntime", "latency", "0" * 64, "onnx", {})
+        outcomes = [session.launch(job), session.launch(job)]
+    assert [outcome.failure and outcome.failure.kind for outcome in outcomes] == ["blob", "blob"]

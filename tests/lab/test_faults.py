@@ -176,6 +176,21 @@ def test_a_launch_survives_a_frozen_host(
         assert launching.result(20).status == "finished"
 
 
+def test_a_host_frozen_for_good_is_noticed_by_its_silence(
+    lab: Lab, first: Host, slow_python: Callable[[float], str]
+) -> None:
+    # Its kernel goes on acknowledging, and the launch may last far longer than this test.
+    with open_session(lab.profile(first.name)) as session:
+        launching = Launching(session, job(slow_python(50)))
+        faults.until(lambda: sleeping(first), 10, "the launch")
+        with faults.frozen(first):
+            with pytest.raises(Unreachable, match=f"^{first.name}: the agent is silent"):
+                launching.result(30)
+            session.close()
+    faults.until(lambda: not measuring(first), 15, "the end of what ran on the host")
+    open_session(lab.profile(first.name)).close()
+
+
 def test_a_cut_for_good_ends_both_sides(
     lab: Lab, first: Host, slow_python: Callable[[float], str]
 ) -> None:
@@ -255,6 +270,13 @@ def test_a_host_that_does_not_answer(
     with fault(second), pytest.raises(Unreachable, match=f"^{second.name}: [^\n]*$"):
         open_session(lab.profile(second.name, connect_timeout_s=1.0))
     open_session(lab.profile(second.name)).close()
+
+
+def test_a_host_that_connects_and_says_nothing_is_told_apart(lab: Lab, second: Host) -> None:
+    with faults.frozen(second), pytest.raises(Unreachable) as caught:
+        open_session(lab.profile(second.name, connect_timeout_s=1.0))
+    assert str(caught.value).count(second.name) == 1
+    assert "says nothing within 1 s" in str(caught.value)
 
 
 def test_a_changed_host_key_is_never_accepted(lab: Lab, first: Host) -> None:

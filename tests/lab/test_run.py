@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -138,20 +139,20 @@ def project(lab: Lab, tmp_path: Path) -> MakeProject:
     return make
 
 
-def add_host(project: Project, lab: Lab, host: str, name: str | None = None, **keys: Any) -> Path:
+def add_host(project: Project, lab: Lab, at: str, name: str | None = None, **keys: Any) -> Path:
     """Write the profile of a host of the lab; its files on the host are the project's own."""
     values = {
         "transport": "ssh",
-        "host": lab[host].address,
+        "host": lab[at].address,
         "user": "root",
-        "host_key": lab[host].host_key,
+        "host_key": lab[at].host_key,
         "identity_file": str(lab.identity_file),
         "ssh_config": os.devnull,
         "python": sys.executable,
         "root": f"~/{project.folder.parent.name}/{project.folder.name}",
         "connect_timeout_s": 1.0,
     }
-    return project.device(name or host, **{**values, **keys})
+    return project.device(name or at, **{**values, **keys})
 
 
 def slow_python(folder: Path, pause_s: float) -> str:
@@ -204,7 +205,7 @@ def test_a_launch_that_the_link_cut_short_is_measured_again_openly(
 ) -> None:
     made = project("reset", (ONE,), launches=4, pause_s=0.8)
     process = made.start(*run_on(ONE))
-    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "the second launch")
+    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "a launch to cut")
     with faults.resets(lab[ONE]):
         faults.until(lambda: count(made, ONE) >= 2, 20, "the interrupted launch in the store")
     done = end(process, 60)
@@ -263,6 +264,18 @@ def test_a_push_that_was_cut_goes_on_within_the_run(lab: Lab, project: MakeProje
     assert finished_once(made, 1)
 
 
+def test_ctrl_c_does_not_wait_for_a_lost_link(lab: Lab, project: MakeProject) -> None:
+    made = project("stop", (ONE,), launches=4, pause_s=0.8)
+    process = made.start(*run_on(ONE))
+    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "a launch to cut")
+    with faults.no_sshd(lab[ONE]):
+        faults.until(lambda: count(made, ONE) >= 2, 20, "the interrupted launch in the store")
+        process.send_signal(signal.SIGINT)
+        done = end(process, 15)
+    assert done.code == 130, done.err
+    assert "--resume" in lines(done)[0]
+
+
 # --- the controller ---------------------------------------------------------------------------
 
 
@@ -283,7 +296,7 @@ def test_a_killed_controller_leaves_nothing_behind_and_is_resumed(
 
 
 def test_two_controllers_share_a_device_one_after_the_other(lab: Lab, project: MakeProject) -> None:
-    first = project("first", (ONE,), launches=7, pause_s=0.8)
+    first = project("first", (ONE,), launches=12, pause_s=0.8)
     second = project("second", (ONE,), launches=1)
     root = f"~/{first.folder.parent.name}/{first.folder.name}"
     add_host(second, lab, ONE, root=root)
@@ -295,11 +308,18 @@ def test_two_controllers_share_a_device_one_after_the_other(lab: Lab, project: M
     (run,) = first.run("runs", "list", "--json").json
     assert f"in use by root@{os.uname().nodename} (run {run['id']}" in about
     assert f"process {process.pid}" in about
-    add_host(second, lab, ONE, root=root, lease_wait_s=60)
+    add_host(second, lab, ONE, root=root, lease_wait_s=600)
+    stopped = second.start(*run_on(ONE))
+    assert stopped.stderr is not None
+    while "connecting" not in stopped.stderr.readline():
+        continue
+    time.sleep(1.0)
+    stopped.send_signal(signal.SIGINT)
+    assert end(stopped, 30).code == 130
     waited = second.run(*run_on(ONE))
     assert waited.code == 0, waited.err
     assert end(process, 60).code == 0
-    assert finished_once(first, 7)
+    assert finished_once(first, 12)
 
 
 # --- hosts that cannot be used ----------------------------------------------------------------

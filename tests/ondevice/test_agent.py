@@ -108,6 +108,15 @@ def test_silence_ends_the_agent_and_pings_keep_it(device: Device, job: MakeJob) 
     wait_until(lambda: not alive(child))
 
 
+def test_pings_are_answered_also_while_a_launch_hangs(device: Device, job: MakeJob) -> None:
+    talk = device.start()
+    assert talk.ask("ping") == {"event": "pong"}
+    hang(talk, job)
+    talk.send({"do": "ping"})
+    while talk.receive()["event"] != "pong":  # whatever the child still had to say
+        continue
+
+
 def test_killed_agent_takes_its_child_along(device: Device, job: MakeJob) -> None:
     talk = device.start()
     child = hang(talk, job)

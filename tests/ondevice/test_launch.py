@@ -53,6 +53,11 @@ def test_latency_launch_brings_everything_back(
     np.testing.assert_allclose(as_numpy(output), cases[:4] @ WEIGHTS, rtol=1e-5)
 
 
+def test_more_iterations_than_memory_can_hold_are_refused(device: Device, job: MakeJob) -> None:
+    outcome = device.start().launch(job(iterations=2_000_000_000))
+    assert_failed(outcome, "first", "raised", "2000000000 iterations; at most 10000000")
+
+
 def test_own_cpu_time_covers_the_child(device: Device, job: MakeJob) -> None:
     outcome = device.start().launch(job())
     before, after = outcome.before, outcome.after

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from benchhub.model import (
+    BY_DEFINITION,
     DeviceInfo,
     Finding,
     Flag,
@@ -35,7 +36,7 @@ def results(
     seed: int = 1,
     hostile: bool = True,
 ) -> Results:
-    """A run of four variants on two backends; 28 cells a device, plus what went wrong."""
+    """A run of four variants on two backends; 49 cells a device, plus what went wrong."""
     draw = random.Random(seed)
     rows = [row for index, device in enumerate(devices) for row in _rows(run, device, index, draw)]
     infos = [_device(*device) for device in devices]
@@ -72,6 +73,7 @@ def _rows(run: str, device: tuple[str, bool], index: int, draw: random.Random) -
             cold = _row(run, device, backend, variant, 1, scenario="cold_start")
             cold.load_ms, cold.first_inference_ms = draw.uniform(10, 90), draw.uniform(5, 30)
             rows.append(cold)
+    rows.append(_harness(run, device))
     rows[2].flags = (Flag("slowdown", "post-cut 4.1 % slower, governor powersave"),)
     rows[3].flags = (
         Flag("throttled", "3 events"),
@@ -133,6 +135,21 @@ def _latency(row: Row, base: float, draw: random.Random) -> Row:
     row.speedup = SPEED[row.variant] * draw.uniform(0.98, 1.02)
     row.speedup_low, row.speedup_high = row.speedup * 0.95, row.speedup * 1.05
     row.intervals = {"p50_ms": {"method": "woodruff", "level": 0.95, "high": float("inf")}}
+    if row.variant == "fp32":
+        row.speedup, row.speedup_low, row.speedup_high = 1.0, None, None
+        row.intervals = {**row.intervals, "speedup": {"method": BY_DEFINITION}}
+    return row
+
+
+def _harness(run: str, device: tuple[str, bool]) -> Row:
+    """The null backend's cell: no model, so no variant either."""
+    row = _row(run, device, "null", "none", 1)
+    row.model_sha256, row.recipe, row.precision = "", None, None
+    row.model_bytes = row.gzip_bytes = row.params = row.nonzero_params = row.macs = None
+    row.compression_params = row.compression_bytes = row.agreement_max_abs = None
+    row.p50_ms, row.p50_low_ms, row.p50_high_ms = 0.000071, 0.00007, 0.000072
+    row.peak_rss_mib = 29.7
+    row.flags = (Flag("coarse_clock", "2000 samples take 37 values", caps=False),)
     return row
 
 
@@ -152,6 +169,9 @@ def _quality(row: Row, draw: random.Random) -> Row:
     row.quality_loss_low, row.quality_loss_high = row.quality_loss - 0.003, row.quality_loss + 0.003
     row.quality = 0.83 - row.quality_loss
     row.quality_low, row.quality_high = row.quality - 0.02, row.quality + 0.02
+    if row.variant == "fp32":
+        row.quality_loss_low = row.quality_loss_high = None
+        row.intervals = {"quality_loss": {"method": BY_DEFINITION}}
     row.quality_parts = {"Effusion": row.quality + 0.03, HOSTILE: row.quality - 0.03}
     return row
 

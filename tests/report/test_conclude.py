@@ -22,12 +22,36 @@ def test_names_the_fastest_that_keeps_the_budget() -> None:
     source = results()
     best = _fastest(source)
     assert f"the lowest median latency is {best.variant} on {best.backend}" in _said(source)
-    assert "keep every budget" in _said(source)
+    assert "keep all budgets" in _said(source)
+
+
+def test_a_budget_for_one_thread_says_nothing_of_two() -> None:
+    source = results(hostile=False)
+    kept = [
+        replace(v, outcome=VerdictOutcome.PASS)
+        for v in source.verdicts
+        if v.device == "raspberry-pi-4"
+    ]
+    latency = [v for v in kept if v.threads == 1]
+    memory = [replace(v, column="peak_rss_mib") for v in kept]
+    said = _said(replace(source, verdicts=(*latency, *memory)))
+    assert said.startswith(
+        "8 of 16 configurations keep all budgets (8 are not covered by every budget). "
+        "Of these, the lowest median latency is int8-static on openvino with 1 thread ("
+    )
+
+
+def test_the_null_backend_is_the_overhead_and_no_candidate() -> None:
+    source = results(hostile=False)
+    said = _said(source)
+    assert said.count("null") == 1
+    assert "Harness overhead: null backend p50 0.071 µs a call." in said
+    assert all(point.row.variant != "none" for point in points(source.rows))
 
 
 def test_overlapping_intervals_cannot_be_told() -> None:
     source = results(hostile=False)
-    assert "cannot be told" not in _said(source)
+    assert "Which is fastest cannot be told" not in _said(source)
     for row in source.rows:
         if row.p50_ms is not None:
             row.p50_low_ms, row.p50_high_ms = 0.0, 1e6
@@ -60,7 +84,8 @@ def test_no_budget_and_no_pass() -> None:
     source = results()
     assert "No budget applies" in _said(replace(source, verdicts=()))
     failed = tuple(replace(v, outcome=VerdictOutcome.FAIL) for v in source.verdicts)
-    assert "None of 16 configurations is shown to keep" in _said(replace(source, verdicts=failed))
+    said = _said(replace(source, verdicts=failed))
+    assert "None of 16 configurations is shown to keep all budgets (16 break one)." in said
 
 
 def test_lost_device_says_why() -> None:

@@ -34,11 +34,18 @@ def test_hostile_text_stays_text() -> None:
     assert escape("a|b\n# c <i> *x*") == r"a\|b \# c &lt;i&gt; \*x\*"
 
 
-def test_verdicts_come_first_and_worst_first() -> None:
+def test_conclusions_come_first_then_what_asks_for_action() -> None:
     text = render("markdown", [results()])
     order = [text.index(f"| {name} |") for name in ("FAIL", "INCONCLUSIVE", "PASS")]
-    assert order == sorted(order)
-    assert order[-1] < text.index("## raspberry-pi-4")
+    places = [text.index("## raspberry-pi-4"), *order[:2], text.index("<details>"), order[2]]
+    assert places == sorted(places)
+
+
+def test_every_fold_is_closed_and_opens_on_a_blank_line() -> None:
+    lines = render("markdown", [results()]).splitlines()
+    folds = [i for i, line in enumerate(lines) if line.startswith("<details>")]
+    assert len(folds) == lines.count("</details>") > 3
+    assert all(lines[i + 1] == "" and lines[i + 2].startswith("|") for i in folds)
 
 
 if __name__ == "__main__":

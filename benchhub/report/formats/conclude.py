@@ -6,9 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchhub.model import DeviceInfo, Results, Verdict, VerdictOutcome
-from benchhub.report.formats.points import Point, disagrees, overlap, pareto, points
-from benchhub.report.formats.text import estimate, plural
+from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Verdict, VerdictOutcome
+from benchhub.report.formats.points import (
+    Point,
+    disagrees,
+    is_harness,
+    overlap,
+    pareto,
+    points,
+)
+from benchhub.report.formats.text import estimate, number, plural
 
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
 EMULATED = "emulated instruction time"
@@ -33,6 +40,16 @@ def overall(results: Sequence[Results]) -> str:
     return next((name for name, count in counts(results).items() if count), "NO BUDGETS")
 
 
+def rests_on(result: Results) -> str:
+    """What the figures of a run rest on: data, metric, and cases."""
+    said = []
+    if dataset := result.run.provenance.get("dataset"):
+        said.append(f"Data: {dataset}.")
+    judged = {(row.quality_metric, row.quality_cases) for row in result.rows if row.quality_metric}
+    said += [f"Quality: {name} on {cases} cases." for name, cases in sorted(judged, key=str)]
+    return " ".join(said)
+
+
 def conclusions(result: Results) -> list[Conclusion]:
     """One per device, in the order of the run."""
     return [Conclusion(device.name, tuple(_device(result, device))) for device in result.devices]
@@ -42,11 +59,12 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     if device.error:
         return [f"Not measured: {device.error}"]
     rows = [row for row in result.rows if row.device == device.name]
+    overhead = _overhead(rows)
     failed = sum(row.status != "finished" for row in rows)
     trouble = [f"{plural(failed, 'cell')} failed; see Failures."] if failed else []
     found = points(rows)
     if not found:
-        return ["No latency was measured, so nothing can be ranked.", *trouble]
+        return ["No latency was measured, so nothing can be ranked.", *overhead, *trouble]
     if device.emulated:
         return [
             f"Latencies are {EMULATED}: they show that the variants run and agree, and are not "
@@ -58,7 +76,17 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     said = [_garbage(garbage)] if garbage else []
     if sound:
         said += [_fastest(result, sound), *_front(sound)]
-    return [*said, *trouble]
+    return [*said, *overhead, *trouble]
+
+
+def _overhead(rows: Sequence[Row]) -> list[str]:
+    null = next((row for row in rows if is_harness(row) and row.p50_ms is not None), None)
+    if null is None:
+        return []
+    return [
+        f"Harness overhead: null backend p50 {number((null.p50_ms or 0.0) * 1000, 2)} µs a call. "
+        "It runs no model, and its share is in every latency."
+    ]
 
 
 def _garbage(garbage: list[Point]) -> str:
@@ -68,17 +96,41 @@ def _garbage(garbage: list[Point]) -> str:
 
 def _fastest(result: Results, candidates: list[Point]) -> str:
     judged = [(point, _verdicts(result, point)) for point in candidates]
+    limited = {verdict.column for _, verdicts in judged for verdict in verdicts}
     total = plural(len(candidates), "configuration")
     if not any(verdicts for _, verdicts in judged):
         return f"No budget applies. Of {total}, {_rank(candidates)}"
     kept = [p for p, vs in judged if vs and all(v.outcome is VerdictOutcome.PASS for v in vs)]
-    if kept:
-        verb = "keeps" if len(kept) == 1 else "keep"
-        return f"{len(kept)} of {total} {verb} every budget; among these, {_rank(kept)}"
+    # A budget for 1 thread says nothing of 2: what it does not cover is not shown to keep it.
+    held = [p for p, vs in judged if p in kept and {v.column for v in vs} == limited]
     broken = sum(any(v.outcome is VerdictOutcome.FAIL for v in vs) for _, vs in judged)
+    unknown = sum(
+        {v.outcome for v in vs} <= {VerdictOutcome.PASS, VerdictOutcome.INCONCLUSIVE}
+        and any(v.outcome is VerdictOutcome.INCONCLUSIVE for v in vs)
+        for _, vs in judged
+    )
+    partly = len(kept) - len(held)
+    free = sum(not vs for _, vs in judged)
+    others = [
+        f"{count} {words}"
+        for count, words in (
+            (broken, "break one" if broken > 1 else "breaks one"),
+            (unknown, "undecided"),
+            (partly, f"{'are' if partly > 1 else 'is'} not covered by every budget"),
+            (free, f"{'have' if free > 1 else 'has'} none"),
+        )
+        if count
+    ]
+    rest = f" ({', '.join(others)})" if others else ""
+    if held:
+        verb = "keeps" if len(held) == 1 else "keep"
+        return (
+            f"{len(held)} of {total} {verb} all budgets{rest}. "
+            f"Of {'that one' if len(held) == 1 else 'these'}, {_rank(held)}"
+        )
     return (
-        f"None of {total} is shown to keep every budget ({broken} break one, for the others it "
-        f"cannot be told). Regardless of budgets, {_rank(candidates)}"
+        f"None of {total} is shown to keep all budgets{rest}. "
+        f"Regardless of them, {_rank(candidates)}"
     )
 
 
@@ -97,15 +149,22 @@ def _front(candidates: list[Point]) -> list[str]:
     if not front:
         return ["Quality loss was not measured, so speed cannot be weighed against it."]
     listed = _listed([_measured(p, with_loss=True) for p in front], most=4)
-    return [f"By the point estimates, nothing beats these in both speed and quality: {listed}."]
+    metric = next(p.quality.quality_metric for p in front if p.quality)
+    return [
+        f"Best trade-offs by the point estimates, loss in {metric or 'quality'}: {listed}. "
+        "No configuration is both faster and of lower loss than one of these."
+    ]
 
 
 def _measured(point: Point, with_loss: bool = False) -> str:
     row, quality = point.row, point.quality
     text = f"{point.label} ({estimate(row.p50_ms, row.p50_low_ms, row.p50_high_ms)} ms"
     if with_loss and quality:
-        loss = estimate(quality.quality_loss, quality.quality_loss_low, quality.quality_loss_high)
-        text += f", loss {loss}"
+        if quality.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION:
+            text += ", the baseline"
+        else:
+            low, high = quality.quality_loss_low, quality.quality_loss_high
+            text += f", loss {estimate(quality.quality_loss, low, high)}"
     return text + ")"
 
 

@@ -17,7 +17,8 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
     """Exactly `COLUMNS`; empty means not measured; CRLF line ends and a dot as decimal sign.
 
     Floats are written with the digits that read back to the same number. A text cell that a
-    spreadsheet would run as a formula is prefixed with an apostrophe; numbers never are.
+    spreadsheet would run as a formula is prefixed with an apostrophe; numbers never are. pandas
+    takes the backend name `null` for a gap unless told `keep_default_na=False, na_values=[""]`.
     """
     frame = to_frame(results)
     for column in frame.columns:

@@ -21,12 +21,16 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
     "speed-up": (
         "x",
         "Median latency of the baseline over that of this variant; above 1 is faster. "
-        "Compared within one device, backend and setting only.",
+        "Compared within one device, backend and setting only, launches of one round in pairs. "
+        "The baseline's own is 1 by definition and has no interval.",
     ),
     "throughput": ("1/s", "Cases per second, offline, at the batch and threads of the row."),
     "load": ("ms", "From starting to load the model until the session is ready."),
     "first inference": ("ms", "The first call, which may compile or allocate."),
-    "peak memory": ("MiB", "Highest resident memory of the fresh process (2^20 bytes)."),
+    "peak memory": (
+        "MiB",
+        "Highest resident memory of the fresh process, with Python and the backend (2^20 bytes).",
+    ),
     "model memory": ("MiB", "Peak memory over what the process held after importing the backend."),
     "GPU memory": ("MiB", "Device memory taken by the process."),
     "energy": ("mJ", "Energy of one call, where the device can tell."),
@@ -35,20 +39,30 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
         "millions",
         "Weights, weights that are not zero, and multiply-accumulates of one case.",
     ),
-    "compression": ("x", "Size of the baseline over that of the variant, in parameters or bytes."),
+    "compression": (
+        "x",
+        "Size of the baseline over that of the variant, in nonzero parameters or bytes.",
+    ),
     "quality": ("", "The task's metric of the device's own outputs, 95 % interval over patients."),
     "quality loss": (
         "",
         "Quality of the baseline less that of the variant on the same cases, signed so that "
-        "positive is worse; the interval is paired.",
+        "positive is worse; the interval is paired. The baseline's own is 0 by definition.",
     ),
     "agreement": ("", "Largest absolute difference of the outputs from the baseline's."),
+    "precision": (
+        "",
+        "The float type the backend was asked to compute with; int8 layers keep theirs.",
+    ),
     "clock": (
         "",
         "Which clock timed the calls: the host's monotonic clock, the accelerator's own, or, on "
         "an emulated device, a clock that counts emulated instructions.",
     ),
-    "flags": ("", "Doubts about a row, with evidence below; most keep its verdicts from PASS."),
+    "flags": (
+        "",
+        "Doubts about a row, with evidence below; gross ones keep timing verdicts from PASS.",
+    ),
     "PASS, FAIL, INCONCLUSIVE": (
         "",
         "The whole interval keeps the budget; the whole interval breaks it; it cannot be told.",

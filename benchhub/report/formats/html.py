@@ -12,9 +12,11 @@ from typing import Any
 from benchhub.model import Results
 from benchhub.report import charts
 from benchhub.report.formats import notes, tables
-from benchhub.report.formats.conclude import conclusions, counts, overall
+from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.formats.glossary import COLUMN_GLOSSARY, TIMED_REGION
+from benchhub.report.formats.points import is_harness
 from benchhub.report.formats.tables import Table
+from benchhub.report.formats.text import moment
 
 SUFFIX = ".html"
 
@@ -37,12 +39,13 @@ _CAPTIONS = {
     ),
     "memory": (
         "Peak memory",
-        "Highest resident memory of the fresh process that ran the variant, in MiB.",
+        "Highest resident memory of the fresh process that ran the variant, in MiB: Python and "
+        "the backend's libraries are in it, so compare variants of one backend.",
         "Peak memory was not measured.",
     ),
     "size": (
         "Model size",
-        "Bytes of the model file, in MB (10^6 bytes).",
+        "Bytes of the model file as stored, and what gzip makes of it, in MB (10^6 bytes).",
         "The size of the models is not known.",
     ),
 }
@@ -91,6 +94,11 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "several": several,
         "overall": overall(results),
         "counts": counts(results),
+        "cell_counts": [sum(not is_harness(row) for row in r.rows) for r in results],
+        "notes": [rests_on(r) for r in results],
+        "moment": moment,
+        "withheld": notes.withheld(results),
+        "flagged": notes.flagged_cells(results),
         "failed": sum(r.status != "finished" for x in results for r in x.rows),
         "lost": sum(bool(device.error) for x in results for device in x.devices),
         "conclusions": [
@@ -101,6 +109,12 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "figures": _figures(results, interactive),
         "verdicts": tables.verdicts(results),
         "cells": tables.cells(results),
+        "by_device": [
+            _named(build(r, device), r, several)
+            for r in results
+            for device in r.devices
+            for build in (tables.latency, tables.throughput, tables.memory)
+        ],
         "parts": tables.quality_parts(results),
         "lists": _lists(results),
         "findings": notes.findings(results),
@@ -119,7 +133,6 @@ def _lists(results: Sequence[Results]) -> list[tuple[Table, str]]:
         (notes.failures(results), "Nothing failed."),
         (notes.skips(results), "Nothing was skipped."),
         (notes.flags(results), "No flag was raised."),
-        (notes.withheld(results), "No number was withheld."),
     ]
 
 

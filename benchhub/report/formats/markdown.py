@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 
 from benchhub.model import Results
 from benchhub.report.formats import notes, tables
-from benchhub.report.formats.conclude import conclusions, counts, overall
+from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.formats.tables import Table
 
 SUFFIX = ".md"
@@ -16,7 +17,7 @@ _SPECIAL = re.compile(r"([\\|`*_\[\]~#])")
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
-    """Verdicts first, then one section a device, then all that went wrong, then provenance."""
+    """What was concluded, the verdicts to act on and latency first; the rest folds away."""
     return "\n".join(_lines(results)).rstrip("\n") + "\n"
 
 
@@ -33,14 +34,43 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     tally = ", ".join(f"{count} {name}" for name, count in counts(results).items())
     yield f"**{overall(results)}**: {tally}"
     yield ""
-    yield from _table(tables.verdicts(results), 2)
+    for result in results:
+        run = result.run
+        said = f"Task {run.task}, baseline {run.baseline}, effort {run.effort}. {rests_on(result)}"
+        yield escape(said)
+        yield ""
+    yield "Latencies are medians (p50) of one call; brackets hold 95 % intervals."
+    yield "A loss above 0 is worse than the baseline."
+    yield ""
+    found = tables.verdicts(results)
+    open_, kept = _split(found)
     for result in results:
         yield from _devices(result, len(results) > 1)
-    for listing in (notes.failures, notes.skips, notes.flags, notes.withheld):
-        yield from _table(listing(results), 2, empty="None.")
-    yield from _table(tables.variants(results), 2)
+    if open_.rows:
+        yield from _table(open_, 2)
+    yield from _folded(kept)
+    failures = notes.failures(results)
+    if failures.rows:
+        yield from _table(failures, 2)
     for result in results:
-        yield from _table(notes.provenance(result), 2)
+        for device in result.devices:
+            for build in (tables.throughput, tables.memory):
+                yield from _folded(build(result, device))
+    for listing in (notes.flags, notes.withheld, notes.skips, tables.variants):
+        yield from _folded(listing(results))
+    for result in results:
+        yield from _folded(notes.provenance(result))
+
+
+def _split(verdicts: Table) -> tuple[Table, Table]:
+    """The verdicts that ask for action, and those that do not."""
+    passed = [row for row in verdicts.rows if any(cell.mark == "pass" for cell in row)]
+    others = [row for row in verdicts.rows if row not in passed]
+    columns = verdicts.columns
+    return (
+        Table("verdicts", "Verdicts other than PASS", columns, tuple(others)),
+        Table("passed", "Verdicts that are PASS", columns, tuple(passed)),
+    )
 
 
 def _devices(result: Results, several: bool) -> Iterator[str]:
@@ -51,20 +81,30 @@ def _devices(result: Results, several: bool) -> Iterator[str]:
         yield ""
         yield from (f"- {escape(sentence)}" for sentence in said[device.name])
         yield ""
-        for build in (tables.latency, tables.throughput, tables.memory):
-            yield from _table(build(result, device), 3)
+        yield from _table(tables.latency(result, device), 3)
 
 
-def _table(table: Table, level: int, empty: str = "") -> Iterator[str]:
-    if not table.rows and not empty:
-        return
-    yield f"{'#' * level} {escape(table.caption)}"
-    yield ""
-    if not table.rows:
-        yield empty
-    else:
-        yield "| " + " | ".join(escape(column.head) for column in table.columns) + " |"
-        yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
-        for row in table.rows:
-            yield "| " + " | ".join(escape(cell.text) for cell in row) + " |"
+def _table(table: Table, level: int) -> Iterator[str]:
+    if table.rows:
+        yield f"{'#' * level} {escape(table.caption)}"
+        yield ""
+        yield from _body(table)
+
+
+def _folded(table: Table) -> Iterator[str]:
+    """A table behind its caption; GitHub needs the blank line before it."""
+    if table.rows:
+        caption = html.escape(table.caption, quote=False)
+        yield f"<details><summary>{caption} ({len(table.rows)})</summary>"
+        yield ""
+        yield from _body(table)
+        yield "</details>"
+        yield ""
+
+
+def _body(table: Table) -> Iterator[str]:
+    yield "| " + " | ".join(escape(column.head) for column in table.columns) + " |"
+    yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
+    for row in table.rows:
+        yield "| " + " | ".join(escape(cell.text) for cell in row) + " |"
     yield ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchhub.model import DeviceInfo, Results, Row
+from benchhub.model import DeviceInfo, Flag, Results, Row
 from benchhub.report.formats.json import plain
+from benchhub.report.formats.points import flags_that_matter, is_harness
 from benchhub.report.formats.tables import Column, Table, text
 
 
@@ -25,25 +27,58 @@ def failures(results: Sequence[Results]) -> Table:
 
 
 def skips(results: Sequence[Results]) -> Table:
-    """What was not attempted."""
+    """What was not attempted, with the scenarios that share a reason in one line."""
+    groups: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for result in results:
+        for s in result.skips:
+            key = (result.run.id, s.device, s.variant, s.backend, s.reason)
+            groups.setdefault(key, []).append(s.scenario)
     found = [
-        (result.run.id, s.device, s.variant, s.backend, s.scenario, s.reason)
-        for result in results
-        for s in result.skips
+        (run, device, variant, backend, "; ".join(scenarios), why)
+        for (run, device, variant, backend, why), scenarios in groups.items()
     ]
-    heads = ("Run", "Device", "Variant", "Backend", "Scenario", "Why")
+    heads = ("Run", "Device", "Variant", "Backend", "Scenarios", "Why")
     return _listing("skips", "Skipped combinations", heads, found)
 
 
 def flags(results: Sequence[Results]) -> Table:
-    """Doubts, with their evidence."""
+    """Doubts: a line for each flag, device and effect, with the worst of the evidence."""
+    groups: dict[tuple[str, str, str], list[tuple[Flag, Row]]] = {}
+    for row, flag in _raised(results):
+        groups.setdefault((flag.name, row.device, _effect(flag)), []).append((flag, row))
+    found = []
+    for (name, device, effect), hits in groups.items():
+        flag, row = max(hits, key=lambda hit: _leading_number(hit[0].evidence))
+        worst = f"{flag.evidence}; {_cell(row)}"
+        found.append((name, device, len(hits), worst, effect))
+    heads = ("Flag", "Device", "Cells", "Evidence, of the worst cell", "Effect")
+    return _listing("flags", "Flags", heads, found)
+
+
+def flagged_cells(results: Sequence[Results]) -> Table:
+    """Every doubt about every cell, with its evidence."""
     found = [
-        (f.name, row.device, _cell(row), f.evidence, "cannot PASS" if f.caps else "note only")
-        for result in results
-        for row in result.rows
-        for f in row.flags
+        (flag.name, row.device, _cell(row), flag.evidence, _effect(flag))
+        for row, flag in _raised(results)
     ]
-    return _listing("flags", "Flags", ("Flag", "Device", "Cell", "Evidence", "Effect"), found)
+    heads = ("Flag", "Device", "Cell", "Evidence", "Effect")
+    return _listing("flagged-cells", "Flags of every cell", heads, found)
+
+
+def _raised(results: Sequence[Results]) -> Iterator[tuple[Row, Flag]]:
+    for result in results:
+        for row in result.rows:
+            if not is_harness(row):
+                yield from ((row, flag) for flag in flags_that_matter(row))
+
+
+def _effect(flag: Flag) -> str:
+    return "cannot PASS" if flag.caps else "note only"
+
+
+def _leading_number(evidence: str) -> float:
+    found = re.match(r"\d+(\.\d+)?", evidence)
+    return float(found.group()) if found else 0.0
 
 
 def withheld(results: Sequence[Results]) -> Table:
@@ -52,6 +87,7 @@ def withheld(results: Sequence[Results]) -> Table:
         (row.device, _cell(row), column, row.withheld[column])
         for result in results
         for row in result.rows
+        if not is_harness(row)
         for column in sorted(row.withheld)
     ]
     return _listing("withheld", "Withheld numbers", ("Device", "Cell", "Column", "Why"), found)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import Row, Scenario
+from benchhub.model import Flag, Row, Scenario
 
 #: Flags of a cell that computes something else than the baseline does.
 WRONG_OUTPUTS = frozenset({"garbage", "nonfinite"})
+#: Flags that cast doubt on times, and on nothing else.
+ON_TIME_ONLY = frozenset(
+    {"foreign_cpu", "steal", "pressure", "throttled", "frequency_changed", "hot", "slowdown"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,24 @@ class Point:
 
 
 def points(rows: Sequence[Row]) -> list[Point]:
-    """Every latency row with a median, in the order of the rows."""
+    """Every latency row of a model with a median, in the order of the rows."""
     return [
         Point(row, partner(row, rows, "quality_loss"), partner(row, rows, "peak_rss_mib"))
         for row in rows
-        if row.scenario == Scenario.LATENCY and row.p50_ms is not None
+        if row.scenario == Scenario.LATENCY and row.p50_ms is not None and not is_harness(row)
     ]
+
+
+def is_harness(row: Row) -> bool:
+    """Whether the row is the null backend's, which runs no model: what the harness itself costs."""
+    return not row.model_sha256
+
+
+def flags_that_matter(row: Row) -> tuple[Flag, ...]:
+    """Return the flags of the row, less those on timing where time is not what it measures."""
+    if row.scenario in (Scenario.LATENCY, Scenario.THROUGHPUT, Scenario.COLD_START):
+        return row.flags
+    return tuple(flag for flag in row.flags if flag.name not in ON_TIME_ONLY)
 
 
 def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import DeviceInfo, Results, Row, Scenario, Verdict
+from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Scenario, Verdict
 from benchhub.report.formats.conclude import WORST_FIRST
-from benchhub.report.formats.points import partner
-from benchhub.report.formats.text import estimate, megabytes, millions, number
+from benchhub.report.formats.points import flags_that_matter, is_harness, partner
+from benchhub.report.formats.text import estimate, megabytes, millions, number, plural
 
 WITHHELD = "withheld"
+#: Columns whose budget is a smallest value.
+_AT_LEAST = frozenset({"throughput_per_s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +63,39 @@ def interval(row: Row, stem: str, unit: str = "") -> Cell:
     value = getattr(row, f"{stem}{unit}")
     if value is None:
         return figure(row, f"{stem}{unit}")
+    if row.intervals.get(stem, {}).get("method") == BY_DEFINITION:
+        return Cell(f"{value:.0f} (baseline)", value)
     low, high = getattr(row, f"{stem}_low{unit}"), getattr(row, f"{stem}_high{unit}")
     return Cell(estimate(value, low, high), value)
 
 
 def verdicts(results: Sequence[Results]) -> Table:
-    """Every budget applied to every cell, worst first."""
+    """Every budget applied to every cell, worst first; the device only where there are several."""
     found = [(result, verdict) for result in results for verdict in result.verdicts]
     found.sort(key=lambda pair: WORST_FIRST.index(pair[1].outcome))
-    heads = ("Verdict", "Budget", "Device", "Variant", "Backend", "Threads", "Limit on", "Limit")
-    columns = [Column(head, head in ("Threads", "Limit")) for head in heads]
-    columns += [Column("Seen", True), Column("Launches", True), Column("Reason")]
+    several = len({device.name for result in results for device in result.devices}) > 1
+    heads = ("Verdict", *(("Device",) if several else ()), "Configuration", "Limit", "Measured")
+    columns = [Column(head, head in ("Limit", "Measured")) for head in heads]
+    columns += [Column("Why, and what to do"), Column("Budget")]
     return _table(
         "verdicts",
         "Verdicts, worst first",
         columns,
-        [_verdict(v) for _, v in found],
+        [_verdict(v, several) for _, v in found],
         results,
         found,
     )
 
 
-def _verdict(v: Verdict) -> tuple[Cell, ...]:
+def _verdict(v: Verdict, with_device: bool) -> tuple[Cell, ...]:
     return (
         Cell(v.outcome.value, WORST_FIRST.index(v.outcome), v.outcome.value.lower()),
-        text(v.budget),
-        text(v.device),
-        text(v.variant),
-        text(v.backend),
-        Cell(str(v.threads), v.threads),
-        text(v.column),
-        Cell(number(v.limit), v.limit),
+        *((text(v.device),) if with_device else ()),
+        text(f"{v.variant} on {v.backend}, {plural(v.threads, 'thread')}"),
+        Cell(f"{v.column} {'≥' if v.column in _AT_LEAST else '≤'} {v.limit:,g}", v.limit),
         Cell(estimate(v.value, v.low, v.high), v.value),
-        Cell(str(v.launches), v.launches),
         text(v.reason),
+        text(v.budget),
     )
 
 
@@ -175,7 +176,7 @@ def cells(results: Sequence[Results]) -> Table:
         ("n_eff", True, lambda row: figure(row, "n_eff")),
         ("Clock", False, lambda row: text(row.clock)),
     ]
-    pairs = [(result, row) for result in results for row in result.rows]
+    pairs = [(result, row) for result in results for row in result.rows if not is_harness(row)]
     whole = _rows("cells", "All cells", shown, [row for _, row in pairs], results, pairs)
     kept = [i for i in range(len(whole.columns)) if any(row[i].text for row in whole.rows)]
     return Table(
@@ -233,7 +234,10 @@ def _ms(name: str) -> _Shown:
 
 
 def _status(row: Row) -> Cell:
-    words = ["" if row.status == "finished" else row.status, *(flag.name for flag in row.flags)]
+    words = [
+        "" if row.status == "finished" else row.status,
+        *(flag.name for flag in flags_that_matter(row)),
+    ]
     said = ", ".join(word for word in words if word) or "ok"
     return Cell(said, mark="ok" if said == "ok" else "doubt")
 
@@ -259,7 +263,11 @@ def _cells(
     scenarios: tuple[Scenario, ...],
     shown: Sequence[_Shown],
 ) -> Table:
-    rows = [r for r in result.rows if r.device == device.name and r.scenario in scenarios]
+    rows = [
+        row
+        for row in result.rows
+        if row.device == device.name and row.scenario in scenarios and not is_harness(row)
+    ]
     note = ", emulated instruction time" if device.emulated else ""
     return _rows(f"{name}-{device.name}", f"{title} on {device.name}{note}", shown, rows)
 

@@ -38,6 +38,14 @@ def millions(value: int | None) -> str:
     return number(None if value is None else value / 1e6)
 
 
+def moment(iso: str) -> str:
+    """An ISO 8601 time in UTC as `2026-01-31 09:30:00 UTC`; any other text as it is."""
+    for zone in ("+00:00", "Z"):
+        if iso.endswith(zone):
+            return f"{iso.removesuffix(zone).replace('T', ' ')} UTC"
+    return iso
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 cell`, `2 cells`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,77 @@
+"""What a child needs of the protocol: its job, and lines to answer with; `wire` has it all.
+
+Apart, because every frozen dataclass costs a starting process a millisecond or two.
+"""
+
+import base64
+import json
+import sys
+from array import array
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Dict, Mapping, Optional
+
+
+@dataclass(frozen=True)
+class Job:
+    """One launch of one cell: everything the child needs to know.
+
+    `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
+    over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
+    after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
+    start once `min_iterations` were made. `output_cases` leading cases are run once more after
+    it, in batches of `batch`, and their outputs sent back (0: none; -1: all).
+    """
+
+    cell: str
+    launch: int
+    backend: str
+    scenario: str
+    model: Optional[str]
+    model_format: str
+    inputs: Mapping[str, str]
+    batch: int = 1
+    threads: int = 1
+    precision: str = "f32"
+    warmup: int = 10
+    iterations: int = 200
+    min_iterations: int = 1
+    max_timed_s: float = 10.0
+    output_cases: int = 4
+    deadline_s: float = 120.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    python: Optional[str] = None
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Return `message` as one line of JSON, newline included."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Dict[str, Any]:
+    """Return the object on one line; ValueError if it is not a JSON object."""
+    message = json.loads(line.decode("utf-8"))
+    if not isinstance(message, dict):
+        raise ValueError("expected a JSON object, got %s" % type(message).__name__)
+    return message
+
+
+def encode_job(job: Job) -> Dict[str, Any]:
+    """Return `job` as plain JSON types."""
+    return asdict(job)
+
+
+def decode_job(raw: Mapping[str, Any]) -> Job:
+    """Return the Job in `raw`; unknown keys are a ValueError, so versions cannot drift silently."""
+    known = {f.name for f in fields(Job)}
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise ValueError("unknown job fields: %s" % ", ".join(unknown))
+    return Job(**raw)
+
+
+def encode_ints(values: "array[int]") -> str:
+    """Return int64 values as base64 of little-endian bytes."""
+    if sys.byteorder == "big":
+        values = array("q", values)
+        values.byteswap()
+    return base64.b64encode(values.tobytes()).decode("ascii")

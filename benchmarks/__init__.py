@@ -1,0 +1,1 @@
+"""Performance claims against peers, each a ratio of one interleaved run: docs/benchmarks.md."""

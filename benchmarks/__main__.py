@@ -1,0 +1,45 @@
+"""`python -m benchmarks`: measure every claim against its peers and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import call_overhead, cell_wall, latency, push, results_store, startup, table
+from benchmarks.claim import Claim
+
+BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
+    "overhead": call_overhead.measure,
+    "latency": latency.measure,
+    "wall": cell_wall.measure,
+    "push": push.measure,
+    "startup": startup.measure,
+    "store": results_store.measure,
+}
+
+
+def main() -> int:
+    """Return 0, or 1 when a claim was surely not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(BENCHMARKS), metavar="NAME",
+                        help=f"one of: {', '.join(BENCHMARKS)}; repeatable")  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    options = parser.parse_args()
+    claims: list[Claim] = []
+    messages = Console(stderr=True)
+    for name in options.only or BENCHMARKS:
+        with messages.status(f"measuring {name}"):
+            claims += BENCHMARKS[name]()
+    output = Console()
+    table.show(claims, output if output.is_terminal else Console(width=160))
+    if options.json:
+        options.json.write_text(table.as_json(claims), "utf-8")
+    return int(any(claim.met is False and claim.sure for claim in claims))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
