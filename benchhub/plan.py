@@ -31,7 +31,7 @@ EFFORTS = {
 #: times vary little between launches; outputs do not vary at all.
 _SHARES: Mapping[Scenario, tuple[float, float]] = {
     Scenario.LATENCY: (1.0, 1.0),
-    Scenario.THROUGHPUT: (0.3, 0.15),
+    Scenario.THROUGHPUT: (0.5, 0.15),
     Scenario.MEMORY: (0.5, 0.05),
     Scenario.COLD_START: (0.5, 0.0),
     Scenario.QUALITY: (0.0, 0.0),

@@ -32,8 +32,8 @@ _LOW, _HIGH = 1 / 1.01, 1.01
 class Size:
     """How much is measured: alternating blocks in one process, then rounds of fresh ones."""
 
-    blocks: int = 200
-    block_calls: int = 20
+    blocks: int = 120
+    block_calls: int = 41
     rounds: int = 20
     calls: int = 300
     app_rounds: int = 8

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchhub.model import Cell, Results, Row, Scenario, Skip, Verdict, VerdictOutcome
+from benchhub.report.formats.points import flags_that_matter, is_harness
 
 _COLOURS = {
     VerdictOutcome.PASS: "green",
@@ -37,14 +38,14 @@ def print_results(results: Results) -> None:
 
 def _print_latency(console: Console, results: Results) -> None:
     memory = {_where(row): row for row in results.rows if row.scenario == Scenario.MEMORY}
-    timed = [r for r in results.rows if r.scenario == Scenario.LATENCY and r.model_sha256]
+    timed = [r for r in results.rows if r.scenario == Scenario.LATENCY and not is_harness(r)]
     for device in dict.fromkeys(row.device for row in timed):
         mine = [row for row in timed if row.device == device]
         console.print(_latency_table(device, mine, memory, console.width))
     if not timed:
         console.print("no latency was measured")
     for row in results.rows:
-        if not row.model_sha256 and row.p50_ms is not None:
+        if is_harness(row) and row.p50_ms is not None:
             text = f"{row.device}: the harness itself costs {row.p50_ms * 1000:.2f} us a call"
             _say(console, "dim", f"{text} (median of the {row.backend} backend)")
 
@@ -89,7 +90,7 @@ def _print_flags(console: Console, rows: Sequence[Row]) -> None:
     first: dict[str, tuple[Row, str]] = {}
     count: dict[str, int] = {}
     for row in rows:
-        for flag in row.flags:
+        for flag in flags_that_matter(row):
             if flag.caps:
                 first.setdefault(flag.name, (row, flag.evidence))
                 count[flag.name] = count.get(flag.name, 0) + 1

@@ -217,7 +217,6 @@ def specs(results: Sequence[Results]) -> dict[str, Chart]:
 def _panels(
     rows: Sequence[Row], data: Sequence[dict[str, Any]], title: str, bars: bool = False
 ) -> Chart | None:
-
     if not rows:
         return None
     backends = style.distinct(row.backend for row in rows)

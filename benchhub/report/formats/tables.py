@@ -11,8 +11,7 @@ from benchhub.report.formats.points import flags_that_matter, is_harness, partne
 from benchhub.report.formats.text import estimate, megabytes, millions, number, plural
 
 WITHHELD = "withheld"
-#: Columns whose budget is a smallest value.
-_AT_LEAST = frozenset({"throughput_per_s"})
+_AT_LEAST = frozenset({"throughput_per_s"})  # whose budget is a smallest value
 
 
 @dataclass(frozen=True, slots=True)
