@@ -1,7 +1,7 @@
 """The loop of one device: connect, check, stage, then rounds of launches. Yields the record.
 
-A link that breaks is mended here: the launch it cut short is yielded as interrupted, and measured
-again openly under the next attempt once the device answers. Nothing is measured twice in silence.
+A launch that a broken link cut short is yielded as interrupted, and measured again openly under
+the next attempt once the device answers. Nothing is measured twice in silence.
 """
 
 from __future__ import annotations
@@ -10,83 +10,27 @@ import dataclasses
 import itertools
 import json
 import random
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
 import numpy as np
 
-from benchhub.device.health import findings, refusal
-from benchhub.device.session import DeviceSession
-from benchhub.device.stage import Blob
-from benchhub.errors import BackendError, DeviceError, Interrupted, Unreachable
-from benchhub.model import Array, Cell, DeviceInfo, DeviceProfile, Launch, Scenario
+from benchhub.errors import Unreachable
+from benchhub.link import Link
+from benchhub.model import Array, Cell, Launch, Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
+from benchhub.order import Connect, Order, Watcher
 from benchhub.prepare import CHECK_CASES
 
-#: How often a lost device is tried again, and how long the pause before each try is.
-RECONNECT_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 #: A launch cut short this often says something about the cell, not about the link.
 MOST_ATTEMPTS = 3
 #: Untimed calls before the timed ones; kept apart from them in the record.
 WARMUP_CALLS = 10
 
-Connect = Callable[[DeviceProfile], DeviceSession]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What one device has to do in a run, less what is already in the store.
-
-    `finished` counts finished launches by cell key, `attempts` the launches that did not finish
-    by (cell key, index), `closed` names cells that failed and stay so.
-    """
-
-    run: str
-    device: DeviceProfile
-    cells: tuple[Cell, ...]
-    blobs: tuple[Blob, ...]
-    inputs: Mapping[str, str]
-    formats: Mapping[str, str]
-    reference: tuple[Array, ...]
-    finished: Mapping[str, int]
-    attempts: Mapping[tuple[str, int], int]
-    closed: frozenset[str]
-    deadline_s: float = 120.0
-    backends: tuple[str, ...] = ()
-    first_round: int = 0
-
-
-class Watcher(Protocol):
-    """Who follows a device at work: the progress display, and the way to stop it."""
-
-    def stopping(self) -> bool:
-        """Return whether the device should stop before its next launch."""
-
-    def stop(self) -> None:
-        """Ask every device to stop; launches under way are cut short."""
-
-    def connected(self, device: str, session: DeviceSession | None) -> None:
-        """Take the session that is now in use, or None when there is none."""
-
-    def status(self, device: str, text: str) -> None:
-        """Take a line on what the device is doing."""
-
-    def pushed(self, device: str, count: int) -> None:
-        """Take how many more bytes were pushed."""
-
-    def launched(self, launch: Launch) -> None:
-        """Take a launch that was recorded."""
-
-    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
-        """Take the device's facts, and the backends it lacks with the reason."""
-
 
 def measure(order: Order, connect: Connect, watcher: Watcher) -> Iterator[Launch]:
     """Yield every launch of `order` as it ends; DeviceError when the device cannot go on."""
-    link = _Link(order, connect, watcher)
+    link = Link(order, connect, watcher)
     try:
         if not _Todo(order, {}).open_cells():
             return  # resumed, and nothing is left: the device may be off by now
@@ -142,113 +86,7 @@ class _Todo:
             self._closed.add(key)
 
 
-class _Link:
-    """A session that can be had again."""
-
-    def __init__(self, order: Order, connect: Connect, watcher: Watcher) -> None:
-        self._order, self._connect, self._watcher = order, connect, watcher
-        self.session: DeviceSession | None = None
-        self._was_ready = False
-        self._missing: Mapping[str, str] = {}
-        self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
-
-    def open(self) -> Mapping[str, str]:
-        """Return the backends that are missing; Unreachable at once if the device never answers."""
-        self._say_hello()
-        try:
-            self._make_ready()
-        except Unreachable:
-            self.reopen()
-        return self._missing
-
-    def reopen(self) -> None:
-        """Connect again, as often as RECONNECT_PAUSES_S has it since the last byte got through."""
-        pauses = list(RECONNECT_PAUSES_S)
-        size = sum(blob.size_bytes for blob in self._order.blobs)
-        while True:
-            self.close()
-            self._pause(pauses.pop(0))
-            before = self._moved["moved_bytes"]
-            try:
-                self._say_hello()
-                self._make_ready()
-                return
-            except Unreachable:
-                # Where a push cannot go on from its middle it must not begin again for ever.
-                if before < self._moved["moved_bytes"] < 3 * size:
-                    pauses = list(RECONNECT_PAUSES_S)
-                elif not pauses:
-                    raise
-
-    def _pause(self, pause_s: float) -> None:
-        self._watcher.status(self._order.device.name, f"link lost, again in {pause_s:.0f} s")
-        until = time.monotonic() + pause_s
-        while not self._watcher.stopping() and (left_s := until - time.monotonic()) > 0:
-            time.sleep(min(0.2, left_s))
-
-    def _say_hello(self) -> None:
-        name = self._order.device.name
-        if self._watcher.stopping():
-            raise Interrupted(f"{name}: stopped")
-        self._watcher.status(name, "connecting")
-        self.session = self._connect(self._order.device)
-        self._watcher.connected(name, self.session)
-        if self._watcher.stopping():
-            raise Interrupted(f"{name}: stopped")  # while connecting, so nobody closed this session
-
-    def _make_ready(self) -> None:
-        info = None if self._was_ready else self._preflight()
-        self._watcher.status(self._order.device.name, "pushing models")
-        self._stage()
-        if info is not None:
-            info = dataclasses.replace(info, staged=dict(self._moved))
-            self._watcher.known(info, self._missing)
-            self._was_ready = True
-
-    def close(self) -> None:
-        if self.session is not None:
-            self._watcher.connected(self._order.device.name, None)
-            self.session.close()
-            self.session = None
-
-    def _preflight(self) -> DeviceInfo:
-        assert self.session is not None
-        device = self._order.device
-        facts, conditions = self.session.facts(), self.session.conditions()
-        checks = findings(device, facts, conditions, self._order.backends)
-        info = DeviceInfo(
-            device.name, device.transport, device.emulated, facts, checks, labels=device.labels
-        )
-        missing = {
-            check.check.removeprefix("backend "): f"{check.found} on {device.name}; {check.fix}"
-            for check in checks
-            if check.check.startswith("backend ") and check.level != "ok"
-        }
-        error: DeviceError | None = None
-        if (reason := refusal(checks)) is not None:
-            error = DeviceError(f"{device.name}: not fit to measure: {reason}")
-        elif missing and len(missing) == len(self._order.backends):
-            reason = "; ".join(missing.values())
-            error = BackendError(f"{device.name}: has none of the suite's backends: {reason}")
-        if error is not None:
-            self._watcher.known(dataclasses.replace(info, error=str(error)), {})
-            raise error
-        self._missing = missing
-        return info
-
-    def _stage(self) -> None:
-        assert self.session is not None
-        device = self._order.device.name
-
-        def pushed(count: int) -> None:
-            self._moved["moved_bytes"] += count
-            self._watcher.pushed(device, count)
-
-        report = self.session.stage(self._order.blobs, pushed)
-        self._moved["moved_blobs"] += report.moved_blobs
-
-
-def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: _Link) -> Launch:
+def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: Link) -> Launch:
     assert link.session is not None
     index, attempt = todo.place(cell)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 
-from benchhub.campaign import Connect, Order, Watcher, measure
+from benchhub.campaign import measure
 from benchhub.device.session import DeviceSession
 from benchhub.errors import DeviceError, Interrupted
 from benchhub.model import Launch
+from benchhub.order import Connect, Order, Watcher
 
 Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchhub import __version__
-from benchhub.campaign import Order, Watcher
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import Blob
 from benchhub.engine import run_devices
 from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model import DeviceInfo, DeviceProfile, Launch, Plan, RunInfo
+from benchhub.order import Order, Watcher
 from benchhub.plan import plan as make_plan
 from benchhub.prepare import Prepared, prepare
 from benchhub.request import Resolved

@@ -48,7 +48,7 @@ class ScenarioTable(_Table):
     threads: Count | list[Count] = 1
     cases: Count | None = Field(None, description="quality: how many test cases (default all)")
     launches: Count | None = None
-    iterations: Count | None = None
+    iterations: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
     max_timed_s: Positive | None = None
 
 

@@ -43,7 +43,6 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _CONNECTING = threading.BoundedSemaphore(8)
 _ATTEMPTS = 6
 
-
 T = TypeVar("T")
 
 
@@ -289,8 +288,7 @@ def _ssh_error(error: paramiko.SSHException, name: str, endpoint: Endpoint) -> E
     # paramiko words a server that hangs up and one that is silent alike.
     if isinstance(error.__context__, TimeoutError):
         return Unreachable(
-            f"{where} accepts connections but says nothing within {endpoint.connect_timeout_s:g} s;"
-            " is it hanging, or is this no SSH server?"
+            f"{where} says nothing within {endpoint.connect_timeout_s:g} s; does it hang?"
         )
     if "banner" in text or "EOF" in text or "Server connection dropped" in text:
         return _Refused(

@@ -22,8 +22,8 @@ class LineWriter:
         self.send_raw(encode(message))
 
     def send_if_free(self, message: Mapping[str, Any]) -> None:
-        """Write a short message, or nothing where that would have to wait."""
-        if not self._lock.acquire(False):
+        """Write a short message, or nothing where that would have to wait for long."""
+        if not self._lock.acquire(timeout=1.0):
             return
         try:
             if select.select([], [self._fd], [], 0)[1]:

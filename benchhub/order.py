@@ -1,0 +1,61 @@
+"""What a device is asked to do in a run, and who follows it at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchhub.device.session import DeviceSession
+from benchhub.device.stage import Blob
+from benchhub.model import Array, Cell, DeviceInfo, DeviceProfile, Launch
+
+Connect = Callable[[DeviceProfile], DeviceSession]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one device has to do in a run, less what is already in the store.
+
+    `finished` counts finished launches by cell key, `attempts` the launches that did not finish
+    by (cell key, index), `closed` names cells that failed and stay so.
+    """
+
+    run: str
+    device: DeviceProfile
+    cells: tuple[Cell, ...]
+    blobs: tuple[Blob, ...]
+    inputs: Mapping[str, str]
+    formats: Mapping[str, str]
+    reference: tuple[Array, ...]
+    finished: Mapping[str, int]
+    attempts: Mapping[tuple[str, int], int]
+    closed: frozenset[str]
+    deadline_s: float = 120.0
+    backends: tuple[str, ...] = ()
+    first_round: int = 0
+
+
+class Watcher(Protocol):
+    """Who follows a device at work: the progress display, and the way to stop it."""
+
+    def stopping(self) -> bool:
+        """Return whether the device should stop before its next launch."""
+
+    def stop(self) -> None:
+        """Ask every device to stop; launches under way are cut short."""
+
+    def connected(self, device: str, session: DeviceSession | None) -> None:
+        """Take the session that is now in use, or None when there is none."""
+
+    def status(self, device: str, text: str) -> None:
+        """Take a line on what the device is doing."""
+
+    def pushed(self, device: str, count: int) -> None:
+        """Take how many more bytes were pushed."""
+
+    def launched(self, launch: Launch) -> None:
+        """Take a launch that was recorded."""
+
+    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
+        """Take the device's facts, and the backends it lacks with the reason."""
