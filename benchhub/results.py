@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from benchhub.errors import ConfigError
 from benchhub.gate import judge
 from benchhub.model import Agreement, DeviceInfo, Metric, Plan, Results, Truth
@@ -10,6 +15,9 @@ from benchhub.report.compare import compare
 from benchhub.store import Store
 from benchhub.summary import summarize
 from benchhub.tasks.metrics import get_metric
+
+#: They stay in the store, and `benchhub devices show` tells them.
+_PRIVATE_FACTS = {"executable", "hostname", "root"}
 
 
 def load_results(store: Store, run_id: str) -> Results:
@@ -33,7 +41,30 @@ def load_results(store: Store, run_id: str) -> Results:
     )
     rows = compare(rows, launches, run.baseline)
     verdicts = judge(rows, store.budgets(run_id))
-    return Results(run, devices, rows, verdicts, plan.skips, variants)
+    return Results(
+        run=dataclasses.replace(run, request=_without_folders(run.request)),
+        devices=tuple(_without_location(device) for device in devices),
+        rows=rows,
+        verdicts=verdicts,
+        skips=plan.skips,
+        variants=tuple(dataclasses.replace(v, path=Path(v.path.name)) for v in variants),
+    )
+
+
+def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with files by their last two names: reports are published, folders not."""
+
+    def short(value: Any) -> Any:
+        if isinstance(value, str) and Path(value).is_absolute():
+            return "/".join(Path(value).parts[-2:])
+        return [short(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {key: short(value) for key, value in request.items()}
+
+
+def _without_location(device: DeviceInfo) -> DeviceInfo:
+    facts = {key: value for key, value in device.facts.items() if key not in _PRIVATE_FACTS}
+    return dataclasses.replace(device, facts=facts)
 
 
 def as_possible(plan: Plan, devices: tuple[DeviceInfo, ...]) -> Plan:

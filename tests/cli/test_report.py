@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,14 @@ def test_data_that_is_no_dataset_is_one_line(measured: Project, tmp_path: Path) 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_no_folder_or_host_name_of_the_machine_gets_into_a_report(measured: Project) -> None:
+    for name in ("json", "html", "markdown"):
+        arguments = () if name != "html" else ("-o", "private.html")
+        out = measured.run("report", "latest", "--format", name, *arguments).out
+        if name == "html":
+            out = (measured.folder / "private.html").read_text()
+        assert str(measured.folder) not in out
+        assert sys.prefix not in out
+        assert "hostname" not in out
