@@ -91,7 +91,7 @@ def execute(
     def waiting(device: DeviceProfile, text: str) -> None:
         if watcher.stopping():
             raise Interrupted(f"{device.name}: stopped")
-        watcher.status(device.name, text)
+        watcher.status(device.name, f"waiting: {text}")
 
     def connect(device: DeviceProfile) -> DeviceSession:
         return DeviceSession.open(

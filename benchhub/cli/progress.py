@@ -23,6 +23,8 @@ from benchhub.model import Cell, DeviceInfo, Launch
 
 #: Without a terminal there is no bar; a line this often shows that the run is alive.
 PLAIN_LINE_EVERY_S = 15.0
+#: What a device may be doing that is worth a line of its own there.
+_MILESTONES = ("connecting", "waiting", "pushing models", "link", "stopped", "done")
 
 
 class RunProgress(Sessions):
@@ -38,6 +40,7 @@ class RunProgress(Sessions):
         self._device_of = {c.key: c.device for c in cells}
         self._tasks: dict[str, TaskID] = {}
         self._moved: dict[str, int] = {}
+        self._said: dict[str, str] = {}
         self._writing = threading.Lock()
         self._last_line_s = time.monotonic()
         total = sum(c.launches for c in cells)
@@ -80,8 +83,11 @@ class RunProgress(Sessions):
     def status(self, device: str, text: str) -> None:
         """Show what a device is doing."""
         self._bar.update(self._tasks[device], doing=text)
-        if text in ("connecting", "pushing models", "done") or text.startswith(("stopped", "link")):
-            self._line(f"{device}: {text}", force=True)
+        with self._writing:
+            milestone = text.startswith(_MILESTONES) and self._said.get(device) != text
+            self._said[device] = text
+            if milestone:
+                self._line(f"{device}: {text}", force=True)
 
     def pushed(self, device: str, count: int) -> None:
         """Show how much was pushed."""
