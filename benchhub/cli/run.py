@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
@@ -107,9 +108,10 @@ def _measure(
 
     if resumed:
         check_same(results, info, ready)
-    for skip in ready.plan.skips:
+    skipped = Counter((s.backend, s.variant, s.reason) for s in ready.plan.skips)
+    for (backend, variant, reason), count in skipped.items():
         console.print(
-            f"skipped: {skip.device} {skip.backend} {skip.variant} {skip.scenario}: {skip.reason}",
+            f"skipped: {backend} {variant}: {reason} ({count} combinations)",
             style="yellow", markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     console.print(f"run {info.id}", highlight=False)
