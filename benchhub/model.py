@@ -122,7 +122,6 @@ class Effort:
     launches: int
     iterations: int
     max_timed_s: float
-    gateable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from benchhub.model import (
 )
 
 #: How much measuring an effort level buys. A latency gate needs at least ten launches
-#: (measurement.md, rule 3), so `quick` is labelled as not gateable.
+#: (docs/decisions.md, 5), so `quick` cannot pass one.
 EFFORTS = {
-    "quick": Effort("quick", launches=3, iterations=60, max_timed_s=2.0, gateable=False),
-    "standard": Effort("standard", launches=10, iterations=200, max_timed_s=5.0, gateable=True),
-    "rigorous": Effort("rigorous", launches=25, iterations=200, max_timed_s=20.0, gateable=True),
+    "quick": Effort("quick", launches=3, iterations=60, max_timed_s=2.0),
+    "standard": Effort("standard", launches=10, iterations=200, max_timed_s=5.0),
+    "rigorous": Effort("rigorous", launches=25, iterations=200, max_timed_s=20.0),
 }
 
 #: The share of the effort's launches and iterations that each scenario takes. Memory and load
