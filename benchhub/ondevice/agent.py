@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import queue
+import resource
 import sys
 from typing import Any, Callable, Dict, Mapping
 
@@ -31,6 +32,8 @@ def main(runner: str) -> int:
     requests: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
     writer = LineWriter(os.dup(1))
     os.dup2(2, 1)  # whatever a library prints must not get between the lines
+    # Inherited by every child: a crash must leave a row in the report, not a gigabyte on the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     children = Children()
     reader = Reader(0, requests, children, writer)
     reader.start()

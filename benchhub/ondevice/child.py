@@ -1,11 +1,9 @@
 """One launch from the inside: a fresh process that loads one backend and measures one cell."""
 
-import ctypes
+import _thread
 import gc
 import os
-import resource
 import sys
-import threading
 
 from benchhub.ondevice.importing import import_backend
 
@@ -18,16 +16,16 @@ def main(backend: str) -> int:
 
     Ends when stdin ends. Exit status 0, or 1 where no job came.
     """
-    _die_with_parent()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     out = os.dup(1)
     os.dup2(2, 1)  # a backend that prints must not get between the lines
     line = sys.stdin.buffer.readline()
     if not line:
         return 1
-    threading.Thread(target=_watch_stdin, name="watchdog", daemon=True).start()
+    # Not `threading`: numpy will import that, and the time it takes belongs to numpy's import.
+    _thread.start_new_thread(_watch_stdin, ())
     os.write(out, b'{"event":"stage","stage":"import"}\n')
     imported = import_backend(backend)
+    _die_with_parent()
     gc.freeze()  # it stays; no later collection need look at these many objects again
     # What follows shares modules with the runtimes: had it come first, it would have hidden them.
     from benchhub.ondevice.job import decode, decode_job
@@ -60,4 +58,6 @@ def _die_with_parent() -> None:
     """Ask the kernel to kill this process when the agent dies; only Linux can."""
     if not sys.platform.startswith("linux"):
         return
+    import ctypes  # numpy has it by now; before, its time would be missing from the import's
+
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)

@@ -1,5 +1,7 @@
 """The bytes that follow a request on stdin: read by who answers it while the reader stands by."""
 
+import contextlib
+import fcntl
 import os
 import select
 import threading
@@ -7,6 +9,9 @@ import threading
 from benchhub.ondevice.lines import Silence
 
 _CHUNK = 1 << 16
+# linux/fcntl.h; the fcntl module has it from Python 3.10 on.
+_F_SETPIPE_SZ = 1031
+_PIPE_BYTES = 1 << 20
 
 
 class Payload:
@@ -27,6 +32,10 @@ class Payload:
     def begin(self, begun: bytes) -> bytes:
         """Let reading start with the bytes that were read already; return those past the end."""
         self._begun = memoryview(begun[: self._left])
+        # With room for more, sshd and this process take turns less often; a pipe may refuse it,
+        # and stdin need not be one.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._fd, _F_SETPIPE_SZ, _PIPE_BYTES)
         self._ready.set()
         return begun[self._left :]
 

@@ -79,18 +79,30 @@ def _write(part: str, size: int, offset: int, read: Read, buffer: memoryview) ->
             os.lseek(fd, offset, os.SEEK_SET)
         left = size - offset
         while left:
-            count = read(buffer[:left])
-            if not count:
-                raise EOFError
-            data = buffer[:count]
-            left -= count
+            data = _fill(buffer[:left], read)
+            left -= len(data)
             if digest is not None:
                 digest.update(data)
+            ended = not data or (left and len(data) < len(buffer))
             while data:
                 data = data[os.write(fd, data) :]
+            if ended:
+                raise EOFError
     except OSError:
         os.unlink(part)  # a full disk gets its room back
         raise
     finally:
         os.close(fd)
     return digest.hexdigest() if digest is not None else None
+
+
+def _fill(buffer: memoryview, read: Read) -> memoryview:
+    """Return `buffer` filled, or as much of it as came before the end."""
+    # A pipe gives a few packets at a time; hashing and writing them singly costs more than both.
+    filled = 0
+    while filled < len(buffer):
+        count = read(buffer[filled:])
+        if not count:
+            break
+        filled += count
+    return buffer[:filled]

@@ -42,12 +42,26 @@ class OpenvinoSession:
             "build": str(openvino.__version__),
         }
         self._request = compiled.create_infer_request()
+        self._fixed = all(port.get_partial_shape().is_static for port in compiled.outputs)
         self._held: Dict[str, Any] = {}
 
     def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
         """Return a call on tensors that share memory with `feeds`; outputs are not copied."""
         self._share(feeds)
-        return partial(self._request.infer, None, share_inputs=True, share_outputs=True)
+        request = self._request
+        if not self._fixed:
+            return partial(request.infer, None, share_inputs=True, share_outputs=True)
+        # The method that `infer` extends: its dispatch over input types, and the dictionary it
+        # makes of the outputs, take 15 us a call that are not inference.
+        plain: Any = super(type(request), request)
+        infer = plain.infer
+        outputs = [request.get_output_tensor(index).data for index in range(len(self.outputs))]
+
+        def call() -> Any:
+            infer({}, True, False)
+            return outputs
+
+        return call
 
     def run(self, feeds: Mapping[str, Any]) -> List[Any]:
         """Return copies of the outputs for `feeds`."""
