@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,10 +151,11 @@ def test_a_server_that_takes_no_keys(tmp_path: Path) -> None:
     )
     daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(server.folder / "sshd_config")])
     try:
-        for _ in range(200):
+        for _ in range(500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", server.port)) == 0:
                     break
+            time.sleep(0.02)
         with pytest.raises(AuthenticationRefused, match="password"):
             ssh.connect(server.profile())
     finally:
@@ -209,10 +211,11 @@ def test_many_connect_at_once_to_a_server_that_refuses_many(tmp_path: Path) -> N
     daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(server.folder / "sshd_config")])
     answers: list[str] = []
     try:
-        for _ in range(200):
+        for _ in range(500):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", server.port)) == 0:
                     break
+            time.sleep(0.02)
         threads = [
             threading.Thread(target=lambda: answers.append(says(server.profile())))
             for _ in range(16)
