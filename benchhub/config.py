@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +34,7 @@ from benchhub.schema import (
 )
 
 T = TypeVar("T", bound=BaseModel)
+V = TypeVar("V", int, float, str)
 
 #: pydantic puts the branch of a union it tried into the path; a user did not write it.
 _UNION_BRANCHES = {"int", "str", "constrained-int"}
@@ -48,8 +49,10 @@ def load_suite(path: Path) -> Suite:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{path}: variant {name} is defined twice; rename one")
-    for key, wanted in [("suite.baseline", table.baseline)] + [
-        (f"variants.{v.name}.from", v.source) for v in variants if v.source
+    for key, wanted in [
+        ("suite.baseline", table.baseline),
+        *((f"variants.{v.name}.from", v.source) for v in variants if v.source),
+        *((f"variants.{v.name}.against", v.against) for v in variants if v.against),
     ]:
         if wanted not in names:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
@@ -70,14 +73,14 @@ def load_suite(path: Path) -> Suite:
         backends=tuple(table.backends),
         variants=variants,
         scenarios=tuple(
-            _scenario(Scenario(name), entry)
+            _scenario(Scenario(name), entry, path)
             for name, entry in parsed.scenarios
             if entry is not None
         ),
         budgets=tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets)),
         effort=table.effort,
         data=parsed.data,
-        precision=table.precision,
+        precisions=_several(cast("str | list[str]", table.precision)),
         agreement=Agreement(parsed.agreement.max_relative),
         seed=table.seed,
         deadline_s=table.deadline_s,
@@ -120,6 +123,7 @@ def load_profile(path: Path) -> DeviceProfile:
         max_temperature_c=limits.max_temperature_c,
         cooldown_s=limits.cooldown_s,
         max_load=limits.max_load,
+        reboot_wait_s=limits.reboot_wait_s,
         labels=parsed.labels,
         path=path,
     )
@@ -136,7 +140,10 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
         )
     if recipe is None:
         return VariantSpec(
-            entry.name, model=_relative(entry.model, path), backends=tuple(entry.backends)
+            entry.name,
+            model=_relative(entry.model, path),
+            backends=tuple(entry.backends),
+            against=entry.against,
         )
     if entry.source is None:
         raise ConfigError(f"{path}: variant {entry.name} has a recipe; say `from` which variant")
@@ -149,10 +156,28 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
         source=entry.source,
         recipe=Recipe(name, options),
         backends=tuple(entry.backends),
+        against=entry.against,
     )
 
 
-def _scenario(scenario: Scenario, entry: ScenarioTable) -> ScenarioSpec:
+#: Settings that only some scenarios have.
+_ONLY = {
+    "concurrency": (Scenario.THROUGHPUT, Scenario.PACED),
+    "rate_per_s": (Scenario.PACED,),
+    "arrivals": (Scenario.PACED,),
+    "cases": (Scenario.QUALITY,),
+}
+
+
+def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioSpec:
+    for key, meant in _ONLY.items():
+        if getattr(entry, key) is not None and scenario not in meant:
+            where = " and ".join(meant)
+            raise ConfigError(f"{path}: scenarios.{scenario}.{key}: only {where} has that setting")
+    if scenario is Scenario.PACED and entry.rate_per_s is None:
+        raise ConfigError(
+            f"{path}: scenarios.paced.rate_per_s is missing; say how many calls arrive a second"
+        )
     return ScenarioSpec(
         scenario=scenario,
         batches=_several(entry.batch),
@@ -161,15 +186,21 @@ def _scenario(scenario: Scenario, entry: ScenarioTable) -> ScenarioSpec:
         launches=entry.launches,
         iterations=entry.iterations,
         max_timed_s=entry.max_timed_s,
+        concurrency=_several(entry.concurrency or 1),
+        rates_per_s=() if entry.rate_per_s is None else _several(entry.rate_per_s),
+        arrivals=entry.arrivals or "poisson",
     )
 
 
 def _budget(entry: BudgetTable, index: int) -> Budget:
-    latency = {
-        q: limit
-        for q in ("p50", "p90", "p95", "p99")
-        if (limit := getattr(entry, f"latency_{q}_ms")) is not None
-    }
+    latency, paced = (
+        {
+            q: limit
+            for q in ("p50", "p90", "p95", "p99")
+            if (limit := getattr(entry, f"{what}_{q}_ms")) is not None
+        }
+        for what in ("latency", "paced")
+    )
     return Budget(
         name=entry.name or f"budgets[{index}]",
         devices=tuple(entry.devices),
@@ -177,6 +208,8 @@ def _budget(entry: BudgetTable, index: int) -> Budget:
         backends=tuple(entry.backends),
         threads=_several(entry.threads) if entry.threads is not None else (),
         latency_ms=latency,
+        paced_ms=paced,
+        paced_min_rate_per_s=entry.paced_min_rate_per_s,
         throughput_min_per_s=entry.throughput_min_per_s,
         peak_rss_mib=entry.peak_rss_mib,
         load_ms=entry.load_ms,
@@ -187,8 +220,8 @@ def _budget(entry: BudgetTable, index: int) -> Budget:
     )
 
 
-def _several(value: int | list[int]) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else tuple(dict.fromkeys(value))
+def _several(value: V | list[V]) -> tuple[V, ...]:
+    return tuple(dict.fromkeys(value)) if isinstance(value, list) else (value,)
 
 
 def _relative(value: Path | None, file: Path) -> Path | None:

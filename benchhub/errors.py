@@ -12,6 +12,7 @@ BenchhubError
     ├── AuthenticationRefused   no key or agent identity was accepted
     ├── PythonUnusable          no Python on the device, or one too old
     ├── NoSpace                 the device's disk is full
+    ├── Unfit                   failed its checks, or did not cool down; it is quarantined
     └── BackendError            a runtime that is missing or cannot be used on the device
 
 A message names the thing, the cause and the next step, on one line. A failed cell is not an
@@ -77,6 +78,10 @@ class PythonUnusable(DeviceError):
 
 class NoSpace(DeviceError):
     """The device's disk has no room for what must be staged."""
+
+
+class Unfit(DeviceError):
+    """The device failed its checks, and is not measured until a doctor passes it."""
 
 
 class BackendError(DeviceError):

@@ -29,6 +29,7 @@ class Scenario(enum.StrEnum):
 
     LATENCY = "latency"
     THROUGHPUT = "throughput"
+    PACED = "paced"
     MEMORY = "memory"
     COLD_START = "cold_start"
     QUALITY = "quality"
@@ -57,7 +58,8 @@ class Recipe:
 class VariantSpec:
     """A variant as a suite asks for it: a model file, or another variant and a recipe.
 
-    `backends` are those it is meant for; empty: all of the suite's.
+    `backends` are those it is meant for; empty: all of the suite's. `against` is the variant that
+    its speed-up and compression refer to; None: the suite's baseline.
     """
 
     name: str
@@ -65,11 +67,16 @@ class VariantSpec:
     source: str | None = None
     recipe: Recipe | None = None
     backends: tuple[str, ...] = ()
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioSpec:
-    """One scenario with the settings it sweeps; `cases` only for quality (None: all)."""
+    """One scenario with the settings it sweeps; `cases` only for quality (None: all).
+
+    `concurrency` is swept by throughput; `rates_per_s` by paced, whose calls arrive at `arrivals`
+    (fixed or poisson) times and may wait for one of `concurrency` others.
+    """
 
     scenario: Scenario
     batches: tuple[int, ...] = (1,)
@@ -78,13 +85,18 @@ class ScenarioSpec:
     launches: int | None = None
     iterations: int | None = None
     max_timed_s: float | None = None
+    concurrency: tuple[int, ...] = (1,)
+    rates_per_s: tuple[float, ...] = ()
+    arrivals: str = "poisson"
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Limits that cells must keep; empty selectors match everything.
 
-    `latency_ms` maps a percentile ("p50", "p90", "p95", "p99") to its limit in milliseconds.
+    `latency_ms` maps a percentile ("p50", "p90", "p95", "p99") to its limit in milliseconds, and
+    `paced_ms` does so for paced cells. `paced_min_rate_per_s` asks for the limits of `paced_ms`
+    to be met at that rate or a higher one, not at every rate.
     `quality_loss_relative` reads the loss limit as a share of the baseline's quality.
     """
 
@@ -94,6 +106,8 @@ class Budget:
     backends: tuple[str, ...] = ()
     threads: tuple[int, ...] = ()
     latency_ms: Mapping[str, float] = field(default_factory=dict)
+    paced_ms: Mapping[str, float] = field(default_factory=dict)
+    paced_min_rate_per_s: float | None = None
     throughput_min_per_s: float | None = None
     peak_rss_mib: float | None = None
     load_ms: float | None = None
@@ -138,7 +152,7 @@ class Suite:
     budgets: tuple[Budget, ...]
     effort: str
     data: Settings
-    precision: str
+    precisions: tuple[str, ...]
     agreement: Agreement
     seed: int
     deadline_s: float = 120.0
@@ -169,8 +183,9 @@ class DeviceProfile:
     connect_timeout_s: float = 10.0
     lease_wait_s: float = 0.0
     max_temperature_c: float | None = None
-    cooldown_s: float = 0.0
+    cooldown_s: float = 30.0
     max_load: float | None = None
+    reboot_wait_s: float = 180.0
     labels: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
 
@@ -204,13 +219,14 @@ class Variant:
     nonzero_params: int | None = None
     macs: int | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Device x variant x backend x scenario settings: what one row of the report stands for.
 
-    `options` are the backend's own, as sorted JSON.
+    `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
     """
 
     device: str
@@ -226,11 +242,21 @@ class Cell:
     max_timed_s: float
     cases: int | None = None
     options: str = "{}"
+    concurrency: int = 1
+    rate_per_s: float | None = None
+    arrivals: str = ""
 
     @property
     def key(self) -> str:
         """A name that is the same in every run of the same cell: 16 hex digits."""
-        facts = [str(getattr(self, name)) for name in self.__slots__]
+        # Settings that came later count only where they are set: older runs keep their keys.
+        later = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
+        facts = [str(getattr(self, name)) for name in self.__slots__ if name not in later]
+        facts += [
+            f"{name}={getattr(self, name)}"
+            for name, usual in later.items()
+            if getattr(self, name) != usual
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -289,6 +315,12 @@ class Launch:
     involuntary_switches: int | None = None
     before: Conditions | None = None
     after: Conditions | None = None
+    tracks_ns: Mapping[str, Ints] = field(default_factory=dict)
+    energy_uj: int | None = None
+    energy_elapsed_ns: int | None = None
+    energy_source: str | None = None
+    gpu_bytes: int | None = None
+    gpu_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +504,15 @@ class Row:
     quality_cases: int | None = None
     agreement_max_abs: float | None = None
     clock: str | None = None
+    concurrency: int = 1
+    rate_per_s: float | None = None
+    options: str | None = None
+    service_p50_ms: float | None = None
+    device_p50_ms: float | None = None
+    copy_in_p50_ms: float | None = None
+    copy_out_p50_ms: float | None = None
+    overhead_p50_ms: float | None = None
+    energy_source: str | None = None
     # json only
     cell: str = ""
     agreement_relative: float | None = None
@@ -481,9 +522,9 @@ class Row:
     quality_parts: Mapping[str, float] = field(default_factory=dict)
 
 
-#: The columns of csv, in order: every field of Row up to and including `clock`.
+#: The columns of csv, in order: every field of Row up to and including `energy_source`.
 COLUMNS: tuple[str, ...] = tuple(Row.__dataclass_fields__)[
-    : list(Row.__dataclass_fields__).index("clock") + 1
+    : list(Row.__dataclass_fields__).index("energy_source") + 1
 ]
 
 

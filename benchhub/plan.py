@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from benchhub.model import (
     Cell,
@@ -32,6 +33,7 @@ EFFORTS = {
 _SHARES: Mapping[Scenario, tuple[float, float]] = {
     Scenario.LATENCY: (1.0, 1.0),
     Scenario.THROUGHPUT: (0.5, 0.15),
+    Scenario.PACED: (1.0, 1.0),
     Scenario.MEMORY: (0.5, 0.05),
     Scenario.COLD_START: (0.5, 0.0),
     Scenario.QUALITY: (0.0, 0.0),
@@ -45,10 +47,14 @@ def plan(
     devices: Sequence[DeviceProfile],
     formats: Mapping[str, tuple[str, ...]],
     effort: Effort,
+    computes: Mapping[str, tuple[str, ...]] | None = None,
+    computes_with: Mapping[tuple[str, str], tuple[str, Any]] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
-    `formats` maps each of the suite's backends to the model formats it reads. The `null` backend
+    `formats` maps each of the suite's backends to the model formats it reads, `computes` to the
+    precisions it offers (a backend that is not in it: any), `computes_with` a (backend, precision)
+    to the option that it needs, and its value. The `null` backend
     has no model: it gets one latency cell a device, whatever the variants.
     """
     cells: list[Cell] = []
@@ -65,11 +71,15 @@ def plan(
                         _not_meant(suite, variant, backend)
                         or reason
                         or _unreadable(variant, formats[backend], backend)
+                        or _inexact(cell.precision, (computes or {}).get(backend), backend)
+                        or _without_option(cell, (computes_with or {}))
                     )
                     if problem is None:
                         cells.append(cell)
                     else:
                         what = f"{spec.scenario} batch {cell.batch}"
+                        if len(suite.precisions) > 1:
+                            what += f" {cell.precision}"
                         skip = Skip(device.name, variant.name, backend, what, problem)
                         if skip not in skips:
                             skips.append(skip)
@@ -101,7 +111,15 @@ def _sweep(
         round(effort.launches * launch_share), _FEWEST_LAUNCHES.get(spec.scenario, 3)
     )
     iterations = spec.iterations or round(effort.iterations * iteration_share)
-    for batch, threads in itertools.product(spec.batches, spec.threads):
+    fixed = _fixed_batch(variant) if spec.scenario is Scenario.QUALITY else None
+    for batch, threads, concurrency, rate_per_s, precision, options in itertools.product(
+        (fixed,) if fixed else spec.batches,  # outputs do not depend on how cases are batched
+        spec.threads,
+        spec.concurrency,
+        spec.rates_per_s or (None,),
+        suite.precisions,
+        _option_sweep(suite.options.get(backend, {})),
+    ):
         cell = Cell(
             device=device.name,
             variant=variant.name,
@@ -110,12 +128,15 @@ def _sweep(
             scenario=spec.scenario,
             batch=batch,
             threads=threads,
-            precision=suite.precision,
+            precision=precision,
             launches=launches,
             iterations=iterations,
             max_timed_s=spec.max_timed_s or effort.max_timed_s,
             cases=spec.cases,
-            options=json.dumps(suite.options.get(backend, {}), sort_keys=True),
+            options=json.dumps(options, sort_keys=True),
+            concurrency=concurrency,
+            rate_per_s=rate_per_s,
+            arrivals=spec.arrivals if rate_per_s else "",
         )
         yield cell, _wrong_batch(variant, batch)
 
@@ -126,6 +147,17 @@ def _null_cell(
     spec = ScenarioSpec(Scenario.LATENCY)
     cell, _ = next(_sweep(suite, device, variant, backend, spec, effort))
     return dataclasses.replace(cell, variant="none", model_sha256="")
+
+
+def _option_sweep(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of options whose value is a list."""
+    several = [value if isinstance(value, list) else [value] for value in options.values()]
+    for chosen in itertools.product(*several):
+        yield dict(zip(options, chosen, strict=True))
+
+
+def _fixed_batch(variant: Variant) -> int | None:
+    return next((t.shape[0] for t in variant.inputs if t.shape and t.shape[0]), None)
 
 
 def _wrong_batch(variant: Variant, batch: int) -> str | None:
@@ -144,6 +176,21 @@ def _not_meant(suite: Suite, variant: Variant, backend: str) -> str | None:
     if not spec.backends or backend in spec.backends:
         return None
     return f"the suite means it for {', '.join(spec.backends)}"
+
+
+def _inexact(precision: str, offered: tuple[str, ...] | None, backend: str) -> str | None:
+    if offered is None or precision in offered:
+        return None
+    return f"{backend} computes in {', '.join(offered)}, not {precision}; convert the model instead"
+
+
+def _without_option(
+    cell: Cell, computes_with: Mapping[tuple[str, str], tuple[str, Any]]
+) -> str | None:
+    name, value = computes_with.get((cell.backend, cell.precision), ("", None))
+    if not name or json.loads(cell.options).get(name) == value:
+        return None
+    return f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
 
 
 def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:

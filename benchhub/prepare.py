@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress.inspect import check_inputs_match, inspect_onnx
+from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.compress.reference import reference_outputs
 from benchhub.compress.variants import build
 from benchhub.errors import ConfigError
@@ -86,7 +87,7 @@ def _build_all(
             )
         if spec.name not in built:
             if spec.model is not None:
-                built[spec.name] = inspect_onnx(spec.name, spec.model)
+                built[spec.name] = inspect_model(spec.name, spec.model)
             else:
                 source = make(specs[str(spec.source)], (*above, spec.name))
                 progress(f"making variant {spec.name} from {source.name}")
@@ -96,7 +97,10 @@ def _build_all(
     baseline = make(specs[suite.baseline], ())
     for spec in suite.variants:
         check_inputs_match(make(spec, ()), baseline)
-    return tuple(built[spec.name] for spec in suite.variants)
+        check_outputs_match(built[spec.name], baseline)
+    return tuple(
+        dataclasses.replace(built[spec.name], against=spec.against) for spec in suite.variants
+    )
 
 
 def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchhub.catalogue import profile_file, suite_file
+from benchhub.catalogue import check_own, profile_file, suite_file
 from benchhub.config import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
 from benchhub.model import DeviceProfile, Effort, Suite
@@ -26,6 +26,7 @@ class Request:
     variants: tuple[str, ...] = ()
     effort: str | None = None
     data: str | None = None
+    scenarios: tuple[str, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """Return the request as JSON types."""
@@ -74,10 +75,12 @@ def resolve(request: Request) -> Resolved:
     path = Path(request.suite)
     suite = load_suite(path)
     _check_known("backend", suite.backends, backend_names())
+    _check_options(suite)
     backends = _narrow("backend", request.backends, suite.backends)
     names = _narrow("variant", request.variants, [v.name for v in suite.variants])
-    # Losses and speed-ups need the baseline, so it is never narrowed away.
-    variants = tuple(v for v in suite.variants if v.name in {*names, suite.baseline})
+    # Losses and speed-ups need what they refer to, so it is never narrowed away.
+    bases = {v.against for v in suite.variants if v.name in names}
+    variants = tuple(v for v in suite.variants if v.name in {*names, *bases, suite.baseline})
     kept = {v.name for v in variants}
     for variant in variants:
         if variant.source and variant.source not in kept:
@@ -85,15 +88,22 @@ def resolve(request: Request) -> Resolved:
                 f"variant {variant.name} is made from {variant.source};"
                 f" add --variant {variant.source}"
             )
+    wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
     devices = tuple(load_profile(Path(file)) for file in request.devices)
     seen: set[str] = set()
     for device in devices:
         if device.name in seen:
             raise ConfigError(f"device {device.name} is given twice; name each device once")
         seen.add(device.name)
+        check_own(device.name, device.host)
     return Resolved(
         request=request,
-        suite=dataclasses.replace(suite, backends=tuple(backends), variants=variants),
+        suite=dataclasses.replace(
+            suite,
+            backends=tuple(backends),
+            variants=variants,
+            scenarios=tuple(spec for spec in suite.scenarios if spec.scenario in wanted),
+        ),
         suite_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         devices=devices,
         effort=EFFORTS[request.effort or suite.effort],
@@ -116,3 +126,26 @@ def _check_known(kind: str, wanted: Sequence[str], known: Sequence[str], where: 
     for name in wanted:
         if name not in known:
             raise ConfigError(f"{kind} {name} is unknown{where}{nearest(name, known)}")
+
+
+def _check_options(suite: Suite) -> None:
+    from benchhub.ondevice.backends import OPTIONS
+
+    for backend, chosen in suite.options.items():
+        if backend not in OPTIONS:
+            continue  # a third party's backend checks its own
+        for name, value in chosen.items():
+            key = f"{suite.path}: options.{backend}.{name}"
+            if name not in OPTIONS[backend]:
+                raise ConfigError(f"{key} is unknown{nearest(name, list(OPTIONS[backend]))}")
+            for one in value if isinstance(value, list) else [value]:
+                _check_option(key, one, OPTIONS[backend][name])
+
+
+def _check_option(key: str, value: object, choices: tuple[Any, ...]) -> None:
+    if type(value) is not type(choices[0]):
+        raise ConfigError(f"{key} = {value!r}: should be of type {type(choices[0]).__name__}")
+    if len(choices) > 1 and value not in choices:
+        listed = [str(choice) for choice in choices]
+        hint = nearest(str(value), listed)
+        raise ConfigError(f"{key} = {value!r} is none of {', '.join(listed)}{hint}")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Positive = Annotated[float, Field(gt=0)]
+Precision = Literal["f32", "tf32", "f16", "bf16"]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
@@ -24,8 +25,8 @@ class SuiteTable(_Table):
     baseline: str = Field(description="the variant that losses and speed-ups refer to")
     backends: list[str] = Field(min_length=1)
     effort: Literal["quick", "standard", "rigorous"] = "standard"
-    precision: Literal["f32", "bf16", "f16"] = Field(
-        "f32", description="arithmetic a backend may use where it has a choice"
+    precision: Precision | list[Precision] = Field(
+        "f32", description="arithmetic a backend may use where it has a choice; a list is a sweep"
     )
     seed: int = 0
     deadline_s: Positive = Field(120.0, description="a launch that lives longer is killed")
@@ -39,6 +40,9 @@ class VariantTable(_Table):
     source: str | None = Field(None, alias="from")
     recipe: str | dict[str, Any] | None = None
     backends: list[str] = Field([], description="those it is meant for; empty: all")
+    against: str | None = Field(
+        None, description="the variant its speed-up and compression refer to (default: baseline)"
+    )
 
 
 class ScenarioTable(_Table):
@@ -50,6 +54,13 @@ class ScenarioTable(_Table):
     launches: Count | None = None
     iterations: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
     max_timed_s: Positive | None = None
+    concurrency: Count | list[Count] | None = Field(
+        None, description="throughput, paced: calls under way at once"
+    )
+    rate_per_s: Positive | list[Positive] | None = Field(
+        None, description="paced: arrivals per second; a list is a sweep"
+    )
+    arrivals: Literal["poisson", "fixed"] | None = Field(None, description="paced")
 
 
 class ScenariosTable(_Table):
@@ -57,6 +68,7 @@ class ScenariosTable(_Table):
 
     latency: ScenarioTable | None = None
     throughput: ScenarioTable | None = None
+    paced: ScenarioTable | None = None
     memory: ScenarioTable | None = None
     cold_start: ScenarioTable | None = None
     quality: ScenarioTable | None = None
@@ -74,6 +86,13 @@ class BudgetTable(_Table):
     latency_p90_ms: Positive | None = None
     latency_p95_ms: Positive | None = None
     latency_p99_ms: Positive | None = None
+    paced_p50_ms: Positive | None = None
+    paced_p90_ms: Positive | None = None
+    paced_p95_ms: Positive | None = None
+    paced_p99_ms: Positive | None = None
+    paced_min_rate_per_s: Positive | None = Field(
+        None, description="the paced limits are to be met at this rate or a higher one"
+    )
     throughput_min_per_s: Positive | None = None
     peak_rss_mib: Positive | None = None
     load_ms: Positive | None = None
@@ -131,9 +150,16 @@ class DeviceTable(_Table):
 class LimitsTable(_Table):
     """`[limits]`: beyond these nothing is measured."""
 
-    max_temperature_c: Positive | None = None
-    cooldown_s: Annotated[float, Field(ge=0)] = 0.0
+    max_temperature_c: Positive | None = Field(
+        None, description="a launch waits until the device is cooler than this"
+    )
+    cooldown_s: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="how long one pause for cooling lasts"
+    )
     max_load: Positive | None = None
+    reboot_wait_s: Annotated[float, Field(ge=0)] = Field(
+        180.0, description="how long a device that vanished in a run may take to come back"
+    )
 
 
 class ProfileFile(_Table):

@@ -31,7 +31,7 @@ def suite(*scenarios: ScenarioSpec, backends: tuple[str, ...] = ("onnxruntime",)
         name="s", path=Path("s.toml"), task="npz", baseline="fp32", backends=backends,
         variants=tuple(VariantSpec(name) for name in ("fp32", "int8", "lite")),
         scenarios=scenarios, budgets=(), effort="standard",
-        data={}, precision="f32", agreement=Agreement(), seed=0,
+        data={}, precisions=("f32",), agreement=Agreement(), seed=0,
     )  # fmt: skip
 
 

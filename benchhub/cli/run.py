@@ -34,6 +34,7 @@ def run(
     ),
     backend: list[str] = typer.Option([], help="Only this backend; repeatable"),
     variant: list[str] = typer.Option([], help="Only this variant; repeatable"),
+    scenario: list[str] = typer.Option([], help="Only this scenario; repeatable"),
     effort: EffortName = typer.Option(None, help="How much to measure (default: the suite's)"),
     resume: str = typer.Option(None, metavar="RUN", help="Go on with a run that was cut short"),
     rerun_failed: str = typer.Option(
@@ -55,7 +56,7 @@ def run(
         raise ConfigError("give either a SUITE to run, or --resume RUN or --rerun-failed RUN")
     console = Console(stderr=True)
     if again is not None:
-        if device or backend or variant or effort or data:
+        if device or backend or variant or scenario or effort or data:
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = results.run(results.resolve(again))
@@ -69,6 +70,7 @@ def run(
         variants=tuple(variant),
         effort=effort.value if effort else None,
         data=data,
+        scenarios=tuple(scenario),
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work

@@ -18,7 +18,10 @@ class Job(NamedTuple):
     over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
     after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
     start once `min_iterations` were made. `output_cases` leading cases are run once more after
-    it, in batches of `batch`, and their outputs sent back (0: none; -1: all).
+    it, in batches of `batch`, and their outputs sent back (0: none; -1: all). `concurrency` calls
+    are under way at once; with `rate_per_s`, calls start at that rate (`arrivals`: fixed or
+    poisson, drawn from `seed`) and are timed from when they should have started. `python` is the
+    interpreter of the backend's own environment.
     """
 
     cell: str
@@ -39,6 +42,10 @@ class Job(NamedTuple):
     deadline_s: float = 120.0
     options: Mapping[str, Any] = {}
     python: Optional[str] = None
+    concurrency: int = 1
+    rate_per_s: Optional[float] = None
+    arrivals: str = "poisson"
+    seed: int = 0
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -18,6 +18,10 @@ Controller to agent, `do` names the request:
                                              end; answered by `receive` once all are verified
   room        {}                             answered by `room`
   settle      {}                             answered by `settle` once the blobs are on the disk
+  environments {}                            answered by `environments`
+  provision   {backend, lock, pins, packages: {name: version}, system: [name..], wheels:
+               [[sha256, file name]..] or null, deadline_s}    answered by `provision`: see there
+  unprovision {backends: [name..] or null}   answered by `unprovision`; null: all
   launch      {job: Job}                     answered by the child's events and one `end`
   bye         {}                             the agent ends
 
@@ -32,28 +36,33 @@ Agent to controller, `event` names the reply:
   receive     {blobs: the same, trouble: str}    `trouble` where it ended early (a full disk)
   room        {free_bytes}                   on the disk that holds the blobs
   settle      {}
+  environments {target: {..}, environments: [{..}]}    see environments.target and .records
+  provision   {environment: {..}, built: bool}    or {trouble: {kind, message}}
+  unprovision {removed: [[name, freed_bytes]..]}
   stage       {stage}                        the child entered a stage (see STAGES)
   ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
   first       {first_inference_ns}
   warmup      {samples}                      base64 of little-endian int64 nanoseconds, in order
   samples     {samples, elapsed_ns}          the same; may come in several events
+  track       {name, samples}                a second series of the timed calls (see TRACKS)
+  energy      {source, energy_uj, elapsed_ns}    what `source` counted over the timed section
   outputs     {index, count, name, dtype, shape, data}    base64 of C-order little-endian bytes;
                                              several events with one `index` concatenate on axis 0
-  memory      {imported_rss_bytes, peak_rss_bytes, reset}
+  memory      {imported_rss_bytes, peak_rss_bytes, reset, gpu_bytes, gpu_source, details}
   failed      {stage, kind, message}         the child's own account of a failure
   end         {status: finished|failed, failure, wall_ns, before, after, involuntary_switches}
   error       {message}                      a request the agent could not understand
 
 Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sha256>.part`
-(being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`, `lease`
-(flock), `lease.json` (who holds it).
+(being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`,
+`environments/<backend>-<key>` (see environments.py), `lease` (flock), `lease.json` (who holds it).
 """
 
 import base64
 import sys
 from array import array
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from benchhub.ondevice.job import Job as Job
 from benchhub.ondevice.job import decode as decode
@@ -69,12 +78,20 @@ HEARTBEAT_S = 60.0
 #: In the order a child passes through them; a failure names the stage it happened in.
 STAGES = ("spawn", "import", "load", "first", "warmup", "time", "outputs", "memory", "link")
 
+#: Further series beside the samples, one value a call. device: the accelerator's own clock around
+#: the computation. copy_in, copy_out: its clock around the transfers. service: a paced call from
+#: its start, where the sample counts from when it was due.
+TRACKS = ("device", "copy_in", "copy_out", "service")
+
 #: missing: the backend is not installed. raised: an exception. crashed: died by a signal.
 #: exited: ended without an end record. deadline: killed at its hard deadline. nonfinite: NaN or
 #: inf where the baseline has none. shape: other outputs than the model declares. link: the
-#: connection broke while it ran. blob: a staged file is missing or corrupt.
+#: connection broke while it ran. blob: a staged file is missing or corrupt. fallback: another
+#: provider or device than the one asked for would have run it. memory: the accelerator has too
+#: little. unsupported: an operator or a type that the runtime cannot run.
 KINDS = (
     "missing", "raised", "crashed", "exited", "deadline", "nonfinite", "shape", "link", "blob",
+    "fallback", "memory", "unsupported",
 )  # fmt: skip
 
 
@@ -146,6 +163,12 @@ class Outcome:
     warmup_ns: "array[int]" = field(default_factory=lambda: array("q"))
     samples_ns: "array[int]" = field(default_factory=lambda: array("q"))
     outputs: List[Array] = field(default_factory=list)
+    tracks_ns: Dict[str, "array[int]"] = field(default_factory=dict)
+    energy_uj: Optional[int] = None
+    energy_elapsed_ns: Optional[int] = None
+    energy_source: Optional[str] = None
+    gpu_bytes: Optional[int] = None
+    gpu_source: Optional[str] = None
 
 
 def decode_ints(text: str) -> "array[int]":
@@ -173,7 +196,7 @@ def decode_failure(raw: Optional[Mapping[str, Any]]) -> Optional[Failure]:
 _COPIED = (
     "import_ns", "load_ns", "first_inference_ns", "imported_rss_bytes", "peak_rss_bytes",
     "backend_version", "provider", "precision", "clock", "details", "wall_ns",
-    "involuntary_switches",
+    "involuntary_switches", "gpu_bytes", "gpu_source",
 )  # fmt: skip
 
 
@@ -187,12 +210,8 @@ def fold(outcome: Outcome, event: Mapping[str, Any]) -> bool:
     elif kind == "samples":
         outcome.samples_ns.extend(decode_ints(event["samples"]))
         outcome.elapsed_ns = (outcome.elapsed_ns or 0) + event["elapsed_ns"]
-    elif kind == "outputs":
-        _fold_output(outcome, event)
-    elif kind == "failed":
-        outcome.failure = Failure(event["stage"], event["kind"], event["message"])
-    elif kind == "memory":
-        outcome.memory_reset = event["reset"]
+    elif kind in _FOLDS:
+        _FOLDS[kind](outcome, event)
     for name in _COPIED:
         if name in event:
             setattr(outcome, name, event[name])
@@ -205,6 +224,25 @@ def fold(outcome: Outcome, event: Mapping[str, Any]) -> bool:
     return True
 
 
+def _fold_track(outcome: Outcome, event: Mapping[str, Any]) -> None:
+    series = outcome.tracks_ns.setdefault(event["name"], array("q"))
+    series.extend(decode_ints(event["samples"]))
+
+
+def _fold_energy(outcome: Outcome, event: Mapping[str, Any]) -> None:
+    outcome.energy_uj = (outcome.energy_uj or 0) + event["energy_uj"]
+    outcome.energy_elapsed_ns = (outcome.energy_elapsed_ns or 0) + event["elapsed_ns"]
+    outcome.energy_source = event["source"]
+
+
+def _fold_failed(outcome: Outcome, event: Mapping[str, Any]) -> None:
+    outcome.failure = Failure(event["stage"], event["kind"], event["message"])
+
+
+def _fold_memory(outcome: Outcome, event: Mapping[str, Any]) -> None:
+    outcome.memory_reset = event["reset"]
+
+
 def _fold_output(outcome: Outcome, event: Mapping[str, Any]) -> None:
     data = base64.b64decode(event["data"])
     shape = tuple(event["shape"])
@@ -215,3 +253,12 @@ def _fold_output(outcome: Outcome, event: Mapping[str, Any]) -> None:
     first = outcome.outputs[index]
     joined = (first.shape[0] + shape[0], *first.shape[1:])
     outcome.outputs[index] = Array(first.name, first.dtype, joined, first.data + data)
+
+
+_FOLDS: Dict[str, Callable[[Outcome, Mapping[str, Any]], None]] = {
+    "track": _fold_track,
+    "energy": _fold_energy,
+    "outputs": _fold_output,
+    "failed": _fold_failed,
+    "memory": _fold_memory,
+}

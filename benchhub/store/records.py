@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ _PLAIN = (
     "run", "attempt", "round", "started_at", "status", "import_ns", "load_ns",
     "first_inference_ns", "elapsed_ns", "imported_rss_bytes", "peak_rss_bytes", "memory_reset",
     "wall_ns", "involuntary_switches", "backend_version", "provider", "precision", "clock",
+    "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source",
 )  # fmt: skip
 
 
@@ -122,6 +124,10 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
         "after": asdict(launch.after) if launch.after else None,
         "samples": pack_ns(samples),
         "warmup": pack_ns(launch.warmup_ns),
+        "tracks": {
+            name: base64.b64encode(pack_ns(series)).decode("ascii")
+            for name, series in launch.tracks_ns.items()
+        },
     }
     outputs = [pack_array(array) for array in launch.outputs]
     digest = hashlib.sha256(json.dumps(row, sort_keys=True, default=_hex).encode())
@@ -147,6 +153,10 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
         details=row["details"],
         before=decode_conditions(row["before"]),
         after=decode_conditions(row["after"]),
+        tracks_ns={
+            name: unpack_ns(base64.b64decode(packed))
+            for name, packed in (row["tracks"] or {}).items()
+        },
     )
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 
@@ -142,9 +142,23 @@ launches = Table(
     Column("digest", String(64), nullable=False),
     Column("samples", LargeBinary, nullable=False),
     Column("warmup", LargeBinary, nullable=False),
+    Column("tracks", JSON),
+    Column("energy_uj", BigInteger),
+    Column("energy_elapsed_ns", BigInteger),
+    Column("energy_source", Text),
+    Column("gpu_bytes", BigInteger),
+    Column("gpu_source", Text),
     ForeignKeyConstraint(["run", "cell"], ["cells.run", "cells.key"], ondelete="CASCADE"),
     UniqueConstraint("run", "cell", "launch", "attempt", name="one_record_per_launch"),
     Index("launches_in_order", "run", "started_at", "id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("device", String(255), primary_key=True),
+    Column("since", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 outputs = Table(

@@ -18,6 +18,7 @@ from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
 from benchhub.store.database import WRITES, connect, explained
+from benchhub.store.quarantine import Quarantine
 
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
@@ -33,6 +34,8 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._writing = threading.Lock()
+        #: Devices that failed their checks.
+        self.quarantine = Quarantine(self._rows, self._write)
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL, busy_timeout_s: float = 10.0) -> Store:

@@ -39,6 +39,32 @@ def test_opening_again_keeps_what_is_there(tmp_path):
         assert store.runs() == [make_run()]
 
 
+def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
+    url, file = f"sqlite:///{tmp_path}/results.db", tmp_path / "results.db"
+    launch = make_launch()
+    with Store.open(url) as store:
+        store.create_run(make_run(), make_plan(), None, [make_variant()], ())
+        store.add(launch)
+    old = sqlite3.connect(file)
+    for column in (
+        "tracks", "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source"
+    ):  # fmt: skip
+        old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
+    old.execute("DROP TABLE quarantine")
+    old.execute("UPDATE alembic_version SET version_num = '0001'")
+    old.commit()
+    old.close()
+    with Store.open(url) as store:
+        (found,) = store.launches(make_run().id)
+        assert (found.samples_ns == launch.samples_ns).all()
+        assert len(found.outputs) == len(launch.outputs)
+        assert (found.tracks_ns, found.energy_uj, found.gpu_bytes) == ({}, None, None)
+        assert store.finished(make_run().id) == {launch.cell.key: 1}
+        store.add(make_launch(index=1, tracks_ns={"device": launch.samples_ns}))
+        assert store.finished(make_run().id) == {launch.cell.key: 2}
+        assert store.quarantine.all() == {}
+
+
 def test_processes_may_create_it_at_once(tmp_path):
     url = f"sqlite:///{tmp_path}/results.db"
     code = f"from benchhub.store import Store; Store.open({url!r}).close()"
