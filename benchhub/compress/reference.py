@@ -23,6 +23,11 @@ def reference_outputs(
     """
     import onnxruntime
 
+    if variant.format != "onnx":
+        raise ConfigError(
+            f"variant {variant.name}: the baseline is a {variant.format} file, and reference"
+            " outputs are computed from ONNX; make the ONNX export the baseline"
+        )
     check_cases_fit(variant, inputs)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -18,7 +18,8 @@ import numpy as np
 
 from benchhub.compress import Calibration, RecipeEntry, get_recipe
 from benchhub.compress.converters import converter_errors, first_line
-from benchhub.compress.inspect import check_inputs_match, inspect_onnx
+from benchhub.compress.inspect import check_inputs_match
+from benchhub.compress.inspect_onnx import inspect_onnx
 from benchhub.compress.options import complete
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Recipe, Settings, Variant, VariantSpec
@@ -38,6 +39,11 @@ def build(spec: VariantSpec, baseline: Variant, calibration: Calibration, cache:
     if spec.recipe is None:
         raise ConfigError(f"variant {spec.name} has neither a model nor a recipe; give it one")
     entry = get_recipe(spec.recipe.name)
+    if baseline.format != "onnx":
+        raise ConfigError(
+            f"variant {spec.name}: recipe {spec.recipe.name} reads ONNX, not the {baseline.format}"
+            f" file of {baseline.name}; name an ONNX variant in `from`"
+        )
     options = complete(
         f"variant {spec.name}: recipe {spec.recipe.name}", spec.recipe.options, entry.options
     )

@@ -1,0 +1,19 @@
+"""A model file's bytes, or one line on why they cannot be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchhub.errors import ConfigError
+
+
+def read_model(name: str, path: Path) -> bytes:
+    """Return the bytes of variant `name`'s file; ConfigError if it is not there or empty."""
+    try:
+        blob = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"variant {name}: cannot read model {path}: {reason}") from error
+    if not blob:
+        raise ConfigError(f"variant {name}: model {path} is empty; export it again")
+    return blob
