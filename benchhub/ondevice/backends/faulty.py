@@ -66,7 +66,8 @@ def load(path: Optional[str], options: LoadOptions) -> FaultySession:
     if path is not None or fault in _OUTPUT_FAULTS:
         from benchhub.ondevice.backends import onnxruntime
 
-        inner = onnxruntime.load(check_model(NAME, FORMATS, path, options), options)
+        model = check_model(NAME, FORMATS, path, options)
+        inner = onnxruntime.load(model, options._replace(options={}))
     return FaultySession(inner, options)
 
 

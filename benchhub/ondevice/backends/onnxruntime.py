@@ -1,11 +1,17 @@
-"""ONNX Runtime on the CPU: one session, one thread pool, sequential execution."""
+"""ONNX Runtime: one session on one execution provider, sequential execution.
 
-from functools import partial
+Options: `provider` and `device_id`. A model of which the provider takes no node is not run
+elsewhere but fails; where it takes only some, `provider` and `details` say which others the rest
+went to. Several calls at once share the session and its pool of intra-op threads.
+"""
+
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model
+from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model, option
+from benchhub.ondevice.backends import ort_providers as providers
 
 NAME = "onnxruntime"
 FORMATS = ("onnx",)
@@ -24,6 +30,15 @@ _DTYPES = {
     "tensor(uint64)": "uint64",
     "tensor(bool)": "bool",
 }
+#: What a session raises about a model or a call; the runtime has no common base class for them.
+_RAISED = (
+    state.EPFail,
+    state.Fail,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+)
 
 
 def version() -> str:
@@ -34,55 +49,125 @@ def version() -> str:
 class OrtSession:
     """A model in ONNX Runtime; `details` records what shapes its speed."""
 
-    def __init__(self, session: Any, details: Dict[str, Any]) -> None:
+    def __init__(self, session: Any, provider: str, precision: str, details: Any) -> None:
         self._session = session
         self.inputs = [_tensor(node) for node in session.get_inputs()]
         self.outputs = [_tensor(node) for node in session.get_outputs()]
-        self.provider: Optional[str] = session.get_providers()[0]
-        self.precision: Optional[str] = "f32"
+        self.provider: Optional[str] = provider
+        self.precision: Optional[str] = precision
         self.details: Mapping[str, Any] = details
         self._names = [tensor.name for tensor in self.outputs]
 
     def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
         """Return `session.run` on `feeds`, as a user's own loop would call it."""
-        return partial(self._session.run, self._names, dict(feeds))
+        run, names, held = self._session.run, self._names, dict(feeds)
+
+        def call() -> Any:
+            try:
+                return run(names, held)
+            except _RAISED as error:
+                raise _attributed(error, str(self.provider)) from error
+
+        return call
 
     def run(self, feeds: Mapping[str, Any]) -> List[Any]:
         """Return the outputs for `feeds`."""
-        return list(self._session.run(self._names, dict(feeds)))
+        return list(self.bind(feeds)())
 
 
 def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     """Open an ONNX file with all graph optimisations; the precision is that of the graph."""
     model = check_model(NAME, FORMATS, path, options)
-    if options.precision != "f32":
-        raise ValueError(
-            "onnxruntime computes in the graph's own precision, not %s; ask for f32 and convert "
-            "the model instead" % options.precision
-        )
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.inter_op_num_threads = 1
-    settings.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    settings.log_severity_level = 3
+    provider = option(NAME, "provider", options)
+    device_id = option(NAME, "device_id", options)
+    _check(provider, device_id, options)
+    providers.check_available(provider)
     if hasattr(onnxruntime, "disable_telemetry_events"):
         onnxruntime.disable_telemetry_events()
-    session = onnxruntime.InferenceSession(
-        model, sess_options=settings, providers=["CPUExecutionProvider"]
-    )
+
+    def settings() -> Any:
+        chosen = onnxruntime.SessionOptions()
+        chosen.intra_op_num_threads = _intra_op_threads(provider, options)
+        chosen.inter_op_num_threads = 1
+        chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        chosen.log_severity_level = 3
+        if provider == "xnnpack":
+            # It has threads of its own, and the session's would spin beside them.
+            chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return chosen
+
+    told = providers.configured(provider, device_id, options)
+    try:
+        opened = providers.opened(model, settings, told)
+    except _RAISED as error:
+        raise _attributed(error, providers.NAMES[provider]) from error
+    details = _details(opened, provider, options)
     return OrtSession(
-        session,
-        {
-            "optimization_level": "all",
-            "execution_mode": "sequential",
-            "providers": list(session.get_providers()),
-            "intra_op_threads": options.threads,
-            "inter_op_threads": 1,
-            "spinning": "default",
-            "input_types": [node.type for node in session.get_inputs()],
-        },
+        opened.session, _used(opened, provider), _precision(opened, provider), details
     )
+
+
+def _attributed(error: Exception, provider: str) -> Exception:
+    # Imported where it is needed: what it compiles would add to the import's time.
+    from benchhub.ondevice.backends.ort_errors import attributed
+
+    return attributed(error, provider, version())
+
+
+def _check(provider: str, device_id: int, options: LoadOptions) -> None:
+    if device_id < 0:
+        raise ValueError("onnxruntime: option device_id should be 0 or more, not %d" % device_id)
+    computes = ("f32", "tf32") if provider == "cuda" else ("f32",)
+    if options.precision not in computes:
+        raise ValueError(
+            "onnxruntime on %s computes in the graph's own precision, not %s; ask for %s and "
+            "convert the model instead" % (provider, options.precision, " or ".join(computes))
+        )
+
+
+def _intra_op_threads(provider: str, options: LoadOptions) -> int:
+    return 1 if provider == "xnnpack" else options.threads
+
+
+def _used(opened: providers.Opened, provider: str) -> str:
+    """Return the providers that got nodes, the one asked for first."""
+    asked = providers.NAMES[provider]
+    others = sorted(name for name in opened.nodes if name != asked)
+    return "+".join([asked, *others])
+
+
+def _precision(opened: providers.Opened, provider: str) -> str:
+    told = opened.told.get(providers.NAMES["cuda"], {})
+    return "tf32" if provider == "cuda" and told.get("use_tf32") == "1" else "f32"
+
+
+def _details(opened: providers.Opened, provider: str, options: LoadOptions) -> Dict[str, Any]:
+    session = opened.session
+    details: Dict[str, Any] = {
+        "optimization_level": "all",
+        "execution_mode": "sequential",
+        "providers": list(session.get_providers()),
+        "nodes": {name: count or "all" for name, count in opened.nodes.items()},
+        "nodes_counted": opened.counted,
+        "intra_op_threads": _intra_op_threads(provider, options),
+        "inter_op_threads": 1,
+        "spinning": "off" if provider == "xnnpack" else "default",
+        "input_types": [node.type for node in session.get_inputs()],
+    }
+    if provider != "cpu":
+        details["provider_options"] = {
+            name: dict(values) for name, values in opened.told.items() if values
+        }
+        if opened.cpu_operators:
+            details["operators_on_cpu"] = dict(opened.cpu_operators)
+    if provider in ("cuda", "tensorrt"):
+        details["copies"] = "inputs and outputs cross between host and device in every call"
+    if provider == "openvino":
+        details["device_type"] = "CPU"
+    if options.concurrency > 1:
+        details["concurrency"] = "%d callers of one session" % options.concurrency
+    return details
 
 
 def _tensor(node: Any) -> TensorInfo:

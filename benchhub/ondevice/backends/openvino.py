@@ -1,8 +1,10 @@
-"""OpenVINO on the CPU: one compiled model, one stream, one infer request, called synchronously.
+"""OpenVINO: one compiled model, and an infer request of its own for each bound call.
 
-Every scenario, throughput too, runs a single request with the LATENCY hint, so that a batch
-costs what it says and threads mean the same as in other backends. An open batch axis is fixed to
-the launch's batch before compiling.
+Options: `device`, `hint` and `streams` (0: as many as calls at once, or the plugin's choice under
+the throughput hint). Each request is called synchronously; calls at once come from as many
+threads. An open batch axis is fixed to the launch's batch before compiling. What runs on another
+device or in another precision than was asked for fails rather than being measured under a wrong
+name.
 """
 
 from functools import partial
@@ -11,12 +13,16 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 import numpy as np
 import openvino
 
-from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model
+from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model, option
+from benchhub.ondevice.backends import ov_devices as devices
+from benchhub.ondevice.failed import Failed
 
 NAME = "openvino"
 FORMATS = ("onnx",)
 
-_HINTS = {"f32": "f32", "f16": "f16", "bf16": "bf16"}
+_PRECISIONS = ("f32", "f16", "bf16")
+#: Formats that OpenVINO recognises by content and would read under ONNX's name.
+_FOREIGN = ((4, b"TFL3", "a TensorFlow Lite model"), (0, b"PK", "an archive, like PyTorch's"))
 
 
 def version() -> str:
@@ -27,30 +33,33 @@ def version() -> str:
 class OpenvinoSession:
     """A compiled model; `precision` is the hint that the plugin says is in force."""
 
-    def __init__(self, compiled: Any, threads: int) -> None:
+    def __init__(
+        self, compiled: Any, in_force: devices.InForce, details: Mapping[str, Any]
+    ) -> None:
         self.inputs = [_tensor(port) for port in compiled.inputs]
         self.outputs = [_tensor(port) for port in compiled.outputs]
-        hint = compiled.get_property("INFERENCE_PRECISION_HINT")
-        self.precision: Optional[str] = hint.get_type_name()
-        self.provider: Optional[str] = "+".join(compiled.get_property("EXECUTION_DEVICES"))
-        self.details: Mapping[str, Any] = {
-            "threads_asked": threads,
-            "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
-            "streams": int(compiled.get_property("NUM_STREAMS")),
-            "performance_hint": "LATENCY",
-            "request": "one, synchronous",
-            "build": str(openvino.__version__),
-        }
-        self._request = compiled.create_infer_request()
-        self._fixed = all(port.get_partial_shape().is_static for port in compiled.outputs)
-        self._held: Dict[str, Any] = {}
+        self.precision: Optional[str] = in_force.precision
+        self.provider: Optional[str] = "+".join(in_force.devices)
+        self.details: Mapping[str, Any] = details
+        self._compiled = compiled
+        fixed = all(port.get_partial_shape().is_static for port in compiled.outputs)
+        self._direct = fixed and details["device_asked"] == "CPU"
+        self._held: List[Any] = []
+        self._spare: Any = None
 
     def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
-        """Return a call on tensors that share memory with `feeds`; outputs are not copied."""
-        self._share(feeds)
-        request = self._request
-        if not self._fixed:
-            return partial(request.infer, None, share_inputs=True, share_outputs=True)
+        """Return a call of a new request on tensors that share memory with `feeds`.
+
+        Outputs are not copied.
+        """
+        request = self._request()
+        held = dict(feeds)
+        self._share(request, held)
+        self._held.append(held)  # a request does not keep its inputs' arrays alive
+        if not self._direct:
+            return self._careful(
+                partial(request.infer, None, share_inputs=True, share_outputs=True)
+            )
         # The method that `infer` extends: its dispatch over input types, and the dictionary it
         # makes of the outputs, take 15 us a call that are not inference.
         plain: Any = super(type(request), request)
@@ -58,49 +67,126 @@ class OpenvinoSession:
         outputs = [request.get_output_tensor(index).data for index in range(len(self.outputs))]
 
         def call() -> Any:
-            infer({}, True, False)
+            try:
+                infer({}, True, False)
+            except (RuntimeError, MemoryError) as error:
+                raise self._attributed(error) from error
             return outputs
 
         return call
 
     def run(self, feeds: Mapping[str, Any]) -> List[Any]:
         """Return copies of the outputs for `feeds`."""
-        self._share(feeds)
-        found = self._request.infer(None, share_inputs=True, share_outputs=True)
+        if self._spare is None:
+            self._spare = self._request()
+        held = dict(feeds)
+        self._share(self._spare, held)
+        call = partial(self._spare.infer, None, share_inputs=True, share_outputs=True)
+        found = self._careful(call)()
         return [np.array(found[index]) for index in range(len(self.outputs))]
 
-    def _share(self, feeds: Mapping[str, Any]) -> None:
-        self._held = dict(feeds)  # the request does not keep the arrays alive
+    def _request(self) -> Any:
+        return self._careful(self._compiled.create_infer_request)()
+
+    def _careful(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        def call() -> Any:
+            try:
+                return function()
+            except (RuntimeError, MemoryError) as error:
+                raise self._attributed(error) from error
+
+        return call
+
+    def _attributed(self, error: Exception) -> Exception:
+        return _attributed(error, str(self.provider))
+
+    def _share(self, request: Any, feeds: Mapping[str, Any]) -> None:
         for index, tensor in enumerate(self.inputs):
-            shared = openvino.Tensor(self._held[tensor.name], shared_memory=True)
-            self._request.set_input_tensor(index, shared)
+            shared = openvino.Tensor(feeds[tensor.name], shared_memory=True)
+            request.set_input_tensor(index, shared)
 
 
 def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     """Compile an ONNX file; f32 is forced unless bf16 or f16 was asked for."""
     path = check_model(NAME, FORMATS, path, options)
-    if options.precision not in _HINTS:
+    device = option(NAME, "device", options)
+    hint = option(NAME, "hint", options)
+    streams = option(NAME, "streams", options)
+    if options.precision not in _PRECISIONS:
         raise ValueError("openvino computes in f32, f16 or bf16, not %s" % options.precision)
+    if streams < 0:
+        raise ValueError("openvino: option streams should be 0 or more, not %d" % streams)
     core = openvino.Core()
+    devices.check_available(core, device)
+    settings = devices.settings(core, device, hint, streams, options)
+    try:
+        model = _read(core, path, options.batch)
+        compiled = core.compile_model(model, device, settings)
+    except (RuntimeError, MemoryError) as error:
+        raise _attributed(error, device) from error
+    in_force = devices.InForce(core, compiled)
+    _check_in_force(in_force, device, options.precision)
+    return OpenvinoSession(compiled, in_force, _details(in_force, device, hint, streams, options))
+
+
+def _read(core: Any, path: str, batch: int) -> Any:
+    with open(path, "rb") as file:
+        start = file.read(8)
+    for offset, mark, what in _FOREIGN:
+        if start[offset:].startswith(mark):
+            raise ValueError("this is %s, not an ONNX model" % what)
     model = core.read_model(path)
     shapes = {}
     for port in model.inputs:
         shape = port.get_partial_shape()
         if shape.rank.is_static and len(shape) and shape[0].is_dynamic:
-            shapes[port.get_any_name()] = [options.batch, *list(shape)[1:]]
+            shapes[port.get_any_name()] = [batch, *list(shape)[1:]]
     if shapes:
         model.reshape(shapes)
-    compiled = core.compile_model(
-        model,
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": _HINTS[options.precision],
-            "INFERENCE_NUM_THREADS": options.threads,
-            "NUM_STREAMS": 1,
-            "PERFORMANCE_HINT": "LATENCY",
-        },
-    )
-    return OpenvinoSession(compiled, options.threads)
+    return model
+
+
+def _attributed(error: Exception, device: str) -> Exception:
+    # Imported where it is needed: what it compiles would add to the import's time.
+    from benchhub.ondevice.backends.ov_errors import attributed
+
+    return attributed(error, device, version())
+
+
+def _check_in_force(in_force: devices.InForce, device: str, precision: str) -> None:
+    there = "+".join(in_force.devices)
+    if device != "AUTO" and any(name.split(".")[0] != device for name in in_force.devices):
+        raise Failed("fallback", "openvino put the model on %s, not %s" % (there, device))
+    found = in_force.precision
+    if found not in (None, precision):
+        raise Failed(
+            "fallback",
+            "openvino computes in %s on this %s (%s), not %s; ask for %s"
+            % (found, there, ", ".join(in_force.full_names), precision, found),
+        )
+
+
+def _details(
+    in_force: devices.InForce, device: str, hint: str, streams: int, options: LoadOptions
+) -> Dict[str, Any]:
+    details: Dict[str, Any] = {
+        "device_asked": device,
+        "devices": in_force.devices,
+        "device_names": in_force.full_names,
+        "threads_asked": options.threads * options.concurrency,
+        "threads": in_force.number("INFERENCE_NUM_THREADS"),
+        "hint_asked": hint,
+        "performance_hint": in_force.performance_hint,
+        "streams_asked": streams,
+        "streams": in_force.number("NUM_STREAMS"),
+        "optimal_requests": in_force.number("OPTIMAL_NUMBER_OF_INFER_REQUESTS"),
+        "requests": options.concurrency,
+        "request": "synchronous, one a caller",
+        "build": str(openvino.__version__),
+    }
+    if in_force.devices != ["CPU"]:
+        details["copies"] = "a call begins and ends with its inputs and outputs on the host"
+    return details
 
 
 def _tensor(port: Any) -> TensorInfo:
