@@ -1,0 +1,98 @@
+"""Opens the two artifacts of PyTorch, and says what goes in and comes out.
+
+Names, types and shapes are read from `benchhub.json` in the archive, written beside the model as
+an extra file (`_extra_files` of torch.jit.save, `extra_files` of torch.export.save):
+
+    {"inputs": [{"name": "image", "dtype": "float32", "shape": [null, 3, 64, 64]}], "outputs": []}
+
+in the order of forward's arguments and of what it returns; null is an open size. Without it an
+exported program's own signature serves; a TorchScript module has no shapes, and is refused.
+"""
+
+import inspect
+import json
+import zipfile
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+import torch
+
+from benchhub.ondevice.backends import TensorInfo
+
+_jit: Any = torch.jit  # its functions have no types
+MANIFEST = "benchhub.json"
+
+
+class Opened(NamedTuple):
+    """A module on its device, and its signature."""
+
+    module: Any
+    inputs: List[TensorInfo]
+    outputs: List[TensorInfo]
+
+
+def open_model(path: str, kind: str, device: str) -> Opened:
+    """Return the module in a torchscript or exported file on `device`; ValueError if it is none."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError("%s is no archive of PyTorch; save the model again" % path)
+    if _kind(path) != kind:
+        text = "the file holds %s, not %s" % (_kind(path) or "no model of PyTorch", kind)
+        raise ValueError(text)
+    declared = _declared(path)
+    if kind == "torchscript":
+        if declared is None:
+            raise ValueError(
+                "the TorchScript file has no %s, so its shapes are unknown; save it with "
+                "_extra_files (docs/gpu.md)" % MANIFEST
+            )
+        return Opened(_jit.load(path, map_location=device).eval(), *declared)
+    program: Any = _moved(torch.export.load(path), device)
+    if "check_guards" in inspect.signature(program.module).parameters:
+        module = program.module(check_guards=False)  # the harness has checked the shapes
+    else:
+        module = program.module()
+    return Opened(module.to(device), *(declared or _signature(program)))
+
+
+def _kind(path: str) -> Optional[str]:
+    with zipfile.ZipFile(path) as archive:
+        names = ["/" + name for name in archive.namelist()]
+    programs = ("/models/", "/serialized_exported_program.json")
+    if any(part in name and name.endswith(".json") for part in programs for name in names):
+        return "exported"
+    return "torchscript" if any("/code/" in name for name in names) else None
+
+
+def _moved(program: Any, device: str) -> Any:
+    """Return the program with the devices that its operators name changed, not only its weights."""
+    try:
+        from torch.export.passes import move_to_device_pass
+    except ImportError:  # before torch 2.5
+        return program
+    return move_to_device_pass(program, device)
+
+
+def _declared(path: str) -> Optional[Tuple[List[TensorInfo], List[TensorInfo]]]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if member.split("/")[-2:] in (["extra", MANIFEST], ["extra_files", MANIFEST]):
+                found = json.loads(archive.read(member).decode("utf-8"))
+                return _tensors(found["inputs"]), _tensors(found["outputs"])
+    return None
+
+
+def _tensors(raw: List[Any]) -> List[TensorInfo]:
+    return [TensorInfo(one["name"], one["dtype"], tuple(one["shape"])) for one in raw]
+
+
+def _signature(program: Any) -> Tuple[List[TensorInfo], List[TensorInfo]]:
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    sides = program.graph_signature.user_inputs, program.graph_signature.user_outputs
+    inputs, outputs = ([_info(name, values.get(name)) for name in side] for side in sides)
+    return inputs, outputs
+
+
+def _info(name: Any, value: Any) -> TensorInfo:
+    if not isinstance(value, torch.Tensor):
+        raise ValueError("%s of the exported program is no tensor; only tensors can be fed" % name)
+    shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    return TensorInfo(str(name), str(value.dtype).split(".")[-1], shape)
