@@ -19,11 +19,18 @@ _LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10
 _FREQUENCY_CHANGE = 1.10
 _HOT_C = 80.0
 _SLOWDOWN = 1.02
+_NEARLY_FULL = 0.9
 
 
 def flags(launches: Sequence[Launch]) -> tuple[Flag, ...]:
     """Return the doubts about the finished launches of one cell, from their own record."""
-    raised = (*_shares(launches), *_states(launches), *_samples(launches), *_memory(launches))
+    raised = (
+        *_shares(launches),
+        *_states(launches),
+        *_samples(launches),
+        *_memory(launches),
+        *_arrivals(launches),
+    )
     return tuple(raised)
 
 
@@ -99,6 +106,40 @@ def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
             f"the peak counter could not be reset in {kept} launches: imports are in the peak"
         )
         yield Flag("memory_not_reset", evidence, caps=False)
+
+
+def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about calls that arrive faster than they are served, or nearly so.
+
+    From a load of 1 on the queue grows for as long as calls arrive, so that a percentile says
+    how long the measurement was; close to 1 it takes longer to settle than a launch lasts.
+    """
+    paced = [
+        launch
+        for launch in launches
+        if launch.cell.rate_per_s and launch.tracks_ns.get("service", launch.samples_ns).size
+    ]
+    if not paced:
+        return
+    cell = paced[0].cell
+    rate = cell.rate_per_s or 0.0
+    loads = [
+        float(np.mean(launch.tracks_ns.get("service", launch.samples_ns)))
+        * rate / 1e9 / cell.concurrency
+        for launch in paced
+    ]  # fmt: skip
+    load = float(np.median(loads))
+    told = [launch.details.get("paced", {}) for launch in paced]
+    offered = sum(one.get("offered", 0) for one in told)
+    unserved = offered - sum(one.get("completed", 0) for one in told)
+    capacity = rate / load if load else math.inf
+    evidence = f"{rate:g} calls a second arrive where {capacity:.4g} can be served"
+    if unserved:
+        evidence += f"; {unserved} of {offered} calls were never begun"
+    if load >= 1 or unserved:
+        yield Flag("overloaded", evidence, caps=True)
+    elif load >= _NEARLY_FULL:
+        yield Flag("near_capacity", f"{evidence}: a longer launch may wait longer", caps=False)
 
 
 def _last_over_first(samples: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:

@@ -20,7 +20,8 @@ from benchhub.model import (
 )
 from benchhub.quality import Quality, agreement, assess
 
-_Group = tuple[str, str, str]
+#: Device, backend, variant, the precision asked for, options: what outputs depend on.
+_Group = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,16 @@ def fill_quality(
     metric: Metric,
     baseline: str,
 ) -> None:
-    """Judge every quality cell and show it in all rows of its device, backend and variant.
+    """Judge every quality cell, and show it in all rows of its artifact, precision and options.
 
-    The loss is against the baseline's quality cell on the same device and backend; where that was
-    not measured, against the controller's reference. `provenance["quality"]` says which. The
-    baseline's own loss is 0 by definition and has no limits.
+    The loss is against the baseline's quality cell on the same device and backend, at float32 and
+    the first of its options where these are swept; where that was not measured, against the
+    controller's reference. `provenance["quality"]` says which. The baseline's own loss is 0 by
+    definition and has no limits.
     """
     answers: dict[_Group, _Answers] = {}
     for cell, row in zip(cells, rows, strict=True):
-        group = (cell.device, cell.backend, cell.variant)
+        group = _group(cell)
         if cell.scenario is not Scenario.QUALITY or row.status != "finished" or group in answers:
             continue
         outputs = next(
@@ -79,9 +81,9 @@ def fill_quality(
         if outputs is not None:
             answers[group] = _Answers(cell.key, outputs)
     for group, answer in answers.items():
-        device, backend, _ = group
-        theirs = [row for row in rows if (row.device, row.backend, row.variant) == group]
-        base = answers.get((device, backend, baseline))
+        device, backend = group[:2]
+        theirs = [row for cell, row in zip(cells, rows, strict=True) if _group(cell) == group]
+        base = _base(answers, device, backend, baseline)
         against = base.outputs if base else truth.reference
         try:
             quality = assess(answer.outputs, truth, metric, against)
@@ -97,6 +99,17 @@ def fill_quality(
         }
         for row in theirs:
             _show(row, quality, metric, source, itself=base is answer)
+
+
+def _group(cell: Cell) -> _Group:
+    return cell.device, cell.backend, cell.variant, cell.precision, cell.options
+
+
+def _base(
+    answers: Mapping[_Group, _Answers], device: str, backend: str, baseline: str
+) -> _Answers | None:
+    own = [group for group in answers if group[:3] == (device, backend, baseline)]
+    return answers[min(own, key=lambda group: group[3] != "f32")] if own else None
 
 
 def _show(

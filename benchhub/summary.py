@@ -1,16 +1,17 @@
 """From launches to one row per cell: percentiles, throughput, memory, quality, flags; pure.
 
-The only place where nanoseconds become milliseconds and bytes become mebibytes.
+With `timing_columns`, the only place where units change: nanoseconds become milliseconds,
+microjoules millijoules, bytes mebibytes.
 
-Columns over launches (load, first inference, memory) are medians, with order-statistic intervals
-in `intervals`. `n_eff` is that of p95. `iterations` counts the timed calls of all launches.
-Quality is measured in the quality cell of a (device, backend, variant) and shown in its other
-rows too; `provenance["quality"]` says from which cell it comes.
+Columns over launches (load, first inference, memory, energy) are medians, with order-statistic
+intervals in `intervals`. `n_eff` is that of p95. `iterations` counts the timed calls of all
+launches. Quality is measured in the quality cell of a (device, backend, variant) and shown in its
+other rows too; `provenance["quality"]` says from which cell it comes.
 """
 
 from __future__ import annotations
 
-import math
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -25,17 +26,17 @@ from benchhub.model import (
     Metric,
     Row,
     RunInfo,
-    Scenario,
     Truth,
     Variant,
 )
 from benchhub.quality_columns import fill_agreement, fill_quality
-from benchhub.stats.interval import Interval, geometric_mean_interval, median_interval
-from benchhub.stats.quantile import quantile_intervals
+from benchhub.stats.interval import median_interval
+from benchhub.timing_columns import PERCENTILES as PERCENTILES
+from benchhub.timing_columns import described, fill_timing
 
 _NS_PER_MS = 1e6
+_UJ_PER_MJ = 1e3
 _BYTES_PER_MIB = 1024 * 1024
-PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 
 
 def summarize(
@@ -86,6 +87,11 @@ def _identity(
         scenario=str(cell.scenario),
         batch=cell.batch,
         threads=cell.threads,
+        concurrency=cell.concurrency,
+        rate_per_s=cell.rate_per_s,
+        options=_options_text(cell.options),
+        # What was asked for; a finished row shows what the backend says it used.
+        precision=cell.precision if cell.model_sha256 else None,
         cell=cell.key,
     )
     if device is not None:
@@ -96,11 +102,17 @@ def _identity(
         row.recipe = variant.recipe.name if variant.recipe else None
         for name in ("model_bytes", "gzip_bytes", "params", "nonzero_params", "macs"):
             setattr(row, name, getattr(variant, name))
+        baseline = variants.get(variant.against or "", baseline)
         if baseline is not None and variant.model_bytes:
             row.compression_bytes = baseline.model_bytes / variant.model_bytes
         if baseline is not None and variant.nonzero_params and baseline.nonzero_params:
             row.compression_params = baseline.nonzero_params / variant.nonzero_params
     return row
+
+
+def _options_text(options: str) -> str | None:
+    chosen = json.loads(options)
+    return " ".join(f"{name}={value}" for name, value in sorted(chosen.items())) or None
 
 
 def _finished(launches: Sequence[Launch]) -> list[Launch]:
@@ -138,52 +150,23 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
     for name in ("backend_version", "provider", "precision", "clock"):
         setattr(row, name, _several(getattr(launch, name) for launch in finished))
     _over_launches(row, finished)
-    if cell.scenario in (Scenario.LATENCY, Scenario.THROUGHPUT):
-        _timed(row, cell, finished)
+    fill_timing(row, cell, finished)
+    _energy(row, cell, finished)
 
 
-def _timed(row: Row, cell: Cell, launches: list[Launch]) -> None:
-    timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
-    row.iterations = sum(samples.size for samples in timed)
-    if not timed:
-        return
-    row.mean_ms = float(sum(int(samples.sum()) for samples in timed)) / row.iterations / _NS_PER_MS
-    if cell.scenario is Scenario.LATENCY:
-        _percentiles(row, timed)
-        return
-    rates = [
-        cell.batch * launch.samples_ns.size * 1e9 / launch.elapsed_ns
+def _energy(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
+    """Set the energy of one inference; a batch of n is n inferences, idle power is included."""
+    counted = [
+        launch.energy_uj / (cell.batch * launch.samples_ns.size) / _UJ_PER_MJ
         for launch in launches
-        if launch.elapsed_ns and launch.samples_ns.size
+        if launch.energy_uj is not None and launch.samples_ns.size
     ]
-    if rates:
-        rate = geometric_mean_interval(rates)
-        row.n_eff = float(rate.n)
-        row.throughput_per_s = rate.estimate
-        row.throughput_low_per_s, row.throughput_high_per_s = rate.low, rate.high
-        row.intervals = {**row.intervals, "throughput_per_s": _described(rate, 1.0)}
-
-
-def _percentiles(row: Row, timed: Sequence[Any]) -> None:
-    found = quantile_intervals(timed, tuple(PERCENTILES.values()))
-    intervals, withheld = dict(row.intervals), dict(row.withheld)
-    for name, one in zip(PERCENTILES, found, strict=True):
-        column = f"{name}_ms"
-        low = one.low / _NS_PER_MS if math.isfinite(one.low) else None
-        high = one.high / _NS_PER_MS if math.isfinite(one.high) else None
-        intervals[column] = {
-            "low": low, "high": high, "confidence": 0.95, "n_eff": one.n_eff, "method": one.method,
-        }  # fmt: skip
-        if name == "p95":
-            row.n_eff = one.n_eff
-        if one.withheld:
-            needed = max(one.n_eff_needed, math.floor(one.n_eff) + 1)
-            withheld[column] = f"n/a: needs n_eff >= {needed} (has {math.floor(one.n_eff)})"
-            continue
-        setattr(row, column, one.estimate / _NS_PER_MS)
-        setattr(row, f"{name}_low_ms", low)
-        setattr(row, f"{name}_high_ms", high)
-    row.intervals, row.withheld = intervals, withheld
+    if not counted:
+        return
+    interval = median_interval(counted)
+    row.energy_mj = interval.estimate
+    row.energy_source = _several(launch.energy_source for launch in launches)
+    row.intervals = {**row.intervals, "energy_mj": described(interval, 1.0)}
 
 
 def _over_launches(row: Row, launches: list[Launch]) -> None:
@@ -197,6 +180,7 @@ def _over_launches(row: Row, launches: list[Launch]) -> None:
         ("first_inference_ms", _NS_PER_MS, [launch.first_inference_ns for launch in launches]),
         ("peak_rss_mib", _BYTES_PER_MIB, [launch.peak_rss_bytes for launch in launches]),
         ("model_rss_mib", _BYTES_PER_MIB, over_import),
+        ("gpu_mem_mib", _BYTES_PER_MIB, [launch.gpu_bytes for launch in launches]),
     )
     intervals = dict(row.intervals)
     for column, unit, values in columns:
@@ -204,18 +188,8 @@ def _over_launches(row: Row, launches: list[Launch]) -> None:
         if known:
             interval = median_interval(known)
             setattr(row, column, interval.estimate / unit)
-            intervals[column] = _described(interval, unit)
+            intervals[column] = described(interval, unit)
     row.intervals = intervals
-
-
-def _described(interval: Interval, unit: float) -> dict[str, Any]:
-    return {
-        "low": None if interval.low is None else interval.low / unit,
-        "high": None if interval.high is None else interval.high / unit,
-        "confidence": interval.confidence,
-        "n_eff": interval.n,
-        "method": interval.method,
-    }
 
 
 def _provenance(
@@ -240,8 +214,23 @@ def _provenance(
         "temperature_c": _range(state.temperature_c for state in states),
         "load_1m": _range(state.load_1m for state in states),
         "unavailable": unavailable,
+        "gpu_memory_source": _several(launch.gpu_source for launch in finished),
         "details": details,
+        **_pacing(finished),
     }
+
+
+def _pacing(finished: Sequence[Launch]) -> dict[str, Any]:
+    """Return how well the arrivals of a paced cell were kept, over all launches."""
+    told = [launch.details["paced"] for launch in finished if "paced" in launch.details]
+    if not told:
+        return {}
+    counts = {
+        name: sum(one.get(name, 0) for one in told)
+        for name in ("offered", "completed", "late_starts")
+    }
+    late = [one["start_late_p99_ns"] for one in told if "start_late_p99_ns" in one]
+    return {"paced": {**counts, "start_late_p99_ns": _range(late)}}
 
 
 def _range(values: Iterable[float | None]) -> list[float] | None:

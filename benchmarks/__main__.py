@@ -9,12 +9,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import call_overhead, cell_wall, latency, push, results_store, startup, table
+from benchmarks import (
+    call_overhead,
+    cell_wall,
+    latency,
+    pacing,
+    push,
+    results_store,
+    runtimes,
+    startup,
+    table,
+)
 from benchmarks.claim import Claim
 
 BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "overhead": call_overhead.measure,
+    "pacing": pacing.measure,
     "latency": latency.measure,
+    "runtimes": runtimes.measure,
     "wall": cell_wall.measure,
     "push": push.measure,
     "startup": startup.measure,

@@ -24,8 +24,6 @@ from benchmarks.quickstart import INPUT, MODEL, SHAPE, Bench, bench
 _PEER = Path(__file__).with_name("latency_peer.py")
 _MEDIAN = re.compile(r"Median:\s+([\d.]+) (us|ms)")
 _NS = {"us": 1e3, "ms": 1e6}
-#: Within 1 %, both ways.
-_LOW, _HIGH = 1 / 1.01, 1.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,19 @@ def measure(size: Size | None = None) -> list[Claim]:
     """Return the claims; every ratio is benchhub's p50 over the peer's, round by round."""
     size = size or Size()
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as here:
-        claims = _same_session(here, size)
+        found = _same_session(here, size)
         peers = ["bare", *(["loadgen"] if load_generator.available() else [])]
         sides = {"ours": lambda: _launch(here, "onnxruntime", size.calls)}
         for peer in peers:
             sides[peer] = lambda peer=peer: _peer(peer, here, size.calls)  # type: ignore[misc]
-        claims += _claims("onnxruntime, fresh processes", _rounds(sides, size.rounds))
+        found += claims("onnxruntime, fresh processes", rounds(sides, size.rounds))
         if size.app_rounds:
             calls = 800 * size.app_seconds
-            claims += _claims("openvino, fresh processes", _rounds({
+            found += claims("openvino, fresh processes", rounds({
                 "ours": lambda: _launch(here, "openvino", calls),
                 "benchmark_app": lambda: benchmark_app_ns(size.app_seconds),
             }, size.app_rounds))  # fmt: skip
-    return claims
+    return found
 
 
 def _same_session(here: Bench, size: Size) -> list[Claim]:
@@ -68,21 +66,22 @@ def _same_session(here: Bench, size: Size) -> list[Claim]:
     for _ in range(size.block_calls):
         call()
     sides: dict[str, Side] = {
-        "ours": lambda: _loop(call, size.block_calls),
+        "ours": lambda: loop(call, size.block_calls),
         "bare": lambda: latency_peer.bare(call, size.block_calls),
     }
     if load_generator.available():
         sides["loadgen"] = lambda: load_generator.p50_ns(call, size.block_calls)
-    return _claims("onnxruntime, one session", _rounds(sides, size.blocks))
+    return claims("onnxruntime, one session", rounds(sides, size.blocks))
 
 
-def _loop(call: Callable[[], Any], calls: int) -> float:
+def loop(call: Callable[[], Any], calls: int) -> float:
+    """Return the median that the device's own timing loop reads."""
     buffer = array("q", bytes(8 * calls))
     made, _ = time_calls(call, time.perf_counter_ns, buffer, calls, 1, 60 * 10**9)
     return float(statistics.median(buffer[:made]))
 
 
-def _rounds(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
+def rounds(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
     """Return what each side measured in each round, in a random order each time.
 
     A fixed rotation would always put the same side behind the one that leaves the caches coldest.
@@ -97,7 +96,8 @@ def _rounds(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
     return found
 
 
-def _claims(what: str, found: dict[str, list[float]]) -> list[Claim]:
+def claims(what: str, found: dict[str, list[float]], within: float = 0.01) -> list[Claim]:
+    """Return, per peer, the claim that our p50 lies within a share of its p50, both ways."""
     ours = found.pop("ours")
     return [
         compared(
@@ -105,9 +105,9 @@ def _claims(what: str, found: dict[str, list[float]]) -> list[Claim]:
             f"{statistics.median(ours) / 1e3:.1f} us",
             f"{peer} {statistics.median(values) / 1e3:.1f} us",
             paired(ours, values),
-            at_most=_HIGH,
-            at_least=_LOW,
-            target="within 1 %",
+            at_most=1 + within,
+            at_least=1 / (1 + within),
+            target=f"within {within:.0%}".replace("%", " %"),
         )
         for peer, values in found.items()
     ]

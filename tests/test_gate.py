@@ -4,10 +4,11 @@ import pytest
 from builders import make_budget, make_cell
 
 from benchhub.errors import ConfigError
-from benchhub.gate import _LAUNCHES, check_budgets, exit_code, judge
+from benchhub.gate import check_budgets, exit_code, judge
 from benchhub.model import BY_DEFINITION, Flag, Row, Verdict
 from benchhub.model import VerdictOutcome as Outcome
 from benchhub.plan import _SHARES, EFFORTS
+from benchhub.verdict import LAUNCHES
 
 
 def make_row(scenario="latency", **changes):
@@ -128,7 +129,7 @@ def test_what_cannot_be_told_names_a_step_that_helps(row, budget, step):
 
 
 def test_the_launches_of_an_effort_are_those_the_plan_makes():
-    for scenario, known in _LAUNCHES.items():
+    for scenario, known in LAUNCHES.items():
         for effort, launches in known.items():
             assert launches == round(EFFORTS[effort].launches * _SHARES[scenario][0])
 
@@ -176,6 +177,21 @@ def test_garbage_fails_every_budget_of_the_variant_there():
     assert {verdict.outcome for verdict in here} == {Outcome.FAIL}
     assert all("outputs lie 0.9 off" in verdict.reason for verdict in here)
     assert next(v for v in verdicts if v.device == "other").outcome is Outcome.PASS
+
+
+def test_garbage_of_another_precision_or_option_is_not_this_ones():
+    garbage = {"flags": (Flag("garbage", "outputs lie 0.9 off"),)}
+    asked = {"latency_ms": {"p95": 11.5}}
+    for other in ({"precision": "f16"}, {"precision": "f32", "options": "provider=acl"}):
+        rows = [latency(precision="f32"), latency(**other), quality(**other, **garbage)]
+        assert [v.outcome for v in judge(rows, [make_budget(**asked)])] == [
+            Outcome.PASS,
+            Outcome.FAIL,
+        ]
+        (size,) = judge(rows, [make_budget(model_bytes=10**9)])
+        assert size.outcome is Outcome.FAIL
+    unknown = [latency(precision="f32"), quality(precision=None, **garbage)]
+    assert one(unknown, **asked).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(

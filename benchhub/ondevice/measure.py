@@ -5,25 +5,21 @@ import os
 import sys
 import time
 from array import array
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from benchhub.ondevice import memory
+from benchhub.ondevice.failed import Failed
 from benchhub.ondevice.importing import Imported
 from benchhub.ondevice.job import Job, encode_ints
 from benchhub.ondevice.loop import time_calls
 
 _NS = 1_000_000_000
 _MESSAGE_CHARS = 500
+#: Energy is told where the calls are what a cell is about.
+_WITH_ENERGY = ("latency", "throughput", "paced")
+_COUNTERS = ("/sys/class/powercap", "/sys/class/hwmon")
 #: Samples are kept in memory, eight bytes each, and are allocated before the first one.
 MOST_ITERATIONS = 10_000_000
-
-
-class Failed(Exception):
-    """A failure whose kind is known."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class Measurement:
@@ -37,6 +33,8 @@ class Measurement:
         self._blobs = os.path.join(root, "blobs")
         self._emit = emit
         self._stage = "import"
+        #: What is to be told beside a session's own details.
+        self._told: Dict[str, Any] = {}
 
     def run(self) -> None:
         """Measure, or report why not; only the end of the process itself is not reported."""
@@ -44,6 +42,8 @@ class Measurement:
             self._measure()
         except Failed as failed:
             self._fail(failed.kind, str(failed))
+        except MemoryError as error:
+            self._fail("memory", "%s: %s" % (type(error).__name__, error))
         except Exception as error:  # noqa: BLE001 - the top frame: whatever a backend raises is a result
             self._fail("raised", "%s: %s" % (type(error).__name__, error))
 
@@ -74,6 +74,7 @@ class Measurement:
             scenario=job.scenario,
             warmup=job.warmup,
             options=job.options,
+            concurrency=job.concurrency,
         )
         model = None if job.model is None else self._blob(job.model)
         started = time.perf_counter_ns()
@@ -101,43 +102,126 @@ class Measurement:
         first_ns = time.perf_counter_ns() - started
         self._emit({"event": "first", "first_inference_ns": first_ns})
 
-        self._time(call)
+        streams = None
+        if job.rate_per_s is not None or job.concurrency > 1:
+            from benchhub.ondevice.streams import Streams  # most launches do without
+
+            streams = Streams(job, call, session, batches)
+        self._time(call, streams)
         used = memory.usage()  # before the outputs are encoded, which takes memory of its own
+        accelerator = self._accelerator(session)
         self._outputs(session, batches)
 
         self._enter("memory")
+        told = {"details": {**session.details, **self._told}} if self._told else {}
         self._emit(
             {
                 "event": "memory",
                 "imported_rss_bytes": imported.rss_bytes,
                 "peak_rss_bytes": used.peak_bytes,
                 "reset": was_reset,
+                **accelerator,
+                **told,
             }
         )
 
-    def _time(self, call: Callable[[], Any]) -> None:
+    def _time(self, call: Callable[[], Any], streams: Optional[Any]) -> None:
         job = self._job
         limit_ns = int(job.max_timed_s * _NS)
-        if max(job.iterations, job.warmup) > MOST_ITERATIONS:
-            text = "%d iterations; at most %d fit into memory" % (job.iterations, MOST_ITERATIONS)
+        most = max(job.iterations, job.warmup) * max(1, job.concurrency)
+        if most > MOST_ITERATIONS:
+            text = "%d iterations; at most %d fit into memory" % (most, MOST_ITERATIONS)
             raise Failed("raised", text)
         warm = array("q", bytes(8 * max(0, job.warmup)))
         timed = array("q", bytes(8 * max(0, job.iterations)))
         clock = time.perf_counter_ns
+        meter = self._meter()
         gc.collect()
         gc.disable()
         if job.warmup > 0:
             self._enter("warmup")
-            count, _ = time_calls(call, clock, warm, job.warmup, 1, limit_ns)
-            self._emit({"event": "warmup", "samples": encode_ints(warm[:count])})
+            if streams is None:
+                count, _ = time_calls(call, clock, warm, job.warmup, 1, limit_ns)
+                warm = warm[:count]
+            else:
+                warm = streams.warm_up(clock, limit_ns)
+            self._emit({"event": "warmup", "samples": encode_ints(warm)})
         if job.iterations > 0:
             self._enter("time")
-            count, elapsed_ns = time_calls(
-                call, clock, timed, job.iterations, job.min_iterations, limit_ns
-            )
-            samples = encode_ints(timed[:count])
+            calls = [call] if streams is None else streams.calls
+            for one in calls:
+                if hasattr(one, "begin"):
+                    one.begin(most)
+            if meter is not None:
+                meter.start()
+            started = clock()
+            owners: Optional[Sequence[int]] = None
+            if streams is None:
+                count, elapsed_ns = time_calls(
+                    call, clock, timed, job.iterations, job.min_iterations, limit_ns
+                )
+                timed = timed[:count]
+            else:
+                timed, owners, elapsed_ns = streams.time(clock, limit_ns)
+            passed_ns = clock() - started
+            if meter is not None:
+                self._energy(meter.stop(passed_ns), passed_ns)
+            samples = encode_ints(timed)
             self._emit({"event": "samples", "samples": samples, "elapsed_ns": elapsed_ns})
+            self._tracks(calls, len(timed), owners, streams)
         gc.enable()
+
+    def _tracks(
+        self, calls: List[Any], count: int, owners: Optional[Sequence[int]], streams: Optional[Any]
+    ) -> None:
+        if streams is not None:
+            self._told.update(streams.details)
+            for name, series in streams.tracks.items():
+                self._emit({"event": "track", "name": name, "samples": encode_ints(series)})
+        if not all(hasattr(one, "tracks") for one in calls):
+            return
+        from benchhub.ondevice import tracks
+
+        for name, series in tracks.collect(calls, count, owners).items():
+            self._emit({"event": "track", "name": name, "samples": encode_ints(series)})
+
+    def _meter(self) -> Optional[Any]:
+        job = self._job
+        if job.iterations < 1 or job.scenario not in _WITH_ENERGY:
+            return None
+        on_cuda = _cuda_in_use()
+        if not on_cuda and not any(map(os.path.isdir, _COUNTERS)):
+            self._told["energy"] = "no energy counter: there is none of " + ", ".join(_COUNTERS)
+            return None
+        from benchhub.ondevice.energy import Meter
+
+        return Meter(on_cuda)
+
+    def _energy(self, used: Any, passed_ns: int) -> None:
+        if used.unavailable is not None:
+            self._told["energy"] = used.unavailable
+        if used.energy_uj is not None:
+            self._emit(
+                {
+                    "event": "energy",
+                    "source": used.source,
+                    "energy_uj": used.energy_uj,
+                    "elapsed_ns": passed_ns,
+                }
+            )
+
+    def _accelerator(self, session: Any) -> Dict[str, Any]:
+        on_cuda = _cuda_in_use()
+        if not on_cuda and not hasattr(session, "gpu_bytes"):
+            return {}
+        from benchhub.ondevice import gpu_memory
+
+        held = gpu_memory.measure(session, self._job.backend, on_cuda)
+        if held.unavailable is not None:
+            self._told["gpu_memory"] = held.unavailable
+        if held.gpu_bytes is None:
+            return {}
+        return {"gpu_bytes": held.gpu_bytes, "gpu_source": held.source}
 
     def _outputs(self, session: Any, batches: Any) -> None:
         from benchhub.ondevice import outputs
@@ -160,6 +244,19 @@ class Measurement:
         if not os.path.isfile(path):
             raise Failed("blob", "%s is not on the device; stage it again" % digest[:12])
         return path
+
+
+def _cuda_in_use() -> bool:
+    """Return whether this process has loaded the CUDA driver; loads nothing itself."""
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    try:
+        ctypes.CDLL("libcuda.so.1", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    except OSError:
+        return False
+    return True
 
 
 def _module(name: str, imported: Imported) -> Any:

@@ -50,7 +50,7 @@ def test_snapshot_of_a_recorded_board(pi: Path) -> None:
     assert found.governor == "ondemand"
     assert found.frequency_mhz == pytest.approx(1950)
     assert found.temperature_c == pytest.approx(48.312)
-    assert found.throttle_count == 2
+    assert found.throttle_count == 4
     assert found.load_1m == 0.52
     assert (found.cpu_total_ticks, found.cpu_busy_ticks, found.cpu_steal_ticks) == (990, 160, 10)
     assert found.own_cpu_ticks == 12
