@@ -12,7 +12,7 @@ import sys
 import typer
 
 from benchhub import __version__
-from benchhub.cli import devices, gate, init, report, run, runs, schema
+from benchhub.cli import devices, gate, init, provision, report, run, runs, schema
 from benchhub.errors import BenchhubError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)
 app.command("schema")(schema.schema)
+devices.app.command("provision")(provision.provision)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
 

@@ -17,6 +17,10 @@ from benchhub.device.agent import Agent, Event
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
+from benchhub.device.provision import Removed, Trouble
+from benchhub.device.provision_lock import Pinned
+from benchhub.device.provision_target import Environment, Target, environment, target
+from benchhub.device.provision_wheels import Wheel
 from benchhub.device.stage import Blob, BlobState, StageReport, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError
@@ -195,6 +199,42 @@ class DeviceSession:
     def free_bytes(self) -> int:
         """Return the room on the disk that holds the device's blobs."""
         return int(self._ask("room")["free_bytes"])
+
+    def environments(self) -> tuple[Target, tuple[Environment, ...]]:
+        """Return what the device's interpreter is, and its environments, unusable ones too."""
+        event = self._ask("environments")
+        there = tuple(environment(raw) for raw in event["environments"])
+        return target(self.name, event["target"]), there
+
+    def build(
+        self, wanted: Pinned, wheels: Sequence[Wheel] | None, deadline_s: float
+    ) -> tuple[Environment, bool] | Trouble:
+        """Make an environment from staged wheels, or (None) with the device's own pip.
+
+        Returns it and whether that was needed, or why there is none.
+        """
+        event = self._ask(
+            "provision",
+            deadline_s + _LAUNCH_GRACE_S,
+            backend=wanted.lock.backend,
+            lock=wanted.lock.name,
+            pins=wanted.text,
+            packages={pin.name: pin.version for pin in wanted.pins},
+            system=list(wanted.system),
+            wheels=None if wheels is None else [[w.blob.sha256, w.name] for w in wheels],
+            deadline_s=deadline_s,
+        )
+        if "trouble" in event:
+            return Trouble(event["trouble"]["kind"], event["trouble"]["message"])
+        if event["built"]:
+            self._unsettled_bytes = 0  # the device saw to that before it said that it is ready
+        return environment(event["environment"]), bool(event["built"])
+
+    def unprovision(self, backends: Sequence[str] | None = None) -> tuple[Removed, ...]:
+        """Delete the environments of `backends` (None: all) and wheels that no other needs."""
+        names = None if backends is None else list(backends)
+        removed = self._ask("unprovision", 10 * _REQUEST_TIMEOUT_S, backends=names)["removed"]
+        return tuple(Removed(name, freed_bytes) for name, freed_bytes in removed)
 
     def launch(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Outcome:
         """Run `job` on the device and return what it brought back; a failed job is an Outcome too.

@@ -11,15 +11,16 @@ import platform
 import queue
 import resource
 import sys
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, List, Mapping
 
-from benchhub.ondevice import wire
+from benchhub.ondevice import command, environments, wire
 from benchhub.ondevice.blobs import Blobs
 from benchhub.ondevice.conditions import snapshot
 from benchhub.ondevice.facts import facts
 from benchhub.ondevice.launch import Children, launch, own_cpu_ticks
 from benchhub.ondevice.lease import Busy, Lease, acquire
 from benchhub.ondevice.lines import LineWriter
+from benchhub.ondevice.provision import Ended, Trouble, provision, wanted
 from benchhub.ondevice.reader import END, Reader
 from benchhub.ondevice.receive import explain, receive
 from benchhub.ondevice.unpack import unpack
@@ -112,6 +113,14 @@ class Agent:
             "receive": self._receive,
             "room": lambda request: {"free_bytes": self._blobs.free_bytes()},
             "settle": self._settle,
+            "environments": lambda request: {
+                "target": environments.target(),
+                "environments": environments.records(root),
+            },
+            "provision": self._provision,
+            "unprovision": lambda request: {
+                "removed": [list(one) for one in environments.remove(root, request["backends"])]
+            },
         }
 
     def answer_all(self, requests: "queue.SimpleQueue[Any]") -> int:
@@ -155,6 +164,15 @@ class Agent:
     def _settle(self, request: Mapping[str, Any]) -> Message:
         self._blobs.settle()
         return {}
+
+    def _provision(self, request: Mapping[str, Any]) -> Message:
+        def run(argv: List[str], variables: Mapping[str, str], until: float) -> Ended:
+            return command.run(argv, variables, until, self._children, self._lease.fd)
+
+        try:
+            return provision(self._root, wanted(request), self._blobs, self._runner, run)
+        except Trouble as trouble:
+            return {"trouble": {"kind": trouble.kind, "message": str(trouble)}}
 
     def _launch(self, job: wire.Job) -> None:
         before = self._conditions()

@@ -38,7 +38,9 @@ class Children:
         self._pid: Optional[int] = None
         self._closed = False
 
-    def start(self, argv: List[str], lease_fd: int) -> "subprocess.Popen[bytes]":
+    def start(
+        self, argv: List[str], lease_fd: int, env: Optional[Mapping[str, str]] = None
+    ) -> "subprocess.Popen[bytes]":
         """Start `argv` in a process group of its own that shares the lease."""
         with self._lock:
             if self._closed:
@@ -51,6 +53,7 @@ class Children:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
                 pass_fds=(lease_fd,),
+                env=env,
             )
             self._pid = process.pid
             return process

@@ -1,0 +1,118 @@
+"""What decides which wheels fit a device, as its own interpreter tells it, and what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchhub.errors import BackendError
+
+#: Where the levels of manylinux begin; older ones do not exist for younger architectures.
+_FIRST_MINOR = {"x86_64": 5, "i686": 5}
+_FIRST_MINOR_ELSEWHERE = 17
+#: The names that levels had before they were named after their glibc.
+_OLD_NAMES = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device's interpreter: PEP 508's marker variables, its libc ("glibc 2.36"), threading."""
+
+    name: str
+    markers: Mapping[str, str]
+    libc: str | None
+    free_threaded: bool = False
+
+    @property
+    def python(self) -> str:
+        """Return the interpreter's version in full."""
+        return self.markers["python_full_version"]
+
+    @property
+    def machine(self) -> str:
+        """Return the interpreter's machine, such as aarch64."""
+        return self.markers["platform_machine"]
+
+    @property
+    def glibc(self) -> tuple[int, int]:
+        """Return the version of the GNU C library; BackendError where wheels need another one."""
+        family, _, version = (self.libc or "").partition(" ")
+        if family == "glibc" and version:
+            major, minor = version.split(".")[:2]
+            return int(major), int(minor)
+        found = "musl" if family == "musl" else "no GNU C library"
+        raise BackendError(
+            f"{self.name}: it has {found}, and the runtimes' wheels are made for glibc; install "
+            "its own packages of the backend, or use a system with glibc"
+        )
+
+    @property
+    def abi(self) -> str:
+        """Return the tag of the interpreter's binary interface; BackendError if not CPython."""
+        if self.markers["implementation_name"] != "cpython":
+            raise BackendError(
+                f"{self.name}: its Python is {self.markers['implementation_name']}, and the "
+                "runtimes' wheels are made for CPython; name one as `python` in its profile"
+            )
+        major, minor = self.python.split(".")[:2]
+        return f"cp{major}{minor}{'t' if self.free_threaded else ''}"
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the platform tags the device takes, the newest first; BackendError if none.
+
+        Every level by name: pip takes a level given to it for that level alone.
+        """
+        major, minor = self.glibc
+        if self.markers["sys_platform"] != "linux" or major != 2:
+            raise BackendError(f"{self.name}: wheels are known for Linux with glibc 2 only")
+        tags = []
+        for level in range(minor, _FIRST_MINOR.get(self.machine, _FIRST_MINOR_ELSEWHERE) - 1, -1):
+            tags.append(f"manylinux_2_{level}_{self.machine}")
+            if level in _OLD_NAMES:
+                tags.append(f"{_OLD_NAMES[level]}_{self.machine}")
+        return (*tags, f"linux_{self.machine}")
+
+    def __str__(self) -> str:
+        return f"Python {self.python} on {self.machine} with {self.libc or 'no known libc'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment on a device; `reason` says why it cannot be used, None if it can."""
+
+    backend: str
+    name: str
+    lock: str
+    version: str
+    python: str
+    python_version: str
+    pins_sha256: str
+    packages: Mapping[str, str]
+    size_bytes: int
+    built_at: str
+    reason: str | None
+
+
+def target(name: str, raw: Mapping[str, Any]) -> Target:
+    """Return the target that the device `name` told of."""
+    markers = {key: str(raw[key]) for key in raw if key not in ("libc", "free_threaded")}
+    return Target(name, markers, raw.get("libc"), bool(raw.get("free_threaded")))
+
+
+def environment(raw: Mapping[str, Any]) -> Environment:
+    """Return the environment in a device's record."""
+    return Environment(
+        backend=raw["backend"],
+        name=raw["name"],
+        lock=raw["lock"],
+        version=raw["version"],
+        python=raw["python"],
+        python_version=raw["python_version"],
+        pins_sha256=raw["pins_sha256"],
+        packages=dict(raw["packages"]),
+        size_bytes=raw["bytes"],
+        built_at=raw["built_at"],
+        reason=raw["reason"],
+    )
