@@ -10,13 +10,13 @@ import dataclasses
 import itertools
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
 from benchhub.errors import Unreachable
-from benchhub.link import Link
+from benchhub.link import RECONNECT_PAUSES_S, Link
 from benchhub.model import Array, Cell, Launch, Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.order import Connect, Order, Watcher
@@ -28,17 +28,33 @@ MOST_ATTEMPTS = 3
 WARMUP_CALLS = 10
 
 
-def measure(order: Order, connect: Connect, watcher: Watcher) -> Iterator[Launch]:
-    """Yield every launch of `order` as it ends; DeviceError when the device cannot go on."""
-    link = Link(order, connect, watcher)
+def has_work(order: Order) -> bool:
+    """Return whether `order` still asks for a launch; the device may be off where it does not."""
+    return bool(_Todo(order, {}).open_cells())
+
+
+def measure(
+    order: Order,
+    connect: Connect,
+    watcher: Watcher,
+    pauses_s: Sequence[float] = RECONNECT_PAUSES_S,
+) -> Iterator[Launch]:
+    """Yield every launch of `order` as it ends; DeviceError when the device cannot go on.
+
+    `pauses_s` come before the tries to reach a lost device again.
+    """
+    link = Link(order, connect, watcher, pauses_s)
     try:
-        if not _Todo(order, {}).open_cells():
-            return  # resumed, and nothing is left: the device may be off by now
+        if not has_work(order):
+            return
         todo = _Todo(order, link.open())
         for number in itertools.count(order.first_round):
             cells = todo.open_cells()
             random.Random(f"{order.run} {order.device.name} {number}").shuffle(cells)
             for cell in cells:
+                if watcher.stopping():
+                    return
+                link.cool()
                 if watcher.stopping():
                     return
                 watcher.status(order.device.name, _describe(cell))
@@ -91,7 +107,7 @@ def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: Link) -> L
     index, attempt = todo.place(cell)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        outcome = link.session.launch(_job(order, cell, index))
+        outcome = link.session.launch(_job(order, cell, index, link))
     except Unreachable as error:
         again = attempt + 1 < MOST_ATTEMPTS
         outcome = Outcome(status="interrupted" if again else "failed")
@@ -100,7 +116,7 @@ def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: Link) -> L
     return _without_nonfinite(launch, order.reference)
 
 
-def _job(order: Order, cell: Cell, index: int) -> Job:
+def _job(order: Order, cell: Cell, index: int, link: Link) -> Job:
     quality = cell.scenario is Scenario.QUALITY
     without_model = not cell.model_sha256
     return Job(
@@ -120,6 +136,11 @@ def _job(order: Order, cell: Cell, index: int) -> Job:
         output_cases=0 if without_model else -1 if quality else CHECK_CASES,
         deadline_s=order.deadline_s,
         options=json.loads(cell.options),
+        python=link.python(cell.backend),
+        concurrency=cell.concurrency,
+        rate_per_s=cell.rate_per_s,
+        arrivals=cell.arrivals or "poisson",
+        seed=index,
     )
 
 
@@ -157,6 +178,14 @@ def _record(
         involuntary_switches=outcome.involuntary_switches,
         before=outcome.before,
         after=outcome.after,
+        tracks_ns={
+            name: np.array(series, dtype=np.int64) for name, series in outcome.tracks_ns.items()
+        },
+        energy_uj=outcome.energy_uj,
+        energy_elapsed_ns=outcome.energy_elapsed_ns,
+        energy_source=outcome.energy_source,
+        gpu_bytes=outcome.gpu_bytes,
+        gpu_source=outcome.gpu_source,
     )
 
 

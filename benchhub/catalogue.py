@@ -7,6 +7,9 @@ from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
 
+#: The host of a profile that is only a template for the user's own.
+TEMPLATE_HOST = "CHANGE-ME"
+
 # A wheel carries the catalogue inside the package; in a checkout it stands beside it.
 _PACKAGED = Path(__file__).parent / "shipped"
 SHIPPED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[1]
@@ -37,6 +40,15 @@ def profile_file(name: str, project: Path) -> Path:
 def profile_files(project: Path) -> dict[str, Path]:
     """Return every known profile by file stem; the user's hide the shipped ones."""
     return _all(project, "device_profiles/*.toml", stem=lambda path: path.stem)
+
+
+def check_own(name: str, host: str) -> None:
+    """ConfigError for a device profile that is only a template."""
+    if host == TEMPLATE_HOST:
+        raise ConfigError(
+            f"device {name} is a template without a host; make it yours with"
+            f" `benchhub devices enroll HOST --name {name} --like {name}`"
+        )
 
 
 def _find(kind: str, name: str, project: Path, pattern: str, every: str) -> Path:

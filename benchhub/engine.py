@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 
 from benchhub.campaign import measure
-from benchhub.device.session import DeviceSession
 from benchhub.errors import DeviceError, Interrupted
 from benchhub.model import Launch
-from benchhub.order import Connect, Order, Watcher
+from benchhub.order import Connect, Order, Session, Watcher
 
 Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]
@@ -26,14 +25,14 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, DeviceSession] = {}
+        self._open: dict[str, Session] = {}
         self._stop = threading.Event()
 
     def stopping(self) -> bool:
         """Return whether `stop` was called."""
         return self._stop.is_set()
 
-    def connected(self, device: str, session: DeviceSession | None) -> None:
+    def connected(self, device: str, session: Session | None) -> None:
         """Remember the session of a device, or forget it."""
         with self._lock:
             if session is None:

@@ -12,11 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchhub import __version__
+from benchhub.campaign import has_work
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import Blob
 from benchhub.engine import run_devices
-from benchhub.errors import ConfigError, DeviceError, Interrupted
+from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
 from benchhub.model import DeviceInfo, DeviceProfile, Launch, Plan, RunInfo
 from benchhub.order import Order, Watcher
 from benchhub.plan import plan as make_plan
@@ -40,7 +41,15 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
 
     prepared = prepare(resolved.suite, resolved.data, cache, progress)
     formats = {name: backends.formats(name) for name in resolved.suite.backends}
-    plan = make_plan(resolved.suite, prepared.variants, resolved.devices, formats, resolved.effort)
+    plan = make_plan(
+        resolved.suite,
+        prepared.variants,
+        resolved.devices,
+        formats,
+        resolved.effort,
+        backends.COMPUTES,
+        backends.COMPUTES_WITH,
+    )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
@@ -85,7 +94,9 @@ def execute(
     """Measure what is still open in `run`; return per device why it stopped early, or None."""
     infos = {info.name: info for info in store.devices(run.id)}
     following = _Following(store, run.id, watcher, infos)
+    errors: dict[str, DeviceError | None] = {}
     orders = [_order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices]
+    orders = [order for order in orders if not _refused(order, store, watcher, errors)]
     store.set_status(run.id, "running", None)
 
     def waiting(device: DeviceProfile, text: str) -> None:
@@ -103,7 +114,7 @@ def execute(
         )
 
     try:
-        errors = run_devices(orders, connect, following.record, following)
+        errors |= run_devices(orders, connect, following.record, following)
     except Interrupted:
         store.set_status(run.id, "interrupted", None)
         raise
@@ -111,9 +122,27 @@ def execute(
         if error is not None:
             info = infos.get(name) or _unknown(ready, name)
             store.put_device(run.id, dataclasses.replace(info, error=str(error)))
+        if isinstance(error, Unfit):
+            store.quarantine.add(name, str(error).removeprefix(f"{name}: "))
     status = "failed" if any(errors.values()) else "done"
     store.set_status(run.id, status, datetime.now(UTC).isoformat(timespec="seconds"))
     return errors
+
+
+def _refused(
+    order: Order, store: Store, watcher: Watcher, errors: dict[str, DeviceError | None]
+) -> bool:
+    """Return whether the device is in quarantine and so will not be measured; say so."""
+    name = order.device.name
+    kept = store.quarantine.all().get(name)
+    if kept is None or not has_work(order):
+        return False
+    errors[name] = DeviceError(
+        f"{name}: quarantined since {kept.since}: {kept.reason}; fix it and run"
+        f" `benchhub devices doctor {name}`"
+    )
+    watcher.status(name, "stopped: in quarantine")
+    return True
 
 
 class _Following:
@@ -132,6 +161,11 @@ class _Following:
         self.launched(launch)
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
+        before = self._infos.get(info.name)
+        # A run that is resumed does not forget that a device was started anew before.
+        kept = [f for f in before.findings if f.check == "reboot"] if before else []
+        kept = [finding for finding in kept if finding not in info.findings]
+        info = dataclasses.replace(info, findings=(*info.findings, *kept))
         self._infos[info.name] = info
         self._store.put_device(self._run, info)
         self._watcher.known(info, missing)

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from benchhub.device.session import DeviceSession
-from benchhub.device.stage import Blob
+from benchhub.device.stage import Blob, StageReport
+from benchhub.device.transport import Progress
 from benchhub.model import Array, Cell, DeviceInfo, DeviceProfile, Launch
+from benchhub.ondevice.wire import Conditions, Job, Outcome
 
-Connect = Callable[[DeviceProfile], DeviceSession]
+
+class Session(Protocol):
+    """What a campaign asks of a device; `device.session.DeviceSession` is one.
+
+    Every call may raise Unreachable, after which the session is of no more use, and Interrupted
+    when it was closed meanwhile.
+    """
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the device is."""
+
+    def conditions(self) -> Conditions:
+        """Return the state the device is in now."""
+
+    def stage(self, blobs: Sequence[Blob], progress: Progress) -> StageReport:
+        """Make the device hold every one of `blobs`."""
+
+    def launch(self, job: Job) -> Outcome:
+        """Run `job` on the device and return what it brought back."""
+
+    def close(self) -> None:
+        """Hang up; safe from any thread, and twice."""
+
+
+Connect = Callable[[DeviceProfile], Session]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +70,7 @@ class Watcher(Protocol):
     def stop(self) -> None:
         """Ask every device to stop; launches under way are cut short."""
 
-    def connected(self, device: str, session: DeviceSession | None) -> None:
+    def connected(self, device: str, session: Session | None) -> None:
         """Take the session that is now in use, or None when there is none."""
 
     def status(self, device: str, text: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,12 +117,13 @@ class Project:
         """Append to the suite."""
         self.suite.write_text(self.suite.read_text() + text)
 
-    def device(self, name: str, **keys: Any) -> Path:
+    def device(self, name: str, limits: Mapping[str, float] | None = None, **keys: Any) -> Path:
         """Write a device profile."""
         path = self.folder / "device_profiles" / f"{name}.toml"
         path.parent.mkdir(exist_ok=True)
         values = {"name": name, "transport": "local", **keys}
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += ["[limits]", *(f"{key} = {value}" for key, value in (limits or {}).items())]
         path.write_text("[device]\n" + "\n".join(lines) + "\n")
         return path
 

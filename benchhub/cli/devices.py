@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,39 +13,55 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.model import DeviceProfile, Finding
+    from benchhub.model import DeviceProfile
     from benchhub.ondevice.wire import Conditions
 
 app = typer.Typer(help="List, enrol and check devices.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_devices(json: bool = project.JSON) -> None:
-    """List device profiles: the project's and those that ship."""
+def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
+    """List device profiles: the project's and those that ship, templates and all."""
     from benchhub.catalogue import profile_files
+    from benchhub.cli.quarantine import quarantined
     from benchhub.config import load_profile
 
     profiles = [load_profile(path) for path in profile_files(project.folder()).values()]
+    kept = quarantined(store)
     if json:
-        typer.echo(jsonlib.dumps([_plain(p) for p in profiles], indent=2))
+        whole = []
+        for profile in profiles:
+            one = kept.get(profile.name)
+            held = {"since": one.since, "reason": one.reason} if one else None
+            plain = _plain(profile) | {"template": _is_template(profile), "quarantine": held}
+            whole.append(plain)
+        typer.echo(jsonlib.dumps(whole, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table()
-    for name in ("device", "transport", "host", "host key", "emulated", "profile"):
+    for name in ("device", "transport", "host", "state", "emulated", "profile"):
         table.add_column(name, overflow="fold")
     for profile in profiles:
-        enrolled = "enrolled" if profile.host_key else "not enrolled"
+        template = _is_template(profile)
+        state = "" if profile.transport == "local" else "enrolled"
+        if profile.transport != "local" and not profile.host_key:
+            state = "template" if template else "not enrolled"
+        if one := kept.get(profile.name):
+            state = f"quarantined since {one.since}: {one.reason}"
         table.add_row(
             profile.name,
             profile.transport,
-            profile.host,
-            "" if profile.transport == "local" else enrolled,
+            "" if template else profile.host,
+            state,
             "yes" if profile.emulated else "",
             str(profile.path),
         )
     Console().print(table)
+    if any(map(_is_template, profiles)):
+        hint = "a template becomes a device of yours: benchhub devices enroll HOST --like TEMPLATE"
+        typer.echo(hint, err=True)
 
 
 @app.command()
@@ -65,7 +82,7 @@ def show(
 
     table = Table(title=profile.name, show_header=False)
     for name, value in facts.items():
-        table.add_row(name, _text(value))
+        table.add_row(name, _text(value) if value or name != "emulation" else "no sign of it")
     for name, value in dataclasses.asdict(conditions).items():
         if name not in ("at_ns", "unavailable") and not name.endswith("_ticks"):
             reason = conditions.unavailable.get(name, "unknown")
@@ -84,9 +101,11 @@ def enroll(
     ssh_config: Path = typer.Option(None, help="Other file than ~/.ssh/config"),
     python: str = typer.Option(None, help="Python on the device"),
     root: str = typer.Option(None, help="Folder on the device for models and runner"),
+    like: str = typer.Option(None, help="Shipped profile to start from, such as raspberry-pi-5"),
     yes: bool = typer.Option(False, "--yes", help="Trust the key without asking"),
 ) -> None:
     """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
+    from benchhub.catalogue import profile_file
     from benchhub.cli.profile_file import write_profile
     from benchhub.config import load_profile
     from benchhub.device.ssh import scan
@@ -100,8 +119,11 @@ def enroll(
     }  # fmt: skip
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     path = project.folder() / "device_profiles" / f"{label}.toml"
+    template = profile_file(like, project.folder()) if like else None
     if path.exists():  # enrolled again: the way to it that its profile describes still holds
         profile = dataclasses.replace(load_profile(path), **chosen)
+    elif template is not None:
+        profile = dataclasses.replace(load_profile(template), name=label, **chosen)
     else:
         profile = DeviceProfile(name=label, transport="ssh", **chosen)
     keys = scan(profile)
@@ -114,7 +136,7 @@ def enroll(
     )
     if not yes and not typer.confirm("is this the device?", err=True):
         raise ConfigError(f"{host}: not enrolled")
-    write_profile(path, label, chosen, keys[0].line)
+    write_profile(path, label, chosen, keys[0].line, template)
     typer.echo(path)
     typer.echo(f"next: benchhub devices doctor {label}", err=True)
 
@@ -122,57 +144,42 @@ def enroll(
 @app.command()
 def doctor(
     device: list[str] = typer.Argument(None, help="Devices (default: localhost)"),
+    store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
-    """Check devices; exit 3 if one of them cannot measure."""
-    from benchhub.device.health import findings
-    from benchhub.errors import DeviceError
-    from benchhub.request import backend_names
+    """Check devices; exit 3 if one of them cannot measure. A pass lifts a quarantine."""
+    from benchhub.cli.doctor import examine, print_checks
+    from benchhub.cli.quarantine import lift, quarantined
 
+    kept = quarantined(store)
     bad = False
     report: dict[str, list[dict[str, str]]] = {}
     for name in device or ["localhost"]:
         profile = _profile(name)
-        try:
-            facts, conditions = _ask(profile)
-        except DeviceError as error:
-            typer.echo(f"benchhub: {error}", err=True)
-            report[profile.name] = [{"check": "connect", "level": "refuse", "found": str(error)}]
-            bad = True
-            continue
-        known = tuple(b for b in backend_names() if b in ("onnxruntime", "openvino"))
-        checks = findings(profile, facts, conditions, known)
-        missing = [c for c in checks if c.check.startswith("backend ") and c.level != "ok"]
-        unfit = any(c.level == "refuse" for c in checks) or len(missing) == len(known)
+        checks, unfit = examine(profile, functools.partial(_ask, profile))
         bad = bad or unfit
         report[profile.name] = [dataclasses.asdict(check) for check in checks]
         if not json:
-            _print_findings(profile.name, checks, unfit)
+            print_checks(profile.name, checks, unfit)
+        if one := kept.get(profile.name):
+            if unfit:
+                typer.echo(f"{profile.name}: stays in quarantine since {one.since}", err=True)
+            elif lift(store, profile.name):
+                text = f"{profile.name}: out of quarantine, where it was since {one.since}"
+                typer.echo(text, err=True)
     if json:
         typer.echo(jsonlib.dumps(report, indent=2))
     if bad:
         raise typer.Exit(3)
 
 
-def _print_findings(name: str, checks: tuple[Finding, ...], unfit: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    colours = {"ok": "green", "warn": "yellow", "refuse": "red"}
-    table = Table(title=f"{name}: {'cannot measure' if unfit else 'can measure'}")
-    for column in ("check", "", "found", "why it matters", "fix"):
-        table.add_column(column, overflow="fold")
-    for check in checks:
-        level = f"[{colours[check.level]}]{check.level}[/]"
-        table.add_row(check.check, level, check.found, check.why, check.fix)
-    Console().print(table)
-
-
 def _profile(name: str) -> DeviceProfile:
-    from benchhub.catalogue import profile_file
+    from benchhub.catalogue import check_own, profile_file
     from benchhub.config import load_profile
 
-    return load_profile(profile_file(name, project.folder()))
+    profile = load_profile(profile_file(name, project.folder()))
+    check_own(profile.name, profile.host)
+    return profile
 
 
 def _ask(profile: DeviceProfile) -> tuple[dict[str, Any], Conditions]:
@@ -181,6 +188,12 @@ def _ask(profile: DeviceProfile) -> tuple[dict[str, Any], Conditions]:
 
     with DeviceSession.open(profile, build_runner(), holder("a question")) as session:
         return session.facts(), session.conditions()
+
+
+def _is_template(profile: DeviceProfile) -> bool:
+    from benchhub.catalogue import TEMPLATE_HOST
+
+    return profile.host == TEMPLATE_HOST
 
 
 def _plain(profile: DeviceProfile) -> dict[str, Any]:
@@ -192,7 +205,9 @@ def _plain(profile: DeviceProfile) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+        known = {key: item for key, item in value.items() if item not in (None, [], {})}
+        return ", ".join(f"{key} {_text(item)}" for key, item in known.items())
     if isinstance(value, list | tuple):
-        return " ".join(str(item) for item in value)
+        several = any(isinstance(item, dict) for item in value)
+        return ("; " if several else " ").join(_text(item) for item in value) or "none"
     return "unknown" if value is None else str(value)

@@ -9,14 +9,22 @@ from typing import Any
 from benchhub.errors import ConfigError
 
 
-def write_profile(path: Path, name: str, chosen: Mapping[str, Any], host_key: str) -> None:
-    """Write the profile at `path`, or update the keys that were given in an existing one."""
+def write_profile(
+    path: Path, name: str, chosen: Mapping[str, Any], host_key: str, template: Path | None = None
+) -> None:
+    """Write the profile at `path`, or update the keys that were given in an existing one.
+
+    A new one takes everything else, comments too, from `template`.
+    """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
         if path.exists():
             document = tomlkit.parse(path.read_text("utf-8"))
+        elif template is not None:
+            document = tomlkit.parse(_as_own(template.read_text("utf-8")))
+            chosen = {"name": name, **chosen}
         else:
             document = tomlkit.document()
             document.add(tomlkit.comment(f"Enrolled with `benchhub devices enroll {name}`."))
@@ -33,6 +41,12 @@ def write_profile(path: Path, name: str, chosen: Mapping[str, Any], host_key: st
         raise ConfigError(f"{path}: not a device profile: {error}; move it away") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _as_own(text: str) -> str:
+    """Return a template without its head, which tells how to make a profile of it."""
+    head, _, rest = text.partition("\n\n")
+    return rest if head.startswith("#") and "[" + "device]" not in head else text
 
 
 def _plain(value: object) -> object:

@@ -24,7 +24,9 @@ from benchhub.model import Cell, DeviceInfo, Launch
 #: Without a terminal there is no bar; a line this often shows that the run is alive.
 PLAIN_LINE_EVERY_S = 15.0
 #: What a device may be doing that is worth a line of its own there.
-_MILESTONES = ("connecting", "waiting", "pushing models", "link", "stopped", "done")
+_MILESTONES = (
+    "connecting", "waiting", "pushing models", "link", "cooling", "restarted", "stopped", "done",
+)  # fmt: skip
 
 
 class RunProgress(Sessions):

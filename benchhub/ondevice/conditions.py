@@ -12,9 +12,12 @@ import os
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from benchhub.ondevice import settings
+from benchhub.ondevice.kernel_files import read_text
 from benchhub.ondevice.wire import Conditions
 
-_CPU_ZONES = ("cpu", "x86_pkg", "coretemp", "k10temp", "zenpower", "soc", "core")
+#: Sensors of the processor, by the beginning of their names; `tj` is a Jetson's hottest junction.
+_CPU_ZONES = ("cpu", "x86_pkg", "coretemp", "k10temp", "zenpower", "soc", "core", "tj")
 _REASONS = {
     "governor": "no cpufreq in /sys",
     "frequency_mhz": "no cpufreq in /sys, no clock in /proc/cpuinfo",
@@ -73,7 +76,7 @@ def frequency_mhz(sys_root: str, proc_root: str) -> Optional[float]:
     pattern = "/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"
     clocks = [value / 1e3 for value in _numbers(sys_root + pattern)]
     if not clocks:
-        for line in (_text(proc_root + "/cpuinfo") or "").splitlines():
+        for line in (read_text(proc_root + "/cpuinfo") or "").splitlines():
             name, _, value = line.partition(":")
             if name.strip() == "cpu MHz":
                 clocks.append(float(value))
@@ -84,10 +87,10 @@ def temperature_c(sys_root: str) -> Optional[float]:
     """Return the hottest CPU sensor, or the hottest of all where none is named after a CPU."""
     readings: List[Tuple[str, float]] = []
     for folder in glob.glob(sys_root + "/class/thermal/thermal_zone*"):
-        name = _text(folder + "/type") or ""
+        name = read_text(folder + "/type") or ""
         readings += [(name, value / 1e3) for value in _numbers(folder + "/temp")]
     for folder in glob.glob(sys_root + "/class/hwmon/hwmon*"):
-        name = _text(folder + "/name") or ""
+        name = read_text(folder + "/name") or ""
         readings += [(name, value / 1e3) for value in _numbers(folder + "/temp*_input")]
     readings = [(name, value) for name, value in readings if 0 < value < 200]
     cpu = [value for name, value in readings if name.lower().startswith(_CPU_ZONES)]
@@ -97,29 +100,30 @@ def temperature_c(sys_root: str) -> Optional[float]:
 def throttle_count(sys_root: str) -> Optional[int]:
     """Return how often the CPU was slowed down since boot, as the platform counts it.
 
-    x86: thermal_throttle events. ARM: state changes of CPU cooling devices. Raspberry Pi: how
-    many of the four "has happened since boot" bits are set.
+    x86: thermal_throttle events. ARM: state changes of CPU cooling devices. Jetson: over-current
+    events too. Raspberry Pi: how many bits of get_throttled are set, so that one more is a rise.
     """
     events = _numbers(sys_root + "/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count")
     for folder in [] if events else glob.glob(sys_root + "/class/thermal/cooling_device*"):
-        name = (_text(folder + "/type") or "").lower()
+        name = (read_text(folder + "/type") or "").lower()
         if "cpu" in name or "processor" in name:
             events += _numbers(folder + "/stats/total_trans")
+    events += _numbers(sys_root + settings.OVER_CURRENT)
     if events:
         return int(sum(events))
-    bits = _text(sys_root + "/devices/platform/soc/soc:firmware/get_throttled")
-    return None if bits is None else bin(int(bits, 16) >> 16 & 0xF).count("1")
+    bits = settings.throttled_bits(sys_root)
+    return None if bits is None else bin(bits & 0xF000F).count("1")
 
 
 def load_1m(proc_root: str) -> Optional[float]:
     """Return the load average of the last minute."""
-    text = _text(proc_root + "/loadavg")
+    text = read_text(proc_root + "/loadavg")
     return None if text is None else float(text.split()[0])
 
 
 def cpu_ticks(proc_root: str) -> Tuple[Optional[int], Optional[int], Optional[int]]:
     """Return (total, busy, stolen) ticks of all cores; busy is neither idle, waiting nor stolen."""
-    text = _text(proc_root + "/stat")
+    text = read_text(proc_root + "/stat")
     if text is None or not text.startswith("cpu "):
         return None, None, None
     # user nice system idle iowait irq softirq steal; guest time is part of user time.
@@ -130,7 +134,7 @@ def cpu_ticks(proc_root: str) -> Tuple[Optional[int], Optional[int], Optional[in
 
 def pressure_cpu_us(proc_root: str) -> Optional[int]:
     """Return for how long some task has waited for a CPU."""
-    for line in (_text(proc_root + "/pressure/cpu") or "").splitlines():
+    for line in (read_text(proc_root + "/pressure/cpu") or "").splitlines():
         if line.startswith("some "):
             return int(line.rsplit("total=", 1)[1])
     return None
@@ -138,7 +142,7 @@ def pressure_cpu_us(proc_root: str) -> Optional[int]:
 
 def memory_available_bytes(proc_root: str) -> Optional[int]:
     """Return what a new process could use without swapping."""
-    for line in (_text(proc_root + "/meminfo") or "").splitlines():
+    for line in (read_text(proc_root + "/meminfo") or "").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
@@ -190,18 +194,9 @@ def _fill_from_psutil(found: Dict[str, Any]) -> str:
     return "; psutil does not know either"
 
 
-def _text(path: str) -> Optional[str]:
-    """Return a file's content, None where there is none or the driver refuses to answer."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return None
-
-
 def _texts(pattern: str) -> List[str]:
     paths = sorted(glob.glob(pattern), key=os.path.realpath)
-    return [text for text in map(_text, paths) if text]
+    return [text for text in map(read_text, paths) if text]
 
 
 def _numbers(pattern: str) -> List[float]:

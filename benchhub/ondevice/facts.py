@@ -1,5 +1,6 @@
 """What a device is: hardware, system, Python and the runtimes it has. Unknown is None."""
 
+import glob
 import importlib.metadata
 import os
 import platform
@@ -9,14 +10,16 @@ import sys
 import time
 from typing import Any, Dict, Optional
 
-from benchhub.ondevice import backends, cpu, virtual
+from benchhub.ondevice import backends, cores, cpu, emulation, environments, gpus, settings, virtual
 
 
 def facts(root: str, proc_root: str = "/proc", sys_root: str = "/sys") -> Dict[str, Any]:
     """Return the facts as plain JSON types; nothing is imported to find out, and nothing run.
 
     `disk_free_bytes` is of the disk that holds `root`. `backends` maps names to {version,
-    reason}: reason is None where the runtime is installed.
+    reason}: reason is None where the runtime is installed, and `python` the interpreter where it
+    is so in an environment of its own. `emulation` is the proof that
+    instructions are translated, None without any (see emulation.py).
     """
     memory = _meminfo(proc_root)
     return {
@@ -28,19 +31,24 @@ def facts(root: str, proc_root: str = "/proc", sys_root: str = "/sys") -> Dict[s
         "isa_flags": cpu.isa_flags(proc_root),
         "cores_logical": _usable_cores(),
         "cores_physical": cpu.physical_cores(proc_root),
+        "cores": cores.kinds(proc_root, sys_root),
+        "gpus": gpus.gpus(proc_root, sys_root),
         "memory_bytes": memory.get("MemTotal"),
         "swap_bytes": memory.get("SwapTotal"),
         "kernel": platform.release() or None,
         "os": _os_name(),
         "glibc": " ".join(platform.libc_ver()).strip() or None,
+        "musl": bool(glob.glob("/lib/ld-musl-*.so.1")),
         "virtualization": virtual.hypervisor(proc_root, sys_root),
         "container": virtual.container(proc_root),
+        "emulation": emulation.evidence(platform.machine(), proc_root),
         "python": platform.python_version(),
         "executable": sys.executable or None,
         "packages": {name: _distribution(name) for name in ("numpy", "psutil")},
-        "backends": {name: _backend(name) for name in backends.names()},
+        "backends": _backends(root),
         "disk_free_bytes": shutil.disk_usage(root).free,
         "clock_resolution_ns": round(time.get_clock_info("perf_counter").resolution * 1e9),
+        **settings.settings(proc_root, sys_root),
     }
 
 
@@ -51,6 +59,16 @@ def _usable_cores() -> Optional[int]:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
+
+
+def _backends(root: str) -> Dict[str, Dict[str, Optional[str]]]:
+    found = {name: _backend(name) for name in backends.names()}
+    for one in environments.records(root):
+        if one["backend"] in found and found[one["backend"]]["version"] is None:
+            found[one["backend"]]["reason"] = one["reason"]  # it was there once
+    for name, one in environments.ready(root).items():
+        found[name] = {"version": one["version"], "reason": None, "python": one["python"]}
+    return found
 
 
 def _backend(name: str) -> Dict[str, Optional[str]]:

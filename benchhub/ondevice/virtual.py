@@ -3,6 +3,8 @@
 import os
 from typing import Optional
 
+from benchhub.ondevice.kernel_files import read_text
+
 _VENDORS = (
     ("qemu", "qemu"), ("kvm", "kvm"), ("vmware", "vmware"), ("virtualbox", "virtualbox"),
     ("xen", "xen"), ("microsoft corporation", "hyper-v"), ("amazon ec2", "amazon"),
@@ -13,16 +15,16 @@ _VENDORS = (
 def hypervisor(proc_root: str = "/proc", sys_root: str = "/sys") -> Optional[str]:
     """Return the hypervisor's name, "unnamed" if there is one that hides it, else None."""
     dmi = " ".join(
-        _text("%s/class/dmi/id/%s" % (sys_root, name)) or ""
+        read_text("%s/class/dmi/id/%s" % (sys_root, name)) or ""
         for name in ("sys_vendor", "product_name", "board_vendor")
     ).lower()
     for word, name in _VENDORS:
         if word in dmi:
             return name
-    kind = _text(sys_root + "/hypervisor/type")
+    kind = read_text(sys_root + "/hypervisor/type")
     if kind:
         return kind
-    flags = _text(proc_root + "/cpuinfo") or ""
+    flags = read_text(proc_root + "/cpuinfo") or ""
     return "unnamed" if " hypervisor" in flags else None
 
 
@@ -31,7 +33,7 @@ def container(proc_root: str = "/proc", root: str = "/") -> Optional[str]:
     for name, kind in ((".dockerenv", "docker"), ("run/.containerenv", "podman")):
         if os.path.exists(os.path.join(root, name)):
             return kind
-    groups = _text(proc_root + "/1/cgroup") or ""
+    groups = read_text(proc_root + "/1/cgroup") or ""
     for word in ("docker", "kubepods", "lxc", "containerd", "libpod"):
         if word in groups:
             return word
@@ -41,15 +43,7 @@ def container(proc_root: str = "/proc", root: str = "/") -> Optional[str]:
 def board(proc_root: str = "/proc", sys_root: str = "/sys") -> Optional[str]:
     """Return the board's name from the device tree, or the product name from DMI."""
     for path in (proc_root + "/device-tree/model", sys_root + "/class/dmi/id/product_name"):
-        text = _text(path)
+        text = read_text(path)
         if text:
             return text
     return None
-
-
-def _text(path: str) -> Optional[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip("\x00\n ")
-    except OSError:
-        return None

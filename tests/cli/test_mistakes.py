@@ -69,6 +69,19 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
         lambda p: np.savez(p.suite.parent / "cases.npz", y=np.zeros((240, FEATURES), "float32"),
                            labels=np.eye(3)[np.arange(240) % 3]), "x"),
     "one class": (cases_of_one_class, "class"),
+    "unknown option": (lambda p: p.add('[options.onnxruntime]\nprovidr = "cpu"\n'),
+                       "did you mean provider?"),
+    "unknown provider": (lambda p: p.add('[options.onnxruntime]\nprovider = "cuba"\n'),
+                         "did you mean cuda?"),
+    "option of another type": (lambda p: p.add('[options.onnxruntime]\ndevice_id = "0"\n'),
+                               "should be of type int"),
+    "unknown against": (lambda p: p.edit('recipe = "int8-dynamic"',
+                                         'recipe = "int8-dynamic"\nagainst = "fp33"'),
+                        "did you mean fp32?"),
+    "a rate where nothing arrives": (lambda p: p.edit("threads = 1", "threads = 1\nrate_per_s = 5"),
+                                     "only paced has that setting"),
+    "paced without a rate": (lambda p: p.add("[scenarios.paced]\n"), "rate_per_s is missing"),
+    "neither format": (lambda p: model(p).write_bytes(b"GGUF" + bytes(900)), "model.onnx"),
 }  # fmt: skip
 
 
@@ -89,6 +102,7 @@ def test_a_mistake_in_a_suite_is_one_line_and_exit_2(project: Project, mistake: 
         (("run", "tiny", "--device", "hire"), "did you mean here?"),
         (("run", "tiny", "--backend", "openvino"), "backend openvino is unknown in this suite"),
         (("run", "tiny", "--variant", "int9"), "did you mean int8?"),
+        (("run", "tiny", "--scenario", "latncy"), "did you mean latency?"),
         (("run", "tiny", "--device", "here", "--device", "here"), "given twice"),
         (("run",), "give either a SUITE"),
         (("run", "--resume", "nothing"), "nothing"),

@@ -137,6 +137,17 @@ def test_gate_on_too_few_launches_is_inconclusive_and_says_what_to_do(tmp_path: 
     assert "--effort standard" in gate.out
 
 
+def test_a_run_can_be_narrowed_to_a_scenario_and_what_a_variant_is_set_against(
+    tmp_path: Path,
+) -> None:
+    project = make_project(tmp_path, launches=1)
+    project.add('[[variants]]\nname = "half"\nfrom = "fp32"\nrecipe = "fp16"\nagainst = "int8"\n')
+    done = project.run(*RUN, "--variant", "half", "--scenario", "latency", "--dry-run", "--json")
+    cells = done.json["cells"]
+    assert {cell["scenario"] for cell in cells} == {"latency"}
+    assert {cell["variant"] for cell in cells} == {"fp32", "int8", "half"}
+
+
 def test_progress_is_shown_without_a_terminal_too(tmp_path: Path) -> None:
     project = make_project(tmp_path, launches=2)
     done = project.run(*RUN, "--variant", "fp32")

@@ -1,0 +1,28 @@
+"""The quarantine of the project's results database, where there is such a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.store.quarantine import Quarantined
+
+
+def quarantined(url: str | None) -> dict[str, Quarantined]:
+    """Return the devices in quarantine by name; asking makes no database."""
+    if not _exists(url):
+        return {}
+    with project.open_store(url) as store:
+        return store.quarantine.all()
+
+
+def lift(url: str | None, device: str) -> bool:
+    """Let a device out of quarantine; False if it was not in there."""
+    with project.open_store(url) as store:
+        return store.quarantine.lift(device)
+
+
+def _exists(url: str | None) -> bool:
+    return url is not None or (project.folder() / "benchhub.db").is_file()

@@ -1,0 +1,127 @@
+"""`benchhub devices`: templates, and what doctor says of devices that cannot measure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import tomlkit
+from project import Project, make_project
+
+from benchhub.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
+from benchhub.cli.profile_file import write_profile
+from benchhub.config import load_profile
+
+TEMPLATES = (
+    "arm-server", "jetson-orin", "nvidia-gpu", "raspberry-pi-4", "raspberry-pi-5", "x86-server",
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path, launches=1)
+
+
+@pytest.mark.parametrize("name", ["localhost", *TEMPLATES])
+def test_every_shipped_profile_is_valid_and_tells_what_to_do(name: str) -> None:
+    path = SHIPPED / "device_profiles" / f"{name}.toml"
+    profile = load_profile(path)
+    assert profile.name == path.stem
+    text = path.read_text("utf-8")
+    assert text.startswith("#")
+    if name != "localhost":
+        assert profile.host == TEMPLATE_HOST
+        assert f"--like {name}" in text
+        assert "benchhub devices provision" in text
+        assert profile.reboot_wait_s >= 180
+
+
+def test_shipped_profiles_are_all_known(tmp_path: Path) -> None:
+    assert set(profile_files(tmp_path)) >= {"localhost", *TEMPLATES}
+
+
+@pytest.mark.parametrize("name", ["localhost", *TEMPLATES])
+def test_profiles_keep_the_json_schema(project: Project, name: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = project.run("schema", "device").json
+    text = (SHIPPED / "device_profiles" / f"{name}.toml").read_text("utf-8")
+    jsonschema.validate(tomlkit.parse(text).unwrap(), schema)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_becomes_a_device(tmp_path: Path, name: str) -> None:
+    template = SHIPPED / "device_profiles" / f"{name}.toml"
+    path = tmp_path / "mine.toml"
+    write_profile(path, "mine", {"host": "10.0.0.7", "user": "pi"}, "ssh-ed25519 AAAA", template)
+    profile, before = load_profile(path), load_profile(template)
+    assert (profile.name, profile.host, profile.user) == ("mine", "10.0.0.7", "pi")
+    assert profile.host_key == "ssh-ed25519 AAAA"
+    assert profile.max_temperature_c == before.max_temperature_c
+    assert profile.labels == before.labels
+    text = path.read_text("utf-8")
+    assert "# identity_file" in text
+    assert "template" not in text
+
+
+def test_a_template_is_no_device(project: Project) -> None:
+    for command in (
+        ("run", "tiny", "--device", "jetson-orin"),
+        ("devices", "doctor", "jetson-orin"),
+    ):
+        done = project.run(*command)
+        assert done.code == 2
+        assert "is a template" in done.error
+        assert "devices enroll HOST --name jetson-orin --like jetson-orin" in done.error
+    listed = {one["name"]: one for one in project.run("devices", "list", "--json").json}
+    assert listed["jetson-orin"]["template"]
+    assert not listed["here"]["template"]
+
+
+def test_a_run_without_devices_named_is_on_this_machine_alone(project: Project) -> None:
+    plan = project.run("run", "tiny", "--dry-run", "--json").json
+    assert "localhost" in str(plan)
+    assert not any(name in str(plan) for name in TEMPLATES)
+
+
+def test_doctor_of_a_device_without_a_python_names_the_check(project: Project) -> None:
+    root = str(project.folder / "bare")
+    project.device("bare", root=root, python="/nonexistent/python3")
+    done = project.run("devices", "doctor", "bare", "--json")
+    assert done.code == 3
+    (check,) = done.json["bare"]
+    assert (check["check"], check["level"]) == ("python", "refuse")
+    assert "/nonexistent/python3" in check["found"] + check["fix"]
+    assert check["why"]
+
+
+def test_doctor_of_a_device_without_any_backend(project: Project, tmp_path: Path) -> None:
+    wrapper = tmp_path / "python"
+    # -S leaves the packages of this Python out; numpy is put back, a runtime is not.
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    import numpy
+
+    numpy_home = Path(numpy.__file__).parent
+    for found in numpy_home.parent.glob("numpy*"):
+        (packages / found.name).symlink_to(found)
+    wrapper.write_text(f'#!/bin/sh\nexec env PYTHONPATH={packages} {sys.executable} -S "$@"\n')
+    wrapper.chmod(0o755)
+    project.device("empty", root=str(tmp_path / "root"), python=str(wrapper))
+    done = project.run("devices", "doctor", "empty", "--json")
+    assert done.code == 3, done.err
+    checks = {check["check"]: check for check in done.json["empty"]}
+    assert checks["numpy"]["level"] == "ok"
+    assert checks["backend onnxruntime"]["level"] == "warn"
+    assert checks["backends"]["level"] == "refuse"
+    assert "devices provision empty --backend onnxruntime" in checks["backends"]["fix"]
+    assert "cannot measure" in project.run("devices", "doctor", "empty").out
+
+
+def test_doctor_asks_for_every_real_backend(project: Project) -> None:
+    checks = {
+        one["check"] for one in project.run("devices", "doctor", "here", "--json").json["here"]
+    }
+    backends = {"onnxruntime", "openvino", "tflite", "torch", "tensorrt"}
+    assert {name.removeprefix("backend ") for name in checks if " " in name} >= backends
+    assert "backend null" not in checks

@@ -1,0 +1,149 @@
+"""A device that follows a script: it speaks the protocol of sessions, and needs no machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from builders import make_cell, make_conditions
+
+from benchhub.device.stage import Blob, StageReport
+from benchhub.engine import Sessions
+from benchhub.errors import Interrupted, Unreachable
+from benchhub.model import Cell, DeviceInfo, DeviceProfile, Launch
+from benchhub.ondevice.wire import Conditions, Job, Outcome
+from benchhub.order import Order
+
+FACTS: dict[str, Any] = {
+    "boot_id": "first",
+    "packages": {"numpy": "2", "psutil": "7"},
+    "backends": {"onnxruntime": {"version": "1.31.1", "reason": None}},
+    "disk_free_bytes": 1 << 40,
+    "cores_logical": 4,
+}
+
+
+@dataclass
+class Board:
+    """What the device does: each list is used up from its front; `heard` is what it was asked.
+
+    `temperatures_c` ends in a value that stays; `launches` holds what happens at each, a launch
+    that finishes where it is used up, and `questions` the same for conditions; `absent` what tries
+    to connect meet.
+    """
+
+    facts: dict[str, Any] = field(default_factory=lambda: dict(FACTS))
+    temperatures_c: deque[float | None] = field(default_factory=lambda: deque([50.0]))
+    loads: deque[float] = field(default_factory=lambda: deque([0.1]))
+    launches: deque[Callable[[Board], None]] = field(default_factory=deque)
+    questions: deque[Callable[[Board], None]] = field(default_factory=deque)
+    absent: deque[Exception] = field(default_factory=deque)
+    heard: list[str] = field(default_factory=list)
+
+    def connect(self, profile: DeviceProfile) -> BoardSession:
+        self.heard.append("connect")
+        if self.absent:
+            raise self.absent.popleft()
+        return BoardSession(self)
+
+
+class BoardSession:
+    """One connection to a board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._closed = False
+
+    def facts(self) -> dict[str, Any]:
+        self._hear("facts")
+        return dict(self._board.facts)
+
+    def conditions(self) -> Conditions:
+        self._hear("conditions")
+        if self._board.questions:
+            self._board.questions.popleft()(self._board)
+        heat, loads = self._board.temperatures_c, self._board.loads
+        return make_conditions(
+            temperature_c=heat.popleft() if len(heat) > 1 else heat[0],
+            load_1m=loads.popleft() if len(loads) > 1 else loads[0],
+        )
+
+    def stage(self, blobs: Sequence[Blob], progress: Callable[[int], None]) -> StageReport:
+        self._hear("stage")
+        return StageReport(0, 0, 0)
+
+    def launch(self, job: Job) -> Outcome:
+        self._hear("launch")
+        if self._board.launches:
+            self._board.launches.popleft()(self._board)
+        outcome = Outcome(status="finished")
+        outcome.samples_ns.extend([1000] * job.iterations)
+        return outcome
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _hear(self, what: str) -> None:
+        if self._closed:
+            raise Interrupted("board: the session was closed")
+        self._board.heard.append(what)
+
+
+def well(board: Board) -> None:
+    """Nothing happens."""
+
+
+def lost(board: Board) -> None:
+    """The link breaks."""
+    raise Unreachable("board: the link broke")
+
+
+def restarts(**facts: Any) -> Callable[[Board], None]:
+    """The board starts anew, with other facts; the link breaks."""
+
+    def happen(board: Board) -> None:
+        board.facts |= {"boot_id": f"after {board.facts['boot_id']}", **facts}
+        lost(board)
+
+    return happen
+
+
+class Diary(Sessions):
+    """Follows a run and writes down what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.infos: list[DeviceInfo] = []
+
+    def status(self, device: str, text: str) -> None:
+        self.said.append(text)
+
+    def pushed(self, device: str, count: int) -> None:
+        pass
+
+    def launched(self, launch: Launch) -> None:
+        pass
+
+    def known(self, info: DeviceInfo, missing: Any) -> None:
+        self.infos.append(info)
+
+
+def order(cells: Sequence[Cell] = (), **limits: Any) -> Order:
+    """One device, two launches of one cell unless told otherwise."""
+    values = {"cooldown_s": 0.0, "reboot_wait_s": 0.2, **limits}
+    return Order(
+        run="20260101-120000-abcd",
+        device=DeviceProfile("board", "ssh", **values),
+        cells=tuple(cells) or (make_cell(device="board", launches=2, iterations=5),),
+        blobs=(),
+        inputs={},
+        formats={},
+        reference=(),
+        finished={},
+        attempts={},
+        closed=frozenset(),
+        backends=("onnxruntime",),
+    )
