@@ -17,7 +17,7 @@ from benchhub.summary import summarize
 from benchhub.tasks.metrics import get_metric
 
 #: They stay in the store, and `benchhub devices show` tells them.
-_PRIVATE_FACTS = {"executable", "hostname", "root"}
+_PRIVATE_FACTS = {"boot_id", "executable", "hostname", "root"}
 
 
 def load_results(store: Store, run_id: str) -> Results:
@@ -39,7 +39,7 @@ def load_results(store: Store, run_id: str) -> Results:
         truth=truth,
         metric=_metric(truth),
     )
-    rows = compare(rows, launches, run.baseline)
+    rows = compare(rows, launches, run.baseline, variants)
     verdicts = judge(rows, store.budgets(run_id))
     return Results(
         run=dataclasses.replace(run, request=_without_folders(run.request)),
@@ -64,6 +64,11 @@ def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_location(device: DeviceInfo) -> DeviceInfo:
     facts = {key: value for key, value in device.facts.items() if key not in _PRIVATE_FACTS}
+    if "backends" in facts:  # their reasons and interpreters name folders
+        facts["backends"] = {
+            name: {"version": one.get("version"), "provisioned": bool(one.get("python"))}
+            for name, one in facts["backends"].items()
+        }
     return dataclasses.replace(device, facts=facts)
 
 

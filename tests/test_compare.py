@@ -11,10 +11,11 @@ from benchhub.report.compare import compare, pareto
 from benchhub.summary import summarize
 
 
-def compared(cells, launches):
-    variants = [make_variant(name) for name in ("fp32", "int8")]
+def compared(cells, launches, **against):
+    names = dict.fromkeys(["fp32", "int8", *(cell.variant for cell in cells)])
+    variants = [make_variant(name, against=against.get(name.replace("-", "_"))) for name in names]
     rows = summarize(make_run(), cells, launches, variants, [])
-    return compare(rows, launches, "fp32")
+    return compare(rows, launches, "fp32", variants)
 
 
 def faster(launches, cell, factor=2.0):
@@ -80,13 +81,61 @@ def test_throughput_is_compared_by_rate():
 
 
 @pytest.mark.parametrize(
-    "change", [{"device": "other"}, {"backend": "openvino"}, {"threads": 2}, {"batch": 4}]
+    "change",
+    [
+        {"device": "other"},
+        {"backend": "openvino"},
+        {"threads": 2},
+        {"batch": 4},
+        {"concurrency": 2},
+        {"precision": "bf16"},
+        {"options": '{"provider": "cuda"}'},
+    ],
 )
 def test_only_the_same_settings_compare(change):
     base, other = make_cell(), make_cell(variant="int8", **change)
     rows = compared([base, other], make_launches(base) + make_launches(other))
     assert rows[1].speedup is None
     assert "baseline was not measured" in rows[1].withheld["speedup"]
+
+
+def test_a_sweep_is_compared_within_each_setting():
+    base = make_cell()
+    cuda = dataclasses.replace(base, options='{"provider": "cuda"}', precision="bf16")
+    cells = [base, cuda, *(dataclasses.replace(one, variant="int8") for one in (base, cuda))]
+    on_cpu, on_cuda = drifting(base), faster(drifting(base), cuda, 10)
+    launches = on_cpu + on_cuda + faster(on_cpu, cells[2], 2) + faster(on_cuda, cells[3], 3)
+    rows = compared(cells, launches)
+    assert [row.speedup for row in rows] == pytest.approx([1, 1, 2, 3], rel=1e-4)
+    assert rows[3].intervals["speedup"]["against"] == "fp32"
+
+
+def test_a_variant_is_compared_with_the_one_it_names():
+    named = [make_cell(backend="tflite", variant=name) for name in ("tflite-fp32", "tflite-int8")]
+    launches = drifting(named[0])
+    rows = compared(named, launches + faster(launches, named[1], 4), tflite_int8="tflite-fp32")
+    assert rows[1].speedup == pytest.approx(4, rel=1e-4)
+    assert rows[1].intervals["speedup"]["against"] == "tflite-fp32"
+    # The suite's baseline does not run on this backend: the base of others is its own.
+    assert rows[0].speedup == 1
+    assert rows[0].intervals["speedup"]["method"] == BY_DEFINITION
+
+
+def test_a_base_of_others_is_held_to_the_baseline_where_that_ran():
+    fp32, base, other = (make_cell(variant=name) for name in ("fp32", "fp16", "fp16-pruned"))
+    launches = drifting(fp32)
+    launches += faster(launches, base, 2) + faster(launches, other, 6)
+    rows = compared([fp32, base, other], launches, fp16_pruned="fp16")
+    assert [row.speedup for row in rows] == pytest.approx([1, 2, 3], rel=1e-4)
+
+
+def test_paced_calls_have_no_speedup():
+    base = make_cell(scenario=Scenario.PACED, rate_per_s=20.0, arrivals="poisson")
+    other = dataclasses.replace(base, variant="int8")
+    launches = make_launches(base)
+    rows = compared([base, other], launches + faster(launches, other))
+    assert [row.speedup for row in rows] == [None, None]
+    assert "wait for one another" in rows[1].withheld["speedup"]
 
 
 def test_a_failed_baseline_gives_no_speedup():
@@ -134,3 +183,13 @@ def test_a_choice_has_its_best_threads_and_devices_do_not_compete():
         point("twin", 3, 0.0),
     ]
     assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "twin"), ("slow", "b", "int8")}
+
+
+def test_emulated_devices_are_on_no_front():
+    rows = [point("fp32", 10, 0.0), point("fp32", 1, 0.0, device="vm", emulated=True)]
+    assert pareto(rows) == {("d", "b", "fp32")}
+
+
+def test_larger_batches_do_not_compete():
+    rows = [point("fp32", 10, 0.0), point("int8", 4, 0.1), point("fp16", 5, 0.0, batch=8)]
+    assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "int8")}

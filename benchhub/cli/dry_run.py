@@ -38,7 +38,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
-    from benchhub.cli.tables import plan_table, skip_table
+    from benchhub.cli.plan_tables import plan_table, skip_table
 
     console = Console()
     console.print(plan_table(ready.plan.cells))

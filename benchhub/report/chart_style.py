@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 #: Okabe and Ito's palette, in an order that stays legible on white and on near-black.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#56B4E9", "#7F7F7F")
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke", "wedge")
+SHAPES = (
+    "circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
+    "triangle-left",
+    "M-1,-1L1,-1L-1,1L1,1Z",  # an hourglass
+    "M-1,-1L-1,1L1,-1L1,1Z",  # a bow tie
+)  # fmt: skip
 INK = "#24292f"
 LOG_RATIO = 20.0
 
@@ -51,11 +56,31 @@ def shape(values: list[Any], field: str) -> alt.Shape:
     return alt.Shape(f"{field}:N", scale=alt.Scale(domain=values, range=shapes), title=field)
 
 
-def names_axis() -> alt.Axis:
+def names_axis(narrow: bool = False) -> alt.Axis:
     """The names of variants, without ticks; a long one ends in an ellipsis."""
     import altair as alt
 
-    return alt.Axis(labelLimit=170, ticks=False, domain=False, labelPadding=8)
+    limit = 110 if narrow else 170
+    return alt.Axis(labelLimit=limit, ticks=False, domain=False, labelPadding=8)
+
+
+def few_ticks(narrow: bool) -> alt.Axis:
+    """An axis of numbers, with fewer of them where there is little room."""
+    import altair as alt
+
+    return alt.Axis(tickCount=4, labelOverlap=True) if narrow else alt.Axis(labelOverlap=True)
+
+
+def heading(words: str, limit: int = 560) -> alt.TitleParams:
+    """The title of a device's panel: what follows the first comma stands below it, in small."""
+    import altair as alt
+
+    first, _, rest = words.partition(", ")
+    if not rest:
+        return alt.TitleParams(first, limit=limit)
+    return alt.TitleParams(
+        first, limit=limit, subtitle=rest, subtitleColor=INK, subtitleFontSize=10
+    )
 
 
 def chart(data: list[dict[str, Any]]) -> Any:
@@ -84,6 +109,7 @@ def page(panels: Sequence[Any], spacing: int = 14) -> Any:
         "axis": {"gridColor": "#dfe3e8", "domainColor": "#8c959f", **ink},
         "legend": {
             "orient": "top",
+            "columns": 5,
             "labelLimit": 200,
             "columnPadding": 26,
             "padding": 10,
@@ -92,6 +118,6 @@ def page(panels: Sequence[Any], spacing: int = 14) -> Any:
             "symbolBaseStrokeColor": INK,
             **ink,
         },
-        "title": {"anchor": "start", "color": INK, "fontSize": 12, "limit": 560},
+        "title": {"anchor": "start", "color": INK, "fontSize": 12, "limit": 560, "offset": 8},
     }
     return alt.vconcat(*panels, spacing=spacing, config=config)

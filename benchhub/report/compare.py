@@ -1,14 +1,15 @@
-"""Sets variants against the baseline: speed-ups paired by round, and the Pareto front; pure."""
+"""Sets variants against their base: speed-ups paired by round, and the Pareto front; pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from benchhub.model import BY_DEFINITION, Launch, Row, Scenario
+from benchhub.model import BY_DEFINITION, Cell, Launch, Row, Scenario, Variant
 from benchhub.stats.paired import paired_ratio
 
 #: Device, backend, variant.
@@ -16,32 +17,54 @@ Choice = tuple[str, str, str]
 
 
 def compare(
-    rows: Sequence[Row], launches: Iterable[Launch], baseline: str
-) -> tuple[Row, ...]:  # fmt: skip
-    """Return the rows with `speedup` and its limits: above 1 is faster than the baseline.
+    rows: Sequence[Row],
+    launches: Iterable[Launch],
+    baseline: str,
+    variants: Iterable[Variant] = (),
+) -> tuple[Row, ...]:
+    """Return the rows with `speedup` and its limits: above 1 is faster than the base variant.
 
-    A latency row is compared by the medians of its launches, a throughput row by their rates,
-    with the baseline on the same device, backend, batch and threads, launches of one round in a
-    pair. Rows without such a baseline keep empty columns, with the reason in `withheld`; the
-    baseline itself has 1 by definition, without limits; the null backend has none.
+    The base is what the variant names in `against`, else `baseline`, on the same device and
+    backend and under the same settings: batch, threads, concurrency, precision, options. A latency
+    row is compared by the medians of its launches, a throughput row by their rates, launches of
+    one round in a pair. Rows without such a base keep empty columns, with the reason in
+    `withheld`; so do paced rows, whose latency is mostly the wait that their rate makes. The base
+    has 1 by definition, without limits; the null backend has none. `intervals["speedup"]` names
+    the base in `against`.
     """
     by_cell: dict[str, list[Launch]] = defaultdict(list)
+    cells: dict[str, Cell] = {}
     for launch in launches:
+        cells[launch.cell.key] = launch.cell
         if launch.status == "finished" and launch.samples_ns.size:
             by_cell[launch.cell.key].append(launch)
-    bases = {_settings(row): row for row in rows if row.variant == baseline}
-    return tuple(_compared(row, bases.get(_settings(row)), by_cell) for row in rows)
+    against = {v.name: v.against for v in variants if v.against}
+    known = {_settings(row, cells): row for row in rows}
+
+    def base_of(row: Row) -> tuple[str, Row | None]:
+        settings = _settings(row, cells)[1:]
+        name = against.get(row.variant, baseline)
+        found = known.get((name, *settings))
+        if found is None and row.variant in against.values():
+            return row.variant, row  # the base of others, and nothing that it could be held to
+        return name, found
+
+    return tuple(_compared(row, *base_of(row), by_cell) for row in rows)
 
 
 def pareto(rows: Sequence[Row]) -> frozenset[Choice]:
     """Return, of each device, the choices that no other one beats in both speed and loss.
 
-    A choice has the smallest p50 of its latency rows and its quality loss. Failed, garbage and
-    unjudged cells are no choices, and devices are not set against one another.
+    A choice has the smallest p50 of its latency rows at the device's smallest batch, and its
+    quality loss. Failed, garbage and unjudged cells are no choices, devices are not set against
+    one another, and an emulated device has no choices: its times are of instructions.
     """
     best: dict[Choice, tuple[float, float]] = {}
-    for row in rows:
-        if row.scenario != Scenario.LATENCY or row.p50_ms is None or row.quality_loss is None:
+    timed = [row for row in rows if row.scenario == Scenario.LATENCY and not row.emulated]
+    for row in timed:
+        if row.p50_ms is None or row.quality_loss is None:
+            continue
+        if row.batch != min(other.batch for other in timed if other.device == row.device):
             continue
         if row.status != "finished" or any(flag.name == "garbage" for flag in row.flags):
             continue
@@ -59,19 +82,29 @@ def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one != other and one[0] <= other[0] and one[1] <= other[1]
 
 
-def _settings(row: Row) -> tuple[str, str, str, int, int]:
-    return row.device, row.backend, row.scenario, row.batch, row.threads
+def _settings(row: Row, cells: Mapping[str, Cell]) -> tuple[Any, ...]:
+    # The cell knows what precision was asked for; a row shows what the backend says it used.
+    cell = cells.get(row.cell)
+    precision, options = (cell.precision, cell.options) if cell else (row.precision, row.options)
+    return (
+        row.variant, row.device, row.backend, row.scenario, row.batch, row.threads,
+        row.concurrency, row.rate_per_s, precision, options,
+    )  # fmt: skip
 
 
-def _compared(row: Row, base: Row | None, by_cell: dict[str, list[Launch]]) -> Row:
-    timed = row.scenario in (Scenario.LATENCY, Scenario.THROUGHPUT)
-    if not timed or row.status != "finished" or not row.model_sha256:
+def _compared(row: Row, name: str, base: Row | None, by_cell: dict[str, list[Launch]]) -> Row:
+    if row.status != "finished" or not row.model_sha256:
+        return row
+    if row.scenario == Scenario.PACED:
+        why = "n/a: paced calls wait for one another; compare service times, or the highest rate"
+        return replace(row, withheld={**row.withheld, "speedup": why})
+    if row.scenario not in (Scenario.LATENCY, Scenario.THROUGHPUT):
         return row
     if base is None or base.status != "finished":
-        why = "n/a: the baseline was not measured with these settings"
+        why = f"n/a: the baseline was not measured with these settings ({name} on {row.backend})"
         return replace(row, withheld={**row.withheld, "speedup": why})
     if base is row:
-        itself = {"low": None, "high": None, "method": BY_DEFINITION}
+        itself = {"low": None, "high": None, "method": BY_DEFINITION, "against": name}
         return replace(row, speedup=1.0, intervals={**row.intervals, "speedup": itself})
     cost = _median_ns if row.scenario == Scenario.LATENCY else _ns_per_call
     pairs = _pairs(by_cell[base.cell], by_cell[row.cell], cost)
@@ -81,7 +114,7 @@ def _compared(row: Row, base: Row | None, by_cell: dict[str, list[Launch]]) -> R
     ratio = paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs])
     described = {
         "low": ratio.low, "high": ratio.high, "confidence": ratio.confidence,
-        "n_eff": ratio.n, "method": ratio.method,
+        "n_eff": ratio.n, "method": ratio.method, "against": name,
     }  # fmt: skip
     return replace(
         row,

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Verdict, VerdictOutcome
+from benchhub.report.formats.emulated import emulation_words
 from benchhub.report.formats.points import (
     Point,
+    comparable,
     disagrees,
     is_harness,
     overlap,
     pareto,
     points,
 )
+from benchhub.report.formats.rates import highest_rates
 from benchhub.report.formats.text import estimate, number, plural
 
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
-EMULATED = "emulated instruction time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,27 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     failed = sum(row.status != "finished" for row in rows)
     trouble = [f"{plural(failed, 'cell')} failed; see Failures."] if failed else []
     found = points(rows)
+    rates = highest_rates(result, device)
     if not found:
-        return ["No latency was measured, so nothing can be ranked.", *overhead, *trouble]
+        none = "No latency was measured, so nothing can be ranked."
+        return [none, *rates, *overhead, *trouble]
     if device.emulated:
         return [
-            f"Latencies are {EMULATED}: they show that the variants run and agree, and are not "
-            "ranked, neither among each other nor against real devices.",
+            f"Latencies are {_of_emulation(device)}: they show that the variants run and agree, "
+            "and are not ranked, neither among each other nor against real devices.",
             *trouble,
         ]
+    found = comparable(found)
     garbage = [point for point in found if disagrees(point.row)]
     sound = [point for point in found if not disagrees(point.row)]
     said = [_garbage(garbage)] if garbage else []
     if sound:
         said += [_fastest(result, sound), *_front(sound)]
-    return [*said, *overhead, *trouble]
+    return [*said, *rates, *overhead, *trouble]
+
+
+def _of_emulation(device: DeviceInfo) -> str:
+    return emulation_words(device).replace("emulated: ", "emulated, ")
 
 
 def _overhead(rows: Sequence[Row]) -> list[str]:

@@ -20,11 +20,33 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
     "launches, iterations": ("", "Fresh processes, and timed calls, that the row rests on."),
     "speed-up": (
         "x",
-        "Median latency of the baseline over that of this variant; above 1 is faster. "
-        "Compared within one device, backend and setting only, launches of one round in pairs. "
-        "The baseline's own is 1 by definition and has no interval.",
+        "Median latency of the base variant over that of this one, or its rate over the base's in "
+        "throughput cells; above 1 is faster. The base is the suite's baseline unless the row says "
+        "`against` another. Compared within one device, backend and all settings (threads, batch, "
+        "concurrency, precision, options) only, launches of one round in pairs. "
+        "The base's own is 1 by definition and has no interval. Paced cells have none.",
     ),
-    "throughput": ("1/s", "Cases per second, offline, at the batch and threads of the row."),
+    "settings": (
+        "",
+        "What varies among the rows of a table: t threads, b cases a call (batch), c calls under "
+        "way at once (concurrency), n/s arrivals a second (rate), the precision, and the backend's "
+        "own options. What does not vary stands in the caption.",
+    ),
+    "throughput": ("1/s", "Cases per second, offline, at the settings of the row."),
+    "paced latency": (
+        "ms",
+        "From the moment a call was scheduled to arrive until its outputs can be read, the wait "
+        "for earlier calls included. Overloaded: calls arrive faster than they end, so the wait "
+        "grows for as long as one measures.",
+    ),
+    "service": ("ms", "The part of a paced call from its start to its end, without the wait."),
+    "device p50": ("ms", "Median time by the accelerator's own clock, copies not included."),
+    "copy in, copy out": ("ms", "Median time of moving inputs to the accelerator, outputs back."),
+    "launch overhead": (
+        "ms",
+        "Median over calls of the host's time less computing and copying: handing over the work "
+        "and waiting for it.",
+    ),
     "load": ("ms", "From starting to load the model until the session is ready."),
     "first inference": ("ms", "The first call, which may compile or allocate."),
     "peak memory": (
@@ -33,7 +55,16 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
     ),
     "model memory": ("MiB", "Peak memory over what the process held after importing the backend."),
     "GPU memory": ("MiB", "Device memory taken by the process."),
-    "energy": ("mJ", "Energy of one call, where the device can tell."),
+    "energy": (
+        "mJ",
+        "Energy of one call by the counter named beside it, which counts all that its part of the "
+        "machine does, idling included.",
+    ),
+    "emulated": (
+        "",
+        "The device is an emulator: its times are of instructions, not of a real processor. They "
+        "compare with nothing, so they are marked, drawn apart and never ranked.",
+    ),
     "size, gzip": ("MB", "The model file, and the same compressed (10^6 bytes)."),
     "params, nonzero, MACs": (
         "millions",

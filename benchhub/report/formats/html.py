@@ -11,9 +11,11 @@ from typing import Any
 
 from benchhub.model import Results
 from benchhub.report import charts
-from benchhub.report.formats import notes, tables
+from benchhub.report.formats import notes, scenario_tables, tables
 from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
+from benchhub.report.formats.emulated import emulation_words
 from benchhub.report.formats.glossary import COLUMN_GLOSSARY, TIMED_REGION
+from benchhub.report.formats.matrix import Matrix, matrix
 from benchhub.report.formats.points import is_harness
 from benchhub.report.formats.tables import Table
 from benchhub.report.formats.text import moment
@@ -22,20 +24,31 @@ SUFFIX = ".html"
 
 _XMLNS = re.compile(r' xmlns(:xlink)?="[^"]*"')
 
+#: Longer tables of verdicts are parted, and what passed folds away.
+MOST_VERDICTS = 40
+
 #: Chart name -> heading, what to read from it, what to say when there is none.
 _CAPTIONS = {
     "latency": (
         "Latency",
         "Median (p50) time of one call, with its 95 % interval, by variant and backend. "
-        "Shorter is better. Intervals that overlap cannot be told apart.",
+        "Shorter is better. Intervals that overlap cannot be told apart. Where a device has more "
+        "configurations than fit, each variant and backend is drawn at its smallest settings. "
+        "Every device has its own axis.",
         "No latency was measured.",
     ),
     "tradeoff": (
         "Quality loss against speed-up",
         "Lower and further right is better; 0 loss and a speed-up of 1 are the baseline's. Ringed "
         "and joined: the Pareto front of each backend, by the point estimates. Speed-ups refer to "
-        "the baseline on the same device, backend and threads.",
+        "the base variant on the same device and backend with the same settings.",
         "No cell has both a speed-up and a quality loss.",
+    ),
+    "paced": (
+        "Paced calls",
+        "p95 of the time from a call's scheduled arrival to its end, by their rate; lower "
+        "is better. Where a line turns up, calls wait for one another.",
+        "",
     ),
     "memory": (
         "Peak memory",
@@ -106,14 +119,16 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
             for result in results
             for conclusion, device in zip(conclusions(result), result.devices, strict=True)
         ],
+        "matrices": [_named_matrix(r, several) for r in results],
+        "emulation_words": emulation_words,
         "figures": _figures(results, interactive),
-        "verdicts": tables.verdicts(results),
+        "verdicts": _verdicts(tables.verdicts(results)),
         "cells": tables.cells(results),
         "by_device": [
             _named(build(r, device), r, several)
             for r in results
             for device in r.devices
-            for build in (tables.latency, tables.throughput, tables.memory)
+            for build in (scenario_tables.latency, *scenario_tables.BESIDE_LATENCY)
         ],
         "parts": tables.quality_parts(results),
         "lists": _lists(results),
@@ -126,6 +141,11 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "glossary": [(name, *entry) for name, entry in COLUMN_GLOSSARY.items()],
         "interactive": interactive,
     }
+
+
+def _verdicts(found: Table) -> tuple[Table, ...]:
+    """One table, or where it would be long the verdicts that ask for action and the others."""
+    return (found,) if len(found.rows) <= MOST_VERDICTS else tables.split(found)
 
 
 def _lists(results: Sequence[Results]) -> list[tuple[Table, str]]:
@@ -143,6 +163,11 @@ def _named(table: Table, result: Results, several: bool) -> Table:
     return Table(f"{table.name}-{run}", f"{table.caption}, run {run}", table.columns, table.rows)
 
 
+def _named_matrix(result: Results, several: bool) -> Matrix:
+    made = matrix(result)
+    return Matrix(_named(made.table, result, several), made.notes)
+
+
 def _figures(results: Sequence[Results], interactive: bool) -> list[Figure]:
     from markupsafe import Markup
 
@@ -150,6 +175,8 @@ def _figures(results: Sequence[Results], interactive: bool) -> list[Figure]:
     figures = []
     for name, (heading, caption, absent) in _CAPTIONS.items():
         chart = made.get(name)
+        if chart is None and not absent:
+            continue
         svg = Markup(_inline(charts.to_svg(chart), name, heading, caption)) if chart else ""
         spec = Markup(_in_script(chart.to_dict())) if chart and interactive else ""
         figures.append(Figure(name, heading, caption, svg, spec, absent))

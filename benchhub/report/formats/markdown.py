@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from benchhub.model import Results
-from benchhub.report.formats import notes, tables
+from benchhub.report.formats import notes, scenario_tables, tables
 from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
+from benchhub.report.formats.emulated import emulation_words
+from benchhub.report.formats.matrix import matrix
 from benchhub.report.formats.tables import Table
 
 SUFFIX = ".md"
@@ -42,8 +44,10 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     yield "Latencies are medians (p50) of one call; brackets hold 95 % intervals."
     yield "A loss above 0 is worse than the baseline."
     yield ""
+    for result in results:
+        yield from _overview(result, len(results) > 1)
     found = tables.verdicts(results)
-    open_, kept = _split(found)
+    open_, kept = tables.split(found)
     for result in results:
         yield from _devices(result, len(results) > 1)
     if open_.rows:
@@ -52,36 +56,39 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     failures = notes.failures(results)
     if failures.rows:
         yield from _table(failures, 2)
-    for result in results:
-        for device in result.devices:
-            for build in (tables.throughput, tables.memory):
-                yield from _folded(build(result, device))
+    for result, device in ((r, d) for r in results for d in r.devices):
+        for build in scenario_tables.BESIDE_LATENCY:
+            yield from _folded(build(result, device))
     for listing in (notes.flags, notes.withheld, notes.skips, tables.variants):
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))
 
 
-def _split(verdicts: Table) -> tuple[Table, Table]:
-    """The verdicts that ask for action, and those that do not."""
-    passed = [row for row in verdicts.rows if any(cell.mark == "pass" for cell in row)]
-    others = [row for row in verdicts.rows if row not in passed]
-    columns = verdicts.columns
-    return (
-        Table("verdicts", "Verdicts other than PASS", columns, tuple(others)),
-        Table("passed", "Verdicts that are PASS", columns, tuple(passed)),
-    )
+def _overview(result: Results, several: bool) -> Iterator[str]:
+    made = matrix(result)
+    if not made.table.rows:
+        return
+    yield f"## Overview{f', run {escape(result.run.id)}' if several else ''}"
+    yield ""
+    yield f"{escape(made.table.caption)}. Devices are not ranked against each other."
+    yield ""
+    yield from _body(made.table)
+    if made.notes:
+        yield from (f"- {escape(note)}" for note in made.notes)
+        yield ""
 
 
 def _devices(result: Results, several: bool) -> Iterator[str]:
     said = {conclusion.device: conclusion.sentences for conclusion in conclusions(result)}
     for device in result.devices:
         run = f", run {escape(result.run.id)}" if several else ""
-        yield f"## {escape(device.name)}{run}{' (emulated)' if device.emulated else ''}"
+        words = emulation_words(device)
+        yield f"## {escape(device.name)}{run}{f' ({escape(words)})' if words else ''}"
         yield ""
         yield from (f"- {escape(sentence)}" for sentence in said[device.name])
         yield ""
-        yield from _table(tables.latency(result, device), 3)
+        yield from _table(scenario_tables.latency(result, device), 3)
 
 
 def _table(table: Table, level: int) -> Iterator[str]:
@@ -103,8 +110,12 @@ def _folded(table: Table) -> Iterator[str]:
 
 
 def _body(table: Table) -> Iterator[str]:
-    yield "| " + " | ".join(escape(column.head) for column in table.columns) + " |"
+    yield "| " + " | ".join(_stacked(c.head, c.below) for c in table.columns) + " |"
     yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
     for row in table.rows:
-        yield "| " + " | ".join(escape(cell.text) for cell in row) + " |"
+        yield "| " + " | ".join(_stacked(cell.text, cell.below) for cell in row) + " |"
     yield ""
+
+
+def _stacked(above: str, below: str) -> str:
+    return f"{escape(above)}<br><sub>{escape(below)}</sub>" if below else escape(above)

@@ -10,6 +10,7 @@ from benchhub.model import DeviceInfo, Flag, Results, Row
 from benchhub.report.formats.json import plain
 from benchhub.report.formats.points import flags_that_matter, is_harness
 from benchhub.report.formats.tables import Column, Table, text
+from benchhub.report.settings import spoken
 
 
 def failures(results: Sequence[Results]) -> Table:
@@ -82,15 +83,20 @@ def _leading_number(evidence: str) -> float:
 
 
 def withheld(results: Sequence[Results]) -> Table:
-    """Numbers that were not printed."""
-    found = [
-        (row.device, _cell(row), column, row.withheld[column])
-        for result in results
-        for row in result.rows
-        if not is_harness(row)
-        for column in sorted(row.withheld)
-    ]
-    return _listing("withheld", "Withheld numbers", ("Device", "Cell", "Column", "Why"), found)
+    """Numbers that were not printed; cells that share a device and a reason share a line."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for result in results:
+        for row in result.rows:
+            if not is_harness(row):
+                for column in sorted(row.withheld):
+                    key = (row.device, column, row.withheld[column])
+                    groups.setdefault(key, []).append(row)
+    found = [(device, _first(rows), column, why) for (device, column, why), rows in groups.items()]
+    return _listing("withheld", "Withheld numbers", ("Device", "Cells", "Column", "Why"), found)
+
+
+def _first(rows: Sequence[Row]) -> str:
+    return _cell(rows[0]) + (f"; and {len(rows) - 1} more" if len(rows) > 1 else "")
 
 
 def findings(results: Sequence[Results]) -> Table:
@@ -142,8 +148,15 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _cell(row: Row) -> str:
+    """A cell in words; settings beside batch and threads only where they are set."""
+    usual = {"concurrency": 1, "rate_per_s": None, "options": None}
+    others = [name for name, value in usual.items() if getattr(row, name) != value]
+    if row.precision not in (None, "f32", "none"):
+        others.append("precision")
+    more = f", {spoken(row, others)}" if others else ""
     return (
-        f"{row.variant} on {row.backend}, {row.scenario}, batch {row.batch}, threads {row.threads}"
+        f"{row.variant} on {row.backend}, {row.scenario}, "
+        f"batch {row.batch}, threads {row.threads}{more}"
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Scenario, Verdict
+from benchhub.model import BY_DEFINITION, Results, Row, Scenario, Verdict
 from benchhub.report.formats.conclude import WORST_FIRST
-from benchhub.report.formats.points import flags_that_matter, is_harness, partner
+from benchhub.report.formats.points import flags_that_matter, is_harness
 from benchhub.report.formats.text import estimate, megabytes, millions, number, plural
+from benchhub.report.settings import SETTINGS, spoken, varying
 
 WITHHELD = "withheld"
 _AT_LEAST = frozenset({"throughput_per_s"})  # whose budget is a smallest value
@@ -16,19 +17,21 @@ _AT_LEAST = frozenset({"throughput_per_s"})  # whose budget is a smallest value
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text, and the number it sorts by when it is one."""
+    """A text, the number it sorts by when it is one, and what stands small below the text."""
 
     text: str
     sort: float | None = None
     mark: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading and the cell of a row; numeric columns are set flush right."""
+    """A heading, with what stands small below it; numeric columns are set flush right."""
 
     head: str
     numeric: bool = False
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-_Shown = tuple[str, bool, Callable[[Row], Cell]]
+#: A heading, whether it is numeric, and the cell of a row.
+Shown = tuple[str, bool, Callable[[Row], Cell]]
 
 
 def text(value: object) -> Cell:
@@ -65,32 +69,73 @@ def interval(row: Row, stem: str, unit: str = "") -> Cell:
     if row.intervals.get(stem, {}).get("method") == BY_DEFINITION:
         return Cell(f"{value:.0f} (baseline)", value)
     low, high = getattr(row, f"{stem}_low{unit}"), getattr(row, f"{stem}_high{unit}")
-    return Cell(estimate(value, low, high), value)
+    digits = 2 if stem == "quality_loss" else 3
+    return Cell(estimate(value, low, high, digits), value)
 
 
 def verdicts(results: Sequence[Results]) -> Table:
     """Every budget applied to every cell, worst first; the device only where there are several."""
     found = [(result, verdict) for result in results for verdict in result.verdicts]
-    found.sort(key=lambda pair: WORST_FIRST.index(pair[1].outcome))
     several = len({device.name for result in results for device in result.devices}) > 1
     heads = ("Verdict", *(("Device",) if several else ()), "Configuration", "Limit", "Measured")
     columns = [Column(head, head in ("Limit", "Measured")) for head in heads]
     columns += [Column("Why, and what to do"), Column("Budget")]
+    settings = _settings_by_cell(results)
+    emulated = {device.name for result in results for device in result.devices if device.emulated}
+    found.sort(key=lambda pair: (_rank(pair[1]), pair[1].device in emulated))
+    body = [
+        _verdict(
+            v,
+            f"{v.device} (emulated)" if v.device in emulated else v.device,
+            several,
+            settings.get((r.run.id, v.cell), ""),
+        )
+        for r, v in found
+    ]
     return _table(
         "verdicts",
         "Verdicts, worst first",
         columns,
-        [_verdict(v, several) for _, v in found],
+        body,
         results,
         found,
     )
 
 
-def _verdict(v: Verdict, with_device: bool) -> tuple[Cell, ...]:
+def _rank(verdict: Verdict) -> int:
+    return WORST_FIRST.index(verdict.outcome)
+
+
+def split(verdicts: Table) -> tuple[Table, Table]:
+    """The verdicts that ask for action, and those that do not."""
+    passed = tuple(row for row in verdicts.rows if any(cell.mark == "pass" for cell in row))
+    others = tuple(row for row in verdicts.rows if all(cell.mark != "pass" for cell in row))
+    columns = verdicts.columns
+    return (
+        Table("verdicts", "Verdicts other than PASS", columns, others),
+        Table("passed", "Verdicts that are PASS", columns, passed),
+    )
+
+
+def _settings_by_cell(results: Sequence[Results]) -> dict[tuple[str, str], str]:
+    """The settings beside threads that vary anywhere, in words, by run and cell."""
+    every = [row for result in results for row in result.rows if not is_harness(row)]
+    names = [name for name in varying(every) if name != "threads"]
+    usual = {"batch": 1, "concurrency": 1, "precision": "f32"}
+    return {
+        (row.run, row.cell): spoken(
+            row, [n for n in names if n not in usual or getattr(row, n) != usual[n]]
+        )
+        for row in every
+    }
+
+
+def _verdict(v: Verdict, device: str, with_device: bool, settings: str) -> tuple[Cell, ...]:
+    more = f", {settings}" if settings else ""
     return (
         Cell(v.outcome.value, WORST_FIRST.index(v.outcome), v.outcome.value.lower()),
-        *((text(v.device),) if with_device else ()),
-        text(f"{v.variant} on {v.backend}, {plural(v.threads, 'thread')}"),
+        *((text(device),) if with_device else ()),
+        text(f"{v.variant} on {v.backend}, {plural(v.threads, 'thread')}{more}"),
         Cell(f"{v.column} {'≥' if v.column in _AT_LEAST else '≤'} {v.limit:,g}", v.limit),
         Cell(estimate(v.value, v.low, v.high), v.value),
         text(v.reason),
@@ -98,62 +143,19 @@ def _verdict(v: Verdict, with_device: bool) -> tuple[Cell, ...]:
     )
 
 
-def latency(result: Results, device: DeviceInfo) -> Table:
-    """Latency cells of one device with the quality and the memory of the same configuration."""
-
-    def joined(column: str, show: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
-        return lambda row: show(partner(row, result.rows, column) or row)
-
-    shown: list[_Shown] = [
-        *_CONFIGURATION,
-        ("Median (p50) ms", True, lambda row: interval(row, "p50", "_ms")),
-        ("p95 ms", True, lambda row: interval(row, "p95", "_ms")),
-        ("Speed-up", True, lambda row: interval(row, "speedup")),
-        ("Size MB", True, lambda row: figure(row, "model_bytes", lambda v: megabytes(int(v)))),
-        ("Quality", True, joined("quality", lambda row: interval(row, "quality"))),
-        ("Quality loss", True, joined("quality_loss", lambda row: interval(row, "quality_loss"))),
-        ("Peak MiB", True, joined("peak_rss_mib", lambda row: figure(row, "peak_rss_mib"))),
-        _STATUS,
-    ]
-    return _cells("latency", "Latency", result, device, (Scenario.LATENCY,), shown)
-
-
-def throughput(result: Results, device: DeviceInfo) -> Table:
-    """Throughput cells of one device."""
-    shown: list[_Shown] = [
-        *_CONFIGURATION,
-        ("Batch", True, lambda row: Cell(str(row.batch), row.batch)),
-        ("Cases per second", True, lambda row: interval(row, "throughput", "_per_s")),
-        _STATUS,
-    ]
-    return _cells("throughput", "Throughput", result, device, (Scenario.THROUGHPUT,), shown)
-
-
-def memory(result: Results, device: DeviceInfo) -> Table:
-    """Memory and cold start cells of one device."""
-    shown: list[_Shown] = [
-        ("Scenario", False, lambda row: text(row.scenario)),
-        *_CONFIGURATION,
-        ("Peak MiB", True, lambda row: figure(row, "peak_rss_mib")),
-        ("Model MiB", True, lambda row: figure(row, "model_rss_mib")),
-        ("Load ms", True, lambda row: figure(row, "load_ms")),
-        ("First inference ms", True, lambda row: figure(row, "first_inference_ms")),
-        _STATUS,
-    ]
-    wanted = (Scenario.MEMORY, Scenario.COLD_START)
-    return _cells("memory", "Memory and cold start", result, device, wanted, shown)
-
-
 def cells(results: Sequence[Results]) -> Table:
     """Every cell with everything measured; columns that no cell fills are left out."""
-    shown: list[_Shown] = [
+    pairs = [(result, row) for result in results for row in result.rows if not is_harness(row)]
+    shown_rows = [row for _, row in pairs]
+    shown: list[Shown] = [
         ("Device", False, lambda row: text(row.device + (" (emulated)" if row.emulated else ""))),
         ("Scenario", False, lambda row: text(row.scenario)),
-        *_CONFIGURATION,
-        ("Batch", True, lambda row: Cell(str(row.batch), row.batch)),
-        ("Precision", False, lambda row: text(row.precision)),
-        _STATUS,
-        *(_ms(name) for name in ("p50", "p90", "p95", "p99")),
+        VARIANT,
+        BACKEND,
+        *(setting(name) for name in SETTINGS if name not in ("concurrency", "options")),
+        *(setting(name) for name in varying(shown_rows) if name in ("concurrency", "options")),
+        STATUS,
+        *(percentile(name) for name in ("p50", "p90", "p95", "p99")),
         ("Mean ms", True, lambda row: figure(row, "mean_ms")),
         ("Speed-up", True, lambda row: interval(row, "speedup")),
         ("Throughput 1/s", True, lambda row: interval(row, "throughput", "_per_s")),
@@ -162,7 +164,13 @@ def cells(results: Sequence[Results]) -> Table:
         ("Peak MiB", True, lambda row: figure(row, "peak_rss_mib")),
         ("Model MiB", True, lambda row: figure(row, "model_rss_mib")),
         ("GPU MiB", True, lambda row: figure(row, "gpu_mem_mib")),
+        ("Service p50 ms", True, lambda row: figure(row, "service_p50_ms")),
+        ("Device p50 ms", True, lambda row: figure(row, "device_p50_ms")),
+        ("Copy in ms", True, lambda row: figure(row, "copy_in_p50_ms")),
+        ("Copy out ms", True, lambda row: figure(row, "copy_out_p50_ms")),
+        ("Launch overhead ms", True, lambda row: figure(row, "overhead_p50_ms")),
         ("Energy mJ", True, lambda row: figure(row, "energy_mj")),
+        ("Energy source", False, lambda row: text(row.energy_source)),
         ("Size MB", True, lambda row: figure(row, "model_bytes", lambda v: megabytes(int(v)))),
         ("Compression x", True, lambda row: figure(row, "compression_bytes")),
         ("Metric", False, lambda row: text(row.quality_metric)),
@@ -175,8 +183,7 @@ def cells(results: Sequence[Results]) -> Table:
         ("n_eff", True, lambda row: figure(row, "n_eff")),
         ("Clock", False, lambda row: text(row.clock)),
     ]
-    pairs = [(result, row) for result in results for row in result.rows if not is_harness(row)]
-    whole = _rows("cells", "All cells", shown, [row for _, row in pairs], results, pairs)
+    whole = rows("cells", "All cells", shown, shown_rows, results, pairs)
     kept = [i for i in range(len(whole.columns)) if any(row[i].text for row in whole.rows)]
     return Table(
         whole.name,
@@ -190,7 +197,7 @@ def variants(results: Sequence[Results]) -> Table:
     """The artifacts: what they are made of and by which recipe."""
     heads = ("Variant", "Recipe", "Format", "Size MB", "gzip MB", "Params M", "Nonzero M", "MACs M")
     found = [(result, variant) for result in results for variant in result.variants]
-    body = [
+    body: list[tuple[Cell, ...]] = [
         (
             text(v.name),
             text(_recipe(v.recipe.name, v.recipe.options) if v.recipe else "as given"),
@@ -203,6 +210,12 @@ def variants(results: Sequence[Results]) -> Table:
         for _, v in found
     ]
     columns = [*(Column(head, i > 2) for i, head in enumerate(heads)), Column("sha256")]
+    if any(v.against for _, v in found):
+        columns.insert(3, Column("Compared with"))
+        body = [
+            (*line[:3], text(v.against or r.run.baseline), *line[3:])
+            for line, (r, v) in zip(body, found, strict=True)
+        ]
     return _table("variants", "Variants", columns, body, results, found)
 
 
@@ -227,12 +240,14 @@ def quality_parts(results: Sequence[Results]) -> Table:
     return _table("quality-parts", "Quality by label", columns, body, results, found)
 
 
-def _ms(name: str) -> _Shown:
+def percentile(name: str) -> Shown:
+    """The column of a percentile with its interval."""
     head = "Median (p50) ms" if name == "p50" else f"{name} ms"
     return head, True, lambda row: interval(row, name, "_ms")
 
 
-def _status(row: Row) -> Cell:
+def status(row: Row) -> Cell:
+    """Whether a row is sound: its status if it did not finish, and its flags."""
     words = [
         "" if row.status == "finished" else row.status,
         *(flag.name for flag in flags_that_matter(row)),
@@ -241,12 +256,21 @@ def _status(row: Row) -> Cell:
     return Cell(said, mark="ok" if said == "ok" else "doubt")
 
 
-_CONFIGURATION: tuple[_Shown, ...] = (
-    ("Variant", False, lambda row: text(row.variant)),
-    ("Backend", False, lambda row: text(row.backend)),
-    ("Threads", True, lambda row: Cell(str(row.threads), row.threads)),
-)
-_STATUS: _Shown = ("Status and flags", False, _status)
+VARIANT: Shown = ("Variant", False, lambda row: text(row.variant))
+BACKEND: Shown = ("Backend", False, lambda row: text(row.backend))
+STATUS: Shown = ("Status and flags", False, status)
+
+
+def setting(name: str) -> Shown:
+    """The column of one setting."""
+    one = SETTINGS[name]
+
+    def show(row: Row) -> Cell:
+        key = one.key(row)
+        sort = float(key) if isinstance(key, int | float) else None
+        return Cell("" if key is None else f"{key:g}" if sort is not None else str(key), sort)
+
+    return one.head, one.numeric, show
 
 
 def _recipe(name: str, options: Mapping[str, object]) -> str:
@@ -254,33 +278,17 @@ def _recipe(name: str, options: Mapping[str, object]) -> str:
     return f"{name} ({listed})" if listed else name
 
 
-def _cells(
-    name: str,
-    title: str,
-    result: Results,
-    device: DeviceInfo,
-    scenarios: tuple[Scenario, ...],
-    shown: Sequence[_Shown],
-) -> Table:
-    rows = [
-        row
-        for row in result.rows
-        if row.device == device.name and row.scenario in scenarios and not is_harness(row)
-    ]
-    note = ", emulated instruction time" if device.emulated else ""
-    return _rows(f"{name}-{device.name}", f"{title} on {device.name}{note}", shown, rows)
-
-
-def _rows(
+def rows(
     name: str,
     caption: str,
-    shown: Sequence[_Shown],
-    rows: Sequence[Row],
+    shown: Sequence[Shown],
+    found: Sequence[Row],
     results: Sequence[Results] = (),
     owners: Sequence[tuple[Results, object]] = (),
 ) -> Table:
+    """A table with a line for each row; with several results, `owners` say whose each is."""
     columns = [Column(head, numeric) for head, numeric, _ in shown]
-    body = [tuple(show(row) for _, _, show in shown) for row in rows]
+    body = [tuple(show(row) for _, _, show in shown) for row in found]
     return _table(name, caption, columns, body, results, owners)
 
 

@@ -5,7 +5,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   heads.forEach((head, index) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = head.textContent;
+    button.append(...head.childNodes);
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";

@@ -1,0 +1,21 @@
+"""How emulated devices are told from real ones wherever their figures stand."""
+
+from __future__ import annotations
+
+from benchhub.model import DeviceInfo
+
+EMULATED = "emulated instruction time"
+
+
+def emulation_words(device: DeviceInfo) -> str:
+    """What the times of an emulated device are, its profile's label `emulated` if it has one."""
+    if not device.emulated:
+        return ""
+    said = device.labels.get("emulated", "")
+    return f"emulated: {said}" if said else EMULATED
+
+
+def emulation(device: DeviceInfo) -> str:
+    """The same to put behind a device's name: empty for a real one."""
+    words = emulation_words(device)
+    return f", {words}" if words else ""
