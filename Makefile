@@ -1,8 +1,10 @@
 # Thin over tox.ini: every target is one of its environments.
 PYTHON ?= python3.11
+# What `make lab` is told besides: LAB='--only x86' leaves the ARM devices out.
+LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart test bench lab lab-down clean
+.PHONY: quickstart test bench lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -16,10 +18,13 @@ bench: $(TOX)
 
 lab: $(TOX)
 	scripts/install-system-packages
-	@$(TOX) run -qq -e dev -- python -m tests.lab up --dir .lab
+	@$(TOX) run -qq -e dev -- python -m tests.lab up --dir .lab $(LAB)
 
 lab-down: $(TOX)
 	@$(TOX) run -qq -e dev -- python -m tests.lab down --dir .lab
+
+gpu: $(TOX)
+	@$(TOX) run -qq -e gpu
 
 $(TOX):
 	$(PYTHON) -m venv .tox/bootstrap

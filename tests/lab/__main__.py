@@ -8,10 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+from . import arm
 from . import state as states
 from .command import LabError, why_not
 from .lab import Lab
 from .state import State
+
+_X86 = ("lab-x86-1", "lab-x86-2")
+DEVICES = (*_X86, "lab-arm64", "lab-arm64-vm", "lab-armhf")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,6 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lab", description="SSH hosts on this machine")
     parser.add_argument("verb", choices=("up", "down", "status"))
     parser.add_argument("--dir", type=Path, default=Path(".lab"), help="a project folder to fill")
+    parser.add_argument(
+        "--only",
+        choices=(*DEVICES, "x86"),
+        action="append",
+        help="bring up this device alone, or x86 hosts; again for another; all without it",
+    )
     given = parser.parse_args(argv)
     reason = why_not()
     if reason is not None:
@@ -28,14 +38,16 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     folder = given.dir.resolve()
     try:
-        return {"up": up, "down": down, "status": status}[given.verb](folder)
+        if given.verb == "up":
+            return up(folder, given.only)
+        return {"down": down, "status": status}[given.verb](folder)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 2
 
 
-def up(folder: Path) -> int:
-    """Bring two hosts up, write their profiles, say what to do next."""
+def up(folder: Path, only: list[str] | None = None) -> int:
+    """Bring the devices up, write their profiles, say what to do next."""
     found = _of(folder)
     if found is not None and found.running():
         _describe(found, folder)
@@ -43,7 +55,7 @@ def up(folder: Path) -> int:
     if found is not None:  # half of it died, or the machine was started again
         found.clear()
     began = time.monotonic()
-    lab = Lab({"lab-x86-1": 0, "lab-x86-2": 0}, folder, lasting=True)
+    lab = Lab(dict.fromkeys(_chosen(only), 0), folder, lasting=True)
     try:
         lab.up()
         profiles = lab.write_profiles(folder / "device_profiles")
@@ -81,6 +93,18 @@ def status(folder: Path) -> int:
     return 0
 
 
+def _chosen(only: list[str] | None) -> list[str]:
+    """Return which devices to bring up: those asked for; else all that this machine can have."""
+    if only:
+        return [name for name in DEVICES if name in only or ("x86" in only and name in _X86)]
+    reasons = {name: arm.why_not(name) for name in DEVICES if name not in _X86}
+    for reason in filter(None, reasons.values()):
+        print(f"lab: left out: {reason}", file=sys.stderr)
+    if not all(arm.is_cached(name) for name, reason in reasons.items() if reason is None):
+        print("lab: first unpacking Debian for ARM, once for all labs; half a minute or more")
+    return [name for name in DEVICES if reasons.get(name) is None]
+
+
 def _of(folder: Path) -> State | None:
     return next((state for state in states.saved() if state.folder == str(folder)), None)
 
@@ -91,8 +115,12 @@ def _describe(state: State, folder: Path) -> None:
         print(f"  {name}  ssh -i {here / 'client_key'} root@{address}")
     beside = Path(sys.executable).with_name("benchhub")
     program = os.path.relpath(beside, folder) if beside.exists() else "benchhub"
+    bare = [name for name in state.hosts if name in arm.DEVICES]
+    print(f"try:   cd {here}")
+    if bare:
+        print(f"       {program} devices provision {' '.join(bare)} --offline")
     devices = " ".join(f"--device {name}" for name in ("localhost", *state.hosts))
-    print(f"try:   cd {here} && {program} run quickstart {devices}")
+    print(f"       {program} run quickstart {devices}")
     usual = folder == Path(".lab").resolve()
     print("then:  make lab-down" if usual else f"then:  python -m tests.lab down --dir {here}")
 

@@ -10,6 +10,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -61,6 +62,11 @@ class Host:
     host_key: str = ""
 
     @property
+    def profile_changes(self) -> dict[str, Any]:
+        """What the host's profile has that those of other hosts do not."""
+        return {}
+
+    @property
     def home(self) -> Path:
         """Root's home directory, as the host sees it."""
         return self.folder / "home"
@@ -71,13 +77,14 @@ class Host:
 
     def boot(self, state: State, client_key: str) -> None:
         """Start the host and its SSH server; it answers when this returns."""
-        self.home.mkdir(parents=True)
-        self.folder.joinpath("authorized_keys").write_text(client_key + "\n")
-        self.host_key = new_key(self.folder / "host_key")
-        self._write_accounts()
-        self._write_sshd_config()
+        self.folder.mkdir(parents=True)
+        self._new_host_key(client_key)
+        self._prepare()
         self._start(state)
         self.start_sshd()
+
+    def wait(self) -> None:
+        """Return when the host answers SSH, which most do from `boot` on."""
 
     def run(self, *argv: str, check: bool = True) -> str:
         """Run a command on the host, not through SSH, and return its stdout."""
@@ -86,14 +93,9 @@ class Host:
 
     def start_sshd(self) -> None:
         """Start the SSH server and wait for its greeting."""
-        sshd = [tool("sshd"), "-f", str(self.folder / "sshd_config")]
-        self.run(*sshd, "-E", str(self.folder / "sshd.log"))
-        deadline = time.monotonic() + 10.0
-        while time.monotonic() < deadline:
-            if self._greets():
-                return
-            time.sleep(0.01)
-        raise LabError(f"{self.name}: sshd does not answer; see {self.folder}/sshd.log")
+        log = self.folder / "sshd.log"
+        self.run(self._sshd(), "-f", str(self.folder / "sshd_config"), "-E", str(log))
+        self._wait_for_greeting(20.0, log)
 
     def stop_sshd(self) -> None:
         """Kill the SSH server and every session of it; what runs on the host otherwise stays."""
@@ -113,6 +115,14 @@ class Host:
             return []
         return [process for process in everything if not _is_idle(process, self.pid)]
 
+    def _wait_for_greeting(self, timeout_s: float, log: Path) -> None:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self._greets():
+                return
+            time.sleep(0.01)
+        raise LabError(f"{self.name}: sshd does not answer; see {log}")
+
     def _greets(self) -> bool:
         try:
             with socket.create_connection((self.address, 22), timeout=2.0) as probe:
@@ -126,6 +136,20 @@ class Host:
         except psutil.NoSuchProcess:
             return False
 
+    def _sshd(self) -> str:
+        """Return the path of the SSH server on the host."""
+        return tool("sshd")
+
+    def _new_host_key(self, client_key: str) -> None:
+        self.folder.joinpath("authorized_keys").write_text(client_key + "\n")
+        self.host_key = new_key(self.folder / "host_key")
+
+    def _prepare(self) -> None:
+        """Write what the host needs before it boots."""
+        self.home.mkdir()
+        self._write_accounts()
+        self._write_sshd_config()
+
     def _write_accounts(self) -> None:
         """Copy this machine's accounts, with root's home moved and root not locked."""
         passwd = [line.split(":") for line in Path("/etc/passwd").read_text().splitlines()]
@@ -136,29 +160,43 @@ class Host:
         self.folder.joinpath("shadow").write_text("root:*:19000:0:99999:7:::\n")
         self.folder.joinpath("shadow").chmod(0o600)
 
-    def _write_sshd_config(self) -> None:
-        config = self.folder / "sshd_config"
-        config.write_text(_SSHD_CONFIG.format(address=self.address, folder=self.folder))
+    def _write_sshd_config(self, more: str = "", folder: Path | None = None) -> None:
+        """Write it for a server that finds its files in `folder`."""
+        text = _SSHD_CONFIG.format(address=self.address, folder=folder or self.folder) + more
         # Newer servers lock an address out after refusals, which are daily bread here.
-        test = subprocess.run(
-            [tool("sshd"), "-t", "-f", str(config), "-o", "PerSourcePenalties=no"],
-            capture_output=True,
-        )
-        if test.returncode == 0:
-            config.write_text(config.read_text() + "PerSourcePenalties no\n")
+        test = [tool("sshd"), "-t", "-f", os.devnull, "-h", str(self.folder / "host_key")]
+        done = subprocess.run([*test, "-o", "PerSourcePenalties=no"], capture_output=True)
+        if done.returncode == 0:
+            text += "PerSourcePenalties no\n"
+        self.folder.joinpath("sshd_config").write_text(text)
 
     def _start(self, state: State) -> None:
         reader, writer = os.pipe()
         os.set_inheritable(writer, True)
         argv = [tool("nsenter"), f"--net=/run/netns/{self.namespace}", tool("unshare")]
         argv += ["--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        argv += [shutil.which("bash") or "/bin/bash", str(_BOOT)]
-        argv += [self.name, str(self.folder), str(self.disk_mib), str(writer)]
-        log = str(self.folder / "boot.log")
+        outer = self._spawn(state, argv + self._boot_argv(writer))
+        os.close(writer)
+        with os.fdopen(reader) as said:
+            if said.readline() != "up\n":
+                raise LabError(f"{self.name}: did not boot: {self._log.read_text().strip()}")
+        self.pid = psutil.Process(outer).children()[0].pid
+
+    def _boot_argv(self, ready: int) -> list[str]:
+        """Return what makes the host; it says "up" to the descriptor `ready`."""
+        bash = shutil.which("bash") or "/bin/bash"
+        return [bash, str(_BOOT), self.name, str(self.folder), str(self.disk_mib), str(ready)]
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "boot.log"
+
+    def _spawn(self, state: State, argv: list[str]) -> int:
+        """Start `argv`, which is to be killed when the lab ends; return its number."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+            (os.POSIX_SPAWN_OPEN, 1, str(self._log), flags, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
@@ -166,15 +204,11 @@ class Host:
         outer = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
         state.pids.append((outer, born(outer)))
         state.save()
-        os.close(writer)
-        with os.fdopen(reader) as said:
-            if said.readline() != "up\n":
-                raise LabError(f"{self.name}: did not boot: {Path(log).read_text().strip()}")
-        self.pid = psutil.Process(outer).children()[0].pid
+        return outer
 
 
 def _is_idle(process: psutil.Process, first: int) -> bool:
     try:
-        return process.ppid() == first and process.cmdline() == ["sleep", "3600"]
+        return process.ppid() == first and process.cmdline()[-2:] == ["sleep", "3600"]
     except psutil.NoSuchProcess:
         return True

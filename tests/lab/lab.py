@@ -9,28 +9,33 @@ import shlex
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from benchhub.model import DeviceProfile
 
+from . import arm
 from . import state as states
 from .command import LabError, born, run, why_not
 from .host import Host, new_key
 from .network import Network, choose_net
+from .rootfs import Rootfs
 from .state import State
 
 _PROFILE_KEYS = (
     "name", "transport", "host", "port", "user", "host_key", "identity_file", "python",
+    "emulated", "connect_timeout_s",
 )  # fmt: skip
 
 
 class Lab:
     """Real SSH hosts, named as `disk_mib` names them (0: no disk of their own).
 
-    Reached from this very machine by address, so anything that speaks SSH can use them. With
-    `folder`, what the lab writes is found there; with `lasting`, it stays up until `down`.
+    Names of `arm.DEVICES` are of ARM devices; all others are of hosts like this machine. Reached
+    from this very machine by address, so anything that speaks SSH can use them. With `folder`,
+    what the lab writes is found there; with `lasting`, it stays up until `down`.
     """
 
     def __init__(
@@ -45,6 +50,9 @@ class Lab:
         self._state: State | None = None
         self.folder = Path()
         self.hosts: dict[str, Host] = {}
+        #: Hosts that could not be had, and why.
+        self.missing: dict[str, str] = {}
+        self._rootfs: dict[str, Rootfs] = {}
 
     def __enter__(self) -> Lab:
         try:
@@ -82,20 +90,46 @@ class Lab:
         reason = why_not()
         if reason is not None:
             raise LabError(reason)
+        names = [name for name in self._wanted if name in arm.DEVICES]
+        for name in names:
+            if (reason := arm.why_not(name)) is not None:
+                raise LabError(reason)
+        architectures = sorted({arm.DEVICES[name][0] for name in names})
+        with ThreadPoolExecutor(2) as pool:
+            found = pool.map(arm.ready, architectures)
+            self._rootfs = dict(zip(architectures, found, strict=True))
         states.sweep()
         self._state = state = self._claim()
         network = Network(state)
         network.up()
         client_key = new_key(self.identity_file)
-        for number, (name, disk_mib) in enumerate(self._wanted.items(), start=1):
-            namespace = network.add(name, number)
-            address = network.address(number)
-            folder = self.folder / "hosts" / name
-            host = Host(name, number, address, namespace, folder, disk_mib, network)
+        # The slowest to answer first: it boots while others do.
+        order = sorted(self._wanted, key=lambda name: not arm.is_machine(name))
+        numbers = {name: number for number, name in enumerate(self._wanted, start=1)}
+        for name in order:
+            host = self._new_host(name, numbers[name], network)
             host.boot(state, client_key)
             self.hosts[name] = host
-            state.hosts[name] = address
-            state.save()
+        self.hosts = {name: self.hosts[name] for name in self._wanted}
+        for name, host in self.hosts.items():
+            host.wait()
+            state.hosts[name] = host.address
+        state.save()
+
+    def _new_host(self, name: str, number: int, network: Network) -> Host:
+        address, disk_mib = network.address(number), self._wanted[name]
+        folder = self.folder / "hosts" / name
+        if arm.is_machine(name):
+            network.add_tap(number)
+            namespace = network.control
+        else:
+            namespace = network.add(name, number)
+        values = (name, number, address, namespace, folder, disk_mib, network)
+        if name not in arm.DEVICES:
+            return Host(*values)
+        kind = arm.Machine if arm.is_machine(name) else arm.Translated
+        rootfs = self._rootfs[arm.DEVICES[name][0]]
+        return kind(*values, rootfs=rootfs, identity_file=self.identity_file)
 
     def down(self) -> None:
         """Take everything down; harmless when it is down."""
@@ -117,6 +151,7 @@ class Lab:
             "identity_file": self.identity_file,
             "python": sys.executable,
             "ssh_config": Path(os.devnull),
+            **host.profile_changes,
         }
         return DeviceProfile(**{**fields, **changes})
 
@@ -133,8 +168,9 @@ class Lab:
             profile = self.profile(name)
             lines = [f"{key} = {_toml(getattr(profile, key))}" for key in _PROFILE_KEYS]
             path = folder / f"{name}.toml"
-            labels = ["", "[labels]", 'site = "lab"', ""]
-            path.write_text("\n".join(["[device]", *lines, 'machine = "lab"', *labels]))
+            said = profile.labels or {"site": "lab"}
+            labels = ["", "[labels]", *(f"{key} = {_toml(value)}" for key, value in said.items())]
+            path.write_text("\n".join(["[device]", *lines, 'machine = "lab"', *labels, ""]))
             written.append(path)
         if self._state is not None:
             self._state.litter += map(str, written)
@@ -149,7 +185,7 @@ class Lab:
         strict = f"-oBatchMode=yes -oStrictHostKeyChecking=yes -oUserKnownHostsFile={known}"
         login = f"-F {os.devnull} -oIdentitiesOnly=yes -i {self.identity_file} -l root"
         argv = ["ssh", *shlex.split(strict), *shlex.split(login), *options, host.address, command]
-        return run(*argv, check=check)
+        return run(*argv, check=check, timeout_s=60)
 
     def _claim(self) -> State:
         """Choose a name and a network that no other lab has, and write them down."""
@@ -159,8 +195,10 @@ class Lab:
         else:
             self.folder = self._given_folder.resolve()
             self.folder.mkdir(parents=True, exist_ok=True)
-            litter = [self.folder / part for part in ("hosts", "client_key", "client_key.pub")]
-            shutil.rmtree(self.folder / "hosts", ignore_errors=True)
+            parts = ("hosts", "layers", "client_key", "client_key.pub", "known_hosts")
+            litter = [self.folder / part for part in parts]
+            for part in ("hosts", "layers"):
+                shutil.rmtree(self.folder / part, ignore_errors=True)
         with states.locked():
             taken = {saved.lab for saved in states.saved()}
             while (lab := f"bh{random.randrange(1 << 16):04x}") in taken:
@@ -173,5 +211,5 @@ class Lab:
 
 
 def _toml(value: object) -> str:
-    """Return a string or an integer as TOML; JSON's quoting is a subset of it."""
-    return str(value) if isinstance(value, int) else json.dumps(str(value))
+    """Return a string or a number as TOML; JSON writes both in the same way."""
+    return json.dumps(value if isinstance(value, int | float) else str(value))

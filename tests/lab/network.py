@@ -61,6 +61,12 @@ class Network:
         self._plug("eth0", self.port(number), namespace, self.address(number))
         return namespace
 
+    def add_tap(self, number: int) -> None:
+        """Make a link to the bridge whose other end is a program's, opened in `control`."""
+        there = ("ip", "-n", self.control)
+        run(*there, "tuntap", "add", "dev", self.port(number), "mode", "tap")
+        run(*there, "link", "set", self.port(number), "master", "bridge", "up")
+
     def port(self, number: int) -> str:
         """Return the bridge's end of the link to host `number`."""
         return f"port{number}"

@@ -29,6 +29,38 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def arm_lab() -> Iterator[Lab]:
+    """ARM devices: lab-arm64 and lab-armhf, translated, and lab-arm64-vm, a virtual machine.
+
+    Tests that ask for it are run by one process of pytest-xdist, one after another. Where the
+    machine cannot be had, it is not among the hosts; in CI that is a failure.
+    """
+    from . import arm
+    from .command import why_not
+    from .lab import Lab
+
+    in_ci = bool(os.environ.get("CI"))
+    reasons = {name: why_not() or arm.why_not(name) for name in arm.DEVICES}
+    for reason in filter(None, reasons.values()):
+        if in_ci or None not in reasons.values():
+            give_up(reason, in_ci)
+    with Lab({name: 0 for name, reason in reasons.items() if reason is None}) as lab:
+        lab.missing = {name: reason for name, reason in reasons.items() if reason is not None}
+        yield lab
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of pytest-xdist where it is switched off, too."""
+    config.addinivalue_line("markers", "xdist_group(name): run in one process with its like")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep every test of the ARM devices in one process: there is one set of them."""
+    if "arm_lab" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("arm"))
+
+
 def give_up(reason: str, in_ci: bool) -> NoReturn:
     """Skip for `reason`; in CI, where everything must be there, fail instead."""
     if in_ci:

@@ -151,6 +151,7 @@ def add_host(project: Project, lab: Lab, at: str, name: str | None = None, **key
         "python": sys.executable,
         "root": f"~/{project.folder.parent.name}/{project.folder.name}",
         "connect_timeout_s": 1.0,
+        "limits": {"reboot_wait_s": 20},
     }
     return project.device(name or at, **{**values, **keys})
 
