@@ -30,14 +30,35 @@ def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]
     )
 
 
-def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0) -> int:
-    """Return 3 if cells failed, else 1 on a FAIL, else 4 on an INCONCLUSIVE, else 0."""
+def unjudged(
+    budgets: Sequence[Budget], verdicts: Sequence[Verdict], cells: Sequence[Cell]
+) -> tuple[str, ...]:
+    """Return the names of budgets that planned `cells` match and that got no verdict at all.
+
+    The cells became skips when a device turned out to lack their backend: nothing was shown.
+    """
+    judged = {verdict.budget for verdict in verdicts}
+    models = [cell for cell in cells if cell.model_sha256]
+    return tuple(
+        budget.name
+        for budget in budgets
+        if budget.name not in judged
+        and any(_limits(budget))
+        and any(_selects(budget, cell) for cell in models)
+    )
+
+
+def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budgets: int = 0) -> int:
+    """Return 3 if cells failed, else 1 on a FAIL, else 4 on an INCONCLUSIVE, else 0.
+
+    A budget without a verdict is INCONCLUSIVE.
+    """
     outcomes = {verdict.outcome for verdict in verdicts}
     if failed_cells:
         return 3
     if VerdictOutcome.FAIL in outcomes:
         return 1
-    return 4 if VerdictOutcome.INCONCLUSIVE in outcomes else 0
+    return 4 if VerdictOutcome.INCONCLUSIVE in outcomes or unjudged_budgets else 0
 
 
 def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:

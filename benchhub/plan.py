@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.model import (
@@ -86,9 +86,16 @@ def plan(
     return Plan(tuple(cells), tuple(skips))
 
 
-def without(plan: Plan, device: str, backend: str, reason: str) -> Plan:
-    """Return `plan` with the cells of one backend on one device turned into skips."""
-    kept = tuple(c for c in plan.cells if (c.device, c.backend) != (device, backend))
+def without(
+    plan: Plan, device: str, backend: str, reason: str, measured: Collection[str] = ()
+) -> Plan:
+    """Return `plan` with the cells of one backend on one device turned into skips.
+
+    Cells whose key is in `measured` stay: their launches were made while the backend was there.
+    """
+    kept = tuple(
+        c for c in plan.cells if (c.device, c.backend) != (device, backend) or c.key in measured
+    )
     gone = [c for c in plan.cells if c not in kept]
     skips = {(c.variant, c.scenario): c for c in gone}
     return Plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ def load_results(store: Store, run_id: str) -> Results:
     """Return the results of a run as it stands, finished or not; ConfigError if there is none."""
     run = store.run(run_id)
     devices = store.devices(run_id)
-    plan = as_possible(store.plan(run_id), devices)
     launches = list(store.launches(run_id))
+    measured = {launch.cell.key for launch in launches}
+    plan = as_possible(store.plan(run_id), devices, measured)
     variants = store.variants(run_id)
     truth = store.truth(run_id)
     limit = run.provenance.get("max_relative_disagreement")
@@ -72,13 +73,19 @@ def _without_location(device: DeviceInfo) -> DeviceInfo:
     return dataclasses.replace(device, facts=facts)
 
 
-def as_possible(plan: Plan, devices: tuple[DeviceInfo, ...]) -> Plan:
-    """Return `plan` with the cells of backends that a device turned out to lack as skips."""
+def as_possible(
+    plan: Plan, devices: tuple[DeviceInfo, ...], measured: Collection[str] = ()
+) -> Plan:
+    """Return `plan` with the cells of backends that a device turned out to lack as skips.
+
+    Not those in `measured`, by key: a backend may be gone when a run is resumed.
+    """
     for device in devices:
         for finding in device.findings:
             backend = finding.check.removeprefix("backend ")
             if backend != finding.check and finding.level != "ok":
-                plan = without(plan, device.name, backend, f"{finding.found}; {finding.fix}")
+                reason = f"{finding.found}; {finding.fix}"
+                plan = without(plan, device.name, backend, reason, measured)
     return plan
 
 

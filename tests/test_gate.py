@@ -4,7 +4,7 @@ import pytest
 from builders import make_budget, make_cell
 
 from benchhub.errors import ConfigError
-from benchhub.gate import check_budgets, exit_code, judge
+from benchhub.gate import check_budgets, exit_code, judge, unjudged
 from benchhub.model import BY_DEFINITION, Flag, Row, Verdict
 from benchhub.model import VerdictOutcome as Outcome
 from benchhub.plan import _SHARES, EFFORTS
@@ -289,3 +289,18 @@ def test_a_budget_for_no_cell_is_a_mistake(selectors, message):
 
 def test_a_budget_for_some_cell_is_fine():
     check_budgets([make_budget(), make_budget(devices=("localhost", "gone"))], CELLS)
+
+
+def test_a_budget_whose_cells_all_became_skips_is_no_pass():
+    here, gone = make_cell(device="rpi"), make_cell(device="rpi", backend="tflite")
+    budgets = [
+        make_budget(name="shown", backends=("onnxruntime",), **P95),
+        make_budget(name="lost", backends=("tflite",), **P95),
+        make_budget(name="elsewhere", devices=("jetson",), **P95),
+        make_budget(name="empty"),
+    ]
+    verdicts = judge([latency(high=10.1)], budgets)
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.PASS]
+    assert unjudged(budgets, verdicts, [here, gone]) == ("lost",)
+    assert exit_code(verdicts) == 0
+    assert exit_code(verdicts, unjudged_budgets=1) == 4

@@ -118,3 +118,14 @@ def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
     assert [(s.backend, s.variant, s.reason) for s in made.skips] == [
         ("openvino", "int8", "the suite means it for onnxruntime")
     ]
+
+
+def test_what_was_measured_before_a_backend_went_away_stays_in_the_plan() -> None:
+    both = suite(ScenarioSpec(Scenario.LATENCY, batches=(1, 2)))
+    made = plan(both, [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["quick"])
+    first, second = made.cells
+    less = without(made, "a", "onnxruntime", "not installed", measured={first.key})
+    assert less.cells == (first,)
+    assert [(skip.backend, skip.reason) for skip in less.skips] == [
+        (second.backend, "not installed")
+    ]

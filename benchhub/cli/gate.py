@@ -32,7 +32,7 @@ def gate(
     """Judge a run: exit 0 PASS, 1 FAIL, 3 something failed, 4 INCONCLUSIVE."""
     from benchhub.config import load_budgets
     from benchhub.errors import ConfigError
-    from benchhub.gate import check_budgets, exit_code, judge
+    from benchhub.gate import check_budgets, exit_code, judge, unjudged
     from benchhub.results import load_results
 
     with project.open_store(store) as results:
@@ -59,7 +59,14 @@ def gate(
         from benchhub.cli.tables import print_verdicts
 
         print_verdicts(Console(), verdicts)
-    raise typer.Exit(exit_code(verdicts, len(failed) + len(lost)))
+    open_budgets = unjudged(limits, verdicts, cells)
+    for name in open_budgets:
+        typer.echo(
+            f"budget {name}: INCONCLUSIVE: nothing that it selects could be measured;"
+            " `benchhub report` tells what was skipped",
+            err=True,
+        )
+    raise typer.Exit(exit_code(verdicts, len(failed) + len(lost), len(open_budgets)))
 
 
 def _newest_of_suite(results: Store, name: str) -> str | None:
