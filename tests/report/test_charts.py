@@ -17,7 +17,7 @@ def test_every_chart_is_drawn_and_well_formed() -> None:
         assert ElementTree.fromstring(svg).tag.endswith("svg"), name
         assert not re.search(r"\b(NaN|undefined|Infinity)\b", svg), name
         assert "url(" not in svg, "ids would clash when charts share a page"
-    assert "emulated instruction time" in drawn["latency"]
+    assert "emulated time" in drawn["latency"]
     assert " ms · 2 threads" in drawn["latency"], "values are labelled directly"
     assert "speed-up of the median, x" in drawn["tradeoff"]
 

@@ -91,7 +91,7 @@ def test_every_format_says_so() -> None:
     source = wide()
     texts = (render("html", [source]), render("markdown", [source]), _terminal(source))
     for name in EMULATED:
-        words = "emulated: translated instructions" if "user" in name else "emulated instruction"
+        words = "emulated: translated instructions" if "user" in name else "emulated time"
         for text in texts:
             shown = [line for line in text.splitlines() if name in line and "atency" in line]
             assert any(words in line for line in shown), name

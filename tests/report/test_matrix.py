@@ -36,7 +36,7 @@ def test_emulated_devices_come_last_and_are_marked() -> None:
     assert [c.head.removesuffix(" ms") for c in columns][: len(real)] == real
     assert [c.below for c in columns[: len(real)]] == [""] * len(real)
     assert columns[-2].below == "emulated: translated instructions, not ranked"
-    assert columns[-1].below == "emulated instruction time, not ranked"
+    assert columns[-1].below == "emulated time, not ranked"
 
 
 def test_what_is_empty_says_why() -> None:

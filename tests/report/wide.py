@@ -196,7 +196,7 @@ def _verdicts(rows: list[Row]) -> list[Verdict]:
 
 
 def _device(name: str, emulated: bool) -> DeviceInfo:
-    labels = {"emulated": "translated instructions"} if name == "lab-arm64-user" else {}
+    labels = {"emulation": "translated instructions"} if name == "lab-arm64-user" else {}
     return DeviceInfo(name, "ssh", emulated, {"arch": "aarch64"}, labels=labels)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from benchhub.model import DeviceInfo
 
-EMULATED = "emulated instruction time"
+EMULATED = "emulated time"
 
 
 def emulation_words(device: DeviceInfo) -> str:
-    """What the times of an emulated device are, its profile's label `emulated` if it has one."""
+    """What the times of an emulated device are, by its profile's label `emulation` if it has one."""
     if not device.emulated:
         return ""
-    said = device.labels.get("emulated", "")
+    said = device.labels.get("emulation", "")
     return f"emulated: {said}" if said else EMULATED
 
 

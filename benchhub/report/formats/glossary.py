@@ -57,12 +57,12 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
     "GPU memory": ("MiB", "Device memory taken by the process."),
     "energy": (
         "mJ",
-        "Energy of one call by the counter named beside it, which counts all that its part of the "
+        "Energy of one case by the counter named beside it, which counts all that its part of the "
         "machine does, idling included.",
     ),
     "emulated": (
         "",
-        "The device is an emulator: its times are of instructions, not of a real processor. They "
+        "The device is an emulator: its times are of the emulation, not of a real processor. They "
         "compare with nothing, so they are marked, drawn apart and never ranked.",
     ),
     "size, gzip": ("MB", "The model file, and the same compressed (10^6 bytes)."),

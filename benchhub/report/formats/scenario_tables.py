@@ -93,7 +93,7 @@ def energy(result: Results, device: DeviceInfo) -> Table:
     found = [r for r in _rows_of(result, device, _TIMED) if r.energy_mj is not None]
     shown: list[Shown] = [
         ("Scenario", False, lambda row: text(row.scenario)),
-        ("Energy mJ a call", True, lambda row: figure(row, "energy_mj")),
+        ("Energy mJ a case", True, lambda row: figure(row, "energy_mj")),
         ("Counted by", False, lambda row: text(row.energy_source)),
     ]
     return _table("energy", "Energy", device, found, shown)
