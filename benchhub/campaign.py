@@ -75,16 +75,20 @@ class _Todo:
     """Which cells still want launches."""
 
     def __init__(self, order: Order, missing: Mapping[str, str]) -> None:
+        self._more = order.more
+        self._samples_ns = {key: list(samples) for key, samples in order.samples_ns.items()}
         self._cells = [cell for cell in order.cells if cell.backend not in missing]
         self._finished = dict(order.finished)
         self._attempts = dict(order.attempts)
         self._closed = set(order.closed)
 
     def open_cells(self) -> list[Cell]:
+        more = self._more(self._samples_ns)
         return [
             cell
             for cell in self._cells
-            if cell.key not in self._closed and self._finished.get(cell.key, 0) < cell.launches
+            if cell.key not in self._closed
+            and (self._finished.get(cell.key, 0) < cell.launches or cell.key in more)
         ]
 
     def place(self, cell: Cell) -> tuple[int, int]:
@@ -96,6 +100,7 @@ class _Todo:
         key = launch.cell.key
         if launch.status == "finished":
             self._finished[key] = launch.index + 1
+            self._samples_ns.setdefault(key, []).append(launch.samples_ns)
         else:
             self._attempts[key, launch.index] = launch.attempt + 1
         if launch.status == "failed":

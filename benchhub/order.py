@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from benchhub.device.stage import Blob, StageReport
@@ -37,13 +37,24 @@ class Session(Protocol):
 
 Connect = Callable[[DeviceProfile], Session]
 
+#: From the samples of the finished launches so far, by cell key and in order of their index, the
+#: keys of the cells that are to go on past the launches planned for them. Asked before each round.
+More = Callable[[Mapping[str, Sequence[Array]]], Collection[str]]
+
+
+def no_more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
+    """Leave every cell at the launches planned for it."""
+    return ()
+
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one device has to do in a run, less what is already in the store.
 
     `finished` counts finished launches by cell key, `attempts` the launches that did not finish
-    by (cell key, index), `closed` names cells that failed and stay so.
+    by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
+    the launches in the store, which `more` is asked about together with the new ones.
     """
 
     run: str
@@ -59,6 +70,8 @@ class Order:
     deadline_s: float = 120.0
     backends: tuple[str, ...] = ()
     first_round: int = 0
+    more: More = no_more
+    samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
+from builders import make_cell
 from scripted import Board, Diary, lost, order, restarts, well
 
 from benchhub.campaign import measure
@@ -19,7 +23,7 @@ from benchhub.errors import (
     Unfit,
     Unreachable,
 )
-from benchhub.model import Launch
+from benchhub.model import Array, Launch
 
 PAUSES_S = (0.01, 0.02)
 
@@ -222,3 +226,41 @@ def test_a_suite_without_a_backend_there_is_no_fault_of_the_device() -> None:
     board.facts["backends"] = {}
     with pytest.raises(BackendError, match="provision board --backend onnxruntime"):
         run(board)
+
+
+# --- cells that go on -------------------------------------------------------------------------
+
+
+def test_a_cell_goes_on_for_as_long_as_it_is_undecided_and_the_others_stop() -> None:
+    decided, undecided = (
+        make_cell(device="board", variant=variant, launches=2, iterations=5)
+        for variant in ("fp32", "int8")
+    )
+    asked: list[dict[str, int]] = []
+
+    def more(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
+        asked.append({key: len(samples) for key, samples in samples_ns.items()})
+        assert all(one.size == 5 for samples in samples_ns.values() for one in samples)
+        return {undecided.key} if len(samples_ns.get(undecided.key, ())) < 4 else set()
+
+    whole = dataclasses.replace(order((decided, undecided)), more=more)
+    launches = list(measure(whole, Board().connect, Diary(), PAUSES_S))
+    found = Counter(launch.cell.key for launch in launches)
+    assert found == {decided.key: 2, undecided.key: 4}
+    assert asked[-1] == {decided.key: 2, undecided.key: 4}
+    assert sorted(one.index for one in launches if one.cell == undecided) == [0, 1, 2, 3]
+
+
+def test_what_is_in_the_store_counts_when_a_cell_asks_for_more() -> None:
+    cell = make_cell(device="board", launches=2, iterations=5)
+    samples_ns = {cell.key: [np.full(5, 7)] * 2}
+
+    def more(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
+        return {cell.key} if len(samples_ns[cell.key]) < 3 else set()
+
+    whole = dataclasses.replace(
+        order((cell,)), more=more, samples_ns=samples_ns, finished={cell.key: 2}
+    )
+    (launch,) = measure(whole, Board().connect, Diary(), PAUSES_S)
+    assert launch.index == 2
+    assert len(samples_ns[cell.key]) == 2

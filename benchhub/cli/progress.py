@@ -121,6 +121,12 @@ class RunProgress(Sessions):
                     f" {launch.cell.scenario} failed in {cause}",
                     style="red", markup=False, highlight=False, soft_wrap=True,
                 )  # fmt: skip
+            if step > self._left[key]:  # a cell that goes on past what was planned
+                self._total += step
+                self._left[key] += step
+                task = self._tasks[device]
+                planned = next(one.total for one in self._bar.tasks if one.id == task) or 0
+                self._bar.update(task, total=planned + step)
             self._left[key] -= step
             self._bar.update(self._tasks[device], advance=step, cells=self._cells_text(device))
             left = sum(self._left.values())

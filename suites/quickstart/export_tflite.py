@@ -33,6 +33,9 @@ from onnx.numpy_helper import to_array
 from onnxruntime import InferenceSession
 from torch import nn
 
+from benchhub.cli.project import cache
+from benchhub.tasks.chest_xray.dataset import open_dataset
+
 HERE = Path(__file__).parent
 #: The data of suite.toml; only its training patients, in order, are used to calibrate.
 DATA = {"seed": 14, "size": 64, "train_patients": 60, "test_patients": 300}
@@ -224,11 +227,9 @@ def classifier(onnx_file: Path) -> nn.Module:
     return net
 
 
-def export(onnx_file: Path, folder: Path, cache: Path) -> dict[str, Any]:
+def export(onnx_file: Path, folder: Path, cached: Path) -> dict[str, Any]:
     """Write the files beside each other in `folder`; return what they are and what made them."""
-    from benchhub.tasks.chest_xray.dataset import open_dataset
-
-    data = open_dataset(DATA, HERE, None, cache)
+    data = open_dataset(DATA, HERE, None, cached)
     images = data.calibration(CALIBRATION_CASES)["image"]
     base = convert(classifier(onnx_file), "logits", images.shape[1:])
     files: dict[str, Any] = {}
@@ -252,7 +253,7 @@ def export(onnx_file: Path, folder: Path, cache: Path) -> dict[str, Any]:
 def main() -> None:
     """Export, and write down the provenance."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument("--cache", type=Path, default=cache())
     parser.add_argument("--output", type=Path, default=HERE)
     asked = parser.parse_args()
     made = export(HERE / "chest_xray.onnx", asked.output, asked.cache)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from benchhub.cli.project import cache
 from benchhub.tasks.chest_xray.dataset import open_dataset
 from benchhub.tasks.metrics import auc_by_label, macro_auc
 
@@ -119,7 +120,7 @@ def main() -> None:
     """Train, export, score."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument("--cache", type=Path, default=cache())
     parser.add_argument("--output", type=Path, default=HERE / "chest_xray.onnx")
     asked = parser.parse_args()
     torch.manual_seed(SEED)
