@@ -69,3 +69,18 @@ def test_what_no_device_runs_is_counted_and_not_listed() -> None:
     made = matrix(wide())
     assert ("torch", "fp32") not in {(r[0].text, r[1].text) for r in made.table.rows}
     assert any("5 variants (torch reads torch, not onnx)" in note for note in made.notes)
+
+
+def test_a_median_that_is_withheld_still_shows_the_loss() -> None:
+    source = wide()
+    why = {"p50_ms": "n/a: needs n_eff >= 39 (has 4)"}
+    rows = tuple(
+        replace(r, p50_ms=None, withheld=why) if r.device == "localhost" and r.p50_ms else r
+        for r in source.rows
+    )
+    made = matrix(replace(source, rows=rows))
+    cells = [row[2] for row in made.table.rows]
+    shown = {cell.text for cell in cells if cell.text.startswith("withheld")}
+    assert shown == {"withheld [a]"}
+    assert any(cell.below.startswith("loss ") for cell in cells if cell.text in shown)
+    assert made.notes[0].startswith("[a] too few launches")

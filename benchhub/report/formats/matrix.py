@@ -71,6 +71,13 @@ def matrix(result: Results) -> Matrix:
     return Matrix(table, (*notes.listed(), *said))
 
 
+#: How many samples a median lacks differs from cell to cell; the device's own table tells.
+_WITHHELD = (
+    "too few launches, or launches too unlike each other, to bound the median: raise launches in"
+    " [scenarios.latency], or quiet the device"
+)
+
+
 class _Notes:
     """Reasons by letter, in the order they are first needed."""
 
@@ -117,13 +124,13 @@ def _cell(
         if not skips:
             return Cell("not planned", mark="absent")
         return Cell(f"skipped {notes.mark(skips[0].reason)}", mark="absent")
-    if row.p50_ms is None:
-        reason = row.reason or row.withheld.get("p50_ms") or "no reason recorded"
-        word = row.status if row.status != "finished" else "withheld"
+    if row.p50_ms is None and "p50_ms" not in row.withheld:
         mark = "fail" if row.status == "failed" else "absent"
-        return Cell(f"{word} {notes.mark(reason)}", mark=mark)
+        return Cell(f"{row.status} {notes.mark(row.reason or 'no reason recorded')}", mark=mark)
     quality = partner(row, result.rows, "quality_loss")
     below = [_loss(quality)] if quality else []
+    if row.p50_ms is None:
+        return Cell(f"withheld {notes.mark(_WITHHELD)}", mark="absent", below="; ".join(below))
     flags = ", ".join(dict.fromkeys(flag.name for flag in flags_that_matter(row)))
     return Cell(
         number(row.p50_ms),
