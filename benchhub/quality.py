@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from benchhub.model import Array, Metric, Truth
 
 _ELEMENTS_AT_ONCE = 8_000_000
+#: Answers that spread by less than this share of their size do so by float32's rounding.
+_SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ def assess(
     """Return the quality of `outputs` over the leading cases that both models answered.
 
     Only the first output counts, cases on axis 0. The same seed draws the same resamples for
-    every variant. ValueError: no cases, outputs that are not finite, or a metric that these cases
-    leave undefined.
+    every variant. ValueError: no cases, outputs that are not finite or of another shape than the
+    baseline's, or a metric that does not fit them or that these cases leave undefined.
     """
     cases = min(len(outputs[0]), len(baseline_outputs[0]), len(truth.labels))
     if cases == 0:
@@ -60,9 +62,18 @@ def assess(
     for array, whose in zip(pair, ("outputs", "the baseline's outputs"), strict=True):
         if not np.isfinite(array).all():
             raise ValueError(f"{whose} are not finite")
+    if pair[0].shape != pair[1].shape:
+        raise ValueError("outputs are of another shape than the baseline's")
     labels = np.asarray(truth.labels)[:cases]
     ones = np.ones((1, cases))
-    value, base = (float(metric.weighted(array, labels, ones)[0]) for array in pair)
+    try:
+        value, base = (float(metric.weighted(array, labels, ones)[0]) for array in pair)
+        parts = metric.parts(pair[0], labels, truth.label_names)
+    except (IndexError, ValueError) as error:
+        raise ValueError(
+            f"{metric.name} does not fit outputs of shape {pair[0].shape} and labels of shape"
+            f" {labels.shape}"
+        ) from error
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
     drawn = _resampled(pair, labels, truth.groups[:cases], metric, resamples, seed)
@@ -70,7 +81,6 @@ def assess(
     losses = sign * (drawn[1] - drawn[0])
     low, high = _limits(drawn[0], 0.025, 0.975)
     loss_low, loss_high, loss_upper = _limits(losses, 0.025, 0.975, 0.95)
-    parts = metric.parts(pair[0], labels, truth.label_names)
     loss = sign * (base - value)
     return Quality(
         value, low, high, base, loss, loss_low, loss_high, loss_upper, cases, parts
@@ -81,8 +91,10 @@ def agreement(outputs: Sequence[Array], reference: Sequence[Array]) -> tuple[flo
     """Return the largest absolute difference, and the relative one of `model.Agreement`.
 
     `outputs` are the leading cases of `reference`, which is the whole of it: the spread is taken
-    over all its cases, about each element's mean. The worst output tensor counts. Both are
-    infinite where outputs are not finite, or of another shape or number.
+    over all its cases, about each element's mean; where all cases have the same answer there is
+    none, and the size of the answer stands in. The worst output tensor counts. Both are infinite
+    where outputs are of another shape or number, or not finite where the reference is; elsewhere
+    the reference says nothing, and nothing is compared.
     """
     if len(outputs) != len(reference):
         return math.inf, math.inf
@@ -91,17 +103,30 @@ def agreement(outputs: Sequence[Array], reference: Sequence[Array]) -> tuple[flo
         got, full = np.asarray(given, dtype=np.float64), np.asarray(whole, dtype=np.float64)
         if got.ndim == 0 or len(got) > len(full) or got.shape[1:] != full.shape[1:]:
             return math.inf, math.inf
-        if not np.isfinite(got).all():
+        told = np.isfinite(full)
+        here = told[: len(got)]
+        if not np.isfinite(got[here]).all():
             return math.inf, math.inf
-        if got.size == 0:
+        if not here.any():
             continue
-        difference = got - full[: len(got)]
-        off = float(np.sqrt(np.mean(difference**2)))
-        spread = float(np.sqrt(np.mean((full - full.mean(axis=0)) ** 2)))
+        difference = got[here] - full[: len(got)][here]
+        off, unit = _rms(difference), _spread(full, told)
         worst_abs = max(worst_abs, float(np.abs(difference).max()))
-        relative = off / spread if spread > 0 else (math.inf if off > 0 else 0.0)
+        relative = off / unit if unit > 0 else (math.inf if off > 0 else 0.0)
         worst_relative = max(worst_relative, relative)
     return worst_abs, worst_relative
+
+
+def _spread(full: NDArray[np.float64], told: NDArray[np.bool_]) -> float:
+    """Return the spread of the `told` elements about their means, or else their size."""
+    known = np.where(told, full, 0.0)
+    means = known.sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+    spread, size = _rms((known - means)[told]), _rms(full[told])
+    return spread if spread > _SAME * size else size
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _resampled(

@@ -20,6 +20,9 @@ from benchhub.model import (
 )
 from benchhub.quality import Quality, agreement, assess
 
+#: Flags of outputs that are no answers: no loss may be counted from them.
+GARBAGE = ("garbage", "nonfinite")
+
 #: Device, backend, variant, the precision asked for, options: what outputs depend on.
 _Group = tuple[str, str, str, str, str]
 
@@ -39,7 +42,7 @@ def fill_agreement(row: Row, launches: list[Launch], truth: Truth, limits: Agree
         return
     worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     row.agreement_max_abs, row.agreement_relative = worst_abs, worst
-    if not math.isfinite(worst):
+    if not math.isfinite(worst_abs):
         evidence = "outputs are not finite, or of another shape than the baseline's"
         row.flags = (*row.flags, Flag("nonfinite", evidence, caps=True))
     if worst > limits.max_relative:
@@ -61,11 +64,12 @@ def fill_quality(
     """Judge every quality cell, and show it in all rows of its artifact, precision and options.
 
     The loss is against the baseline's quality cell on the same device and backend, at float32 and
-    the first of its options where these are swept; where that was not measured, against the
-    controller's reference. `provenance["quality"]` says which. The baseline's own loss is 0 by
-    definition and has no limits.
+    the first of its options where these are swept; where that was not measured, or gave garbage,
+    against the controller's reference. `provenance["quality"]` says which. The baseline's own loss
+    is 0 by definition and has no limits.
     """
     answers: dict[_Group, _Answers] = {}
+    sound: dict[_Group, _Answers] = {}
     for cell, row in zip(cells, rows, strict=True):
         group = _group(cell)
         if cell.scenario is not Scenario.QUALITY or row.status != "finished" or group in answers:
@@ -80,10 +84,12 @@ def fill_quality(
         )
         if outputs is not None:
             answers[group] = _Answers(cell.key, outputs)
+            if not any(flag.name in GARBAGE for flag in row.flags):
+                sound[group] = answers[group]
     for group, answer in answers.items():
         device, backend = group[:2]
         theirs = [row for cell, row in zip(cells, rows, strict=True) if _group(cell) == group]
-        base = _base(answers, device, backend, baseline)
+        base = _base(sound, device, backend, baseline)
         against = base.outputs if base else truth.reference
         try:
             quality = assess(answer.outputs, truth, metric, against)
@@ -108,8 +114,8 @@ def _group(cell: Cell) -> _Group:
 def _base(
     answers: Mapping[_Group, _Answers], device: str, backend: str, baseline: str
 ) -> _Answers | None:
-    own = [group for group in answers if group[:3] == (device, backend, baseline)]
-    return answers[min(own, key=lambda group: group[3] != "f32")] if own else None
+    wanted = (device, backend, baseline, "f32")
+    return next((found for group, found in answers.items() if group[:4] == wanted), None)
 
 
 def _show(

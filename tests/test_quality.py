@@ -8,6 +8,7 @@ import pytest
 from builders import accuracy, make_truth
 
 from benchhub.quality import agreement, assess
+from benchhub.tasks.metrics import get_metric
 
 
 def flipped(outputs, cases):
@@ -149,7 +150,51 @@ def test_agreement_with_impossible_outputs_is_infinite(outputs):
     assert agreement(outputs, make_truth().reference) == (math.inf, math.inf)
 
 
-def test_a_constant_reference_agrees_only_with_itself():
+def test_a_constant_reference_is_held_to_its_size_and_zero_to_itself():
     reference = (np.ones((5, 2)),)
     assert agreement(reference, reference) == (0, 0)
-    assert agreement((reference[0] * 2,), reference)[1] == math.inf
+    assert agreement((reference[0] * 2,), reference)[1] == 1
+    nothing = (np.zeros((5, 2)),)
+    assert agreement(nothing, nothing) == (0, 0)
+    assert agreement(reference, nothing)[1] == math.inf
+
+
+def test_outputs_of_another_shape_cannot_be_assessed():
+    truth = make_truth(20)
+    with pytest.raises(ValueError, match="another shape than the baseline's"):
+        assess((truth.reference[0][:, :1],), truth, accuracy(), truth.reference)
+
+
+def test_agreement_of_an_answer_that_never_varies_is_relative_to_its_size():
+    """Boxes of a detector, or a single case: there is no spread to hold a rounding error to."""
+    boxes = np.full((7, 3), 0.1, dtype=np.float32)
+    worst, relative = agreement((boxes[:4] + np.float32(1e-7),), (boxes,))
+    assert worst == pytest.approx(1e-7, rel=0.2)
+    assert relative == pytest.approx(1e-6, rel=0.2)
+    assert agreement((np.zeros((4, 3)),), (boxes,))[1] == pytest.approx(1)
+    one = (np.array([[3.0, 4.0]]),)
+    assert agreement((one[0] + 0.1,), one)[1] == pytest.approx(0.1 / math.sqrt(12.5))
+
+
+def test_agreement_is_held_to_the_reference_only_where_that_is_finite():
+    """A log-probability of minus infinity is an answer; what lies beside it is compared."""
+    whole = np.array([[1.0, -math.inf], [2.0, 5.0], [3.0, 7.0]])
+    assert agreement((whole[:2],), (whole,)) == (0, 0)
+    worst, relative = agreement((np.array([[1.0, -math.inf], [2.0, 6.0]]),), (whole,))
+    assert (worst, math.isfinite(relative), relative > 0) == (1, True, True)
+    astray = whole.copy()
+    astray[1, 1] = math.nan
+    assert agreement((astray,), (whole,)) == (math.inf, math.inf)
+    assert agreement((np.full((1, 2), 9.0),), (np.full((1, 2), math.nan),)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "outputs"), [("macro_auc", (20, 2)), ("accuracy", (20,)), ("accuracy", (20, 2))]
+)
+def test_a_metric_that_does_not_fit_the_outputs_is_withheld_not_raised(metric, outputs):
+    rng = np.random.default_rng(0)
+    answers = (rng.normal(size=outputs),)
+    labels = rng.integers(0, 2, (20, 3) if metric == "macro_auc" or len(outputs) == 2 else 20)
+    truth = dataclasses.replace(make_truth(20), labels=labels, label_names=(), reference=answers)
+    with pytest.raises(ValueError, match=f"{metric} does not fit outputs of shape"):
+        assess(answers, truth, get_metric(metric), answers)

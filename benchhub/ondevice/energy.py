@@ -9,12 +9,14 @@ has nothing but those, energy stays empty.
   powercap.rst and Documentation/ABI/testing/sysfs-class-powercap. Zones inside a package and
   `psys`, which contains the packages, are left out, as they count the same energy again.
 - hwmon, where there is no RAPL: `hwmonN/energyM_input` in microjoules, named by `energyM_label`.
-  Source: Linux Documentation/hwmon/sysfs-interface.rst.
+  Source: Linux Documentation/hwmon/sysfs-interface.rst. Intel's graphics cards have such counters
+  too (Documentation/ABI/testing/sysfs-driver-intel-{i915,xe}-hwmon), which tell nothing of a CPU.
 - NVML: the GPU that this process computes on, added where CUDA is in use.
 
 What is counted is the whole package or GPU, whoever used it, idle power included.
 """
 
+import contextlib
 import os
 import re
 from typing import Callable, List, NamedTuple, Optional, Tuple
@@ -30,6 +32,8 @@ _NVML_STEP_NS = 50_000_000
 _RAPL_ZONE = re.compile(r"intel-rapl:\d+$")
 _PACKAGE = re.compile(r"package-\d+(-die-\d+)?$")
 _WHOLE_SOCKET = re.compile(r"e?socket\d*$|package|pkg", re.IGNORECASE)
+
+_GRAPHICS = ("i915", "xe")
 
 
 class Counter(NamedTuple):
@@ -96,6 +100,9 @@ def hwmon(sys_root: str = "/sys") -> Tuple[List[Counter], Optional[str]]:
         if len(files) > 1:
             files = [f for f in files if _WHOLE_SOCKET.match(labels[f])]
         name = read_text(os.path.join(path, "name")) or chip
+        if files and name in _GRAPHICS:
+            reason = "hwmon: only a graphics card counts its energy (%s)" % name
+            continue
         counters = []
         for file in files:
             whole = os.path.join(path, file)
@@ -167,7 +174,8 @@ class Meter:
         except (OSError, ValueError) as error:
             return Used(None, None, _cause(error))
         finally:
-            self._close()
+            with contextlib.suppress(OSError):  # it has been read: what was counted stands
+                self._close()
 
     def _used(self, elapsed_ns: int) -> Used:
         after = [counter.read() for counter in self._counters]

@@ -149,7 +149,8 @@ def _unpack(part: str, packages: str, wheels: Tuple[Tuple[str, str], ...], blobs
         size += _sound(name, wheel.unpacked_bytes, blobs.path(digest))
     free = blobs.free_bytes()
     if free < size + _SPARE_BYTES:
-        text = "the environment needs %d bytes and %d are free" % (size + _SPARE_BYTES, free)
+        needed = (size + _SPARE_BYTES) / 1e6
+        text = "the environment needs %.0f MB and %.0f MB are free" % (needed, free / 1e6)
         raise Trouble("space", text + "; free some, or set another root")
     # Threads, because unpacking and writing let others run: two large wheels on two cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

@@ -111,7 +111,10 @@ def _classes(outputs: Array) -> Array:
 
 
 def _absolute_error(outputs: Array, labels: Array) -> Floats:
-    difference = _columns(outputs).astype(np.float64) - _columns(labels)
+    mine, truth = _columns(outputs).astype(np.float64), _columns(labels)
+    if mine.shape != truth.shape:  # numpy would stretch one column over many
+        raise ValueError(f"outputs of shape {outputs.shape} have no error against {labels.shape}")
+    difference = mine - truth
     return np.asarray(np.abs(difference), dtype=np.float64)
 
 

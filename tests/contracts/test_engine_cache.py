@@ -45,3 +45,13 @@ def test_a_write_that_fails_leaves_no_engine(
         cache.keep(identity, b"engine", {})
     assert list((tmp_path / "engines").iterdir()) == []
     assert cache.find(identity).blob is None
+
+
+def test_an_engine_that_came_out_the_same_after_an_update_is_kept(tmp_path: Path) -> None:
+    request, old = {"model": "m"}, {"gpu": "A", "driver": "535.1"}
+    new = {**old, "driver": "550.54"}
+    cache = EngineCache(str(tmp_path))
+    cache.keep(Identity(request, old), b"engine", {})
+    cache.keep(Identity(request, new), b"engine", {})
+    assert cache.find(Identity(request, new)).blob == b"engine"
+    assert cache.find(Identity(request, old)).blob is None

@@ -135,6 +135,19 @@ def test_an_engine_is_kept_and_rebuilt_for_another_tensorrt(cuda: CudaDriver, mo
         assert trt.built == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "precision", "flags"),
+    [("10.3.0", "f16", "FP16 no TF32"), ("10.3.0", "f32", "STRONGLY_TYPED no TF32")],
+)
+def test_an_engine_is_kept_under_the_flags_it_was_built_with(
+    cuda: CudaDriver, model: Path, version: str, precision: str, flags: str
+) -> None:
+    """What a precision asks of TensorRT may change from one benchhub to the next."""
+    open_engine(FakeTensorRT(version), cuda, str(model), Request(precision, 1, 0))
+    (record,) = (model.parents[1] / "engines").glob("*.json")
+    assert json.loads(record.read_text())["environment"]["flags"] == flags
+
+
 @pytest.mark.parametrize("damage", ["engine", "engine gone", "record", "refused"])
 def test_a_corrupt_engine_is_rebuilt(cuda: CudaDriver, model: Path, damage: str) -> None:
     open_engine(FakeTensorRT(), cuda, str(model), REQUEST)
@@ -169,7 +182,7 @@ def test_outside_a_root_nothing_is_kept(cuda: CudaDriver, tmp_path: Path) -> Non
 
 def test_what_cannot_be_built_says_why(cuda: CudaDriver, tmp_path: Path) -> None:
     foreign = tiny_model(tmp_path / "foreign.onnx", "Einsum")
-    with pytest.raises(Failed, match=r"Einsum \(node product\): no importer") as caught:
+    with pytest.raises(Failed, match=r"Einsum \(node product\): no importer.*; export") as caught:
         open_engine(FakeTensorRT(), cuda, str(foreign), REQUEST)
     assert caught.value.kind == "unsupported"
     fixed = tiny_model(tmp_path / "fixed.onnx", batch=4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from project import Finished, Project
 from tflite_runtime_venv import tflite_runtime_python
 
 MODELS = Path(__file__).parent / "models"
+REPOSITORY = Path(__file__).parents[2]
 SUITE = """\
 [suite]
 name = "tiny"
@@ -115,3 +117,18 @@ def test_the_same_file_is_right_elsewhere(done: Finished, device: str, variant: 
     for row in rows(done, device, variant):
         assert row["agreement_relative"] < 0.05
         assert not is_garbage(row)
+
+
+def test_the_version_is_that_of_the_runtime_which_runs(tmp_path: Path) -> None:
+    """ai-edge-litert is installed here, but lacks a module of its own and so is not used."""
+    package, told = tmp_path / "ai_edge_litert", tmp_path / "ai_edge_litert-9.9.dist-info"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "interpreter.py").write_text("import a_module_that_is_not_there\n")
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: ai-edge-litert\nVersion: 9.9\n")
+    script = "from benchhub.ondevice.backends import tflite; print(tflite.version())"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(REPOSITORY)))}
+    argv = [str(tflite_runtime_python()), "-c", script]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "tflite-runtime 2.14.0"

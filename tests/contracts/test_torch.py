@@ -281,6 +281,9 @@ def test_other_errors_keep_their_own_words() -> None:
     missing = explained(RuntimeError("\"slow_conv2d_cpu\" not implemented for 'Half'"), "cpu")
     assert isinstance(missing, Failed)
     assert missing.kind == "unsupported"
+    assert str(missing).endswith(
+        "'Half'; export the model without it, or measure it on another device"
+    )
     assert explained(RuntimeError("shape mismatch"), "cpu") is None
 
 

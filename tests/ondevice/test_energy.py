@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -136,6 +137,15 @@ def test_hwmon_takes_whole_sockets_and_no_sum_of_unknown_parts(tmp_path: Path) -
     assert [one.name for one in hwmon(str(tmp_path))[0]] == ["amd_energy Esocket0"]
 
 
+def test_a_graphics_card_does_not_stand_in_for_the_machine(tmp_path: Path) -> None:
+    sysfs.chip(tmp_path, 0, "i915", energy1=("", 10))
+    counters, reason = hwmon(str(tmp_path))
+    assert (counters, reason) == ([], "hwmon: only a graphics card counts its energy (i915)")
+    sysfs.chip(tmp_path, 1, "xe", energy1=("pkg", 10))
+    sysfs.chip(tmp_path, 2, "ltc2947", energy1=("", 70))
+    assert [one.name for one in hwmon(str(tmp_path))[0]] == ["ltc2947"]
+
+
 def test_a_device_without_counters_says_so(tmp_path: Path) -> None:
     sysfs.write(tmp_path / "class" / "hwmon" / "hwmon0", name="ina3221", power1_input=5_000_000)
     meter = Meter(on_cuda=False, sys_root=str(tmp_path))
@@ -167,6 +177,15 @@ def test_the_stub_gpu_is_added_to_the_package(tmp_path: Path, stub: str) -> None
 def test_the_stub_gpu_alone(tmp_path: Path, stub: str) -> None:
     meter = Meter(on_cuda=True, sys_root=str(tmp_path), library=stub)
     meter.start()
+    assert meter.stop(SECOND)[:2] == (250_000, "nvml gpu 1, in-band")
+
+
+def test_a_library_that_will_not_end_takes_nothing_of_what_was_counted(
+    tmp_path: Path, stub: str
+) -> None:
+    meter = Meter(on_cuda=True, sys_root=str(tmp_path), library=stub)
+    meter.start()
+    ctypes.CDLL(stub).nvmlShutdown()  # so that the meter's own is refused
     assert meter.stop(SECOND)[:2] == (250_000, "nvml gpu 1, in-band")
 
 

@@ -30,7 +30,7 @@ def test_every_tree_becomes_facts_that_can_be_sent(tree: tuple[str, str], tmp_pa
     proc, sys_root = tree
     found = json.loads(json.dumps(facts(str(tmp_path), proc, sys_root)))
     assert found["cpu_model"]
-    assert sum(kind["count"] for kind in found["cores"]) >= 2
+    assert sum(kind["count"] for kind in found["cores"]) >= 1
     taken = conditions.snapshot(None, proc, sys_root, with_psutil=False)
     assert set(taken.unavailable) == {
         name

@@ -101,3 +101,8 @@ def test_mean_absolute_error_is_lower_for_better_outputs():
 def test_unknown_metric_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean macro_auc"):
         get_metric("macro_acu")
+
+
+def test_outputs_of_another_shape_have_no_mean_absolute_error():
+    with pytest.raises(ValueError, match=r"\(4, 5\) have no error against \(4,\)"):
+        mean_absolute_error(np.zeros((4, 5)), np.zeros(4), np.ones((1, 4)))

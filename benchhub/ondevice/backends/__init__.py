@@ -96,6 +96,7 @@ COMPUTES_WITH: Dict[Tuple[str, str], Tuple[str, Any]] = {
 #: The options of each backend (`[options.NAME]` of a suite) and their values, the first of which is
 #: the default; a single one stands for any value of its type. A list in the suite is a sweep.
 OPTIONS: Dict[str, Dict[str, Tuple[Any, ...]]] = {
+    "null": {"hash_bytes": (0,)},
     "onnxruntime": {
         "provider": ("cpu", "cuda", "tensorrt", "openvino", "acl", "xnnpack"),
         "device_id": (0,),

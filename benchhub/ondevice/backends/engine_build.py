@@ -138,7 +138,8 @@ def parse_failure(errors: Sequence[Any]) -> Failed:
     if len(errors) > _SHOWN_ERRORS:
         told.append("and %d more" % (len(errors) - _SHOWN_ERRORS))
     kind = "unsupported" if unsupported else "raised"
-    return Failed(kind, "tensorrt cannot take the ONNX file: %s" % ("; ".join(told) or "no reason"))
+    text = "tensorrt cannot take the ONNX file: %s; export the model without that"
+    return Failed(kind, text % ("; ".join(told) or "no reason"))
 
 
 def _set_profile(builder: Any, network: Any, config: Any, batch: int) -> None:

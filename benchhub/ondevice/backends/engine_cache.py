@@ -1,6 +1,6 @@
 """Engines that were built on this device, kept below its root.
 
-An engine is made for one model, request and *environment* (GPU, driver, TensorRT). A record,
+An engine is made for one model, request and *environment* (GPU, driver, TensorRT, flags). A record,
 `engines/<request>-<environment>.json`, names the engine's file by its sha256, so that both are
 whole or not there: the file is put in place first, each under its name only when complete.
 """
@@ -62,7 +62,7 @@ class EngineCache:
         self._place("%s.json" % identity.name, json.dumps(record, indent=1).encode("utf-8"))
         for name, other in self._others(identity):
             if other.get("gpu") == identity.environment.get("gpu"):
-                self._drop(name)
+                self._drop(name, sha256)
 
     def _read(self, name: str) -> Tuple[Dict[str, Any], bytes]:
         with open(os.path.join(self._folder or "", "%s.json" % name), "rb") as file:
@@ -101,13 +101,14 @@ class EngineCache:
                         found.append((stem, dict(facts["environment"])))
         return found
 
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str, still_used: str) -> None:
         record = os.path.join(self._folder or "", "%s.json" % name)
         with contextlib.suppress(OSError, ValueError, KeyError):
             with open(record, "rb") as file:
                 sha256 = json.loads(file.read().decode("utf-8"))["sha256"]
             os.unlink(record)
-            os.unlink(os.path.join(self._folder or "", "%s.engine" % sha256))
+            if sha256 != still_used:  # a build may come out the same
+                os.unlink(os.path.join(self._folder or "", "%s.engine" % sha256))
 
     def _place(self, name: str, blob: bytes) -> None:
         descriptor, partial = tempfile.mkstemp(prefix=".partial-", dir=self._folder)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, Dict, Tuple
 
 from benchhub.ondevice.backends.cuda_driver import CudaDriver
-from benchhub.ondevice.backends.engine_build import Log, Request, build, made
+from benchhub.ondevice.backends.engine_build import Log, Request, build, made, typing_for
 from benchhub.ondevice.backends.engine_cache import EngineCache, Identity, digest_of, root_of
 from benchhub.ondevice.backends.engine_session import EngineSession
 from benchhub.ondevice.backends.nvidia import driver_version
@@ -25,7 +25,9 @@ def open_engine(trt: Any, cuda: CudaDriver, model: str, request: Request) -> Eng
     """Return a session on the engine for `model`; see Backend for what it raises."""
     log = Log(trt)
     here = environment(trt, cuda)
-    identity = Identity(dict(request._asdict(), model=digest_of(model)), here)
+    # What a precision stands for may change with benchhub itself: the flags tell.
+    made_for = dict(here, flags=_flags(trt, request.precision))
+    identity = Identity(dict(request._asdict(), model=digest_of(model)), made_for)
     cache = EngineCache(root_of(model))
     kept = cache.find(identity)
     blob, facts, reason = kept.blob, dict(kept.facts), kept.reason
@@ -46,6 +48,11 @@ def open_engine(trt: Any, cuda: CudaDriver, model: str, request: Request) -> Eng
         if engine is None:
             raise log.failure("the engine just built cannot be loaded")
     return EngineSession(trt, engine, cuda, log, _details(here, facts, blob or b"", reason, engine))
+
+
+def _flags(trt: Any, precision: str) -> str:
+    typing = typing_for(trt, precision)
+    return " ".join([*typing.network, *typing.on, *("no %s" % name for name in typing.off)])
 
 
 def _built(trt: Any, model: str, request: Request, log: Log) -> Tuple[bytes, Dict[str, Any]]:

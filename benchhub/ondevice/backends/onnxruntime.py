@@ -103,9 +103,8 @@ def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     except _RAISED as error:
         raise _attributed(error, providers.NAMES[provider]) from error
     details = _details(opened, provider, options)
-    return OrtSession(
-        opened.session, _used(opened, provider), _precision(opened, provider), details
-    )
+    precision = _precision(opened, provider, options.precision)
+    return OrtSession(opened.session, _used(opened, provider), precision, details)
 
 
 def _attributed(error: Exception, provider: str) -> Exception:
@@ -137,9 +136,13 @@ def _used(opened: providers.Opened, provider: str) -> str:
     return "+".join([asked, *others])
 
 
-def _precision(opened: providers.Opened, provider: str) -> str:
-    told = opened.told.get(providers.NAMES["cuda"], {})
-    return "tf32" if provider == "cuda" and told.get("use_tf32") == "1" else "f32"
+def _precision(opened: providers.Opened, provider: str, asked: str) -> str:
+    if provider != "cuda":
+        return "f32"
+    switch = opened.told.get(providers.NAMES["cuda"], {}).get("use_tf32")
+    if switch is None:  # a release without the option, for which f32 was made sure of
+        return asked
+    return "tf32" if switch == "1" else "f32"
 
 
 def _details(opened: providers.Opened, provider: str, options: LoadOptions) -> Dict[str, Any]:

@@ -59,7 +59,8 @@ def attributed(error: Exception, provider: str, version: str) -> Exception:
         return Failed("memory", "%s: out of memory, size not told: %s" % (provider, cause))
     what = unsupported(text)
     if what is not None:
-        return Failed("unsupported", "onnxruntime %s on %s: no %s" % (version, provider, what))
+        text = "onnxruntime %s on %s: no %s; export the model without it, or for another backend"
+        return Failed("unsupported", text % (version, provider, what))
     if type(error).__name__ == "InvalidProtobuf":
         return ValueError("this is not an ONNX model: %s" % _PREFIX.sub("", text))
     return error

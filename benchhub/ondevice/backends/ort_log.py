@@ -10,6 +10,9 @@ from typing import Any, Callable, Dict, Optional
 _PLACED = re.compile(
     r"(?:All nodes|Node\(s\)) placed on \[(?P<provider>\w+)\]\. Number of nodes: (?P<count>\d+)"
 )
+#: The same before 1.13 or so: one provider without a number, or each with its nodes.
+_ALL_PLACED = re.compile(r"All nodes have been placed on \[(?P<provider>\w+)\]")
+_LISTED = re.compile(r" Provider: \[(?P<provider>\w+)\]: \[(?P<nodes>.*)\]")
 #: provider_bridge_ort.cc and the providers' own factories, at the level "error".
 _CAUSES = (
     re.compile(r"Failed to load library \S*?(?P<why>[\w.]+ with error: .*)"),
@@ -42,16 +45,23 @@ def logged(make: Callable[[], Any], raised: Any) -> str:
     return _COLOUR.sub("", text.decode("utf-8", "replace")) + error
 
 
-def placed_nodes(text: str) -> Dict[str, int]:
+def placed_nodes(text: str) -> Dict[str, Optional[int]]:
     """Return how many nodes of the graph a verbose log says were placed on each provider.
 
-    A log names each graph once; graphs within If and Loop nodes count too.
+    A log names each graph once; graphs within If and Loop nodes count too. None: all, without a
+    number.
     """
     counts: Dict[str, int] = {}
     for match in _PLACED.finditer(text):
         provider = match.group("provider")
         counts[provider] = counts.get(provider, 0) + int(match.group("count"))
-    return counts
+    for match in _LISTED.finditer(text):
+        provider = match.group("provider")
+        counts[provider] = counts.get(provider, 0) + match.group("nodes").count("), ")
+    found: Dict[str, Optional[int]] = dict(counts)
+    for match in _ALL_PLACED.finditer(text):
+        found.setdefault(match.group("provider"), None)
+    return found
 
 
 def cause(text: str) -> Optional[str]:

@@ -35,6 +35,8 @@ _RECORD = "session.record_ep_graph_assignment_info"
 _STRICT = "session.disable_cpu_ep_fallback"
 #: Whether a session can be asked which nodes went where; onnxruntime 1.24 was the first.
 RECORDS = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
+#: Whether a session can be forbidden the CPU; earlier releases take the entry and do nothing.
+_STRICT_SINCE = (1, 16)
 #: With these, FP32 work on tensor cores (TF32) can be turned off for one session.
 _TF32_OPTION_SINCE = (1, 18)
 
@@ -105,12 +107,15 @@ def configured(
 def _cuda(device_id: int, options: LoadOptions) -> Tuple[str, Dict[str, str]]:
     told = {"device_id": str(device_id)}
     tf32 = options.precision == "tf32"
-    version = tuple(int(part) for part in onnxruntime.__version__.split(".")[:2])
-    if version >= _TF32_OPTION_SINCE:
+    if _version() >= _TF32_OPTION_SINCE:
         told["use_tf32"] = "1" if tf32 else "0"
     elif not tf32:
         os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
     return (NAMES["cuda"], told)
+
+
+def _version() -> Tuple[int, ...]:
+    return tuple(int(part) for part in onnxruntime.__version__.split(".")[:2])
 
 
 def opened(
@@ -118,12 +123,13 @@ def opened(
     settings: Callable[[], Any],
     told: List[Tuple[str, Dict[str, str]]],
     records: bool = RECORDS,
+    strict: Optional[bool] = None,
 ) -> Opened:
     """Open `model` on the first provider of `told`; Failed of kind fallback if it takes no node.
 
     `settings` returns new SessionOptions each time. Which nodes went where is asked of a session
-    that `records` it; else one that may use the CPU for no node is tried first, and where that is
-    refused, the verbose log of a second one is read.
+    that `records` it; else one that may use the CPU for no node is tried first, where the release
+    has that (`strict`), and where it is refused, the verbose log of a second one is read.
     """
 
     def make(config: Mapping[str, str], verbose: bool = False) -> Any:
@@ -145,22 +151,33 @@ def opened(
         elif asked == CPU:
             found = Opened(make({}), {}, {}, {}, "onnxruntime before 1.24 does not tell")
         else:
-            found = _tried(make, asked)
+            found = _tried(make, asked, _version() >= _STRICT_SINCE if strict is None else strict)
     except SETUP_ERRORS as error:
         if asked == CPU:
             raise
         raise _fallback(asked, _cause(make) or str(error)) from error
     if asked not in found.session.get_providers():
         raise _fallback(asked, _cause(make))
-    if found.nodes and asked not in found.nodes:
-        raise Failed(
-            "fallback",
-            "%s takes none of the model's nodes; onnxruntime would run all on %s; choose that "
-            "provider, or another model" % (asked, " and ".join(found.nodes)),
-        )
+    if asked != CPU:
+        _check_nodes(asked, found.nodes, records)
     # Not every provider reports its options; what it was told says more than nothing.
     reported = found.session.get_provider_options()
     return found._replace(told={name: reported.get(name) or own for name, own in told})
+
+
+def _check_nodes(asked: str, nodes: Mapping[str, Optional[int]], records: bool) -> None:
+    if not nodes and not records:
+        raise Failed(
+            "fallback",
+            "onnxruntime %s does not tell which nodes %s takes, and may run all on the CPU; "
+            "install a newer one" % (onnxruntime.__version__, asked),
+        )
+    if nodes and asked not in nodes:
+        raise Failed(
+            "fallback",
+            "%s takes none of the model's nodes; onnxruntime would run all on %s; choose that "
+            "provider, or another model" % (asked, " and ".join(nodes)),
+        )
 
 
 def _recorded(session: Any) -> Opened:
@@ -175,18 +192,20 @@ def _recorded(session: Any) -> Opened:
     return Opened(session, {}, nodes, on_cpu, "as assigned, before fusion")
 
 
-def _tried(make: Callable[..., Any], asked: str) -> Opened:
-    try:
-        session = make({_STRICT: "1"})
-    except state.Fail as error:
-        if "fallback to CPU EP has been explicitly disabled" not in str(error):
-            raise
-    else:
-        return Opened(session, {}, {asked: None}, {}, "onnxruntime before 1.24 does not tell")
+def _tried(make: Callable[..., Any], asked: str, strict: bool) -> Opened:
+    if strict:
+        try:
+            session = make({_STRICT: "1"})
+        except state.Fail as error:
+            if "fallback to CPU EP has been explicitly disabled" not in str(error):
+                raise
+        else:
+            told = "onnxruntime before 1.24 does not tell"
+            return Opened(session, {}, {asked: None}, {}, told)
     from benchhub.ondevice.backends import ort_log
 
-    log = ort_log.logged(lambda: make({}, verbose=True), ())
-    return Opened(make({}), {}, ort_log.placed_nodes(log), {}, "from the log, after fusion")
+    nodes = ort_log.placed_nodes(ort_log.logged(lambda: make({}, verbose=True), ()))
+    return Opened(make({}), {}, nodes, {}, "from the log, after fusion")
 
 
 def _cause(make: Callable[..., Any]) -> Optional[str]:

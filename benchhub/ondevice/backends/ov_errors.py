@@ -55,7 +55,8 @@ def attributed(error: Exception, device: str, version: str) -> Exception:
     text = str(error)
     what = unsupported(text)
     if what is not None:
-        return Failed("unsupported", "openvino %s on %s: no %s" % (version, device, what))
+        text = "openvino %s on %s: no %s; export the model without it, or for another backend"
+        return Failed("unsupported", text % (version, device, what))
     if isinstance(error, MemoryError) or any(sign in text for sign in _OUT_OF_MEMORY):
         asked = memory_asked_bytes(text)
         told = (

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import numpy as np
 
-from benchhub.ondevice.backends import LoadOptions, check_model, installed_version
+from benchhub.ondevice.backends import LoadOptions, check_model
 from benchhub.ondevice.backends.tflite_tensors import Outputs, names, tensors
 from benchhub.ondevice.failed import Failed
 
@@ -44,8 +44,13 @@ _LACKING = re.compile(
 
 
 def version() -> str:
-    """Return the name and version of the distribution that is used."""
-    return str(installed_version(NAME))
+    """Return the name and version of the distribution that is used, not of one that is broken."""
+    import importlib.metadata
+
+    try:
+        return "%s %s" % (DISTRIBUTION, importlib.metadata.version(DISTRIBUTION))
+    except importlib.metadata.PackageNotFoundError:  # a build of one's own
+        return DISTRIBUTION
 
 
 class TfliteSession:

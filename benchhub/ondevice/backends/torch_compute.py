@@ -93,7 +93,8 @@ def explained(error: BaseException, device: str) -> Optional[Failed]:
         return Failed("memory", exhausted_text(text, "torch on %s" % device))
     if isinstance(error, NotImplementedError) or "not implemented for" in text:
         first = text.splitlines()[0] if text else type(error).__name__
-        return Failed("unsupported", "torch on %s: %s" % (device, first))
+        text = "torch on %s: %s; export the model without it, or measure it on another device"
+        return Failed("unsupported", text % (device, first.rstrip(". ")))
     return None
 
 
