@@ -6,6 +6,7 @@ There is no delay or jitter here: that needs the kernel's netem, which many lack
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -108,6 +109,25 @@ def full_disk(host: Host, left_bytes: int = 0) -> Iterator[None]:
         yield
     finally:
         _resize(host, f"{host.disk_mib}m")
+
+
+@contextlib.contextmanager
+def filled_disk(host: Host) -> Iterator[None]:
+    """Somebody's file takes all that is free on the host's own disk, whatever is written there."""
+    if not host.disk_mib:
+        raise ValueError(f"{host.name} has no disk of its own; make it with disk_mib")
+    path = host.path(host.home / "filler")
+    try:
+        with path.open("wb") as file:
+            size = 0
+            while (left := os.fstatvfs(file.fileno())).f_bavail:
+                free = left.f_bavail * left.f_frsize
+                with contextlib.suppress(OSError):  # somebody else was quicker: there is less
+                    os.posix_fallocate(file.fileno(), size, free)
+                    size += free
+        yield
+    finally:
+        path.unlink()
 
 
 @contextlib.contextmanager

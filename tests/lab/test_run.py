@@ -4,118 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import re
 import shlex
 import signal
-import sqlite3
-import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 from project import Finished, Project, make_project, write_model
 
 from lab import faults
-from lab.host import Host, new_key
+from lab.host import new_key
 from lab.lab import Lab
+from lab.runs import (
+    add_host,
+    agents,
+    count,
+    end,
+    finished_once,
+    launching,
+    lines,
+    run_on,
+    stored,
+)
 
 pytestmark = pytest.mark.lab
 ONE, TWO = "lab-x86-1", "lab-x86-2"
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One launch as the store has it; times in seconds."""
-
-    device: str
-    cell: str
-    index: int
-    attempt: int
-    status: str
-    kind: str | None
-    begin_s: float
-    end_s: float
-
-
-def stored(project: Project) -> list[Stored]:
-    """Return every launch of the project's store."""
-    query = (
-        "select c.info, l.cell, l.launch, l.attempt, l.status, l.failure_kind, l.started_at,"
-        " l.wall_ns from launches l join cells c on c.run = l.run and c.key = l.cell order by l.id"
-    )
-    with contextlib.closing(sqlite3.connect(project.folder / "benchhub.db")) as database:
-        rows = database.execute(query).fetchall()
-    found = []
-    for info, cell, index, attempt, status, kind, started_at, wall_ns in rows:
-        begin_s = datetime.fromisoformat(started_at).timestamp()
-        end_s = begin_s + (wall_ns or 0) / 1e9
-        device = json.loads(info)["device"]
-        found.append(Stored(device, cell, index, attempt, status, kind, begin_s, end_s))
-    return found
-
-
-def count(project: Project, device: str) -> int:
-    """Return how many launches of a device are stored; 0 before there is a store."""
-    with contextlib.suppress(sqlite3.Error):
-        return sum(launch.device == device for launch in stored(project))
-    return 0
-
-
-def finished_once(project: Project, launches: int) -> bool:
-    """Whether every planned launch finished, and none of them twice."""
-    done = Counter((x.cell, x.index) for x in stored(project) if x.status == "finished")
-    return len(done) == launches and set(done.values()) == {1}
-
-
-def launching(host: Host) -> bool:
-    """Whether a launch is under way on the host."""
-    return bool(_children(host))
-
-
-def _children(host: Host) -> list[psutil.Process]:
-    return [process for process in host.processes() if "child" in _words(process)]
-
-
-def agents(host: Host) -> int:
-    """Return how many agents and launches run on the host."""
-    return sum(
-        "agent" in words or "child" in words
-        for words in map(_words, host.processes())
-        if "python" in os.path.basename(words[0] if words else "")
-    )
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:  # it has ended meanwhile
-        return []
-
-
-def end(process: subprocess.Popen[str], timeout_s: float) -> Finished:
-    """Wait for a controller to end by itself."""
-    try:
-        out, err = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return Finished(process.returncode, out, err)
-
-
-def lines(done: Finished) -> list[str]:
-    """Return what is wrong with a run, a line each."""
-    assert "Traceback" not in done.err, done.err
-    return [line for line in done.err.splitlines() if line.startswith("benchhub: ")]
 
 
 MakeProject = Callable[..., Project]
@@ -139,23 +57,6 @@ def project(lab: Lab, tmp_path: Path) -> MakeProject:
     return make
 
 
-def add_host(project: Project, lab: Lab, at: str, name: str | None = None, **keys: Any) -> Path:
-    """Write the profile of a host of the lab; its files on the host are the project's own."""
-    values = {
-        "transport": "ssh",
-        "host": lab[at].address,
-        "user": "root",
-        "host_key": lab[at].host_key,
-        "identity_file": str(lab.identity_file),
-        "ssh_config": os.devnull,
-        "python": sys.executable,
-        "root": f"~/{project.folder.parent.name}/{project.folder.name}",
-        "connect_timeout_s": 1.0,
-        "limits": {"reboot_wait_s": 20},
-    }
-    return project.device(name or at, **{**values, **keys})
-
-
 def slow_python(folder: Path, pause_s: float) -> str:
     """Make an interpreter whose launches, and nothing else, begin with a sleep."""
     path = folder / f"python-{pause_s:g}"
@@ -167,11 +68,6 @@ def slow_python(folder: Path, pause_s: float) -> str:
     path.write_text(f'#!/bin/sh\nPYTHONPATH={site} exec {sys.executable} "$@"\n')
     path.chmod(0o755)
     return str(path)
-
-
-def run_on(*devices: str) -> list[str]:
-    """Return the arguments of a run on devices."""
-    return ["run", "tiny", "--json", *(word for name in devices for word in ("--device", name))]
 
 
 # --- nothing goes wrong -----------------------------------------------------------------------
@@ -231,7 +127,7 @@ def test_a_host_that_is_gone_for_good_stops_alone_and_is_resumed(
     about, advice = lines(done)
     assert about.startswith(f"benchhub: {TWO}: ")
     assert about.count(TWO) == 1
-    assert "1 devices stopped early" in advice
+    assert "1 device stopped early" in advice
     by_device = {row["device"]: row["launches"] for row in done.json["rows"]}
     assert by_device[ONE] == 4
     assert count(made, ONE) == 4
