@@ -10,13 +10,15 @@ degrees-of-freedom correction put into Clopper-Pearson limits.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtrit
+
+from benchhub.stats.samples import Samples, checked
 
 BLOCKS = 20
 #: Neighbouring thresholds, as shifts of the log odds; for p95 they are .90 .925 .95 .97.
@@ -45,9 +47,7 @@ class QuantileInterval:
         return not math.isfinite(self.high)
 
 
-def quantile_interval(
-    samples_ns: NDArray[np.int64] | Iterable[NDArray[np.int64]], q: float, confidence: float = 0.95
-) -> QuantileInterval:
+def quantile_interval(samples_ns: Samples, q: float, confidence: float = 0.95) -> QuantileInterval:
     """Return the pooled `q` quantile with its two-sided interval over launches.
 
     `samples_ns` has shape (launches, iterations), or is a sequence of launches of any lengths. A
@@ -59,15 +59,16 @@ def quantile_interval(
 
 
 def quantile_intervals(
-    samples_ns: NDArray[np.int64] | Iterable[NDArray[np.int64]],
+    samples_ns: Samples,
     qs: Sequence[float],
     confidence: float = 0.95,
 ) -> tuple[QuantileInterval, ...]:
     """Return `quantile_interval` of every q, sorting the samples once."""
     if not 0 < confidence < 1 or not all(0 < q < 1 for q in qs):
         raise ValueError("quantiles and confidence must lie between 0 and 1, both excluded")
-    launches = [np.asarray(launch) for launch in samples_ns]
-    _check(launches)
+    launches = checked(samples_ns)
+    if not launches:
+        raise ValueError("no launches: a quantile needs at least one")
     method = "launches"
     if len(launches) == 1:
         method = "within-launch"
@@ -95,18 +96,6 @@ def required_n_eff(q: float, confidence: float = 0.95, launches: int | None = No
         return wanted
     widening = float(stdtrit(launches - 1, tail)) / float(stdtrit(math.inf, tail))
     return math.ceil(wanted * widening**2)
-
-
-def _check(launches: list[NDArray[np.int64]]) -> None:
-    if not launches:
-        raise ValueError("no launches: a quantile needs at least one")
-    for index, launch in enumerate(launches):
-        if launch.ndim != 1 or launch.size == 0:
-            raise ValueError(f"launch {index} has no samples, or more than one axis")
-        if launch.dtype.kind == "f" and not np.isfinite(launch).all():
-            raise ValueError(f"launch {index} has samples that are not finite")
-        if launch.min() < 0:
-            raise ValueError(f"launch {index} has a negative duration: its clock went back")
 
 
 def _interval(

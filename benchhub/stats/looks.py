@@ -1,0 +1,96 @@
+"""What the launches of a cell say at each look: limits that several looks together keep.
+
+Sources: the intervals are those of `quantile`; the looks are group sequential in the manner of S.
+J. Pocock, Biometrika 64 (1977). They spend less than half of what a one-sided 5 % test could: where
+launches differ, few of them show too seldom how slow the slowest are, so that the upper limit is
+too low about twice as often as it should be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchhub.stats.quantile import quantile_intervals
+from benchhub.stats.samples import Samples, checked, tick_slack_ns
+from benchhub.stats.warmup import warmup_cut
+
+LOOKS = (10, 16, 25, 40)
+#: One-sided, of all looks together.
+ALL_LOOKS_ALPHA = 0.0185
+#: One-sided, at each of LOOKS: `level_per_look(LOOKS, ALL_LOOKS_ALPHA)`.
+ALPHA = 0.0065
+#: Intervals over fewer launches are too short: a look at five passed 6.8 % of cells at the limit.
+MIN_LAUNCHES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The one-sided limits of a percentile over the first `launches` launches, in ns.
+
+    A limit that the samples do not bound is None. A coarse clock has widened both by its step.
+    """
+
+    launches: int
+    iterations: int
+    low: float | None
+    high: float | None
+    n_eff: float
+
+
+def looks_at(
+    samples_ns: Samples,
+    qs: Sequence[float],
+    looks: Sequence[int] = LOOKS,
+    alpha: float = ALPHA,
+    *,
+    final: bool = True,
+    with_warmup: bool = True,
+) -> tuple[tuple[Look, ...], ...]:
+    """Return, for each of `qs`, the looks that `samples_ns` reach, earliest first.
+
+    `final` adds a look at all launches where that is none of `looks`: no more are coming. One at
+    fewer than MIN_LAUNCHES may show a limit broken, never kept. Samples
+    `with_warmup` lose it first, at each look by what that look shows, so that a look says the
+    same whatever is measured after it.
+    ValueError: as `checked`.
+    """
+    launches = checked(samples_ns)
+    have = len(launches)
+    taken = [look for look in looks if look <= have]
+    if final and have and have not in taken:
+        taken.append(have)
+    found: list[tuple[Look, ...]] = []
+    for count in taken:
+        part = launches[:count]
+        if with_warmup:
+            part = warmup_cut(part).steady(part)
+        slack = tick_slack_ns(part)
+        size = sum(launch.size for launch in part)
+        found.append(
+            tuple(
+                Look(
+                    count,
+                    size,
+                    max(0.0, one.low - slack) if math.isfinite(one.low) else None,
+                    one.high + slack if math.isfinite(one.high) else None,
+                    one.n_eff,
+                )
+                for one in quantile_intervals(part, qs, 1 - 2 * alpha)
+            )
+        )
+    return tuple(zip(*found, strict=True)) if found else tuple(() for _ in qs)
+
+
+def deciding(looks: Sequence[Look], limit: float) -> Look | None:
+    """Return the first look that shows a quantile to keep `limit` or to break it, if one does.
+
+    `limit` is in the unit of the looks. It keeps the limit where its upper one is at most `limit`.
+    """
+    for look in looks:
+        if look.high is not None and look.high <= limit:
+            return look
+        if look.low is not None and look.low > limit:
+            return look
+    return None

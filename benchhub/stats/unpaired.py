@@ -1,0 +1,158 @@
+"""How many times one thing is the other, from launches of two runs that shared no round.
+
+Sources: H. B. Mann and D. R. Whitney, On a test of whether one of two random variables is
+stochastically larger than the other, Annals of Mathematical Statistics 18 (1947), for the rank-sum
+test and its distribution; M. Hollander, D. A. Wolfe and E. Chicken, Nonparametric Statistical
+Methods (3rd ed., 2014), sections 4.1 to 4.3, for the Hodges-Lehmann estimate of a shift and its
+interval; B. L. Welch, The generalization of "Student's" problem when several different population
+variances are involved, Biometrika 34 (1947), where launches are too few for ranks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.stats import rankdata
+
+from benchhub.stats.interval import Interval
+
+#: With fewer launches a side, a rank test cannot reach the levels that many cells at once ask for.
+RANKS_FROM = 8
+#: Largest product of the two numbers of launches for which the distribution is counted out.
+_EXACT_UP_TO = 2500
+
+
+@dataclass(frozen=True, slots=True)
+class UnpairedRatio:
+    """A ratio with its interval, and the two-sided p-value of its being 1."""
+
+    ratio: Interval
+    p_value: float
+
+
+def unpaired_ratio(
+    numerator: Sequence[float], denominator: Sequence[float], confidence: float = 0.95
+) -> UnpairedRatio:
+    """Return the typical ratio of two groups of launches, one value above 0 a launch.
+
+    From eight launches a side on: the Hodges-Lehmann shift of the logs with the interval of the
+    rank-sum test, `rank-sum`. With fewer: the ratio of the geometric means with Welch's interval on
+    the logs, `log-welch`; where all launches of both sides agree, the rank-sum test's p-value. One
+    launch on a side has no interval and p-value 1. `n` is the smaller number of launches.
+    ValueError: no launches, or a value that is not finite and above 0.
+    """
+    above, below = _logs(numerator), _logs(denominator)
+    if min(above.size, below.size) >= RANKS_FROM:
+        return _rank_sum(above, below, confidence)
+    return _welch(above, below, confidence)
+
+
+def rank_sum_p(above: Sequence[float], below: Sequence[float]) -> float:
+    """Return the two-sided p-value of the rank-sum test that neither group tends to be larger.
+
+    Exact up to 50 launches a side, except that ties share their mean rank; beyond, by the normal
+    approximation with its correction for ties. ValueError: an empty group.
+    """
+    one, other = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    m, n = one.size, other.size
+    if m == 0 or n == 0:
+        raise ValueError("no launches: a comparison needs at least one a side")
+    ranks = rankdata(np.concatenate((one, other)))
+    larger = float(ranks[:m].sum()) - m * (m + 1) / 2
+    least = min(larger, m * n - larger)
+    if m * n <= _EXACT_UP_TO:
+        return min(1.0, 2 * float(_distribution(m, n)[: math.ceil(least) + 1].sum()))
+    _, ties = np.unique(ranks, return_counts=True)
+    total = m + n
+    spread = total + 1 - float((ties**3 - ties).sum()) / (total * (total - 1))
+    if spread <= 0:
+        return 1.0
+    deviation = math.sqrt(m * n / 12 * spread)
+    return min(1.0, 2 * float(ndtr((least + 0.5 - m * n / 2) / deviation)))
+
+
+def _rank_sum(
+    above: NDArray[np.float64], below: NDArray[np.float64], confidence: float
+) -> UnpairedRatio:
+    m, n = above.size, below.size
+    shifts = np.sort(np.subtract.outer(above, below), axis=None)
+    drop = _critical(m, n, (1 - confidence) / 2)
+    ratio = Interval(
+        estimate=math.exp(float(np.median(shifts))),
+        low=math.exp(shifts[drop]),
+        high=math.exp(shifts[shifts.size - 1 - drop]),
+        n=min(m, n),
+        confidence=confidence,
+        method="rank-sum",
+    )
+    return UnpairedRatio(ratio, rank_sum_p(above.tolist(), below.tolist()))
+
+
+def _welch(
+    above: NDArray[np.float64], below: NDArray[np.float64], confidence: float
+) -> UnpairedRatio:
+    m, n = above.size, below.size
+    shift = float(above.mean() - below.mean())
+    few = min(m, n)
+    if few < 2:
+        single = Interval(math.exp(shift), None, None, few, confidence, "single")
+        return UnpairedRatio(single, 1.0)
+    parts = float(above.var(ddof=1)) / m, float(below.var(ddof=1)) / n
+    error = math.sqrt(sum(parts))
+    # Logs of equal values may differ in the last bit.
+    if error <= 1e-12:
+        known = Interval(math.exp(shift), math.exp(shift), math.exp(shift), few, confidence,
+                         "log-welch")  # fmt: skip
+        return UnpairedRatio(known, rank_sum_p(above.tolist(), below.tolist()))
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (m - 1) + parts[1] ** 2 / (n - 1))
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
+    ratio = Interval(
+        estimate=math.exp(shift),
+        low=math.exp(shift - half),
+        high=math.exp(shift + half),
+        n=few,
+        confidence=confidence,
+        method="log-welch",
+    )
+    return UnpairedRatio(ratio, min(1.0, 2 * float(stdtr(freedom, -abs(shift) / error))))
+
+
+def _critical(m: int, n: int, tail: float) -> int:
+    """Return how many shifts to drop at each end: the largest u with P(U < u) <= tail."""
+    if m * n > _EXACT_UP_TO:
+        deviation = math.sqrt(m * n * (m + n + 1) / 12)
+        return max(0, math.floor(m * n / 2 + float(ndtri(tail)) * deviation - 0.5))
+    below = np.cumsum(_distribution(m, n))
+    return int(np.searchsorted(below, tail, side="right"))
+
+
+@cache
+def _distribution(m: int, n: int) -> NDArray[np.float64]:
+    """Return P(U = u) for u = 0 .. m n where neither group tends to be larger.
+
+    The counts are the coefficients of a Gaussian binomial; whole numbers, so nothing cancels.
+    """
+    counts = [1] + [0] * (m * n)
+    for i in range(1, m + 1):
+        for u in range(m * n, n + i - 1, -1):
+            counts[u] -= counts[u - n - i]
+        for u in range(i, m * n + 1):
+            counts[u] += counts[u - i]
+    total = sum(counts)
+    return np.array([count / total for count in counts])
+
+
+def _logs(values: Sequence[float]) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64).reshape(-1)
+    if array.size == 0:
+        raise ValueError("no launches: a comparison needs at least one a side")
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise ValueError("a ratio needs finite values above 0")
+    logs: NDArray[np.float64] = np.log(array)
+    return logs

@@ -1,0 +1,12 @@
+"""All experiments, in the order of the table."""
+
+from __future__ import annotations
+
+from benchmarks.known_truth import budgets, comparisons, conditions, losses
+
+EXPERIMENTS = (
+    *budgets.EXPERIMENTS,
+    *comparisons.EXPERIMENTS,
+    *conditions.EXPERIMENTS,
+    *losses.EXPERIMENTS,
+)
