@@ -22,7 +22,7 @@ def suite_file(name: str, project: Path) -> Path:
         return given
     if (given / "suite.toml").is_file():
         return given / "suite.toml"
-    if given.is_dir() and len(given.parts) > 1:
+    if given.is_dir() and (len(given.parts) > 1 or name.startswith(".")):
         raise ConfigError(f"{name}: the folder has no suite.toml; `benchhub init` writes one")
     return _find("suite", name, project, "suites/{}/suite.toml", "suites/*/suite.toml")
 

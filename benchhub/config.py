@@ -85,6 +85,7 @@ def load_suite(path: Path) -> Suite:
         seed=table.seed,
         deadline_s=table.deadline_s,
         options=parsed.options,
+        requires_selftest=table.requires_selftest,
     )
 
 
@@ -262,7 +263,7 @@ def _explain(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
     for part in mistake["loc"]:
         if isinstance(part, int):
             where += f"[{part}]"
-        elif part not in _UNION_BRANCHES and not part.startswith(("list[", "dict[")):
+        elif part not in _UNION_BRANCHES and not part.startswith(("list[", "dict[", "literal[")):
             where += f".{part}" if where else part
     if mistake["type"] == "extra_forbidden":
         table = _table_at(kind, mistake["loc"][:-1])

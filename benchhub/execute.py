@@ -5,34 +5,45 @@ from __future__ import annotations
 import dataclasses
 import platform
 import secrets
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from benchhub import __version__
 from benchhub.campaign import has_work
+from benchhub.canary import beside, with_canaries
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import Blob
 from benchhub.engine import run_devices
 from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
-from benchhub.model import DeviceInfo, DeviceProfile, Launch, Plan, RunInfo
-from benchhub.order import Order, Watcher
+from benchhub.model import Array, DeviceInfo, DeviceProfile, Launch, Plan, RunInfo, Truth
+from benchhub.order import More, Order, Watcher, no_more
 from benchhub.plan import plan as make_plan
 from benchhub.prepare import Prepared, prepare
+from benchhub.quality import agreement
 from benchhub.request import Resolved
+from benchhub.selftest_needed import unmet
 from benchhub.store import Store
+from benchhub.undecided import goes_on
+
+#: What releases of onnxruntime may differ by in reference outputs of the same inputs.
+_SAME_REFERENCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A request with its variants built and its cells planned."""
+    """A request with its variants built and its cells planned; `more` decides what goes on."""
 
     resolved: Resolved
     prepared: Prepared
     plan: Plan
+    more: More = no_more
 
 
 def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
@@ -53,7 +64,10 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
-    return Ready(resolved, prepared, plan)
+    plan = with_canaries(plan, resolved.effort)
+    emulated = {device.name for device in resolved.devices if device.emulated}
+    more = goes_on(plan.cells, resolved.suite.budgets, resolved.effort, emulated)
+    return Ready(resolved, prepared, plan, beside(more, plan.cells))
 
 
 def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
@@ -79,13 +93,28 @@ def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
 
 
 def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
-    """ConfigError when the suite, a model or the effort changed since `run` began."""
+    """ConfigError when the suite, a model, the effort or the cases changed since `run` began."""
     before = {cell.key for cell in store.plan(run.id).cells}
     if before != {cell.key for cell in ready.plan.cells}:
         raise ConfigError(
             f"run {run.id} cannot be resumed: {ready.resolved.suite.path} or a model it names"
             " has changed since; start a new run"
         )
+    then = store.truth(run.id)
+    if then is not None and not _same_cases(then, ready.prepared.truth):
+        raise ConfigError(
+            f"run {run.id} cannot be resumed: the cases of its task {run.task} have changed since,"
+            " and its outputs answer the old ones; give back the data, or start a new run"
+        )
+
+
+def _same_cases(then: Truth, now: Truth | None) -> bool:
+    """Return whether both are of the same cases: their inputs show in the baseline's outputs."""
+    if now is None or (then.ids, then.groups) != (now.ids, now.groups):
+        return False
+    if not np.array_equal(then.labels, now.labels):
+        return False
+    return agreement(now.reference, then.reference)[1] <= _SAME_REFERENCE
 
 
 def execute(
@@ -97,6 +126,9 @@ def execute(
     errors: dict[str, DeviceError | None] = {}
     orders = [_order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices]
     orders = [order for order in orders if not _refused(order, store, watcher, errors)]
+    if ready.resolved.suite.requires_selftest:
+        suite = ready.resolved.suite.name
+        orders = [o for o in orders if not _untested(o, suite, store, watcher, errors)]
     store.set_status(run.id, "running", None)
 
     def waiting(device: DeviceProfile, text: str) -> None:
@@ -142,6 +174,19 @@ def _refused(
         f" `benchhub devices doctor {name}`"
     )
     watcher.status(name, "stopped: in quarantine")
+    return True
+
+
+def _untested(
+    order: Order, suite: str, store: Store, watcher: Watcher, errors: dict[str, DeviceError | None]
+) -> bool:
+    """Return whether the device has not passed the self-test that the suite asks for; say so."""
+    name = order.device.name
+    reason = unmet(name, suite, store.selftests.last(name), datetime.now(UTC))
+    if reason is None or not has_work(order):
+        return False
+    errors[name] = DeviceError(f"{name}: {reason}")
+    watcher.status(name, "stopped: no self-test passed")
     return True
 
 
@@ -191,14 +236,25 @@ def _order(
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
-        reference=prepared.truth.reference,
+        reference=prepared.truth.reference if prepared.truth else (),
         finished=store.finished(run.id),
         attempts=store.attempts(run.id),
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
         backends=suite.backends,
         first_round=store.rounds(run.id).get(device.name, 0),
+        more=ready.more,
+        samples_ns=_samples_ns(store, run.id, {cell.key for cell in cells}),
     )
+
+
+def _samples_ns(store: Store, run: str, cells: Collection[str]) -> dict[str, list[Array]]:
+    """Return the samples of finished launches by cell, in order of their index."""
+    found: dict[str, dict[int, Array]] = defaultdict(dict)
+    for launch in store.launches(run):
+        if launch.cell.key in cells and launch.status == "finished":
+            found[launch.cell.key][launch.index] = launch.samples_ns
+    return {cell: [of[index] for index in sorted(of)] for cell, of in found.items()}
 
 
 def _unknown(ready: Ready, name: str) -> DeviceInfo:

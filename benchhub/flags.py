@@ -6,19 +6,23 @@ already in the intervals.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from benchhub.model import Flag, Launch
+from benchhub.model import Flag, Launch, Scenario
 from benchhub.ondevice.wire import Conditions
+from benchhub.stats.drift import drift
+from benchhub.stats.warmup import AGREEING, warmup_cut
 
 #: Name: (share from which it is mentioned, share from which it caps), median over launches.
 _LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10, math.inf)}
 _FREQUENCY_CHANGE = 1.10
 _HOT_C = 80.0
-_SLOWDOWN = 1.02
+#: What the median may move by, as a factor, before that is more than a remark.
+_MOVED = 1.02
 _NEARLY_FULL = 0.9
 
 
@@ -30,6 +34,7 @@ def flags(launches: Sequence[Launch]) -> tuple[Flag, ...]:
         *_samples(launches),
         *_memory(launches),
         *_arrivals(launches),
+        *_averaged(launches),
     )
     return tuple(raised)
 
@@ -84,17 +89,11 @@ def _samples(launches: Sequence[Launch]) -> Iterator[Flag]:
         if step == 0 or step > 0.005 * float(np.median(pooled)):
             evidence = f"{pooled.size} samples take {steps.size + 1} values, {step} ns apart"
             yield Flag("coarse_clock", evidence, caps=False)
-    long = [samples for samples in timed if samples.size >= 20]
-    if len(long) >= 3:
-        ratios = [_last_over_first(samples) for samples in long]
-        middle = float(np.median(ratios))
-        slower = sum(ratio > 1 for ratio in ratios)
-        if middle > _SLOWDOWN and slower >= 0.8 * len(ratios):
-            evidence = (
-                f"the last quarter of a launch is {middle - 1:.1%} slower than its first"
-                f" ({slower} of {len(ratios)} launches)"
-            )
-            yield Flag("slowdown", evidence, caps=False)
+    if launches[0].cell.scenario is Scenario.LATENCY and len(timed) >= AGREEING:
+        yield from warmup_cut(timed).flags
+    moved = drift(timed)
+    for flag in moved.flags:
+        yield dataclasses.replace(flag, caps=not 1 / _MOVED <= moved.shift <= _MOVED)
     if len(timed) == 1:
         yield Flag("single_launch", "the interval knows nothing of other launches", caps=True)
 
@@ -106,6 +105,13 @@ def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
             f"the peak counter could not be reset in {kept} launches: imports are in the peak"
         )
         yield Flag("memory_not_reset", evidence, caps=False)
+
+
+def _averaged(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about imported samples that are means: their tails are shorter than those."""
+    calls = max((launch.details.get("calls_per_round", 1) for launch in launches), default=1)
+    if calls > 1:
+        yield Flag("averaged", f"a sample is the mean of {calls} calls: tails look better", True)
 
 
 def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
@@ -140,12 +146,6 @@ def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
         yield Flag("overloaded", evidence, caps=True)
     elif load >= _NEARLY_FULL:
         yield Flag("near_capacity", f"{evidence}: a longer launch may wait longer", caps=False)
-
-
-def _last_over_first(samples: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
-    quarter = samples.size // 4
-    first = float(np.median(samples[:quarter]))
-    return float(np.median(samples[-quarter:])) / first if first else 1.0
 
 
 def _moved(launch: Launch, of: Callable[[Conditions], int | None]) -> int | None:

@@ -33,19 +33,25 @@ def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]
 def unjudged(
     budgets: Sequence[Budget], verdicts: Sequence[Verdict], cells: Sequence[Cell]
 ) -> tuple[str, ...]:
-    """Return the names of budgets that planned `cells` match and that got no verdict at all.
+    """Return the budgets that planned `cells` match and that got no verdict, by name.
 
+    So too with each device, variant and backend that a budget names, as `NAME (backend tflite)`.
     The cells became skips when a device turned out to lack their backend: nothing was shown.
     """
-    judged = {verdict.budget for verdict in verdicts}
-    models = [cell for cell in cells if cell.model_sha256]
-    return tuple(
-        budget.name
-        for budget in budgets
-        if budget.name not in judged
-        and any(_limits(budget))
-        and any(_selects(budget, cell) for cell in models)
-    )
+    found = []
+    for budget in budgets:
+        mine = [verdict for verdict in verdicts if verdict.budget == budget.name]
+        planned = [cell for cell in cells if cell.model_sha256 and selects(budget, cell)]
+        if not planned or not any(_limits(budget)):
+            continue
+        if not mine:
+            found.append(budget.name)
+            continue
+        for kind in ("device", "variant", "backend"):
+            wanted = set(getattr(budget, f"{kind}s")) & {getattr(cell, kind) for cell in planned}
+            silent = wanted - {getattr(verdict, kind) for verdict in mine}
+            found += [f"{budget.name} ({kind} {value})" for value in sorted(silent)]
+    return tuple(found)
 
 
 def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budgets: int = 0) -> int:
@@ -78,7 +84,7 @@ def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:
                     f"budget {budget.name} matches no cell: {kind} {wanted[0]} is not in this run"
                     f"{nearest(wanted[0], known)}"
                 )
-        if not any(_selects(budget, cell) for cell in models):
+        if not any(selects(budget, cell) for cell in models):
             raise ConfigError(
                 f"budget {budget.name} matches no cell: no planned cell has its devices, variants,"
                 " backends and threads together; see --dry-run"
@@ -113,7 +119,8 @@ def _limits(budget: Budget) -> Iterator[Limit]:
         yield Limit("quality_loss", loss, Scenario.QUALITY)
 
 
-def _selects(budget: Budget, what: Cell | Row) -> bool:
+def selects(budget: Budget, what: Cell | Row) -> bool:
+    """Return whether a budget is about a cell, or about the row of one."""
     return _selects_model(budget, what) and (not budget.threads or what.threads in budget.threads)
 
 
@@ -131,11 +138,11 @@ def _groups(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
     for row in rows:
         if row.model_sha256 and _selects_model(budget, row):
             groups.setdefault((row.device, row.backend, row.variant), []).append(row)
-    return [group for group in groups.values() if any(_selects(budget, row) for row in group)]
+    return [group for group in groups.values() if any(selects(budget, row) for row in group)]
 
 
 def _applies(group: list[Row], budget: Budget, limit: Limit) -> list[Row]:
-    threaded = [row for row in group if _selects(budget, row)]
+    threaded = [row for row in group if selects(budget, row)]
     if limit.scenario is None:
         return threaded[:1]
     own = [row for row in threaded if row.scenario == limit.scenario]
@@ -160,7 +167,7 @@ def _check_rate(budget: Budget, cells: Sequence[Cell]) -> None:
             f"budget {budget.name}: paced_min_rate_per_s = {wanted:g} has no limit to meet;"
             " add paced_p95_ms"
         )
-    rates = {cell.rate_per_s for cell in cells if cell.rate_per_s and _selects(budget, cell)}
+    rates = {cell.rate_per_s for cell in cells if cell.rate_per_s and selects(budget, cell)}
     if rates and max(rates) < wanted:
         raise ConfigError(
             f"budget {budget.name}: no planned rate reaches paced_min_rate_per_s = {wanted:g};"

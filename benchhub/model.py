@@ -130,12 +130,18 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much measuring a cell gets: launches, timed iterations a launch, seconds a launch."""
+    """How much measuring a cell gets: launches, timed iterations a launch, seconds a launch.
+
+    A cell that a budget leaves open after its launches goes on, look by look, up to
+    `most_launches`, and no further once its timed calls took `max_cell_s` altogether.
+    """
 
     name: str
     launches: int
     iterations: int
     max_timed_s: float
+    most_launches: int = 0
+    max_cell_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,7 @@ class Suite:
     seed: int
     deadline_s: float = 120.0
     options: Mapping[str, Settings] = field(default_factory=dict)
+    requires_selftest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +376,22 @@ class Finding:
     fix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Selftest:
+    """What a device showed of itself as an instrument, at a time (ISO 8601, UTC).
+
+    `checks` of level refuse are those it did not pass; `figures` are their numbers, with their
+    units in their names (None: not measured); `run` holds the raw samples.
+    """
+
+    device: str
+    at: str
+    passed: bool
+    run: str
+    checks: tuple[Finding, ...]
+    figures: Mapping[str, float | None] = field(default_factory=dict)
+
+
 # --- quality ----------------------------------------------------------------------------------
 
 
@@ -554,7 +577,7 @@ class Verdict:
 class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
-    `baseline_variant` names the row that speed-ups and losses refer to.
+    `selftests` holds for each device the last one before the run began.
     """
 
     run: RunInfo
@@ -563,3 +586,4 @@ class Results:
     verdicts: tuple[Verdict, ...]
     skips: tuple[Skip, ...]
     variants: tuple[Variant, ...]
+    selftests: tuple[Selftest, ...] = ()

@@ -47,7 +47,6 @@ def no_more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
     return ()
 
 
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one device has to do in a run, less what is already in the store.

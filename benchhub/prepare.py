@@ -33,13 +33,13 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A suite made ready: what will be pushed, and what outputs are judged against."""
+    """A suite made ready: what will be pushed, and what outputs are judged against, if anything."""
 
     suite: Suite
     variants: tuple[Variant, ...]
     inputs: Mapping[str, InputFile]
-    truth: Truth
-    metric: Metric
+    truth: Truth | None
+    metric: Metric | None
     provenance: Mapping[str, str]
 
 
@@ -105,10 +105,11 @@ def _build_all(
 
 def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:
     folder.mkdir(parents=True, exist_ok=True)
-    return {name: _write_npy(array, folder) for name, array in cases.inputs.items()}
+    return {name: write_npy(array, folder) for name, array in cases.inputs.items()}
 
 
-def _write_npy(array: Array, folder: Path) -> InputFile:
+def write_npy(array: Array, folder: Path) -> InputFile:
+    """Write an array into `folder`, which exists, as a `.npy` file named by its content."""
     partial = folder / f".partial-{os.getpid()}.npy"
     np.save(partial, np.ascontiguousarray(array), allow_pickle=False)
     with partial.open("rb") as file:

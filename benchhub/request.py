@@ -74,8 +74,7 @@ def resolve(request: Request) -> Resolved:
     """Return the suite and devices of a located request; ConfigError if they cannot be used."""
     path = Path(request.suite)
     suite = load_suite(path)
-    _check_known("backend", suite.backends, backend_names())
-    _check_options(suite)
+    check_backends(suite)
     backends = _narrow("backend", request.backends, suite.backends)
     names = _narrow("variant", request.variants, [v.name for v in suite.variants])
     # Losses and speed-ups need what they refer to, so it is never narrowed away.
@@ -110,6 +109,12 @@ def resolve(request: Request) -> Resolved:
     )
 
 
+def check_backends(suite: Suite) -> None:
+    """Raise ConfigError for a backend of `suite` that there is not, or an option it has not."""
+    _check_known("backend", suite.backends, backend_names())
+    _check_options(suite)
+
+
 def backend_names() -> tuple[str, ...]:
     """Return the backends this installation knows."""
     from benchhub.ondevice import backends
@@ -132,6 +137,9 @@ def _check_options(suite: Suite) -> None:
     from benchhub.ondevice.backends import OPTIONS
 
     for backend, chosen in suite.options.items():
+        if backend not in suite.backends and backend not in backend_names():
+            hint = nearest(backend, suite.backends)
+            raise ConfigError(f"{suite.path}: options.{backend}: no such backend{hint}")
         if backend not in OPTIONS:
             continue  # a third party's backend checks its own
         for name, value in chosen.items():

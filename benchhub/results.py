@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchhub.canary import doubted, findings, is_canary
 from benchhub.errors import ConfigError
 from benchhub.gate import judge
-from benchhub.model import Agreement, DeviceInfo, Metric, Plan, Results, Truth
+from benchhub.model import Agreement, DeviceInfo, Finding, Metric, Plan, Results, Truth
 from benchhub.plan import without
 from benchhub.report.compare import compare
 from benchhub.store import Store
@@ -32,7 +33,7 @@ def load_results(store: Store, run_id: str) -> Results:
     limit = run.provenance.get("max_relative_disagreement")
     rows = summarize(
         run,
-        plan.cells,
+        [cell for cell in plan.cells if not is_canary(cell)],
         launches,
         variants,
         devices,
@@ -40,16 +41,28 @@ def load_results(store: Store, run_id: str) -> Results:
         truth=truth,
         metric=_metric(truth),
     )
-    rows = compare(rows, launches, run.baseline, variants)
+    canaries = findings(launches)
+    rows = doubted(compare(rows, launches, run.baseline, variants), canaries)
     verdicts = judge(rows, store.budgets(run_id))
     return Results(
         run=dataclasses.replace(run, request=_without_folders(run.request)),
-        devices=tuple(_without_location(device) for device in devices),
+        devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
         verdicts=verdicts,
         skips=plan.skips,
         variants=tuple(dataclasses.replace(v, path=Path(v.path.name)) for v in variants),
+        selftests=store.selftests.of(run_id)
+        or tuple(
+            last
+            for device in devices
+            if (last := store.selftests.last(device.name, until=run.started_at)) is not None
+        ),
     )
+
+
+def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:
+    found = [canaries[device.name]] if device.name in canaries else []
+    return dataclasses.replace(device, findings=(*device.findings, *found))
 
 
 def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,9 @@ class SuiteTable(_Table):
     )
     seed: int = 0
     deadline_s: Positive = Field(120.0, description="a launch that lives longer is killed")
+    requires_selftest: bool = Field(
+        False, strict=True, description="measure no device without a self-test passed of late"
+    )
 
 
 class VariantTable(_Table):

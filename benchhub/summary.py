@@ -156,16 +156,22 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
 
 def _energy(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
     """Set the energy of one inference; a batch of n is n inferences, idle power is included."""
-    counted = [
-        launch.energy_uj / (cell.batch * launch.samples_ns.size) / _UJ_PER_MJ
-        for launch in launches
-        if launch.energy_uj is not None and launch.samples_ns.size
+    known = [
+        launch for launch in launches if launch.energy_uj is not None and launch.samples_ns.size
     ]
-    if not counted:
+    sources = sorted({launch.energy_source or "" for launch in known})
+    if len(sources) > 1:
+        why = f"n/a: launches were counted by {' and by '.join(sources)}"
+        row.withheld = {**row.withheld, "energy_mj": why}
+    if len(sources) != 1:
         return
+    counted = [
+        (launch.energy_uj or 0) / (cell.batch * launch.samples_ns.size) / _UJ_PER_MJ
+        for launch in known
+    ]
     interval = median_interval(counted)
     row.energy_mj = interval.estimate
-    row.energy_source = _several(launch.energy_source for launch in launches)
+    row.energy_source = sources[0] or None
     row.intervals = {**row.intervals, "energy_mj": described(interval, 1.0)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from benchhub.model import Cell, Ints, Launch, Row, Scenario
 from benchhub.stats.interval import Interval, geometric_mean_interval
+from benchhub.stats.looks import Look, looks_at
 from benchhub.stats.quantile import QuantileInterval, quantile_intervals
+from benchhub.stats.warmup import warmup_cut
 
 _NS_PER_MS = 1e6
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -23,9 +26,14 @@ def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
     """Set what the timed calls of the finished `launches` say, where the scenario is about them.
 
     The latency of a paced cell counts from when a call was due. Without calls nothing is set.
+    What is left of the warm-up is cut off every launch of a latency cell alike; `provenance` says
+    how many calls, and `iterations` counts those that are left.
     """
     if cell.scenario not in _TIMED:
         return
+    raw = [launch.samples_ns for launch in launches if launch.samples_ns.size]
+    if cell.scenario is Scenario.LATENCY:
+        launches = _steady(row, launches)
     timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
     row.iterations = sum(samples.size for samples in timed)
     if not timed:
@@ -35,6 +43,7 @@ def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
         _rate(row, cell, launches)
     else:
         _percentiles(row, timed)
+        _looks(row, raw, with_warmup=cell.scenario is Scenario.LATENCY)
     _tracks(row, launches)
 
 
@@ -73,6 +82,38 @@ def _percentiles(row: Row, timed: Sequence[Ints]) -> None:
             entry = row.intervals[f"{name}_ms"]
             setattr(row, f"{name}_low_ms", entry["low"])
             setattr(row, f"{name}_high_ms", entry["high"])
+
+
+def _looks(row: Row, raw: Sequence[Ints], with_warmup: bool) -> None:
+    """Put what each look shows beside each percentile, in ms: what a budget is judged by."""
+    found = looks_at(raw, tuple(PERCENTILES.values()), with_warmup=with_warmup)
+    for name, looks in zip(PERCENTILES, found, strict=True):
+        shown = [dataclasses.asdict(_in_ms(look)) for look in looks]
+        column = f"{name}_ms"
+        row.intervals = {**row.intervals, column: {**row.intervals[column], "looks": shown}}
+
+
+def _in_ms(look: Look) -> Look:
+    low = None if look.low is None else look.low / _NS_PER_MS
+    high = None if look.high is None else look.high / _NS_PER_MS
+    return dataclasses.replace(look, low=low, high=high)
+
+
+def _steady(row: Row, launches: Sequence[Launch]) -> list[Launch]:
+    """Return the launches with calls, less their common warm-up in every series of a call."""
+    timed = [launch for launch in launches if launch.samples_ns.size]
+    drop = warmup_cut([launch.samples_ns for launch in timed]).drop
+    if drop:
+        row.provenance = {**row.provenance, "warmup_dropped": drop}
+    return [
+        dataclasses.replace(
+            launch,
+            samples_ns=launch.samples_ns[drop:],
+            tracks_ns={name: one[drop:] for name, one in launch.tracks_ns.items()},
+        )
+        for launch in timed
+        if launch.samples_ns.size > drop
+    ]
 
 
 def _tracks(row: Row, launches: Sequence[Launch]) -> None:

@@ -1,8 +1,9 @@
 """One row against one limit of a budget; pure.
 
 PASS only if the upper limit keeps the budget, FAIL only if the lower limit breaks it, otherwise
-INCONCLUSIVE with what to do about it. Timing and memory use two-sided 95 % limits; quality is a
-non-inferiority test: the one-sided 95 % upper limit of the loss.
+INCONCLUSIVE with what to do about it. Percentiles are judged look by look, at limits that all looks
+together keep; other timing and memory use two-sided 95 % limits; quality is a non-inferiority test:
+the one-sided 95 % upper limit of the loss.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchhub.model import BY_DEFINITION, Budget, Row, Scenario, Verdict, VerdictOutcome
+from benchhub.stats.looks import Look, deciding
 
 MIN_LAUNCHES = 10
 #: A median over five launches is below the largest of them with 97 %.
 MIN_LAUNCHES_OF_MEDIAN = 5
-#: Launches of a cell by scenario and effort (plan.py); throughput has too few at any effort.
+#: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
 LAUNCHES: Mapping[str, Mapping[str, int]] = {
     Scenario.LATENCY: {"standard": 10, "rigorous": 25},
     Scenario.PACED: {"standard": 10, "rigorous": 25},
@@ -32,8 +34,8 @@ _OF_THEIR_OWN = (Scenario.LATENCY, Scenario.PACED)
 class Limit:
     """One entry of a budget: the column it limits and the scenario that measures it.
 
-    `timing` limits are void on an emulated device and under a disturbance; `at_least` turns the
-    comparison round.
+    `timing` limits are void on an emulated device and under a disturbance, those of memory on an
+    emulated device; `at_least` turns the comparison round.
     """
 
     column: str
@@ -53,6 +55,7 @@ class _Seen:
     value: float | None
     low: float | None
     high: float | None
+    launches: int
 
 
 def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> Verdict:
@@ -73,29 +76,34 @@ def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> V
         value=seen.value,
         low=seen.low,
         high=seen.high,
-        launches=row.launches,
+        launches=seen.launches,
         outcome=outcome,
         reason=reason,
     )
 
 
 def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
-    value = getattr(row, limit.column)
-    if value is None or not limit.in_own_scenario(row):
-        return _Seen(None, None, None)
-    if limit.column == "model_bytes":
-        return _Seen(value, value, value)
+    value, count = getattr(row, limit.column), row.launches
     known = row.intervals.get(limit.column, {})
+    if not limit.in_own_scenario(row):
+        return _Seen(None, None, None, count)
+    if looks := [Look(**look) for look in known.get("looks", ())]:
+        look = deciding(looks, limit.limit) or looks[-1]
+        return _Seen(value, look.low, look.high, look.launches)
+    if value is None:
+        return _Seen(None, None, None, count)
+    if limit.column == "model_bytes":
+        return _Seen(value, value, value, count)
     low, high = known.get("low"), known.get("high")
     if limit.column != "quality_loss":
-        return _Seen(value, low, high)
+        return _Seen(value, low, high, count)
     high = known.get("upper_one_sided")
     if budget.quality_loss_relative:
         base = abs(known.get("baseline") or 0.0)
         if not base:
-            return _Seen(None, None, None)
+            return _Seen(None, None, None, count)
         value, low, high = (None if x is None else x / base for x in (value, low, high))
-    return _Seen(value, low, high)
+    return _Seen(value, low, high, count)
 
 
 def _outcome(
@@ -140,10 +148,12 @@ def _breaks(value: float, limit: Limit) -> bool:
 def _unusable(row: Row, limit: Limit, seen: _Seen) -> str | None:
     if row.status != "finished" and limit.column != "model_bytes":
         return f"the cell is {row.status}: {row.reason}"
-    if seen.value is None:
+    if seen.value is None and not (seen.low is not None and _breaks(seen.low, limit)):
         return _missing(row, limit)
     if limit.timing and row.emulated:
         return "emulated: its times say nothing about a real device; measure on one"
+    if limit.scenario is Scenario.MEMORY and row.emulated:
+        return "emulated: its memory may hold the emulator's own; measure on a real device"
     return None
 
 

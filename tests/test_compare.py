@@ -193,3 +193,13 @@ def test_emulated_devices_are_on_no_front():
 def test_larger_batches_do_not_compete():
     rows = [point("fp32", 10, 0.0), point("int8", 4, 0.1), point("fp16", 5, 0.0, batch=8)]
     assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "int8")}
+
+
+def test_a_base_of_others_is_no_base_by_definition_where_the_baseline_was_lost():
+    options = '{"provider": "cpu"}'
+    fp32, base, other = (make_cell(variant=name, options=options) for name in ("fp32", "a", "b"))
+    launches = drifting(base) + faster(drifting(base), other, 3)
+    rows = compared([fp32, base, other], launches, b="a")
+    assert rows[1].speedup is None
+    assert "fp32 on onnxruntime" in rows[1].withheld["speedup"]
+    assert rows[2].speedup == pytest.approx(3, rel=1e-4)

@@ -71,6 +71,8 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
         ("[[variants]]\nname = 'x'\nfrom = 'fp23'\nrecipe = 'fp16'\n",
          "variants.x.from: no variant fp23; did you mean fp32?"),
         ("[[variants]]\nname = 'int8'\nmodel = 'n.onnx'\n", "variant int8 is defined twice"),
+        ("[scenarios.paced]\nrate_per_s = 5\narrivals = 'normal'\n",
+         "scenarios.paced.arrivals = 'normal': input should be 'poisson' or 'fixed'"),
         ("x = [", "not valid TOML"),
     ],
 )  # fmt: skip
@@ -81,6 +83,16 @@ def test_a_mistake_is_one_line_with_the_way_out(tmp_path: Path, text: str, messa
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["'fp16'", "['f32', 'fp16']"])
+def test_a_precision_that_is_none_says_which_there_are(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, SUITE.replace("[suite]", f"[suite]\nprecision = {value}"))
+    with pytest.raises(
+        ConfigError, match=r"input should be 'f32', 'tf32', 'f16' or 'bf16'"
+    ) as caught:
+        load_suite(path)
+    assert "literal" not in str(caught.value)
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
@@ -117,6 +129,15 @@ def test_profile_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_shipped_files_are_valid(tmp_path: Path) -> None:
     assert load_profile(profile_file("localhost", tmp_path)).transport == "local"
     assert load_suite(suite_file("quickstart", tmp_path)).name == "quickstart"
+
+
+def test_a_folder_without_a_suite_is_told_apart_from_an_unknown_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"\./empty: the folder has no suite\.toml"):
+        suite_file("./empty", tmp_path)
 
 
 def test_the_users_folder_wins(tmp_path: Path) -> None:

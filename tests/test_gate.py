@@ -54,6 +54,38 @@ def test_a_limit_is_held_against_the_interval(limit, outcome):
     assert verdict.reason
 
 
+def look(launches, low, high):
+    return {
+        "launches": launches, "iterations": 200 * launches, "low": low, "high": high, "n_eff": 99.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome", "launches"),
+    [
+        (12.0, Outcome.PASS, 10),
+        (10.8, Outcome.PASS, 16),
+        (8.5, Outcome.FAIL, 10),
+        (9.5, Outcome.FAIL, 16),
+        (10.0, Outcome.INCONCLUSIVE, 25),
+    ],
+)
+def test_the_first_look_that_can_tell_decides(limit, outcome, launches):
+    looks = [look(10, 9.0, 11.0), look(16, 9.6, 10.7), look(25, 9.7, None)]
+    intervals = {"p95_ms": {"low": 9.8, "high": 10.2, "looks": looks}}
+    row = make_row(launches=25, p95_ms=10.0, intervals=intervals)
+    verdict = one(row, latency_ms={"p95": limit})
+    assert (verdict.outcome, verdict.launches) == (outcome, launches)
+
+
+def test_what_is_withheld_may_still_break_its_limit():
+    looks = [look(10, 12.0, None)]
+    row = make_row(withheld=WITHHELD, intervals={"p95_ms": {"looks": looks}})
+    verdict = one(row, **P95)
+    assert (verdict.outcome, verdict.value, verdict.low) == (Outcome.FAIL, None, 12.0)
+    assert one(row, latency_ms={"p95": 12.5}).outcome is Outcome.INCONCLUSIVE
+
+
 @pytest.mark.parametrize(
     ("limit", "outcome"),
     [(89.0, Outcome.PASS), (100.0, Outcome.INCONCLUSIVE), (111.0, Outcome.FAIL)],
@@ -228,6 +260,15 @@ def test_model_bytes_are_exact_and_judged_once(limit, outcome):
     assert one([latency(), quality()], model_bytes=limit).outcome is outcome
 
 
+@pytest.mark.parametrize("limit", [50, 200])
+def test_memory_of_an_emulated_device_is_the_emulators_too(limit):
+    described = {"peak_rss_mib": {"low": 90.0, "high": 110.0}}
+    row = make_row("memory", peak_rss_mib=100.0, intervals=described, launches=5, emulated=True)
+    verdict = one(row, peak_rss_mib=limit)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "the emulator's own" in verdict.reason
+
+
 def test_memory_is_judged_in_its_own_cells_or_else_where_it_was_seen():
     described = {"low": 90.0, "high": 110.0}
     seen = {"peak_rss_mib": 100.0, "intervals": {"peak_rss_mib": described}}
@@ -304,3 +345,11 @@ def test_a_budget_whose_cells_all_became_skips_is_no_pass():
     assert unjudged(budgets, verdicts, [here, gone]) == ("lost",)
     assert exit_code(verdicts) == 0
     assert exit_code(verdicts, unjudged_budgets=1) == 4
+
+
+def test_a_backend_that_a_budget_names_and_that_was_not_measured_is_no_pass():
+    cells = [make_cell(device="rpi"), make_cell(device="rpi", backend="tflite")]
+    budget = make_budget(name="both", backends=("onnxruntime", "tflite"), **P95)
+    verdicts = judge([latency(high=10.1)], [budget])
+    assert unjudged([budget], verdicts, cells) == ("both (backend tflite)",)
+    assert unjudged([make_budget(name="any", **P95)], verdicts, cells) == ("any",)

@@ -163,7 +163,7 @@ def busy(ticks, steal=0, **changes):
         ({"samples_ns": np.full(200, 10_000_000)}, {"coarse_clock": False}),
         (
             {"samples_ns": np.linspace(1e7, 1.2e7, 200).astype(np.int64)},
-            {"slowdown": False},
+            {"slowdown": True},
         ),
     ],
 )
@@ -252,3 +252,38 @@ def test_quality_that_cannot_be_judged_says_why():
     assert rows[0].quality_loss is None
     assert rows[0].withheld["quality"] == "n/a: outputs are not finite"
     assert rows[0].peak_rss_mib == make_launch().peak_rss_bytes / MIB
+
+
+def test_no_loss_is_counted_from_a_baseline_that_gives_garbage():
+    truth = make_truth()
+    cells = quality_cells("fp32", "int8")
+    wrong = (1 - truth.reference[0],)
+    launches = make_launches(cells[0], 2, outputs=wrong)
+    launches += make_launches(cells[2], 2, outputs=truth.reference)
+    rows = summarize(make_run(), cells, launches, [], [], truth=truth, metric=accuracy())
+    assert names(rows[0])["garbage"]
+    assert rows[0].quality_loss > 0.5
+    assert rows[2].quality_loss == 0
+    on_controller = "fp32 on the controller at float32"
+    assert {rows[i].provenance["quality"]["against"] for i in (0, 2)} == {on_controller}
+
+
+def test_a_loss_of_precision_is_not_taken_for_the_baseline():
+    truth = make_truth()
+    cell = make_cell(scenario=Scenario.QUALITY, precision="bf16")
+    hits = np.flatnonzero(truth.reference[0].argmax(axis=1) == truth.labels)[:30]
+    worse = truth.reference[0].copy()
+    worse[hits] = worse[hits][:, ::-1]
+    launches = make_launches(cell, 2, outputs=(worse,))
+    row = row_of(launches, truth=truth, metric=accuracy())
+    assert row.quality_loss == pytest.approx(0.1)
+    assert row.provenance["quality"]["against"] == "fp32 on the controller at float32"
+
+
+def test_an_answer_that_never_varies_is_no_garbage_for_a_rounding_error():
+    truth = make_truth()
+    constant = np.full((300, 2), 0.1, dtype=np.float32)
+    truth = dataclasses.replace(truth, reference=(truth.reference[0], constant))
+    off = np.nextafter(constant[:4], np.float32(1))
+    row = row_of(make_launches(outputs=(truth.reference[0][:4], off)), truth=truth)
+    assert row.flags == ()

@@ -175,6 +175,18 @@ def test_energy_is_that_of_one_inference() -> None:
     assert row_of(make_launches(cell)).energy_mj is None
 
 
+def test_energy_of_different_counters_is_not_mixed() -> None:
+    cell = make_cell()
+    both, package = "rapl package-0 + nvml gpu 0, in-band", "rapl package-0, in-band"
+    launches = [
+        make_launch(cell, index, energy_uj=10**6, energy_source=both if index else package)
+        for index in range(10)
+    ]
+    row = row_of(launches)
+    assert (row.energy_mj, row.energy_source) == (None, None)
+    assert row.withheld["energy_mj"] == f"n/a: launches were counted by {both} and by {package}"
+
+
 def test_gpu_memory_is_a_median_with_its_source() -> None:
     launches = make_launches(count=7)
     held = [

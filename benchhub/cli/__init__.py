@@ -12,7 +12,22 @@ import sys
 import typer
 
 from benchhub import __version__
-from benchhub.cli import devices, gate, init, provision, report, run, runs, schema
+from benchhub.cli import (
+    ab,
+    compare,
+    devices,
+    enroll,
+    export,
+    gate,
+    history,
+    init,
+    provision,
+    report,
+    run,
+    runs,
+    schema,
+    selftest,
+)
 from benchhub.errors import BenchhubError
 
 app = typer.Typer(
@@ -25,8 +40,14 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)
+app.command("compare")(compare.compare)
+app.command("export")(export.export)
+app.command("ab")(ab.ab)
+app.command("history")(history.history)
 app.command("schema")(schema.schema)
+devices.app.command("enroll")(enroll.enroll)
 devices.app.command("provision")(provision.provision)
+devices.app.command("selftest")(selftest.selftest)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
 

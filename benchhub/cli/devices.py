@@ -37,31 +37,34 @@ def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
             whole.append(plain)
         typer.echo(jsonlib.dumps(whole, indent=2))
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table()
-    for name in ("device", "transport", "host", "state", "emulated", "profile"):
-        table.add_column(name, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("device", "host", "state", "profile"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("device", "state"))
     for profile in profiles:
         template = _is_template(profile)
         state = "" if profile.transport == "local" else "enrolled"
         if profile.transport != "local" and not profile.host_key:
             state = "template" if template else "not enrolled"
-        if one := kept.get(profile.name):
-            state = f"quarantined since {one.since}: {one.reason}"
+        if profile.name in kept:
+            state = "quarantined"
+        state += ", emulated" if profile.emulated else ""
+        host = "this machine" if profile.transport == "local" else profile.host
         table.add_row(
-            profile.name,
-            profile.transport,
-            "" if template else profile.host,
-            state,
-            "yes" if profile.emulated else "",
-            str(profile.path),
+            profile.name, "" if template else host, state.removeprefix(", "), _origin(profile.path)
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for profile in profiles:
+        if one := kept.get(profile.name):
+            text = f"{profile.name}: quarantined since {one.since}: {one.reason}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     if any(map(_is_template, profiles)):
-        hint = "a template becomes a device of yours: benchhub devices enroll HOST --like TEMPLATE"
-        typer.echo(hint, err=True)
+        hint = "benchhub devices enroll HOST --name NAME --like TEMPLATE"
+        typer.echo(f"a template becomes a device of yours: {hint}", err=True)
 
 
 @app.command()
@@ -88,57 +91,6 @@ def show(
             reason = conditions.unavailable.get(name, "unknown")
             table.add_row(name, _text(value) if value is not None else f"unavailable: {reason}")
     Console().print(table)
-
-
-@app.command()
-def enroll(
-    host: str = typer.Argument(help="A Host of ~/.ssh/config, or an address"),
-    name: str = typer.Option(None, help="The device's name in benchhub (default: the host)"),
-    port: int = typer.Option(None),
-    user: str = typer.Option(None),
-    identity_file: Path = typer.Option(None, help="Private key to log in with"),
-    proxy_jump: str = typer.Option(None, help="Jump host"),
-    ssh_config: Path = typer.Option(None, help="Other file than ~/.ssh/config"),
-    python: str = typer.Option(None, help="Python on the device"),
-    root: str = typer.Option(None, help="Folder on the device for models and runner"),
-    like: str = typer.Option(None, help="Shipped profile to start from, such as raspberry-pi-5"),
-    yes: bool = typer.Option(False, "--yes", help="Trust the key without asking"),
-) -> None:
-    """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
-    from benchhub.catalogue import profile_file
-    from benchhub.cli.profile_file import write_profile
-    from benchhub.config import load_profile
-    from benchhub.device.ssh import scan
-    from benchhub.errors import ConfigError, DeviceError
-    from benchhub.model import DeviceProfile
-
-    label = name or host
-    given = {
-        "host": host, "port": port, "user": user, "identity_file": identity_file,
-        "proxy_jump": proxy_jump, "ssh_config": ssh_config, "python": python, "root": root,
-    }  # fmt: skip
-    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    path = project.folder() / "device_profiles" / f"{label}.toml"
-    template = profile_file(like, project.folder()) if like else None
-    if path.exists():  # enrolled again: the way to it that its profile describes still holds
-        profile = dataclasses.replace(load_profile(path), **chosen)
-    elif template is not None:
-        profile = dataclasses.replace(load_profile(template), name=label, **chosen)
-    else:
-        profile = DeviceProfile(name=label, transport="ssh", **chosen)
-    keys = scan(profile)
-    if not keys:
-        raise DeviceError(f"{label}: {host} shows no host key of a type benchhub knows")
-    for key in keys:
-        typer.echo(f"{host} shows {key}", err=True)
-    typer.echo(
-        "compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the device", err=True
-    )
-    if not yes and not typer.confirm("is this the device?", err=True):
-        raise ConfigError(f"{host}: not enrolled")
-    write_profile(path, label, chosen, keys[0].line, template)
-    typer.echo(path)
-    typer.echo(f"next: benchhub devices doctor {label}", err=True)
 
 
 @app.command()
@@ -188,6 +140,16 @@ def _ask(profile: DeviceProfile) -> tuple[dict[str, Any], Conditions]:
 
     with DeviceSession.open(profile, build_runner(), holder("a question")) as session:
         return session.facts(), session.conditions()
+
+
+def _origin(path: Path | None) -> str:
+    """Return where a profile is from: a file of the user's, short where it can be, or shipped."""
+    from benchhub.catalogue import SHIPPED
+
+    if path is None or path.is_relative_to(SHIPPED / "device_profiles"):
+        return "shipped"
+    here = project.folder()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _is_template(profile: DeviceProfile) -> bool:

@@ -38,12 +38,13 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
-    from benchhub.cli.plan_tables import plan_table, skip_table
+    from benchhub.cli.figures import say
+    from benchhub.cli.plan_tables import plan_table, skip_lines
 
     console = Console()
     console.print(plan_table(ready.plan.cells))
-    if ready.plan.skips:
-        console.print(skip_table(ready.plan.skips))
+    for line in skip_lines(ready.plan.skips, scenarios=True):
+        say(console, "yellow", line)
     launches = sum(c.launches for c in ready.plan.cells)
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(

@@ -39,6 +39,12 @@ def interval(
     return f"{number(value)} [dim]\\[{number(low)}, {number(high)}][/]"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 cell` or `2 cells`, `2 launches`."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def say(console: Console, style: str, text: str) -> None:
     """Print one line as it is, whatever the width of the terminal."""
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

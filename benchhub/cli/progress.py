@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from benchhub.cli.plan_tables import planned_settings
 from benchhub.engine import Sessions
 from benchhub.model import Cell, DeviceInfo, Launch
 
@@ -118,10 +119,11 @@ class RunProgress(Sessions):
                 cause = f"{failure.stage}: {failure.message}" if failure else "no reason given"
                 self._console.print(
                     f"{device}: {launch.cell.backend} {launch.cell.variant}"
-                    f" {launch.cell.scenario} failed in {cause}",
+                    f" {launch.cell.scenario} {planned_settings(launch.cell)} failed in {cause}",
                     style="red", markup=False, highlight=False, soft_wrap=True,
                 )  # fmt: skip
-            if step > self._left[key]:  # a cell that goes on past what was planned
+            goes_on = step > self._left[key]
+            if goes_on:  # past what was planned
                 self._total += step
                 self._left[key] += step
                 task = self._tasks[device]
@@ -130,7 +132,8 @@ class RunProgress(Sessions):
             self._left[key] -= step
             self._bar.update(self._tasks[device], advance=step, cells=self._cells_text(device))
             left = sum(self._left.values())
-            self._line(f"{self._total - left} of {self._total} launches done", force=not left)
+            text = f"{self._total - left} of {self._total} launches done"
+            self._line(text, force=not left and not goes_on)
 
     def _cells_text(self, device: str) -> str:
         mine = [left for key, left in self._left.items() if self._device_of[key] == device]

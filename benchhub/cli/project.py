@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from benchhub.places import cache as cache
+from benchhub.places import store_url
 
 if TYPE_CHECKING:
     from benchhub.store import Store
@@ -23,17 +25,8 @@ def folder() -> Path:
     return Path.cwd()
 
 
-def cache() -> Path:
-    """Return the controller's cache: $BENCHHUB_CACHE, or benchhub in the user's cache folder."""
-    given = os.environ.get("BENCHHUB_CACHE")
-    if given:
-        return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "benchhub"
-
-
 def open_store(url: str | None) -> Store:
     """Open the results database that was asked for, or the project's own."""
     from benchhub.store import Store
 
-    return Store.open(url or f"sqlite:///{folder() / 'benchhub.db'}")
+    return Store.open(url or store_url(folder()))

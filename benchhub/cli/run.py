@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
@@ -56,10 +55,14 @@ def run(
         raise ConfigError("give either a SUITE to run, or --resume RUN or --rerun-failed RUN")
     console = Console(stderr=True)
     if again is not None:
+        if dry_run:
+            raise ConfigError("--dry-run shows the plan of a new run; give a SUITE, or drop it")
         if device or backend or variant or scenario or effort or data:
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = results.run(results.resolve(again))
+            if info.request.get("suite") in ("ab", "selftest"):  # they have no suite file
+                raise ConfigError(f"run {info.id} is started anew: {info.provenance['command']}")
             ready = _ready(Request.restored(info.request), console)
             _measure(results, info, ready, console, json, bool(rerun_failed), resumed=True)
         return
@@ -83,7 +86,7 @@ def run(
     with project.open_store(store) as results:
         from benchhub.execute import new_run
 
-        info = new_run(results, ready, _command())
+        info = new_run(results, ready, command_line())
         _measure(results, info, ready, console, json, rerun_failed=False, resumed=False)
 
 
@@ -104,18 +107,15 @@ def _measure(
     rerun_failed: bool,
     resumed: bool,
 ) -> None:
+    from benchhub.cli.plan_tables import skip_lines
     from benchhub.cli.progress import RunProgress
     from benchhub.errors import Interrupted
     from benchhub.execute import check_same, execute
 
     if resumed:
         check_same(results, info, ready)
-    skipped = Counter((s.backend, s.variant, s.reason) for s in ready.plan.skips)
-    for (backend, variant, reason), count in skipped.items():
-        console.print(
-            f"skipped: {backend} {variant}: {reason} ({count} combinations)",
-            style="yellow", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+    for line in skip_lines(ready.plan.skips):
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(f"run {info.id}", highlight=False)
     finished = results.finished(info.id)
     progress = RunProgress(console, ready.plan.cells, finished)
@@ -133,6 +133,7 @@ def _measure(
 
 
 def _conclude(results: Store, run_id: str, as_json: bool) -> None:
+    from benchhub.cli.figures import counted
     from benchhub.cli.tables import print_results
     from benchhub.report.formats import render
     from benchhub.results import load_results
@@ -149,14 +150,16 @@ def _conclude(results: Store, run_id: str, as_json: bool) -> None:
     lost = [device for device in loaded.devices if device.error]
     if bad or lost:
         typer.echo(
-            f"benchhub: {len(bad)} cells failed, {len(lost)} devices stopped early;"
+            f"benchhub: {counted(len(bad), 'cell')} failed,"
+            f" {counted(len(lost), 'device')} stopped early;"
             f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
             err=True,
         )
         raise typer.Exit(3)
 
 
-def _command() -> str:
+def command_line() -> str:
+    """Return the command as it was typed, for the record of a run."""
     import shlex
     import sys
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json as jsonlib
+from pathlib import Path
 
 import typer
 
@@ -22,18 +23,23 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
     if json:
         typer.echo(jsonlib.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=str))
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table()
-    for name in ("run", "suite", "effort", "started", "status", "launches", "failed cells"):
-        table.add_column(name)
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    wide = console.width >= 100  # a run's id tells when it began, too
+    for name in ("run", "suite", "effort", *(["started"] if wide else []), "status"):
+        table.add_column(name, overflow="fold", no_wrap=name == "run")
+    for name in ("launches", "failed cells"):
+        table.add_column(name, justify="right")
     for run in runs:
         table.add_row(
-            run.id, run.suite, run.effort, run.started_at, run.status,
+            run.id, run.suite, run.effort, *([run.started_at] if wide else []), run.status,
             str(launches[run.id]), str(failed[run.id]),
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
 
 
 @app.command()
@@ -69,3 +75,22 @@ def delete(
         found = results.resolve(run)
         results.delete_run(found)
     typer.echo(f"deleted run {found}", err=True)
+
+
+@app.command("import")
+def import_runs(
+    files: list[Path] = typer.Argument(metavar="FILE..", help="pytest-benchmark JSON files"),
+    device: str = typer.Option(None, help="Name of the machine (default: the files' own)"),
+    suite: str = typer.Option(None, help="Suite that the run belongs to, for its history"),
+    store: str = project.STORE,
+) -> None:
+    """Import pytest-benchmark results as a run; each file is one launch of its benchmarks."""
+    from benchhub.interchange.imported import import_files
+
+    imported = import_files(files, device, suite)
+    with project.open_store(store) as results:
+        imported.save(results)
+    cells, skips = len(imported.plan.cells), len(imported.plan.skips)
+    left = f"; {skips} benchmarks have no times of their rounds" if skips else ""
+    typer.echo(f"imported {cells} cells, {len(imported.launches)} launches{left}", err=True)
+    typer.echo(imported.run.id)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from benchhub.cli.figures import interval, say
+from benchhub.cli.figures import counted, interval, say
 from benchhub.cli.timed_tables import print_timed
 from benchhub.model import Results, Row, Verdict, VerdictOutcome
 from benchhub.report.formats.points import flags_that_matter
@@ -51,7 +51,8 @@ def _print_flags(console: Console, rows: Sequence[Row]) -> None:
                 first.setdefault(flag.name, (row, flag.evidence))
                 count[flag.name] = count.get(flag.name, 0) + 1
     for name, (row, evidence) in first.items():
-        more = f" (and {count[name] - 1} more cells, see the report)" if count[name] > 1 else ""
+        others = counted(count[name] - 1, "more cell")
+        more = f" (and {others}, see the report)" if count[name] > 1 else ""
         say(console, "yellow", f"{name}: {_cell_text(row)}: {evidence}{more}")
 
 
@@ -86,11 +87,15 @@ def print_verdicts(
             f"{more}{' (emulated)' if emulated(verdict) else ''}:"
             f" {verdict.column} "
         )
-        seen = interval(verdict.value, verdict.low, verdict.high) or "not measured"
+        seen = interval(verdict.value, verdict.low, verdict.high) or "no figure"
         text = f"{head}{seen}, budget {verdict.limit:g}"
         console.print(text, highlight=False, soft_wrap=True)
         if verdict.outcome is not VerdictOutcome.PASS:
-            say(console, colour, f"             {verdict.reason} ({verdict.launches} launches)")
+            say(
+                console,
+                colour,
+                f"             {verdict.reason} ({counted(verdict.launches, 'launch')})",
+            )
     if most is not None and len(shown) > most:
         say(console, "dim", f"and {len(shown) - most} more; `benchhub gate` prints them all")
 

@@ -32,7 +32,7 @@ def print_timed(console: Console, results: Results) -> None:
     if not any(row.scenario == Scenario.LATENCY for row in timed):
         console.print("no latency was measured")
     for row in results.rows:
-        if is_harness(row) and row.p50_ms is not None:
+        if is_harness(row) and row.options is None and row.p50_ms is not None:
             text = f"{row.device}: the harness itself costs {row.p50_ms * 1000:.2f} us a call"
             say(console, "dim", f"{text} (median of the {row.backend} backend)")
 
@@ -138,7 +138,8 @@ def _latency_table(
         resident = memory.get(_where(row))
         size = row.model_bytes / 1e6 if row.model_bytes else None
         return [
-            interval(row.p50_ms, row.p50_low_ms, row.p50_high_ms),
+            interval(row.p50_ms, row.p50_low_ms, row.p50_high_ms)
+            or ("n/a" if "p50_ms" in row.withheld else ""),
             interval(row.p95_ms, row.p95_low_ms, row.p95_high_ms, wide)
             or ("n/a" if "p95_ms" in row.withheld else ""),
             interval(row.speedup, row.speedup_low, row.speedup_high, wide),

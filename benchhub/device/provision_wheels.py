@@ -7,6 +7,7 @@ wheels, so that the second time needs neither pip nor a network.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from benchhub.device.stage import Blob
 from benchhub.errors import BackendError, ConfigError, NoSpace
 
 _FETCH_TIMEOUT_S = 3600.0
+_NO_SPACE = "No space left"
 _NO_WHEEL = re.compile(r"No matching distribution found for ([^\s=<>!;]+)")
 
 
@@ -135,13 +137,15 @@ def _download(pins: list[Pin], pinned: Pinned, target: Target, folder: Path) -> 
             f"{target.name}: fetching the wheels took longer than {_FETCH_TIMEOUT_S:.0f} s; run "
             "again, what came whole is kept"
         ) from error
+    if done.returncode != 0 and _NO_SPACE in done.stdout + done.stderr:
+        raise OSError(errno.ENOSPC, _NO_SPACE)
     if done.returncode != 0:
         raise _failure(done.stdout + done.stderr, {pin.name: pin for pin in pins}, pinned, target)
 
 
 def _failure(
     said: str, pins: Mapping[str, Pin], pinned: Pinned, target: Target
-) -> BackendError | ConfigError | NoSpace:
+) -> BackendError | ConfigError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     last = " ".join((errors or lines or ["it said nothing"])[-1].split())[:300]
@@ -150,8 +154,6 @@ def _failure(
             f"this Python has no pip, which --offline fetches with; run `{sys.executable} -m "
             "ensurepip`, or leave out --offline"
         )
-    if "No space left" in said:
-        return NoSpace(f"no room here for the wheels of {pinned.lock.name}: {last}; free some")
     missing = _NO_WHEEL.search(said)
     if missing and missing[1] in pins and "Retrying (" not in said:
         pin = pins[missing[1]]
@@ -171,8 +173,6 @@ def _failure(
 
 
 def _unwritable(cache: Path, error: OSError) -> NoSpace | ConfigError:
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(f"{cache}: no space left for wheels; free some, or set BENCHHUB_CACHE")
     return ConfigError(f"{cache}: cannot be written: {error.strerror}; set BENCHHUB_CACHE")

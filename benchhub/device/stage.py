@@ -193,6 +193,6 @@ def _require_room(depot: Depot, needed: int, cause: OSError | None = None) -> No
     free = depot.free_bytes()
     if free < needed:
         raise NoSpace(
-            f"{depot.name}: no room for {needed} bytes, {free} are free; free some, or set `root` "
-            "in its profile to another disk"
+            f"{depot.name}: no room for {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; free "
+            "some, or set `root` in its profile to another disk"
         ) from cause

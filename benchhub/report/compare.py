@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,10 @@ def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
 def _settings(row: Row, cells: Mapping[str, Cell]) -> tuple[Any, ...]:
     # The cell knows what precision was asked for; a row shows what the backend says it used.
     cell = cells.get(row.cell)
-    precision, options = (cell.precision, cell.options) if cell else (row.precision, row.options)
+    precision = cell.precision if cell else row.precision
     return (
         row.variant, row.device, row.backend, row.scenario, row.batch, row.threads,
-        row.concurrency, row.rate_per_s, precision, options,
+        row.concurrency, row.rate_per_s, precision, row.options,
     )  # fmt: skip
 
 
@@ -106,7 +107,8 @@ def _compared(row: Row, name: str, base: Row | None, by_cell: dict[str, list[Lau
     if base is row:
         itself = {"low": None, "high": None, "method": BY_DEFINITION, "against": name}
         return replace(row, speedup=1.0, intervals={**row.intervals, "speedup": itself})
-    cost = _median_ns if row.scenario == Scenario.LATENCY else _ns_per_call
+    drop = max(one.provenance.get("warmup_dropped", 0) for one in (row, base))
+    cost = _ns_per_call if row.scenario == Scenario.THROUGHPUT else partial(_median_ns, drop=drop)
     pairs = _pairs(by_cell[base.cell], by_cell[row.cell], cost)
     if not pairs:
         why = "n/a: no round in which both this variant and the baseline finished a launch"
@@ -145,8 +147,10 @@ def _by_round(launches: Sequence[Launch]) -> dict[int, list[Launch]]:
     return rounds
 
 
-def _median_ns(launch: Launch) -> float:
-    return float(np.median(launch.samples_ns))
+def _median_ns(launch: Launch, drop: int) -> float:
+    # A launch that its limit of seconds ended within the warm-up has nothing else to tell.
+    steady = launch.samples_ns[drop:]
+    return float(np.median(steady if steady.size else launch.samples_ns))
 
 
 def _ns_per_call(launch: Launch) -> float:

@@ -21,6 +21,7 @@ from benchhub.model import (
     Launch,
     RunInfo,
     Scenario,
+    Selftest,
     Skip,
     Truth,
     Variant,
@@ -42,7 +43,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def to_json(value: DeviceInfo | Variant | Budget | Skip) -> Any:
+def to_json(value: DeviceInfo | Variant | Budget | Skip | Selftest) -> Any:
     """Return a value of the model as plain JSON types."""
     kind: type = type(value)
     return _adapter(kind).dump_python(value, mode="json")
@@ -52,6 +53,12 @@ def device_from(raw: Any) -> DeviceInfo:
     """Invert `to_json` for a device."""
     device: DeviceInfo = _adapter(DeviceInfo).validate_python(raw)
     return device
+
+
+def selftest_from(raw: Any) -> Selftest:
+    """Invert `to_json` for a self-test."""
+    selftest: Selftest = _adapter(Selftest).validate_python(raw)
+    return selftest
 
 
 def variant_from(raw: Any) -> Variant:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 
@@ -159,6 +159,18 @@ quarantine = Table(
     Column("device", String(255), primary_key=True),
     Column("since", String(40), nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+selftests = Table(
+    "selftests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("device", String(255), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("info", JSON, nullable=False),
+    Index("selftests_of_device", "device", "at"),
 )
 
 outputs = Table(

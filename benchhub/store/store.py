@@ -18,7 +18,9 @@ from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
 from benchhub.store.database import WRITES, connect, explained
+from benchhub.store.medians import MedianTable
 from benchhub.store.quarantine import Quarantine
+from benchhub.store.selftests import Selftests
 
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
@@ -36,6 +38,10 @@ class Store:
         self._writing = threading.Lock()
         #: Devices that failed their checks.
         self.quarantine = Quarantine(self._rows, self._write)
+        #: How devices did as instruments.
+        self.selftests = Selftests(self._rows, self._write)
+        #: The medians of launches.
+        self.medians = MedianTable(self._rows)
 
     @classmethod
     def open(cls, url: str = DEFAULT_URL, busy_timeout_s: float = 10.0) -> Store:

@@ -78,6 +78,15 @@ def test_a_template_is_no_device(project: Project) -> None:
     assert not listed["here"]["template"]
 
 
+def test_the_list_says_what_ships_and_where_a_users_own_profile_is(project: Project) -> None:
+    lines = project.run("devices", "list").out.splitlines()
+    of = {line.split()[0]: line.split() for line in lines if line.strip()}
+    assert of["raspberry-pi-5"] == ["raspberry-pi-5", "template", "shipped"]
+    assert of["here"][:3] == ["here", "this", "machine"]
+    assert of["here"][-1] == "device_profiles/here.toml"
+    assert str(project.folder) not in "".join(lines)
+
+
 def test_a_run_without_devices_named_is_on_this_machine_alone(project: Project) -> None:
     plan = project.run("run", "tiny", "--dry-run", "--json").json
     assert "localhost" in str(plan)

@@ -42,7 +42,7 @@ def resume_and_check(project: Project, before: list[tuple[str, int, int, str, by
         (cell, launch) for cell, launch, _, status, _ in after if status == "finished"
     )
     assert set(finished.values()) == {1}
-    assert len(finished) == 2 * LAUNCHES + 2  # two variants: latency, and one for quality
+    assert len(finished) == 3 * LAUNCHES + 2  # two variants and the canary; two for quality
     assert {row["status"] for row in done.json["rows"]} == {"finished"}
 
 

@@ -49,6 +49,9 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
     "wrong type": (lambda p: p.edit("threads = 1", "threads = 'x'"), "scenarios.latency.threads"),
     "unknown backend": (lambda p: p.edit('["onnxruntime"]', '["onnxruntim"]'),
                         "did you mean onnxruntime?"),
+    "options of an unknown backend": (
+        lambda p: p.add("[options.onnxruntim]\nprovider = 'cpu'\n"),
+        "options.onnxruntim: no such backend; did you mean onnxruntime?"),
     "unknown recipe": (lambda p: p.edit("int8-dynamic", "int8-dinamic"),
                        "did you mean int8-dynamic?"),
     "unknown recipe option": (
@@ -105,6 +108,12 @@ def test_a_mistake_in_a_suite_is_one_line_and_exit_2(project: Project, mistake: 
         (("run", "tiny", "--scenario", "latncy"), "did you mean latency?"),
         (("run", "tiny", "--device", "here", "--device", "here"), "given twice"),
         (("run",), "give either a SUITE"),
+        (("run", "--resume", "latest", "--dry-run"), "--dry-run shows the plan of a new run"),
+        (("devices", "enroll", "127.0.0.1", "--name", "rack/3", "--yes"), "cannot name a device"),
+        (
+            ("devices", "enroll", "pi@fe80::1", "--yes"),
+            "'fe80::1' cannot name a device; give --name",
+        ),
         (("run", "--resume", "nothing"), "nothing"),
         (("report", "latest"), "no run"),
         (("gate", "latest"), "no run"),

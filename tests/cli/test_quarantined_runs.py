@@ -51,7 +51,7 @@ def test_a_device_that_fails_its_checks_waits_for_a_doctor(project: Project) -> 
     assert "here: quarantined since 20" in line
     assert "still load" in line
     assert line.endswith("fix it and run `benchhub devices doctor here`")
-    assert "1 devices stopped early" in advice
+    assert "1 device stopped early" in advice
     assert {row["device"] for row in done.json["rows"] if row["status"] == "finished"} == {"other"}
     (lost,) = [device for device in done.json["devices"] if device["name"] == "here"]
     assert "quarantined since" in lost["error"]

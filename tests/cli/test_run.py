@@ -116,7 +116,7 @@ def test_gate_answers_by_exit_code(tmp_path: Path) -> None:
     assert project.run(*RUN).code == 0
     passed = project.run("gate", "latest", "--format", "json")
     assert passed.code in (0, 4), passed.out  # 4 only where this machine was disturbed
-    outcomes = {v["outcome"]: v["reason"] for v in passed.json}
+    outcomes = {v["outcome"]: v["reason"] for v in passed.json["verdicts"]}
     assert "FAIL" not in outcomes
     tight = tmp_path / "tight.toml"
     tight.write_text("[[budgets]]\nlatency_p50_ms = 0.000001\n")

@@ -335,3 +335,15 @@ def test_a_launch_runs_in_a_provisioned_environment_with_the_real_runtime(
     assert outcome.backend_version == done.environment.version
     found = np.frombuffer(outcome.outputs[0].data, np.float32)
     assert found.tolist() == [18.0, 22.0, 26.0]
+
+
+def test_a_full_cache_is_named(small_disk: Path, registry: Path) -> None:
+    """pip runs out of space while it fetches to the controller's cache."""
+    numpy = pin(write_numpy(registry))
+    more = {"tiny_rt_noise.bin": os.urandom(100 << 20)}
+    locks = lock_of(pin(write_backend(registry, "2.0", more=more)), numpy)
+    board = DeviceProfile(name="board", transport="local", root=str(small_disk.parent / "root"))
+    cache = small_disk / "cache"
+    told = rf"{cache}: no space left for wheels; free some, or set BENCHHUB_CACHE"
+    with opened(board) as session, pytest.raises(NoSpace, match=told):
+        provision(session, locks, cache)

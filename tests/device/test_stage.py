@@ -137,7 +137,10 @@ def test_no_room_is_known_before_anything_moves(profile: DeviceProfile, tmp_path
     with huge.open("wb") as file:
         file.truncate(size)  # a hole: it takes no room itself
     seen: list[int] = []
-    with open_session(profile) as session, pytest.raises(NoSpace, match=f"{size} bytes"):
+    with (
+        open_session(profile) as session,
+        pytest.raises(NoSpace, match=f"no room for {size / 1e6:.1f} MB"),
+    ):
         session.stage([Blob("0" * 64, size, path=huge)], seen.append)
     assert seen == []
 

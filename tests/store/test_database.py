@@ -51,6 +51,7 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
     ):  # fmt: skip
         old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
     old.execute("DROP TABLE quarantine")
+    old.execute("DROP TABLE selftests")
     old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.commit()
     old.close()

@@ -89,7 +89,10 @@ def _of_emulation(device: DeviceInfo) -> str:
 
 
 def _overhead(rows: Sequence[Row]) -> list[str]:
-    null = next((row for row in rows if is_harness(row) and row.p50_ms is not None), None)
+    null = next(
+        (row for row in rows if is_harness(row) and row.options is None and row.p50_ms is not None),
+        None,
+    )
     if null is None:
         return []
     return [

@@ -8,7 +8,7 @@ EMULATED = "emulated time"
 
 
 def emulation_words(device: DeviceInfo) -> str:
-    """What the times of an emulated device are, by its profile's label `emulation` if it has one."""
+    """What the times of an emulated device are, by its label `emulation` if it has one."""
     if not device.emulated:
         return ""
     said = device.labels.get("emulation", "")

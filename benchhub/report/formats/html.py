@@ -133,6 +133,7 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "parts": tables.quality_parts(results),
         "lists": _lists(results),
         "findings": notes.findings(results),
+        "selftests": notes.selftests(results),
         "facts": [_named(notes.device_facts(d), r, several) for r in results for d in r.devices],
         "variants": tables.variants(results),
         "provenance": [notes.provenance(result) for result in results],

@@ -59,7 +59,7 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     for result, device in ((r, d) for r in results for d in r.devices):
         for build in scenario_tables.BESIDE_LATENCY:
             yield from _folded(build(result, device))
-    for listing in (notes.flags, notes.withheld, notes.skips, tables.variants):
+    for listing in (notes.flags, notes.withheld, notes.skips, notes.selftests, tables.variants):
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))

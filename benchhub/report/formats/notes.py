@@ -111,6 +111,19 @@ def findings(results: Sequence[Results]) -> Table:
     return _listing("findings", "Preflight findings", heads, found)
 
 
+def selftests(results: Sequence[Results]) -> Table:
+    """How the devices did as instruments, by the last self-test before each run."""
+    words = {"ok": "passed", "warn": "in doubt", "refuse": "not passed"}
+    found = dict.fromkeys(
+        (one.device, one.at, check.check, words[check.level], check.found, check.why)
+        for result in results
+        for one in result.selftests
+        for check in one.checks
+    )
+    heads = ("Device", "Tested", "Check", "Outcome", "Found", "Why it matters")
+    return _listing("selftests", "Self-tests of the devices", heads, list(found))
+
+
 def device_facts(device: DeviceInfo) -> Table:
     """A device as probed."""
     facts = {

@@ -1,0 +1,103 @@
+"""`benchhub ab`: two model files on one device, interleaved, with a verdict."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from benchhub.cli import project
+from benchhub.cli.run import EffortName
+
+if TYPE_CHECKING:
+    from benchhub.ab import ABRequest
+    from benchhub.ab_found import Comparison
+    from benchhub.store import Store
+
+
+def ab(
+    device: str = typer.Argument(help="A device's name or profile file"),
+    backend: str = typer.Argument(help="The backend that runs both"),
+    model_a: Path = typer.Argument(help="The model as it was"),
+    model_b: Path = typer.Argument(help="The model to judge"),
+    threads: int = typer.Option(1, min=1),
+    batch: int = typer.Option(None, min=1, help="Default: the models' own, or 1"),
+    precision: str = typer.Option("f32", help="f32, tf32, f16 or bf16"),
+    option: list[str] = typer.Option([], metavar="NAME=VALUE", help="The backend's; repeatable"),
+    delta: float = typer.Option(0.02, help="Times within this share of each other are equivalent"),
+    statistic: str = typer.Option("p50", help="What the verdict is about: p25, p50 or p95"),
+    effort: EffortName = typer.Option(EffortName.STANDARD, help="How long a launch measures"),
+    iterations: int = typer.Option(None, min=1, help="Timed calls a launch, instead of --effort's"),
+    inputs: Path = typer.Option(None, help="Cases as .npz (default: random ones)"),
+    store: str = project.STORE,
+    json: bool = project.JSON,
+) -> None:
+    """Judge model B against A: exit 0 improved or equivalent, 1 regressed, 4 inconclusive."""
+    from benchhub.ab import ABRequest
+    from benchhub.catalogue import profile_file
+    from benchhub.cli.ab_tables import exit_code, plain, show
+    from benchhub.cli.run import command_line
+    from benchhub.stats.paired_ab import STATISTICS
+
+    if not 0 < delta < 1:
+        raise typer.BadParameter(f"{delta:g} is no share between 0 and 1; 0.02 is 2 %")
+    if statistic not in STATISTICS:
+        raise typer.BadParameter(f"{statistic} is none of {', '.join(STATISTICS)}")
+    request = ABRequest(
+        suite="ab",
+        devices=(str(profile_file(device, project.folder()).resolve()),),
+        backends=(backend,),
+        effort=effort.value,
+        model_a=str(model_a.expanduser().resolve()),
+        model_b=str(model_b.expanduser().resolve()),
+        inputs=str(inputs.expanduser().resolve()) if inputs else None,
+        batch=batch,
+        threads=threads,
+        precision=precision,
+        options=dict(map(_option, option)),
+        iterations=iterations,
+        delta=delta,
+        statistic=statistic,
+    )
+    with project.open_store(store) as results:
+        found = measured(results, request, command_line())
+    typer.echo(jsonlib.dumps(plain(found), indent=1)) if json else show(found, delta)
+    raise typer.Exit(exit_code(found))
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"--option {text} should be NAME=VALUE")
+    try:
+        return name, jsonlib.loads(value)
+    except ValueError:
+        return name, value
+
+
+def measured(results: Store, request: ABRequest, command: str) -> Comparison:
+    """Measure a comparison with a display on stderr, and return what it found.
+
+    ConfigError: it cannot be made; DeviceError: the device could not go on; Interrupted.
+    """
+    from rich.console import Console
+
+    from benchhub.ab import make_ab
+    from benchhub.ab_found import compare_sides
+    from benchhub.catalogue import check_own
+    from benchhub.cli.progress import RunProgress
+    from benchhub.execute import execute, new_run
+
+    ready = make_ab(request, project.cache())
+    check_own(ready.resolved.devices[0].name, ready.resolved.devices[0].host)
+    info = new_run(results, ready, command)
+    console = Console(stderr=True)
+    console.print(f"run {info.id}", highlight=False)
+    with RunProgress(console, ready.plan.cells, {}) as progress:
+        errors = execute(results, info, ready, progress)
+    for error in errors.values():
+        if error is not None:
+            raise error
+    return compare_sides(results, info.id, request)

@@ -1,0 +1,127 @@
+"""`benchhub compare`: what changed between two runs beside what moved."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.comparison import Comparison, Record
+    from benchhub.model import Launch
+    from benchhub.store import Store
+
+
+class Format(enum.StrEnum):
+    """How a comparison is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class About(enum.StrEnum):
+    """The one thing that may differ; `stack` is model, backend and system together."""
+
+    MODEL = "model"
+    BACKEND = "backend"
+    SYSTEM = "system"
+    STACK = "stack"
+
+
+def compare(
+    run_a: str = typer.Argument(help="The earlier run: an id, a unique prefix, or `latest`"),
+    run_b: str = typer.Argument(help="The run held against it"),
+    question: About = typer.Option(
+        About.MODEL, help="What may differ: the model, the backend's version, the system, or all"
+    ),
+    margin: float = typer.Option(3.0, min=0.0, max=100.0, help="Percent too little to matter"),
+    quality_margin: float = typer.Option(0.01, min=0.0, help="Quality too little to matter"),
+    format: Format = typer.Option(Format.TEXT, help="text, json or markdown"),  # noqa: A002
+    output: Path = typer.Option(None, "-o", "--output", help="File to write"),
+    json: bool = typer.Option(False, "--json", help="The same as --format json"),
+    store: str = project.STORE,
+) -> None:
+    """Hold run B against run A, cell by cell.
+
+    Exit 0 nothing regressed, 1 something did, 3 a cell fails now, 4 cannot be told.
+    """
+    from benchhub.comparison import compare_runs
+    from benchhub.comparison_conditions import Question
+    from benchhub.comparison_moves import Margins
+    from benchhub.report.formats.compare_formats import render
+
+    with project.open_store(store) as opened:
+        records = [_record(opened, opened.resolve(name)) for name in (run_a, run_b)]
+    margins = Margins(margin / 100, quality_margin)
+    found = compare_runs(records[0], records[1], Question(question.value), margins)
+    name = "json" if json else format.value
+    if output is not None:
+        _write(output, render(name, found))
+    elif name == "text":
+        _print(found)
+    else:
+        typer.echo(render(name, found), nl=False)
+    raise typer.Exit(found.exit_code)
+
+
+def _record(store: Store, run: str) -> Record:
+    from benchhub.comparison import Record
+    from benchhub.errors import ConfigError
+    from benchhub.results import load_results
+    from benchhub.tasks.metrics import get_metric
+
+    finished: dict[str, list[Launch]] = {}
+    for launch in store.launches(run):
+        if launch.status == "finished":
+            finished.setdefault(launch.cell.key, []).append(launch)
+    truth = store.truth(run)
+    try:
+        metric = get_metric(truth.metric) if truth else None
+    except ConfigError:  # of a task that is not installed here
+        metric = None
+    return Record(
+        results=load_results(store, run),
+        cells={cell.key: cell for cell in store.plan(run).cells},
+        launches={key: tuple(of) for key, of in finished.items()},
+        truth=truth,
+        metric=metric,
+    )
+
+
+def _print(comparison: Comparison) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from benchhub.report.formats.compare_text import lines
+
+    console = Console()
+    styles = {
+        "REGRESSED": "red", "FAILED": "red", "CANNOT BE TOLD": "yellow",
+        "NOTHING REGRESSED": "green", "regressed": "red", "failed": "red",
+        "not comparable": "yellow", "inconclusive": "yellow", "improved": "green",
+        "Beware": "yellow",
+    }  # fmt: skip
+    for line in lines(comparison, console.width):
+        text = Text(line.text)
+        start = len(line.text) - len(line.text.lstrip())
+        if line.style == "dim":
+            text.stylize("dim")
+        elif line.style and line.text[start:].startswith(line.style):
+            text.stylize(styles.get(line.style, ""), start, start + len(line.style))
+        console.print(text, soft_wrap=True)
+
+
+def _write(path: Path, text: str) -> None:
+    from benchhub.errors import ConfigError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"compare: {path}", err=True)

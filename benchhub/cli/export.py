@@ -1,0 +1,68 @@
+"""`benchhub export`: a run in the formats of other programs."""
+
+from __future__ import annotations
+
+import enum
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.store import Store
+
+
+class Format(enum.StrEnum):
+    """What a run is written as."""
+
+    PYTEST_BENCHMARK = "pytest-benchmark"
+    PARQUET = "parquet"
+
+
+def export(
+    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    format: Format = typer.Option(help="pytest-benchmark: its JSON; parquet: the table of rows"),  # noqa: A002
+    output: Path = typer.Option(
+        None, "-o", "--output", help="File to write (default: benchhub-RUN.json or .parquet)"
+    ),
+    store: str = project.STORE,
+) -> None:
+    """Write a run as pytest-benchmark's JSON or as parquet."""
+    from benchhub.errors import ConfigError
+
+    with project.open_store(store) as results:
+        found = results.resolve(run)
+        suffix = "parquet" if format is Format.PARQUET else "json"
+        path = output or Path(f"benchhub-{found}.{suffix}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if format is Format.PARQUET:
+                from benchhub.interchange.parquet import write_parquet
+                from benchhub.results import load_results
+
+                write_parquet([load_results(results, found)], path)
+            else:
+                path.write_text(_benchmarks(results, found), "utf-8")
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"export: {path}", err=True)
+
+
+def _benchmarks(results: Store, run: str) -> str:
+    from benchhub.errors import ConfigError
+    from benchhub.interchange.benchmark_json import export as exported
+    from benchhub.results import load_results
+
+    made = exported(load_results(results, run), results.launches(run), results.plan(run).cells)
+    left = "; ".join(f"{count} {reason}" for reason, count in sorted(made.left_out.items()))
+    if not made.document["benchmarks"]:
+        raise ConfigError(
+            f"run {run} has no timed cell to export: {left or 'it has no cells'};"
+            " measure a latency scenario, or use --format parquet"
+        )
+    if left:
+        typer.echo(f"cells left out: {left}", err=True)
+    return jsonlib.dumps(made.document, indent=1, allow_nan=False) + "\n"

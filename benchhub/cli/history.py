@@ -1,0 +1,200 @@
+"""`benchhub history`: cells of a suite that may have changed from run to run."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from benchhub.ab_found import Comparison
+    from benchhub.history import Screened
+    from benchhub.store import Store
+
+#: Of cells that are not named no more than these are listed.
+MOST_OTHERS = 20
+
+
+def history(
+    suite: str = typer.Argument(help="A suite's name"),
+    device: list[str] = typer.Option([], help="Only this device; repeatable"),
+    confirm: bool = typer.Option(
+        False, "--confirm", help="Measure old against new model, interleaved"
+    ),
+    model: list[Path] = typer.Option(
+        [], help="--confirm: a model file that is no longer where its run had it; repeatable"
+    ),
+    store: str = project.STORE,
+    json: bool = project.JSON,
+) -> None:
+    """Screen the runs of a suite; exit 0 whatever it names, but with --confirm as `ab` does."""
+    from benchhub.history import screen
+    from benchhub.history_runs import points
+
+    with project.open_store(store) as results:
+        screened = screen(points(results, suite, device))
+        asked = [one for one in screened if one.candidate] if confirm else []
+        if not json:
+            _show(screened)
+        outcomes = [_confirmed(results, one, model) for one in asked]
+    if json:
+        document: dict[str, Any] = {
+            "schema": 1,
+            "suite": suite,
+            "cells": list(map(plain, screened)),
+        }
+        if confirm:
+            document["confirmations"] = [
+                {"cell": one.cell.key} | _plain_outcome(outcome)
+                for one, outcome in zip(asked, outcomes, strict=True)
+            ]
+        typer.echo(jsonlib.dumps(document, indent=1))
+    elif confirm:
+        _show_outcomes(asked, outcomes)
+    raise typer.Exit(_exit_code(outcomes))
+
+
+def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> Comparison | str:
+    from benchhub.ab import ABRequest
+    from benchhub.cli.ab import measured
+    from benchhub.cli.run import command_line
+    from benchhub.errors import ConfigError, DeviceError
+    from benchhub.history_runs import confirmation
+
+    request = confirmation(results, one, project.folder(), extra)
+    if not isinstance(request, ABRequest):
+        return request
+    try:
+        return measured(results, request, command_line())
+    except (ConfigError, DeviceError) as error:  # the other candidates are measured all the same
+        return str(error)
+
+
+def _exit_code(outcomes: Sequence[Comparison | str]) -> int:
+    from benchhub.cli.ab_tables import exit_code
+
+    codes = {exit_code(one) for one in outcomes if not isinstance(one, str)}
+    return next((code for code in (3, 1, 4) if code in codes), 0)
+
+
+def _show(screened: Sequence[Screened]) -> None:
+    from rich.console import Console
+
+    from benchhub.cli.figures import say
+    from benchhub.history import FEWEST_RUNS
+
+    console = Console()
+    long = [one for one in screened if one.p_value is not None]
+    named = [one for one in long if one.candidate]
+    say(
+        console, "bold",
+        f"{len(named)} of {len(long)} cells are candidates for a change"
+        f" ({len(screened) - len(long)} more have fewer than {FEWEST_RUNS} runs)",
+    )  # fmt: skip
+    fixed = {one.cell.device: one.shift for one in named if not one.cell.model_sha256}
+    for one in named:
+        _show_candidate(console, one, fixed.get(one.cell.device))
+    others = [one for one in long if not one.candidate]
+    for one in others[:MOST_OTHERS]:
+        text = f"steady     {describe(one)}: {_ms(one.points[-1].p50_ns)}, {len(one.points)} runs"
+        say(console, "dim", f"{text}, adjusted p = {one.adjusted:.2g}")
+    if len(others) > MOST_OTHERS:
+        say(console, "dim", f"and {len(others) - MOST_OTHERS} more that are steady; see --json")
+    if named:
+        say(console, "yellow", "runs differ in more than the model: measure old against new with"
+            " --confirm before you believe it")  # fmt: skip
+
+
+def _show_candidate(console: Console, one: Screened, fixed: float | None) -> None:
+    from benchhub.cli.figures import say
+    from benchhub.history import differences
+
+    assert one.before is not None
+    assert one.after is not None
+    say(
+        console, "yellow",
+        f"candidate  {describe(one)}: p50 moved by {one.shift - 1:+.1%}, now"
+        f" {_ms(one.points[-1].p50_ns)}, adjusted p = {one.adjusted:.2g}, {len(one.points)} runs",
+    )  # fmt: skip
+    say(console, "", f"           since run {one.after.run} ({one.after.started_at[:10]})")
+    for line in differences(one.before, one.after):
+        say(console, "", f"           {line}")
+    if fixed is not None and one.cell.model_sha256:
+        moved = f"work without a model moved as well, by {fixed - 1:+.1%}: it may be the device"
+        say(console, "", f"           {moved}")
+
+
+def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[Comparison | str]) -> None:
+    from rich.console import Console
+
+    from benchhub.cli.ab_tables import show
+    from benchhub.cli.figures import say
+
+    console = Console()
+    for one, outcome in zip(asked, outcomes, strict=True):
+        if isinstance(outcome, str):
+            say(console, "yellow", f"not confirmed: {describe(one)}: {outcome}")
+        else:
+            say(console, "bold", f"re-measured: {describe(one)}")
+            show(outcome, 0.02)
+
+
+def describe(one: Screened) -> str:
+    """Return the cell in words; settings beside batch and threads only where they are set."""
+    cell = one.cell
+    more = "" if cell.precision == "f32" else f" {cell.precision}"
+    more += "".join(f" {k}={v}" for k, v in jsonlib.loads(cell.options).items())
+    more += f" concurrency {cell.concurrency}" if cell.concurrency > 1 else ""
+    return (
+        f"{cell.device} {cell.backend} {cell.variant} {cell.scenario} batch {cell.batch}"
+        f" threads {cell.threads}{more}"
+    )
+
+
+def _ms(duration_ns: float) -> str:
+    return f"{duration_ns / 1e6:.4g} ms"
+
+
+def plain(one: Screened) -> dict[str, Any]:
+    """Return a cell's history as JSON types; times in milliseconds."""
+    from benchhub.history import differences
+
+    cell = one.cell
+    names = (
+        "device", "variant", "backend", "scenario", "batch", "threads", "precision", "concurrency",
+    )  # fmt: skip
+    return {
+        "cell": cell.key,
+        **{name: getattr(cell, name) for name in names},
+        "options": jsonlib.loads(cell.options),
+        "candidate": one.candidate,
+        "p_value": one.p_value,
+        "adjusted_p_value": one.adjusted,
+        "shift": one.shift,
+        "since_run": one.after.run if one.after else None,
+        "changed": list(differences(one.before, one.after)) if one.before and one.after else [],
+        "runs": [
+            {
+                "run": point.run,
+                "started_at": point.started_at,
+                "p50_ms": point.p50_ns / 1e6,
+                "launches": len(point.p50s_ns),
+                "model_sha256": point.cell.model_sha256,
+                "backend_version": point.backend_version,
+            }
+            for point in one.points
+        ],
+    }
+
+
+def _plain_outcome(outcome: Comparison | str) -> dict[str, Any]:
+    from benchhub.cli.ab_tables import plain as plain_ab
+
+    return {"not_measured": outcome} if isinstance(outcome, str) else plain_ab(outcome)

@@ -1,0 +1,41 @@
+"""Whether a device itself was faster or slower in one of two runs: its fixed work says; pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from benchhub.canary import is_canary
+from benchhub.comparison_conditions import Difference, Kind, Reach
+from benchhub.model import Launch
+from benchhub.stats.unpaired import unpaired_ratio
+
+#: As within a run: chance of a false alarm, and the factor that is none.
+LEVEL, MOST = 0.01, 1.02
+
+
+def of_fixed_work(before: Iterable[Launch], after: Iterable[Launch]) -> Iterator[Difference]:
+    """Yield the devices whose fixed work took another time, from the finished launches of runs.
+
+    Where the system may differ this is part of the answer; elsewhere it is why times of that
+    device do not compare.
+    """
+    old, new = _medians_ms(before), _medians_ms(after)
+    for device in sorted(old.keys() & new.keys()):
+        if min(*old[device], *new[device]) <= 0:
+            continue
+        told = unpaired_ratio(new[device], old[device])
+        if told.p_value < LEVEL and not 1 / MOST <= told.ratio.estimate <= MOST:
+            was, now = (f"{statistics.median(of[device]):.4g} ms" for of in (old, new))
+            yield Difference(Kind.SYSTEM, device, "time of fixed work", was, now, Reach.TIMING)
+
+
+def _medians_ms(launches: Iterable[Launch]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for launch in launches:
+        if is_canary(launch.cell) and launch.status == "finished" and launch.samples_ns.size:
+            median = float(np.median(launch.samples_ns)) / 1e6
+            found.setdefault(launch.cell.device, []).append(median)
+    return found

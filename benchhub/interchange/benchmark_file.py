@@ -1,0 +1,101 @@
+"""Reads pytest-benchmark's JSON files and checks them; the only reader of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from benchhub.errors import ConfigError
+
+
+class RoundStats(BaseModel):
+    """The rounds of a benchmark: `data` in seconds for one call, the mean of `iterations`."""
+
+    data: list[float] | None = None
+    iterations: int = Field(default=1, ge=1)
+
+
+class Benchmark(BaseModel):
+    """One benchmark; `extra_info` is free, `benchhub` in it is what benchhub wrote or reads."""
+
+    name: str
+    fullname: str
+    group: str | None = None
+    extra_info: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    stats: RoundStats
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the benchmark says of itself in benchhub's words; empty: nothing."""
+        known = self.extra_info.get("benchhub")
+        return known if isinstance(known, dict) else {}
+
+
+class BenchmarkFile(BaseModel):
+    """One file: one process on one machine."""
+
+    machine_info: dict[str, Any]
+    commit_info: dict[str, Any] | None = None
+    benchmarks: list[Benchmark]
+    saved_at: str = Field(alias="datetime")
+    version: str | None = None
+    benchhub: dict[str, Any] | None = None
+    #: Of the file itself.
+    name: str = ""
+    sha256: str = ""
+
+    @property
+    def at(self) -> datetime:
+        """When it was written; a time without a zone is taken as UTC."""
+        at = datetime.fromisoformat(self.saved_at)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def read_file(path: Path) -> BenchmarkFile:
+    """Return the checked content of `path`; ConfigError, in one line, if it is no such file."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        found = BenchmarkFile.model_validate_json(raw)
+        found.at  # noqa: B018
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(
+            f"{path}: is no pytest-benchmark JSON: {where}: {first['msg']};"
+            " write one with `pytest --benchmark-json=FILE`"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: datetime {found.saved_at!r} is not in ISO 8601") from error
+    for benchmark in found.benchmarks:
+        _check_rounds(path, benchmark)
+    _check_names(path, found.benchmarks)
+    return found.model_copy(update={"name": path.name, "sha256": hashlib.sha256(raw).hexdigest()})
+
+
+def _check_rounds(path: Path, benchmark: Benchmark) -> None:
+    for index, value in enumerate(benchmark.stats.data or ()):
+        if not math.isfinite(value) or value < 0:
+            raise ConfigError(
+                f"{path}: {benchmark.fullname}: stats.data[{index}] is {value}: a round lasts a"
+                " finite time, not below 0; measure again"
+            )
+
+
+def _check_names(path: Path, benchmarks: Sequence[Benchmark]) -> None:
+    seen: set[str] = set()
+    for benchmark in benchmarks:
+        if benchmark.fullname in seen:
+            raise ConfigError(
+                f"{path}: {benchmark.fullname} is in the file twice; give each benchmark a name"
+            )
+        seen.add(benchmark.fullname)

@@ -1,0 +1,53 @@
+"""The median of every finished launch, without its samples: what a history is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchhub.model import Cell
+from benchhub.store import records, schema
+
+
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """One cell in one run: the medians of its finished launches in ns, and the backend's version.
+
+    There is at least one.
+    """
+
+    run: str
+    cell: Cell
+    p50s_ns: tuple[int, ...]
+    backend_version: str | None
+
+
+class MedianTable:
+    """The medians of a store; see `Store.medians`."""
+
+    def __init__(self, rows: Callable[[sa.Select[Any]], Sequence[sa.RowMapping]]) -> None:
+        self._rows = rows
+
+    def of(self, run: str) -> tuple[Medians, ...]:
+        """Return those of every cell of a run that timed anything, in the order of its plan."""
+        launches, cells = schema.launches, schema.cells
+        query = sa.select(launches.c.cell, launches.c.p50_ns, launches.c.backend_version)
+        query = query.where(launches.c.run == run, launches.c.status == "finished")
+        query = query.where(launches.c.p50_ns.is_not(None))
+        found: dict[str, list[sa.RowMapping]] = {}
+        for row in self._rows(query.order_by(launches.c.launch)):
+            found.setdefault(row["cell"], []).append(row)
+        planned = cells.select().where(cells.c.run == run).order_by(cells.c.position)
+        return tuple(
+            Medians(
+                run,
+                records.cell_from(row["info"]),
+                tuple(one["p50_ns"] for one in mine),
+                mine[-1]["backend_version"],
+            )
+            for row in self._rows(planned)
+            if (mine := found.get(row["key"]))
+        )

@@ -1,0 +1,10 @@
+"""Lets the tests of commands use the SSH server of the device tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "device"))
+
+from loopback_sshd import no_ssh_agent, sshd
+
+__all__ = ["no_ssh_agent", "sshd"]

@@ -1,0 +1,132 @@
+"""`benchhub gate`: files, exit codes and mistakes, on runs written by hand."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from builders import make_budget, make_cell
+from in_process import Reading
+from project import Finished
+from recorded_runs import launches_of, stored
+
+from benchhub.ondevice.wire import Failure
+from benchhub.store import Store
+
+SLOW, FAST = make_cell(variant="fp32"), make_cell(variant="int8")
+ONE_BUDGET = '[[budgets]]\nname = "edge"\nlatency_p50_ms = {limit}\n{more}\n'
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    """Runs of two variants at 10 and 5 ms: `good`, `broken` (a cell failed), and no budgets."""
+    folder = tmp_path_factory.mktemp("gate")
+    reading = Reading(folder)
+    failure = Failure("load", "raised", "no such operator")
+    with Store.open(reading.url) as store:
+        loose = (make_budget("edge", latency_ms={"p50": 20.0}),)
+        good = [*launches_of(SLOW, "good"), *launches_of(FAST, "good", scale=0.5)]
+        stored(store, "good", good, loose, suite="tiny")
+        broken = [*good[:10], *launches_of(FAST, "broken", 1, status="failed", failure=failure)]
+        stored(store, "broken", broken, loose, suite="other")
+        stored(store, "bare", launches_of(SLOW, "bare"), suite="bare")
+    return reading
+
+
+def gate(project: Reading, limit: float | None = None, more: str = "", *words: str) -> Finished:
+    """Gate the good run by its own budgets, or by a file."""
+    if limit is not None:
+        file = project.folder / "budgets.toml"
+        file.write_text(ONE_BUDGET.format(limit=limit, more=more))
+        words = ("--budgets", str(file), *words)
+    return project.run("gate", "good", *words)
+
+
+@pytest.mark.parametrize(
+    ("limit", "code", "answer"), [(None, 0, "PASS"), (7.0, 1, "FAIL"), (10.0, 4, "INCONCLUSIVE")]
+)
+def test_the_exit_code_is_the_answer(project: Reading, limit, code: int, answer: str) -> None:
+    done = gate(project, limit)
+    assert (done.code, done.err) == (code, "")
+    assert done.out.startswith(f"{answer}: suite tiny, run good: ")
+    assert (limit is None) == ("There is nothing to do" in done.out)
+
+
+def test_the_worst_is_told_first(project: Reading) -> None:
+    outcomes = [line.split()[0] for line in gate(project, 7.0).out.splitlines() if "int8" in line
+                or "fp32" in line]  # fmt: skip
+    assert outcomes == ["FAIL", "PASS"]
+
+
+def test_a_failed_cell_is_an_error(project: Reading) -> None:
+    done = project.run("gate", "broken")
+    assert done.code == 3
+    assert done.out.startswith("ERROR: ")
+    assert "no such operator" in done.out
+
+
+def test_a_suite_names_its_newest_run(project: Reading) -> None:
+    assert json.loads(project.run("gate", "other", "--json").out)["run"] == "broken"
+
+
+def test_one_call_writes_all_that_ci_wants(project: Reading) -> None:
+    out = project.folder / "out"
+    paths = [str(out / name) for name in ("gate.xml", "gate.md", "gate.json")]
+    done = gate(project, 7.0, "", *(word for path in paths for word in ("-o", path)))
+    assert done.code == 1
+    assert done.out.startswith("FAIL: ")
+    assert done.err.splitlines() == [f"gate: {path}" for path in paths]
+    suite = ET.parse(out / "gate.xml").getroot()[0]
+    assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
+    assert (out / "gate.md").read_text().startswith("**FAIL**")
+    assert json.loads((out / "gate.json").read_text())["exit_code"] == 1
+
+
+@pytest.mark.parametrize(("name", "start"), [("junit", "<?xml"), ("markdown", "**"), ("json", "{")])
+def test_a_format_goes_to_stdout_or_into_a_file(project: Reading, name: str, start: str) -> None:
+    assert gate(project, None, "", "--format", name).out.startswith(start)
+    file = project.folder / "any.ending"
+    assert gate(project, None, "", "--format", name, "-o", str(file)).out == ""
+    assert file.read_text().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('variants = ["int9"]', "variant int9, which is not in this run; did you mean int8?"),
+        ('variants = ["int8", "int9"]', "variant int9, which is not in this run"),
+        ('devices = ["rpi"]', "device rpi, which is not in this run; known: localhost"),
+        ('backends = ["openvino"]', "backend openvino, which is not in this run"),
+        ("threads = [1, 4]", "thread count 4, which is not in this run"),
+        ("latency_p96_ms = 5", "latency_p96_ms is unknown; did you mean latency_p95_ms?"),
+    ],
+)
+def test_a_budget_for_what_does_not_exist_is_a_mistake(project: Reading, more, said) -> None:
+    done = gate(project, 100.0, more)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.error
+
+
+def test_a_budget_that_asks_nothing_is_a_mistake(project: Reading) -> None:
+    file = project.folder / "empty.toml"
+    file.write_text('[[budgets]]\nname = "empty"\n[[budgets]]\nlatency_p50_ms = 20\n')
+    done = project.run("gate", "good", "--budgets", str(file))
+    assert done.code == 2
+    assert "budget empty sets no limit" in done.error
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bare",), "has no budgets; add [[budgets]]"),
+        (("good", "-o", "gate.html"), "no format of the gate ends in .html"),
+        (("good", "-o", "/proc/gate.xml"), "/proc/gate.xml: cannot be written"),
+        (("good", "--budgets", "none.toml"), "none.toml"),
+        (("nothing",), "no run nothing"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(project: Reading, words, said: str) -> None:
+    done = project.run("gate", *words)
+    assert done.code == 2
+    assert said in done.error
