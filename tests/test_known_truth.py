@@ -142,3 +142,13 @@ def test_rules_agree_on_hashes_twice_as_long():
     assert found["benchhub"]
     assert found["smallest, 2 %"]
     assert found["benchhub iterations"] >= 600
+
+
+def test_tables_in_markdown_say_what_was_promised():
+    experiment = Experiment("a", "how often | it holds", {}, (Target("ours", at_least=0.9),))
+    made = [Figure("a", "case 1", "ours", 0.95, 0.01, 400), Figure("a", "case 1", "n", 0.1, 0, 9)]
+    found = shown.answers(experiment, made)
+    text = shown.as_markdown([(experiment, made)], found, seed=7)
+    assert "| a | ours >= 0.9 | case 1 | 95.00 ± 1.00 % (R = 400) | yes |" in text
+    assert "| case 1 | 95.00 ± 1.00 % | 10.00 ± 0.00 % |" in text
+    assert text.startswith("Seed 7; ")

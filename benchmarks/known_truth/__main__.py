@@ -27,19 +27,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="and the tables here")
     options = parser.parse_args()
     repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
     chosen = [one for one in EXPERIMENTS if not options.only or one.name in options.only]
     console = Console() if sys.stdout.isatty() else Console(width=160)
     figures: list[Figure] = []
     answers: list[shown.Answer] = []
+    by_experiment = []
     for experiment, of in run(chosen, repeats, options.seed, options.processes):
         shown.show(experiment, of, console)
         figures += of
+        by_experiment.append((experiment, of))
         answers += shown.answers(experiment, of)
     shown.show_answers(answers, console)
     if options.json:
         options.json.write_text(shown.as_json(figures, answers, options.seed, repeats), "utf-8")
+    if options.markdown:
+        text = shown.as_markdown(by_experiment, answers, options.seed)
+        options.markdown.write_text(text, "utf-8")
     return int(any(not one.met and one.sure for one in answers))
 
 

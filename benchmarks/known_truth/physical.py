@@ -113,18 +113,23 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=200, metavar="R")
     parser.add_argument("--seed", type=int, default=20260101)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="and the tables here")
     options = parser.parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=160)
     made = list(measure(options.repeats, options.seed))
-    answers = []
+    answers, by_experiment = [], []
     for experiment in EXPERIMENTS:
         of = [one for one in made if one.experiment == experiment.name]
         shown.show(experiment, of, console)
+        by_experiment.append((experiment, of))
         answers += shown.answers(experiment, of)
     shown.show_answers(answers, console)
     if options.json:
         text = shown.as_json(made, answers, options.seed, options.repeats)
         options.json.write_text(text, "utf-8")
+    if options.markdown:
+        text = shown.as_markdown(by_experiment, answers, options.seed)
+        options.markdown.write_text(text, "utf-8")
     return int(any(not one.met and one.sure for one in answers))
 
 

@@ -92,6 +92,43 @@ def show_answers(found: Sequence[Answer], console: Console) -> None:
     console.print(table)
 
 
+def as_markdown(
+    by_experiment: Sequence[tuple[Experiment, Sequence[Figure]]], found: Sequence[Answer], seed: int
+) -> str:
+    """Return every figure and answer as Markdown tables."""
+    lines = [f"Seed {seed}; {machine()}. Figures are shown with their Monte-Carlo error.", ""]
+    lines += ["## What was promised", ""]
+    lines += _rows(
+        ("experiment", "target", "worst case", "figure", "met"),
+        [
+            (
+                one.experiment, one.target, one.figure.case,
+                f"{text(one.figure)} (R = {one.figure.repeats})",
+                ("yes" if one.met else "**no**") + ("" if one.sure else ", within two errors"),
+            )
+            for one in found
+        ],
+    )  # fmt: skip
+    for experiment, figures in by_experiment:
+        rules = list(dict.fromkeys(one.rule for one in figures))
+        known = {(one.case, one.rule): text(one) for one in figures}
+        repeats = max(one.repeats for one in figures)
+        lines += ["", f"## {experiment.name}", "", f"{experiment.question}; R = {repeats}.", ""]
+        lines += _rows(
+            ("case", *rules),
+            [
+                (case, *(known.get((case, rule), "-") for rule in rules))
+                for case in dict.fromkeys(one.case for one in figures)
+            ],
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _rows(heads: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    rows = [heads, ["---"] * len(heads), *body]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+
+
 def as_json(figures: Sequence[Figure], found: Sequence[Answer], seed: int, repeats: int) -> str:
     """Return figures and answers as JSON."""
     document = {
