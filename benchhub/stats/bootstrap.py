@@ -1,7 +1,8 @@
-"""One-sided limits of a paired loss by resampling its cases.
+"""Limits of a loss by resampling its cases: bootstrap-t, studentised by what each case weighs.
 
 Sources: P. Hall, The Bootstrap and Edgeworth Expansion (1992), section 3.10, for bootstrap-t; B.
-Efron, Better bootstrap confidence intervals, JASA 82 (1987), for BCa.
+Efron, The Jackknife, the Bootstrap and Other Resampling Plans (1982), chapter 6, for the standard
+error of a metric that is no mean.
 """
 
 from __future__ import annotations
@@ -13,101 +14,117 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 Floats: TypeAlias = NDArray[np.float64]
 #: From weights of cases, shape (rows, cases), to the loss of each row; NaN: undefined there.
 Resample: TypeAlias = Callable[[Floats], Floats]
 
-#: One-sided: of the upper limit, which a PASS must keep, and of the lower, which makes a FAIL.
-UPPER, LOWER = 0.95, 0.975
-_ELEMENTS_AT_ONCE = 4_000_000
+#: One-sided: of the upper limit, which a PASS must keep; and of both ends of the 95 % interval, the
+#: lower of which makes a FAIL.
+UPPER, EITHER = 0.95, 0.975
+#: So few that the weights of a block stay in the processor's cache; and so many at least.
+_ELEMENTS_AT_ONCE, _ROWS = 80_000, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An estimate between its one-sided limits, at 97.5 % below and 95 % above."""
+    """An estimate, its one-sided 95 % `upper` limit, and its two-sided 95 % interval.
+
+    They come from the same resamples: low <= estimate <= upper <= high. Infinite where unknown.
+    """
 
     estimate: float
     low: float
+    upper: float
     high: float
 
 
-def bootstrap_t(sums: Floats, sizes: Floats, resamples: int, rng: np.random.Generator) -> Limits:
-    """Return sum(sums) / sum(sizes) over independent cases, with its bootstrap-t limits.
-
-    Both limits equal the estimate where no case differs. They are infinite where so few differ that
-    resamples often lack them all.
-    """
-    count = sums.size
-    centre = float(sums.sum() / sizes.sum())
-    error = float(_error(sums, sizes, np.array([centre]), np.ones((1, count)))[0])
-    if count < 2 or error <= 1e-12 * max(1e-300, float(np.abs(sums).max())):
-        return Limits(centre, centre, centre)
-    step = max(1, _ELEMENTS_AT_ONCE // count)
-    found: list[Floats] = []
-    for start in range(0, resamples, step):
-        weights = _weights(count, min(step, resamples - start), rng)
-        ratios = (weights @ sums) / (weights @ sizes)
-        errors = _error(sums, sizes, ratios, weights)
-        shift = ratios - centre
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found.append(np.where(errors > 1e-9 * error, shift / errors, np.sign(shift) * np.inf))
-    pivots = np.nan_to_num(np.concatenate(found), nan=0.0, posinf=np.inf, neginf=-np.inf)
-    upper, lower = np.quantile(pivots, [1 - UPPER, LOWER], method="inverted_cdf").tolist()
-    return Limits(centre, centre - lower * error, centre - upper * error)
+def unknown(estimate: float) -> Limits:
+    """Return the limits of what cannot be told."""
+    return Limits(estimate, -math.inf, math.inf, math.inf)
 
 
-def _error(sums: Floats, sizes: Floats, ratios: Floats, weights: Floats) -> Floats:
-    """Return the standard error of each row's ratio, weights counting how often a case was drawn.
-
-    By linearisation. The sum over w (s - r n)^2 is multiplied out: three products of matrices.
-    """
-    squares = weights @ (sums**2) - 2 * ratios * (weights @ (sums * sizes))
-    squares += ratios**2 * (weights @ (sizes**2))
-    errors: Floats = np.sqrt(np.maximum(squares, 0.0)) / (weights @ sizes)
-    return errors
-
-
-def bca(
-    resample: Resample, members: NDArray[np.int64], count: int, resamples: int,
+def bootstrap_t(
+    sums: Floats,
+    sizes: Floats,
+    resamples: int,
     rng: np.random.Generator,
-) -> Limits:  # fmt: skip
-    """Return the BCa limits of a metric of weighted cases, drawing `count` groups of `members`.
+    resample: Resample | None = None,
+) -> tuple[Limits, ...]:
+    """Return sum(sums) / sum(sizes) over independent cases with limits, for each row of both.
 
-    Infinite where the metric is undefined for half of the resamples.
+    `sums` and `sizes` are (statistics, cases). `resample`, for statistics that are no such ratio,
+    returns them as (rows, statistics) of weights of cases, (rows, cases); their `sums` then hold
+    what each case weighs in them (see `weighed`). All limits equal the estimate where no case
+    differs. They are infinite where so few differ that resamples often lack them all, and where a
+    statistic is undefined for half of the resamples.
     """
-    centre = float(np.asarray(resample(np.ones((1, members.size))))[0])
-    rows = max(1, _ELEMENTS_AT_ONCE // members.size)
+    count = sums.shape[1]
+    estimates = sums.sum(axis=1) / sizes.sum(axis=1)
+    off, bottoms = (sums - estimates[:, None] * sizes).T, sizes.T
+    products = np.hstack([off**2, off * bottoms, bottoms**2])
+    errors = np.sqrt((off**2).sum(axis=0)) / np.abs(bottoms.sum(axis=0))
+    pivots = np.empty((resamples, len(sums)))
+    rows = max(_ROWS, _ELEMENTS_AT_ONCE // count)
+    for start in range(0, resamples, rows):
+        weights = _weights(count, min(rows, resamples - start), rng)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = weights @ bottoms
+            shift = (weights @ off) / total if resample is None else resample(weights) - estimates
+            spread = _errors(weights @ products, shift, total)
+            ratios = np.where(spread > 1e-9 * errors, shift / spread, np.sign(shift) * np.inf)
+        pivots[start : start + rows] = np.where(shift == 0, 0.0, ratios)
+    largest = np.abs(sums).max(axis=1).tolist()
+    return tuple(
+        _limits(float(estimates[i]), float(errors[i]), pivots[:, i], largest[i], count)
+        for i in range(len(sums))
+    )
 
-    def values(weights: Floats) -> Floats:
-        return np.asarray(resample(weights[:, members]), dtype=np.float64)
 
-    drawn = np.concatenate([
-        values(_weights(count, min(rows, resamples - start), rng))
-        for start in range(0, resamples, rows)
-    ])  # fmt: skip
-    drawn = drawn[np.isfinite(drawn)]
-    if math.isnan(centre) or drawn.size <= resamples / 2:
-        return Limits(centre, -math.inf, math.inf)
+def weighed(resample: Resample, members: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
+    """Return the sums and sizes, each (count,), of a metric of weighted cases, by the jackknife.
+
+    A group's sum is its size times the metric, and what the metric loses without it. Of a mean it
+    is the sum of the group's values. NaN where the metric is undefined without it.
+    """
+    sizes = np.bincount(members, minlength=count).astype(np.float64)
+    whole = float(np.asarray(resample(np.ones((1, members.size))))[0])
+    rows = max(_ROWS, _ELEMENTS_AT_ONCE // members.size)
     without = np.concatenate([
-        values(1.0 - np.eye(min(rows, count - start), count, start))
+        np.asarray(resample((1.0 - np.eye(min(rows, count - start), count, start))[:, members]))
         for start in range(0, count, rows)
     ])  # fmt: skip
-    away = np.nanmean(without) - without[np.isfinite(without)]
-    squares = float((away**2).sum())
-    skew = float((away**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
-    below = float((drawn < centre).mean() + (drawn == centre).mean() / 2)
-    bias = float(ndtri(min(max(below, 1 / resamples), 1 - 1 / resamples)))
-    low, high = (_bca_limit(drawn, bias, skew, level) for level in (1 - LOWER, UPPER))
-    return Limits(centre, low, high)
+    lost = (members.size - sizes) * (whole - without)
+    return (whole - lost.sum() / members.size) * sizes + lost, sizes
 
 
-def _bca_limit(drawn: Floats, bias: float, skew: float, level: float) -> float:
-    moved = bias + float(ndtri(level))
-    if skew * moved >= 1:
-        return math.inf if level > 0.5 else -math.inf
-    return float(np.quantile(drawn, float(ndtr(bias + moved / (1 - skew * moved)))))
+def _limits(centre: float, error: float, pivots: Floats, largest: float, count: int) -> Limits:
+    if not math.isfinite(centre) or not math.isfinite(error):
+        return unknown(centre)
+    if count < 2 or error <= 1e-12 * max(1e-300, largest):
+        return Limits(centre, centre, centre, centre)
+    known = pivots[~np.isnan(pivots)]
+    if known.size <= pivots.size / 2:
+        return unknown(centre)
+    levels = [1 - EITHER, 1 - UPPER, EITHER]
+    below, upper, above = np.quantile(known, levels, method="inverted_cdf").tolist()
+    return Limits(
+        centre,
+        min(centre, centre - above * error),
+        max(centre, centre - upper * error),
+        max(centre, centre - below * error),
+    )
+
+
+def _errors(products: Floats, shift: Floats, total: Floats) -> Floats:
+    """Return the standard error of each resample's ratio, by linearisation.
+
+    The sum over w (s - r n)^2 is multiplied out, so that products of matrices give its terms.
+    """
+    squares, mixed, sized = np.split(products, 3, axis=1)
+    variance = squares - 2 * shift * mixed + shift**2 * sized
+    errors: Floats = np.sqrt(np.maximum(variance, 0.0)) / np.abs(total)
+    return errors
 
 
 def _weights(count: int, rows: int, rng: np.random.Generator) -> Floats:

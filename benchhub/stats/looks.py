@@ -27,13 +27,14 @@ MIN_LAUNCHES = 10
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The one-sided limits of a percentile over the first `launches` launches, in ns.
+    """A percentile over the first `launches` launches with its one-sided limits, in ns.
 
     A limit that the samples do not bound is None. A coarse clock has widened both by its step.
     """
 
     launches: int
     iterations: int
+    estimate: float
     low: float | None
     high: float | None
     n_eff: float
@@ -73,8 +74,9 @@ def looks_at(
                 Look(
                     count,
                     size,
+                    one.estimate,
                     max(0.0, one.low - slack) if math.isfinite(one.low) else None,
-                    one.high + slack if math.isfinite(one.high) else None,
+                    high if math.isfinite(high := one.high + slack) else None,
                     one.n_eff,
                 )
                 for one in quantile_intervals(part, qs, 1 - 2 * alpha)

@@ -6,6 +6,7 @@ too few cases differ for it.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -14,11 +15,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from benchhub.model import VerdictOutcome
-from benchhub.stats.bootstrap import UPPER, Floats, Limits, Resample, bca, bootstrap_t
+from benchhub.stats.bootstrap import (
+    EITHER,
+    UPPER,
+    Floats,
+    Limits,
+    Resample,
+    bootstrap_t,
+    weighed,
+)
 
 MIN_CASES = 200
-#: Fewer differing cases than this are too few for bootstrap-t alone.
+#: As many independent cases as this must carry a loss for bootstrap-t alone.
 _SPARSE = 10
+BOOTSTRAP_T, CLOPPER_PEARSON = "bootstrap-t", "Clopper-Pearson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,11 @@ def quality_gate(
     INCONCLUSIVE. `loss_per_case` is the baseline's metric less the variant's, case by case, in
     points; with `baseline_per_case` the loss, and `limit`, are shares of the baseline's mean.
     Cases of one of `groups` (a patient) are drawn together. A metric that is no mean over cases
-    (an AUC) is given as a function of weights instead, with the number of `cases`; its limits are
-    BCa. Where so few cases differ that resampling has no limit, at most the share of them that is
-    compatible (Clopper-Pearson) may lose `worst_loss` each. ValueError: no cases, numbers that are
-    not finite, unequal lengths, or a baseline whose mean is not above 0.
+    (an AUC) is given as a function of weights instead, with the number of `cases`: it is resampled
+    itself, and studentised by what it loses without each case. Where so few cases differ that
+    resampling has no limit, at most the share of them that is compatible (Clopper-Pearson) may lose
+    `worst_loss` each. ValueError: no cases, numbers that are not finite, unequal lengths, or a
+    baseline whose mean is not above 0.
     """
     if not math.isfinite(limit):
         raise ValueError(f"the limit of a loss must be finite, not {limit:g}")
@@ -67,22 +78,77 @@ def quality_gate(
     if callable(loss_per_case):
         if cases is None or cases < 1 or baseline_per_case is not None:
             raise ValueError("a resampled metric needs the number of its cases, and no baseline")
-        members, names = _members(groups, cases)
-        found = bca(loss_per_case, members, names, resamples, rng)
-        count, method = names, "BCa"
+        metric = loss_per_case
+        members, names = group_members(groups, cases)
+        sums, sizes = weighed(metric, members, names)
+        (found,) = bootstrap_t(
+            sums[None], sizes[None], resamples, rng, lambda rows: metric(rows[:, members])[:, None]
+        )
+        mean_size = 1.0
     else:
         losses = _finite(loss_per_case, "losses")
         scale = _scale(baseline_per_case, losses.size)
-        members, names = _members(groups, losses.size)
+        members, names = group_members(groups, losses.size)
         sums = np.bincount(members, losses, minlength=names).astype(np.float64)
-        sizes = np.bincount(members, scale, minlength=names).astype(np.float64)
-        found = bootstrap_t(sums, sizes, resamples, rng)
-        count, method = names, "bootstrap-t"
-        high = _sparse(losses, found, names, worst_loss) / float(scale.mean())
-        if high > found.high or math.isinf(found.high):
-            found, method = Limits(found.estimate, found.low, high), "Clopper-Pearson"
+        sizes = np.bincount(members, minlength=names).astype(np.float64)
+        scales = np.bincount(members, scale, minlength=names).astype(np.float64)
+        (found,) = bootstrap_t(sums[None], scales[None], resamples, rng)
+        mean_size = float(scale.mean())
+    found, method = guarded(found, sums, sizes, worst_loss, mean_size)
     unit = "of the baseline" if baseline_per_case is not None else "points"
-    return _decision(found, limit, count, min_cases, method, unit)
+    return _decision(found, limit, names, min_cases, method, unit)
+
+
+def guarded(
+    found: Limits, sums: Floats, sizes: Floats, worst_loss: float, unit: float = 1.0
+) -> tuple[Limits, str]:
+    """Return limits of a loss that also hold where few cases carry it, and their method.
+
+    `sums` and `sizes` are those of each independent case in points, and `found`, in `unit` points,
+    comes of them. As many cases may lose as are compatible with those that do, at least as much as
+    these on average; and where none does, or resampling has no limit or a larger one, `worst_loss`
+    each.
+    """
+    if not np.isfinite(sums).all():
+        return found, BOOTSTRAP_T
+    usual = float(np.median(sums / sizes))
+    more = (sums - usual * sizes) * (sums.size / sizes.sum())
+    if math.isfinite(worst_loss):
+        more[np.abs(more) <= 1e-9 * worst_loss] = 0.0  # rounding
+    if math.isfinite(found.high) and _how_many(more) >= _SPARSE:
+        return found, BOOTSTRAP_T
+    losing = np.maximum(more, 0.0)
+    count = _how_many(losing)
+    seen = float((losing**2).sum() / losing.sum()) if count else worst_loss
+    limits = []
+    for level, resampled in ((UPPER, found.upper), (EITHER, found.high)):
+        share = _share(count, sums.size, level)
+        least, most = ((usual + share * each) / unit for each in (seen, max(seen, worst_loss)))
+        limits.append(max(least, min(resampled, most)))
+    if limits == [found.upper, found.high]:
+        return found, BOOTSTRAP_T
+    return dataclasses.replace(found, upper=limits[0], high=limits[1]), CLOPPER_PEARSON
+
+
+def _how_many(values: Floats) -> float:
+    """Return how many equal values would carry as much as these do: k of k alike, 1 of one."""
+    squares = float((values**2).sum())
+    return float(np.abs(values).sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def _share(count: float, cases: int, level: float) -> float:
+    """Return the largest share that `count` of `cases` are compatible with."""
+    return float(betaincinv(count + 1, cases - count, level)) if count < cases else 1.0
+
+
+def group_members(groups: ArrayLike | None, cases: int) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each case's group, from 0 on, and how many groups there are."""
+    if groups is None:
+        return np.arange(cases), cases
+    names, members = np.unique(np.asarray(groups), return_inverse=True)
+    if members.shape != (cases,):
+        raise ValueError(f"{members.size} groups for {cases} cases")
+    return members, names.size
 
 
 def _decision(
@@ -93,7 +159,7 @@ def _decision(
     method: str,
     unit: str,
 ) -> QualityDecision:
-    loss, low, high = found.estimate, found.low, found.high
+    loss, low, high = found.estimate, found.low, found.upper
     shown = f"{loss:.4g} {unit}, limit {limit:.4g}, {cases} cases"
     verdict = VerdictOutcome.INCONCLUSIVE
     if math.isnan(loss):
@@ -107,31 +173,6 @@ def _decision(
     else:
         reason = f"up to {high:.4g} may be lost ({shown}); measure more cases"
     return QualityDecision(verdict, reason, loss, low, high, cases, method)
-
-
-def _sparse(losses: Floats, found: Limits, cases: int, worst_loss: float) -> float:
-    """Return an upper limit from how many cases lose more than usual, where few differ at all.
-
-    What no case has shown may be as bad as `worst_loss`.
-    """
-    usual = float(np.median(losses))
-    differing = int(np.count_nonzero(losses != usual))
-    known = math.isfinite(found.high) and differing > 0
-    if known and differing >= _SPARSE:
-        return -math.inf
-    losing = int(np.count_nonzero(losses > usual))
-    worst = float(losses.max()) - usual if known and losing else worst_loss
-    share = betaincinv(losing + 1, cases - losing, UPPER) if losing < cases else 1.0
-    return usual + float(share) * worst
-
-
-def _members(groups: ArrayLike | None, cases: int) -> tuple[NDArray[np.int64], int]:
-    if groups is None:
-        return np.arange(cases), cases
-    names, members = np.unique(np.asarray(groups), return_inverse=True)
-    if members.shape != (cases,):
-        raise ValueError(f"{members.size} groups for {cases} cases")
-    return members, names.size
 
 
 def _scale(baseline_per_case: ArrayLike | None, cases: int) -> Floats:

@@ -44,7 +44,7 @@ def warmup_cut(samples_ns: Samples) -> WarmupCut:
 
     At most half a launch is dropped. `no_steady_state` is raised by a cut at that edge, and where
     what is left still grows faster; `slowdown` where launches begin faster than they go on by more
-    than 2 %, and then nothing is dropped. From eight launches on they must agree on a difference
+    than 2 %, and then nothing is dropped. A difference of 2 % caps verdicts. From eight launches on they must agree on a difference
     (signed-rank test, p < .01), or it is none. Launches of different lengths are judged up to the
     shortest. ValueError: as `checked`.
     """
@@ -62,18 +62,20 @@ def warmup_cut(samples_ns: Samples) -> WarmupCut:
     for first, factor in ((drop, start), (drop + half, rest)):
         if factor < 1 / _SLOWDOWN:
             evidence = f"the first {first} of {length} iterations are {1 / factor - 1:.1%} faster"
-            return WarmupCut(0, (_flag("slowdown", f"{evidence} than the last", launches),))
+            return WarmupCut(0, (_flag("slowdown", f"{evidence} than the last", launches, factor),))
     if drop and batches == length // BATCH // 2:
         evidence = f"half of each launch is {start - 1:.1%} slower than the last"
-        return WarmupCut(drop, (_flag("no_steady_state", evidence, launches),))
+        return WarmupCut(drop, (_flag("no_steady_state", evidence, launches, start),))
     if rest > _STEADY:
         evidence = f"iterations {drop} to {drop + half} of {length} are {rest - 1:.1%} slower"
-        return WarmupCut(drop, (_flag("no_steady_state", f"{evidence} than the last", launches),))
+        evidence += " than the last"
+        return WarmupCut(drop, (_flag("no_steady_state", evidence, launches, rest),))
     return WarmupCut(drop, ())
 
 
-def _flag(name: str, evidence: str, launches: Launches) -> Flag:
-    return Flag(name, f"{evidence} ({len(launches)} launches)", caps=True)
+def _flag(name: str, evidence: str, launches: Launches, factor: float) -> Flag:
+    gross = not 1 / _SLOWDOWN <= factor <= _SLOWDOWN
+    return Flag(name, f"{evidence} ({len(launches)} launches)", caps=gross)
 
 
 def _mser(curve: NDArray[np.float64]) -> int:

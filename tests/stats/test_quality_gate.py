@@ -103,16 +103,46 @@ def test_a_resampled_metric_is_judged_alike():
     values = losses(9, cases=400)
     direct = quality_gate(values, 0.01)
     resampled = quality_gate(mean_of(values), 0.01, cases=400)
-    assert resampled.method == "BCa"
+    assert resampled.method == direct.method == "bootstrap-t"
     assert resampled.verdict is direct.verdict
-    assert resampled.high == pytest.approx(direct.high, abs=0.0006)
-    assert resampled.low == pytest.approx(direct.low, abs=0.0006)
+    # the same draws of what is the same mean
+    assert resampled.high == pytest.approx(direct.high, rel=1e-9)
+    assert resampled.low == pytest.approx(direct.low, rel=1e-9)
 
 
 def test_a_resampled_metric_may_be_undefined():
     undefined = quality_gate(lambda weights: np.full(len(weights), math.nan), 0.01, cases=300)
     assert undefined.verdict is Outcome.INCONCLUSIVE
     assert "undefined" in undefined.reason
+
+
+@pytest.mark.parametrize("flips", [0, 1, 3, 12])
+def test_a_resampled_metric_that_hardly_differs_is_bounded_alike(flips):
+    values = np.r_[np.ones(flips), np.zeros(400 - flips)]
+    direct = quality_gate(values, 0.01)
+    resampled = quality_gate(mean_of(values), 0.01, cases=400)
+    assert resampled.high == pytest.approx(direct.high, rel=1e-9)
+    assert (resampled.method, resampled.verdict) == (direct.method, direct.verdict)
+    assert resampled.high > max(flips, 2.9) / 400
+
+
+def test_a_single_large_loss_among_small_ones_is_not_averaged_away():
+    """Noise in every case hides from a count of those that differ that one carries the loss."""
+    loss = 0.0001 * losses(11, cases=200, sd=1.0)
+    loss[7] = 1.0
+    found = quality_gate(loss, 0.02)
+    assert found.method == "Clopper-Pearson"
+    assert found.high == pytest.approx(beta.ppf(0.95, 2, 199), rel=0.1)
+    assert found.verdict is Outcome.INCONCLUSIVE
+
+
+def test_false_pass_is_rare_where_few_lose_all():
+    rng = np.random.default_rng(12)
+    passed = 0
+    for _ in range(200):
+        loss = 0.001 * rng.standard_normal(300) + (rng.random(300) < 0.01)
+        passed += quality_gate(loss, 0.01, resamples=300).verdict is Outcome.PASS
+    assert passed <= 20
 
 
 def test_groups_of_a_resampled_metric_are_drawn_together():

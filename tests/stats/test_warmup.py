@@ -45,6 +45,12 @@ def test_a_late_step_is_flagged(length):
     (flag,) = warmup_cut(samples(3, math.log(1.4) * (length > AT))).flags
     assert flag.name == "no_steady_state"
     assert "slower" in flag.evidence
+    assert flag.caps
+
+
+def test_a_step_too_small_to_matter_to_a_verdict_is_a_remark():
+    (flag,) = warmup_cut(samples(3, math.log(1.012) * (AT < 110))).flags
+    assert (flag.name, flag.caps) == ("no_steady_state", False)
 
 
 @pytest.mark.parametrize("length", [20, 60, 150])

@@ -4,6 +4,7 @@ How many threads a call may use is a setting of the thread that makes it: in a n
 and oneDNN with it, would take every core.
 """
 
+from threading import get_ident
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
@@ -36,11 +37,15 @@ class CpuSession:
         """Return a call on tensors that share memory with `feeds`."""
         tensors = [torch.from_numpy(feeds[tensor.name]) for tensor in self.inputs]
         compute, inference = self._compute, torch.inference_mode
-        use_threads, threads = torch.set_num_threads, self._threads
+        use_threads, threads, this_thread = torch.set_num_threads, self._threads, get_ident
+        told: Optional[int] = None
 
         def call() -> Any:
+            nonlocal told
             try:
-                use_threads(threads)  # a tenth of a microsecond
+                if told != this_thread():
+                    use_threads(threads)  # not every time: it empties oneDNN's cache of kernels
+                    told = this_thread()
                 with inference():  # a thread's own mode, so it cannot be entered beforehand
                     return [tensor.numpy() for tensor in compute(tensors)]
             except (RuntimeError, MemoryError) as error:
