@@ -118,7 +118,7 @@ def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: Link) -> L
         outcome = Outcome(status="interrupted" if again else "failed")
         outcome.failure = Failure("link", "link", str(error))
     launch = _record(order, cell, (index, attempt, number), started_at, outcome)
-    return _without_nonfinite(launch, order.reference)
+    return _without_nonfinite(_without_negative(launch), order.reference)
 
 
 def _job(order: Order, cell: Cell, index: int, link: Link) -> Job:
@@ -192,6 +192,17 @@ def _record(
         gpu_bytes=outcome.gpu_bytes,
         gpu_source=outcome.gpu_source,
     )
+
+
+def _without_negative(launch: Launch) -> Launch:
+    """Return `launch` as failed where a call took less than no time: its clock cannot be used."""
+    samples = launch.samples_ns
+    if launch.status != "finished" or not samples.size or samples.min() >= 0:
+        return launch
+    index = int(samples.argmin())
+    message = f"call {index} took {samples[index]} ns: the device's clock went back"
+    failure = Failure("measure", "clock", message)
+    return dataclasses.replace(launch, status="failed", failure=failure)
 
 
 def _without_nonfinite(launch: Launch, reference: tuple[Array, ...]) -> Launch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -22,8 +22,8 @@ _WORK = {"hash_bytes": 1_000_000}
 _ITERATIONS, _MAX_TIMED_S = 20, 2.0
 #: Fewer launches show no change.
 _FEWEST = 3
-#: What the fixed work may move by before it is a doubt, as a factor.
-_MOST = 1.02
+#: What the fixed work may move by before it is a doubt, as a factor; chance of a false alarm.
+MOST, LEVEL = 1.02, 0.01
 _TIMED = (Scenario.LATENCY, Scenario.THROUGHPUT, Scenario.PACED)
 
 
@@ -79,21 +79,21 @@ def beside(more: More, cells: Sequence[Cell]) -> More:
 def findings(launches: Sequence[Launch]) -> dict[str, Finding]:
     """Return what the fixed work showed on each device that did it, by device name."""
     found = {}
-    for device, samples in _samples(launches).items():
+    for device, samples in samples_ns(launches).items():
         moved = drift(samples)
         medians = [float(np.median(one)) / 1e6 for one in samples]
         said = (
             f"fixed work took {np.median(medians):.3g} ms (median of {len(medians)} launches,"
             f" {min(medians):.3g} to {max(medians):.3g})"
         )
-        if _doubtful(moved.p_value, moved.shift):
+        if doubtful(moved.p_value, moved.shift):
             said += (
                 f" and moved by {moved.shift - 1:+.1%} after launch {moved.launches_before}"
                 f" (rank-CUSUM, p = {moved.p_value:.2g})"
             )
         found[device] = Finding(
             check=NAME,
-            level="warn" if _doubtful(moved.p_value, moved.shift) else "ok",
+            level="warn" if doubtful(moved.p_value, moved.shift) else "ok",
             found=said,
             why="work that never changes shows what the device itself does in the course of a run",
             fix="let the device settle, or cool it, and measure again",
@@ -101,11 +101,13 @@ def findings(launches: Sequence[Launch]) -> dict[str, Finding]:
     return found
 
 
-def _doubtful(p_value: float, shift: float) -> bool:
-    return p_value < 0.01 and not 1 / _MOST <= shift <= _MOST
+def doubtful(p_value: float, shift: float) -> bool:
+    """Return whether a change of the fixed work, by the factor `shift`, is more than noise."""
+    return p_value < LEVEL and not 1 / MOST <= shift <= MOST
 
 
-def _samples(launches: Sequence[Launch]) -> dict[str, list[np.ndarray]]:
+def samples_ns(launches: Iterable[Launch]) -> dict[str, list[np.ndarray]]:
+    """Return what the fixed work of finished launches took, by device, in order of launches."""
     found: dict[str, dict[int, np.ndarray]] = {}
     for launch in launches:
         if is_canary(launch.cell) and launch.status == "finished" and launch.samples_ns.size:

@@ -161,8 +161,8 @@ def _pairs(before: Record, after: Record) -> Iterator[tuple[Row | None, Row | No
     Cells left over pair by device, variant, backend and scenario where each run has one of them,
     so that another thread count is told as such; the others stand alone.
     """
-    olds = {_settings(row, before): row for row in before.results.rows if row.model_sha256}
-    news = {_settings(row, after): row for row in after.results.rows if row.model_sha256}
+    olds = {before.cells[row.cell].identity: row for row in before.results.rows if row.model_sha256}
+    news = {after.cells[row.cell].identity: row for row in after.results.rows if row.model_sha256}
     yield from ((olds[key], row) for key, row in news.items() if key in olds)
     left_old = _grouped(row for key, row in olds.items() if key not in news)
     left_new = _grouped(row for key, row in news.items() if key not in olds)
@@ -181,14 +181,6 @@ def _grouped(rows: Iterator[Row]) -> dict[tuple[str, ...], list[Row]]:
         name = row.device, row.variant, row.backend, row.scenario
         groups.setdefault(name, []).append(row)
     return groups
-
-
-def _settings(row: Row, record: Record) -> tuple[object, ...]:
-    cell = record.cells[row.cell]
-    return (
-        cell.device, cell.variant, cell.backend, cell.scenario, cell.batch, cell.threads,
-        cell.precision, cell.options, cell.concurrency, cell.rate_per_s, cell.arrivals,
-    )  # fmt: skip
 
 
 def _cell(

@@ -7,13 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from benchhub.canary import is_canary
+from benchhub.canary import doubtful, samples_ns
 from benchhub.comparison_conditions import Difference, Kind, Reach
 from benchhub.model import Launch
 from benchhub.stats.unpaired import unpaired_ratio
-
-#: As within a run: chance of a false alarm, and the factor that is none.
-LEVEL, MOST = 0.01, 1.02
 
 
 def of_fixed_work(before: Iterable[Launch], after: Iterable[Launch]) -> Iterator[Difference]:
@@ -27,15 +24,13 @@ def of_fixed_work(before: Iterable[Launch], after: Iterable[Launch]) -> Iterator
         if min(*old[device], *new[device]) <= 0:
             continue
         told = unpaired_ratio(new[device], old[device])
-        if told.p_value < LEVEL and not 1 / MOST <= told.ratio.estimate <= MOST:
+        if doubtful(told.p_value, told.ratio.estimate):
             was, now = (f"{statistics.median(of[device]):.4g} ms" for of in (old, new))
             yield Difference(Kind.SYSTEM, device, "time of fixed work", was, now, Reach.TIMING)
 
 
 def _medians_ms(launches: Iterable[Launch]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for launch in launches:
-        if is_canary(launch.cell) and launch.status == "finished" and launch.samples_ns.size:
-            median = float(np.median(launch.samples_ns)) / 1e6
-            found.setdefault(launch.cell.device, []).append(median)
-    return found
+    return {
+        device: [float(np.median(one)) / 1e6 for one in samples]
+        for device, samples in samples_ns(launches).items()
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchhub.launch_values import energy_mj, rate_per_s
 from benchhub.model import Ints, Launch, Scenario
 from benchhub.stats.warmup import warmup_cut
 
@@ -14,6 +15,7 @@ from benchhub.stats.warmup import warmup_cut
 _LEAST_FOR_TAIL = 20
 _NS_PER_MS = 1e6
 _BYTES_PER_MIB = 1024 * 1024
+_CALLS = (Scenario.LATENCY, Scenario.PACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,16 @@ class Taken:
     """The finished launches of a cell in one run, and their timed calls behind the warm-up."""
 
     launches: tuple[Launch, ...]
-    batch: int
     steady_ns: tuple[Ints, ...]
 
 
-def taken(launches: Sequence[Launch], batch: int, timed: bool) -> Taken:
-    """Return launches to be measured; the cut is one for all of them. `timed`: calls count."""
+def taken(launches: Sequence[Launch], scenario: str) -> Taken:
+    """Return launches to be measured; the cut is one for all of them, and of latency alone."""
+    timed = scenario in _CALLS
     calls = [launch.samples_ns for launch in launches if launch.samples_ns.size] if timed else []
-    steady = warmup_cut(calls).steady(calls) if calls else []
-    return Taken(tuple(launches), batch, tuple(steady))
+    if calls and scenario == Scenario.LATENCY:
+        calls = warmup_cut(calls).steady(calls)
+    return Taken(tuple(launches), tuple(calls))
 
 
 #: Returns the value of each launch that has one.
@@ -60,20 +63,11 @@ def _calls(q: float) -> Values:
     return values
 
 
-def _rates(cell: Taken) -> list[float]:
-    return [
-        cell.batch * launch.samples_ns.size * 1e9 / launch.elapsed_ns
-        for launch in cell.launches
-        if launch.elapsed_ns and launch.samples_ns.size
-    ]
+def _each(value: Callable[[Launch], float | None]) -> Values:
+    def values(cell: Taken) -> list[float]:
+        return [one for launch in cell.launches if (one := value(launch)) is not None]
 
-
-def _energy(cell: Taken) -> list[float]:
-    return [
-        launch.energy_uj / (cell.batch * launch.samples_ns.size) / 1e3
-        for launch in cell.launches
-        if launch.energy_uj is not None and launch.samples_ns.size
-    ]
+    return values
 
 
 def _field(name: str, unit: float) -> Values:
@@ -84,7 +78,6 @@ def _field(name: str, unit: float) -> Values:
     return values
 
 
-_CALLS = (Scenario.LATENCY, Scenario.PACED)
 _MEMORY = (Scenario.MEMORY,)
 _COLD = (Scenario.COLD_START,)
 
@@ -95,9 +88,9 @@ MEASURES: Mapping[str, Measure] = {
         Measure("p50_ms", "ms", _CALLS, _calls(0.50)),
         Measure("p95_ms", "ms", _CALLS, _calls(0.95)),
         Measure(
-            "throughput_per_s", "/s", (Scenario.THROUGHPUT,), _rates, more_is_better=True
+            "throughput_per_s", "/s", (Scenario.THROUGHPUT,), _each(rate_per_s), more_is_better=True
         ),
-        Measure("energy_mj", "mJ", (Scenario.LATENCY, Scenario.THROUGHPUT), _energy),
+        Measure("energy_mj", "mJ", (Scenario.LATENCY, Scenario.THROUGHPUT), _each(energy_mj)),
         Measure("load_ms", "ms", _COLD, _field("load_ns", _NS_PER_MS)),
         Measure("first_inference_ms", "ms", _COLD, _field("first_inference_ns", _NS_PER_MS)),
         Measure("peak_rss_mib", "MiB", _MEMORY, _field("peak_rss_bytes", _BYTES_PER_MIB), False),

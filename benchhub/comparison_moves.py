@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from scipy.special import ndtr
 from benchhub.comparison_metrics import Measure, measures_of, taken
 from benchhub.model import Launch, Metric, Row, Scenario, Truth
 from benchhub.quality import assess
+from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
 from benchhub.stats.unpaired import unpaired_ratio
 
 #: Family-wise level of the list that blocks, and false discovery rate of the one that names.
 ALPHA, Q = 0.05, 0.10
 _WRONG = frozenset({"garbage", "nonfinite"})
+#: How many standard errors a 95 % interval of what is normal reaches to either side.
+_NORMAL = 1.959964
 
 
 class Change(enum.StrEnum):
@@ -121,8 +125,7 @@ def moves(
         found.append(Move("outputs", "", Change.IMPROVED, f"no longer garbage: {wrong[0]}"))
     if wrong[0] or wrong[1]:
         obstacles = (*obstacles, f"outputs are garbage {'before' if wrong[0] else 'after'}")
-    timed = after.row.scenario in (Scenario.LATENCY, Scenario.PACED)
-    sides = [taken(side.launches, side.row.batch, timed) for side in (before, after)]
+    sides = [taken(side.launches, after.row.scenario) for side in (before, after)]
     for measure in measures_of(after.row.scenario):
         against = (*obstacles, *(of_time if measure.timing else ()))
         values = [measure.values(side) for side in sides]
@@ -215,15 +218,23 @@ def _quality(before: Measured, after: Measured, obstacles: Sequence[str]) -> Mov
     except ValueError as error:
         return dataclasses.replace(move, reason=f"quality cannot be judged: {error}")
     move = dataclasses.replace(
-        move, before=told.baseline, after=told.value, effect=told.loss, low=told.loss_low,
-        high=told.loss_high, method="paired bootstrap",
+        move, before=told.baseline, after=told.value, effect=told.loss.estimate,
+        low=told.loss.low, high=told.loss.high, method=told.method,
     )  # fmt: skip
-    if told.loss_low is None or told.loss_high is None:
+    if not math.isfinite(told.loss.high - told.loss.low):
+        move = dataclasses.replace(move, low=None, high=None)
         return dataclasses.replace(move, reason="the interval of the loss is unknown: more cases")
-    spread = (told.loss_high - told.loss_low) / (2 * 1.959964)
-    if spread == 0:
-        return dataclasses.replace(move, p_value=1.0 if told.loss == 0 else 0.0)
-    return dataclasses.replace(move, p_value=min(1.0, 2 * float(ndtr(-abs(told.loss) / spread))))
+    return dataclasses.replace(move, p_value=_p_value(told.loss))
+
+
+def _p_value(loss: Limits) -> float:
+    """Return the two-sided p-value of no loss: .05 where an end of the interval is 0."""
+    if loss.estimate == 0:
+        return 1.0
+    reach = loss.estimate - (loss.low if loss.estimate > 0 else loss.high)
+    if reach == 0:  # every case loses as much
+        return 0.0
+    return min(1.0, 2 * float(ndtr(-abs(loss.estimate / reach) * _NORMAL)))
 
 
 def _alike(one: Truth, other: Truth) -> bool:

@@ -56,15 +56,27 @@ def load_suite(path: Path) -> Suite:
     ]:
         if wanted not in names:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
-    selectors = [
-        *((f"budgets[{i}].variants", b.variants, names) for i, b in enumerate(parsed.budgets)),
-        *((f"budgets[{i}].backends", b.backends, table.backends)
-          for i, b in enumerate(parsed.budgets)),
-        *((f"variants.{v.name}.backends", v.backends, table.backends) for v in variants),
-    ]  # fmt: skip
+    scenarios = tuple(
+        _scenario(Scenario(name), entry, path)
+        for name, entry in parsed.scenarios
+        if entry is not None
+    )
+    budgets = tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+    swept = [str(threads) for spec in scenarios for threads in spec.threads]
+    selectors = [(f"variants.{v.name}.backends", v.backends, table.backends) for v in variants]
+    for index, budget in enumerate(budgets):
+        where = f"budgets[{index}]"
+        selectors += [
+            (f"{where}.variants", budget.variants, names),
+            (f"{where}.backends", budget.backends, table.backends),
+            (f"{where}.threads", tuple(map(str, budget.threads)), swept),
+        ]
     for key, chosen, known in selectors:
         for wanted in sorted(set(chosen) - set(known)):
             raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
+    for budget in budgets:
+        if not budget.limits_anything:
+            raise ConfigError(f"{path}: budget {budget.name} sets no limit; add one, or remove it")
     return Suite(
         name=table.name,
         path=path,
@@ -72,12 +84,8 @@ def load_suite(path: Path) -> Suite:
         baseline=table.baseline,
         backends=tuple(table.backends),
         variants=variants,
-        scenarios=tuple(
-            _scenario(Scenario(name), entry, path)
-            for name, entry in parsed.scenarios
-            if entry is not None
-        ),
-        budgets=tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets)),
+        scenarios=scenarios,
+        budgets=budgets,
         effort=table.effort,
         data=parsed.data,
         precisions=_several(cast("str | list[str]", table.precision)),

@@ -30,7 +30,7 @@ from benchhub.quality import agreement
 from benchhub.request import Resolved
 from benchhub.selftest_needed import unmet
 from benchhub.store import Store
-from benchhub.undecided import goes_on
+from benchhub.undecided import goes_on, limited
 
 #: What releases of onnxruntime may differ by in reference outputs of the same inputs.
 _SAME_REFERENCE = 1e-3
@@ -38,12 +38,16 @@ _SAME_REFERENCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A request with its variants built and its cells planned; `more` decides what goes on."""
+    """A request with its variants built and its cells planned; `more` decides what goes on.
+
+    Cells that do add `more_at_most` launches together, the fixed work beside them not counted.
+    """
 
     resolved: Resolved
     prepared: Prepared
     plan: Plan
     more: More = no_more
+    more_at_most: int = 0
 
 
 def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
@@ -66,8 +70,11 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
     plan = with_canaries(plan, resolved.effort)
     emulated = {device.name for device in resolved.devices if device.emulated}
-    more = goes_on(plan.cells, resolved.suite.budgets, resolved.effort, emulated)
-    return Ready(resolved, prepared, plan, beside(more, plan.cells))
+    fixed = {spec.scenario for spec in resolved.suite.scenarios if spec.launches}
+    limits = limited(plan.cells, resolved.suite.budgets, resolved.effort, emulated, fixed)
+    most = len(limits) * (resolved.effort.most_launches - resolved.effort.launches)
+    more = beside(goes_on(limits, resolved.effort), plan.cells)
+    return Ready(resolved, prepared, plan, more, most)
 
 
 def new_run(store: Store, ready: Ready, command: str) -> RunInfo:

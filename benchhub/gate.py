@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Budget, Cell, Row, Scenario, Verdict, VerdictOutcome
+from benchhub.limit import MIN_LAUNCHES, MIN_LAUNCHES_OF_MEDIAN, Limit
+from benchhub.model import Budget, Cell, Plan, Row, Scenario, Skip, Verdict, VerdictOutcome
 from benchhub.rates import judge_rates, paced_limit
-from benchhub.verdict import MIN_LAUNCHES, MIN_LAUNCHES_OF_MEDIAN, Limit, judge_row
+from benchhub.verdict import judge_row
 
 
 def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
@@ -42,7 +44,7 @@ def unjudged(
     for budget in budgets:
         mine = [verdict for verdict in verdicts if verdict.budget == budget.name]
         planned = [cell for cell in cells if cell.model_sha256 and selects(budget, cell)]
-        if not planned or not any(_limits(budget)):
+        if not planned or not budget.limits_anything:
             continue
         if not mine:
             found.append(budget.name)
@@ -72,23 +74,57 @@ def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:
     models = [cell for cell in cells if cell.model_sha256]
     for budget in budgets:
         _check_rate(budget, models)
-        selectors: tuple[tuple[str, Sequence[str], set[str]], ...] = (
-            ("device", budget.devices, {cell.device for cell in models}),
-            ("variant", budget.variants, {cell.variant for cell in models}),
-            ("backend", budget.backends, {cell.backend for cell in models}),
-            ("thread count", [str(n) for n in budget.threads], {str(c.threads) for c in models}),
-        )
-        for kind, wanted, known in selectors:
-            if wanted and not set(wanted) & known:
+        known = _named(models) | {"thread count": {str(cell.threads) for cell in models}}
+        for kind, wanted in _selectors(budget).items():
+            if wanted and not set(wanted) & known[kind]:
                 raise ConfigError(
                     f"budget {budget.name} matches no cell: {kind} {wanted[0]} is not in this run"
-                    f"{nearest(wanted[0], known)}"
+                    f"{nearest(wanted[0], known[kind])}"
                 )
         if not any(selects(budget, cell) for cell in models):
             raise ConfigError(
                 f"budget {budget.name} matches no cell: no planned cell has its devices, variants,"
                 " backends and threads together; see --dry-run"
             )
+
+
+def check_names(file: Path, budgets: Sequence[Budget], plan: Plan) -> None:
+    """Raise ConfigError for a budget of `file` with a name that the run never heard of.
+
+    One that matches other cells besides would otherwise pass without the one that was meant.
+    A budget without a limit is a mistake, too, and so is what `check_budgets` finds.
+    """
+    models = [cell for cell in plan.cells if cell.model_sha256]
+    known = _named([*models, *plan.skips])
+    known["thread count"] = {str(cell.threads) for cell in models}
+    for budget in budgets:
+        if not budget.limits_anything:
+            raise ConfigError(f"{file}: budget {budget.name} sets no limit; add one, or remove it")
+        for kind, wanted in _selectors(budget).items():
+            for name in wanted:
+                if name not in known[kind]:
+                    raise ConfigError(
+                        f"{file}: budget {budget.name} names {kind} {name}, which is not in this"
+                        f" run{nearest(name, known[kind])}"
+                    )
+    check_budgets(budgets, plan.cells)
+
+
+def _selectors(budget: Budget) -> dict[str, tuple[str, ...]]:
+    return {
+        "device": budget.devices,
+        "variant": budget.variants,
+        "backend": budget.backends,
+        "thread count": tuple(map(str, budget.threads)),
+    }
+
+
+def _named(what: Sequence[Cell | Skip]) -> dict[str, set[str]]:
+    return {
+        "device": {one.device for one in what},
+        "variant": {one.variant for one in what},
+        "backend": {one.backend for one in what},
+    }
 
 
 def _verdicts(group: list[Row], budget: Budget, limit: Limit) -> Iterator[Verdict]:

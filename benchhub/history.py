@@ -76,14 +76,6 @@ class Screened:
         return self.points[-1].cell
 
 
-def identity(cell: Cell) -> tuple[Any, ...]:
-    """Return what makes cells of several runs the same: all but the model file and the effort."""
-    return (
-        cell.device, cell.variant, cell.backend, cell.scenario, cell.batch, cell.threads,
-        cell.precision, cell.options, cell.concurrency, cell.rate_per_s, cell.arrivals,
-    )  # fmt: skip
-
-
 def screen(points: Sequence[Point]) -> tuple[Screened, ...]:
     """Return every timed cell of `points` (oldest first), those most likely to have changed first.
 
@@ -92,7 +84,7 @@ def screen(points: Sequence[Point]) -> tuple[Screened, ...]:
     series: dict[tuple[Any, ...], list[Point]] = {}
     for point in points:
         if point.cell.scenario in TIMED:
-            series.setdefault(identity(point.cell), []).append(point)
+            series.setdefault(point.cell.identity, []).append(point)
     long = [one for one in series.values() if len(one) >= FEWEST_RUNS]
     short = [one for one in series.values() if len(one) < FEWEST_RUNS]
     changes = [drift([np.array(point.p50s_ns, dtype=np.int64) for point in one]) for one in long]

@@ -116,6 +116,15 @@ class Budget:
     quality_loss_relative: bool = False
     quality_min_cases: int = 200
 
+    @property
+    def limits_anything(self) -> bool:
+        """Whether there is a limit in it."""
+        limits = (
+            self.throughput_min_per_s, self.peak_rss_mib, self.load_ms, self.model_bytes,
+            self.quality_loss_max,
+        )  # fmt: skip
+        return bool(self.latency_ms or self.paced_ms or any(x is not None for x in limits))
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -266,6 +275,14 @@ class Cell:
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes cells of several runs the same: all but the model file and the effort."""
+        return (
+            self.device, self.variant, self.backend, self.scenario, self.batch, self.threads,
+            self.precision, self.options, self.concurrency, self.rate_per_s, self.arrivals,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
@@ -403,6 +420,9 @@ class Metric:
     the cases on axis 0, and weights of shape (resamples, cases): how often each case counts. It
     returns shape (resamples,); NaN where a resample leaves the metric undefined. `parts` returns
     the metric of the unweighted cases by name (per label, per class); empty when it has none.
+    `by_case(outputs, labels)` returns what each case adds, shape (cases,), with the metric as mean:
+    the values of a metric that is a mean of values; of others the metric plus the number of cases
+    times what a case's weight changes. None: found by leaving cases out, which is slow.
     """
 
     name: str
@@ -410,6 +430,7 @@ class Metric:
     higher_is_better: bool
     weighted: Callable[[Array, Array, Array], NDArray[np.float64]]
     parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]]
+    by_case: Callable[[Array, Array], NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,7 +574,12 @@ COLUMNS: tuple[str, ...] = tuple(Row.__dataclass_fields__)[
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A budget applied to one cell: what was asked, what was seen, what follows."""
+    """A budget applied to one cell: what was asked, what was seen, what follows.
+
+    `next_step` is what to do about it, empty for a PASS. `looks` are the numbers of launches at
+    which a percentile was judged, up to the look that decided or the last; the value and its
+    limits are those of that look. Empty: judged once, over all launches.
+    """
 
     cell: str
     device: str
@@ -571,13 +597,16 @@ class Verdict:
     launches: int
     outcome: VerdictOutcome
     reason: str
+    next_step: str = ""
+    looks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
-    `selftests` holds for each device the last one before the run began.
+    `selftests` holds for each device the last one before the run began; `unjudged` names the
+    budgets, or parts of them, that no measured cell answers.
     """
 
     run: RunInfo
@@ -587,3 +616,4 @@ class Results:
     skips: tuple[Skip, ...]
     variants: tuple[Variant, ...]
     selftests: tuple[Selftest, ...] = ()
+    unjudged: tuple[str, ...] = ()

@@ -1,8 +1,7 @@
 """What outputs are worth: a metric with its interval, the loss against the baseline, agreement.
 
-Intervals are percentile bootstraps over groups of cases (patients), which are drawn whole; the
-loss is resampled in pairs, both models on the same cases. Source: B. Efron and R. J. Tibshirani,
-An Introduction to the Bootstrap (1993), chapters 8 and 13.
+All limits are those of `stats.quality_gate`: bootstrap-t over groups of cases (patients), which are
+drawn whole, both models on the same cases.
 """
 
 from __future__ import annotations
@@ -15,29 +14,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model import Array, Metric, Truth
+from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
+from benchhub.stats.quality_gate import group_members, guarded
 
-_ELEMENTS_AT_ONCE = 8_000_000
 #: Answers that spread by less than this share of their size do so by float32's rounding.
 _SAME = 1e-6
+#: Answers nowhere further apart than this share of their spread are one function's, rounded.
+_ROUNDED = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
     """A metric's value and its loss against the baseline, both with two-sided 95 % limits.
 
-    Loss is in the metric's unit and positive when worse. `loss_upper` is the one-sided 95 % limit
-    that a budget is held against. Limits are None where most resamples left the metric undefined.
+    `loss` is in the metric's unit and positive when worse, `share` the same as a share of the
+    baseline's size; None where that is 0. Their `upper` is the one-sided 95 % limit that a budget
+    is held against, and their `low` what a FAIL takes. Limits are infinite where they are unknown.
     """
 
     value: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     baseline: float
-    loss: float
-    loss_low: float | None
-    loss_high: float | None
-    loss_upper: float | None
+    loss: Limits
+    share: Limits | None
+    method: str
     cases: int
+    groups: int
     parts: Mapping[str, float]
 
 
@@ -58,33 +61,97 @@ def assess(
     cases = min(len(outputs[0]), len(baseline_outputs[0]), len(truth.labels))
     if cases == 0:
         raise ValueError("no cases")
-    pair = (np.asarray(outputs[0])[:cases], np.asarray(baseline_outputs[0])[:cases])
-    for array, whose in zip(pair, ("outputs", "the baseline's outputs"), strict=True):
+    mine, other = (np.asarray(outputs[0])[:cases], np.asarray(baseline_outputs[0])[:cases])
+    for array, whose in ((mine, "outputs"), (other, "the baseline's outputs")):
         if not np.isfinite(array).all():
             raise ValueError(f"{whose} are not finite")
-    if pair[0].shape != pair[1].shape:
+    if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
     labels = np.asarray(truth.labels)[:cases]
     ones = np.ones((1, cases))
     try:
-        value, base = (float(metric.weighted(array, labels, ones)[0]) for array in pair)
-        parts = metric.parts(pair[0], labels, truth.label_names)
+        value, base = (float(metric.weighted(array, labels, ones)[0]) for array in (mine, other))
+        parts = metric.parts(mine, labels, truth.label_names)
     except (IndexError, ValueError) as error:
         raise ValueError(
-            f"{metric.name} does not fit outputs of shape {pair[0].shape} and labels of shape"
+            f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
             f" {labels.shape}"
         ) from error
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
-    drawn = _resampled(pair, labels, truth.groups[:cases], metric, resamples, seed)
-    sign = 1 if metric.higher_is_better else -1
-    losses = sign * (drawn[1] - drawn[0])
-    low, high = _limits(drawn[0], 0.025, 0.975)
-    loss_low, loss_high, loss_upper = _limits(losses, 0.025, 0.975, 0.95)
-    loss = sign * (base - value)
+    judged = _Judged(metric, labels, *group_members(truth.groups[:cases], cases))
+    of_value, loss, share, method = judged.limits(mine, other, base, resamples, seed)
+    low, high = of_value.low, of_value.high
+    if metric.higher_is_better:
+        low, high = -high, -low
     return Quality(
-        value, low, high, base, loss, loss_low, loss_high, loss_upper, cases, parts
+        value, low, high, base, loss, share, method, cases, judged.count, parts
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What models are judged by: a metric, the cases' labels, and the group of each case."""
+
+    metric: Metric
+    labels: Array
+    members: NDArray[np.int64]
+    count: int
+
+    def limits(
+        self, mine: Array, other: Array, base: float, resamples: int, seed: int
+    ) -> tuple[Limits, Limits, Limits | None, str]:
+        """Return limits of the value (as a loss), of the loss and its share, and their method."""
+        sign = 1 if self.metric.higher_is_better else -1
+        own, sizes = self._weighed(mine)
+        theirs, _ = self._weighed(other)
+        lost = sign * (theirs - own)
+        rng = np.random.default_rng(seed)
+        worst = self._worst(other[rng.permutation(len(other))])
+        unseen = 0.0 if _rounded(mine, other) else worst
+
+        def statistics(weights: Floats) -> Floats:
+            value, against = (
+                self.metric.weighted(array, self.labels, weights[:, self.members])
+                for array in (mine, other)
+            )
+            loss = sign * (against - value)
+            return np.stack([-sign * value, loss, loss / np.abs(against)], axis=1)[:, :kinds]
+
+        kinds = 3 if base else 2
+        found = bootstrap_t(
+            np.stack([-sign * own, lost, lost][:kinds]),
+            np.stack([sizes, sizes, math.copysign(1, base) * theirs][:kinds]),
+            resamples,
+            rng,
+            statistics,
+        )
+        of_value, _ = guarded(found[0], -sign * own, sizes, worst)
+        loss, method = guarded(found[1], lost, sizes, unseen)
+        share = guarded(found[2], lost, sizes, unseen, abs(base))[0] if base else None
+        return of_value, loss, share, method
+
+    def _weighed(self, outputs: Array) -> tuple[Floats, Floats]:
+        """Return what each group adds to the metric of `outputs`, and its number of cases."""
+        if self.metric.by_case is None:
+            return weighed(
+                lambda weights: self.metric.weighted(outputs, self.labels, weights),
+                self.members,
+                self.count,
+            )
+        values = self.metric.by_case(outputs, self.labels)
+        sums = np.bincount(self.members, values, minlength=self.count).astype(np.float64)
+        return sums, np.bincount(self.members, minlength=self.count).astype(np.float64)
+
+    def _worst(self, shuffled: Array) -> float:
+        """Return how far apart a group of the best and of the worst answers lie, in points.
+
+        Seen of a model that answers at random; infinite where that does not tell.
+        """
+        sums, sizes = self._weighed(shuffled)
+        off = (sums - sums.sum() / sizes.sum() * sizes) * (self.count / sizes.sum())
+        apart = float(off.max() - off.min())
+        return apart if apart > 0 else math.inf
 
 
 def agreement(outputs: Sequence[Array], reference: Sequence[Array]) -> tuple[float, float]:
@@ -117,6 +184,12 @@ def agreement(outputs: Sequence[Array], reference: Sequence[Array]) -> tuple[flo
     return worst_abs, worst_relative
 
 
+def _rounded(mine: Array, other: Array) -> bool:
+    whole = np.asarray(other, dtype=np.float64)
+    apart = float(np.abs(np.asarray(mine, dtype=np.float64) - whole).max())
+    return apart <= _ROUNDED * _spread(whole, np.isfinite(whole))
+
+
 def _spread(full: NDArray[np.float64], told: NDArray[np.bool_]) -> float:
     """Return the spread of the `told` elements about their means, or else their size."""
     known = np.where(told, full, 0.0)
@@ -127,31 +200,3 @@ def _spread(full: NDArray[np.float64], told: NDArray[np.bool_]) -> float:
 
 def _rms(values: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(values**2)))
-
-
-def _resampled(
-    pair: tuple[Array, Array],
-    labels: Array,
-    groups: Sequence[str],
-    metric: Metric,
-    resamples: int,
-    seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    even = np.full(names.size, 1 / names.size)
-    step = max(1, _ELEMENTS_AT_ONCE // len(labels))
-    values: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
-    for start in range(0, resamples, step):
-        counts = rng.multinomial(names.size, even, size=min(step, resamples - start))
-        weights = counts[:, member].astype(np.float64)
-        for array, kept in zip(pair, values, strict=True):
-            kept.append(metric.weighted(array, labels, weights))
-    return np.concatenate(values[0]), np.concatenate(values[1])
-
-
-def _limits(values: NDArray[np.float64], *qs: float) -> tuple[float | None, ...]:
-    known = values[np.isfinite(values)]
-    if known.size <= values.size / 2:
-        return (None,) * len(qs)
-    return tuple(float(limit) for limit in np.quantile(known, qs))

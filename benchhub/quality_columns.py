@@ -19,6 +19,7 @@ from benchhub.model import (
     Truth,
 )
 from benchhub.quality import Quality, agreement, assess
+from benchhub.stats.bootstrap import Limits
 
 #: Flags of outputs that are no answers: no loss may be counted from them.
 GARBAGE = ("garbage", "nonfinite")
@@ -122,20 +123,33 @@ def _show(
     row: Row, quality: Quality, metric: Metric, source: Mapping[str, str], itself: bool
 ) -> None:
     row.quality_metric, row.quality_cases = metric.name, quality.cases
-    row.quality, row.quality_low, row.quality_high = quality.value, quality.low, quality.high
-    row.quality_loss = quality.loss
+    row.quality, row.quality_parts = quality.value, quality.parts
+    row.quality_low, row.quality_high = _known(quality.low), _known(quality.high)
+    row.quality_loss = quality.loss.estimate
+    described: dict[str, object] = {"low": None, "high": None, "method": BY_DEFINITION}
     if not itself:
-        row.quality_loss_low, row.quality_loss_high = quality.loss_low, quality.loss_high
-    row.quality_parts = quality.parts
+        described = _limits(quality.loss) | {"method": quality.method}
+        described["relative"] = _limits(quality.share) if quality.share else None
+        row.quality_loss_low, row.quality_loss_high = (
+            _known(quality.loss.low),
+            _known(quality.loss.high),
+        )
     row.intervals = {
         **row.intervals,
-        "quality": {"low": quality.low, "high": quality.high, "method": "bootstrap"},
-        "quality_loss": {
-            "low": None if itself else quality.loss_low,
-            "high": None if itself else quality.loss_high,
-            "upper_one_sided": None if itself else quality.loss_upper,
-            "baseline": quality.baseline,
-            "method": BY_DEFINITION if itself else "paired bootstrap",
-        },
+        "quality": {"low": row.quality_low, "high": row.quality_high, "method": "bootstrap-t"},
+        "quality_loss": described | {"baseline": quality.baseline, "groups": quality.groups},
     }
     row.provenance = {**row.provenance, "quality": source}
+
+
+def _limits(found: Limits) -> dict[str, float | None]:
+    return {
+        "estimate": found.estimate,
+        "low": _known(found.low),
+        "high": _known(found.high),
+        "upper_one_sided": _known(found.upper),
+    }
+
+
+def _known(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None

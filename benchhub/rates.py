@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from benchhub.limit import MIN_LAUNCHES, Limit
 from benchhub.model import Budget, Row, Scenario, Verdict, VerdictOutcome
-from benchhub.verdict import MIN_LAUNCHES, Limit, judge_row
+from benchhub.verdict import judge_row
 
 #: What the rows of one sweep have in common; only the rate differs. A failed cell knows no
 #: precision, so where there are several it is a sweep of its own.
@@ -89,23 +90,27 @@ def judge_rates(
             row, verdict = passed[-1]
             yield _with(verdict, VerdictOutcome.PASS, f"at {_rate(row):g}/s {verdict.reason}", told)
         elif not asked:
-            why = f"no rate of {wanted:g}/s or more was measured: add it to scenarios.paced"
-            yield _with(verdicts[-1], VerdictOutcome.INCONCLUSIVE, why, told)
+            why = f"no rate of {wanted:g}/s or more was measured"
+            yield _with(verdicts[-1], VerdictOutcome.INCONCLUSIVE, why, told, _add_rate(wanted))
         elif any(one.outcome is not VerdictOutcome.FAIL for _, one in asked):
             row, verdict = next(
                 pair for pair in asked if pair[1].outcome is not VerdictOutcome.FAIL
             )
             why = f"at {_rate(row):g}/s {verdict.reason}"
-            yield _with(verdict, VerdictOutcome.INCONCLUSIVE, why, told)
+            step = verdict.next_step
+            yield _with(verdict, VerdictOutcome.INCONCLUSIVE, why, told, step)
         elif _rate(asked[0][0]) > wanted:
-            why = (
-                f"every rate above {wanted:g}/s fails; add {wanted:g} to scenarios.paced.rate_per_s"
-            )
-            yield _with(asked[0][1], VerdictOutcome.INCONCLUSIVE, why, told)
+            why = f"every rate above {wanted:g}/s fails"
+            step = _add_rate(wanted)
+            yield _with(asked[0][1], VerdictOutcome.INCONCLUSIVE, why, told, step)
         else:
             row, verdict = asked[0]
             why = f"at {_rate(row):g}/s {verdict.reason}"
-            yield _with(verdict, VerdictOutcome.FAIL, why, told)
+            yield _with(verdict, VerdictOutcome.FAIL, why, told, verdict.next_step)
+
+
+def _add_rate(rate_per_s: float) -> str:
+    return f"add {rate_per_s:g} to scenarios.paced.rate_per_s"
 
 
 def _rate_limit(sweep: tuple[Row, ...], verdicts: Sequence[Verdict]) -> RateLimit:
@@ -120,11 +125,12 @@ def _rate_limit(sweep: tuple[Row, ...], verdicts: Sequence[Verdict]) -> RateLimi
     return RateLimit(sweep, outcomes, highest, failed[0] if failed else None)
 
 
-def _with(verdict: Verdict, outcome: VerdictOutcome, why: str, told: RateLimit) -> Verdict:
+def _with(
+    verdict: Verdict, outcome: VerdictOutcome, why: str, told: RateLimit, next_step: str = ""
+) -> Verdict:
     highest = "none" if told.rate_per_s is None else f"{told.rate_per_s:g}/s"
-    return dataclasses.replace(
-        verdict, outcome=outcome, reason=f"{why} (highest rate that keeps it: {highest})"
-    )
+    reason = f"{why} (highest rate that keeps it: {highest})"
+    return dataclasses.replace(verdict, outcome=outcome, reason=reason, next_step=next_step)
 
 
 def _rate(row: Row) -> float:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from benchhub.canary import doubted, findings, is_canary
+from benchhub.config import load_budgets
 from benchhub.errors import ConfigError
-from benchhub.gate import judge
+from benchhub.gate import check_names, exit_code, judge, unjudged
 from benchhub.model import Agreement, DeviceInfo, Finding, Metric, Plan, Results, Truth
 from benchhub.plan import without
 from benchhub.report.compare import compare
+from benchhub.report.formats.gate_entries import Judged
 from benchhub.store import Store
 from benchhub.summary import summarize
 from benchhub.tasks.metrics import get_metric
@@ -27,7 +29,8 @@ def load_results(store: Store, run_id: str) -> Results:
     devices = store.devices(run_id)
     launches = list(store.launches(run_id))
     measured = {launch.cell.key for launch in launches}
-    plan = as_possible(store.plan(run_id), devices, measured)
+    planned = store.plan(run_id)
+    plan = as_possible(planned, devices, measured)
     variants = store.variants(run_id)
     truth = store.truth(run_id)
     limit = run.provenance.get("max_relative_disagreement")
@@ -43,7 +46,8 @@ def load_results(store: Store, run_id: str) -> Results:
     )
     canaries = findings(launches)
     rows = doubted(compare(rows, launches, run.baseline, variants), canaries)
-    verdicts = judge(rows, store.budgets(run_id))
+    budgets = store.budgets(run_id)
+    verdicts = judge(rows, budgets)
     return Results(
         run=dataclasses.replace(run, request=_without_folders(run.request)),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
@@ -57,7 +61,27 @@ def load_results(store: Store, run_id: str) -> Results:
             for device in devices
             if (last := store.selftests.last(device.name, until=run.started_at)) is not None
         ),
+        unjudged=unjudged(budgets, verdicts, planned.cells),
     )
+
+
+def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
+    """Return a run held against its suite's budgets, or against those of `file`.
+
+    ConfigError: there is no such run, or the file cannot be read or names what the run never knew.
+    """
+    loaded = load_results(store, run_id)
+    budgets = store.budgets(run_id)
+    if file is not None:
+        budgets, plan = load_budgets(file), store.plan(run_id)
+        check_names(file, budgets, plan)
+        verdicts = judge(loaded.rows, budgets)
+        left = unjudged(budgets, verdicts, plan.cells)
+        loaded = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left)
+    failed = sum(row.status == "failed" for row in loaded.rows)
+    lost = sum(bool(device.error) for device in loaded.devices)
+    code = exit_code(loaded.verdicts, failed + lost, len(loaded.unjudged))
+    return Judged(loaded, tuple(budgets), loaded.verdicts, loaded.unjudged, code)
 
 
 def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:

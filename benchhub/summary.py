@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchhub.flags import flags
+from benchhub.launch_values import energy_mj
 from benchhub.model import (
     Agreement,
     Cell,
@@ -35,7 +36,6 @@ from benchhub.timing_columns import PERCENTILES as PERCENTILES
 from benchhub.timing_columns import described, fill_timing
 
 _NS_PER_MS = 1e6
-_UJ_PER_MJ = 1e3
 _BYTES_PER_MIB = 1024 * 1024
 
 
@@ -151,24 +151,19 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
         setattr(row, name, _several(getattr(launch, name) for launch in finished))
     _over_launches(row, finished)
     fill_timing(row, cell, finished)
-    _energy(row, cell, finished)
+    _energy(row, finished)
 
 
-def _energy(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
+def _energy(row: Row, launches: Sequence[Launch]) -> None:
     """Set the energy of one inference; a batch of n is n inferences, idle power is included."""
-    known = [
-        launch for launch in launches if launch.energy_uj is not None and launch.samples_ns.size
-    ]
+    known = [launch for launch in launches if energy_mj(launch) is not None]
     sources = sorted({launch.energy_source or "" for launch in known})
     if len(sources) > 1:
         why = f"n/a: launches were counted by {' and by '.join(sources)}"
         row.withheld = {**row.withheld, "energy_mj": why}
     if len(sources) != 1:
         return
-    counted = [
-        (launch.energy_uj or 0) / (cell.batch * launch.samples_ns.size) / _UJ_PER_MJ
-        for launch in known
-    ]
+    counted = [value for launch in known if (value := energy_mj(launch)) is not None]
     interval = median_interval(counted)
     row.energy_mj = interval.estimate
     row.energy_source = sources[0] or None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchhub.launch_values import rate_per_s
 from benchhub.model import Cell, Ints, Launch, Row, Scenario
 from benchhub.stats.interval import Interval, geometric_mean_interval
 from benchhub.stats.looks import Look, looks_at
@@ -40,7 +41,7 @@ def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
         return
     row.mean_ms = float(sum(int(samples.sum()) for samples in timed)) / row.iterations / _NS_PER_MS
     if cell.scenario is Scenario.THROUGHPUT:
-        _rate(row, cell, launches)
+        _rate(row, launches)
     else:
         _percentiles(row, timed)
         _looks(row, raw, with_warmup=cell.scenario is Scenario.LATENCY)
@@ -58,13 +59,8 @@ def described(interval: Interval, unit: float) -> dict[str, Any]:
     }
 
 
-def _rate(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
-    # elapsed_ns is wall time from the common start to the last end, however many were under way.
-    rates = [
-        cell.batch * launch.samples_ns.size * 1e9 / launch.elapsed_ns
-        for launch in launches
-        if launch.elapsed_ns and launch.samples_ns.size
-    ]
+def _rate(row: Row, launches: Sequence[Launch]) -> None:
+    rates = [one for launch in launches if (one := rate_per_s(launch)) is not None]
     if rates:
         rate = geometric_mean_interval(rates)
         row.n_eff = float(rate.n)
@@ -96,7 +92,7 @@ def _looks(row: Row, raw: Sequence[Ints], with_warmup: bool) -> None:
 def _in_ms(look: Look) -> Look:
     low = None if look.low is None else look.low / _NS_PER_MS
     high = None if look.high is None else look.high / _NS_PER_MS
-    return dataclasses.replace(look, low=low, high=high)
+    return dataclasses.replace(look, estimate=look.estimate / _NS_PER_MS, low=low, high=high)
 
 
 def _steady(row: Row, launches: Sequence[Launch]) -> list[Launch]:

@@ -14,22 +14,38 @@ _NS_PER_MS = 1e6
 _NS_PER_S = 1e9
 
 
-def goes_on(
-    cells: Sequence[Cell], budgets: Sequence[Budget], effort: Effort, emulated: Collection[str]
-) -> More:
-    """Return what an `Order` asks before each round: the open cells of `cells` that may go on.
+#: Quantiles of a cell that budgets limit, each with its limit in ns.
+Limits = Sequence[tuple[float, float]]
+
+
+def limited(
+    cells: Sequence[Cell],
+    budgets: Sequence[Budget],
+    effort: Effort,
+    emulated: Collection[str],
+    fixed: Collection[Scenario] = (),
+) -> Mapping[str, tuple[Cell, Limits]]:
+    """Return the cells that may go on past their planned launches, by key, with what limits them.
 
     A cell may where a budget limits a percentile of it, its device is none of `emulated`, and its
-    suite leaves the number of launches to the effort. It goes on to the next look until every such
-    limit is kept or broken, or the effort's launches or seconds are used up.
+    scenario none of `fixed`, those whose number of launches the suite says itself.
     """
-    limits = {
+    return {
         cell.key: (cell, found)
         for cell in cells
-        if cell.launches == effort.launches < effort.most_launches
+        if cell.scenario not in fixed
+        and cell.launches == effort.launches < effort.most_launches
         and cell.device not in emulated
         and (found := _limits(cell, budgets))
     }
+
+
+def goes_on(limits: Mapping[str, tuple[Cell, Limits]], effort: Effort) -> More:
+    """Return what an `Order` asks before each round: which of the `limited` cells are open.
+
+    A cell goes on to the next look until every limit is kept or broken, or the effort's launches
+    or seconds are used up.
+    """
     looks = [look for look in LOOKS if look <= effort.most_launches]
     seen: dict[tuple[str, int], bool] = {}
 
@@ -67,9 +83,7 @@ def _of_scenario(cell: Cell, budget: Budget) -> Mapping[str, float]:
     return budget.paced_ms if cell.scenario is Scenario.PACED and not sweep else {}
 
 
-def _open(
-    cell: Cell, launches: Sequence[Array], limits: Sequence[tuple[float, float]], effort: Effort
-) -> bool:
+def _open(cell: Cell, launches: Sequence[Array], limits: Limits, effort: Effort) -> bool:
     if sum(int(launch.sum()) for launch in launches) > effort.max_cell_s * _NS_PER_S:
         return False
     timed = [launch for launch in launches if launch.size]

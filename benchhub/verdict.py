@@ -1,53 +1,29 @@
 """One row against one limit of a budget; pure.
 
 PASS only if the upper limit keeps the budget, FAIL only if the lower limit breaks it, otherwise
-INCONCLUSIVE with what to do about it. Percentiles are judged look by look, at limits that all looks
-together keep; other timing and memory use two-sided 95 % limits; quality is a non-inferiority test:
-the one-sided 95 % upper limit of the loss.
+INCONCLUSIVE; what is no PASS says what to do next. Percentiles are judged look by look, at limits
+that all looks together keep; other timing and memory use two-sided 95 % limits; quality is a
+non-inferiority test: the one-sided 95 % upper limit of the loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchhub.limit import Limit
 from benchhub.model import BY_DEFINITION, Budget, Row, Scenario, Verdict, VerdictOutcome
+from benchhub.next_step import (
+    FIX_OUTPUTS,
+    ON_A_REAL_DEVICE,
+    after_doubt,
+    after_fail,
+    after_no_result,
+    in_own_scenario,
+    more,
+)
 from benchhub.stats.looks import Look, deciding
-
-MIN_LAUNCHES = 10
-#: A median over five launches is below the largest of them with 97 %.
-MIN_LAUNCHES_OF_MEDIAN = 5
-#: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
-LAUNCHES: Mapping[str, Mapping[str, int]] = {
-    Scenario.LATENCY: {"standard": 10, "rigorous": 25},
-    Scenario.PACED: {"standard": 10, "rigorous": 25},
-    Scenario.MEMORY: {"standard": 5, "rigorous": 12},
-    Scenario.COLD_START: {"standard": 5, "rigorous": 12},
-}
-#: Flags that say that others used the processor meanwhile.
-_CROWDED = frozenset({"foreign_cpu", "steal", "pressure"})
-#: Their percentiles are of other things under the same names; neither stands in for the other.
-_OF_THEIR_OWN = (Scenario.LATENCY, Scenario.PACED)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One entry of a budget: the column it limits and the scenario that measures it.
-
-    `timing` limits are void on an emulated device and under a disturbance, those of memory on an
-    emulated device; `at_least` turns the comparison round.
-    """
-
-    column: str
-    limit: float
-    scenario: Scenario | None
-    timing: bool = False
-    at_least: bool = False
-    min_launches: int = 0
-
-    def in_own_scenario(self, row: Row) -> bool:
-        """Return whether `row`'s column is what this limit is about."""
-        return self.scenario not in _OF_THEIR_OWN or row.scenario == self.scenario
+from benchhub.stats.quality_gate import CLOPPER_PEARSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +32,20 @@ class _Seen:
     low: float | None
     high: float | None
     launches: int
+    looks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: VerdictOutcome
+    reason: str
+    next_step: str = ""
 
 
 def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> Verdict:
     """Return the verdict on `row`; `group` holds all rows of its device, backend and variant."""
     seen = _seen(row, budget, limit)
-    outcome, reason = _outcome(row, group, budget, limit, seen)
+    answer = _answer(row, group, budget, limit, seen)
     return Verdict(
         cell=row.cell,
         device=row.device,
@@ -77,8 +61,10 @@ def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> V
         low=seen.low,
         high=seen.high,
         launches=seen.launches,
-        outcome=outcome,
-        reason=reason,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        next_step=answer.next_step,
+        looks=seen.looks,
     )
 
 
@@ -89,7 +75,9 @@ def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
         return _Seen(None, None, None, count)
     if looks := [Look(**look) for look in known.get("looks", ())]:
         look = deciding(looks, limit.limit) or looks[-1]
-        return _Seen(value, look.low, look.high, look.launches)
+        taken = tuple(one.launches for one in looks if one.launches <= look.launches)
+        told = None if value is None else look.estimate  # withheld is withheld
+        return _Seen(told, look.low, look.high, look.launches, taken)
     if value is None:
         return _Seen(None, None, None, count)
     if limit.column == "model_bytes":
@@ -97,37 +85,38 @@ def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
     low, high = known.get("low"), known.get("high")
     if limit.column != "quality_loss":
         return _Seen(value, low, high, count)
-    high = known.get("upper_one_sided")
     if budget.quality_loss_relative:
-        base = abs(known.get("baseline") or 0.0)
-        if not base:
-            return _Seen(None, None, None, count)
-        value, low, high = (None if x is None else x / base for x in (value, low, high))
-    return _Seen(value, low, high, count)
+        known = known.get("relative") or {}
+        value = known.get("estimate")
+    return _Seen(value, known.get("low"), known.get("upper_one_sided"), count)
 
 
-def _outcome(
-    row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: _Seen
-) -> tuple[VerdictOutcome, str]:
+def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: _Seen) -> _Answer:
     for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
         if flag.name in ("garbage", "nonfinite"):
-            return VerdictOutcome.FAIL, f"garbage: {flag.evidence}"
+            return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
     if limit.column == "quality_loss" and _by_definition(row) and row.status == "finished":
-        return VerdictOutcome.PASS, "the loss of the baseline against itself is 0 by definition"
+        why = "the loss of the baseline against itself is 0 by definition"
+        return _Answer(VerdictOutcome.PASS, why)
     if unusable := _unusable(row, limit, seen):
-        return VerdictOutcome.INCONCLUSIVE, unusable
+        return unusable
     doubts = [flag for flag in row.flags if flag.caps] if limit.timing else []
     doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
     alone = any(flag.name == "single_launch" for flag in doubts)
     worst, best = (seen.low, seen.high) if limit.at_least else (seen.high, seen.low)
-    if best is not None and _breaks(best, limit) and not alone:
+    if best is not None and limit.broken_by(best) and not alone:
         side = "upper" if limit.at_least else "lower"
         but = f" (but {doubt})" if doubt else ""
-        return VerdictOutcome.FAIL, f"even the {side} limit {best:.4g} breaks it{but}"
+        why = f"even the {side} limit {best:.4g} breaks it{but}"
+        return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
     if unproven := _unproven(row, budget, limit, worst, doubt):
-        return VerdictOutcome.INCONCLUSIVE, unproven
+        return unproven
     side = "lower" if limit.at_least else "upper"
-    return VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it"
+    return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it")
+
+
+def _open(reason: str, next_step: str) -> _Answer:
+    return _Answer(VerdictOutcome.INCONCLUSIVE, reason, next_step)
 
 
 def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
@@ -141,76 +130,77 @@ def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
     return one.options == row.options and (None in precisions or len(set(precisions)) == 1)
 
 
-def _breaks(value: float, limit: Limit) -> bool:
-    return value < limit.limit if limit.at_least else value > limit.limit
-
-
-def _unusable(row: Row, limit: Limit, seen: _Seen) -> str | None:
+def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
     if row.status != "finished" and limit.column != "model_bytes":
-        return f"the cell is {row.status}: {row.reason}"
-    if seen.value is None and not (seen.low is not None and _breaks(seen.low, limit)):
-        return _missing(row, limit)
+        return _open(f"the cell is {row.status}: {row.reason}", after_no_result(row))
     if limit.timing and row.emulated:
-        return "emulated: its times say nothing about a real device; measure on one"
+        return _open("emulated: its times say nothing about a real device", ON_A_REAL_DEVICE)
     if limit.scenario is Scenario.MEMORY and row.emulated:
-        return "emulated: its memory may hold the emulator's own; measure on a real device"
+        return _open("emulated: its memory may hold the emulator's own", ON_A_REAL_DEVICE)
+    if seen.value is None and not (seen.low is not None and limit.broken_by(seen.low)):
+        return _missing(row, limit)
     return None
 
 
 def _unproven(
     row: Row, budget: Budget, limit: Limit, worst: float | None, doubt: str
-) -> str | None:
+) -> _Answer | None:
     """Return why this cannot be a PASS, and what to do about it; None if it is one."""
     if row.launches < limit.min_launches:
-        return f"needs {limit.min_launches} launches, has {row.launches}: {_more(row, limit)}"
+        return _too_few(row, limit)
     if limit.column == "quality_loss" and (row.quality_cases or 0) < budget.quality_min_cases:
-        return (
-            f"needs {budget.quality_min_cases} cases, has {row.quality_cases}:"
-            " raise scenarios.quality.cases, or set quality_min_cases"
+        return _open(
+            f"needs {budget.quality_min_cases} cases, has {row.quality_cases}",
+            "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
         )
     if doubt:
-        if any(flag.name == "overloaded" for flag in row.flags):
-            return f"{doubt}; at this rate the wait only grows: lower it, or raise concurrency"
-        return f"{doubt}; quiet the device and measure again"
+        return _open(doubt, after_doubt(row))
     if worst is None:
-        return f"the limits of {limit.column} are unknown: {_more(row, limit)}"
-    if _breaks(worst, limit):
+        return _open(f"the limits of {limit.column} are unknown", more(row, limit))
+    if limit.broken_by(worst):
         side = "lower" if limit.at_least else "upper"
-        return (
-            f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g});"
-            f" {_more(row, limit)}"
-        )
+        why = f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g})"
+        if row.intervals.get(limit.column, {}).get("method") == CLOPPER_PEARSON:
+            why += "; so few cases differ that others, unseen, may lose more"
+        return _open(why, more(row, limit))
     return None
 
 
-def _more(row: Row, limit: Limit) -> str:
-    """Return what to run so that the next report can decide."""
-    if limit.column == "quality_loss":
-        return "raise cases in [scenarios.quality]"
-    by_hand = f"launches in [scenarios.{row.scenario}]"
-    for effort, launches in LAUNCHES.get(row.scenario, {}).items():
-        if max(row.launches, limit.min_launches - 1) < launches:
-            more = f"run with --effort {effort}, or raise {by_hand}"
-            break
-    else:
-        few = max(limit.min_launches, 2 * row.launches)
-        more = f"set {by_hand} to {few}"
-    noisy = any(flag.name in _CROWDED for flag in row.flags)
-    return f"stop the other programs on the device, then {more}" if noisy else more
+def _too_few(row: Row, limit: Limit) -> _Answer:
+    return _open(f"needs {limit.min_launches} launches, has {row.launches}", more(row, limit))
 
 
 def _by_definition(row: Row) -> bool:
     return bool(row.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION)
 
 
-def _missing(row: Row, limit: Limit) -> str:
+def _missing(row: Row, limit: Limit) -> _Answer:
     if limit.column in row.withheld and limit.in_own_scenario(row):
+        if row.launches < limit.min_launches:
+            return _too_few(row, limit)
         why = row.withheld[limit.column].removeprefix("n/a: ")
-        return f"{limit.column} is withheld, {why}: {_more(row, limit)}"
+        return _open(f"{limit.column} is withheld, {why}", more(row, limit))
     if limit.column == "quality_loss" and "quality" in row.withheld:
-        return f"quality could not be judged, {row.withheld['quality']}"
+        return _open(
+            f"quality could not be judged, {row.withheld['quality'].removeprefix('n/a: ')}",
+            "look at the labels and the number of cases in [data]",
+        )
     if limit.scenario is None:
-        return f"{limit.column} is not known for this model"
+        return _open(
+            f"{limit.column} is not known for this model", "remove this limit from the budget"
+        )
+    if limit.column == "quality_loss" and row.quality_loss is not None:
+        return _open(
+            "the baseline's quality is 0, and no loss is a share of that",
+            "give the limit in points: quality_loss_relative = false",
+        )
     if limit.column == "quality_loss" and row.quality is not None:
-        return "quality_loss has no baseline to refer to: measure the baseline's quality as well"
-    return f"{limit.column} was not measured: add [scenarios.{limit.scenario}] to the suite"
+        return _open(
+            "quality_loss has no baseline to refer to", "measure the baseline's quality as well"
+        )
+    if row.scenario == limit.scenario:
+        return _open(
+            f"{limit.column} was not measured: no launch timed a call",
+            f"raise iterations or max_timed_s in [scenarios.{row.scenario}]",
+        )
+    return _open(f"{limit.column} was not measured", in_own_scenario(limit.scenario))

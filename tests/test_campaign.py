@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import make_cell
-from scripted import Board, Diary, lost, order, restarts, well
+from scripted import Board, BoardSession, Diary, lost, order, restarts, well
 
 from benchhub.campaign import measure
 from benchhub.cooling import MOST_PAUSES
@@ -24,6 +24,7 @@ from benchhub.errors import (
     Unreachable,
 )
 from benchhub.model import Array, Launch
+from benchhub.ondevice.wire import Job, Outcome
 
 PAUSES_S = (0.01, 0.02)
 
@@ -226,6 +227,23 @@ def test_a_suite_without_a_backend_there_is_no_fault_of_the_device() -> None:
     board.facts["backends"] = {}
     with pytest.raises(BackendError, match="provision board --backend onnxruntime"):
         run(board)
+
+
+# --- what cannot be used ----------------------------------------------------------------------
+
+
+def test_a_clock_that_goes_back_fails_the_cell_and_decides_nothing() -> None:
+    class Backwards(BoardSession):
+        def launch(self, job: Job) -> Outcome:
+            outcome = super().launch(job)
+            outcome.samples_ns[3] = -7
+            return outcome
+
+    board = Board()
+    (launch,) = measure(order(), lambda profile: Backwards(board), Diary(), PAUSES_S)
+    assert launch.status == "failed"
+    assert launch.failure is not None
+    assert launch.failure.message == "call 3 took -7 ns: the device's clock went back"
 
 
 # --- cells that go on -------------------------------------------------------------------------

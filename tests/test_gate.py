@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from builders import make_budget, make_cell
 
 from benchhub.errors import ConfigError
-from benchhub.gate import check_budgets, exit_code, judge, unjudged
-from benchhub.model import BY_DEFINITION, Flag, Row, Verdict
+from benchhub.gate import check_budgets, check_names, exit_code, judge, unjudged
+from benchhub.model import BY_DEFINITION, Flag, Plan, Row, Skip, Verdict
 from benchhub.model import VerdictOutcome as Outcome
+from benchhub.next_step import LAUNCHES
 from benchhub.plan import _SHARES, EFFORTS
-from benchhub.verdict import LAUNCHES
 
 
 def make_row(scenario="latency", **changes):
@@ -27,6 +29,10 @@ def latency(low=9.0, p95=10.0, high=11.0, **changes):
 
 def quality(loss=0.005, low=0.001, upper=0.009, baseline=0.8, cases=300, **changes):
     described = {"low": low, "high": 1.0, "upper_one_sided": upper, "baseline": baseline}
+    share = {"estimate": loss / baseline, "low": low / baseline} if baseline else None
+    if share and upper is not None:
+        share["upper_one_sided"] = upper / baseline
+    described["relative"] = share
     intervals = {"quality_loss": described}
     return make_row(
         "quality", quality_loss=loss, quality_cases=cases, intervals=intervals, **changes
@@ -56,7 +62,8 @@ def test_a_limit_is_held_against_the_interval(limit, outcome):
 
 def look(launches, low, high):
     return {
-        "launches": launches, "iterations": 200 * launches, "low": low, "high": high, "n_eff": 99.0,
+        "launches": launches, "iterations": 200 * launches, "estimate": 10.1, "low": low,
+        "high": high, "n_eff": 99.0,
     }  # fmt: skip
 
 
@@ -100,7 +107,7 @@ def test_throughput_has_a_lowest_value(limit, outcome):
 
 
 NEVER_PASS = [
-    (latency(high=10.1, launches=9), "needs 10 launches, has 9: run with --effort standard"),
+    (latency(high=10.1, launches=9), "needs 10 launches, has 9; run with --effort standard"),
     (latency(high=10.1, status="failed", reason="load: crashed: signal 11"), "signal 11"),
     (latency(high=10.1, status="unmeasured", reason="no launch was made"), "unmeasured"),
     (latency(high=10.1, emulated=True), "emulated"),
@@ -116,7 +123,7 @@ def test_what_is_not_known_is_never_a_pass(row, reason):
     verdict = one(row, **P95)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     with pytest.raises(AssertionError, match=reason):
-        raise AssertionError(verdict.reason)
+        raise AssertionError(f"{verdict.reason}; {verdict.next_step}")
 
 
 WITHHELD = {"p95_ms": "n/a: needs n_eff >= 102 (has 19)"}
@@ -126,7 +133,7 @@ NEXT_STEPS = [
     (
         make_row(launches=25, withheld=WITHHELD),
         P95,
-        "p95_ms is withheld, needs n_eff >= 102 (has 19): "
+        "p95_ms is withheld, needs n_eff >= 102 (has 19); "
         "set launches in [scenarios.latency] to 50",
     ),
     (
@@ -137,7 +144,7 @@ NEXT_STEPS = [
     (
         make_row("throughput", throughput_per_s=100.0, launches=3),
         {"throughput_min_per_s": 50.0},
-        "needs 10 launches, has 3: set launches in [scenarios.throughput] to 10",
+        "needs 10 launches, has 3; set launches in [scenarios.throughput] to 10",
     ),
     (
         make_row("memory", peak_rss_mib=100.0, launches=3),
@@ -157,7 +164,81 @@ NEXT_STEPS = [
 def test_what_cannot_be_told_names_a_step_that_helps(row, budget, step):
     verdict = one(row, **budget)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert step in verdict.reason
+    assert step in f"{verdict.reason}; {verdict.next_step}"
+
+
+STEPS_FROM_THE_ROW = [
+    (make_row(launches=2, withheld=WITHHELD), P95, "needs 10 launches, has 2",
+     "run with --effort standard, or raise launches in [scenarios.latency]"),
+    (make_row(), P95, "p95_ms was not measured: no launch timed a call",
+     "raise iterations or max_timed_s in [scenarios.latency]"),
+    (latency(flags=(Flag("coarse_clock", "2 values", caps=False),)), P95,
+     "cannot be told: the interval reaches past the budget (upper limit 11)",
+     "raise batch in [scenarios.latency]: the clock is too coarse for such calls"),
+    (make_row("quality", peak_rss_mib=100.0, launches=1,
+              flags=(Flag("foreign_cpu", "12%", caps=False),)),
+     {"peak_rss_mib": 110.0}, "needs 5 launches, has 1", "add [scenarios.memory] to the suite"),
+    (latency(status="unmeasured", reason="every launch was interrupted"), P95,
+     "the cell is unmeasured: every launch was interrupted",
+     "go on with `benchhub run --resume r`"),
+    (latency(status="failed", reason="load: raised: no such operator"), P95,
+     "the cell is failed: load: raised: no such operator",
+     "fix the cause, then `benchhub run --rerun-failed r`"),
+    (make_row(emulated=True, withheld=WITHHELD), P95,
+     "emulated: its times say nothing about a real device", "measure on a real device"),
+    (latency(flags=(Flag("throttled", "3 events"),)), P95, "throttled: 3 events",
+     "let the device settle, or cool it, and measure again"),
+    (latency(flags=(Flag("throttled", "3 events"), Flag("steal", "30 %"))), P95,
+     "throttled: 3 events; steal: 30 %", "quiet the device and measure again"),
+    (latency(flags=(Flag("no_steady_state", "half"),)), P95, "no_steady_state: half",
+     "raise iterations in [scenarios.latency] until launches settle"),
+    (quality(upper=0.02), {"quality_loss_max": 0.005},
+     "cannot be told: the interval reaches past the budget (upper limit 0.02)",
+     "raise cases in [scenarios.quality]"),
+    (make_row(model_bytes=None), {"model_bytes": 10}, "model_bytes is not known for this model",
+     "remove this limit from the budget"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "budget", "reason", "step"), STEPS_FROM_THE_ROW)
+def test_the_reason_and_the_next_step_stand_apart(row, budget, reason, step):
+    verdict = one(row, **budget)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert (verdict.reason, verdict.next_step) == (reason, step)
+
+
+@pytest.mark.parametrize(
+    ("row", "budget", "step"),
+    [
+        (latency(), {"latency_ms": {"p95": 8.0}}, "choose a faster variant or backend"),
+        (latency(flags=(Flag("steal", "30 %"),)), {"latency_ms": {"p95": 8.0}},
+         "quiet the device and measure again before you choose a faster variant"),
+        (latency(flags=(Flag("garbage", "0.9 off"),)), P95, "check the recipe"),
+        (latency(), {"model_bytes": 10}, "compress further; or raise the budget"),
+        (quality(low=0.02, loss=0.03), {"quality_loss_max": 0.01}, "compress less"),
+        (make_row("throughput", throughput_per_s=9.0,
+                  intervals={"throughput_per_s": {"low": 8.0, "high": 10.0}}),
+         {"throughput_min_per_s": 11.0},
+         "choose a faster variant, or raise batch or concurrency; or lower the budget"),
+    ],
+)  # fmt: skip
+def test_a_broken_limit_says_what_to_change(row, budget, step):
+    verdict = one(row, **budget)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.next_step.startswith(step)
+
+
+def test_a_pass_asks_for_nothing():
+    assert one(latency(), latency_ms={"p95": 11.0}).next_step == ""
+
+
+def test_the_value_is_that_of_the_look_that_decided():
+    looks = [look(10, 9.0, 11.0), look(16, 9.6, 10.7), look(25, 9.7, 10.4)]
+    intervals = {"p95_ms": {"low": 9.8, "high": 10.2, "looks": looks}}
+    verdict = one(make_row(launches=25, p95_ms=9.5, intervals=intervals),
+                  latency_ms={"p95": 10.8})  # fmt: skip
+    assert (verdict.low, verdict.value, verdict.high) == (9.6, 10.1, 10.7)
+    assert (verdict.launches, verdict.looks) == (16, (10, 16))
 
 
 def test_the_launches_of_an_effort_are_those_the_plan_makes():
@@ -249,10 +330,30 @@ def test_quality_is_a_test_of_non_inferiority(row, budget, outcome):
     assert one(row, **budget).outcome is outcome
 
 
-def test_relative_loss_is_a_share_of_the_baseline():
-    verdict = one(quality(), quality_loss_max=0.01, quality_loss_relative=True)
+def test_relative_loss_is_a_share_of_the_baseline_with_limits_of_its_own():
+    row = quality()
+    row.intervals["quality_loss"]["relative"]["upper_one_sided"] = 0.0125
+    verdict = one(row, quality_loss_max=0.013, quality_loss_relative=True)
+    assert (verdict.outcome, verdict.high) == (Outcome.PASS, 0.0125)
     assert verdict.value == pytest.approx(0.005 / 0.8)
-    assert verdict.high == pytest.approx(0.009 / 0.8)
+    verdict = one(row, quality_loss_max=0.012, quality_loss_relative=True)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_no_loss_is_a_share_of_nothing():
+    verdict = one(quality(baseline=0.0), quality_loss_max=0.5, quality_loss_relative=True)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "the baseline's quality is 0" in verdict.reason
+    assert "in points" in verdict.next_step
+
+
+def test_few_differing_cases_are_named_as_the_reason():
+    row = quality(upper=0.02)
+    row.intervals["quality_loss"]["method"] = "Clopper-Pearson"
+    verdict = one(row, quality_loss_max=0.01)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "so few cases differ" in verdict.reason
+    assert verdict.next_step == "raise cases in [scenarios.quality]"
 
 
 @pytest.mark.parametrize(("limit", "outcome"), [(1000, Outcome.PASS), (999, Outcome.FAIL)])
@@ -326,6 +427,31 @@ CELLS = (make_cell(device="raspberry-pi-4"), make_cell(device="localhost", threa
 def test_a_budget_for_no_cell_is_a_mistake(selectors, message):
     with pytest.raises(ConfigError, match=f"budget edge matches no cell: .*{message}"):
         check_budgets([make_budget(**selectors)], CELLS)
+
+
+FILE = Path("budgets.toml")
+SKIPPED = Skip("rpi", "int4", "tflite", "latency", "no such model")
+
+
+@pytest.mark.parametrize(
+    ("selectors", "message"),
+    [
+        ({"variants": ("int8", "int9")}, "budgets.toml: budget edge names variant int9, .* int8"),
+        ({"devices": ("rpi", "moon")}, "names device moon"),
+        ({"backends": ("onnxruntime", "onxruntime")}, "names backend onxruntime"),
+        ({"threads": (1, 64)}, "names thread count 64"),
+        ({"latency_ms": {}}, "budgets.toml: budget edge sets no limit"),
+    ],
+)
+def test_a_name_that_a_run_never_heard_of_is_a_mistake_beside_others_too(selectors, message):
+    plan = Plan((make_cell(device="rpi", variant="int8"),), (SKIPPED,))
+    with pytest.raises(ConfigError, match=message):
+        check_names(FILE, [make_budget(**(P95 | selectors))], plan)
+
+
+def test_a_name_that_was_skipped_is_none():
+    plan = Plan((make_cell(device="rpi", variant="int8"),), (SKIPPED,))
+    check_names(FILE, [make_budget(variants=("int8", "int4"), **P95)], plan)
 
 
 def test_a_budget_for_some_cell_is_fine():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builders import make_cell, make_device
 
-from benchhub.history import FEWEST_RUNS, Point, differences, identity, screen
+from benchhub.history import FEWEST_RUNS, Point, differences, screen
 from benchhub.model import Scenario
 
 
@@ -81,13 +81,13 @@ def test_few_runs_say_nothing() -> None:
 
 def test_a_new_model_file_is_the_same_cell_and_other_settings_are_not() -> None:
     cell = make_cell()
-    assert identity(cell) == identity(make_cell(model_sha256="f" * 64, launches=3, iterations=7))
+    assert cell.identity == make_cell(model_sha256="f" * 64, launches=3, iterations=7).identity
     for other in (
         {"device": "pi"}, {"variant": "int8"}, {"backend": "openvino"}, {"threads": 2},
         {"batch": 8}, {"precision": "f16"}, {"options": '{"provider": "cuda"}'},
         {"scenario": Scenario.THROUGHPUT}, {"concurrency": 2},
     ):  # fmt: skip
-        assert identity(cell) != identity(make_cell(**other)), other
+        assert cell.identity != make_cell(**other).identity, other
 
 
 def test_cells_that_are_not_timed_call_by_call_are_left_out() -> None:

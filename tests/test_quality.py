@@ -6,9 +6,13 @@ import math
 import numpy as np
 import pytest
 from builders import accuracy, make_truth
+from scipy.stats import beta
 
+from benchhub.model import Truth
 from benchhub.quality import agreement, assess
-from benchhub.tasks.metrics import get_metric
+from benchhub.stats.bootstrap import Limits
+from benchhub.stats.quality_gate import quality_gate
+from benchhub.tasks.metrics import METRICS, get_metric
 
 
 def flipped(outputs, cases):
@@ -27,19 +31,69 @@ def test_the_baseline_against_itself_loses_nothing():
     found = assess(truth.reference, truth, accuracy(), truth.reference)
     assert found.value == found.baseline == pytest.approx(0.85, abs=0.05)
     assert found.low < found.value < found.high
-    assert (found.loss, found.loss_low, found.loss_high, found.loss_upper) == (0, 0, 0, 0)
-    assert found.cases == 300
+    assert found.loss == Limits(0, 0, 0, 0)
+    assert (found.cases, found.groups) == (300, 300)
     assert set(found.parts) == {"negative", "positive"}
+
+
+def test_agreeing_in_every_case_is_not_being_the_same():
+    """None of 300 cases is worse, of answers that moved: by Clopper and Pearson, others may be."""
+    truth = make_truth()
+    scores = truth.reference[0]
+    moved = (scores + 0.05 * (scores == scores.max(axis=1, keepdims=True)),)
+    found = assess(moved, truth, accuracy(), truth.reference)
+    assert (found.loss.estimate, found.loss.low) == (0, 0)
+    assert found.loss.upper == pytest.approx(1 - 0.05 ** (1 / 300))
+    assert found.loss.high == pytest.approx(1 - 0.025 ** (1 / 300))
+    assert found.method == "Clopper-Pearson"
+    rounded = (scores * np.float32(1 + 1e-6),)
+    assert assess(rounded, truth, accuracy(), truth.reference).loss == Limits(0, 0, 0, 0)
 
 
 def test_a_worse_variant_loses_what_it_gets_wrong():
     truth = make_truth()
     worse = (flipped(truth.reference[0], right_cases(truth, 30)),)
     found = assess(worse, truth, accuracy(), truth.reference)
-    assert found.loss == pytest.approx(0.1)
-    assert 0.05 < found.loss_low < 0.1 < found.loss_upper < found.loss_high < 0.16
+    assert found.loss.estimate == pytest.approx(0.1)
+    assert 0.05 < found.loss.low < 0.1 < found.loss.upper < found.loss.high < 0.16
+    assert found.method == "bootstrap-t"
     better = assess(truth.reference, truth, accuracy(), worse)
-    assert better.loss == pytest.approx(-0.1)
+    assert better.loss.estimate == pytest.approx(-0.1)
+
+
+def test_the_limits_are_those_of_the_gate():
+    truth = make_truth()
+    worse = flipped(truth.reference[0], right_cases(truth, 30))
+    hits = [outputs.argmax(axis=1) == truth.labels for outputs in (truth.reference[0], worse)]
+    losses = hits[0].astype(float) - hits[1]
+    found = assess((worse,), truth, accuracy(), truth.reference, resamples=20_000)
+    gate = quality_gate(losses, 0.1, resamples=20_000)
+    step = 1.1 / 300  # other draws, and counts of cases are whole
+    assert found.loss.upper == pytest.approx(gate.high, abs=step)
+    assert found.loss.low == pytest.approx(gate.low, abs=step)
+    relative = quality_gate(losses, 0.1, resamples=20_000, baseline_per_case=hits[0].astype(float))
+    assert found.share.estimate == pytest.approx(relative.loss)
+    assert found.share.upper == pytest.approx(relative.high, abs=step)
+    assert found.share.low == pytest.approx(relative.low, abs=step)
+
+
+@pytest.mark.parametrize("flips", [1, 3])
+def test_few_worse_cases_are_bounded_by_how_many_there_may_be(flips):
+    truth = make_truth()
+    worse = (flipped(truth.reference[0], right_cases(truth, flips)),)
+    found = assess(worse, truth, accuracy(), truth.reference)
+    assert found.loss.estimate == pytest.approx(flips / 300)
+    assert found.loss.upper == pytest.approx(beta.ppf(0.95, flips + 1, 300 - flips))
+    assert found.share.upper == pytest.approx(found.loss.upper / found.baseline)
+    assert found.loss.upper < found.loss.high
+
+
+def test_a_share_of_nothing_is_none():
+    truth = make_truth(50)
+    wrong = (1 - truth.reference[0],)
+    labels = truth.reference[0].argmax(axis=1)
+    never = dataclasses.replace(truth, labels=labels, reference=wrong)
+    assert assess(wrong, never, accuracy(), wrong).share is None
 
 
 def test_loss_is_positive_when_worse_also_where_lower_is_better():
@@ -53,7 +107,8 @@ def test_loss_is_positive_when_worse_also_where_lower_is_better():
     )
     worse = (flipped(truth.reference[0], right_cases(truth, 30)),)
     found = assess(worse, truth, wrong, truth.reference)
-    assert found.loss == pytest.approx(0.1)
+    assert found.loss.estimate == pytest.approx(0.1)
+    assert found.low < found.value < found.high
     assert found.value > found.baseline
 
 
@@ -84,11 +139,77 @@ def test_the_interval_covers_the_true_value():
     assert covered / 120 >= 0.88
 
 
+def scans(seed, patients=150, labels=3):
+    """Patients of one to four scans that are alike, with findings of 8, 15 and 40 %."""
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(patients), rng.integers(1, 5, patients))
+    shared, own = (rng.standard_normal((count, labels)) for count in (patients, patient.size))
+    shown = (shared[patient] + own) / math.sqrt(2) < [-1.405, -1.036, -0.253]
+    shared, own = (rng.standard_normal((count, labels)) for count in (patients, patient.size))
+    scores = 0.6 * shared[patient] + 0.8 * own + 1.5 * shown
+    groups = tuple(map(str, patient))
+    return Truth("macro_auc", shown, groups, groups, (), (scores,))
+
+
+def noisy(truth, seed, size):
+    """Answers with noise that a patient's scans share in half."""
+    rng = np.random.default_rng(seed)
+    scores, patient = truth.reference[0], np.asarray(truth.groups, dtype=int)
+    shared = rng.standard_normal((patient.max() + 1, scores.shape[1]))
+    return (scores + size * (shared[patient] + rng.standard_normal(scores.shape)),)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_a_case_adds_is_what_is_lost_without_it(name):
+    truth, metric = scans(1, patients=60), METRICS[name]
+    outputs = noisy(truth, 2, 0.2)
+    if name == "accuracy":
+        truth = dataclasses.replace(truth, labels=truth.labels.argmax(axis=1))
+    alone = dataclasses.replace(truth, groups=tuple(map(str, range(len(truth.ids)))))
+    slow = dataclasses.replace(metric, by_case=None)
+    added = metric.by_case(outputs[0], truth.labels)
+    ones = np.ones((1, len(added)))
+    assert added.mean() == pytest.approx(metric.weighted(outputs[0], truth.labels, ones)[0])
+    for cases, close in ((alone, 0.02), (truth, 0.15)):
+        found, again = (
+            assess(outputs, cases, one, cases.reference, resamples=400) for one in (metric, slow)
+        )
+        width = again.loss.high - again.loss.low
+        assert found.loss.upper == pytest.approx(again.loss.upper, abs=close * width)
+        assert found.loss.low == pytest.approx(again.loss.low, abs=close * width)
+
+
+def test_limits_of_the_loss_of_an_auc_keep_their_level():
+    lost = assess(noisy(scans(3, 40_000), 4, 0.3), scans(3, 40_000), METRICS["macro_auc"],
+                  scans(3, 40_000).reference, resamples=16).loss.estimate  # fmt: skip
+    above = below = 0
+    for seed in range(120):
+        truth = scans(100 + seed)
+        found = assess(noisy(truth, 300 + seed, 0.3), truth, METRICS["macro_auc"],
+                       truth.reference, resamples=300)  # fmt: skip
+        above += found.loss.upper < lost
+        below += found.loss.low > lost
+    assert above <= 14
+    assert below <= 9
+
+
+def test_an_auc_that_ranks_alike_is_not_beyond_doubt():
+    """Every pair is in order as before, but 12 positive cases rule out few that are not."""
+    truth = scans(5, patients=60)
+    found = assess((2 * truth.reference[0] + 1,), truth, METRICS["macro_auc"], truth.reference)
+    assert (found.loss.estimate, found.loss.low) == (0, 0)
+    assert found.loss.upper > 0.05
+    many = scans(5, patients=4000)
+    found = assess((2 * many.reference[0] + 1,), many, METRICS["macro_auc"], many.reference,
+                   resamples=100)  # fmt: skip
+    assert 0 < found.loss.upper < 0.01
+
+
 def test_only_the_cases_that_both_answered_count():
     truth = make_truth()
     found = assess((truth.reference[0][:50],), truth, accuracy(), truth.reference)
     assert found.cases == 50
-    assert found.loss == 0
+    assert found.loss.estimate == 0
 
 
 def test_an_undefined_metric_leaves_limits_or_all_unknown():
@@ -100,7 +221,7 @@ def test_an_undefined_metric_leaves_limits_or_all_unknown():
         ),
     )
     found = assess(truth.reference, truth, rarely, truth.reference)
-    assert (found.value, found.low, found.loss_upper) == (0.5, None, None)
+    assert (found.value, found.low, found.loss.upper) == (0.5, -math.inf, math.inf)
     never = dataclasses.replace(
         accuracy(), weighted=lambda outputs, labels, weights: np.full(len(weights), math.nan)
     )

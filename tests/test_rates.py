@@ -49,21 +49,22 @@ def test_each_rate_is_judged_on_its_own() -> None:
 def test_a_latency_cell_does_not_stand_in_for_a_paced_one() -> None:
     (verdict,) = verdicts([latency()])
     assert (verdict.outcome, verdict.value) == (Outcome.INCONCLUSIVE, None)
-    assert "add [scenarios.paced] to the suite" in verdict.reason
+    assert verdict.next_step == "add [scenarios.paced] to the suite"
     (verdict,) = judge([at(10)], [make_budget(latency_ms=LIMIT)])
     assert (verdict.outcome, verdict.value) == (Outcome.INCONCLUSIVE, None)
-    assert "add [scenarios.latency] to the suite" in verdict.reason
+    assert verdict.next_step == "add [scenarios.latency] to the suite"
 
 
 def test_few_launches_and_overload_never_pass() -> None:
     (few,) = verdicts([at(10, launches=5)])
     assert few.outcome is Outcome.INCONCLUSIVE
-    assert "needs 10 launches, has 5: run with --effort standard" in few.reason
+    assert few.reason == "needs 10 launches, has 5"
+    assert few.next_step.startswith("run with --effort standard")
     overloaded = (Flag("overloaded", "120 calls a second arrive where 100 can be served"),)
     (verdict,) = verdicts([at(120, flags=overloaded)])
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "overloaded: 120 calls" in verdict.reason
-    assert "lower it, or raise concurrency" in verdict.reason
+    assert verdict.next_step.startswith("lower the rate, or raise concurrency")
     (verdict,) = verdicts([at(120, FAIL, flags=overloaded)])
     assert verdict.outcome is Outcome.FAIL
 
@@ -86,7 +87,8 @@ def test_a_rate_that_is_asked_for(
 ) -> None:
     (verdict,) = verdicts(rows[::-1], paced_min_rate_per_s=wanted)
     assert (verdict.outcome, verdict.cell) == (outcome, cell)
-    assert words in verdict.reason
+    assert words in f"{verdict.reason}; {verdict.next_step}"
+    assert bool(verdict.next_step) == (verdict.outcome is not Outcome.PASS)
     assert "\n" not in verdict.reason
 
 

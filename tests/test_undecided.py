@@ -14,7 +14,7 @@ from benchhub.campaign import measure
 from benchhub.model import Effort, Scenario
 from benchhub.plan import EFFORTS
 from benchhub.stats.looks import LOOKS
-from benchhub.undecided import goes_on
+from benchhub.undecided import goes_on, limited
 
 EFFORT = Effort("standard", 10, 200, 5.0, most_launches=16, max_cell_s=60.0)
 MS = 1e6
@@ -28,9 +28,8 @@ def launches(count, p50_ms=1.0, spread=0.05, size=200, seed=3):
 
 def asked(samples, effort=EFFORT, emulated=(), cell=None, **budget):
     cell = cell or make_cell(launches=10)
-    more = goes_on(
-        [cell], [make_budget(**(budget or {"latency_ms": {"p95": 1.085}}))], effort, emulated
-    )
+    budgets = [make_budget(**(budget or {"latency_ms": {"p95": 1.085}}))]
+    more = goes_on(limited([cell], budgets, effort, emulated), effort)
     return cell.key in more({cell.key: samples})
 
 
@@ -68,6 +67,14 @@ def test_what_more_launches_would_not_decide_stops(why):
     assert not asked(launches(10), **why)
 
 
+def test_a_suite_that_says_how_many_launches_gets_as_many():
+    cell = make_cell(launches=10)
+    budget = make_budget(latency_ms={"p95": 1.085})
+    for fixed, expected in (((), {cell.key}), ((Scenario.LATENCY,), set())):
+        more = goes_on(limited([cell], [budget], EFFORT, (), fixed), EFFORT)
+        assert more({cell.key: launches(10)}) == expected
+
+
 def test_a_cell_that_used_up_its_seconds_stops():
     assert asked(launches(10, p50_ms=20), latency_ms={"p95": 21.7})
     assert not asked(launches(10, p50_ms=40), latency_ms={"p95": 43.4})
@@ -94,7 +101,7 @@ def test_a_campaign_measures_an_open_cell_up_to_the_last_look_of_its_effort():
         make_budget(variants=("a",), latency_ms={"p50": 0.0011}),
         make_budget(variants=("b",), latency_ms={"p50": 0.0021}),
     ]
-    more = goes_on((open_, decided), budgets, EFFORT, ())
+    more = goes_on(limited((open_, decided), budgets, EFFORT, ()), EFFORT)
     whole = dataclasses.replace(order((open_, decided)), more=more)
     found = Counter(one.cell.variant for one in measure(whole, Board().connect, Diary()))
     assert found == {"a": 16, "b": 10}

@@ -82,22 +82,12 @@ def measured(results: Store, request: ABRequest, command: str) -> Comparison:
 
     ConfigError: it cannot be made; DeviceError: the device could not go on; Interrupted.
     """
-    from rich.console import Console
-
     from benchhub.ab import make_ab
     from benchhub.ab_found import compare_sides
-    from benchhub.catalogue import check_own
-    from benchhub.cli.progress import RunProgress
-    from benchhub.execute import execute, new_run
+    from benchhub.cli import measuring
 
-    ready = make_ab(request, project.cache())
-    check_own(ready.resolved.devices[0].name, ready.resolved.devices[0].host)
-    info = new_run(results, ready, command)
-    console = Console(stderr=True)
-    console.print(f"run {info.id}", highlight=False)
-    with RunProgress(console, ready.plan.cells, {}) as progress:
-        errors = execute(results, info, ready, progress)
+    run, errors = measuring.measured(results, make_ab(request, project.cache()), command)
     for error in errors.values():
         if error is not None:
             raise error
-    return compare_sides(results, info.id, request)
+    return compare_sides(results, run, request)

@@ -61,7 +61,7 @@ def compare(
     found = compare_runs(records[0], records[1], Question(question.value), margins)
     name = "json" if json else format.value
     if output is not None:
-        _write(output, render(name, found))
+        project.write(output, render(name, found), "compare")
     elif name == "text":
         _print(found)
     else:
@@ -114,14 +114,3 @@ def _print(comparison: Comparison) -> None:
         elif line.style and line.text[start:].startswith(line.style):
             text.stylize(styles.get(line.style, ""), start, start + len(line.style))
         console.print(text, soft_wrap=True)
-
-
-def _write(path: Path, text: str) -> None:
-    from benchhub.errors import ConfigError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"compare: {path}", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from benchhub.canary import is_canary
 from benchhub.execute import Ready
 from benchhub.model import Cell
 
@@ -22,13 +23,18 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     """Print the plan to stdout; connects to no device."""
     seconds, known = _estimate(ready, store)
     pushed = _bytes_to_push(ready)
+    cells = [cell for cell in ready.plan.cells if not is_canary(cell)]
+    launches = sum(cell.launches for cell in cells)
+    fixed = sum(cell.launches for cell in ready.plan.cells) - launches
     if as_json:
         typer.echo(
             jsonlib.dumps(
                 {
-                    "cells": [dataclasses.asdict(c) for c in ready.plan.cells],
+                    "cells": [dataclasses.asdict(cell) for cell in cells],
                     "skips": [dataclasses.asdict(s) for s in ready.plan.skips],
-                    "launches": sum(c.launches for c in ready.plan.cells),
+                    "launches": launches,
+                    "launches_of_fixed_work": fixed,
+                    "launches_more_at_most": ready.more_at_most,
                     "estimated_seconds": round(max(seconds.values()), 1),
                     "bytes_to_push_at_most": pushed,
                 },
@@ -42,15 +48,18 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     from benchhub.cli.plan_tables import plan_table, skip_lines
 
     console = Console()
-    console.print(plan_table(ready.plan.cells))
+    console.print(plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
-    launches = sum(c.launches for c in ready.plan.cells)
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
-        f"{len(ready.plan.cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
+        f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
         f" about {max(seconds.values()) / 60:.1f} min ({source}), devices side by side"
     )
+    if fixed:
+        console.print(f"and {fixed} launches of fixed work (canary), one in every round")
+    if ready.more_at_most:
+        console.print(f"budgets that are not decided by then add {ready.more_at_most} at most")
     for device, size in pushed.items():
         console.print(
             f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"

@@ -35,20 +35,24 @@ def history(
     json: bool = project.JSON,
 ) -> None:
     """Screen the runs of a suite; exit 0 whatever it names, but with --confirm as `ab` does."""
+    from benchhub.canary import is_canary
     from benchhub.history import screen
     from benchhub.history_runs import points
 
     with project.open_store(store) as results:
-        screened = screen(points(results, suite, device))
+        found = points(results, suite, device)
+        screened = screen([point for point in found if not is_canary(point.cell)])
+        fixed = screen([point for point in found if is_canary(point.cell)])
         asked = [one for one in screened if one.candidate] if confirm else []
         if not json:
-            _show(screened)
+            _show(screened, fixed)
         outcomes = [_confirmed(results, one, model) for one in asked]
     if json:
         document: dict[str, Any] = {
             "schema": 1,
             "suite": suite,
             "cells": list(map(plain, screened)),
+            "fixed_work": list(map(plain, fixed)),
         }
         if confirm:
             document["confirmations"] = [
@@ -84,7 +88,7 @@ def _exit_code(outcomes: Sequence[Comparison | str]) -> int:
     return next((code for code in (3, 1, 4) if code in codes), 0)
 
 
-def _show(screened: Sequence[Screened]) -> None:
+def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     from rich.console import Console
 
     from benchhub.cli.figures import say
@@ -98,9 +102,12 @@ def _show(screened: Sequence[Screened]) -> None:
         f"{len(named)} of {len(long)} cells are candidates for a change"
         f" ({len(screened) - len(long)} more have fewer than {FEWEST_RUNS} runs)",
     )  # fmt: skip
-    fixed = {one.cell.device: one.shift for one in named if not one.cell.model_sha256}
     for one in named:
-        _show_candidate(console, one, fixed.get(one.cell.device))
+        _show_candidate(console, one)
+    for one in fixed:
+        if one.candidate and one.after is not None:
+            say(console, "yellow", f"{one.cell.device}: fixed work (canary) moved, by"
+                f" {one.shift - 1:+.1%} since run {one.after.run}: suspect the device")  # fmt: skip
     others = [one for one in long if not one.candidate]
     for one in others[:MOST_OTHERS]:
         text = f"steady     {describe(one)}: {_ms(one.points[-1].p50_ns)}, {len(one.points)} runs"
@@ -112,7 +119,7 @@ def _show(screened: Sequence[Screened]) -> None:
             " --confirm before you believe it")  # fmt: skip
 
 
-def _show_candidate(console: Console, one: Screened, fixed: float | None) -> None:
+def _show_candidate(console: Console, one: Screened) -> None:
     from benchhub.cli.figures import say
     from benchhub.history import differences
 
@@ -126,9 +133,6 @@ def _show_candidate(console: Console, one: Screened, fixed: float | None) -> Non
     say(console, "", f"           since run {one.after.run} ({one.after.started_at[:10]})")
     for line in differences(one.before, one.after):
         say(console, "", f"           {line}")
-    if fixed is not None and one.cell.model_sha256:
-        moved = f"work without a model moved as well, by {fixed - 1:+.1%}: it may be the device"
-        say(console, "", f"           {moved}")
 
 
 def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[Comparison | str]) -> None:

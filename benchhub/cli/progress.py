@@ -45,6 +45,7 @@ class RunProgress(Sessions):
         self._moved: dict[str, int] = {}
         self._said: dict[str, str] = {}
         self._writing = threading.Lock()
+        self._beyond = False
         self._last_line_s = time.monotonic()
         total = sum(c.launches for c in cells)
         self._bar = Progress(
@@ -82,6 +83,8 @@ class RunProgress(Sessions):
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
+        if self._beyond and kind is None:
+            self._line(self._count(), force=True)
 
     def status(self, device: str, text: str) -> None:
         """Show what a device is doing."""
@@ -123,6 +126,7 @@ class RunProgress(Sessions):
                     style="red", markup=False, highlight=False, soft_wrap=True,
                 )  # fmt: skip
             goes_on = step > self._left[key]
+            self._beyond |= goes_on
             if goes_on:  # past what was planned
                 self._total += step
                 self._left[key] += step
@@ -132,8 +136,11 @@ class RunProgress(Sessions):
             self._left[key] -= step
             self._bar.update(self._tasks[device], advance=step, cells=self._cells_text(device))
             left = sum(self._left.values())
-            text = f"{self._total - left} of {self._total} launches done"
-            self._line(text, force=not left and not goes_on)
+            self._line(self._count(), force=not left and not goes_on)
+
+    def _count(self) -> str:
+        left = sum(self._left.values())
+        return f"{self._total - left} of {self._total} launches done"
 
     def _cells_text(self, device: str) -> str:
         mine = [left for key, left in self._left.items() if self._device_of[key] == device]

@@ -25,6 +25,18 @@ def folder() -> Path:
     return Path.cwd()
 
 
+def write(path: Path, text: str, verb: str) -> None:
+    """Write a file that a command made, and say so on stderr; ConfigError if that cannot be."""
+    from benchhub.errors import ConfigError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    typer.echo(f"{verb}: {path}", err=True)
+
+
 def open_store(url: str | None) -> Store:
     """Open the results database that was asked for, or the project's own."""
     from benchhub.store import Store

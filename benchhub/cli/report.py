@@ -48,7 +48,7 @@ def report(
     if output is None:
         typer.echo(text, nl=False)
         return
-    _write(output, text)
+    project.write(output, text, "report")
 
 
 def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
@@ -56,17 +56,6 @@ def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
     from benchhub.report.formats import FORMATS, render, suffix
 
     for name in FORMATS:
-        _write(folder / f"report{suffix(name)}", render(name, loaded))
+        project.write(folder / f"report{suffix(name)}", render(name, loaded), "report")
     for name, svg in svgs(loaded).items():
-        _write(folder / "charts" / f"{name}.svg", svg)
-
-
-def _write(path: Path, text: str) -> None:
-    from benchhub.errors import ConfigError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"report: {path}", err=True)
+        project.write(folder / "charts" / f"{name}.svg", svg, "report")

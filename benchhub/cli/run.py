@@ -136,15 +136,16 @@ def _conclude(results: Store, run_id: str, as_json: bool) -> None:
     from benchhub.cli.figures import counted
     from benchhub.cli.tables import print_results
     from benchhub.report.formats import render
-    from benchhub.results import load_results
+    from benchhub.results import load_judged
 
-    loaded = load_results(results, run_id)
+    judged = load_judged(results, run_id)
+    loaded = judged.results
     path = project.folder() / f"benchhub-{run_id}.html"
     path.write_text(render("html", [loaded]), "utf-8")
     if as_json:
         typer.echo(render("json", [loaded]))
     else:
-        print_results(loaded)
+        print_results(judged)
     typer.echo(f"report: {path}", err=True)
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]

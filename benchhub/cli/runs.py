@@ -49,10 +49,11 @@ def show(
     json: bool = project.JSON,
 ) -> None:
     """Show the results of a run."""
-    from benchhub.results import load_results
+    from benchhub.results import load_judged
 
     with project.open_store(store) as results:
-        loaded = load_results(results, results.resolve(run))
+        judged = load_judged(results, results.resolve(run))
+    loaded = judged.results
     if json:
         from benchhub.report.formats import render
 
@@ -62,7 +63,7 @@ def show(
 
     info = loaded.run
     typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)
-    print_results(loaded)
+    print_results(judged)
 
 
 @app.command()

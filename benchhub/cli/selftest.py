@@ -42,23 +42,13 @@ def _measured(results: Store, paths: Sequence[str]) -> tuple[list[Selftest], boo
     """Return the self-tests, stored, and whether a device could not be tested."""
     from datetime import UTC, datetime
 
-    from rich.console import Console
-
-    from benchhub.catalogue import check_own
-    from benchhub.cli.progress import RunProgress
+    from benchhub.cli import measuring
     from benchhub.cli.run import command_line
-    from benchhub.execute import execute, new_run
     from benchhub.selftest import examine, make_selftest
 
     ready = make_selftest(paths, project.cache())
-    for profile in ready.resolved.devices:
-        check_own(profile.name, profile.host)
-    info = new_run(results, ready, command_line())
-    console = Console(stderr=True)
-    console.print(f"run {info.id}", highlight=False)
-    with RunProgress(console, ready.plan.cells, {}) as progress:
-        errors = execute(results, info, ready, progress)
-    launches = list(results.launches(info.id))
+    run, errors = measuring.measured(results, ready, command_line())
+    launches = list(results.launches(run))
     found, lost = [], False
     for name, error in errors.items():
         if error is not None:
@@ -67,7 +57,7 @@ def _measured(results: Store, paths: Sequence[str]) -> tuple[list[Selftest], boo
             continue
         mine = [launch for launch in launches if launch.cell.device == name]
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        found.append(examine(info.id, name, at, mine))
+        found.append(examine(run, name, at, mine))
         results.selftests.add(found[-1])
     return found, lost
 

@@ -13,6 +13,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from benchhub.errors import ConfigError
 
+#: Eleven days: longer rounds are a mistake of units, and their sums do not fit nanoseconds.
+_LONGEST_S = 1e6
+
 
 class RoundStats(BaseModel):
     """The rounds of a benchmark: `data` in seconds for one call, the mean of `iterations`."""
@@ -84,10 +87,10 @@ def read_file(path: Path) -> BenchmarkFile:
 
 def _check_rounds(path: Path, benchmark: Benchmark) -> None:
     for index, value in enumerate(benchmark.stats.data or ()):
-        if not math.isfinite(value) or value < 0:
+        if not math.isfinite(value) or not 0 <= value <= _LONGEST_S:
             raise ConfigError(
                 f"{path}: {benchmark.fullname}: stats.data[{index}] is {value}: a round lasts a"
-                " finite time, not below 0; measure again"
+                f" finite time, not below 0 nor above {_LONGEST_S:g} s; measure again"
             )
 
 

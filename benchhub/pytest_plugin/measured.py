@@ -11,7 +11,6 @@ import pytest
 from benchhub.model import Results, Row, Verdict
 from benchhub.pytest_plugin.slots import Slot, taken
 from benchhub.report.formats.gate_entries import WORST_FIRST, Entry, Judged, cell_words, entries
-from benchhub.report.formats.text import plural
 
 _MOST = 10
 
@@ -165,8 +164,7 @@ def _lines(entry: Entry) -> Iterator[str]:
     if entry.budget:
         yield "  budget " + ": ".join(part for part in (entry.budget, entry.asked) if part)
     if entry.verdict is not None:
-        launches = plural(entry.launches, "launch", "launches")
-        yield f"  value  {entry.seen}, {launches}"
+        yield f"  value  {entry.seen}, {entry.launches}"
     yield f"  why    {entry.reason}"
     if entry.step:
         yield f"  next   {entry.step}"

@@ -16,7 +16,7 @@ from benchhub.config import load_budgets
 from benchhub.engine import Sessions
 from benchhub.errors import BenchhubError, ConfigError, Interrupted
 from benchhub.execute import Ready, execute, make_ready, new_run
-from benchhub.gate import check_budgets, exit_code, judge, unjudged
+from benchhub.gate import check_names, judge
 from benchhub.model import Budget, DeviceInfo, Launch, RunInfo
 from benchhub.places import cache, store_url
 from benchhub.pytest_plugin import POLICIES, asked
@@ -24,7 +24,7 @@ from benchhub.pytest_plugin.measured import MeasuredRun
 from benchhub.pytest_plugin.slots import Slot, slots
 from benchhub.report.formats.gate_entries import Judged
 from benchhub.request import Request, located, resolve
-from benchhub.results import load_results
+from benchhub.results import load_judged
 from benchhub.store import Store
 from benchhub.summary import summarize
 
@@ -194,18 +194,7 @@ class Runs:
 
     def _judged(self, wanted: Wanted, run: str) -> Judged:
         with Store.open(wanted.store) as store:
-            loaded = load_results(store, run)
-            limits, plan = store.budgets(run), store.plan(run)
-        verdicts = loaded.verdicts
-        if wanted.budgets is not None:
-            limits = load_budgets(Path(wanted.budgets))
-            check_budgets(limits, plan.cells)
-            verdicts = judge(loaded.rows, limits)
-        failed = sum(row.status == "failed" for row in loaded.rows)
-        lost = sum(bool(device.error) for device in loaded.devices)
-        open_ones = unjudged(limits, verdicts, plan.cells)
-        code = exit_code(verdicts, failed + lost, len(open_ones))
-        return Judged(loaded, tuple(limits), tuple(verdicts), open_ones, code)
+            return load_judged(store, run, Path(wanted.budgets) if wanted.budgets else None)
 
 
 class Quiet(Sessions):
@@ -237,8 +226,9 @@ def runs_of(config: pytest.Config) -> Runs:
 def _limits(wanted: Wanted, ready: Ready) -> tuple[Budget, ...]:
     if wanted.budgets is None:
         return ready.resolved.suite.budgets
-    limits = load_budgets(Path(wanted.budgets))
-    check_budgets(limits, ready.plan.cells)
+    file = Path(wanted.budgets)
+    limits = load_budgets(file)
+    check_names(file, limits, ready.plan)
     return limits
 
 

@@ -44,9 +44,9 @@ def warmup_cut(samples_ns: Samples) -> WarmupCut:
 
     At most half a launch is dropped. `no_steady_state` is raised by a cut at that edge, and where
     what is left still grows faster; `slowdown` where launches begin faster than they go on by more
-    than 2 %, and then nothing is dropped. A difference of 2 % caps verdicts. From eight launches on they must agree on a difference
-    (signed-rank test, p < .01), or it is none. Launches of different lengths are judged up to the
-    shortest. ValueError: as `checked`.
+    than 2 %, and then nothing is dropped. A difference of 2 % caps verdicts. From eight launches on
+    they must agree on a difference (signed-rank test, p < .01), or it is none. Launches of
+    different lengths are judged up to the shortest. ValueError: as `checked`.
     """
     launches = checked(samples_ns)
     length = min((launch.size for launch in launches), default=0)

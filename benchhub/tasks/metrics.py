@@ -1,7 +1,7 @@
 """Quality metrics that can be resampled: a table of name -> Metric.
 
 Each takes outputs and labels with the cases on axis 0 and weights (resamples, cases); see
-`benchhub.model.Metric`. To add one, write its two functions and a row of `METRICS`.
+`benchhub.model.Metric`. To add one, write its functions and a row of `METRICS`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,44 @@ def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
     return _ratio(total, count)
 
 
+def auc_by_case(outputs: Array, labels: Array) -> Floats:
+    """Return what each case adds to the macro AUC, (cases,): its share of pairs won, by label.
+
+    As the AUC would change without the case: E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson,
+    Biometrics 44 (1988). Labels of one class are left out.
+    """
+    scores, truth = _columns(outputs), _columns(labels).astype(bool)
+    cases = len(truth)
+    found = [_placements(scores[:, k], truth[:, k]) for k in range(truth.shape[1])]
+    whole = [(area, change) for area, change in found if not np.isnan(area)]
+    if not whole:
+        return np.full(cases, np.nan)
+    area = float(np.mean([area for area, _ in whole]))
+    change: Floats = np.mean([change for _, change in whole], axis=0)
+    return area + cases * change
+
+
+def _placements(scores: Array, positive: NDArray[np.bool_]) -> tuple[float, Floats]:
+    """Return a label's AUC, and how each case moves it; ties count half."""
+    mine, others = np.sort(scores[positive]), np.sort(scores[~positive])
+    change = np.zeros(len(scores))
+    if not mine.size or not others.size:
+        return np.nan, change
+    won = _below(others, scores[positive])
+    lost = 1 - _below(mine, scores[~positive])
+    area = float(won.mean())
+    change[positive] = (won - area) / max(1, mine.size - 1)
+    change[~positive] = (lost - area) / max(1, others.size - 1)
+    return area, change
+
+
+def _below(ordered: Array, scores: Array) -> Floats:
+    """Return the share of `ordered` below each score, ties counted half."""
+    ranks = np.searchsorted(ordered, scores, side="left")
+    ranks = ranks + np.searchsorted(ordered, scores, side="right")
+    return np.asarray(ranks / (2 * ordered.size), dtype=np.float64)
+
+
 def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
     """Return each label's AUC; NaN marks a label of one class."""
     scores, truth = _columns(outputs), _columns(labels)
@@ -72,8 +110,12 @@ def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[
 
 def accuracy(outputs: Array, labels: Array, weights: Array) -> Floats:
     """Return the share of cases whose largest output is their class; `labels` is (cases,)."""
-    right = (_classes(outputs) == labels.reshape(-1)).astype(np.float64)
-    return _weighted_mean(right, weights)
+    return _weighted_mean(right_by_case(outputs, labels), weights)
+
+
+def right_by_case(outputs: Array, labels: Array) -> Floats:
+    """Return 1 for each case whose largest output is its class, else 0: (cases,)."""
+    return np.asarray(_classes(outputs) == labels.reshape(-1), dtype=np.float64)
 
 
 def accuracy_by_class(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
@@ -87,7 +129,12 @@ def accuracy_by_class(outputs: Array, labels: Array, names: tuple[str, ...]) -> 
 
 def mean_absolute_error(outputs: Array, labels: Array, weights: Array) -> Floats:
     """Return the mean over cases of a case's mean absolute difference from its label."""
-    return _weighted_mean(_absolute_error(outputs, labels).mean(axis=1), weights)
+    return _weighted_mean(error_by_case(outputs, labels), weights)
+
+
+def error_by_case(outputs: Array, labels: Array) -> Floats:
+    """Return each case's mean absolute difference from its label: (cases,)."""
+    return np.asarray(_absolute_error(outputs, labels).mean(axis=1), dtype=np.float64)
 
 
 def error_by_column(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
@@ -130,14 +177,16 @@ def _ratio(top: Array, bottom: Array) -> Floats:
     return np.asarray(np.divide(top, bottom, out=undefined, where=bottom > 0), dtype=np.float64)
 
 
-MACRO_AUC = Metric("macro_auc", "", True, macro_auc, auc_by_label)
+MACRO_AUC = Metric("macro_auc", "", True, macro_auc, auc_by_label, auc_by_case)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         MACRO_AUC,
-        Metric("accuracy", "", True, accuracy, accuracy_by_class),
-        Metric("mean_absolute_error", "", False, mean_absolute_error, error_by_column),
+        Metric("accuracy", "", True, accuracy, accuracy_by_class, right_by_case),
+        Metric(
+            "mean_absolute_error", "", False, mean_absolute_error, error_by_column, error_by_case
+        ),
     )
 }
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import make_cell, make_launch, make_plan, make_run
+from in_process import Reading
 from project import Project, make_project, write_model
 
+from benchhub.canary import NAME, is_canary
 from benchhub.compress.inspect import inspect_model
 from benchhub.store import Store
 
@@ -62,6 +64,30 @@ def test_it_names_the_cell_and_the_run_and_fails_nothing(project: Project) -> No
     assert "1 of 2 cells are candidates" in shown.out
     assert "here onnxruntime fp32 latency batch 1 threads 1: p50 moved by +" in shown.out
     assert "--confirm" in shown.out
+
+
+def test_fixed_work_is_no_cell_and_tells_of_the_device(tmp_path: Path) -> None:
+    reading = Reading(tmp_path)
+    rng = np.random.default_rng(1)
+    with Store.open(reading.url) as store:
+        for number in range(RUNS):
+            run = make_run(id=f"run-{number:02d}", suite="tiny",
+                           started_at=f"2026-01-{number + 1:02d}T12:00:00+00:00")  # fmt: skip
+            model = make_cell(device="here")
+            fixed = make_cell(device="here", variant=NAME, model_sha256="", backend="null")
+            store.create_run(run, make_plan(model, fixed), None, [], ())
+            for cell in (model, fixed):
+                slower = 1.5 if number >= CHANGED and is_canary(cell) else 1.0
+                level = 1e6 * slower * np.exp(0.01 * rng.standard_normal())
+                samples = (level * np.exp(0.02 * rng.standard_normal(50))).astype(np.int64)
+                store.add(make_launch(cell, 0, run=run.id, samples_ns=samples, outputs=()))
+    document = reading.run("history", "tiny", "--json").json
+    assert [cell["variant"] for cell in document["cells"]] == ["fp32"]
+    assert [(one["variant"], one["candidate"]) for one in document["fixed_work"]] == [(NAME, True)]
+    shown = reading.run("history", "tiny").out
+    assert shown.startswith("0 of 1 cells are candidates for a change (0 more")
+    assert "here: fixed work (canary) moved, by +5" in shown
+    assert f"since run run-{CHANGED:02d}: suspect the device" in shown
 
 
 def test_confirm_measures_old_against_new_interleaved(project: Project) -> None:

@@ -55,6 +55,20 @@ def test_a_dry_run_shows_cells_skips_time_and_bytes_and_measures_nothing(tmp_pat
     assert not (tmp_path / "device").exists()
 
 
+def test_a_dry_run_tells_what_comes_on_top(tmp_path: Path) -> None:
+    project = make_project(tmp_path, ("onnxruntime",))
+    project.edit("launches = 2\n", "")
+    project.add('[[budgets]]\nvariants = ["int8"]\nlatency_p95_ms = 50\n')
+    plan = project.run(*RUN, "--dry-run", "--json").json
+    assert {cell["variant"] for cell in plan["cells"]} == {"fp32", "int8"}
+    assert (plan["launches"], plan["launches_of_fixed_work"]) == (22, 10)
+    assert plan["launches_more_at_most"] == 6
+    shown = project.run(*RUN, "--dry-run").out
+    assert "4 cells, 22 launches" in shown
+    assert "and 10 launches of fixed work (canary), one in every round" in shown
+    assert "budgets that are not decided by then add 6 at most" in shown
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [("raise", "raised"), ("segfault", "crashed"), ("exit", "exited"), ("hang", "deadline"),

@@ -251,6 +251,7 @@ def _rounds(value: float) -> dict[str, Any]:
         (document(benchmarks=[]), "has no benchmark"),
         (_rounds(-1.0), r"stats.data\[3\] is -1.0"),
         (_rounds(float("nan")), r"stats.data\[3\] is nan"),
+        (_rounds(1e12), r"stats.data\[3\] is 1000000000000.0: a round lasts .* nor above 1e\+06 s"),
         (document(benchhub={"schema": 1}), "what benchhub wrote does not fit: run"),
     ],
 )

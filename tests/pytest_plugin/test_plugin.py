@@ -186,6 +186,16 @@ def test_a_failed_cell_fails_its_item_and_what_has_no_budget(
     again.assert_outcomes(failed=1, deselected=3)
 
 
+def test_a_name_that_the_run_never_heard_of_is_a_mistake_beside_others_too(
+    pytester: pytest.Pytester, measured: Project
+) -> None:
+    file = pytester.path / "typo.toml"
+    file.write_text('[[budgets]]\nvariants = ["fp32", "int9"]\nlatency_p50_ms = 1000\n')
+    done = session(pytester, measured, "--benchhub-run", "latest", "--benchhub-budgets", str(file))
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*names variant int9, which is not in this run*"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -200,6 +200,8 @@ def _verdicts(rows: list[Row]) -> list[Verdict]:
                 row.cell, row.device, row.variant, row.backend, row.scenario, 1, row.threads,
                 "clinic|room", "p95_ms", limit, row.p95_ms, row.p95_low_ms, row.p95_high_ms,
                 row.launches, outcome, "the interval decides",
+                "" if outcome is VerdictOutcome.PASS else f"run `benchhub run {PIPED}`",
+                (10, 16) if outcome is VerdictOutcome.INCONCLUSIVE else (10,),
             )
         )  # fmt: skip
     return found

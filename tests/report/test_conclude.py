@@ -92,12 +92,21 @@ def test_lost_device_says_why() -> None:
     assert _said(results(), "board-7").startswith("Not measured: no route")
 
 
-def test_overall_is_the_worst() -> None:
+def test_overall_is_what_the_gate_answers() -> None:
     source = results()
-    assert overall([source]) == "FAIL"
-    kept = tuple(v for v in source.verdicts if v.outcome is not VerdictOutcome.FAIL)
-    assert overall([replace(source, verdicts=kept)]) == "INCONCLUSIVE"
+    assert overall([source]) == "ERROR"  # a device was lost
     assert overall([replace(source, verdicts=())]) == "NO BUDGETS"
+    sound = replace(
+        source,
+        rows=tuple(row for row in source.rows if row.status != "failed"),
+        devices=tuple(device for device in source.devices if not device.error),
+    )
+    assert overall([sound]) == "FAIL"
+    kept = tuple(v for v in source.verdicts if v.outcome is not VerdictOutcome.FAIL)
+    assert overall([replace(sound, verdicts=kept)]) == "INCONCLUSIVE"
+    passed = tuple(v for v in source.verdicts if v.outcome is VerdictOutcome.PASS)
+    assert overall([replace(sound, verdicts=passed)]) == "PASS"
+    assert overall([replace(sound, verdicts=passed, unjudged=("edge",))]) == "INCONCLUSIVE"
 
 
 def test_front_is_not_beaten_by_anything() -> None:

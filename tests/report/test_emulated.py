@@ -9,13 +9,14 @@ from dataclasses import replace
 from rich.console import Console
 from wide import DEVICES, wide
 
-from benchhub.cli.tables import print_verdicts
+from benchhub.cli.tables import print_gate
 from benchhub.cli.timed_tables import print_timed
 from benchhub.model import Results
 from benchhub.report import charts
 from benchhub.report.compare import pareto as choices
 from benchhub.report.formats import render
 from benchhub.report.formats.conclude import conclusions
+from benchhub.report.formats.gate_entries import Judged
 from benchhub.report.formats.points import comparable, pareto, points
 
 EMULATED = [name for name, emulated, _ in DEVICES if emulated]
@@ -117,7 +118,7 @@ def test_the_terminal_shows_them_last_and_without_a_best_setting() -> None:
 def test_their_verdicts_stand_behind_those_of_real_devices() -> None:
     source = wide()
     console = Console(file=io.StringIO(), width=200)
-    print_verdicts(console, source.verdicts, rows={row.cell: row for row in source.rows})
+    print_gate(console, Judged(source, (), source.verdicts, (), 1))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     for outcome in ("FAIL", "INCONCLUSIVE", "PASS"):
         mine = [line for line in lines if line.startswith(outcome)]

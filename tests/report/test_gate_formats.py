@@ -58,7 +58,7 @@ def test_too_little_throughput_is_worse_the_less_it_is() -> None:
         ((KEPT,), "PASS", 0, ["There is nothing to do", "31.0 [30.0, 32.5] ms, 10 launches"]),
         ((FAILS, KEPT), "FAIL", 1,
          ["edge: latency_p95_ms ≤ 50", "61.2 [58.9, 63.0] ms, 10 launches", "even the lower limit",
-          "choose a faster variant", "benchhub run quickstart", "raise it in the suite"]),
+          "choose a faster variant", "benchhub run quickstart", "change it in the suite"]),
         ((OPEN,), "INCONCLUSIVE", 4,
          ["49.5 [48.0, 51.1] ms", "--effort rigorous", "neither a pass nor a failure"]),
         ((WITHHELD,), "INCONCLUSIVE", 4, ["withheld, 10 launches", "needs n_eff >= 102"]),
@@ -89,7 +89,24 @@ def test_a_disturbed_fail_asks_to_measure_again_first() -> None:
     row = latency("fp32", 58.9, 61.2, 63.0, flags=(Flag("steal", "30 %", caps=True),))
     (entry,) = entries(make_judged(row))
     assert entry.outcome == "FAIL"
-    assert entry.step.startswith("the device was disturbed: quiet it and measure again before")
+    assert entry.step.startswith("quiet the device and measure again before")
+
+
+def test_every_format_tells_the_looks_that_were_taken() -> None:
+    looks = [
+        {"launches": n, "iterations": 200 * n, "estimate": 49.0, "low": low, "high": high,
+         "n_eff": 400.0}
+        for n, low, high in ((10, 47.0, 51.0), (16, 48.0, 49.9), (25, 48.2, 49.8))
+    ]  # fmt: skip
+    row = make_row(p95_ms=49.1, launches=25, intervals={"p95_ms": {"looks": looks}})
+    judged = make_judged(row)
+    assert judged.overall == "PASS"
+    for name in ("text", "junit"):
+        told = " ".join(render(name, judged).split())
+        assert "49.0 [48.0, 49.9] ms, 16 launches (looks at 10, 16)" in told
+    assert "| 16 (looks at 10, 16) |" in render("markdown", judged)
+    (verdict,) = json.loads(render("json", judged))["verdicts"]
+    assert (verdict["launches"], verdict["looks"], verdict["next_step"]) == (16, [10, 16], "")
 
 
 def test_a_withheld_percentile_shows_what_is_known_of_it() -> None:
@@ -133,7 +150,7 @@ def test_json_has_every_field_of_a_verdict_and_the_next_step() -> None:
     first = document["verdicts"][0]
     assert (first["outcome"], first["key"], first["launches"]) == ("FAIL", "latency_p95_ms", 10)
     assert (first["low"], first["value"], first["high"]) == (58.9, 61.2, 63.0)
-    assert first["next"]
+    assert first["next_step"]
     assert [v["error"] for v in document["verdicts"] if v["variant"] == "fp16"] == [True]
 
 

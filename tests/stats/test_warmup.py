@@ -49,7 +49,7 @@ def test_a_late_step_is_flagged(length):
 
 
 def test_a_step_too_small_to_matter_to_a_verdict_is_a_remark():
-    (flag,) = warmup_cut(samples(3, math.log(1.012) * (AT < 110))).flags
+    (flag,) = warmup_cut(samples(3, math.log(1.015) * (AT < 110))).flags
     assert (flag.name, flag.caps) == ("no_steady_state", False)
 
 

@@ -38,8 +38,18 @@ def counts(results: Sequence[Results]) -> dict[str, int]:
 
 
 def overall(results: Sequence[Results]) -> str:
-    """The worst verdict of all, or `NO BUDGETS`."""
-    return next((name for name, count in counts(results).items() if count), "NO BUDGETS")
+    """What the gate answers: ERROR where a cell or device failed, else the worst verdict.
+
+    `NO BUDGETS` where nothing is judged.
+    """
+    worst = next((name for name, count in counts(results).items() if count), "")
+    left = any(result.unjudged for result in results)
+    if not worst and not left:
+        return "NO BUDGETS"
+    failed = any(row.status == "failed" for result in results for row in result.rows)
+    if failed or any(device.error for result in results for device in result.devices):
+        return "ERROR"
+    return "INCONCLUSIVE" if left and worst != VerdictOutcome.FAIL else worst
 
 
 def rests_on(result: Results) -> str:

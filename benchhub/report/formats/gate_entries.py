@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchhub.model import Budget, DeviceInfo, Results, Row, Scenario, Verdict
-from benchhub.report.formats.gate_steps import reason_and_step
-from benchhub.report.formats.text import estimate, number
+from benchhub.report.formats.text import estimate, number, plural
 from benchhub.report.settings import spoken, usual_left_out
 
 #: The words for an exit code of the gate. ERROR: a device or a cell failed.
@@ -52,7 +51,7 @@ class Entry:
     key: str = ""
     asked: str = ""
     seen: str = ""
-    launches: int = 0
+    launches: str = ""
     strain: float = 0.0
     verdict: Verdict | None = None
 
@@ -96,9 +95,9 @@ def closing(judged: Judged) -> str:
         )
     if judged.exit_code == 1:
         return (
-            "A budget is broken, and noise does not explain it. Take the next step of the cells"
-            f" above and measure again with `benchhub run {run.suite}`; if the budget asks too"
-            " much, raise it in the suite."
+            "A budget is broken: no value within the interval keeps it. Take the next step of the"
+            f" cells above and measure again with `benchhub run {run.suite}`; if the budget asks"
+            " too much, change it in the suite."
         )
     return (
         "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
@@ -138,24 +137,32 @@ def _entry(
     key = _key(verdict, budget)
     info = infos.get(verdict.device)
     outcome = verdict.outcome.value
-    reason, step = reason_and_step(verdict, row, key, judged.results.run.effort)
+    step = verdict.next_step
     if row is not None and outcome == "INCONCLUSIVE" and _errored(row, info):
         outcome, step = "ERROR", _again(judged)
     return Entry(
         outcome=outcome,
         device=verdict.device,
         what=cell_words(row) if row else f"{verdict.variant} on {verdict.backend}",
-        reason=reason,
+        reason=verdict.reason,
         step=step,
         emulated=bool(info and info.emulated),
         budget=verdict.budget,
         key=key,
         asked=f"{key} {'≥' if _at_least(verdict) else '≤'} {_number(verdict.limit)}",
         seen=_seen(verdict, row, budget),
-        launches=verdict.launches,
+        launches=launches_of(verdict),
         strain=_strain(verdict),
         verdict=verdict,
     )
+
+
+def launches_of(verdict: Verdict) -> str:
+    """Return how many launches a verdict took, and at which looks where there were several."""
+    said = plural(verdict.launches, "launch", "launches")
+    if len(verdict.looks) < 2:
+        return said
+    return f"{said} (looks at {', '.join(map(str, verdict.looks))})"
 
 
 def cell_words(row: Row) -> str:
@@ -173,7 +180,7 @@ def _failures(judged: Judged, told: set[str], infos: Mapping[str, DeviceInfo]) -
             named.add(row.device)
             yield Entry(
                 "ERROR", row.device, cell_words(row), f"failed: {row.reason}", _again(judged),
-                bool(infos.get(row.device) and infos[row.device].emulated), launches=row.launches,
+                bool(infos.get(row.device) and infos[row.device].emulated),
             )  # fmt: skip
     for device in judged.results.devices:
         if device.error and device.name not in named:

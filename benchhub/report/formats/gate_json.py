@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 def render(judged: Judged) -> str:
-    """Strict JSON, worst first: each verdict's own fields, with `key`, `step` and `cell_words`.
+    """Strict JSON, worst first: each verdict's own fields, with its `key` and cell in words.
 
     `verdicts` has one item for each budget entry and cell, `errors` what failed beside them,
     `unjudged` the budgets whose cells could not be measured. A missing number is null.
@@ -31,7 +31,12 @@ def render(judged: Judged) -> str:
         "suite_sha256": run.suite_sha256,
         "verdicts": [_verdict(entry) for entry in found if entry.verdict is not None],
         "errors": [
-            {"device": entry.device, "what": entry.what, "reason": entry.reason, "next": entry.step}
+            {
+                "device": entry.device,
+                "what": entry.what,
+                "reason": entry.reason,
+                "next_step": entry.step,
+            }
             for entry in found
             if entry.verdict is None and entry.outcome == "ERROR"
         ],
@@ -49,5 +54,5 @@ def _verdict(entry: Entry) -> dict[str, Any]:
         "emulated": entry.emulated,
         "key": entry.key,
         "what": entry.what,
-        "next": entry.step,
+        "next_step": entry.step,
     }

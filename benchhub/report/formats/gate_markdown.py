@@ -61,7 +61,7 @@ def _table(heads: Sequence[str], found: Sequence[Entry], open_: bool) -> Iterato
     for entry in found:
         device = f"{entry.device}{' (emulated)' if entry.emulated else ''}"
         budget = f"{entry.budget}: {entry.asked}" if entry.asked else entry.budget
-        seen = (entry.seen, str(entry.launches)) if entry.verdict else ("", "")
+        seen = (entry.seen, entry.launches.replace(" launches", "").replace(" launch", ""))
         said = [device, entry.what, budget, *seen, entry.reason]
         words = [escape(text) for text in said]
         if open_:

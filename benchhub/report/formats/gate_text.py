@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchhub.report.formats.gate_entries import Entry, Judged, closing, counted, entries
-from benchhub.report.formats.text import plural
 
 SUFFIX = ".txt"
 WIDTH = 100
@@ -26,22 +25,29 @@ def render(judged: Judged) -> str:
     return "\n".join(line.text for line in lines(judged, WIDTH)) + "\n"
 
 
-def lines(judged: Judged, width: int) -> Iterator[Line]:
-    """Yield what a terminal of `width` columns shows; the first line is the answer."""
+def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]:
+    """Yield what a terminal of `width` columns shows; the first line is the answer.
+
+    With `most`, only so many of what did not pass; these and what passed are counted instead.
+    """
     found = entries(judged)
     run = judged.results.run
     head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(found)}"
     yield from wrapped(head, width, judged.overall)
-    for entry in found:
-        if entry.outcome != "PASS":
-            yield Line("")
-            yield from _open(entry, width)
     kept = [entry for entry in found if entry.outcome == "PASS"]
-    if kept:
+    open_ = [entry for entry in found if entry.outcome != "PASS"]
+    for entry in open_[:most]:
         yield Line("")
-    for entry in kept:
-        yield from _passed(entry, width)
+        yield from _open(entry, width)
+    if most is None and kept:
+        yield Line("")
+        for entry in kept:
+            yield from _passed(entry, width)
     yield Line("")
+    if most is not None and (left := len(open_[most:]) + len(kept)):
+        said = f"{left} more" if len(open_) > most else f"{left} PASS"
+        yield from wrapped(f"and {said}; `benchhub gate {run.id}` prints them all", width, "dim")
+        yield Line("")
     yield from wrapped(closing(judged), width, "")
 
 
@@ -49,7 +55,7 @@ def _open(entry: Entry, width: int) -> Iterator[Line]:
     yield from wrapped(f"{entry.outcome:<13}{_where(entry)}", width, entry.outcome, "  ")
     said = [("budget", _budget(entry))]
     if entry.verdict is not None:
-        said.append(("value", f"{entry.seen}, {plural(entry.launches, 'launch', 'launches')}"))
+        said.append(("value", f"{entry.seen}, {entry.launches}"))
     said += [("why", entry.reason), ("next", entry.step)]
     for label, text in said:
         if text:
@@ -57,9 +63,8 @@ def _open(entry: Entry, width: int) -> Iterator[Line]:
 
 
 def _passed(entry: Entry, width: int) -> Iterator[Line]:
-    launches = plural(entry.launches, "launch", "launches")
     text = (
-        f"{entry.outcome:<13}{_where(entry)}: {entry.seen}, {launches}; {_budget(entry)};"
+        f"{entry.outcome:<13}{_where(entry)}: {entry.seen}, {entry.launches}; {_budget(entry)};"
         f" {entry.reason}"
     )
     yield from wrapped(text, width, entry.outcome, " " * 13)

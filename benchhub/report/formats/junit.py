@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from benchhub.report.formats.gate_entries import Entry, Judged, closing, entries, provenance
-from benchhub.report.formats.text import plural
 
 SUFFIX = ".xml"
 _ELEMENTS = {"FAIL": "failure", "ERROR": "error", "INCONCLUSIVE": "skipped"}
@@ -92,7 +91,7 @@ def _told(entry: Entry) -> str:
     if entry.budget:
         said.append(f"budget {entry.budget} {entry.asked}".rstrip())
     if entry.verdict is not None:
-        said.append(f"value {entry.seen}, {plural(entry.launches, 'launch', 'launches')}")
+        said.append(f"value {entry.seen}, {entry.launches}")
     said += [entry.reason, *([f"next: {entry.step}"] if entry.step else [])]
     return "; ".join(said)
 

@@ -73,13 +73,16 @@ def interval(row: Row, stem: str, unit: str = "") -> Cell:
     return Cell(estimate(value, low, high, digits), value)
 
 
+_FIGURES = ("Limit", "Measured", "Launches")
+
+
 def verdicts(results: Sequence[Results]) -> Table:
     """Every budget applied to every cell, worst first; the device only where there are several."""
     found = [(result, verdict) for result in results for verdict in result.verdicts]
     several = len({device.name for result in results for device in result.devices}) > 1
-    heads = ("Verdict", *(("Device",) if several else ()), "Configuration", "Limit", "Measured")
-    columns = [Column(head, head in ("Limit", "Measured")) for head in heads]
-    columns += [Column("Why, and what to do"), Column("Budget")]
+    heads = ("Verdict", *(("Device",) if several else ()), "Configuration", *_FIGURES)
+    columns = [Column(head, head in _FIGURES) for head in heads]
+    columns.append(Column("Why, and what to do next"))
     settings = _settings_by_cell(results)
     emulated = {device.name for result in results for device in result.devices if device.emulated}
     found.sort(key=lambda pair: (_rank(pair[1]), pair[1].device in emulated))
@@ -136,11 +139,19 @@ def _verdict(v: Verdict, device: str, with_device: bool, settings: str) -> tuple
         Cell(v.outcome.value, WORST_FIRST.index(v.outcome), v.outcome.value.lower()),
         *((text(device),) if with_device else ()),
         text(f"{v.variant} on {v.backend}, {plural(v.threads, 'thread')}{more}"),
-        Cell(f"{v.column} {'≥' if v.column in _AT_LEAST else '≤'} {v.limit:,g}", v.limit),
+        Cell(
+            f"{v.column} {'≥' if v.column in _AT_LEAST else '≤'} {v.limit:,g}",
+            v.limit,
+            below=v.budget,
+        ),
         Cell(estimate(v.value, v.low, v.high), v.value),
-        text(v.reason),
-        text(v.budget),
+        Cell(str(v.launches), v.launches, below=_looks(v)),
+        Cell(v.reason, below=f"next: {v.next_step}" if v.next_step else ""),
     )
+
+
+def _looks(v: Verdict) -> str:
+    return f"looks {', '.join(map(str, v.looks))}" if len(v.looks) > 1 else ""
 
 
 def cells(results: Sequence[Results]) -> Table:

@@ -66,6 +66,15 @@ def test_a_failed_cell_is_an_error(project: Reading) -> None:
     assert "no such operator" in done.out
 
 
+@pytest.mark.parametrize("run", ["good", "broken"])
+def test_what_a_run_shows_at_its_end_is_what_the_gate_says(project: Reading, run: str) -> None:
+    shown = project.run("runs", "show", run).out
+    answer = [line for line in project.run("gate", run).out.split("\n\n") if line.strip()]
+    told = [part for part in answer if not part.startswith("PASS  ")]
+    assert [part for part in told if part.strip() not in shown] == []
+    assert (run == "good") == ("and 2 PASS; `benchhub gate good` prints them all" in shown)
+
+
 def test_a_suite_names_its_newest_run(project: Reading) -> None:
     assert json.loads(project.run("gate", "other", "--json").out)["run"] == "broken"
 

@@ -1,0 +1,35 @@
+"""A run that a command makes and measures at once, with a display on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchhub.cli.progress import RunProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchhub.errors import DeviceError
+    from benchhub.execute import Ready
+    from benchhub.store import Store
+
+
+def measured(
+    results: Store, ready: Ready, command: str
+) -> tuple[str, Mapping[str, DeviceError | None]]:
+    """Return the id of the new run, and per device why it stopped early, or None.
+
+    ConfigError: a profile is not this machine's own; Interrupted.
+    """
+    from rich.console import Console
+
+    from benchhub.catalogue import check_own
+    from benchhub.execute import execute, new_run
+
+    for profile in ready.resolved.devices:
+        check_own(profile.name, profile.host)
+    info = new_run(results, ready, command)
+    console = Console(stderr=True)
+    console.print(f"run {info.id}", highlight=False)
+    with RunProgress(console, ready.plan.cells, {}) as progress:
+        return info.id, execute(results, info, ready, progress)
