@@ -26,7 +26,7 @@ _PRIVATE_FACTS = {"boot_id", "executable", "hostname", "root"}
 def load_results(store: Store, run_id: str) -> Results:
     """Return the results of a run as it stands, finished or not; ConfigError if there is none."""
     run = store.run(run_id)
-    devices = store.devices(run_id)
+    devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
     launches = list(store.launches(run_id))
     measured = {launch.cell.key for launch in launches}
     planned = store.plan(run_id)

@@ -1,0 +1,20 @@
+"""What reports are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builders import make_cell, make_device, make_plan, make_run
+
+from benchhub.results import load_results
+from benchhub.store import Store
+
+
+def test_emulated_devices_come_after_real_ones(tmp_path: Path) -> None:
+    cells = tuple(make_cell(device=name) for name in ("arm-vm", "pi", "server"))
+    with Store.open(f"sqlite:///{tmp_path}/runs.db") as store:
+        store.create_run(make_run(), make_plan(*cells), None, (), ())
+        for name in ("arm-vm", "pi", "server"):
+            store.put_device(make_run().id, make_device(name, emulated=name == "arm-vm"))
+        loaded = load_results(store, make_run().id)
+    assert [device.name for device in loaded.devices] == ["pi", "server", "arm-vm"]
