@@ -35,6 +35,7 @@ def flags(launches: Sequence[Launch]) -> tuple[Flag, ...]:
         *_memory(launches),
         *_arrivals(launches),
         *_averaged(launches),
+        *_engines(launches),
     )
     return tuple(raised)
 
@@ -112,6 +113,14 @@ def _averaged(launches: Sequence[Launch]) -> Iterator[Flag]:
     calls = max((launch.details.get("calls_per_round", 1) for launch in launches), default=1)
     if calls > 1:
         yield Flag("averaged", f"a sample is the mean of {calls} calls: tails look better", True)
+
+
+def _engines(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield that an engine was built anew: another engine may answer and time differently."""
+    told = [str(launch.details.get("engine", "")) for launch in launches]
+    again = [text for text in told if text.startswith("built again")]
+    if again:
+        yield Flag("engine_rebuilt", f"{again[0]} ({len(again)} launches)", caps=False)
 
 
 def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:

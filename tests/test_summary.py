@@ -159,6 +159,11 @@ def busy(ticks, steal=0, **changes):
         (busy(0, temperature_c=84.0), {"hot": False}),
         (busy(0, pressure_cpu_us=600_000), {"pressure": False}),
         ({"memory_reset": False}, {"memory_not_reset": False}),
+        ({"details": {"engine": "built"}}, {}),
+        (
+            {"details": {"engine": "built again: of the kept engine, driver 570 is 575 now"}},
+            {"engine_rebuilt": False},
+        ),
         ({"before": None, "after": None}, {}),
         ({"samples_ns": np.full(200, 10_000_000)}, {"coarse_clock": False}),
         (
