@@ -182,7 +182,7 @@ print(json.dumps(told))
     assert found["ErrorCode.INVALID_GRAPH"][0] == "raised"
     text = found["ErrorCode.UNSUPPORTED_NODE"][1]
     assert "NonMaxSuppression (node nms): no importer" in text
-    assert text.endswith("and 2 more")
+    assert text.endswith("and 2 more; export the model without that")
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there is a driver here")
