@@ -7,18 +7,18 @@ of it in the course of a run is a doubt about every timed cell of that device.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from benchhub.fixed_work import fixed_work
 from benchhub.model import Cell, Effort, Finding, Flag, Launch, Plan, Row, Scenario
 from benchhub.order import More
 from benchhub.stats.drift import drift
 
 NAME = "canary"
 #: A millisecond or so to SHA-256, on anything from a small board to a server.
-_WORK = {"hash_bytes": 1_000_000}
+_HASH_BYTES = 1_000_000
 _ITERATIONS, _MAX_TIMED_S = 20, 2.0
 #: Fewer launches show no change.
 _FEWEST = 3
@@ -43,25 +43,12 @@ def with_canaries(plan: Plan, effort: Effort) -> Plan:
     for cell in plan.cells:
         if cell.scenario in _TIMED and cell.model_sha256:
             rounds[cell.device] = max(rounds.get(cell.device, 0), cell.launches)
-    canaries = (_canary(name, count) for name, count in rounds.items() if count >= _FEWEST)
-    return dataclasses.replace(plan, cells=(*plan.cells, *canaries))
-
-
-def _canary(device: str, launches: int) -> Cell:
-    return Cell(
-        device=device,
-        variant=NAME,
-        model_sha256="",
-        backend="null",
-        scenario=Scenario.LATENCY,
-        batch=1,
-        threads=1,
-        precision="f32",
-        launches=launches,
-        iterations=_ITERATIONS,
-        max_timed_s=_MAX_TIMED_S,
-        options=json.dumps(_WORK),
+    canaries = (
+        fixed_work(name, NAME, _HASH_BYTES, count, _ITERATIONS, _MAX_TIMED_S)
+        for name, count in rounds.items()
+        if count >= _FEWEST
     )
+    return dataclasses.replace(plan, cells=(*plan.cells, *canaries))
 
 
 def beside(more: More, cells: Sequence[Cell]) -> More:

@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -131,7 +131,11 @@ def execute(
     infos = {info.name: info for info in store.devices(run.id)}
     following = _Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
-    orders = [_order(store, run, ready, device, rerun_failed) for device in ready.resolved.devices]
+    samples_ns = _samples_ns(store, run.id)
+    orders = [
+        _order(store, run, ready, device, rerun_failed, samples_ns)
+        for device in ready.resolved.devices
+    ]
     orders = [order for order in orders if not _refused(order, store, watcher, errors)]
     if ready.resolved.suite.requires_selftest:
         suite = ready.resolved.suite.name
@@ -224,7 +228,12 @@ class _Following:
 
 
 def _order(
-    store: Store, run: RunInfo, ready: Ready, device: DeviceProfile, rerun_failed: bool
+    store: Store,
+    run: RunInfo,
+    ready: Ready,
+    device: DeviceProfile,
+    rerun_failed: bool,
+    samples_ns: Mapping[str, list[Array]],
 ) -> Order:
     prepared, suite = ready.prepared, ready.resolved.suite
     cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
@@ -251,15 +260,15 @@ def _order(
         backends=suite.backends,
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
-        samples_ns=_samples_ns(store, run.id, {cell.key for cell in cells}),
+        samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
     )
 
 
-def _samples_ns(store: Store, run: str, cells: Collection[str]) -> dict[str, list[Array]]:
+def _samples_ns(store: Store, run: str) -> dict[str, list[Array]]:
     """Return the samples of finished launches by cell, in order of their index."""
     found: dict[str, dict[int, Array]] = defaultdict(dict)
     for launch in store.launches(run):
-        if launch.cell.key in cells and launch.status == "finished":
+        if launch.status == "finished":
             found[launch.cell.key][launch.index] = launch.samples_ns
     return {cell: [of[index] for index in sorted(of)] for cell, of in found.items()}
 

@@ -7,7 +7,6 @@ must be seen to be more. All cells share every round, as models do in a run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from benchhub.config import load_profile
 from benchhub.errors import ConfigError
 from benchhub.execute import Ready
+from benchhub.fixed_work import fixed_work
 from benchhub.model import (
     Agreement,
     Array,
@@ -23,7 +23,6 @@ from benchhub.model import (
     Finding,
     Launch,
     Plan,
-    Scenario,
     Selftest,
     Suite,
     VariantSpec,
@@ -92,19 +91,13 @@ def cells(device: str) -> tuple[Cell, ...]:
     """Return the cells of one device: nothing, the base, and what is held to it."""
     sizes = {EMPTY: 0, BASE: 2_000_000, **{name: size for name, (size, _) in COMPARED.items()}}
     return tuple(
-        Cell(
-            device=device,
-            variant=name,
-            model_sha256="",
-            backend="null",
-            scenario=Scenario.LATENCY,
-            batch=1,
-            threads=1,
-            precision="f32",
+        fixed_work(
+            device,
+            name,
+            size,
             launches=LOOKS[0],
             iterations=WORK_ITERATIONS if size else EMPTY_ITERATIONS,
             max_timed_s=MAX_TIMED_S,
-            options=json.dumps({"hash_bytes": size} if size else {}),
         )
         for name, size in sizes.items()
     )

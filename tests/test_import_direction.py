@@ -44,7 +44,8 @@ ALLOWED = {
     "verdict": {"model", "stats", "limit", "next_step"},
     "rates": {"model", "limit", "verdict"},
     "gate": {"model", "errors", "limit", "rates", "verdict"},
-    "canary": {"model", "stats", "order"},
+    "fixed_work": {"model"},
+    "canary": {"model", "stats", "order", "fixed_work"},
     "undecided": {"model", "stats", "gate", "timing_columns", "order"},
     "report": {
         "model",
