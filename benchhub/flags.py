@@ -15,7 +15,7 @@ import numpy as np
 from benchhub.model import Flag, Launch, Scenario
 from benchhub.ondevice.wire import Conditions
 from benchhub.stats.drift import drift
-from benchhub.stats.warmup import AGREEING, warmup_cut
+from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
 
 #: Name: (share from which it is mentioned, share from which it caps), median over launches.
 _LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10, math.inf)}
@@ -26,12 +26,15 @@ _MOVED = 1.02
 _NEARLY_FULL = 0.9
 
 
-def flags(launches: Sequence[Launch]) -> tuple[Flag, ...]:
-    """Return the doubts about the finished launches of one cell, from their own record."""
+def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Flag, ...]:
+    """Return the doubts about the finished launches of one cell, from their own record.
+
+    `cut` is the warm-up of their samples, where that is known already.
+    """
     raised = (
         *_shares(launches),
         *_states(launches),
-        *_samples(launches),
+        *_samples(launches, cut),
         *_memory(launches),
         *_arrivals(launches),
         *_averaged(launches),
@@ -78,7 +81,7 @@ def _states(launches: Sequence[Launch]) -> Iterator[Flag]:
         yield Flag("hot", f"reached {max(degrees):.0f} °C", caps=False)
 
 
-def _samples(launches: Sequence[Launch]) -> Iterator[Flag]:
+def _samples(launches: Sequence[Launch], cut: WarmupCut | None) -> Iterator[Flag]:
     timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
     if not timed:
         return
@@ -91,7 +94,7 @@ def _samples(launches: Sequence[Launch]) -> Iterator[Flag]:
             evidence = f"{pooled.size} samples take {steps.size + 1} values, {step} ns apart"
             yield Flag("coarse_clock", evidence, caps=False)
     if launches[0].cell.scenario is Scenario.LATENCY and len(timed) >= AGREEING:
-        yield from warmup_cut(timed).flags
+        yield from (cut or warmup_cut(timed)).flags
     moved = drift(timed)
     for flag in moved.flags:
         yield dataclasses.replace(flag, caps=not 1 / _MOVED <= moved.shift <= _MOVED)

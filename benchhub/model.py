@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -265,15 +266,7 @@ class Cell:
     @property
     def key(self) -> str:
         """A name that is the same in every run of the same cell: 16 hex digits."""
-        # Settings that came later count only where they are set: older runs keep their keys.
-        later = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
-        facts = [str(getattr(self, name)) for name in self.__slots__ if name not in later]
-        facts += [
-            f"{name}={getattr(self, name)}"
-            for name, usual in later.items()
-            if getattr(self, name) != usual
-        ]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        return _cell_key(self)
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -282,6 +275,19 @@ class Cell:
             self.device, self.variant, self.backend, self.scenario, self.batch, self.threads,
             self.precision, self.options, self.concurrency, self.rate_per_s, self.arrivals,
         )  # fmt: skip
+
+
+@lru_cache(maxsize=16384)  # asked for once a launch, not once a cell
+def _cell_key(cell: Cell) -> str:
+    # Settings that came later count only where they are set: older runs keep their keys.
+    later = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
+    facts = [str(getattr(cell, name)) for name in cell.__slots__ if name not in later]
+    facts += [
+        f"{name}={getattr(cell, name)}"
+        for name, usual in later.items()
+        if getattr(cell, name) != usual
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

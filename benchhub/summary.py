@@ -27,11 +27,13 @@ from benchhub.model import (
     Metric,
     Row,
     RunInfo,
+    Scenario,
     Truth,
     Variant,
 )
 from benchhub.quality_columns import fill_agreement, fill_quality
 from benchhub.stats.interval import median_interval
+from benchhub.stats.warmup import WarmupCut, warmup_cut
 from benchhub.timing_columns import PERCENTILES as PERCENTILES
 from benchhub.timing_columns import described, fill_timing
 
@@ -138,7 +140,10 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
     row.provenance = _provenance(cell, launches, finished)
     if row.status != "finished":
         return
-    raised = list(flags(finished))
+    cut = WarmupCut(0, ())
+    if cell.scenario is Scenario.LATENCY:
+        cut = warmup_cut([one.samples_ns for one in finished if one.samples_ns.size])
+    raised = list(flags(finished, cut))
     interrupted = sum(launch.status == "interrupted" for launch in launches)
     if interrupted:
         evidence = f"{interrupted} launches were interrupted and measured again"
@@ -150,7 +155,7 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
     for name in ("backend_version", "provider", "precision", "clock"):
         setattr(row, name, _several(getattr(launch, name) for launch in finished))
     _over_launches(row, finished)
-    fill_timing(row, cell, finished)
+    fill_timing(row, cell, finished, cut.drop)
     _energy(row, finished)
 
 

@@ -14,7 +14,6 @@ from benchhub.model import Cell, Ints, Launch, Row, Scenario
 from benchhub.stats.interval import Interval, geometric_mean_interval
 from benchhub.stats.looks import Look, looks_at
 from benchhub.stats.quantile import QuantileInterval, quantile_intervals
-from benchhub.stats.warmup import warmup_cut
 
 _NS_PER_MS = 1e6
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -23,18 +22,18 @@ _PARTS = ("device", "copy_in", "copy_out")
 _TIMED = (Scenario.LATENCY, Scenario.THROUGHPUT, Scenario.PACED)
 
 
-def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch]) -> None:
+def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch], drop: int) -> None:
     """Set what the timed calls of the finished `launches` say, where the scenario is about them.
 
     The latency of a paced cell counts from when a call was due. Without calls nothing is set.
-    What is left of the warm-up is cut off every launch of a latency cell alike; `provenance` says
-    how many calls, and `iterations` counts those that are left.
+    What is left of the warm-up, `drop` calls, is cut off every launch of a latency cell alike;
+    `provenance` says how many, and `iterations` counts those that are left.
     """
     if cell.scenario not in _TIMED:
         return
     raw = [launch.samples_ns for launch in launches if launch.samples_ns.size]
     if cell.scenario is Scenario.LATENCY:
-        launches = _steady(row, launches)
+        launches = _steady(row, launches, drop)
     timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
     row.iterations = sum(samples.size for samples in timed)
     if not timed:
@@ -95,12 +94,12 @@ def _in_ms(look: Look) -> Look:
     return dataclasses.replace(look, estimate=look.estimate / _NS_PER_MS, low=low, high=high)
 
 
-def _steady(row: Row, launches: Sequence[Launch]) -> list[Launch]:
+def _steady(row: Row, launches: Sequence[Launch], drop: int) -> list[Launch]:
     """Return the launches with calls, less their common warm-up in every series of a call."""
     timed = [launch for launch in launches if launch.samples_ns.size]
-    drop = warmup_cut([launch.samples_ns for launch in timed]).drop
-    if drop:
-        row.provenance = {**row.provenance, "warmup_dropped": drop}
+    if not drop:
+        return timed
+    row.provenance = {**row.provenance, "warmup_dropped": drop}
     return [
         dataclasses.replace(
             launch,

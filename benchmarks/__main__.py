@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    analysis,
     call_overhead,
     cell_wall,
     latency,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "push": push.measure,
     "startup": startup.measure,
     "store": results_store.measure,
+    "analysis": analysis.measure,
 }
 
 

@@ -9,7 +9,16 @@ import math
 from rich.console import Console
 
 from benchhub.stats.interval import Interval
-from benchmarks import call_overhead, cell_wall, latency, push, results_store, startup, table
+from benchmarks import (
+    analysis,
+    call_overhead,
+    cell_wall,
+    latency,
+    push,
+    results_store,
+    startup,
+    table,
+)
 from benchmarks.claim import Claim, compared
 
 
@@ -51,6 +60,12 @@ def test_latency() -> None:
     claims = latency.measure(size)
     numbers(claims)
     assert any("fresh processes, against bare" in claim.name for claim in claims)
+
+
+def test_analysis() -> None:
+    claims = analysis.measure(analysis.Amount(cells=2, usual=4, most=6, samples=20))
+    numbers(claims)
+    assert [claim.met is None for claim in claims] == [False, False, True]
 
 
 def test_cell_wall() -> None:

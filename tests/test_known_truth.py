@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.known_truth import peers, physical, shown
+from benchmarks.known_truth.__main__ import QUICK_REPEATS, SEED
 from benchmarks.known_truth.comparisons import Host
 from benchmarks.known_truth.experiment import Experiment, Figure, Target, run
 from benchmarks.known_truth.experiments import EXPERIMENTS
@@ -84,6 +85,26 @@ def test_weighted_auc_counts_pairs():
         times = row.astype(int)
         above, below = (np.repeat(score, times * side) for side in (label, ~label))
         assert found == pytest.approx((above[:, None] > below).mean())
+
+
+@pytest.mark.timeout(1200)  # most of a minute of processor time
+def test_a_quick_run_of_all_experiments_surely_misses_nothing():
+    """Bounds as loose as a hundred repeats are: two Monte-Carlo errors beyond each target."""
+    figures: list[Figure] = []
+    answers = []
+    for experiment, of in run(EXPERIMENTS, QUICK_REPEATS, SEED, 1):
+        figures += of
+        answers += shown.answers(experiment, of)
+    assert len(answers) >= 16
+    assert [answer for answer in answers if not answer.met and answer.sure] == []
+    # and the same bounds do tell a rule that is wrong
+    coverage = EXPERIMENTS[0]
+    assert coverage.name == "coverage"
+    peer = Target("bootstrap", at_least=0.94, cases=coverage.targets[0].cases)
+    wrong = shown.answers(Experiment("coverage", "", {}, (peer,)), [
+        figure for figure in figures if figure.experiment == "coverage"
+    ])  # fmt: skip
+    assert [(answer.met, answer.sure) for answer in wrong] == [(False, True)]
 
 
 SMALL = tuple(one for one in EXPERIMENTS if one.name in ("flags for something", "A/B of +3 %"))

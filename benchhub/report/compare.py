@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from benchhub.model import BY_DEFINITION, Cell, Launch, Row, Scenario, Variant
 from benchhub.stats.paired import paired_ratio
+from benchhub.stats.samples import launch_medians
 
 #: Device, backend, variant.
 Choice = tuple[str, str, str]
@@ -108,8 +107,8 @@ def _compared(row: Row, name: str, base: Row | None, by_cell: dict[str, list[Lau
         itself = {"low": None, "high": None, "method": BY_DEFINITION, "against": name}
         return replace(row, speedup=1.0, intervals={**row.intervals, "speedup": itself})
     drop = max(one.provenance.get("warmup_dropped", 0) for one in (row, base))
-    cost = _ns_per_call if row.scenario == Scenario.THROUGHPUT else partial(_median_ns, drop=drop)
-    pairs = _pairs(by_cell[base.cell], by_cell[row.cell], cost)
+    costs = _rates_ns if row.scenario == Scenario.THROUGHPUT else partial(_medians_ns, drop=drop)
+    pairs = _pairs(by_cell[base.cell], by_cell[row.cell], costs)
     if not pairs:
         why = "n/a: no round in which both this variant and the baseline finished a launch"
         return replace(row, withheld={**row.withheld, "speedup": why})
@@ -128,16 +127,19 @@ def _compared(row: Row, name: str, base: Row | None, by_cell: dict[str, list[Lau
 
 
 def _pairs(
-    base: Sequence[Launch], other: Sequence[Launch], cost: Callable[[Launch], float]
+    base: Sequence[Launch],
+    other: Sequence[Launch],
+    costs: Callable[[Sequence[Launch]], list[float]],
 ) -> list[tuple[float, float]]:
     """Pair launches of one round; a resumed run counts rounds anew, so by order within it too."""
     mine, theirs = _by_round(base), _by_round(other)
     pairs = [
-        (cost(one), cost(two))
+        pair
         for number in sorted(mine.keys() & theirs.keys())
-        for one, two in zip(mine[number], theirs[number], strict=False)
+        for pair in zip(mine[number], theirs[number], strict=False)
     ]
-    return [pair for pair in pairs if min(pair) > 0]
+    both = (costs([pair[side] for pair in pairs]) for side in (0, 1))
+    return [pair for pair in zip(*both, strict=True) if min(pair) > 0]
 
 
 def _by_round(launches: Sequence[Launch]) -> dict[int, list[Launch]]:
@@ -147,11 +149,13 @@ def _by_round(launches: Sequence[Launch]) -> dict[int, list[Launch]]:
     return rounds
 
 
-def _median_ns(launch: Launch, drop: int) -> float:
+def _medians_ns(launches: Sequence[Launch], drop: int) -> list[float]:
     # A launch that its limit of seconds ended within the warm-up has nothing else to tell.
-    steady = launch.samples_ns[drop:]
-    return float(np.median(steady if steady.size else launch.samples_ns))
+    steady = [one.samples_ns[drop:] if one.samples_ns.size > drop else one.samples_ns
+              for one in launches]  # fmt: skip
+    found: list[float] = launch_medians(steady).tolist()
+    return found
 
 
-def _ns_per_call(launch: Launch) -> float:
-    return (launch.elapsed_ns or 0) / launch.samples_ns.size
+def _rates_ns(launches: Sequence[Launch]) -> list[float]:
+    return [(one.elapsed_ns or 0) / one.samples_ns.size for one in launches]

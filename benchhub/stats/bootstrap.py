@@ -22,6 +22,9 @@ Resample: TypeAlias = Callable[[Floats], Floats]
 #: One-sided: of the upper limit, which a PASS must keep; and of both ends of the 95 % interval, the
 #: lower of which makes a FAIL.
 UPPER, EITHER = 0.95, 0.975
+#: What the resamples are asked for UPPER: of skewed losses of some hundred cases their limits hold
+#: up to a point less often than they say (docs/measurement.md).
+_UPPER_DRAWN = 0.96
 #: So few that the weights of a block stay in the processor's cache; and so many at least.
 _ELEMENTS_AT_ONCE, _ROWS = 80_000, 16
 
@@ -106,7 +109,7 @@ def _limits(centre: float, error: float, pivots: Floats, largest: float, count: 
     known = pivots[~np.isnan(pivots)]
     if known.size <= pivots.size / 2:
         return unknown(centre)
-    levels = [1 - EITHER, 1 - UPPER, EITHER]
+    levels = [1 - EITHER, 1 - _UPPER_DRAWN, EITHER]
     below, upper, above = np.quantile(known, levels, method="inverted_cdf").tolist()
     return Limits(
         centre,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from benchhub.model import Flag
-from benchhub.stats.samples import Samples, checked
+from benchhub.stats.samples import Samples, checked, launch_medians
 
 LEVEL = 0.01
 _PERMUTATIONS = 9_999
@@ -40,7 +40,7 @@ def drift(samples_ns: Samples, level: float = LEVEL) -> Drift:
     A change with p < `level` raises the flag `drift`. Fewer than three launches show none.
     ValueError: as `checked`.
     """
-    medians = np.array([np.median(launch) for launch in checked(samples_ns)])
+    medians = launch_medians(checked(samples_ns))
     if medians.size < 3:
         return Drift(1.0, 0, 1.0, ())
     sums = np.abs(np.cumsum(rankdata(medians) - (medians.size + 1) / 2))[:-1]

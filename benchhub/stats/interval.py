@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import stdtrit
@@ -61,13 +62,19 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
     estimate = float(np.median(array))
     if n < 2:
         return Interval(estimate, None, None, n, confidence, "single")
+    rank, attained = _sign_rank(n, confidence)
+    low, high = float(array[rank - 1]), float(array[n - rank])
+    return Interval(estimate, low, high, n, attained, "order-statistics")
+
+
+@cache
+def _sign_rank(n: int, confidence: float) -> tuple[int, float]:
+    """Return the rank (from 1) of the lower limit of n values, and the confidence it attains."""
     cut = max(0, int(binom.ppf((1 - confidence) / 2, n, 0.5)) - 1)
     while binom.cdf(cut, n, 0.5) <= (1 - confidence) / 2:
         cut += 1
     rank = max(1, cut)
-    attained = 1 - 2 * float(binom.cdf(rank - 1, n, 0.5))
-    low, high = float(array[rank - 1]), float(array[n - rank])
-    return Interval(estimate, low, high, n, attained, "order-statistics")
+    return rank, 1 - 2 * float(binom.cdf(rank - 1, n, 0.5))
 
 
 def _checked(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

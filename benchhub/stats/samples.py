@@ -44,3 +44,10 @@ def tick_slack_ns(launches: Sequence[NDArray[np.int64]]) -> float:
     """Return by how much the clock's step may hide a limit: nothing for a clock of 1 ns."""
     tick = tick_ns(launches)
     return 0.0 if tick <= 1 else tick
+
+
+def launch_medians(launches: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Return the median of each launch, in ns; launches of one length are sorted all at once."""
+    if len({launch.size for launch in launches}) == 1:
+        return np.asarray(np.median(np.stack(launches), axis=1), dtype=np.float64)
+    return np.array([np.median(launch) for launch in launches], dtype=np.float64)

@@ -31,10 +31,14 @@ def _flips(rng: Rng, cases: int, mean: float) -> Floats:
     return np.where(drawn < mean + 0.005, 1.0, np.where(drawn > 1 - 0.005, -1.0, 0.0))
 
 
+def _seed(rng: Rng) -> int:
+    return int(rng.integers(2**31))
+
+
 def _gate(draw: Callable[[Rng, int, float], Floats], cases: int, mean: float) -> Repeat:
     def repeat(rng: Rng) -> Mapping[str, float]:
         loss = draw(rng, cases, mean)
-        verdict = quality_gate(loss, LIMIT, resamples=2000).verdict
+        verdict = quality_gate(loss, LIMIT, resamples=2000, seed=_seed(rng)).verdict
         half = float(stdtrit(cases - 1, 0.95)) * float(loss.std(ddof=1)) / math.sqrt(cases)
         drawn = rng.integers(0, cases, (1000, cases))
         return {
@@ -62,7 +66,7 @@ def _auc(cases: int, factor: float) -> Repeat:
             return weighted_auc(score, label, weights) - weighted_auc(other, label, weights)
 
         limit = factor * truth
-        verdict = quality_gate(loss, limit, cases=cases, resamples=1000).verdict
+        verdict = quality_gate(loss, limit, cases=cases, resamples=1000, seed=_seed(rng)).verdict
         return {
             "PASS": verdict is VerdictOutcome.PASS,
             "FAIL": verdict is VerdictOutcome.FAIL,
