@@ -67,7 +67,10 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
-        raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons or 'no scenario'}")
+        fix = "change its backends or variants, or measure on other devices"
+        if not resolved.suite.scenarios:
+            reasons, fix = "it has no scenario", "add [scenarios.latency]"
+        raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
     plan = with_canaries(plan, resolved.effort)
     emulated = {device.name for device in resolved.devices if device.emulated}
     fixed = {spec.scenario for spec in resolved.suite.scenarios if spec.launches}

@@ -13,8 +13,11 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchhub.model import DeviceProfile
     from benchhub.ondevice.wire import Conditions
+    from benchhub.store.quarantine import Quarantined
 
 app = typer.Typer(help="List, enrol and check devices.", no_args_is_help=True)
 
@@ -25,9 +28,25 @@ def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
     from benchhub.catalogue import profile_files
     from benchhub.cli.quarantine import quarantined
     from benchhub.config import load_profile
+    from benchhub.errors import ConfigError
 
-    profiles = [load_profile(path) for path in profile_files(project.folder()).values()]
+    profiles, spoilt = [], []
+    for path in profile_files(project.folder()).values():
+        try:
+            profiles.append(load_profile(path))
+        except ConfigError as error:  # the others are no worse for it
+            spoilt.append(error)
     kept = quarantined(store)
+    _show_profiles(profiles, kept, json)
+    for error in spoilt:
+        typer.echo(f"benchhub: {error}", err=True)
+    if spoilt:
+        raise typer.Exit(2)
+
+
+def _show_profiles(
+    profiles: list[DeviceProfile], kept: Mapping[str, Quarantined], json: bool
+) -> None:
     if json:
         whole = []
         for profile in profiles:

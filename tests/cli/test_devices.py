@@ -134,3 +134,16 @@ def test_doctor_asks_for_every_real_backend(project: Project) -> None:
     backends = {"onnxruntime", "openvino", "tflite", "torch", "tensorrt"}
     assert {name.removeprefix("backend ") for name in checks if " " in name} >= backends
     assert "backend null" not in checks
+
+
+def test_a_broken_profile_does_not_hide_the_others(project: Project) -> None:
+    broken = project.folder / "device_profiles" / "broken.toml"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_text('[device]\nname = "broken"\ntransport = "shh"\n', "utf-8")
+    done = project.run("devices", "list")
+    assert done.code == 2
+    assert "localhost" in done.out
+    assert "broken.toml: device.transport" in done.error
+    listed = project.run("devices", "list", "--json")
+    assert listed.code == 2
+    assert "localhost" in [one["name"] for one in listed.json]

@@ -83,6 +83,10 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
                         "did you mean fp32?"),
     "a rate where nothing arrives": (lambda p: p.edit("threads = 1", "threads = 1\nrate_per_s = 5"),
                                      "only paced has that setting"),
+    "no backend that reads the model": (
+        lambda p: p.edit('backends = ["onnxruntime"]', 'backends = ["tflite"]'),
+        "change its backends or variants, or measure on other devices",
+    ),
     "paced without a rate": (lambda p: p.add("[scenarios.paced]\n"), "rate_per_s is missing"),
     "neither format": (lambda p: model(p).write_bytes(b"GGUF" + bytes(900)), "model.onnx"),
 }  # fmt: skip
