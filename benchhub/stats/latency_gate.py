@@ -123,6 +123,8 @@ def _at(
             f"{_name(q)} lies between {_ms(interval.low)} and {_ms(interval.high)},"
             f" the budget of {_ms(budget_ns)} within"
         )
+    elif math.isinf(slack):
+        reason, clock = "all samples are 0: the clock never ticked", ""
     else:
         reason = f"{_name(q)} is nearer to the budget than the clock can tell: {_ms(slack)} steps"
         clock = ""

@@ -168,3 +168,9 @@ def test_the_level_of_a_look_is_what_all_looks_together_allow():
     assert level_per_look(LOOKS, ALL_LOOKS_ALPHA) == pytest.approx(ALPHA, abs=1e-4)
     made = source(7)(20)
     assert latency_look(made, P95, looks=(10, 20), final=True).launches <= 20
+
+
+def test_a_clock_that_never_ticks_decides_nothing():
+    found = latency_gate(lambda count: np.zeros((count, 200), dtype=np.int64), 1e7)
+    assert found.verdict is Outcome.INCONCLUSIVE
+    assert found.reason == "all samples are 0: the clock never ticked after 40 launches"
