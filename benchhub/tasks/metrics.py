@@ -1,18 +1,28 @@
 """Quality metrics that can be resampled: a table of name -> Metric.
 
 Each takes outputs and labels with the cases on axis 0 and weights (resamples, cases); see
-`benchhub.model.Metric`. To add one, write its functions and a row of `METRICS`.
+`benchhub.model.Metric`. To add one, write its functions (`benchhub.tasks.case_tables` has the usual
+ones), and a row of `METRICS`, or one of `MODULES` where it is a task's own. Other distributions add
+theirs through the entry point group `benchhub.metrics`. Stored runs find metrics here by name.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.errors import ConfigError, nearest
-from benchhub.model import Array, Metric
+from benchhub.errors import ConfigError
+from benchhub.model import Array, CaseTable, Metric
+from benchhub.tasks import lazy
+from benchhub.tasks.case_tables import mean_by_case, ratio, weighted_mean, worst
 
 Floats = NDArray[np.float64]
+
+#: A mean metric's name with this at its end is the mean of its worst cases, in per cent.
+_WORST = re.compile(r"(.+)_worst([1-9][0-9]?)")
 
 
 def weighted_auc(scores: Array, truth: Array, weights: Array) -> Floats:
@@ -41,7 +51,7 @@ def _auc(scores: Array, truth: Array, by_case: Floats) -> Floats:
     below += running[np.searchsorted(scores[rows], mine, side="right")]
     weight = by_case[positive]
     won = np.einsum("pr,pr->r", weight, below) / 2
-    return _ratio(won, weight.sum(axis=0) * running[-1])
+    return ratio(won, weight.sum(axis=0) * running[-1])
 
 
 def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
@@ -56,7 +66,7 @@ def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
     present = ~np.isnan(per_label)
     count = present.sum(axis=0)
     total = np.where(present, per_label, 0.0).sum(axis=0)
-    return _ratio(total, count)
+    return ratio(total, count)
 
 
 def auc_by_case(outputs: Array, labels: Array) -> Floats:
@@ -110,7 +120,7 @@ def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[
 
 def accuracy(outputs: Array, labels: Array, weights: Array) -> Floats:
     """Return the share of cases whose largest output is their class; `labels` is (cases,)."""
-    return _weighted_mean(right_by_case(outputs, labels), weights)
+    return weighted_mean(right_by_case(outputs, labels), weights)
 
 
 def right_by_case(outputs: Array, labels: Array) -> Floats:
@@ -129,7 +139,7 @@ def accuracy_by_class(outputs: Array, labels: Array, names: tuple[str, ...]) -> 
 
 def mean_absolute_error(outputs: Array, labels: Array, weights: Array) -> Floats:
     """Return the mean over cases of a case's mean absolute difference from its label."""
-    return _weighted_mean(error_by_case(outputs, labels), weights)
+    return weighted_mean(error_by_case(outputs, labels), weights)
 
 
 def error_by_case(outputs: Array, labels: Array) -> Floats:
@@ -165,16 +175,14 @@ def _absolute_error(outputs: Array, labels: Array) -> Floats:
     return np.asarray(np.abs(difference), dtype=np.float64)
 
 
-def _weighted_mean(values: Floats, weights: Array) -> Floats:
-    total = np.asarray(weights, dtype=np.float64).sum(axis=1)
-    summed = np.asarray(weights, dtype=np.float64) @ values
-    return _ratio(summed, total)
-
-
-def _ratio(top: Array, bottom: Array) -> Floats:
-    """Return top / bottom, NaN where there is nothing to divide by."""
-    undefined = np.full(len(top), np.nan)
-    return np.asarray(np.divide(top, bottom, out=undefined, where=bottom > 0), dtype=np.float64)
+def _mean_of(by_case: Callable[[Array, Array], Floats]) -> CaseTable:
+    return CaseTable(
+        lambda outputs, labels: by_case(outputs, labels)[:, None],
+        lambda table, weights: weighted_mean(table[:, 0], weights),
+        None,
+        lambda table: mean_by_case(table[:, 0]),
+        0,
+    )
 
 
 MACRO_AUC = Metric("macro_auc", "", True, macro_auc, auc_by_label, auc_by_case)
@@ -183,16 +191,62 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         MACRO_AUC,
-        Metric("accuracy", "", True, accuracy, accuracy_by_class, right_by_case),
         Metric(
-            "mean_absolute_error", "", False, mean_absolute_error, error_by_column, error_by_case
+            "accuracy",
+            "",
+            True,
+            accuracy,
+            accuracy_by_class,
+            right_by_case,
+            _mean_of(right_by_case),
+        ),
+        Metric(
+            "mean_absolute_error",
+            "",
+            False,
+            mean_absolute_error,
+            error_by_column,
+            error_by_case,
+            _mean_of(error_by_case),
         ),
     )
 }
 
+#: Metrics of tasks: name -> "module:attribute", imported where they are asked for.
+MODULES: dict[str, str] = {
+    "dice": "benchhub.tasks.cardiac.metric:DICE",
+    "dice_worst5": "benchhub.tasks.cardiac.metric:DICE_WORST",
+    "bpq": "benchhub.tasks.pathology.metric:BPQ",
+    "macro_f1": "benchhub.tasks.tissue.metric:MACRO_F1",
+    "mpq": "benchhub.tasks.pathology.metric:MPQ",
+    "aji": "benchhub.tasks.nuclei.metric:AJI",
+    "aji_plus": "benchhub.tasks.nuclei.metric:AJI_PLUS",
+    "mse": "benchhub.tasks.nuclei.metric:MSE",
+    "nuclei_dice": "benchhub.tasks.nuclei.metric:DICE",
+    "pq": "benchhub.tasks.nuclei.metric:PQ",
+    "r2": "benchhub.tasks.nuclei.metric:R2",
+    "log_loss": "benchhub.tasks.chest_xray.metric:LOG_LOSS",
+}
 
-def get_metric(name: str) -> Metric:
-    """Return a metric of the table; ConfigError naming the nearest."""
-    if name not in METRICS:
-        raise ConfigError(f"metric {name!r} is unknown{nearest(name, METRICS)}")
-    return METRICS[name]
+
+def metric_names() -> tuple[str, ...]:
+    """Return every metric that can be asked for, plugins included, without the worst cases'."""
+    return tuple(sorted({*METRICS, *lazy.names("benchhub.metrics", MODULES)}))
+
+
+def get_metric(name: str, where: str = "") -> Metric:
+    """Return a metric of the tables; ConfigError naming the nearest, and `where` it was asked.
+
+    "<name>_worst<per cent>" is the mean of the worst cases of a metric that is a mean.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    kind = f"{where}: metric" if where else "metric"
+    known = metric_names()
+    if name not in known and (parted := _WORST.fullmatch(name)) and parted[1] in known:
+        try:
+            return worst(get_metric(parted[1]), int(parted[2]) / 100)
+        except ValueError as error:
+            raise ConfigError(f"{kind} {name!r}: {error}") from error
+    metric: Metric = lazy.found(kind, "benchhub.metrics", MODULES, name, METRICS)
+    return metric

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from benchhub.errors import ConfigError, nearest
 from benchhub.model import Settings
 
+#: Keys of `[data]` that every task has: `metric` names the one that is judged first.
+EVERYWHERE = {"data": ("metric",)}
+
 
 def check_settings(where: str, settings: Settings, known: Iterable[str]) -> None:
-    """Raise ConfigError if a key of `settings` is not `known`."""
-    known = tuple(known)
+    """Raise ConfigError if a key of `settings` is not `known`, nor known everywhere."""
+    known = (*known, *EVERYWHERE.get(where, ()))
     for key in settings:
         if key not in known:
             raise ConfigError(f"{where}.{key} is unknown{nearest(key, known)}")

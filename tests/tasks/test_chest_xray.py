@@ -122,14 +122,45 @@ def test_a_subset_is_stable_and_holds_every_label(tmp_path):
     assert len(data.provenance["sha256"]) == 64
 
 
+def test_training_cases_come_in_the_lists_order(copy):
+    data = copy.open()
+    names = tuple(copy.lists["train_val_list.txt"])
+    assert data.training().ids == data.training(None).ids == names
+    few = data.training(2)
+    assert (few.ids, few.groups, few.labels.shape) == (names[:2], ("0", "1"), (2, 14))
+    _refused(lambda: data.training(5), "5 training cases", "has 4", "data.train_patients")
+
+
+def test_a_suite_chooses_what_it_judges_by_first(copy):
+    data = copy.open()
+    assert data.metric.name == "macro_auc"
+    assert [metric.name for metric in data.also] == ["log_loss", "log_loss_worst5"]
+    assert data.provenance["labels_in_mean"] == "14"
+    other = copy.reopen(metric="log_loss")
+    assert other.metric.name == "log_loss"
+    assert [metric.name for metric in other.also] == ["macro_auc", "log_loss_worst5"]
+    _refused(lambda: copy.reopen(metric="log_los"), "data.metric", "did you mean log_loss?")
+
+
+def test_the_2017_table_wins_over_that_of_2020(copy):
+    copy.open()
+    later = copy.folder / "Data_Entry_2017_v2020.csv"
+    later.write_text(NEW + "00000010_000.png,Mass,0,10,58,M,PA,2682,2749,0.143,0.143\n")
+    assert len(copy.reopen().test) == 3
+
+
 def test_pixels_of_every_mode_mean_the_same(tmp_path):
     grey = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
     Image.fromarray(grey).save(tmp_path / "l.png")
     Image.fromarray(grey).convert("RGBA").save(tmp_path / "rgba.png")
     Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.fromarray(grey).convert("LA").save(tmp_path / "la.png")
+    Image.fromarray(grey).convert("P").save(tmp_path / "palette.png")
     plain = read_image(tmp_path / "l.png", 8)
     np.testing.assert_allclose(plain, grey / 255, atol=1e-6)
-    np.testing.assert_allclose(read_image(tmp_path / "rgba.png", 8), plain, atol=2 / 255)
+    for kind in ("rgba", "la", "palette"):
+        found = read_image(tmp_path / f"{kind}.png", 8)
+        np.testing.assert_allclose(found, plain, atol=2 / 255, err_msg=kind)
     np.testing.assert_allclose(read_image(tmp_path / "deep.png", 8), plain, atol=1e-6)
     halved = read_image(tmp_path / "l.png", 4)
     np.testing.assert_allclose(halved, plain.reshape(4, 2, 4, 2).mean(axis=(1, 3)), atol=1e-5)
@@ -169,6 +200,56 @@ def test_image_without_a_row(copy):
 def test_unknown_label(copy):
     copy.rows["00000010_000.png"] = ("Effusion|Fracture", "10")
     _refused(copy.open, "'Fracture'", "Data_Entry_2017.csv:6")
+
+
+@pytest.mark.parametrize("label", ["Pleural Thickening", "pleural_thickening", "Effusion;Mass"])
+def test_labels_are_spelt_as_in_the_data_set(copy, label):
+    copy.rows["00000010_000.png"] = (label, "10")
+    _refused(copy.open, repr(label), "Pleural_Thickening")
+
+
+def test_row_without_labels(copy):
+    copy.rows["00000010_000.png"] = ("", "10")
+    _refused(copy.open, "Data_Entry_2017.csv:6", "no labels", "'No Finding'")
+
+
+def test_row_without_patient(copy):
+    copy.rows["00000010_000.png"] = ("Mass", "")
+    _refused(copy.open, "Data_Entry_2017.csv:6", "00000010_000.png has no patient id")
+
+
+def test_second_row_of_an_image(copy):
+    copy.open()
+    with (copy.folder / "Data_Entry_2017.csv").open("a") as stream:
+        stream.write("00000010_000.png,Mass,0,10,058Y,M,PA,1,1,1,1,\n")
+    _refused(copy.reopen, "Data_Entry_2017.csv:9", "a second row of 00000010_000.png", "keep one")
+
+
+def test_image_listed_twice(copy):
+    copy.lists["test_list.txt"].append("00000010_000.png")
+    _refused(copy.open, "test_list.txt", "00000010_000.png is listed twice")
+
+
+@pytest.mark.parametrize("name", ["Data_Entry_2017.csv", "test_list.txt"])
+def test_file_in_another_encoding(copy, name):
+    copy.open()
+    path = copy.folder / name
+    path.write_bytes(path.read_text().encode("utf-16"))
+    _refused(copy.reopen, name, "not UTF-8", "save it as UTF-8")
+
+
+def test_table_with_semicolons(copy):
+    copy.open()
+    path = copy.folder / "Data_Entry_2017.csv"
+    path.write_text(path.read_text().replace(",", ";"))
+    _refused(copy.reopen, "Data_Entry_2017.csv", "no column 'image index'", "copy the file again")
+
+
+def test_table_whose_field_never_ends(copy):
+    copy.open()
+    path = copy.folder / "Data_Entry_2017.csv"
+    path.write_text(path.read_text() + '00000012_000.png,"Mass' + "x" * 200_000)
+    _refused(copy.reopen, "Data_Entry_2017.csv", "comma-separated")
 
 
 def test_empty_split(copy):

@@ -1,6 +1,7 @@
 import numpy as np
 import onnx
 import pytest
+from ingredients import calibrating
 from onnx import TensorProto, helper, numpy_helper
 
 from benchhub.compress.inspect import inspect_onnx
@@ -48,7 +49,7 @@ def test_own_model_and_data_all_the_way(tmp_path):
     spec = VariantSpec(
         "small", source="mine", recipe=Recipe("int8-static", {"calibration_cases": 8})
     )
-    small = build(spec, model, data.calibration, tmp_path / "cache")
+    small = build(spec, model, calibrating(data.calibration), tmp_path / "cache")
     cases = data.cases(20)
     everyone = np.ones((1, 20))
     for variant in (model, small):

@@ -12,24 +12,32 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, nearest
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.chest_xray.layout import Entry, check_disjoint, read_image, read_split
 from benchhub.tasks.chest_xray.lesions import LABELS
-from benchhub.tasks.chest_xray.metric import METRIC
+from benchhub.tasks.chest_xray.metric import LOG_LOSS, LOG_LOSS_WORST5, METRIC
 from benchhub.tasks.chest_xray.phantom import Phantom, write_phantom
 from benchhub.tasks.settings import check_settings, whole_number
 
 #: What the model sees: (grey - MEAN) / SPREAD with grey in 0..1.
 MEAN, SPREAD = np.float32(0.5), np.float32(0.25)
+#: What learns the task: a module imported only where something is trained.
+MODEL = "benchhub.tasks.chest_xray.model"
 #: So many patients with each label come first, so that a subset of cases has them all.
 _AHEAD = 4
+#: What a suite may judge by first; the others follow.
+_METRICS = {metric.name: metric for metric in (METRIC, LOG_LOSS)}
 _PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
 
 
 @dataclass(frozen=True, slots=True)
 class ChestXray:
-    """An opened data set; pixels are read when cases are asked for."""
+    """An opened data set; pixels are read when cases are asked for.
+
+    A label counts in the mean AUC where it has both classes; opening it has made sure that in the
+    whole test split all of them do.
+    """
 
     description: str
     provenance: Mapping[str, str]
@@ -39,6 +47,7 @@ class ChestXray:
     input_name: str = "image"
     seed: int = 0
     metric: Metric = METRIC
+    also: tuple[Metric, ...] = (LOG_LOSS, LOG_LOSS_WORST5)
 
     def cases(self, count: int | None) -> Cases:
         """Return `count` cases of the test split (None: all), whole patients in a fixed order.
@@ -64,9 +73,17 @@ class ChestXray:
             )
         return self._read(_one_each(self.train, self.seed)[:count]).inputs
 
-    def training(self) -> Cases:
-        """Return the whole training split, in the list's order."""
-        return self._read(self.train)
+    def training(self, count: int | None = None) -> Cases:
+        """Return the first `count` training cases (None: all), in the list's order.
+
+        Raises ConfigError if there are fewer.
+        """
+        if count is not None and count > len(self.train):
+            raise ConfigError(
+                f"chest_xray: {count} training cases were asked for and the training split has "
+                f"{len(self.train)}; raise data.train_patients, or ask for fewer"
+            )
+        return self._read(self.train[:count])
 
     def _read(self, entries: tuple[Entry, ...]) -> Cases:
         images = np.empty((len(entries), 1, self.size, self.size), dtype=np.float32)
@@ -85,10 +102,14 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     """Return the data set of a suite's `[data]` table.
 
     Keys: `path` (a copy of ChestX-ray14, relative to the suite; `data` wins over it), `size`
-    (pixels), `input` (the model's input name), and for the phantom `seed`, `train_patients`,
-    `test_patients`. Raises ConfigError for anything it cannot use.
+    (pixels), `input` (the model's input name), `metric` (macro_auc or log_loss), and for the
+    phantom `seed`, `train_patients`, `test_patients`. Raises ConfigError for anything it cannot
+    use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input"))
+    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input", "metric"))
+    first = str(settings.get("metric", METRIC.name))
+    if first not in _METRICS:
+        raise ConfigError(f"data.metric = {first!r} is unknown{nearest(first, _METRICS)}")
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
     if data is None and "path" in settings:
         data = base / str(settings["path"])
@@ -103,7 +124,8 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     train, test = read_split(folder, "train"), read_split(folder, "test")
     check_disjoint(folder, train, test)
     _check_classes(test, str(folder / "test_list.txt"), "use a larger test split")
-    facts |= {"train_images": len(train), "test_images": len(test)}
+    facts |= {"train_images": len(train), "test_images": len(test), "labels_in_mean": len(LABELS)}
+    others = tuple(metric for name, metric in _METRICS.items() if name != first)
     return ChestXray(
         description=f"{description}: {len(test)} test images",
         provenance={"dataset": description} | {key: str(value) for key, value in facts.items()},
@@ -112,6 +134,8 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         size=numbers.get("size", Phantom().size),
         input_name=str(settings.get("input", "image")),
         seed=numbers.get("seed", 0),
+        metric=_METRICS[first],
+        also=(*others, LOG_LOSS_WORST5),
     )
 
 

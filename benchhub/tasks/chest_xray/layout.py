@@ -6,9 +6,11 @@ Reads the release of 2017 (unquoted commas in the header, a trailing empty colum
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,9 @@ class Entry:
 def read_split(folder: Path, split: str) -> tuple[Entry, ...]:
     """Return the entries of "train" or "test" in the list's order.
 
-    Raises ConfigError naming the file at fault: folder, table or list missing, a list empty, a
-    listed image without file or row, a label that is not one of the fourteen.
+    Raises ConfigError naming the file at fault: folder, table or list missing or not UTF-8, a list
+    empty or with a name twice, a listed image without file or row, a row cut short, a second row of
+    an image, a row without patient or labels, a label that is not one of the fourteen.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; --data names a copy of ChestX-ray14")
@@ -89,33 +92,59 @@ def _table(folder: Path) -> Path:
 def _names(path: Path) -> list[str]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; it comes with the data set")
-    names = path.read_text(encoding="utf-8-sig").split()
+    with _as_text(path):
+        names = path.read_text(encoding="utf-8-sig").split()
     if not names:
         raise ConfigError(f"{path}: lists no image, so this split is empty; copy it again")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ConfigError(f"{path}: {twice[0]} is listed twice; remove one of the lines")
     return names
 
 
+@contextlib.contextmanager
+def _as_text(path: Path) -> Iterator[None]:
+    """Turn what a file that is not the text it should be raises into a ConfigError."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except csv.Error as error:
+        raise ConfigError(f"{path}: not a table of comma-separated values ({error})") from error
+
+
 def _rows(path: Path) -> dict[str, tuple[str, frozenset[str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with _as_text(path), path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream)
         header = [cell.strip().lower() for cell in next(reader, [])]
         missing = [column for column in _COLUMNS if column not in header]
         if missing:
-            raise ConfigError(f"{path}: no column {missing[0]!r}; its header is {header[:4]}")
+            raise ConfigError(
+                f"{path}: no column {missing[0]!r}; its header begins {header[:4]}, and that of the"
+                " data set 'Image Index,Finding Labels'; copy the file again"
+            )
         # the wanted columns stand before the header's stray commas, so positions hold
-        name, labels, patient = (header.index(column) for column in _COLUMNS)
-        rows = {}
+        columns = [header.index(column) for column in _COLUMNS]
+        rows: dict[str, tuple[str, frozenset[str]]] = {}
         for line in reader:
             if not line:
                 continue
-            if len(line) <= max(name, labels, patient):
-                raise ConfigError(f"{path}:{reader.line_num}: row cut short; copy the file again")
-            findings = _findings(line[labels], f"{path}:{reader.line_num}")
-            rows[line[name].strip()] = (line[patient].strip(), findings)
+            where = f"{path}:{reader.line_num}"
+            if len(line) <= max(columns):
+                raise ConfigError(f"{where}: row cut short; copy the file again")
+            name, labels, patient = (line[column].strip() for column in columns)
+            if not patient:
+                raise ConfigError(f"{where}: {name} has no patient id; copy the file again")
+            if name in rows:
+                raise ConfigError(f"{where}: a second row of {name}; keep one of them")
+            rows[name] = (patient, _findings(labels, where))
     return rows
 
 
 def _findings(cell: str, where: str) -> frozenset[str]:
+    if not cell:
+        # an image without findings says so; nothing at all is a row that lost its labels
+        raise ConfigError(f"{where}: no labels; write 'No Finding' where nothing was found")
     found = {label.strip() for label in cell.split("|")} - {"No Finding", ""}
     unknown = sorted(found.difference(LABELS))
     if unknown:

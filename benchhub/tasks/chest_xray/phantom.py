@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,6 +21,7 @@ from PIL import Image
 from benchhub.model import Array
 from benchhub.tasks.chest_xray.anatomy import Body, Rng, expose, scene
 from benchhub.tasks.chest_xray.lesions import FINDINGS, LABELS
+from benchhub.tasks.once import write_once
 
 #: Part of the cache key: raise it with any change that moves a pixel or a label.
 GENERATOR = 1
@@ -71,21 +71,7 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     The folder appears under its name only when complete, so a second process or an interrupted
     one does no harm.
     """
-    target = cache / "chest_xray" / phantom.key
-    if (target / "phantom.json").is_file():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{phantom.key}-", dir=target.parent))
-    try:
-        _write(phantom, draft)
-        try:
-            os.rename(draft, target)
-        except OSError:
-            if not (target / "phantom.json").is_file():
-                raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return target
+    return write_once(cache / "chest_xray" / phantom.key, partial(_write, phantom))
 
 
 def exposures(phantom: Phantom, split: str) -> Iterator[Exposure]:
@@ -148,7 +134,7 @@ def _render(body: Body, found: set[str], rng: Rng, size: int) -> Array:
     return np.asarray(np.clip(np.rint(area * 255), 0, 255), dtype=np.uint8)
 
 
-def _write(phantom: Phantom, folder: Path) -> None:
+def _write(phantom: Phantom, folder: Path) -> Mapping[str, Any]:
     images = folder / "images"
     images.mkdir()
     digest = hashlib.sha256()
@@ -164,8 +150,7 @@ def _write(phantom: Phantom, folder: Path) -> None:
     table = "".join(f"{row}\n" for row in rows)
     digest.update(table.encode("ascii"))
     (folder / "Data_Entry_2017.csv").write_text(table, encoding="ascii")
-    facts = {"generator": GENERATOR, **asdict(phantom), "sha256": digest.hexdigest()}
-    (folder / "phantom.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="ascii")
+    return {"generator": GENERATOR, **asdict(phantom), "sha256": digest.hexdigest()}
 
 
 def _save(exposure: Exposure, path: Path) -> None:

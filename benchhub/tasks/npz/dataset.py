@@ -17,6 +17,7 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.predictions import get_prediction
 from benchhub.tasks.settings import check_settings
 
 _OWN = ("labels", "groups", "ids", "label_names")
@@ -32,7 +33,9 @@ class Archive:
     metric: Metric
     all_cases: Cases
     path: Path
-    training: Mapping[str, Array]
+    fitting: Mapping[str, Array]
+    also: tuple[Metric, ...] = ()
+    predict: str = ""
 
     def cases(self, count: int | None) -> Cases:
         """Return the first `count` cases (None: all); ConfigError if there are fewer."""
@@ -55,32 +58,36 @@ class Archive:
 
         Test cases never stand in for them: that would let a recipe see what it is judged by.
         """
-        if not self.training:
+        if not self.fitting:
             raise ConfigError(
                 f"{self.path}: this recipe calibrates and there are no training inputs; set "
                 f'data.calibration = "train.npz", or add {_PREFIX}<input> arrays to the archive'
             )
-        have = min(len(array) for array in self.training.values())
+        have = min(len(array) for array in self.fitting.values())
         if have < count:
             raise ConfigError(
                 f"{self.path}: {count} calibration cases were asked for and there are {have}; "
                 "lower the recipe's calibration_cases"
             )
-        return {name: array[:count] for name, array in self.training.items()}
+        return {name: array[:count] for name, array in self.fitting.items()}
 
 
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Archive:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `inputs` (the archive), `metric` (a name of the metric table) and `calibration` (an
-    archive of training inputs), paths relative to the suite's folder or to `data`. Raises
-    ConfigError naming the file and the array for anything it cannot use.
+    Keys: `inputs` (the archive), `metric` (a name of the metric table), `also` (names of further
+    ones), `predict` (a name of the table of predictions) and `calibration` (an archive of training
+    inputs), paths relative to the suite's folder or to `data`. Raises ConfigError naming the file
+    and the array for anything it cannot use.
     """
-    check_settings("data", settings, ("inputs", "metric", "calibration"))
+    check_settings("data", settings, ("inputs", "metric", "also", "predict", "calibration"))
     for key in ("inputs", "metric"):
         if key not in settings:
             raise ConfigError(f'data.{key} is missing; the npz task needs {key} = "..."')
-    metric = get_metric(str(settings["metric"]))
+    metric, *also = _metrics(settings)
+    predict = str(settings.get("predict", ""))
+    if predict:
+        get_prediction(predict, "data.predict")
     root = data or base
     path = root / str(settings["inputs"])
     arrays = _load(path)
@@ -97,17 +104,28 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         **{f"{_PREFIX}{k}": v for k, v in training.items()},
     }.items():
         _check_numbers(path, name, array)
-    if metric.name == "macro_auc":
+    if "macro_auc" in (one.name for one in (metric, *also)):
         _check_classes(path, cases)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Archive(
         description=f"{path.name}: {len(cases.ids)} cases",
         provenance={"dataset": path.name, "sha256": digest, "cases": str(len(cases.ids))},
         metric=metric,
+        also=tuple(also),
+        predict=predict,
         all_cases=cases,
         path=path,
-        training=training,
+        fitting=training,
     )
+
+
+def _metrics(settings: Settings) -> list[Metric]:
+    more = settings.get("also", [])
+    if not isinstance(more, list) or not all(isinstance(name, str) for name in more):
+        raise ConfigError(f"data.also must be a list of names of metrics, not {more!r}")
+    first = str(settings["metric"])
+    asked = [(first, "data.metric"), *((name, "data.also") for name in more if name != first)]
+    return [get_metric(name, where) for name, where in dict(asked).items()]
 
 
 def _check_classes(path: Path, cases: Cases) -> None:

@@ -1,0 +1,36 @@
+"""A folder in the cache that is written once, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+FACTS = "phantom.json"
+
+
+def write_once(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> Path:
+    """Return `target`, filled by `write`, whose facts go to `phantom.json`, unless it is there.
+
+    The folder appears under its name only when complete, so a second process or an interrupted
+    one does no harm.
+    """
+    if (target / FACTS).is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        facts = write(draft)
+        (draft / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="ascii")
+        try:
+            os.rename(draft, target)
+        except OSError:
+            if not (target / FACTS).is_file():
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
