@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchhub.compress.quiet import quiet
-from benchhub.model import Array, Settings
+from benchhub.compress.recipe import Ingredients
+from benchhub.model import Settings
 
 
 def make_fp16(
-    baseline: Path,
-    output: Path,
-    options: Settings,
-    calibration: Callable[[int], Mapping[str, Array]],
+    source: Path | None, output: Path, options: Settings, ingredients: Ingredients
 ) -> None:
-    """Write `baseline` with float16 weights to `output`; takes no options."""
+    """Write `source` with float16 weights to `output`; takes no options."""
     with quiet():
         import onnx
         from onnxruntime.transformers.float16 import convert_float_to_float16
         from onnxruntime.transformers.onnx_model import OnnxModel
 
-        half = convert_float_to_float16(onnx.load(str(baseline)), keep_io_types=True)
+        half = convert_float_to_float16(onnx.load(str(source)), keep_io_types=True)
         # the converter appends its casts at the end, which onnxruntime forgives and ONNX does not
         OnnxModel(half).topological_sort()
         onnx.save(half, str(output))

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchhub.compress.macs import count_macs
 from benchhub.compress.model_file import read_model
+from benchhub.compress.sparse_size import stored_sparsely
 from benchhub.errors import ConfigError
 from benchhub.model import TensorSpec, Variant
 
@@ -41,6 +42,7 @@ def inspect_onnx(name: str, path: Path) -> Variant:
         params=params,
         nonzero_params=nonzero,
         macs=count_macs(model),
+        sparse_bytes=stored_sparsely(model, len(blob)),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -32,3 +34,21 @@ def _silenced() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def quiet_natively() -> Iterator[None]:
+    """Be `quiet`, and silence what native code and progress bars write to stderr as well.
+
+    Descriptor 2 belongs to the process: a display in another thread stands still meanwhile.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with quiet(), open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            with contextlib.redirect_stderr(nowhere):
+                yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -2,134 +2,187 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress import Calibration, RecipeEntry, get_recipe
+from benchhub.compress import RecipeEntry, get_recipe
 from benchhub.compress.converters import converter_errors, first_line
-from benchhub.compress.inspect import check_inputs_match
-from benchhub.compress.inspect_onnx import inspect_onnx
+from benchhub.compress.inspect import check_inputs_match, inspect_model
 from benchhub.compress.options import complete
-from benchhub.errors import ConfigError
+from benchhub.compress.recipe import Ingredients
+from benchhub.compress.workshop import Workshop, is_whole
+from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import Array, Recipe, Settings, Variant, VariantSpec
+from benchhub.tasks import model_digest
 
-#: Libraries whose version can change the bytes that a recipe writes.
-LIBRARIES = ("onnx", "onnxruntime", "numpy")
+#: So many of the training cases, the first ones, belong to a variant's identity.
+_FIRST_CASES = 16
 
 
-def build(spec: VariantSpec, baseline: Variant, calibration: Calibration, cache: Path) -> Variant:
-    """Return the variant that `spec.recipe` makes of `baseline`, from the cache if it is there.
+def build(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> Variant:
+    """Return the variant that `spec.recipe` makes of `source`, from the cache if it is there.
 
-    The key is a hash of the baseline's sha256, the recipe with all its options, the versions of
-    `LIBRARIES` and, for a recipe that calibrates, the calibration inputs. A cached file whose
-    sha256 is not the recorded one is made again. Raises ConfigError for an unknown recipe or
-    option, and for a model that the recipe cannot handle.
+    The key is a hash of the source's sha256, the recipe with all its options, the versions of the
+    libraries that it names, for a recipe that calibrates the calibration inputs, and for one that
+    trains the sources of the model, what the data set says of itself and its first cases.
+    A cached file whose sha256 is not the recorded one is made again. What is interrupted goes on
+    where it stopped. `ingredients.folder` is not used: each variant has a folder of its own.
+
+    Raises MissingExtra if a package is missing, and ConfigError for an unknown recipe or option, a
+    model that the recipe cannot handle, and a full disk.
     """
     if spec.recipe is None:
         raise ConfigError(f"variant {spec.name} has neither a model nor a recipe; give it one")
     entry = get_recipe(spec.recipe.name)
-    if baseline.format != "onnx":
+    _check_source(spec, spec.recipe.name, entry, source)
+    where = f"variant {spec.name}: recipe {spec.recipe.name}"
+    options = complete(where, spec.recipe.options, entry.options, entry.others)
+    trains = entry.trains_with(options)
+    if trains and ingredients.training is None:
         raise ConfigError(
-            f"variant {spec.name}: recipe {spec.recipe.name} reads ONNX, not the {baseline.format}"
-            f" file of {baseline.name}; name an ONNX variant in `from`"
+            f"{where} trains, and task {ingredients.task} has no model that can be trained;"
+            " use a recipe or options that do not train"
         )
-    options = complete(
-        f"variant {spec.name}: recipe {spec.recipe.name}", spec.recipe.options, entry.options
-    )
     taken: dict[int, Mapping[str, Array]] = {}
 
-    def inputs(count: int) -> Mapping[str, Array]:
+    def calibration(count: int) -> Mapping[str, Array]:
         if count not in taken:
-            taken[count] = calibration(count)
+            taken[count] = ingredients.calibration(count)
         return taken[count]
 
     asked = {
         "recipe": spec.recipe.name,
         "options": json.dumps(options, sort_keys=True),
-        "baseline_sha256": baseline.sha256,
-        **{library: version(library) for library in LIBRARIES},
+        **({"baseline_sha256": source.sha256} if source else {}),
+        **_versions(where, entry, trains),
     }
     if entry.calibrates:
-        asked["calibration_sha256"] = _digest(inputs(options["calibration_cases"]))
+        asked["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
+    if trains:
+        asked["training_sha256"] = _training_digest(ingredients)
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache / "variants" / key
-    if not _whole(folder):
-        _make(spec, entry, options, baseline, inputs, asked, folder)
+    if not is_whole(folder):
+        using = replace(
+            ingredients,
+            calibration=calibration,
+            progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
+        )
+        _make(where, entry, options, source, using, asked, folder)
     facts = json.loads((folder / "variant.json").read_text(encoding="utf-8"))
     variant = replace(
-        inspect_onnx(spec.name, folder / "model.onnx"),
+        inspect_model(spec.name, folder / facts["file"]),
         recipe=Recipe(spec.recipe.name, options),
         provenance=facts,
     )
-    check_inputs_match(variant, baseline)
+    if source is not None:
+        check_inputs_match(variant, source)
     return variant
 
 
+def _check_source(
+    spec: VariantSpec, recipe: str, entry: RecipeEntry, source: Variant | None
+) -> None:
+    if entry.reads and source is None:
+        raise ConfigError(
+            f"variant {spec.name}: recipe {recipe} reads a model; say `from` which variant"
+        )
+    if source is not None and source.format not in entry.reads:
+        wanted = " or ".join(entry.reads).replace("onnx", "ONNX")
+        if not wanted:
+            raise ConfigError(
+                f"variant {spec.name}: recipe {recipe} begins from nothing; remove `from`"
+            )
+        raise ConfigError(
+            f"variant {spec.name}: recipe {recipe} reads {wanted}, not the {source.format}"
+            f" file of {source.name}; name such a variant in `from`"
+        )
+
+
+def _versions(where: str, entry: RecipeEntry, trains: bool) -> dict[str, str]:
+    found = {}
+    for library in (*entry.libraries, *(("torch",) if trains else ())):
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            raise _missing(where, entry, library) from None
+    return found
+
+
+def _missing(where: str, entry: RecipeEntry, package: str) -> MissingExtra:
+    wanted = f"benchhub[{entry.extra}]" if entry.extra else package
+    reason = f"{package} is not installed; pip install '{wanted}'"
+    return MissingExtra(f"{where}: {reason}", reason)
+
+
 def _make(
-    spec: VariantSpec,
+    where: str,
     entry: RecipeEntry,
     options: Settings,
-    baseline: Variant,
-    inputs: Calibration,
+    source: Variant | None,
+    ingredients: Ingredients,
     asked: Mapping[str, str],
     folder: Path,
 ) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
-    model = draft / "model.onnx"
-    start = time.perf_counter()
+    """Make the variant in a workshop and move it to `folder`, or find it made meanwhile."""
     try:
-        try:
-            entry.make(baseline.path, model, options, inputs)
-        except ConfigError as error:
-            raise ConfigError(f"variant {spec.name}: {error}") from error
-        except converter_errors() as error:
-            raise ConfigError(
-                f"variant {spec.name}: recipe {asked['recipe']} cannot handle {baseline.path}: "
-                f"{first_line(error)}"
-            ) from error
-        sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
-        seconds = f"{time.perf_counter() - start:.2f}"
-        facts = json.dumps({**asked, "sha256": sha256, "seconds": seconds}, indent=1)
-        (draft / "variant.json").write_text(facts + "\n", encoding="utf-8")
-        _install(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _install(draft: Path, folder: Path) -> None:
-    """Move `draft` into place unless another process has put a whole one there meanwhile."""
-    if folder.exists() and not _whole(folder):
-        # renamed before it is deleted, so that nobody ever sees half a folder
-        spoilt = Path(tempfile.mkdtemp(prefix=".spoilt-", dir=folder.parent))
-        with contextlib.suppress(FileNotFoundError):  # another process may be faster
-            os.rename(folder, spoilt / "was")
-        shutil.rmtree(spoilt, ignore_errors=True)
-    try:
-        os.rename(draft, folder)
-    except OSError:
-        if not _whole(folder):
+        with Workshop(folder, ingredients.progress) as work:
+            if is_whole(folder):
+                return
+            model = work.draft / f"model.{entry.writes}"
+            start = time.perf_counter()
+            using = replace(ingredients, folder=work.scratch)
+            facts = entry.make(source.path if source else None, model, options, using) or {}
+            record = {
+                **facts,
+                **asked,
+                "file": model.name,
+                "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+                "seconds": f"{time.perf_counter() - start:.2f}",
+            }
+            text = json.dumps(record, indent=1)
+            (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+            work.install()
+    except MissingExtra:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"{where.partition(': ')[0]}: {error}") from error
+    except ModuleNotFoundError as error:
+        if (error.name or "benchhub").partition(".")[0] == "benchhub":
             raise
+        raise _missing(where, entry, str(error.name)) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ConfigError(
+            f"{where}: the disk of {folder.parent} is full; make room, or set BENCHHUB_CACHE to"
+            " another one"
+        ) from error
+    except converter_errors() as error:
+        what = source.path if source else f"the options of {asked['recipe']}"
+        raise ConfigError(f"{where} cannot handle {what}: {first_line(error)}") from error
 
 
-def _whole(folder: Path) -> bool:
+def _training_digest(ingredients: Ingredients) -> str:
+    """Return what tells the training data and the model's sources from any others, cheaply."""
+    assert ingredients.training is not None
     try:
-        facts = json.loads((folder / "variant.json").read_text(encoding="utf-8"))
-        found = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
-        return bool(facts["sha256"] == found)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        first = ingredients.training(_FIRST_CASES)
+    except ConfigError:  # there are fewer
+        first = ingredients.training(None)
+    said = {"data": dict(ingredients.data), "model": model_digest(ingredients.task)}
+    text = json.dumps(said, sort_keys=True) + _digest({**first.inputs, "labels": first.labels})
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(inputs: Mapping[str, Array]) -> str:

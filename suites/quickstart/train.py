@@ -1,6 +1,6 @@
 """Train the quickstart's classifier on the chest X-ray phantom and write it as ONNX.
 
-Run in the checkout, with the `train` extra installed: python suites/quickstart/train.py
+Run in the checkout, with the `compress` extra installed: python suites/quickstart/train.py
 Everything is seeded; the same machine and versions give the same file.
 """
 
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchhub.cli.project import cache
 from benchhub.tasks.chest_xray.dataset import open_dataset
+from benchhub.tasks.chest_xray.model import BATCH, LEARNING_RATE, Classifier, augment, loss
 from benchhub.tasks.metrics import auc_by_label, macro_auc
 
 HERE = Path(__file__).parent
@@ -26,82 +25,25 @@ DATA = {"seed": 14, "size": 64, "train_patients": 2200, "test_patients": 300}
 SEED = 2017
 
 
-class Block(nn.Module):
-    """Two 3x3 convolutions around a shortcut."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width)
-        self.conv2, self.norm2 = nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x plus its residual, rectified."""
-        y = torch.relu(self.norm1(self.conv1(x)))
-        return torch.relu(x + self.norm2(self.conv2(y)))
-
-
-class Down(nn.Module):
-    """A 3x3 convolution that halves the resolution."""
-
-    def __init__(self, narrow: int, wide: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(narrow, wide, 3, stride=2, padding=1)
-        self.norm1 = nn.BatchNorm2d(wide)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the narrower, deeper map."""
-        return torch.relu(self.norm1(self.conv1(x)))
-
-
-class Classifier(nn.Module):
-    """A small residual network: (N, 1, 64, 64) to 14 logits."""
-
-    def __init__(self, labels: int = 14) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            Down(1, 24), Block(24), Down(24, 48), Block(48), Down(48, 96), Block(96)
-        )
-        # 2 x 2 quadrants rather than one mean: findings have their places
-        self.pool = nn.AvgPool2d(4)
-        self.drop = nn.Dropout(0.2)
-        self.head = nn.Linear(96 * 4, labels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits."""
-        return self.head(self.drop(self.pool(self.body(x)).flatten(1)))
-
-    def fold(self) -> None:
-        """Fold every batch norm into the convolution before it; for inference only."""
-        for module in self.body:
-            for index in (1, 2):
-                if hasattr(module, f"conv{index}"):
-                    conv = getattr(module, f"conv{index}")
-                    fused = fuse_conv_bn_eval(conv, getattr(module, f"norm{index}"))
-                    setattr(module, f"conv{index}", fused)
-                    setattr(module, f"norm{index}", nn.Identity())
-
-
-def train(images: torch.Tensor, truth: torch.Tensor, epochs: int, batch: int = 32) -> Classifier:
+def train(images: torch.Tensor, truth: torch.Tensor, epochs: int, batch: int = BATCH) -> Classifier:
     """Return a classifier fitted to the training split."""
     model = Classifier().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.02)
     steps = epochs * (len(images) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-    loss_of = nn.BCEWithLogitsLoss()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     shuffle = np.random.default_rng(SEED)
     for epoch in range(epochs):
         model.train()
         total, start = 0.0, time.perf_counter()
         order = shuffle.permutation(len(images))[: len(images) // batch * batch]
         for rows in order.reshape(-1, batch):
-            dx, dy = shuffle.integers(-3, 4, 2)
-            x = torch.roll(images[rows], (int(dx), int(dy)), (2, 3))
-            loss = loss_of(model(x.to(memory_format=torch.channels_last)), truth[rows])
+            x, y = augment(images[rows], truth[rows], shuffle)
+            lost = loss(model(x.to(memory_format=torch.channels_last)), y)
             optimizer.zero_grad()
-            loss.backward()
+            lost.backward()
             optimizer.step()
             schedule.step()
-            total += loss.item() * batch
+            total += lost.item() * batch
         seconds = time.perf_counter() - start
         print(f"epoch {epoch + 1:2d}  loss {total / len(order):.4f}  {seconds:.1f} s", flush=True)
     return model.eval()

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchhub.compress.inspect import inspect_onnx
 from benchhub.tasks import get_task
+
+# a task and recipes, registered as another distribution's
+sys.path.insert(0, str(Path(__file__).with_name("plugin")))
 
 QUICKSTART = Path(__file__).parents[2] / "suites" / "quickstart"
 

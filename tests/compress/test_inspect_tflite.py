@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ingredients import calibrating
 
 from benchhub.compress.inspect import (
     FORMATS,
@@ -121,4 +122,6 @@ def test_reference_and_recipes_need_onnx(tmp_path):
     variant = inspect_model("lite", QUICKSTART / "chest_xray-fp32.tflite")
     _refused(lambda: reference_outputs(variant, {}), "variant lite", "tflite", "ONNX export")
     spec = VariantSpec("half", source="lite", recipe=Recipe("fp16"))
-    _refused(lambda: build(spec, variant, lambda _: {}, tmp_path), "variant half", "reads ONNX")
+    _refused(
+        lambda: build(spec, variant, calibrating(dict), tmp_path), "variant half", "reads ONNX"
+    )

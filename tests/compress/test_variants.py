@@ -5,12 +5,13 @@ import threading
 import numpy as np
 import onnxruntime
 import pytest
+from ingredients import calibrating
 
 from benchhub.compress import get_recipe, recipe_names
 from benchhub.compress.inspect import inspect_onnx
 from benchhub.compress.reference import reference_outputs
 from benchhub.compress.variants import build
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import Recipe, VariantSpec
 
 SAFE = {"reduce_range": True}
@@ -22,6 +23,9 @@ def _spec(recipe, **options):
 
 def _no_calibration(count):
     raise AssertionError("this recipe must not calibrate")
+
+
+NOTHING = calibrating(_no_calibration)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def cache(tmp_path_factory):
 def test_recipes_on_the_shipped_model(
     recipe, options, smaller, tolerance, baseline, phantom, cache
 ):
-    variant = build(_spec(recipe, **options), baseline, phantom.calibration, cache)
+    variant = build(_spec(recipe, **options), baseline, calibrating(phantom.calibration), cache)
     assert baseline.model_bytes / variant.model_bytes > smaller
     assert variant.inputs == baseline.inputs
     assert [spec.name for spec in variant.outputs] == ["logits"]
@@ -57,7 +61,7 @@ def test_recipes_on_the_shipped_model(
 
 
 def test_provenance_says_how_it_was_made(baseline, phantom, cache):
-    variant = build(_spec("int8-static", **SAFE), baseline, phantom.calibration, cache)
+    variant = build(_spec("int8-static", **SAFE), baseline, calibrating(phantom.calibration), cache)
     facts = variant.provenance
     assert facts["baseline_sha256"] == baseline.sha256
     assert facts["onnxruntime"] == onnxruntime.__version__
@@ -68,9 +72,9 @@ def test_provenance_says_how_it_was_made(baseline, phantom, cache):
 
 
 def test_second_build_is_a_cache_hit(baseline, phantom, tmp_path):
-    first = build(_spec("fp16"), baseline, _no_calibration, tmp_path)
+    first = build(_spec("fp16"), baseline, NOTHING, tmp_path)
     made = first.path.stat().st_mtime_ns
-    again = build(_spec("fp16"), baseline, _no_calibration, tmp_path)
+    again = build(_spec("fp16"), baseline, NOTHING, tmp_path)
     assert again == first
     assert again.path.stat().st_mtime_ns == made
 
@@ -78,13 +82,15 @@ def test_second_build_is_a_cache_hit(baseline, phantom, tmp_path):
 @pytest.mark.parametrize("recipe", ["fp16", "int8-dynamic", "int8-static"])
 def test_same_request_gives_same_bytes(recipe, baseline, phantom, tmp_path):
     paths = [tmp_path / "one", tmp_path / "two"]
-    one, two = (build(_spec(recipe), baseline, phantom.calibration, path) for path in paths)
+    one, two = (
+        build(_spec(recipe), baseline, calibrating(phantom.calibration), path) for path in paths
+    )
     assert one.sha256 == two.sha256
 
 
 def test_options_baseline_and_calibration_data_change_the_key(baseline, phantom, tmp_path, linear):
     def path(spec, base=baseline, calibration=phantom.calibration):
-        return build(spec, base, calibration, tmp_path).path
+        return build(spec, base, calibrating(calibration), tmp_path).path
 
     def darker(count):
         return {name: array - 0.5 for name, array in phantom.calibration(count).items()}
@@ -105,14 +111,14 @@ def test_options_baseline_and_calibration_data_change_the_key(baseline, phantom,
 
 @pytest.mark.parametrize("spoil", ["model", "record", "half"])
 def test_a_spoilt_cache_entry_is_made_again(spoil, baseline, tmp_path):
-    first = build(_spec("fp16"), baseline, _no_calibration, tmp_path)
+    first = build(_spec("fp16"), baseline, NOTHING, tmp_path)
     if spoil == "model":
         first.path.write_bytes(first.path.read_bytes()[:-1] + b"\x00\x01")
     elif spoil == "record":
         (first.path.parent / "variant.json").write_text("{")
     else:
         first.path.unlink()
-    again = build(_spec("fp16"), baseline, _no_calibration, tmp_path)
+    again = build(_spec("fp16"), baseline, NOTHING, tmp_path)
     assert again.sha256 == first.sha256
     assert [path.name for path in (tmp_path / "variants").iterdir()] == [first.path.parent.name]
 
@@ -121,7 +127,7 @@ def test_two_builders_at_once_agree(baseline, tmp_path):
     found = []
     workers = [
         threading.Thread(
-            target=lambda: found.append(build(_spec("fp16"), baseline, _no_calibration, tmp_path))
+            target=lambda: found.append(build(_spec("fp16"), baseline, NOTHING, tmp_path))
         )
         for _ in range(4)
     ]
@@ -135,8 +141,13 @@ def test_two_builders_at_once_agree(baseline, tmp_path):
 
 
 def test_the_terminal_stays_clean(baseline, phantom, tmp_path, capfd):
-    build(_spec("int8-static", calibration_cases=2), baseline, phantom.calibration, tmp_path)
-    build(_spec("int8-dynamic"), baseline, phantom.calibration, tmp_path)
+    build(
+        _spec("int8-static", calibration_cases=2),
+        baseline,
+        calibrating(phantom.calibration),
+        tmp_path,
+    )
+    build(_spec("int8-dynamic"), baseline, calibrating(phantom.calibration), tmp_path)
     assert capfd.readouterr() == ("", "")
     assert logging.root.manager.disable == 0
 
@@ -152,11 +163,13 @@ def test_the_terminal_stays_clean(baseline, phantom, tmp_path, capfd):
         (_spec("int8-static", calibration_cases=2, per_channel="yes"), "true or false"),
         (_spec("int8-dynamic", weight_type="int4"), "weight_type = 'int4' is unknown"),
         (VariantSpec("bare"), "neither a model nor a recipe"),
+        (_spec("train"), "recipe train begins from nothing; remove `from`"),
+        (_spec("prune-structured"), "task npz has no model that can be trained"),
     ],
 )
 def test_wrong_requests_are_one_line(spec, wanted, baseline, phantom, tmp_path):
     with pytest.raises(ConfigError) as caught:
-        build(spec, baseline, phantom.calibration, tmp_path)
+        build(spec, baseline, calibrating(phantom.calibration), tmp_path)
     assert wanted in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*.onnx"))
@@ -167,7 +180,7 @@ def test_calibration_that_does_not_fit_the_model(baseline, tmp_path):
         return {"picture": np.zeros((count, 1, 64, 64), np.float32)}
 
     with pytest.raises(ConfigError, match=r"int8-static cannot handle .*chest_xray.onnx"):
-        build(_spec("int8-static"), baseline, wrong, tmp_path)
+        build(_spec("int8-static"), baseline, calibrating(wrong), tmp_path)
     assert not list((tmp_path / "variants").iterdir())
 
 
@@ -175,3 +188,27 @@ def test_recipe_table():
     assert {"fp16", "int8-dynamic", "int8-static"} <= set(recipe_names())
     assert get_recipe("int8-static").calibrates
     assert not get_recipe("fp16").calibrates
+
+
+def test_what_is_missing_is_named_with_the_way_to_get_it(baseline, tmp_path):
+    with pytest.raises(MissingExtra) as caught:
+        build(_spec("needs-missing"), baseline, NOTHING, tmp_path)
+    assert caught.value.reason == (
+        "a_package_nobody_has is not installed; pip install 'benchhub[compress]'"
+    )
+    assert str(caught.value) == (
+        f"variant needs-missing: recipe needs-missing: {caught.value.reason}"
+    )
+    assert not list((tmp_path / "variants").iterdir())
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(baseline, tmp_path):
+    with pytest.raises(ConfigError, match=r"the disk of .*variants is full; make room") as caught:
+        build(_spec("fills-the-disk"), baseline, NOTHING, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "variants").iterdir())
+
+
+def test_a_recipe_that_reads_wants_a_source(tmp_path):
+    with pytest.raises(ConfigError, match="recipe fp16 reads a model; say `from` which variant"):
+        build(_spec("fp16"), None, NOTHING, tmp_path)

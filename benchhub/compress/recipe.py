@@ -1,0 +1,78 @@
+"""What a recipe is: a function, the options it knows, and what it may use to make a variant."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchhub.compress.options import Option
+from benchhub.model import Array, Cases, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """What a recipe may use besides the source model.
+
+    `calibration(n)` returns n inputs of the training split by input name; `training(n)` the first
+    n training cases (None: all), and is None where the task cannot be trained. `task` is the name
+    of the suite's task. `folder` is scratch that survives an interruption: checkpoints go there.
+    `progress` takes a line for the progress display. `data` tells the training data from any
+    other; it belongs to the identity of what a recipe that trains makes.
+    """
+
+    calibration: Callable[[int], Mapping[str, Array]]
+    training: Callable[[int | None], Cases] | None
+    task: str
+    folder: Path
+    progress: Callable[[str], None]
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+#: make(source, output, options, ingredients) -> facts for the provenance, or None. `source` is
+#: None for a recipe that reads nothing; `options` holds every option of the entry. Files written
+#: beside `output` are kept beside the variant.
+Make = Callable[[Path | None, Path, Settings, Ingredients], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeEntry:
+    """A recipe of the table: the function, which gets every option, and the options it knows.
+
+    `calibrates`: it reads calibration inputs, which then belong to the variant's identity; such a
+    recipe has an option `calibration_cases`. `trains`: it reads training cases, always or when one
+    of the options named there is not zero; they and torch then belong to the identity. `reads` are
+    the formats of its source (empty: it reads nothing, and its variant has no `from`), `writes` is
+    the format it makes. `libraries` are the distributions whose version can change the bytes,
+    `extra` is the pip extra to install when one is missing. `others`: options that are not listed
+    go to the function, which checks them.
+    """
+
+    make: Make
+    options: Mapping[str, Option]
+    calibrates: bool = False
+    trains: bool | tuple[str, ...] = False
+    reads: tuple[str, ...] = ("onnx",)
+    writes: str = "onnx"
+    libraries: tuple[str, ...] = ("onnx", "onnxruntime", "numpy")
+    extra: str = ""
+    others: bool = False
+
+    def trains_with(self, options: Settings) -> bool:
+        """Return whether it reads training cases when it is given these options."""
+        if isinstance(self.trains, bool):
+            return self.trains
+        return any(options[name] for name in self.trains)
+
+
+def late(module: str, name: str) -> Make:
+    """Return the recipe function `name` of a module that is imported when it is first called."""
+
+    def make(
+        source: Path | None, output: Path, options: Settings, ingredients: Ingredients
+    ) -> Mapping[str, str] | None:
+        function: Make = getattr(importlib.import_module(module), name)
+        return function(source, output, options, ingredients)
+
+    return make
