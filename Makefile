@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart test bench known-truth lab lab-down gpu clean
+.PHONY: quickstart test bench known-truth study lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -19,6 +19,12 @@ bench: $(TOX)
 # KNOWN_TRUTH=--quick takes two minutes instead of twenty. Figures land in known-truth.json too.
 known-truth: $(TOX)
 	$(TOX) run -e known-truth -- --json known-truth.json $(KNOWN_TRUTH)
+
+# A case study: STUDY is a folder of suites/, EFFORT is quick, standard or rigorous.
+STUDY ?= cardiac-sculpting
+EFFORT ?= quick
+study: $(TOX)
+	@$(TOX) run -qq -e studies -- benchhub run $(STUDY) --effort $(EFFORT)
 
 lab: $(TOX)
 	scripts/install-system-packages

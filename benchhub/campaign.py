@@ -20,6 +20,7 @@ from benchhub.link import RECONNECT_PAUSES_S, Link
 from benchhub.model import Array, Cell, Launch, Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.order import Connect, Order, Watcher
+from benchhub.predicted import with_predictions
 from benchhub.prepare import CHECK_CASES
 
 #: A launch cut short this often says something about the cell, not about the link.
@@ -118,7 +119,10 @@ def _launch(order: Order, cell: Cell, number: int, todo: _Todo, link: Link) -> L
         outcome = Outcome(status="interrupted" if again else "failed")
         outcome.failure = Failure("link", "link", str(error))
     launch = _record(order, cell, (index, attempt, number), started_at, outcome)
-    return _without_nonfinite(_without_negative(launch), order.reference)
+    launch = _without_nonfinite(_without_negative(launch), order.reference)
+    if order.predict is None or cell.scenario is not Scenario.QUALITY or not launch.outputs:
+        return launch
+    return with_predictions(launch, order.predict, order.reference[0].shape[1:], CHECK_CASES)
 
 
 def _job(order: Order, cell: Cell, index: int, link: Link) -> Job:

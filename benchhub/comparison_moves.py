@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from benchhub.comparison_metrics import Measure, measures_of, taken
 from benchhub.model import Launch, Metric, Row, Scenario, Truth
-from benchhub.quality import assess
+from benchhub.quality import answers, assess, rounded
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
 from benchhub.stats.unpaired import unpaired_ratio
@@ -205,16 +205,20 @@ def _quality(before: Measured, after: Measured, obstacles: Sequence[str]) -> Mov
         return _not(move, obstacles)
     if one is None or other is None or after.metric is None:
         return dataclasses.replace(move, reason="no cases to judge by are stored")
-    if one.metric != other.metric or one.ids != other.ids or not _alike(one, other):
+    judged = (one.metric, one.predict) == (other.metric, other.predict)
+    if not judged or one.ids != other.ids or not _alike(one, other):
         return _not(move, ("other cases, labels or another metric",))
-    outputs = [
-        next((launch.outputs for launch in side.launches if launch.outputs), None)
-        for side in (before, after)
-    ]
-    if outputs[0] is None or outputs[1] is None:
+    old, new = (
+        next((launch for launch in side.launches if answers(launch, truth)), None)
+        for side, truth in ((before, one), (after, other))
+    )
+    if old is None or new is None:
         return dataclasses.replace(move, reason="no outputs are stored")
+    # Predictions are too coarse to tell rounding from another function; raw outputs are not.
+    raw = old.outputs[0], new.outputs[0]
+    same = rounded(raw[1], raw[0], one.spreads[0]) if one.predict else None
     try:
-        told = assess(outputs[1], other, after.metric, outputs[0])
+        told = assess(answers(new, other), other, after.metric, answers(old, one), same=same)
     except ValueError as error:
         return dataclasses.replace(move, reason=f"quality cannot be judged: {error}")
     move = dataclasses.replace(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from benchhub.config_claims import read_claims
 from benchhub.errors import ConfigError, nearest
 from benchhub.model import (
     Agreement,
@@ -94,6 +95,7 @@ def load_suite(path: Path) -> Suite:
         deadline_s=table.deadline_s,
         options=parsed.options,
         requires_selftest=table.requires_selftest,
+        claims=read_claims(parsed.claims, names, table.backends, path),
     )
 
 
@@ -145,7 +147,7 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
     if (entry.model is None) == (recipe is None):
         raise ConfigError(
             f"{path}: variant {entry.name} needs either `model` (a file)"
-            " or `from` and `recipe` (how to make it)"
+            " or `recipe` (how to make it) and, for most recipes, `from`"
         )
     if recipe is None:
         return VariantSpec(
@@ -154,8 +156,6 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
             backends=tuple(entry.backends),
             against=entry.against,
         )
-    if entry.source is None:
-        raise ConfigError(f"{path}: variant {entry.name} has a recipe; say `from` which variant")
     options = {key: value for key, value in recipe.items() if key != "name"}
     name = recipe.get("name")
     if not isinstance(name, str):

@@ -2,6 +2,7 @@
 
 BenchhubError
 ├── ConfigError                 the user's files or arguments; never retried; exit 2
+│   └── MissingExtra            an optional part of benchhub that is not installed
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
 └── DeviceError                 the device or the way to it; exit 3
@@ -32,6 +33,14 @@ class BenchhubError(Exception):
 
 class ConfigError(BenchhubError):
     """A suite, profile, model, dataset or argument that cannot be used as it stands."""
+
+
+class MissingExtra(ConfigError):
+    """A package of one of benchhub's extras that is not installed; `reason` is why in short."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StoreError(BenchhubError):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchhub import __version__
+from benchhub.agreement import agreement
 from benchhub.campaign import has_work
 from benchhub.canary import beside, with_canaries
 from benchhub.device.runner import build_runner
@@ -26,10 +27,10 @@ from benchhub.model import Array, DeviceInfo, DeviceProfile, Launch, Plan, RunIn
 from benchhub.order import More, Order, Watcher, no_more
 from benchhub.plan import plan as make_plan
 from benchhub.prepare import Prepared, prepare
-from benchhub.quality import agreement
 from benchhub.request import Resolved
 from benchhub.selftest_needed import unmet
 from benchhub.store import Store
+from benchhub.tasks.predictions import get_prediction
 from benchhub.undecided import goes_on, limited
 
 #: What releases of onnxruntime may differ by in reference outputs of the same inputs.
@@ -64,6 +65,7 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         resolved.effort,
         backends.COMPUTES,
         backends.COMPUTES_WITH,
+        prepared.unbuilt,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
@@ -97,7 +99,12 @@ def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
         provenance=_provenance(ready, command),
     )
     store.create_run(
-        run, ready.plan, ready.prepared.truth, ready.prepared.variants, resolved.suite.budgets
+        run,
+        ready.plan,
+        ready.prepared.truth,
+        ready.prepared.variants,
+        resolved.suite.budgets,
+        resolved.suite.claims,
     )
     return run
 
@@ -122,9 +129,12 @@ def _same_cases(then: Truth, now: Truth | None) -> bool:
     """Return whether both are of the same cases: their inputs show in the baseline's outputs."""
     if now is None or (then.ids, then.groups) != (now.ids, now.groups):
         return False
-    if not np.array_equal(then.labels, now.labels):
+    if then.predict != now.predict or not np.array_equal(then.labels, now.labels):
         return False
-    return agreement(now.reference, then.reference)[1] <= _SAME_REFERENCE
+    compared = [agreement(now.reference, then.reference, then.spreads)]
+    if then.sketch is not None and now.sketch is not None:
+        compared.append(agreement((now.sketch,), (then.sketch,)))
+    return all(relative <= _SAME_REFERENCE for _, relative in compared)
 
 
 def execute(
@@ -241,6 +251,7 @@ def _order(
     prepared, suite = ready.prepared, ready.resolved.suite
     cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
     models = {cell.model_sha256 for cell in cells}
+    predict = prepared.truth.predict if prepared.truth else ""
     return Order(
         run=run.id,
         device=device,
@@ -255,7 +266,7 @@ def _order(
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
-        reference=prepared.truth.reference if prepared.truth else (),
+        reference=prepared.reference,
         finished=store.finished(run.id),
         attempts=store.attempts(run.id),
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
@@ -264,6 +275,7 @@ def _order(
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
+        predict=get_prediction(predict) if predict else None,
     )
 
 

@@ -174,6 +174,7 @@ class Suite:
     deadline_s: float = 120.0
     options: Mapping[str, Settings] = field(default_factory=dict)
     requires_selftest: bool = False
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +238,7 @@ class Variant:
     macs: int | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     against: str | None = None
+    sparse_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,9 @@ class Launch:
 
     `status` is finished, failed (the cell is closed) or interrupted (the link broke or the run
     was stopped; it is measured again under the next `attempt`). `outputs` are the arrays the
-    device computed, in the model's output order.
+    device computed, in the model's output order. Of a quality launch whose task predicts they are
+    those of the check cases, `predictions` is what the task made of the first output of all cases,
+    and `postprocess_ns` how long that took on the controller, case by case.
     """
 
     run: str
@@ -351,6 +355,8 @@ class Launch:
     energy_source: str | None = None
     gpu_bytes: int | None = None
     gpu_source: str | None = None
+    predictions: Array | None = None
+    postprocess_ns: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,16 +425,37 @@ class Selftest:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseTable:
+    """What a metric needs to know of each case: outputs and labels are compared once, not anew.
+
+    `of(outputs, labels)` returns numbers of each case, shape (cases, columns), each from that case
+    alone; metrics that are given the same function share its tables. `weighted`, `parts` and
+    `by_case` are those of `Metric`, with the table in place of outputs and labels; `parts` None:
+    the metric's own. `column` says that the metric is the mean of that column, in which NaN marks
+    cases that do not count; None: it is no mean.
+    """
+
+    of: Callable[[Array, Array], NDArray[np.float64]]
+    weighted: Callable[[NDArray[np.float64], Array], NDArray[np.float64]]
+    parts: Callable[[NDArray[np.float64], tuple[str, ...]], dict[str, float]] | None = None
+    by_case: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A quality metric that can be resampled.
 
-    `weighted(outputs, labels, weights)` takes the model's first output and the labels, both with
+    `weighted(outputs, labels, weights)` takes what the task predicts from the model's first output
+    (that output itself where it does not predict) and the labels, both with
     the cases on axis 0, and weights of shape (resamples, cases): how often each case counts. It
     returns shape (resamples,); NaN where a resample leaves the metric undefined. `parts` returns
     the metric of the unweighted cases by name (per label, per class); empty when it has none.
     `by_case(outputs, labels)` returns what each case adds, shape (cases,), with the metric as mean:
     the values of a metric that is a mean of values; of others the metric plus the number of cases
-    times what a case's weight changes. None: found by leaving cases out, which is slow.
+    times what a case's weight changes. None: found by leaving cases out, which is slow. With a
+    `table` the functions above are called only by who has no table: build such metrics with
+    `benchhub.tasks.case_tables`.
     """
 
     name: str
@@ -437,6 +464,7 @@ class Metric:
     weighted: Callable[[Array, Array, Array], NDArray[np.float64]]
     parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]]
     by_case: Callable[[Array, Array], NDArray[np.float64]] | None = None
+    table: CaseTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +486,11 @@ class Truth:
     """What outputs are judged against: the labels, and the baseline's own reference outputs.
 
     `reference` was computed on the controller with the baseline at float32; `rows` cases, the
-    first of which are also the check cases of every launch.
+    first of which are also the check cases of every launch. Where the task predicts, `predict`
+    names how (see `benchhub.tasks.predictions`), `predictions` is what it makes of the reference,
+    `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
+    cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
+    metrics.
     """
 
     metric: str
@@ -467,6 +499,11 @@ class Truth:
     groups: tuple[str, ...]
     label_names: tuple[str, ...]
     reference: tuple[Array, ...]
+    also: tuple[str, ...] = ()
+    predict: str = ""
+    predictions: Array | None = None
+    sketch: Array | None = None
+    spreads: tuple[float, ...] = ()
 
 
 # --- what a report shows ----------------------------------------------------------------------
@@ -489,7 +526,8 @@ class Row:
     """One cell in a report; the columns of csv and json, in order. None: not measured.
 
     `withheld` gives the reason for a column that is empty though the cell was measured;
-    `provenance` and `intervals` go to json only.
+    `provenance` and `intervals` go to json only. `quality_also` holds the further metrics by name:
+    value, low, high, loss, loss_low, loss_high, method, unit, higher_is_better.
     """
 
     run: str
@@ -563,6 +601,8 @@ class Row:
     copy_out_p50_ms: float | None = None
     overhead_p50_ms: float | None = None
     energy_source: str | None = None
+    postprocess_p50_ms: float | None = None
+    sparse_bytes: int | None = None
     # json only
     cell: str = ""
     agreement_relative: float | None = None
@@ -570,11 +610,12 @@ class Row:
     intervals: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     quality_parts: Mapping[str, float] = field(default_factory=dict)
+    quality_also: Mapping[str, Any] = field(default_factory=dict)
 
 
-#: The columns of csv, in order: every field of Row up to and including `energy_source`.
+#: The columns of csv, in order: every field of Row up to and including `sparse_bytes`.
 COLUMNS: tuple[str, ...] = tuple(Row.__dataclass_fields__)[
-    : list(Row.__dataclass_fields__).index("energy_source") + 1
+    : list(Row.__dataclass_fields__).index("sparse_bytes") + 1
 ]
 
 
@@ -612,7 +653,7 @@ class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
     `selftests` holds for each device the last one before the run began; `unjudged` names the
-    budgets, or parts of them, that no measured cell answers.
+    budgets, or parts of them, that no measured cell answers; `claims` are the suite's, answered.
     """
 
     run: RunInfo
@@ -623,3 +664,96 @@ class Results:
     variants: tuple[Variant, ...]
     selftests: tuple[Selftest, ...] = ()
     unjudged: tuple[str, ...] = ()
+    claims: tuple[ClaimAnswer, ...] = ()
+
+
+# --- claims: what a paper says, held against a run ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which rows a claim is about; what is empty or None chooses all.
+
+    Names may be patterns with `*`. `gpu` and `emulated` choose rows computed on a GPU, or of
+    emulated devices (True), or only others (False).
+    """
+
+    variants: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    arch: tuple[str, ...] = ()
+    threads: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    precisions: tuple[str, ...] = ()
+    gpu: bool | None = None
+    emulated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A quantity and its limits, at least one of them; see `benchhub.claims.names`.
+
+    `metric` is one of quality other than the first. With `over` the quantity is divided by that of
+    the rows chosen there, with `minus` it is lessened by it.
+    """
+
+    quantity: str
+    at_least: float | None = None
+    at_most: float | None = None
+    metric: str = ""
+    over: Selector | None = None
+    minus: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPart:
+    """What is claimed of the candidates that `of` and `where` choose: of all of them, or of any.
+
+    `scenario` is whose rows are read; empty: that of the first timing quantity.
+    """
+
+    of: Selector
+    ask: tuple[Ask, ...]
+    where: tuple[Ask, ...] = ()
+    any: bool = False
+    scenario: str = ""
+    min_cases: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a paper says, as a rule: all `parts` must hold. `each` asks once for each of a kind."""
+
+    id: str
+    text: str
+    source: str
+    parts: tuple[ClaimPart, ...]
+    each: str = ""
+
+
+class ClaimOutcome(enum.StrEnum):
+    """The answer to a claim."""
+
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    UNTOLD = "cannot be told"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswer:
+    """A claim held against a run: the deciding figure with its limits, what follows, and why.
+
+    `asked` is what the figure is, with the limits it was held to; figures are None where there is
+    none. `because` are lines of evidence from the run, for what does not hold.
+    """
+
+    id: str
+    text: str
+    source: str
+    measured: float | None
+    low: float | None
+    high: float | None
+    verdict: ClaimOutcome
+    reason: str
+    asked: str = ""
+    because: tuple[str, ...] = ()

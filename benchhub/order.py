@@ -53,7 +53,8 @@ class Order:
 
     `finished` counts finished launches by cell key, `attempts` the launches that did not finish
     by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
-    the launches in the store, which `more` is asked about together with the new ones.
+    the launches in the store, which `more` is asked about together with the new ones. `predict`
+    is what the task makes of the first output of quality cells, see `benchhub.tasks.predictions`.
     """
 
     run: str
@@ -71,6 +72,7 @@ class Order:
     first_round: int = 0
     more: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    predict: Callable[[Array], Array] | None = None
 
 
 class Watcher(Protocol):

@@ -49,13 +49,15 @@ def plan(
     effort: Effort,
     computes: Mapping[str, tuple[str, ...]] | None = None,
     computes_with: Mapping[tuple[str, str], tuple[str, Any]] | None = None,
+    unbuilt: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
     `formats` maps each of the suite's backends to the model formats it reads, `computes` to the
     precisions it offers (a backend that is not in it: any), `computes_with` a (backend, precision)
-    to the option that it needs, and its value. The `null` backend
-    has no model: it gets one latency cell a device, whatever the variants.
+    to the option that it needs, and its value, `unbuilt` a variant that could not be made to the
+    reason. The `null` backend has no model: it gets one latency cell a device, whatever the
+    variants.
     """
     cells: list[Cell] = []
     skips: list[Skip] = []
@@ -68,7 +70,7 @@ def plan(
             for spec in suite.scenarios:
                 for cell, reason in _sweep(suite, device, variant, backend, spec, effort):
                     problem = (
-                        _not_meant(suite, variant, backend)
+                        _not_meant(suite, variant.name, backend)
                         or reason
                         or _unreadable(variant, formats[backend], backend)
                         or _inexact(cell.precision, (computes or {}).get(backend), backend)
@@ -83,7 +85,24 @@ def plan(
                         skip = Skip(device.name, variant.name, backend, what, problem)
                         if skip not in skips:
                             skips.append(skip)
+        skips += _unbuilt_skips(suite, device, backend, formats, unbuilt)
     return Plan(tuple(cells), tuple(skips))
+
+
+def _unbuilt_skips(
+    suite: Suite,
+    device: DeviceProfile,
+    backend: str,
+    formats: Mapping[str, tuple[str, ...]],
+    unbuilt: Mapping[str, str] | None,
+) -> list[Skip]:
+    if unbuilt is None or not formats[backend]:  # the backend without a model asks for no variant
+        return []
+    return [
+        Skip(device.name, name, backend, spec.scenario, _not_meant(suite, name, backend) or reason)
+        for name, reason in unbuilt.items()
+        for spec in suite.scenarios
+    ]
 
 
 def without(
@@ -178,8 +197,8 @@ def _wrong_batch(variant: Variant, batch: int) -> str | None:
     return None
 
 
-def _not_meant(suite: Suite, variant: Variant, backend: str) -> str | None:
-    spec = next(spec for spec in suite.variants if spec.name == variant.name)
+def _not_meant(suite: Suite, variant: str, backend: str) -> str | None:
+    spec = next(spec for spec in suite.variants if spec.name == variant)
     if not spec.backends or backend in spec.backends:
         return None
     return f"the suite means it for {', '.join(spec.backends)}"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from benchhub.compress import Ingredients
 from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.compress.reference import reference_outputs
 from benchhub.compress.variants import build
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import Array, Cases, Metric, Scenario, Suite, Truth, Variant, VariantSpec
-from benchhub.tasks import Dataset, get_task
+from benchhub.tasks import Dataset, is_trainable
+from benchhub.truth import make_truth, metrics_of, open_data, packages_explained
 
 #: Cases whose outputs every launch returns, and the count read when no quality is measured.
 CHECK_CASES = 4
@@ -33,7 +36,11 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A suite made ready: what will be pushed, and what outputs are judged against, if anything."""
+    """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
+
+    `unbuilt` are variants that cannot be made here, each with the reason. `reference` is the
+    baseline's answer to all cases, of which `truth` may hold the first only.
+    """
 
     suite: Suite
     variants: tuple[Variant, ...]
@@ -41,6 +48,8 @@ class Prepared:
     truth: Truth | None
     metric: Metric | None
     provenance: Mapping[str, str]
+    unbuilt: Mapping[str, str] = field(default_factory=dict)
+    reference: tuple[Array, ...] = ()
 
 
 def prepare(
@@ -48,22 +57,19 @@ def prepare(
 ) -> Prepared:
     """Return `suite` with its variants built and its cases read; ConfigError if it cannot be."""
     progress(f"reading the data of task {suite.task}")
-    dataset = get_task(suite.task)(suite.data, suite.path.parent, data, cache)
-    cases = dataset.cases(_cases_wanted(suite))
-    variants = _build_all(suite, dataset, cache, progress)
+    with packages_explained(suite):
+        dataset = open_data(suite, data, cache)
+        metric = metrics_of(suite, dataset)[0]
+        cases = dataset.cases(_cases_wanted(suite))
+    variants, unbuilt = _build_all(suite, dataset, cache, progress)
     baseline = next(v for v in variants if v.name == suite.baseline)
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
-    truth = Truth(
-        metric=dataset.metric.name,
-        labels=cases.labels,
-        ids=cases.ids,
-        groups=cases.groups,
-        label_names=cases.label_names,
-        reference=reference_outputs(baseline, cases.inputs),
-    )
+    reference = reference_outputs(baseline, cases.inputs)
+    with packages_explained(suite):
+        truth = make_truth(suite, dataset, cases, reference, CHECK_CASES)
     provenance = {"dataset": dataset.description, **dataset.provenance}
     inputs = _write_inputs(cases, cache / "inputs")
-    return Prepared(suite, variants, inputs, truth, dataset.metric, provenance)
+    return Prepared(suite, variants, inputs, truth, metric, provenance, unbuilt, reference)
 
 
 def _cases_wanted(suite: Suite) -> int | None:
@@ -75,9 +81,12 @@ def _cases_wanted(suite: Suite) -> int | None:
 
 def _build_all(
     suite: Suite, dataset: Dataset, cache: Path, progress: Callable[[str], None]
-) -> tuple[Variant, ...]:
+) -> tuple[tuple[Variant, ...], Mapping[str, str]]:
+    """Return the suite's variants, and why each that is missing could not be made here."""
     specs = {spec.name: spec for spec in suite.variants}
     built: dict[str, Variant] = {}
+    unbuilt: dict[str, MissingExtra] = {}
+    using = _ingredients(suite, dataset, cache, progress)
 
     def make(spec: VariantSpec, above: tuple[str, ...]) -> Variant:
         if spec.name in above:
@@ -85,21 +94,46 @@ def _build_all(
                 f"{suite.path}: variants {' -> '.join((*above, spec.name))} are made"
                 " from each other; start the chain at a model file"
             )
+        if spec.name in unbuilt:
+            raise unbuilt[spec.name]
         if spec.name not in built:
             if spec.model is not None:
                 built[spec.name] = inspect_model(spec.name, spec.model)
             else:
-                source = make(specs[str(spec.source)], (*above, spec.name))
-                progress(f"making variant {spec.name} from {source.name}")
-                built[spec.name] = build(spec, source, dataset.calibration, cache)
+                source = None
+                if spec.source is not None:
+                    source = make(specs[spec.source], (*above, spec.name))
+                progress(f"making variant {spec.name}" + (f" from {source.name}" if source else ""))
+                built[spec.name] = build(spec, source, using, cache)
         return built[spec.name]
 
     baseline = make(specs[suite.baseline], ())
     for spec in suite.variants:
-        check_inputs_match(make(spec, ()), baseline)
+        try:
+            check_inputs_match(make(spec, ()), baseline)
+        except MissingExtra as error:
+            unbuilt[spec.name] = error
+            continue
         check_outputs_match(built[spec.name], baseline)
-    return tuple(
-        dataclasses.replace(built[spec.name], against=spec.against) for spec in suite.variants
+    made = tuple(
+        dataclasses.replace(built[spec.name], against=spec.against)
+        for spec in suite.variants
+        if spec.name in built
+    )
+    return made, {name: error.reason for name, error in unbuilt.items()}
+
+
+def _ingredients(
+    suite: Suite, dataset: Dataset, cache: Path, progress: Callable[[str], None]
+) -> Ingredients:
+    """Return what recipes may use; training cases are read once."""
+    return Ingredients(
+        calibration=dataset.calibration,
+        training=functools.cache(dataset.training) if is_trainable(suite.task) else None,
+        task=suite.task,
+        folder=cache,
+        progress=progress,
+        data=dataset.provenance,
     )
 
 

@@ -1,4 +1,6 @@
-"""What outputs are worth: a metric with its interval, the loss against the baseline, agreement.
+"""What outputs are worth: a metric with its interval, and the loss against the baseline.
+
+Where the task predicts, metrics see its predictions.
 
 All limits are those of `stats.quality_gate`: bootstrap-t over groups of cases (patients), which are
 drawn whole, both models on the same cases.
@@ -13,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array, Metric, Truth
+from benchhub.agreement import spread
+from benchhub.model import Array, Launch, Metric, Truth
+from benchhub.quality_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
 from benchhub.stats.quality_gate import group_members, guarded
 
-#: Answers that spread by less than this share of their size do so by float32's rounding.
-_SAME = 1e-6
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4
 
@@ -51,27 +53,34 @@ def assess(
     baseline_outputs: Sequence[Array],
     resamples: int = 2000,
     seed: int = 0,
+    tables: Tables | None = None,
+    same: bool | None = None,
 ) -> Quality:
     """Return the quality of `outputs` over the leading cases that both models answered.
 
-    Only the first output counts, cases on axis 0. The same seed draws the same resamples for
-    every variant. ValueError: no cases, outputs that are not finite or of another shape than the
-    baseline's, or a metric that does not fit them or that these cases leave undefined.
+    Only the first output counts, cases on axis 0: see `answers`. The same seed draws the same
+    resamples for every variant. `tables` keeps what a metric with a case table has compared. `same`
+    says whether both are one function's answers, rounded; None: as far as `outputs` tell.
+    ValueError: no cases, outputs that are not finite or of another shape than the baseline's, or a
+    metric that does not fit them or that these cases leave undefined.
     """
     cases = min(len(outputs[0]), len(baseline_outputs[0]), len(truth.labels))
     if cases == 0:
         raise ValueError("no cases")
-    mine, other = (np.asarray(outputs[0])[:cases], np.asarray(baseline_outputs[0])[:cases])
+    mine, other = _leading(outputs[0], cases), _leading(baseline_outputs[0], cases)
     for array, whose in ((mine, "outputs"), (other, "the baseline's outputs")):
         if not np.isfinite(array).all():
             raise ValueError(f"{whose} are not finite")
     if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
-    labels = np.asarray(truth.labels)[:cases]
+    labels = _leading(truth.labels, cases)
+    judged = _Judged(
+        metric, labels, *group_members(truth.groups[:cases], cases), tables or Tables()
+    )
     ones = np.ones((1, cases))
     try:
-        value, base = (float(metric.weighted(array, labels, ones)[0]) for array in (mine, other))
-        parts = metric.parts(mine, labels, truth.label_names)
+        value, base = (float(judged.weighted(judged.seen(a), ones)[0]) for a in (mine, other))
+        parts = judged.parts(mine, truth.label_names)
     except (IndexError, ValueError) as error:
         raise ValueError(
             f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
@@ -79,8 +88,8 @@ def assess(
         ) from error
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
-    judged = _Judged(metric, labels, *group_members(truth.groups[:cases], cases))
-    of_value, loss, share, method = judged.limits(mine, other, base, resamples, seed)
+    same = rounded(mine, other) if same is None else same
+    of_value, loss, share, method = judged.limits((mine, other), base, same, resamples, seed)
     low, high = of_value.low, of_value.high
     if metric.higher_is_better:
         low, high = -high, -low
@@ -89,32 +98,73 @@ def assess(
     )  # fmt: skip
 
 
+def answers(launch: Launch, truth: Truth) -> tuple[Array, ...]:
+    """Return what metrics judge of a launch: predictions or whole outputs; empty: it has none."""
+    if not truth.predict:
+        return launch.outputs
+    return () if launch.predictions is None else (launch.predictions,)
+
+
+def reference_answers(truth: Truth) -> tuple[Array, ...]:
+    """Return what metrics judge of the baseline on the controller."""
+    if not truth.predict:
+        return truth.reference
+    return () if truth.predictions is None else (truth.predictions,)
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What models are judged by: a metric, the cases' labels, and the group of each case."""
+    """What models are judged by: a metric, the cases' labels, and the group of each case.
+
+    What the metric sees of a model is its outputs, or the case table made of them.
+    """
 
     metric: Metric
     labels: Array
     members: NDArray[np.int64]
     count: int
+    tables: Tables
+
+    def seen(self, outputs: Array, order: Array | None = None) -> Array:
+        """Return what the metric sees of `outputs`, in another `order` if one is given."""
+        if self.metric.table is not None:
+            return self.tables.of(self.metric.table.of, outputs, self.labels, order)
+        return outputs if order is None else outputs[order]
+
+    def weighted(self, seen: Array, weights: Array) -> Floats:
+        """Return the metric under each of `weights`."""
+        if self.metric.table is not None:
+            return self.metric.table.weighted(seen, weights)
+        return self.metric.weighted(seen, self.labels, weights)
+
+    def parts(self, outputs: Array, names: tuple[str, ...]) -> dict[str, float]:
+        """Return the metric by label."""
+        if self.metric.table is not None and self.metric.table.parts is not None:
+            return self.metric.table.parts(self.seen(outputs), names)
+        return self.metric.parts(outputs, self.labels, names)
 
     def limits(
-        self, mine: Array, other: Array, base: float, resamples: int, seed: int
+        self, pair: tuple[Array, Array], base: float, same: bool, resamples: int, seed: int
     ) -> tuple[Limits, Limits, Limits | None, str]:
-        """Return limits of the value (as a loss), of the loss and its share, and their method."""
+        """Return limits of the value (as a loss), of the loss and its share, and their method.
+
+        `pair` is the model's answers and the baseline's; `same`: one function's, rounded.
+        """
         sign = 1 if self.metric.higher_is_better else -1
-        own, sizes = self._weighed(mine)
-        theirs, _ = self._weighed(other)
+        seen = [self.seen(array) for array in pair]
+        own, sizes = self._weighed(seen[0])
+        theirs, _ = self._weighed(seen[1])
         lost = sign * (theirs - own)
         rng = np.random.default_rng(seed)
-        worst = self._worst(other[rng.permutation(len(other))])
-        unseen = 0.0 if _rounded(mine, other) else worst
+        worst = self._worst(self.seen(pair[1], rng.permutation(len(pair[1]))))
+        unseen = 0.0 if same else worst
 
         def statistics(weights: Floats) -> Floats:
-            value, against = (
-                self.metric.weighted(array, self.labels, weights[:, self.members])
-                for array in (mine, other)
+            drawn = weights[:, self.members]
+            against = self.tables.resampled(
+                self.metric.name, seen[1], drawn, lambda: self.weighted(seen[1], drawn)
             )
+            value = against if seen[0] is seen[1] else self.weighted(seen[0], drawn)
             loss = sign * (against - value)
             return np.stack([-sign * value, loss, loss / np.abs(against)], axis=1)[:, :kinds]
 
@@ -131,17 +181,19 @@ class _Judged:
         share = guarded(found[2], lost, sizes, unseen, abs(base))[0] if base else None
         return of_value, loss, share, method
 
-    def _weighed(self, outputs: Array) -> tuple[Floats, Floats]:
-        """Return what each group adds to the metric of `outputs`, and its number of cases."""
-        if self.metric.by_case is None:
-            return weighed(
-                lambda weights: self.metric.weighted(outputs, self.labels, weights),
-                self.members,
-                self.count,
-            )
-        values = self.metric.by_case(outputs, self.labels)
+    def _weighed(self, seen: Array) -> tuple[Floats, Floats]:
+        """Return what each group adds to the metric of what is seen, and its number of cases."""
+        values = self._by_case(seen)
+        if values is None:
+            return weighed(lambda weights: self.weighted(seen, weights), self.members, self.count)
         sums = np.bincount(self.members, values, minlength=self.count).astype(np.float64)
         return sums, np.bincount(self.members, minlength=self.count).astype(np.float64)
+
+    def _by_case(self, seen: Array) -> Floats | None:
+        if self.metric.table is not None:
+            by_case = self.metric.table.by_case
+            return None if by_case is None else by_case(seen)
+        return None if self.metric.by_case is None else self.metric.by_case(seen, self.labels)
 
     def _worst(self, shuffled: Array) -> float:
         """Return how far apart a group of the best and of the worst answers lie, in points.
@@ -154,49 +206,18 @@ class _Judged:
         return apart if apart > 0 else math.inf
 
 
-def agreement(outputs: Sequence[Array], reference: Sequence[Array]) -> tuple[float, float]:
-    """Return the largest absolute difference, and the relative one of `model.Agreement`.
+def rounded(mine: Array, other: Array, size: float | None = None) -> bool:
+    """Return whether two models' answers to the same cases are one function's, rounded otherwise.
 
-    `outputs` are the leading cases of `reference`, which is the whole of it: the spread is taken
-    over all its cases, about each element's mean; where all cases have the same answer there is
-    none, and the size of the answer stands in. The worst output tensor counts. Both are infinite
-    where outputs are of another shape or number, or not finite where the reference is; elsewhere
-    the reference says nothing, and nothing is compared.
+    `size` is the spread of the other's answers over all cases; None: those given are all.
     """
-    if len(outputs) != len(reference):
-        return math.inf, math.inf
-    worst_abs = worst_relative = 0.0
-    for given, whole in zip(outputs, reference, strict=True):
-        got, full = np.asarray(given, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-        if got.ndim == 0 or len(got) > len(full) or got.shape[1:] != full.shape[1:]:
-            return math.inf, math.inf
-        told = np.isfinite(full)
-        here = told[: len(got)]
-        if not np.isfinite(got[here]).all():
-            return math.inf, math.inf
-        if not here.any():
-            continue
-        difference = got[here] - full[: len(got)][here]
-        off, unit = _rms(difference), _spread(full, told)
-        worst_abs = max(worst_abs, float(np.abs(difference).max()))
-        relative = off / unit if unit > 0 else (math.inf if off > 0 else 0.0)
-        worst_relative = max(worst_relative, relative)
-    return worst_abs, worst_relative
+    if mine.shape != other.shape:
+        return False
+    apart = np.abs(np.asarray(mine, dtype=np.float64) - np.asarray(other, dtype=np.float64))
+    return float(apart.max()) <= _ROUNDED * (spread(other) if size is None else size)
 
 
-def _rounded(mine: Array, other: Array) -> bool:
-    whole = np.asarray(other, dtype=np.float64)
-    apart = float(np.abs(np.asarray(mine, dtype=np.float64) - whole).max())
-    return apart <= _ROUNDED * _spread(whole, np.isfinite(whole))
-
-
-def _spread(full: NDArray[np.float64], told: NDArray[np.bool_]) -> float:
-    """Return the spread of the `told` elements about their means, or else their size."""
-    known = np.where(told, full, 0.0)
-    means = known.sum(axis=0) / np.maximum(told.sum(axis=0), 1)
-    spread, size = _rms((known - means)[told]), _rms(full[told])
-    return spread if spread > _SAME * size else size
-
-
-def _rms(values: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+def _leading(array: Array, cases: int) -> Array:
+    """Return the leading cases, the array itself where these are all: tables know it by that."""
+    whole = np.asarray(array)
+    return whole if len(whole) == cases else whole[:cases]

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchhub.canary import doubted, findings, is_canary
+from benchhub.claims.judge import answer_claims
 from benchhub.config import load_budgets
 from benchhub.errors import ConfigError
 from benchhub.gate import check_names, exit_code, judge, unjudged
-from benchhub.model import Agreement, DeviceInfo, Finding, Metric, Plan, Results, Truth
+from benchhub.kept_tables import KeptTables
+from benchhub.model import (
+    Agreement,
+    Claim,
+    DeviceInfo,
+    Finding,
+    Metric,
+    Plan,
+    Results,
+    RunInfo,
+    Truth,
+)
+from benchhub.paired_quality import PairedQuality
+from benchhub.places import cache
 from benchhub.plan import without
+from benchhub.quality_tables import Tables
 from benchhub.report.compare import compare
 from benchhub.report.formats.gate_entries import Judged
 from benchhub.store import Store
@@ -23,8 +38,11 @@ from benchhub.tasks.metrics import get_metric
 _PRIVATE_FACTS = {"boot_id", "executable", "hostname", "root"}
 
 
-def load_results(store: Store, run_id: str) -> Results:
-    """Return the results of a run as it stands, finished or not; ConfigError if there is none."""
+def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
+    """Return the results of a run as it stands, finished or not; ConfigError if there is none.
+
+    `claims` are held against it in place of those it began with.
+    """
     run = store.run(run_id)
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
     launches = list(store.launches(run_id))
@@ -33,6 +51,8 @@ def load_results(store: Store, run_id: str) -> Results:
     plan = as_possible(planned, devices, measured)
     variants = store.variants(run_id)
     truth = store.truth(run_id)
+    metric, also = metrics_of(truth)
+    tables = Tables(KeptTables(cache() / "case-tables"))
     limit = run.provenance.get("max_relative_disagreement")
     rows = summarize(
         run,
@@ -42,13 +62,16 @@ def load_results(store: Store, run_id: str) -> Results:
         devices,
         limits=Agreement(float(limit)) if limit else None,
         truth=truth,
-        metric=_metric(truth),
+        metric=metric,
+        also=also,
+        seed=_seed(run),
+        tables=tables,
     )
     canaries = findings(launches)
     rows = doubted(compare(rows, launches, run.baseline, variants), canaries)
     budgets = store.budgets(run_id)
     verdicts = judge(rows, budgets)
-    return Results(
+    loaded = Results(
         run=dataclasses.replace(run, request=_without_folders(run.request)),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
@@ -63,6 +86,11 @@ def load_results(store: Store, run_id: str) -> Results:
         ),
         unjudged=unjudged(budgets, verdicts, planned.cells),
     )
+    paired = None
+    if truth is not None and metric is not None:
+        paired = PairedQuality(launches, truth, (metric, *also), _seed(run), tables)
+    asked = store.claims(run_id) if claims is None else claims
+    return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
 
 
 def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
@@ -126,10 +154,24 @@ def as_possible(
     return plan
 
 
-def _metric(truth: Truth | None) -> Metric | None:
+def metrics_of(truth: Truth | None) -> tuple[Metric | None, tuple[Metric, ...]]:
+    """Return the metric that outputs are judged by first, if it is known here, and the others."""
     if truth is None:
-        return None
+        return None, ()
+    found = [_known_metric(name) for name in (truth.metric, *truth.also)]
+    return found[0], tuple(metric for metric in found[1:] if metric is not None)
+
+
+def _known_metric(name: str) -> Metric | None:
     try:
-        return get_metric(truth.metric)
+        return get_metric(name)
     except ConfigError:
         return None  # of a task that is not installed here: quality stays empty
+    except ImportError:
+        return None  # nor is what it needs
+
+
+def _seed(run: RunInfo) -> int:
+    """Return the seed that quality is resampled with: the suite's; 0 in runs that kept none."""
+    told = str(run.provenance.get("seed", ""))
+    return int(told) if told.isdecimal() else 0

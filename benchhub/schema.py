@@ -7,8 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from benchhub.claims.names import QUANTITIES
+
 Count = Annotated[int, Field(ge=1, strict=True)]
 Positive = Annotated[float, Field(gt=0)]
+Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
@@ -36,7 +39,7 @@ class SuiteTable(_Table):
 
 
 class VariantTable(_Table):
-    """`[[variants]]`: a model file, or a recipe over another variant."""
+    """`[[variants]]`: a model file, or a recipe, which most often begins from another variant."""
 
     name: Name
     model: Path | None = None
@@ -111,6 +114,56 @@ class AgreementTable(_Table):
     max_relative: Positive = 0.5
 
 
+class SelectorTable(_Table):
+    """Which rows; what is left out chooses all."""
+
+    variants: list[str] = Field([], description="names, or patterns with *")
+    devices: list[str] = []
+    backends: list[str] = []
+    arch: list[str] = Field([], description="x86_64, aarch64, ..")
+    threads: Count | list[Count] | None = None
+    batch: Count | list[Count] | None = None
+    precision: Precision | list[Precision] | None = None
+    gpu: bool | None = Field(None, strict=True, description="computed on a GPU, or not")
+    emulated: bool | None = Field(None, strict=True)
+
+
+class AskTable(_Table):
+    """A quantity and its limits."""
+
+    quantity: str = Field(json_schema_extra={"enum": list(QUANTITIES)})
+    at_least: Limit | None = None
+    at_most: Limit | None = None
+    between: list[Limit] | None = Field(
+        None, min_length=2, max_length=2, description="at_least and at_most in one"
+    )
+    metric: str | None = Field(None, description="quality: another metric than the first")
+    over: SelectorTable | None = Field(None, description="divided by the quantity of these rows")
+    minus: SelectorTable | None = Field(None, description="less the quantity of these rows")
+
+
+class ClaimPartTable(SelectorTable):
+    """`[[claims.parts]]`: what is claimed of the rows that the selectors choose."""
+
+    where: list[AskTable] = Field([], description="conditions on the model file")
+    ask: list[AskTable] = []
+    holds_for: Literal["all", "any"] = "all"
+    scenario: Literal["latency", "throughput", "paced", "memory", "cold_start"] | None = None
+    min_cases: Count = 50
+
+
+class ClaimTable(ClaimPartTable):
+    """`[[claims]]`: what a paper says, held against the run (see docs/claims.md)."""
+
+    id: Name
+    text: str = Field(min_length=1)
+    source: str = Field(min_length=1, description="where it is said")
+    each: Literal["backend", "device", "arch", "variant"] | None = Field(
+        None, description="one answer for each of them"
+    )
+    parts: list[ClaimPartTable] = Field([], description="in place of ask: all must hold")
+
+
 class SuiteFile(_Table):
     """A suite.toml."""
 
@@ -118,6 +171,7 @@ class SuiteFile(_Table):
     variants: list[VariantTable] = Field(min_length=1)
     scenarios: ScenariosTable
     budgets: list[BudgetTable] = []
+    claims: list[ClaimTable] = []
     data: dict[str, Any] = {}
     options: dict[str, dict[str, Any]] = Field({}, description="by backend")
     agreement: AgreementTable = AgreementTable()

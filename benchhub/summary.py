@@ -31,7 +31,8 @@ from benchhub.model import (
     Truth,
     Variant,
 )
-from benchhub.quality_columns import fill_agreement, fill_quality
+from benchhub.quality_columns import Judges, fill_agreement, fill_postprocessing, fill_quality
+from benchhub.quality_tables import Tables
 from benchhub.stats.interval import median_interval
 from benchhub.stats.warmup import WarmupCut, warmup_cut
 from benchhub.timing_columns import PERCENTILES as PERCENTILES
@@ -51,10 +52,14 @@ def summarize(
     limits: Agreement | None = None,
     truth: Truth | None = None,
     metric: Metric | None = None,
+    also: Sequence[Metric] = (),
+    seed: int = 0,
+    tables: Tables | None = None,
 ) -> tuple[Row, ...]:
     """Return a row for every planned cell, measured or not, in the order of `cells`.
 
-    `truth` and `metric` give agreement and quality; without them those columns stay empty.
+    `truth` and `metric` give agreement and quality; without them those columns stay empty. `also`
+    are further metrics, `seed` draws the resamples, `tables` keeps what metrics have compared.
     """
     by_cell: dict[str, list[Launch]] = defaultdict(list)
     for launch in launches:
@@ -66,11 +71,18 @@ def summarize(
         row = _identity(run, cell, known, known.get(run.baseline), infos.get(cell.device))
         _measured(row, cell, by_cell[cell.key], infos.get(cell.device))
         if truth is not None and row.status == "finished":
-            fill_agreement(row, _finished(by_cell[cell.key]), truth, limits or Agreement())
+            finished = _finished(by_cell[cell.key])
+            fill_agreement(row, finished, truth, limits or Agreement())
+            fill_postprocessing(row, finished, infos.get(cell.device))
         rows.append(row)
     if truth is not None and metric is not None:
-        fill_quality(rows, cells, by_cell, truth, metric, run.baseline)
+        judges = Judges((metric, *also), seed, tables)
+        fill_quality(rows, cells, by_cell, truth, judges, run.baseline)
     return tuple(rows)
+
+
+#: Columns that are the artifact's, whatever is measured of it.
+_SIZES = ("model_bytes", "gzip_bytes", "sparse_bytes", "params", "nonzero_params", "macs")
 
 
 def _identity(
@@ -102,7 +114,14 @@ def _identity(
     variant = variants.get(cell.variant)
     if variant is not None:
         row.recipe = variant.recipe.name if variant.recipe else None
-        for name in ("model_bytes", "gzip_bytes", "params", "nonzero_params", "macs"):
+        for name in (
+            "model_bytes",
+            "gzip_bytes",
+            "sparse_bytes",
+            "params",
+            "nonzero_params",
+            "macs",
+        ):
             setattr(row, name, getattr(variant, name))
         baseline = variants.get(variant.against or "", baseline)
         if baseline is not None and variant.model_bytes:

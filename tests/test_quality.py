@@ -8,8 +8,9 @@ import pytest
 from builders import accuracy, make_truth
 from scipy.stats import beta
 
+from benchhub.agreement import agreement
 from benchhub.model import Truth
-from benchhub.quality import agreement, assess
+from benchhub.quality import assess
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.quality_gate import quality_gate
 from benchhub.tasks.metrics import METRICS, get_metric

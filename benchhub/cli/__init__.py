@@ -15,6 +15,7 @@ from benchhub import __version__
 from benchhub.cli import (
     ab,
     compare,
+    compress,
     devices,
     enroll,
     export,
@@ -41,6 +42,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)
 app.command("compare")(compare.compare)
+app.command("compress")(compress.compress)
 app.command("export")(export.export)
 app.command("ab")(ab.ab)
 app.command("history")(history.history)

@@ -30,7 +30,8 @@ def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
     from benchhub.config import load_profile
     from benchhub.errors import ConfigError
 
-    profiles, spoilt = [], []
+    profiles: list[DeviceProfile] = []
+    spoilt: list[ConfigError] = []
     for path in profile_files(project.folder()).values():
         try:
             profiles.append(load_profile(path))
@@ -38,8 +39,8 @@ def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
             spoilt.append(error)
     kept = quarantined(store)
     _show_profiles(profiles, kept, json)
-    for error in spoilt:
-        typer.echo(f"benchhub: {error}", err=True)
+    for problem in spoilt:
+        typer.echo(f"benchhub: {problem}", err=True)
     if spoilt:
         raise typer.Exit(2)
 

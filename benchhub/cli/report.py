@@ -30,15 +30,21 @@ def report(
     run: list[str] = typer.Argument(help="Run ids, unique prefixes, or `latest`"),
     format: Format = typer.Option(Format.HTML, help="all: a folder with every format"),  # noqa: A002
     output: Path = typer.Option(None, "-o", "--output", help="File or folder to write"),
+    claims: str = typer.Option(
+        None, metavar="SUITE", help="Claims to hold the runs against, in place of their suite's own"
+    ),
     interactive: bool = typer.Option(False, help="html: charts that answer to the mouse"),
     store: str = project.STORE,
 ) -> None:
     """Write a report; without -o, html and all get a name of their own, others go to stdout."""
+    from benchhub.catalogue import suite_file
+    from benchhub.config import load_suite
     from benchhub.report.formats import render
     from benchhub.results import load_results
 
     with project.open_store(store) as opened:
-        loaded = [load_results(opened, opened.resolve(name)) for name in run]
+        asked = None if claims is None else load_suite(suite_file(claims, project.folder())).claims
+        loaded = [load_results(opened, opened.resolve(name), asked) for name in run]
     if format is Format.ALL:
         _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
         return

@@ -91,11 +91,12 @@ def run(
 
 
 def _ready(request: Request, console: Console) -> Ready:
+    from benchhub.cli.preparing import preparing
     from benchhub.execute import make_ready
     from benchhub.request import resolve
 
-    with console.status("preparing") as status:
-        return make_ready(resolve(request), project.cache(), status.update)
+    with preparing(console) as progress:
+        return make_ready(resolve(request), project.cache(), progress)
 
 
 def _measure(

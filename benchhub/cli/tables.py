@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from benchhub.cli.claims_table import print_claims
 from benchhub.cli.figures import counted, say
+from benchhub.cli.quality_table import print_quality
 from benchhub.cli.timed_tables import print_timed
 from benchhub.model import Row, VerdictOutcome
 from benchhub.report.formats.gate_entries import Judged
@@ -24,6 +26,7 @@ def print_results(judged: Judged) -> None:
     """Print times by device, the verdicts and what did not work to stdout."""
     results, console = judged.results, Console()
     print_timed(console, results)
+    print_quality(console, results)
     told: set[str] = set()
     if judged.budgets:
         console.print()
@@ -39,6 +42,7 @@ def print_results(judged: Judged) -> None:
     _print_flags(console, [row for row in results.rows if row.cell not in told])
     if results.skips:
         say(console, "dim", f"{len(results.skips)} combinations skipped; the report says why")
+    print_claims(console, results)
 
 
 def print_gate(console: Console, judged: Judged, most: int | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchhub.model import Results, Row
 from benchhub.report import chart_style as style
+from benchhub.report.chart_compression import compression
 from benchhub.report.chart_paced import paced
 from benchhub.report.chart_panels import WIDTH, latency, memory
 from benchhub.report.chart_tradeoff import tradeoff
@@ -74,6 +75,8 @@ def specs(results: Sequence[Results]) -> dict[str, Chart]:
     rows = [row for result in results for row in result.rows]
     words = {d.name: emulation_words(d) for result in results for d in result.devices}
     made = {name: chart(rows, words) for name, chart in CHARTS.items()}
+    if any(result.claims for result in results):
+        made["compression"] = compression(rows, words)
     return {name: chart for name, chart in made.items() if chart is not None}
 
 

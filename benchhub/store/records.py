@@ -15,8 +15,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from benchhub.model import (
+    Array,
     Budget,
     Cell,
+    Claim,
     DeviceInfo,
     Launch,
     RunInfo,
@@ -36,6 +38,7 @@ _PLAIN = (
     "wall_ns", "involuntary_switches", "backend_version", "provider", "precision", "clock",
     "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source",
 )  # fmt: skip
+_NO_NS = np.empty(0, dtype=np.int64)
 
 
 @cache
@@ -43,7 +46,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def to_json(value: DeviceInfo | Variant | Budget | Skip | Selftest) -> Any:
+def to_json(value: DeviceInfo | Variant | Budget | Claim | Skip | Selftest) -> Any:
     """Return a value of the model as plain JSON types."""
     kind: type = type(value)
     return _adapter(kind).dump_python(value, mode="json")
@@ -71,6 +74,12 @@ def budgets_from(raw: Any) -> tuple[Budget, ...]:
     """Invert `to_json` for budgets."""
     budgets: tuple[Budget, ...] = _adapter(tuple[Budget, ...]).validate_python(raw)
     return budgets
+
+
+def claim_from(raw: Any) -> Claim:
+    """Invert `to_json` for a claim."""
+    claim: Claim = _adapter(Claim).validate_python(raw)
+    return claim
 
 
 def skips_from(raw: Any) -> tuple[Skip, ...]:
@@ -102,6 +111,11 @@ def truth_from(row: RowMapping, references: Sequence[bytes]) -> Truth:
         metric=row["metric"],
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
+        also=tuple(row["also"] or ()),
+        predict=row["predict"] or "",
+        predictions=_unpacked(row["predictions"]),
+        sketch=_unpacked(row["sketch"]),
+        spreads=tuple(row["spreads"] or ()),
         **{name: tuple(values) for name, values in row["info"].items()},
     )
 
@@ -109,7 +123,17 @@ def truth_from(row: RowMapping, references: Sequence[bytes]) -> Truth:
 def truth_row(run: str, truth: Truth) -> dict[str, Any]:
     """Return the row of `truths`, without the reference arrays."""
     info = {name: list(getattr(truth, name)) for name in ("ids", "groups", "label_names")}
-    return {"run": run, "metric": truth.metric, "info": info, "labels": pack_array(truth.labels)}
+    return {
+        "run": run,
+        "metric": truth.metric,
+        "info": info,
+        "labels": pack_array(truth.labels),
+        "also": list(truth.also),
+        "predict": truth.predict or None,
+        "predictions": _packed(truth.predictions),
+        "sketch": _packed(truth.sketch),
+        "spreads": list(truth.spreads),
+    }
 
 
 def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
@@ -140,6 +164,12 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
     digest = hashlib.sha256(json.dumps(row, sort_keys=True, default=_hex).encode())
     for blob in outputs:
         digest.update(blob)
+    # What came later counts only where it is there: the digests of older launches stay.
+    row["predictions"] = _packed(launch.predictions)
+    row["postprocess"] = pack_ns(launch.postprocess_ns) if launch.postprocess_ns.size else None
+    for blob in (row["predictions"], row["postprocess"]):
+        if blob is not None:
+            digest.update(blob)
     row["digest"] = digest.hexdigest()
     return row, outputs
 
@@ -164,7 +194,17 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
             name: unpack_ns(base64.b64decode(packed))
             for name, packed in (row["tracks"] or {}).items()
         },
+        predictions=_unpacked(row["predictions"]),
+        postprocess_ns=unpack_ns(row["postprocess"]) if row["postprocess"] else _NO_NS,
     )
+
+
+def _packed(array: Array | None) -> bytes | None:
+    return None if array is None else pack_array(array)
+
+
+def _unpacked(blob: bytes | None) -> Array | None:
+    return None if blob is None else unpack_array(blob)
 
 
 def _hex(value: Any) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0003"
+HEAD = "0005"
 
 metadata = MetaData()
 
@@ -80,6 +80,11 @@ truths = Table(
     Column("metric", Text, nullable=False),
     Column("info", JSON, nullable=False),
     Column("labels", LargeBinary, nullable=False),
+    Column("also", JSON),
+    Column("predict", Text),
+    Column("predictions", LargeBinary),
+    Column("sketch", LargeBinary),
+    Column("spreads", JSON),
 )
 
 references = Table(
@@ -88,6 +93,14 @@ references = Table(
     _run_column(),
     Column("position", Integer, primary_key=True),
     Column("data", LargeBinary, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    _run_column(),
+    Column("position", Integer, primary_key=True),
+    Column("info", JSON, nullable=False),
 )
 
 cells = Table(
@@ -148,6 +161,8 @@ launches = Table(
     Column("energy_source", Text),
     Column("gpu_bytes", BigInteger),
     Column("gpu_source", Text),
+    Column("predictions", LargeBinary),
+    Column("postprocess", LargeBinary),
     ForeignKeyConstraint(["run", "cell"], ["cells.run", "cells.key"], ondelete="CASCADE"),
     UniqueConstraint("run", "cell", "launch", "attempt", name="one_record_per_launch"),
     Index("launches_in_order", "run", "started_at", "id"),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from benchhub.errors import ConfigError, StoreError
-from benchhub.model import Budget, DeviceInfo, Launch, Plan, RunInfo, Truth, Variant
+from benchhub.model import Budget, Claim, DeviceInfo, Launch, Plan, RunInfo, Truth, Variant
 from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
@@ -67,6 +67,7 @@ class Store:
         truth: Truth | None,
         variants: Sequence[Variant],
         budgets: tuple[Budget, ...],
+        claims: Sequence[Claim] = (),
     ) -> None:
         """Save a run before its first launch; StoreError if its id is taken."""
         row = {name: getattr(run, name) for name in run.__dataclass_fields__}
@@ -86,6 +87,10 @@ class Store:
                 | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes")}
                 | {"params": variant.params}
                 for position, variant in enumerate(variants)
+            ])  # fmt: skip
+            _insert(connection, schema.claims, [
+                {"run": run.id, "position": position, "info": records.to_json(claim)}
+                for position, claim in enumerate(claims)
             ])  # fmt: skip
             if truth is not None:
                 connection.execute(schema.truths.insert(), records.truth_row(run.id, truth))
@@ -145,6 +150,10 @@ class Store:
     def budgets(self, run: str) -> tuple[Budget, ...]:
         """Return the budgets a run was given."""
         return records.budgets_from(self._run_row(run)["budgets"])
+
+    def claims(self, run: str) -> tuple[Claim, ...]:
+        """Return the claims a run is held against, in the suite's order."""
+        return tuple(records.claim_from(row["info"]) for row in self._of(schema.claims, run))
 
     def variants(self, run: str) -> tuple[Variant, ...]:
         """Return the variants of a run, in the suite's order."""

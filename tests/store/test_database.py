@@ -10,13 +10,16 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from builders import make_launch, make_plan, make_run, make_variant
+from builders import make_launch, make_plan, make_run, make_truth, make_variant
 
 from benchhub.errors import StoreError
 from benchhub.store import Store
 from benchhub.store.schema import HEAD, metadata
 
 ROOT = Path(__file__).parents[2]
+#: What came with schema 0004.
+PREDICTED_LAUNCHES = ("predictions", "postprocess")
+PREDICTED_TRUTHS = ("also", "predict", "predictions", "sketch", "spreads")
 
 
 def test_migrations_lead_to_the_schema(tmp_path):
@@ -47,11 +50,15 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
         store.add(launch)
     old = sqlite3.connect(file)
     for column in (
-        "tracks", "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source"
+        "tracks", "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source",
+        *PREDICTED_LAUNCHES,
     ):  # fmt: skip
         old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
+    for column in PREDICTED_TRUTHS:
+        old.execute(f"ALTER TABLE truths DROP COLUMN {column}")
     old.execute("DROP TABLE quarantine")
     old.execute("DROP TABLE selftests")
+    old.execute("DROP TABLE claims")
     old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.commit()
     old.close()
@@ -64,6 +71,32 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
         store.add(make_launch(index=1, tracks_ns={"device": launch.samples_ns}))
         assert store.finished(make_run().id) == {launch.cell.key: 2}
         assert store.quarantine.all() == {}
+
+
+def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
+    """What an older version stored is the same launch still, by its digest."""
+    url, launch, truth = f"sqlite:///{tmp_path}/results.db", make_launch(), make_truth(20)
+    with Store.open(url) as store:
+        store.create_run(make_run(), make_plan(), truth, [make_variant()], ())
+        store.add(launch)
+    old = sqlite3.connect(tmp_path / "results.db")
+    for column in PREDICTED_LAUNCHES:
+        old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
+    for column in PREDICTED_TRUTHS:
+        old.execute(f"ALTER TABLE truths DROP COLUMN {column}")
+    old.execute("DROP TABLE IF EXISTS claims")
+    old.execute("UPDATE alembic_version SET version_num = '0003'")
+    old.commit()
+    old.close()
+    with Store.open(url) as store:
+        (found,) = store.launches(make_run().id)
+        assert (found.predictions, found.postprocess_ns.size) == (None, 0)
+        back = store.truth(make_run().id)
+        assert back is not None
+        assert (back.also, back.predict, back.predictions) == ((), "", None)
+        assert (back.sketch, back.spreads) == (None, ())
+        store.add(launch)
+        assert store.finished(make_run().id) == {launch.cell.key: 1}
 
 
 def test_processes_may_create_it_at_once(tmp_path):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import threading
 
 import numpy as np
@@ -21,6 +23,7 @@ from benchhub.errors import ConfigError, StoreError
 from benchhub.model import Finding, Plan, Recipe, Skip
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
+from benchhub.store.records import launch_row
 
 RUN = make_run().id
 
@@ -67,6 +70,44 @@ def test_a_run_comes_back_as_it_was_given(store):
     assert (back.metric, back.ids, back.groups) == (truth.metric, truth.ids, truth.groups)
     np.testing.assert_array_equal(back.labels, truth.labels)
     np.testing.assert_array_equal(back.reference[0], truth.reference[0])
+
+
+def test_predictions_come_back_exactly(store):
+    rng = np.random.default_rng(0)
+    truth = dataclasses.replace(
+        make_truth(20),
+        also=("dice", "dice_worst5"),
+        predict="argmax-labels",
+        predictions=rng.integers(0, 4, (20, 3, 3), dtype=np.uint8),
+        sketch=rng.normal(size=(20, 16)),
+        spreads=(0.25, 3.0),
+    )
+    store.create_run(make_run(), make_plan(), truth, [make_variant()], ())
+    back = store.truth(RUN)
+    assert (back.also, back.predict, back.spreads) == (truth.also, truth.predict, truth.spreads)
+    for name in ("predictions", "sketch"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(truth, name))
+        assert getattr(back, name).dtype == getattr(truth, name).dtype
+    launch = make_launch(
+        predictions=truth.predictions, postprocess_ns=np.arange(20, dtype=np.int64)
+    )
+    store.add(launch)
+    store.add(launch)
+    (found,) = store.launches(RUN)
+    np.testing.assert_array_equal(found.predictions, truth.predictions)
+    np.testing.assert_array_equal(found.postprocess_ns, np.arange(20))
+    with pytest.raises(StoreError, match="already, with other results"):
+        store.add(dataclasses.replace(launch, predictions=truth.predictions + np.uint8(1)))
+
+
+def test_the_digest_of_a_launch_without_predictions_is_that_of_older_versions():
+    row, blobs = launch_row(make_launch())
+    later = ("digest", "predictions", "postprocess")
+    known = {name: value for name, value in row.items() if name not in later}
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True, default=bytes.hex).encode())
+    for blob in blobs:
+        digest.update(blob)
+    assert row["digest"] == digest.hexdigest()
 
 
 def test_a_run_without_truth_has_none(store):

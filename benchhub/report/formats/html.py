@@ -11,7 +11,9 @@ from typing import Any
 
 from benchhub.model import Results
 from benchhub.report import charts
+from benchhub.report.formats import claims as claimed
 from benchhub.report.formats import notes, scenario_tables, tables
+from benchhub.report.formats.by_metric import GLOSSARY, by_metric
 from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.formats.emulated import emulation_words
 from benchhub.report.formats.glossary import COLUMN_GLOSSARY, TIMED_REGION
@@ -43,6 +45,13 @@ _CAPTIONS = {
         "and joined: the Pareto front of each backend, by the point estimates. Speed-ups refer to "
         "the base variant on the same device and backend with the same settings.",
         "No cell has both a speed-up and a quality loss.",
+    ),
+    "compression": (
+        "What compression buys and costs",
+        "Speed-up and quality loss against the compression ratio, with 95 % intervals; a line "
+        "joins variants whose names differ in a number only. A flat speed-up is work that no "
+        "backend saves. Drawn at the smallest settings of each device.",
+        "",
     ),
     "paced": (
         "Paced calls",
@@ -102,6 +111,8 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
 
 def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
     several = len(results) > 1
+    qualities = [_named(by_metric(r), r, several) for r in results]
+    words = COLUMN_GLOSSARY | (GLOSSARY if any(table.rows for table in qualities) else {})
     return {
         "results": results,
         "several": several,
@@ -130,6 +141,7 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
             for device in r.devices
             for build in (scenario_tables.latency, *scenario_tables.BESIDE_LATENCY)
         ],
+        "by_metric": [table for table in qualities if table.rows],
         "parts": tables.quality_parts(results),
         "lists": _lists(results),
         "findings": notes.findings(results),
@@ -139,8 +151,12 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "provenance": [notes.provenance(result) for result in results],
         "clocks": sorted({row.clock for r in results for row in r.rows if row.clock}),
         "timed_region": TIMED_REGION,
-        "glossary": [(name, *entry) for name, entry in COLUMN_GLOSSARY.items()],
+        "glossary": [(name, *entry) for name, entry in words.items()],
         "interactive": interactive,
+        "claims": claimed.claims(results),
+        "claims_because": claimed.because(results),
+        "claims_heading": claimed.BECAUSE,
+        "claims_tally": claimed.tally(results),
     }
 
 

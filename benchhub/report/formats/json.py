@@ -15,15 +15,15 @@ from benchhub.model import Results
 SUFFIX = ".json"
 SCHEMA = 1
 
-_LISTS = ("devices", "rows", "verdicts", "skips", "variants", "selftests")
+_LISTS = ("devices", "rows", "verdicts", "skips", "variants", "selftests", "claims")
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
     """Strict JSON: a number that is missing, NaN or infinite is null; keys keep a fixed order.
 
     One run gives `{"schema", "run", "devices", "rows", "verdicts", "skips", "variants",
-    "selftests"}`. With
-    several, `run` is the first, `runs` names all, and each listed item carries its `run`.
+    "selftests", "claims"}`. With several, `run` is the first, `runs` names all, and each listed
+    item carries its `run`.
     """
     return json.dumps(document(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

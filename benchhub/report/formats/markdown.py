@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from benchhub.model import Results
+from benchhub.report.formats import claims as claimed
 from benchhub.report.formats import notes, scenario_tables, tables
+from benchhub.report.formats.by_metric import by_metric
 from benchhub.report.formats.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.formats.emulated import emulation_words
 from benchhub.report.formats.matrix import matrix
@@ -36,6 +39,7 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     tally = ", ".join(f"{count} {name}" for name, count in counts(results).items())
     yield f"**{overall(results)}**: {tally}"
     yield ""
+    yield from _counted(results)
     for result in results:
         run = result.run
         said = f"Task {run.task}, baseline {run.baseline}, effort {run.effort}. {rests_on(result)}"
@@ -53,6 +57,7 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     if open_.rows:
         yield from _table(open_, 2)
     yield from _folded(kept)
+    yield from _qualities(results)
     failures = notes.failures(results)
     if failures.rows:
         yield from _table(failures, 2)
@@ -63,6 +68,25 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))
+    yield from _claims(results)
+
+
+def _counted(results: Sequence[Results]) -> Iterator[str]:
+    if said := claimed.tally(results):
+        yield f"{said} See the table at the end."
+        yield ""
+
+
+def _claims(results: Sequence[Results]) -> Iterator[str]:
+    yield from _table(claimed.claims(results), 2)
+    found = claimed.because(results)
+    if found:
+        yield f"### {claimed.BECAUSE}"
+        yield ""
+        for one in found:
+            yield f"- {escape(one.head)}"
+            yield from (f"  - {escape(line)}" for line in one.lines)
+        yield ""
 
 
 def _overview(result: Results, several: bool) -> Iterator[str]:
@@ -89,6 +113,13 @@ def _devices(result: Results, several: bool) -> Iterator[str]:
         yield from (f"- {escape(sentence)}" for sentence in said[device.name])
         yield ""
         yield from _table(scenario_tables.latency(result, device), 3)
+
+
+def _qualities(results: Sequence[Results]) -> Iterator[str]:
+    for result in results:
+        found = by_metric(result)
+        run = f", run {result.run.id}" if len(results) > 1 else ""
+        yield from _table(replace(found, caption=f"{found.caption}{run}"), 2)
 
 
 def _table(table: Table, level: int) -> Iterator[str]:

@@ -188,6 +188,7 @@ def cells(results: Sequence[Results]) -> Table:
         ("Quality", True, lambda row: interval(row, "quality")),
         ("Quality loss", True, lambda row: interval(row, "quality_loss")),
         ("Quality cases", True, lambda row: figure(row, "quality_cases", lambda v: f"{v:.0f}")),
+        ("Post-processing ms", True, lambda row: figure(row, "postprocess_p50_ms")),
         ("Largest difference", True, lambda row: figure(row, "agreement_max_abs")),
         ("Launches", True, lambda row: Cell(str(row.launches), row.launches)),
         ("Iterations", True, lambda row: figure(row, "iterations", lambda v: f"{v:.0f}")),
@@ -221,6 +222,12 @@ def variants(results: Sequence[Results]) -> Table:
         for _, v in found
     ]
     columns = [*(Column(head, i > 2) for i, head in enumerate(heads)), Column("sha256")]
+    if any(v.sparse_bytes is not None and v.sparse_bytes < v.model_bytes for _, v in found):
+        columns.insert(5, Column("Without zeros MB", True))
+        body = [
+            (*line[:5], Cell(megabytes(v.sparse_bytes), v.sparse_bytes), *line[5:])
+            for line, (_, v) in zip(body, found, strict=True)
+        ]
     if any(v.against for _, v in found):
         columns.insert(3, Column("Compared with"))
         body = [

@@ -1,0 +1,52 @@
+"""The terminal's table of a run that has several metrics."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchhub.cli.figures import interval, number, say
+from benchhub.model import Results
+from benchhub.report.formats.by_metric import metrics_of, rows_of
+from benchhub.report.settings import compact, varying
+
+#: So wide is a figure with its limits.
+_WIDE = 22
+
+
+def print_quality(console: Console, results: Results) -> None:
+    """Print every metric by variant and backend, device by device; nothing where there is one."""
+    found = rows_of(results)
+    names = list(dict.fromkeys(name for row in found for name in metrics_of(row)))
+    timed = any(row.postprocess_p50_ms is not None for row in found)
+    packed = [name for name in varying(found) if name not in ("threads", "batch")]
+    limits = console.width >= 30 + _WIDE * len(names)
+    for device in dict.fromkeys(row.device for row in found):
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        table.add_column("variant", no_wrap=True)
+        for head in [] if not packed else ["settings"]:
+            table.add_column(head)
+        for head in (*names, *(["postproc. ms"] if timed else [])):
+            table.add_column(head.replace("_", " "), justify="right")  # to be broken at words
+        mine = [row for row in found if row.device == device]
+        for backend in dict.fromkeys(row.backend for row in mine):
+            table.add_row(f"[bold]{escape(backend)}[/]")
+            for row in (row for row in mine if row.backend == backend):
+                entries = metrics_of(row)
+                table.add_row(
+                    f"  {escape(row.variant)}",
+                    *([escape(compact(row, packed))] if packed else []),
+                    *(
+                        interval(entry["value"], entry["low"], entry["high"], limits)
+                        if (entry := entries.get(name))
+                        else "n/a"
+                        for name in names
+                    ),
+                    *([number(row.postprocess_p50_ms)] if timed else []),
+                )
+        console.print()
+        said = ", 95 % intervals over patients" if limits else "; the report has intervals and loss"
+        say(console, "bold", f"{device}: quality by metric{said}")
+        console.print(table)

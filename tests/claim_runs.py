@@ -1,0 +1,169 @@
+"""Synthetic runs for claims: variants of chosen sizes, rows of chosen figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from builders import make_device, make_run, make_variant
+
+from benchhub.claims.judge import answer_claims
+from benchhub.config import load_suite
+from benchhub.model import (
+    BY_DEFINITION,
+    ClaimAnswer,
+    DeviceInfo,
+    Flag,
+    Recipe,
+    Results,
+    Row,
+    Skip,
+    Variant,
+)
+
+PARAMS, BYTES, MACS = 1_148_000, 4_600_000, 50_000_000
+SUITE = """\
+[suite]
+name = "study"
+task = "npz"
+baseline = "fp32"
+backends = ["onnxruntime", "openvino", "tflite"]
+[[variants]]
+name = "fp32"
+model = "m.onnx"
+[scenarios.latency]
+"""
+
+
+def variant(name: str, by: float = 1.0, **changes: Any) -> Variant:
+    """A variant with `by` times fewer parameters, operations and bytes than the baseline."""
+    values = {
+        "params": round(PARAMS / by),
+        "nonzero_params": round(PARAMS / by),
+        "macs": round(MACS / by),
+        "model_bytes": round(BYTES / by),
+        "gzip_bytes": round(BYTES / by * 0.9),
+        "recipe": None if name == "fp32" else Recipe(name),
+    }
+    return make_variant(name, **(values | changes))
+
+
+def row(variant_name: str, scenario: str = "quality", **changes: Any) -> Row:
+    """A finished row of onnxruntime on localhost, with no figures."""
+    values: dict[str, Any] = {
+        "run": "r",
+        "device": "localhost",
+        "arch": "x86_64",
+        "backend": "onnxruntime",
+        "provider": "CPUExecutionProvider",
+        "variant": variant_name,
+        "model_sha256": "a" * 64,
+        "scenario": scenario,
+        "batch": 1,
+        "threads": 1,
+        "precision": "f32",
+        "launches": 10,
+    }
+    values |= changes
+    facts = [values[n] for n in ("device", "backend", "variant", "scenario", "threads", "batch")]
+    values.setdefault("cell", "/".join(map(str, facts)))
+    return Row(**values)
+
+
+def judged(name: str, loss: float, half: float = 0.005, **changes: Any) -> Row:
+    """A quality row that lost `loss` +- `half` of a baseline at .80."""
+    base = 0.8
+    known = {
+        "baseline": base,
+        "groups": 200,
+        "method": "bootstrap-t",
+        "relative": {
+            "estimate": loss / base, "low": (loss - half) / base, "high": (loss + half) / base
+        },
+    }  # fmt: skip
+    intervals: dict[str, Any] = {"quality_loss": known}
+    limits: tuple[float | None, float | None] = (loss - half, loss + half)
+    if name == "fp32":
+        intervals, limits = (
+            {"quality_loss": {"method": BY_DEFINITION, "baseline": base}},
+            (None,) * 2,
+        )
+    values = {
+        "quality_metric": "dice",
+        "quality": base - loss,
+        "quality_low": base - loss - 0.02,
+        "quality_high": base - loss + 0.02,
+        "quality_loss": loss,
+        "quality_loss_low": limits[0],
+        "quality_loss_high": limits[1],
+        "quality_cases": 300,
+        "intervals": intervals,
+    }
+    return row(name, **(values | changes))
+
+
+def timed(name: str, p50_ms: float, spread: float = 0.02, **changes: Any) -> Row:
+    """A latency row of 10 ms / p50 speed-up, both give or take `spread` as a share."""
+    gain = 10 / p50_ms
+    speedup: dict[str, Any] = {"method": "signed-rank", "confidence": 0.95, "n_eff": 10}
+    limits: tuple[float | None, float | None] = (gain * (1 - spread), gain * (1 + spread))
+    if name == "fp32":
+        speedup, limits = {"method": BY_DEFINITION}, (None, None)
+    ends = (p50_ms * (1 - spread), p50_ms * (1 + spread))
+    values = {
+        "p50_ms": p50_ms,
+        "p50_low_ms": ends[0],
+        "p50_high_ms": ends[1],
+        "speedup": gain,
+        "speedup_low": limits[0],
+        "speedup_high": limits[1],
+        "intervals": {
+            "p50_ms": {"low": ends[0], "high": ends[1], "confidence": 0.95, "method": "launches"},
+            "speedup": speedup | {"low": limits[0], "high": limits[1]},
+        },
+    }
+    return row(name, "latency", **(values | changes))
+
+
+def on_gpu(found: Row) -> Row:
+    """The same row as a GPU would have computed it."""
+    found.backend, found.provider, found.options = "torch", "cuda", "device=cuda"
+    return found
+
+
+def emulated(found: Row) -> Row:
+    """The same row of an emulated ARM device."""
+    found.device, found.arch, found.emulated = "arm-vm", "aarch64", True
+    return found
+
+
+def disturbed(found: Row) -> Row:
+    """The same row with a flag that caps."""
+    found.flags = (Flag("throttled", "3 events"),)
+    return found
+
+
+def run_of(
+    rows: Sequence[Row],
+    variants: Sequence[Variant],
+    skips: Sequence[Skip] = (),
+    devices: Sequence[DeviceInfo] = (),
+) -> Results:
+    """A run of these rows."""
+    known = devices or (make_device(facts={"arch": "x86_64", "isa_flags": ["avx2"]}),)
+    return Results(make_run(), tuple(known), tuple(rows), (), tuple(skips), tuple(variants))
+
+
+def read(folder: Path, text: str, variants: Sequence[str] = ()) -> Path:
+    """Write a suite with claims, and further variants, and return its path."""
+    more = "".join(f'[[variants]]\nname = "{name}"\nmodel = "m.onnx"\n' for name in variants)
+    path = folder / "suite.toml"
+    path.write_text(SUITE + more + text, "utf-8")
+    return path
+
+
+def answers(folder: Path, text: str, results: Results) -> tuple[ClaimAnswer, ...]:
+    """What the claims in `text` come to, read as from a suite with the run's variants."""
+    names = [one.name for one in results.variants if one.name != "fp32"]
+    return answer_claims(load_suite(read(folder, text, names)).claims, results)
