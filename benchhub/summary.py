@@ -114,14 +114,7 @@ def _identity(
     variant = variants.get(cell.variant)
     if variant is not None:
         row.recipe = variant.recipe.name if variant.recipe else None
-        for name in (
-            "model_bytes",
-            "gzip_bytes",
-            "sparse_bytes",
-            "params",
-            "nonzero_params",
-            "macs",
-        ):
+        for name in _SIZES:
             setattr(row, name, getattr(variant, name))
         baseline = variants.get(variant.against or "", baseline)
         if baseline is not None and variant.model_bytes:

@@ -34,3 +34,9 @@ def write_once(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> Path
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """Return what was written with the folder of a phantom."""
+    facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="ascii"))
+    return facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model import Settings
@@ -27,3 +28,10 @@ def whole_number(where: str, settings: Settings, key: str, default: int = 1, lea
             f"{where}.{key} must be a whole number of at least {least}, not {value!r}"
         )
     return value
+
+
+def users_copy(settings: Settings, base: Path, data: Path | None) -> Path | None:
+    """Return the folder of the user's data: `data`, else `path` below `base`, else None."""
+    if data is None and "path" in settings:
+        return base / str(settings["path"])
+    return data

@@ -6,7 +6,6 @@ a slice, a group a patient.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -19,7 +18,8 @@ from benchhub.tasks.cardiac.layout import Frame, check_disjoint, read_split
 from benchhub.tasks.cardiac.metric import DICE, DICE_WORST, encode
 from benchhub.tasks.cardiac.phantom import Phantom, write_phantom
 from benchhub.tasks.cardiac.volume import CLASSES, Volume, read_volume
-from benchhub.tasks.settings import check_settings, whole_number
+from benchhub.tasks.once import facts_of
+from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
 MODEL = "benchhub.tasks.cardiac.model"
 #: Pixels across a slice, and millimetres a pixel: a field of 16 cm about the middle.
@@ -117,12 +117,11 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         for key in _PHANTOM_KEYS
         if key in settings
     }
-    if data is None and "path" in settings:
-        data = base / str(settings["path"])
+    data = users_copy(settings, base, data)
     if data is None:
         phantom = Phantom(**numbers)
         folder = write_phantom(phantom, cache)
-        facts = json.loads((folder / "phantom.json").read_text(encoding="ascii"))
+        facts = facts_of(folder)
         description = f"cardiac MR phantom, seed {phantom.seed}"
     else:
         folder, facts = data, {"path": str(data)}

@@ -5,7 +5,6 @@ Reads a built-in phantom, or with a folder the real data set; both through the s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +17,8 @@ from benchhub.tasks.chest_xray.layout import Entry, check_disjoint, read_image, 
 from benchhub.tasks.chest_xray.lesions import LABELS
 from benchhub.tasks.chest_xray.metric import LOG_LOSS, LOG_LOSS_WORST5, METRIC
 from benchhub.tasks.chest_xray.phantom import Phantom, write_phantom
-from benchhub.tasks.settings import check_settings, whole_number
+from benchhub.tasks.once import facts_of
+from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
 #: What the model sees: (grey - MEAN) / SPREAD with grey in 0..1.
 MEAN, SPREAD = np.float32(0.5), np.float32(0.25)
@@ -111,12 +111,11 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     if first not in _METRICS:
         raise ConfigError(f"data.metric = {first!r} is unknown{nearest(first, _METRICS)}")
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
-    if data is None and "path" in settings:
-        data = base / str(settings["path"])
+    data = users_copy(settings, base, data)
     if data is None:
         phantom = Phantom(**numbers)
         folder = write_phantom(phantom, cache)
-        facts = json.loads((folder / "phantom.json").read_text(encoding="ascii"))
+        facts = facts_of(folder)
         description = f"chest X-ray phantom, seed {phantom.seed}"
     else:
         folder, facts = data, {"path": str(data)}

@@ -6,7 +6,6 @@ Images are cut into tiles, which are the cases; the tiles of a patient or slide 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,7 +20,8 @@ from benchhub.tasks.nuclei.layout import Entry, read_layout
 from benchhub.tasks.nuclei.metric import METRICS
 from benchhub.tasks.nuclei.phantom import Phantom, write_phantom
 from benchhub.tasks.nuclei.tiles import Tile, read_pair, tiles
-from benchhub.tasks.settings import check_settings, whole_number
+from benchhub.tasks.once import facts_of
+from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
 MODEL = "benchhub.tasks.nuclei.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.
@@ -118,13 +118,12 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     if size % _MULTIPLE:
         raise ConfigError(f"data.size must be a multiple of {_MULTIPLE}, not {size}")
     metric, also = _metrics(str(settings.get("metric", METRICS[0].name)))
-    if data is None and "path" in settings:
-        data = base / str(settings["path"])
+    data = users_copy(settings, base, data)
     facts: dict[str, object] = {}
     if data is None:
         phantom = Phantom(**numbers)
         folder = write_phantom(phantom, cache)
-        facts |= json.loads((folder / "phantom.json").read_text(encoding="ascii"))
+        facts |= facts_of(folder)
     else:
         folder = data
         facts |= {"path": str(data), "size": size}

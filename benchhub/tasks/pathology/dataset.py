@@ -6,7 +6,6 @@ does not say whose tissue an image shows, so every image is a group of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,11 +15,12 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.case_tables import worst
+from benchhub.tasks.once import facts_of
 from benchhub.tasks.pathology.layout import Fold, read_folds
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.phantom import Phantom, write_phantom
-from benchhub.tasks.settings import check_settings, whole_number
+from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
 MODEL = "benchhub.tasks.pathology.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.
@@ -133,12 +133,11 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         raise ConfigError(
             f"data: folds {used} for training, validation and test; one fold cannot be two of them"
         )
-    if data is None and "path" in settings:
-        data = base / str(settings["path"])
+    data = users_copy(settings, base, data)
     if data is None:
         phantom = Phantom(**numbers)
         folder, shrink = write_phantom(phantom, cache), 1
-        facts = json.loads((folder / "phantom.json").read_text(encoding="ascii"))
+        facts = facts_of(folder)
         description = f"pathology phantom, seed {phantom.seed}"
     else:
         folder, facts = data, {"path": str(data), "shrink": shrink}

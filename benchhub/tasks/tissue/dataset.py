@@ -6,7 +6,6 @@ files do not say whose tissue a patch shows, so every patch is a group of its ow
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,7 +15,8 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.metrics import METRICS
-from benchhub.tasks.settings import check_settings, whole_number
+from benchhub.tasks.once import facts_of
+from benchhub.tasks.settings import check_settings, users_copy, whole_number
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN, Patch, read_patch, read_patches
 from benchhub.tasks.tissue.layout import read_side as side_of
 from benchhub.tasks.tissue.metric import MACRO_F1
@@ -94,12 +94,11 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         for key in _PHANTOM_KEYS
         if key in settings
     }
-    if data is None and "path" in settings:
-        data = base / str(settings["path"])
+    data = users_copy(settings, base, data)
     if data is None:
         phantom = Phantom(**numbers)
         folder = write_phantom(phantom, cache)
-        facts = json.loads((folder / "phantom.json").read_text(encoding="ascii"))
+        facts = facts_of(folder)
         description = f"tissue phantom, seed {phantom.seed}"
     else:
         folder, facts = data, {"path": str(data)}
