@@ -155,6 +155,12 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
             model=_relative(entry.model, path),
             backends=tuple(entry.backends),
             against=entry.against,
+            approximates=entry.approximates,
+        )
+    if "approximates" in entry.model_fields_set:
+        raise ConfigError(
+            f"{path}: variant {entry.name}: approximates is for model files, of what recipes make"
+            " they tell themselves; remove it"
         )
     options = {key: value for key, value in recipe.items() if key != "name"}
     name = recipe.get("name")

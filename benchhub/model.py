@@ -60,7 +60,9 @@ class VariantSpec:
     """A variant as a suite asks for it: a model file, or another variant and a recipe.
 
     `backends` are those it is meant for; empty: all of the suite's. `against` is the variant that
-    its speed-up and compression refer to; None: the suite's baseline.
+    its speed-up and compression refer to; None: the suite's baseline. `approximates`: the model
+    file is meant to answer as the baseline does, not one that was fitted anew; of what a recipe
+    makes, the recipe tells.
     """
 
     name: str
@@ -69,6 +71,7 @@ class VariantSpec:
     recipe: Recipe | None = None
     backends: tuple[str, ...] = ()
     against: str | None = None
+    approximates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far a variant's outputs may lie from the baseline's before they count as garbage.
+    """How far a variant's outputs may lie from its reference before they count as garbage.
 
     The measure is the root mean square difference over the root mean square spread of the
     reference outputs about their mean (0: identical; 1: no better than a constant answer).
@@ -222,7 +225,11 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass."""
+    """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass.
+
+    `approximates` is the variant whose answers it is meant to give, by name: itself where it was
+    pruned or fitted anew; empty: the baseline's.
+    """
 
     name: str
     path: Path
@@ -239,6 +246,7 @@ class Variant:
     provenance: Mapping[str, str] = field(default_factory=dict)
     against: str | None = None
     sparse_bytes: int | None = None
+    approximates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,6 +490,17 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnReference:
+    """What the controller computed with a variant that is no approximation of the baseline.
+
+    `outputs` are those of the check cases, `spreads` how far each tensor spreads over more cases.
+    """
+
+    outputs: tuple[Array, ...]
+    spreads: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What outputs are judged against: the labels, and the baseline's own reference outputs.
 
@@ -490,7 +509,7 @@ class Truth:
     names how (see `benchhub.tasks.predictions`), `predictions` is what it makes of the reference,
     `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
-    metrics.
+    metrics. `own` are the references of variants that do not approximate the baseline, by name.
     """
 
     metric: str
@@ -504,6 +523,7 @@ class Truth:
     predictions: Array | None = None
     sketch: Array | None = None
     spreads: tuple[float, ...] = ()
+    own: Mapping[str, OwnReference] = field(default_factory=dict)
 
 
 # --- what a report shows ----------------------------------------------------------------------

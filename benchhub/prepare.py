@@ -12,17 +12,29 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress import Ingredients
+from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.compress.reference import reference_outputs
 from benchhub.compress.variants import build
 from benchhub.errors import ConfigError, MissingExtra
-from benchhub.model import Array, Cases, Metric, Scenario, Suite, Truth, Variant, VariantSpec
+from benchhub.model import (
+    Array,
+    Cases,
+    Metric,
+    OwnReference,
+    Scenario,
+    Suite,
+    Truth,
+    Variant,
+    VariantSpec,
+)
 from benchhub.tasks import Dataset, is_trainable
-from benchhub.truth import make_truth, metrics_of, open_data, packages_explained
+from benchhub.truth import make_truth, metrics_of, open_data, own_reference, packages_explained
 
 #: Cases whose outputs every launch returns, and the count read when no quality is measured.
 CHECK_CASES = 4
+#: Of a variant that is its own reference: these tell how far its outputs spread.
+_SPREAD_CASES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ def prepare(
     reference = reference_outputs(baseline, cases.inputs)
     with packages_explained(suite):
         truth = make_truth(suite, dataset, cases, reference, CHECK_CASES)
+    if truth is not None:
+        truth = dataclasses.replace(truth, own=_own_references(variants, cases, progress))
     provenance = {"dataset": dataset.description, **dataset.provenance}
     inputs = _write_inputs(cases, cache / "inputs")
     return Prepared(suite, variants, inputs, truth, metric, provenance, unbuilt, reference)
@@ -116,11 +130,43 @@ def _build_all(
             continue
         check_outputs_match(built[spec.name], baseline)
     made = tuple(
-        dataclasses.replace(built[spec.name], against=spec.against)
+        dataclasses.replace(
+            built[spec.name],
+            against=spec.against,
+            approximates=_approximated(spec, specs, suite.baseline),
+        )
         for spec in suite.variants
         if spec.name in built
     )
     return made, {name: error.reason for name, error in unbuilt.items()}
+
+
+def _approximated(spec: VariantSpec, specs: Mapping[str, VariantSpec], baseline: str) -> str:
+    """Return the variant whose answers `spec` is meant to give; empty: the baseline."""
+    while spec.name != baseline:
+        exact = (
+            spec.approximates if spec.recipe is None else get_recipe(spec.recipe.name).approximates
+        )
+        if not exact:
+            return spec.name
+        if spec.source is None:
+            break
+        spec = specs[spec.source]
+    return ""
+
+
+def _own_references(
+    variants: tuple[Variant, ...], cases: Cases, progress: Callable[[str], None]
+) -> dict[str, OwnReference]:
+    """Return what each variant that approximates none but itself answers, by name."""
+    few = {name: array[:_SPREAD_CASES] for name, array in cases.inputs.items()}
+    found = {}
+    for variant in variants:
+        if variant.approximates == variant.name:
+            progress(f"computing what {variant.name} answers")
+            outputs = reference_outputs(variant, few)
+            found[variant.name] = own_reference(outputs, CHECK_CASES)
+    return found
 
 
 def _ingredients(

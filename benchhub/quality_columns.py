@@ -60,23 +60,35 @@ class _Answers:
     raw: tuple[Array, ...]
 
 
-def fill_agreement(row: Row, launches: list[Launch], truth: Truth, limits: Agreement) -> None:
-    """Set the agreement columns to the worst of `launches`, and flag outputs that are garbage."""
+def fill_agreement(
+    row: Row, launches: list[Launch], truth: Truth, limits: Agreement, approximates: str = ""
+) -> None:
+    """Set the agreement columns to the worst of `launches`, and flag outputs that are garbage.
+
+    They are held against the controller's answers of the variant that they approximate; empty: the
+    baseline's.
+    """
+    own = truth.own.get(approximates)
     found = [
         agreement(launch.outputs, truth.reference, truth.spreads)
+        if own is None
+        else agreement(
+            [array[: len(own.outputs[0])] for array in launch.outputs], own.outputs, own.spreads
+        )
         for launch in launches
         if launch.outputs
     ]
+    whose = "the baseline" if own is None else approximates
     if not found:
         return
     worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     row.agreement_max_abs, row.agreement_relative = worst_abs, worst
     if not math.isfinite(worst_abs):
-        evidence = "outputs are not finite, or of another shape than the baseline's"
+        evidence = f"outputs are not finite, or of another shape than {whose}'s"
         row.flags = (*row.flags, Flag("nonfinite", evidence, caps=True))
     if worst > limits.max_relative:
         evidence = (
-            f"outputs lie {worst:.2g} of the reference's spread from the baseline's"
+            f"outputs lie {worst:.2g} of the reference's spread from {whose}'s"
             f" (limit {limits.max_relative:g}; worst of {len(found)} launches)"
         )
         row.flags = (*row.flags, Flag("garbage", evidence, caps=True))

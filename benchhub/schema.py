@@ -49,6 +49,9 @@ class VariantTable(_Table):
     against: str | None = Field(
         None, description="the variant its speed-up and compression refer to (default: baseline)"
     )
+    approximates: bool = Field(
+        True, description="of a file: it should answer as the baseline does; not if fitted anew"
+    )
 
 
 class ScenarioTable(_Table):

@@ -72,7 +72,8 @@ def summarize(
         _measured(row, cell, by_cell[cell.key], infos.get(cell.device))
         if truth is not None and row.status == "finished":
             finished = _finished(by_cell[cell.key])
-            fill_agreement(row, finished, truth, limits or Agreement())
+            meant = known[cell.variant].approximates if cell.variant in known else ""
+            fill_agreement(row, finished, truth, limits or Agreement(), meant)
             fill_postprocessing(row, finished, infos.get(cell.device))
         rows.append(row)
     if truth is not None and metric is not None:

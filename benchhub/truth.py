@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchhub.agreement import sketch, spread
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Array, Cases, Metric, Suite, Truth
+from benchhub.model import Array, Cases, Metric, OwnReference, Suite, Truth
 from benchhub.tasks import Dataset, get_task
 from benchhub.tasks.predictions import get_prediction, predicted
 
@@ -97,4 +97,11 @@ def make_truth(
         predictions=predictions,
         sketch=sketch(reference) if predict else None,
         spreads=tuple(map(spread, reference)) if predict else (),
+    )
+
+
+def own_reference(outputs: tuple[Array, ...], check_cases: int) -> OwnReference:
+    """Return what a variant that approximates none but itself is held against, of its `outputs`."""
+    return OwnReference(
+        tuple(output[:check_cases] for output in outputs), tuple(map(spread, outputs))
     )

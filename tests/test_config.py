@@ -68,6 +68,8 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
          "scenarios.memory.threads = 0: input should be greater than or equal to 1"),
         ("[scenarios.memory]\nbatch = true\n",
          "scenarios.memory.batch = True: input should be a valid integer"),
+        ("[[variants]]\nname = 'x'\nfrom = 'fp32'\nrecipe = 'fp16'\napproximates = false\n",
+         "variant x: approximates is for model files, of what recipes make they tell themselves"),
         ("[[variants]]\nname = 'x'\n", "variant x needs either `model` (a file) or `recipe`"),
         ("[[variants]]\nname = 'x'\nfrom = 'fp23'\nrecipe = 'fp16'\n",
          "variants.x.from: no variant fp23; did you mean fp32?"),

@@ -18,16 +18,18 @@ from builders import (
     make_variant,
 )
 
-from benchhub.model import BY_DEFINITION, Recipe, Scenario
+from benchhub.agreement import spread
+from benchhub.model import BY_DEFINITION, OwnReference, Recipe, Scenario
 from benchhub.ondevice.wire import Failure
 from benchhub.summary import summarize
 
 CRASH = Failure("load", "crashed", "signal 11")
 
 
-def row_of(launches, cell=None, **more):
+def row_of(launches, cell=None, variants=None, **more):
     cell = cell or (launches[0].cell if launches else make_cell())
-    (row,) = summarize(make_run(), [cell], launches, [make_variant()], [make_device()], **more)
+    variants = variants or [make_variant()]
+    (row,) = summarize(make_run(), [cell], launches, variants, [make_device()], **more)
     return row
 
 
@@ -203,6 +205,25 @@ def test_agreement_is_the_worst_of_all_launches():
     row = row_of(launches, truth=truth)
     assert names(row) == {"nonfinite": True, "garbage": True}
     assert row.agreement_max_abs == math.inf
+
+
+def test_a_refitted_variant_is_held_against_its_own_answers():
+    truth = make_truth()
+    refitted = 5 * truth.reference[0][:64]  # of another size: garbage, if the baseline had to tell
+    # Launches answer 64 cases, as those of quality do; the reference holds the first four.
+    own = OwnReference((refitted[:4],), (spread(refitted),))
+    truth = dataclasses.replace(truth, own={"pruned": own})
+    launches = make_launches(make_cell(variant="int8"), outputs=(refitted,))
+    pruned = [make_variant(), make_variant("int8", approximates="pruned")]
+    row = row_of(launches, variants=pruned, truth=truth)
+    assert names(row) == {}
+    assert row.agreement_relative == 0
+    launches[3] = dataclasses.replace(launches[3], outputs=truth.reference)
+    row = row_of(launches, variants=pruned, truth=truth)
+    assert names(row) == {"garbage": True}
+    assert "from pruned's" in row.flags[0].evidence
+    row = row_of(launches, truth=truth)
+    assert "from the baseline's" in row.flags[0].evidence
 
 
 def quality_cells(*variants, device="localhost"):

@@ -63,6 +63,7 @@ RECIPES: dict[str, RecipeEntry] = {
         libraries=_TORCH,
         extra="compress",
         others=True,
+        approximates=False,
     ),
     "prune-structured": RecipeEntry(
         late("benchhub.compress.structured", "make_structured"),
@@ -79,6 +80,7 @@ RECIPES: dict[str, RecipeEntry] = {
         trains=True,
         libraries=("torch", "torch-pruning", "onnx", "numpy"),
         extra="compress",
+        approximates=False,
     ),
     "prune-magnitude": RecipeEntry(
         make_pruned,
@@ -95,6 +97,7 @@ RECIPES: dict[str, RecipeEntry] = {
         trains=("finetune_epochs", "recalibrate"),
         libraries=("onnx", "numpy"),
         extra="compress",
+        approximates=False,
     ),
     "fp16": RecipeEntry(make_fp16, {}),
     "int8-dynamic": RecipeEntry(

@@ -46,7 +46,9 @@ class RecipeEntry:
     the formats of its source (empty: it reads nothing, and its variant has no `from`), `writes` is
     the format it makes. `libraries` are the distributions whose version can change the bytes,
     `extra` is the pip extra to install when one is missing. `others`: options that are not listed
-    go to the function, which checks them.
+    go to the function, which checks them. `approximates`: what it makes should answer as its source
+    does, rounded; where it should not, devices are held against what the variant answers on the
+    controller.
     """
 
     make: Make
@@ -58,6 +60,7 @@ class RecipeEntry:
     libraries: tuple[str, ...] = ("onnx", "onnxruntime", "numpy")
     extra: str = ""
     others: bool = False
+    approximates: bool = True
 
     def trains_with(self, options: Settings) -> bool:
         """Return whether it reads training cases when it is given these options."""

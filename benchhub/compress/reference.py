@@ -1,4 +1,4 @@
-"""The baseline's own outputs, computed on the controller: what every device is compared with."""
+"""Outputs computed on the controller: what every device is compared with."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def reference_outputs(
 
     if variant.format != "onnx":
         raise ConfigError(
-            f"variant {variant.name}: the baseline is a {variant.format} file, and reference"
-            " outputs are computed from ONNX; make the ONNX export the baseline"
+            f"variant {variant.name} is a {variant.format} file, and reference outputs are"
+            " computed from ONNX; name the ONNX export instead"
         )
     check_cases_fit(variant, inputs)
     options = onnxruntime.SessionOptions()

@@ -21,6 +21,7 @@ from benchhub.model import (
     Claim,
     DeviceInfo,
     Launch,
+    OwnReference,
     RunInfo,
     Scenario,
     Selftest,
@@ -105,8 +106,10 @@ def cell_from(raw: Mapping[str, Any]) -> Cell:
     return Cell(**{**raw, "scenario": Scenario(raw["scenario"])})
 
 
-def truth_from(row: RowMapping, references: Sequence[bytes]) -> Truth:
-    """Return the truth of a row of `truths` and its reference blobs."""
+def truth_from(
+    row: RowMapping, references: Sequence[bytes], own: Sequence[RowMapping] = ()
+) -> Truth:
+    """Return the truth of a row of `truths`, its reference blobs and rows of `own_references`."""
     return Truth(
         metric=row["metric"],
         labels=unpack_array(row["labels"]),
@@ -116,6 +119,7 @@ def truth_from(row: RowMapping, references: Sequence[bytes]) -> Truth:
         predictions=_unpacked(row["predictions"]),
         sketch=_unpacked(row["sketch"]),
         spreads=tuple(row["spreads"] or ()),
+        own=_own_references_from(own),
         **{name: tuple(values) for name, values in row["info"].items()},
     )
 
@@ -133,6 +137,28 @@ def truth_row(run: str, truth: Truth) -> dict[str, Any]:
         "predictions": _packed(truth.predictions),
         "sketch": _packed(truth.sketch),
         "spreads": list(truth.spreads),
+    }
+
+
+def own_reference_rows(run: str, truth: Truth) -> list[dict[str, Any]]:
+    """Return the rows of `own_references`: one a variant and output."""
+    return [
+        {"run": run, "variant": name, "position": position}
+        | {"spread": own.spreads[position], "data": pack_array(array)}
+        for name, own in truth.own.items()
+        for position, array in enumerate(own.outputs)
+    ]
+
+
+def _own_references_from(rows: Sequence[RowMapping]) -> dict[str, OwnReference]:
+    found: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        found.setdefault(row["variant"], []).append(row)
+    return {
+        name: OwnReference(
+            tuple(unpack_array(row["data"]) for row in of), tuple(row["spread"] for row in of)
+        )
+        for name, of in found.items()
     }
 
 

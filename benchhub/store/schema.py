@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0005"
+HEAD = "0006"
 
 metadata = MetaData()
 
@@ -92,6 +92,16 @@ references = Table(
     metadata,
     _run_column(),
     Column("position", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+own_references = Table(
+    "own_references",
+    metadata,
+    _run_column(),
+    Column("variant", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("spread", Float, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
 

@@ -98,6 +98,9 @@ class Store:
                     {"run": run.id, "position": position, "data": pack_array(array)}
                     for position, array in enumerate(truth.reference)
                 ])  # fmt: skip
+                _insert(
+                    connection, schema.own_references, records.own_reference_rows(run.id, truth)
+                )
 
     def resolve(self, run: str) -> str:
         """Return the id of the run named by its id, a unique prefix of it, or `latest`."""
@@ -165,7 +168,8 @@ class Store:
         """Return what the outputs of a run are judged against; None if it had nothing."""
         rows = self._of(schema.truths, run, ordered=False)
         references = [row["data"] for row in self._of(schema.references, run)]
-        return records.truth_from(rows[0], references) if rows else None
+        own = self._of(schema.own_references, run)
+        return records.truth_from(rows[0], references, own) if rows else None
 
     def put_device(self, run: str, device: DeviceInfo) -> None:
         """Save what is known of a device, in place of what was known before."""

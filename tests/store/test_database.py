@@ -59,6 +59,7 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
     old.execute("DROP TABLE quarantine")
     old.execute("DROP TABLE selftests")
     old.execute("DROP TABLE claims")
+    old.execute("DROP TABLE own_references")
     old.execute("UPDATE alembic_version SET version_num = '0001'")
     old.commit()
     old.close()
@@ -85,6 +86,7 @@ def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
     for column in PREDICTED_TRUTHS:
         old.execute(f"ALTER TABLE truths DROP COLUMN {column}")
     old.execute("DROP TABLE IF EXISTS claims")
+    old.execute("DROP TABLE IF EXISTS own_references")
     old.execute("UPDATE alembic_version SET version_num = '0003'")
     old.commit()
     old.close()

@@ -20,7 +20,7 @@ from builders import (
 )
 
 from benchhub.errors import ConfigError, StoreError
-from benchhub.model import Finding, Plan, Recipe, Skip
+from benchhub.model import Finding, OwnReference, Plan, Recipe, Skip
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
 from benchhub.store.records import launch_row
@@ -57,6 +57,8 @@ def test_a_run_comes_back_as_it_was_given(store):
     skip = Skip("localhost", "fp32", "openvino", "latency", "not installed")
     cell = make_cell()
     truth = make_truth(20)
+    own = OwnReference((truth.reference[0][:4], truth.reference[0][:4, :1]), (0.5, 2.0))
+    truth = dataclasses.replace(truth, own={"pruned": own})
     recipe = Recipe("int8-static", {"calibration_cases": 64})
     variants = (make_variant(), make_variant("int8", recipe=recipe, params=None))
     budgets = (make_budget(devices=("localhost",), latency_ms={"p95": 50.0}, model_bytes=10),)
@@ -70,6 +72,10 @@ def test_a_run_comes_back_as_it_was_given(store):
     assert (back.metric, back.ids, back.groups) == (truth.metric, truth.ids, truth.groups)
     np.testing.assert_array_equal(back.labels, truth.labels)
     np.testing.assert_array_equal(back.reference[0], truth.reference[0])
+    assert set(back.own) == {"pruned"}
+    assert back.own["pruned"].spreads == (0.5, 2.0)
+    for mine, theirs in zip(back.own["pruned"].outputs, truth.own["pruned"].outputs, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_predictions_come_back_exactly(store):

@@ -80,7 +80,11 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
         "Quality of the baseline less that of the variant on the same cases, signed so that "
         "positive is worse; the interval is paired. The baseline's own is 0 by definition.",
     ),
-    "agreement": ("", "Largest absolute difference of the outputs from the baseline's."),
+    "agreement": (
+        "",
+        "Largest absolute difference of the outputs from the reference: the baseline's on the"
+        " controller, or of a pruned or refitted network its own.",
+    ),
     "precision": (
         "",
         "The float type the backend was asked to compute with; int8 layers keep theirs.",
