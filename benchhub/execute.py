@@ -66,6 +66,7 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         backends.COMPUTES,
         backends.COMPUTES_WITH,
         prepared.unbuilt,
+        backends.PROFILES,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])

@@ -34,6 +34,7 @@ class Scenario(enum.StrEnum):
     MEMORY = "memory"
     COLD_START = "cold_start"
     QUALITY = "quality"
+    PROFILE = "profile"
 
 
 class VerdictOutcome(enum.StrEnum):

@@ -29,7 +29,7 @@ EFFORTS = {
 }
 
 #: The share of the effort's launches and iterations that each scenario takes. Memory and load
-#: times vary little between launches; outputs do not vary at all.
+#: times vary little between launches; outputs do not vary at all; a profile is no timing.
 _SHARES: Mapping[Scenario, tuple[float, float]] = {
     Scenario.LATENCY: (1.0, 1.0),
     Scenario.THROUGHPUT: (0.5, 0.15),
@@ -37,8 +37,9 @@ _SHARES: Mapping[Scenario, tuple[float, float]] = {
     Scenario.MEMORY: (0.5, 0.05),
     Scenario.COLD_START: (0.5, 0.0),
     Scenario.QUALITY: (0.0, 0.0),
+    Scenario.PROFILE: (0.0, 0.15),
 }
-_FEWEST_LAUNCHES = {Scenario.QUALITY: 1}
+_FEWEST_LAUNCHES = {Scenario.QUALITY: 1, Scenario.PROFILE: 1}
 
 
 def plan(
@@ -50,14 +51,15 @@ def plan(
     computes: Mapping[str, tuple[str, ...]] | None = None,
     computes_with: Mapping[tuple[str, str], tuple[str, Any]] | None = None,
     unbuilt: Mapping[str, str] | None = None,
+    profiles: Collection[str] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
     `formats` maps each of the suite's backends to the model formats it reads, `computes` to the
     precisions it offers (a backend that is not in it: any), `computes_with` a (backend, precision)
     to the option that it needs, and its value, `unbuilt` a variant that could not be made to the
-    reason. The `null` backend has no model: it gets one latency cell a device, whatever the
-    variants.
+    reason. `profiles` are the backends that tell where a call's time goes (None: any). The `null`
+    backend has no model: it gets one latency cell a device, whatever the variants.
     """
     cells: list[Cell] = []
     skips: list[Skip] = []
@@ -75,6 +77,7 @@ def plan(
                         or _unreadable(variant, formats[backend], backend)
                         or _inexact(cell.precision, (computes or {}).get(backend), backend)
                         or _without_option(cell, (computes_with or {}))
+                        or _without_profile(cell, profiles)
                     )
                     if problem is None:
                         cells.append(cell)
@@ -217,6 +220,12 @@ def _without_option(
     if not name or json.loads(cell.options).get(name) == value:
         return None
     return f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
+
+
+def _without_profile(cell: Cell, profiles: Collection[str] | None) -> str | None:
+    if cell.scenario is not Scenario.PROFILE or profiles is None or cell.backend in profiles:
+        return None
+    return f"{cell.backend} does not tell what its operators take"
 
 
 def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:

@@ -81,6 +81,7 @@ class ScenariosTable(_Table):
     memory: ScenarioTable | None = None
     cold_start: ScenarioTable | None = None
     quality: ScenarioTable | None = None
+    profile: ScenarioTable | None = None
 
 
 class BudgetTable(_Table):

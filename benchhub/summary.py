@@ -167,6 +167,8 @@ def _measured(row: Row, cell: Cell, launches: list[Launch], device: DeviceInfo |
     row.flags = tuple(raised)
     for name in ("backend_version", "provider", "precision", "clock"):
         setattr(row, name, _several(getattr(launch, name) for launch in finished))
+    if cell.scenario is Scenario.PROFILE:
+        return  # counting takes time and memory of its own
     _over_launches(row, finished)
     fill_timing(row, cell, finished, cut.drop)
     _energy(row, finished)

@@ -35,6 +35,7 @@ launches = 1
 iterations = 20
 [scenarios.quality]
 batch = 4
+[scenarios.profile]
 """
 
 

@@ -230,6 +230,29 @@ def test_zeros_that_no_backend_skips_are_told(tmp_path: Path) -> None:
     assert "No backend here gains from zeros: onnxruntime, openvino" in said
 
 
+def profiled(name: str, backend: str = "onnxruntime", **operators_us: int) -> Row:
+    """A profile of three calls, each of 100 us, the first of them slow."""
+    profile = {
+        "calls_ns": [900_000, 100_000, 100_000],
+        "operators_ns": {kind: [80_000, 1000 * us, 1000 * us] for kind, us in operators_us.items()},
+    }
+    return row(name, "profile", backend=backend, provenance={"details": {"profile": profile}})
+
+
+def test_where_a_call_spends_its_time_is_told(tmp_path: Path) -> None:
+    rows = [
+        timed("fp32", 10.0), timed("l2-90", 9.9), profiled("fp32", Conv=90, Relu=3),
+        profiled("l2-90", Conv=40, Relu=20, Add=6, Mul=3, Div=2), profiled("fp32", "openvino", X=9),
+    ]  # fmt: skip
+    found = one(tmp_path, NINETY, run_of(rows, [variant("fp32"), variant("l2-90", 10.4)]))
+    said = "\n".join(found.because)
+    assert (
+        "Where a call's time goes in onnxruntime on localhost: fp32: Conv 90%, between operators"
+        " 7%, Relu 3%; l2-90: Conv 40%, between operators 29%, Relu 20%, Add 6%, others 5%."
+    ) in said
+    assert "openvino" not in said
+
+
 # --- chest X-ray: sizes, losses, int8 on x86 and ARM, overhead on GPUs ---
 
 

@@ -8,6 +8,7 @@ from benchhub.claims.candidate import Context
 from benchhub.claims.names import QUANTITIES, Grain
 from benchhub.claims.rows import label, on_gpu, outputs_wrong, shape_words
 from benchhub.model import BY_DEFINITION, Ask, ClaimOutcome, Row, Scenario, Variant
+from benchhub.operators import operators_text
 from benchhub.report.formats.text import estimate, number
 
 #: From which share of zeros on a model counts as sparse.
@@ -63,8 +64,27 @@ def _of_time(row: Row, ask: Ask, context: Context) -> Iterator[str]:
             for one in speedups
         )
         yield f"Speed-ups of {row.variant} on {row.device}, {shape_words(row)}: {told}."
+    yield from _operators(row, variant, base, context)
     yield from _overhead(row)
     yield from _instructions(row, variant, context)
+
+
+def _operators(
+    row: Row, variant: Variant | None, base: Variant | None, context: Context
+) -> Iterator[str]:
+    """Say where a call's time goes, of the variant and of what it is compared with."""
+    names = [one.name for one in (variant, base) if one is not None]
+    for backend in dict.fromkeys(one.backend for one in context.results.rows):
+        told = {
+            one.variant: text
+            for one in context.results.rows
+            if (one.device, one.backend) == (row.device, backend)
+            and one.variant in names
+            and (text := operators_text(one))
+        }
+        if row.variant in told:
+            shown = "; ".join(f"{name}: {told[name]}" for name in reversed(names) if name in told)
+            yield f"Where a call's time goes in {backend} on {row.device}: {shown}."
 
 
 def _overhead(row: Row) -> Iterator[str]:

@@ -107,7 +107,10 @@ class Measurement:
             from benchhub.ondevice.streams import Streams  # most launches do without
 
             streams = Streams(job, call, session, batches)
-        self._time(call, streams)
+        if job.scenario == "profile":
+            self._profile(session, call)
+        else:
+            self._time(call, streams)
         used = memory.usage()  # before the outputs are encoded, which takes memory of its own
         accelerator = self._accelerator(session)
         self._outputs(session, batches)
@@ -170,6 +173,23 @@ class Measurement:
             self._emit({"event": "samples", "samples": samples, "elapsed_ns": elapsed_ns})
             self._tracks(calls, len(timed), owners, streams)
         gc.enable()
+
+    def _profile(self, session: Any, call: Callable[[], Any]) -> None:
+        """Ask where calls spend their time; counting slows them, so they are timed no other way."""
+        clock = time.perf_counter_ns
+        self._enter("warmup")
+        started = clock()
+        for _ in range(max(1, self._job.warmup)):
+            call()
+        each_ns = (clock() - started) // max(1, self._job.warmup) + 1
+        self._enter("time")
+        calls = min(self._job.iterations, int(self._job.max_timed_s * _NS / each_ns))
+        found = session.profile(call, max(1, calls)) if hasattr(session, "profile") else None
+        if found is None:
+            text = "%s on %s does not tell" % (self._job.backend, session.provider)
+            self._told["profile"] = {"unavailable": text}
+        else:
+            self._told["profile"] = found._asdict()
 
     def _tracks(
         self, calls: List[Any], count: int, owners: Optional[Sequence[int]], streams: Optional[Any]

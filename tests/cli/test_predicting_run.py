@@ -71,6 +71,23 @@ def test_every_format_shows_them(reading: Reading) -> None:
     assert "## Quality by metric" in reading.run("report", "latest", "--format", "markdown").out
 
 
+def test_where_calls_spend_their_time_is_told_and_not_timed(reading: Reading) -> None:
+    rows = reading.run("report", "latest", "--format", "json").json["rows"]
+    profiles = [row for row in rows if row["scenario"] == "profile"]
+    assert [row["variant"] for row in profiles] == ["fp32", "coarse"]
+    for row in profiles:
+        told = row["provenance"]["details"]["profile"]
+        assert "Conv" in "".join(told["operators_ns"])
+        assert (row["launches"], row["p50_ms"], row["peak_rss_mib"]) == (1, None, None)
+        assert row["agreement_max_abs"] is not None
+    page = reading.folder / "report.html"
+    reading.run("report", "latest", "--format", "html", "-o", str(page))
+    markdown = reading.run("report", "latest", "--format", "markdown").out
+    for text in (markdown, page.read_text(encoding="utf-8")):
+        assert "Where a call" in text
+        assert "between operators" in text
+
+
 def test_runs_of_it_are_compared_by_their_predictions(reading: Reading) -> None:
     runs = [run["id"] for run in reading.run("runs", "list", "--json").json]
     told = reading.run("compare", *runs, "--json")

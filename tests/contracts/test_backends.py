@@ -80,6 +80,25 @@ def test_every_format_of_the_table_is_tested() -> None:
         assert tested == set(formats) or name in ELSEWHERE
 
 
+@each_computing
+def test_a_profile_is_of_the_calls_asked_for(subject: Subject, load: Load) -> None:
+    session = load(scenario=backends.PROFILE)
+    if subject.name not in backends.PROFILES:
+        assert not hasattr(session, "profile")
+        return
+    call = session.bind(images(1))
+    for _ in range(3):
+        call()
+    profile = session.profile(call, 5)
+    assert len(profile.calls_ns) == 5
+    assert any("Conv" in name or "MatMul" in name for name in profile.operators_ns), profile
+    for index, call_ns in enumerate(profile.calls_ns):
+        taken = [series[index] for series in profile.operators_ns.values()]
+        assert 0 < sum(taken) <= call_ns
+    other = load()
+    assert other.profile(other.bind(images(1)), 5) is None
+
+
 @each
 def test_module_keeps_the_contract(subject: Subject, module: Any) -> None:
     assert subject.name == module.NAME

@@ -18,6 +18,9 @@ What every backend promises:
   of its own (streams, sessions or interpreters: the backend's choice, told in `details`).
 - A callable may have `begin(calls)`, called before at most that many timed calls, and `tracks()`,
   which returns after them, per name in wire.TRACKS, the nanoseconds of each call.
+- A session may have `profile(call, calls)`: it makes `calls` more of the call bound last and
+  returns a Profile; None where it cannot tell. It is asked in scenario `profile` only, once, and
+  the backend is named in PROFILES.
 - A session may have `gpu_bytes()`: what it and its runtime hold of an accelerator's memory at
   most, as the runtime counts it; None where it cannot tell.
 - `run(feeds)` returns the outputs as numpy arrays of their own, in the order of `outputs`.
@@ -93,6 +96,10 @@ COMPUTES_WITH: Dict[Tuple[str, str], Tuple[str, Any]] = {
     ("onnxruntime", "tf32"): ("provider", "cuda"),
 }
 
+#: The scenario in which a backend counts what each operator takes, and those that can.
+PROFILE = "profile"
+PROFILES: Tuple[str, ...] = ("onnxruntime", "openvino")
+
 #: The options of each backend (`[options.NAME]` of a suite) and their values, the first of which is
 #: the default; a single one stands for any value of its type. A list in the suite is a sweep.
 OPTIONS: Dict[str, Dict[str, Tuple[Any, ...]]] = {
@@ -122,6 +129,13 @@ class TensorInfo(NamedTuple):
     name: str
     dtype: str
     shape: Tuple[Optional[int], ...]
+
+
+class Profile(NamedTuple):
+    """Where calls spent their time: all of each call, and what each operator type took of it."""
+
+    calls_ns: List[int]
+    operators_ns: Dict[str, List[int]]
 
 
 class LoadOptions(NamedTuple):

@@ -5,13 +5,23 @@ elsewhere but fails; where it takes only some, `provider` and `details` say whic
 went to. Several calls at once share the session and its pool of intra-op threads.
 """
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model, option
+from benchhub.ondevice.backends import (
+    PROFILE,
+    LoadOptions,
+    Profile,
+    TensorInfo,
+    check_model,
+    option,
+)
 from benchhub.ondevice.backends import ort_providers as providers
+
+if TYPE_CHECKING:
+    from benchhub.ondevice.backends.ort_profile import Trace
 
 NAME = "onnxruntime"
 FORMATS = ("onnx",)
@@ -49,8 +59,16 @@ def version() -> str:
 class OrtSession:
     """A model in ONNX Runtime; `details` records what shapes its speed."""
 
-    def __init__(self, session: Any, provider: str, precision: str, details: Any) -> None:
+    def __init__(
+        self,
+        session: Any,
+        provider: str,
+        precision: str,
+        details: Any,
+        trace: "Optional[Trace]" = None,
+    ) -> None:
         self._session = session
+        self._trace = trace
         self.inputs = [_tensor(node) for node in session.get_inputs()]
         self.outputs = [_tensor(node) for node in session.get_outputs()]
         self.provider: Optional[str] = provider
@@ -74,6 +92,15 @@ class OrtSession:
         """Return the outputs for `feeds`."""
         return list(self.bind(feeds)())
 
+    def profile(self, call: Callable[[], Any], calls: int) -> Optional[Profile]:
+        """Return where `calls` more calls spend their time; None: it was not asked to count.
+
+        On an accelerator a trace tells when an operator was launched, not how long it took.
+        """
+        if self._trace is None or self.provider != providers.CPU:
+            return None
+        return self._trace.profile(self._session, call, calls)
+
 
 def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     """Open an ONNX file with all graph optimisations; the precision is that of the graph."""
@@ -85,6 +112,8 @@ def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     if hasattr(onnxruntime, "disable_telemetry_events"):
         onnxruntime.disable_telemetry_events()
 
+    trace = _trace() if options.scenario == PROFILE else None
+
     def settings() -> Any:
         chosen = onnxruntime.SessionOptions()
         chosen.intra_op_num_threads = _intra_op_threads(provider, options)
@@ -95,6 +124,8 @@ def load(path: Optional[str], options: LoadOptions) -> OrtSession:
         if provider == "xnnpack":
             # It has threads of its own, and the session's would spin beside them.
             chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if trace is not None:
+            trace.ask(chosen)
         return chosen
 
     told = providers.configured(provider, device_id, options)
@@ -104,7 +135,13 @@ def load(path: Optional[str], options: LoadOptions) -> OrtSession:
         raise _attributed(error, providers.NAMES[provider]) from error
     details = _details(opened, provider, options)
     precision = _precision(opened, provider, options.precision)
-    return OrtSession(opened.session, _used(opened, provider), precision, details)
+    return OrtSession(opened.session, _used(opened, provider), precision, details, trace)
+
+
+def _trace() -> "Trace":
+    from benchhub.ondevice.backends.ort_profile import Trace  # as below
+
+    return Trace()
 
 
 def _attributed(error: Exception, provider: str) -> Exception:

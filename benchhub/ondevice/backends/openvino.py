@@ -7,13 +7,21 @@ device or in another precision than was asked for fails rather than being measur
 name.
 """
 
+import time
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import numpy as np
 import openvino
 
-from benchhub.ondevice.backends import LoadOptions, TensorInfo, check_model, option
+from benchhub.ondevice.backends import (
+    PROFILE,
+    LoadOptions,
+    Profile,
+    TensorInfo,
+    check_model,
+    option,
+)
 from benchhub.ondevice.backends import ov_devices as devices
 from benchhub.ondevice.failed import Failed
 
@@ -46,6 +54,7 @@ class OpenvinoSession:
         self._direct = fixed and details["device_asked"] == "CPU"
         self._held: List[Any] = []
         self._spare: Any = None
+        self._bound: List[Any] = []
 
     def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
         """Return a call of a new request on tensors that share memory with `feeds`.
@@ -55,6 +64,7 @@ class OpenvinoSession:
         request = self._request()
         held = dict(feeds)
         self._share(request, held)
+        self._bound.append(request)
         self._held.append(held)  # a request does not keep its inputs' arrays alive
         if not self._direct:
             return self._careful(
@@ -84,6 +94,28 @@ class OpenvinoSession:
         call = partial(self._spare.infer, None, share_inputs=True, share_outputs=True)
         found = self._careful(call)()
         return [np.array(found[index]) for index in range(len(self.outputs))]
+
+    def profile(self, call: Callable[[], Any], calls: int) -> Optional[Profile]:
+        """Return where `calls` more calls spend their time; None: it was not asked to count.
+
+        A type is followed by what it computed in, as far as its kernel's name tells.
+        """
+        if not self.details["profiled"]:
+            return None
+        found: Dict[str, List[int]] = {}
+        took: List[int] = []
+        for index in range(calls):
+            started = time.perf_counter_ns()
+            call()
+            took.append(time.perf_counter_ns() - started)
+            for node in self._careful(lambda: self._bound[-1].profiling_info)():
+                taken = node.real_time
+                if taken:
+                    computed_in = node.exec_type.rpartition("_")[2].lower()
+                    name = "%s %s" % (node.node_type, computed_in)
+                    series = found.setdefault(name.replace(" undef", ""), [0] * calls)
+                    series[index] += 1000 * (taken.seconds * 1_000_000 + taken.microseconds)
+        return Profile(took, found)
 
     def _request(self) -> Any:
         return self._careful(self._compiled.create_infer_request)()
@@ -119,6 +151,8 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     core = openvino.Core()
     devices.check_available(core, device)
     settings = devices.settings(core, device, hint, streams, options)
+    if options.scenario == PROFILE:
+        settings["PERF_COUNT"] = True
     try:
         model = _read(core, path, options.batch)
         compiled = core.compile_model(model, device, settings)
@@ -182,6 +216,7 @@ def _details(
         "optimal_requests": in_force.number("OPTIMAL_NUMBER_OF_INFER_REQUESTS"),
         "requests": options.concurrency,
         "request": "synchronous, one a caller",
+        "profiled": options.scenario == PROFILE,
         "build": str(openvino.__version__),
     }
     if in_force.devices != ["CPU"]:

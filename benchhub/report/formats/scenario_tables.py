@@ -1,4 +1,4 @@
-"""The tables of one device, a scenario each: latency, throughput, paced, GPU, energy, memory."""
+"""The tables of one device: latency, throughput, paced, GPU, energy, memory, operators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from benchhub.model import DeviceInfo, Results, Row, Scenario
+from benchhub.operators import operator_times, operators_text
 from benchhub.report.formats.emulated import emulation
 from benchhub.report.formats.points import is_harness, partner
 from benchhub.report.formats.tables import (
@@ -112,6 +113,13 @@ def memory(result: Results, device: DeviceInfo) -> Table:
     return _table("memory", "Memory and cold start", device, found, shown)
 
 
+def operators(result: Results, device: DeviceInfo) -> Table:
+    """Where a call's time goes on one device, by operator type."""
+    found = [r for r in _rows_of(result, device, (Scenario.PROFILE,)) if operator_times(r)]
+    shown: list[Shown] = [("Share of a call", False, lambda row: text(operators_text(row)))]
+    return _table("profile", "Where a call's time goes", device, found, shown)
+
+
 #: Those behind the latency table, in the order of a report.
 BESIDE_LATENCY: tuple[Callable[[Results, DeviceInfo], Table], ...] = (
     throughput,
@@ -119,6 +127,7 @@ BESIDE_LATENCY: tuple[Callable[[Results, DeviceInfo], Table], ...] = (
     gpu,
     energy,
     memory,
+    operators,
 )
 
 
