@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -12,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress import Ingredients, get_recipe
-from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
+from benchhub.building import build_all
+from benchhub.building_ahead import build_ahead
 from benchhub.compress.reference import reference_outputs
-from benchhub.compress.variants import build
-from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import (
     Array,
     Cases,
@@ -26,9 +23,7 @@ from benchhub.model import (
     Suite,
     Truth,
     Variant,
-    VariantSpec,
 )
-from benchhub.tasks import Dataset, is_trainable
 from benchhub.truth import make_truth, metrics_of, open_data, own_reference, packages_explained
 
 #: Cases whose outputs every launch returns, and the count read when no quality is measured.
@@ -73,7 +68,8 @@ def prepare(
         dataset = open_data(suite, data, cache)
         metric = metrics_of(suite, dataset)[0]
         cases = dataset.cases(_cases_wanted(suite))
-    variants, unbuilt = _build_all(suite, dataset, cache, progress)
+    build_ahead(suite, dataset, data, cache, progress)
+    variants, unbuilt = build_all(suite, dataset, cache, progress)
     baseline = next(v for v in variants if v.name == suite.baseline)
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
     reference = reference_outputs(baseline, cases.inputs)
@@ -93,68 +89,6 @@ def _cases_wanted(suite: Suite) -> int | None:
     return max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
 
 
-def _build_all(
-    suite: Suite, dataset: Dataset, cache: Path, progress: Callable[[str], None]
-) -> tuple[tuple[Variant, ...], Mapping[str, str]]:
-    """Return the suite's variants, and why each that is missing could not be made here."""
-    specs = {spec.name: spec for spec in suite.variants}
-    built: dict[str, Variant] = {}
-    unbuilt: dict[str, MissingExtra] = {}
-    using = _ingredients(suite, dataset, cache, progress)
-
-    def make(spec: VariantSpec, above: tuple[str, ...]) -> Variant:
-        if spec.name in above:
-            raise ConfigError(
-                f"{suite.path}: variants {' -> '.join((*above, spec.name))} are made"
-                " from each other; start the chain at a model file"
-            )
-        if spec.name in unbuilt:
-            raise unbuilt[spec.name]
-        if spec.name not in built:
-            if spec.model is not None:
-                built[spec.name] = inspect_model(spec.name, spec.model)
-            else:
-                source = None
-                if spec.source is not None:
-                    source = make(specs[spec.source], (*above, spec.name))
-                progress(f"making variant {spec.name}" + (f" from {source.name}" if source else ""))
-                built[spec.name] = build(spec, source, using, cache)
-        return built[spec.name]
-
-    baseline = make(specs[suite.baseline], ())
-    for spec in suite.variants:
-        try:
-            check_inputs_match(make(spec, ()), baseline)
-        except MissingExtra as error:
-            unbuilt[spec.name] = error
-            continue
-        check_outputs_match(built[spec.name], baseline)
-    made = tuple(
-        dataclasses.replace(
-            built[spec.name],
-            against=spec.against,
-            approximates=_approximated(spec, specs, suite.baseline),
-        )
-        for spec in suite.variants
-        if spec.name in built
-    )
-    return made, {name: error.reason for name, error in unbuilt.items()}
-
-
-def _approximated(spec: VariantSpec, specs: Mapping[str, VariantSpec], baseline: str) -> str:
-    """Return the variant whose answers `spec` is meant to give; empty: the baseline."""
-    while spec.name != baseline:
-        exact = (
-            spec.approximates if spec.recipe is None else get_recipe(spec.recipe.name).approximates
-        )
-        if not exact:
-            return spec.name
-        if spec.source is None:
-            break
-        spec = specs[spec.source]
-    return ""
-
-
 def _own_references(
     variants: tuple[Variant, ...], cases: Cases, progress: Callable[[str], None]
 ) -> dict[str, OwnReference]:
@@ -167,20 +101,6 @@ def _own_references(
             outputs = reference_outputs(variant, few)
             found[variant.name] = own_reference(outputs, CHECK_CASES)
     return found
-
-
-def _ingredients(
-    suite: Suite, dataset: Dataset, cache: Path, progress: Callable[[str], None]
-) -> Ingredients:
-    """Return what recipes may use; training cases are read once."""
-    return Ingredients(
-        calibration=dataset.calibration,
-        training=functools.cache(dataset.training) if is_trainable(suite.task) else None,
-        task=suite.task,
-        folder=cache,
-        progress=progress,
-        data=dataset.provenance,
-    )
 
 
 def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:

@@ -6,8 +6,8 @@ import errno
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,6 +27,18 @@ from benchhub.tasks import model_digest
 _FIRST_CASES = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a variant is asked to be, which names its folder in the cache."""
+
+    where: str
+    entry: RecipeEntry
+    options: Settings
+    facts: Mapping[str, str]
+    folder: Path
+    calibration: Callable[[int], Mapping[str, Array]]
+
+
 def build(
     spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
 ) -> Variant:
@@ -41,6 +53,28 @@ def build(
     Raises MissingExtra if a package is missing, and ConfigError for an unknown recipe or option, a
     model that the recipe cannot handle, and a full disk.
     """
+    asked = _asked(spec, source, ingredients, cache)
+    if not is_whole(asked.folder):
+        using = replace(
+            ingredients,
+            calibration=asked.calibration,
+            progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
+        )
+        _make(asked, source, using)
+    return _kept(spec.name, asked, source)
+
+
+def find(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> Variant | None:
+    """Return what `build` would if it is in the cache, else None; raises what `build` does."""
+    asked = _asked(spec, source, ingredients, cache)
+    return _kept(spec.name, asked, source) if is_whole(asked.folder) else None
+
+
+def _asked(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> _Asked:
     if spec.recipe is None:
         raise ConfigError(f"variant {spec.name} has neither a model nor a recipe; give it one")
     entry = get_recipe(spec.recipe.name)
@@ -60,29 +94,25 @@ def build(
             taken[count] = ingredients.calibration(count)
         return taken[count]
 
-    asked = {
+    facts = {
         "recipe": spec.recipe.name,
         "options": json.dumps(options, sort_keys=True),
         **({"baseline_sha256": source.sha256} if source else {}),
         **_versions(where, entry, trains),
     }
     if entry.calibrates:
-        asked["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
+        facts["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
     if trains:
-        asked["training_sha256"] = _training_digest(ingredients)
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-    folder = cache / "variants" / key
-    if not is_whole(folder):
-        using = replace(
-            ingredients,
-            calibration=calibration,
-            progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
-        )
-        _make(where, entry, options, source, using, asked, folder)
-    facts = json.loads((folder / "variant.json").read_text(encoding="utf-8"))
+        facts["training_sha256"] = _training_digest(ingredients)
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    return _Asked(where, entry, options, facts, cache / "variants" / key, calibration)
+
+
+def _kept(name: str, asked: _Asked, source: Variant | None) -> Variant:
+    facts = json.loads((asked.folder / "variant.json").read_text(encoding="utf-8"))
     variant = replace(
-        inspect_model(spec.name, folder / facts["file"]),
-        recipe=Recipe(spec.recipe.name, options),
+        inspect_model(name, asked.folder / facts["file"]),
+        recipe=Recipe(asked.facts["recipe"], asked.options),
         provenance=facts,
     )
     if source is not None:
@@ -125,16 +155,9 @@ def _missing(where: str, entry: RecipeEntry, package: str) -> MissingExtra:
     return MissingExtra(f"{where}: {reason}", reason)
 
 
-def _make(
-    where: str,
-    entry: RecipeEntry,
-    options: Settings,
-    source: Variant | None,
-    ingredients: Ingredients,
-    asked: Mapping[str, str],
-    folder: Path,
-) -> None:
-    """Make the variant in a workshop and move it to `folder`, or find it made meanwhile."""
+def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients) -> None:
+    """Make the variant in a workshop and move it to its folder, or find it made meanwhile."""
+    where, entry, folder = asked.where, asked.entry, asked.folder
     try:
         with Workshop(folder, ingredients.progress) as work:
             if is_whole(folder):
@@ -142,10 +165,10 @@ def _make(
             model = work.draft / f"model.{entry.writes}"
             start = time.perf_counter()
             using = replace(ingredients, folder=work.scratch)
-            facts = entry.make(source.path if source else None, model, options, using) or {}
+            facts = entry.make(source.path if source else None, model, asked.options, using) or {}
             record = {
                 **facts,
-                **asked,
+                **asked.facts,
                 "file": model.name,
                 "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
                 "seconds": f"{time.perf_counter() - start:.2f}",
@@ -169,7 +192,7 @@ def _make(
             " another one"
         ) from error
     except converter_errors() as error:
-        what = source.path if source else f"the options of {asked['recipe']}"
+        what = source.path if source else f"the options of {asked.facts['recipe']}"
         raise ConfigError(f"{where} cannot handle {what}: {first_line(error)}") from error
 
 
