@@ -182,6 +182,8 @@ def _begin(suite: Suite, data: Path | None, cache: Path, told: Any, parent: int)
     global _builder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # Threads that wait while spinning would take the other processes' processors.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     told.put(os.getpid())
     _builder = Builder(suite, open_data(suite, data, cache), cache, told.put)
 

@@ -145,6 +145,7 @@ def _with_torch(
                 progress=ingredients.progress,
                 learning_rate=options["learning_rate"] or None,
                 after_step=hold,
+                most_threads=1,  # a suite has several, made at once
             )
     if options["recalibrate"]:
         recalibrate(net, cases, options["recalibrate"])

@@ -103,6 +103,7 @@ def _repair(
             progress=ingredients.progress,
             learning_rate=options["learning_rate"] or None,
             penalty=bn_l1(options["bn_l1"]),
+            most_threads=1,  # a suite has several, made at once
         )
     if options["recalibrate"]:
         recalibrate(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchhub.compress.checkpoint import Checkpoint
-from benchhub.compress.reproducible import reproducible, threads_for
+from benchhub.compress.reproducible import THREADS, reproducible, threads_for
 from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases
 from benchhub.tasks import Trainable
@@ -74,13 +74,15 @@ def fit(
     batch: int | None = None,
     penalty: Callable[[nn.Module], Tensor] | None = None,
     after_step: Callable[[nn.Module], None] | None = None,
+    most_threads: int = THREADS,
 ) -> Log:
     """Fit `net` in place with AdamW and a one-cycle rate, and leave it in evaluation mode.
 
     `penalty(net)` is added to the loss of each batch; `after_step(net)` is called after each step
     of the optimiser, to hold weights at zero. `folder` keeps the checkpoint: a training that was
     interrupted goes on after its last whole epoch, and ends with the weights that it would have
-    had. Raises ConfigError when the loss is not finite any more.
+    had. Where other networks are fitted at the same time, `most_threads` is 1. Raises ConfigError
+    when the loss is not finite any more.
     """
     rate = learning_rate or model_module.LEARNING_RATE
     batch = batch or model_module.BATCH
@@ -89,6 +91,7 @@ def fit(
     threads = threads_for(net, images, batch)
     # convolutions of some size are a fifth faster with the channels last
     layout = torch.channels_last if threads > 1 and images.dim() == 4 else torch.contiguous_format
+    threads = min(threads, most_threads)
     net.to(memory_format=layout)  # type: ignore[call-overload,unused-ignore]
     with reproducible(seed, threads):
         optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=_WEIGHT_DECAY)
