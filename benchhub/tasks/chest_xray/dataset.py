@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.errors import ConfigError, nearest
+from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.chest_xray.layout import Entry, check_disjoint, read_image, read_split
 from benchhub.tasks.chest_xray.lesions import LABELS
@@ -26,8 +26,6 @@ MEAN, SPREAD = np.float32(0.5), np.float32(0.25)
 MODEL = "benchhub.tasks.chest_xray.model"
 #: So many patients with each label come first, so that a subset of cases has them all.
 _AHEAD = 4
-#: What a suite may judge by first; the others follow.
-_METRICS = {metric.name: metric for metric in (METRIC, LOG_LOSS)}
 _PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
 
 
@@ -102,14 +100,11 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     """Return the data set of a suite's `[data]` table.
 
     Keys: `path` (a copy of ChestX-ray14, relative to the suite; `data` wins over it), `size`
-    (pixels), `input` (the model's input name), `metric` (macro_auc or log_loss), and for the
+    (pixels), `input` (the model's input name), `metric` (the one that comes first), and for the
     phantom `seed`, `train_patients`, `test_patients`. Raises ConfigError for anything it cannot
     use.
     """
     check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input", "metric"))
-    first = str(settings.get("metric", METRIC.name))
-    if first not in _METRICS:
-        raise ConfigError(f"data.metric = {first!r} is unknown{nearest(first, _METRICS)}")
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
     data = users_copy(settings, base, data)
     if data is None:
@@ -124,7 +119,6 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     check_disjoint(folder, train, test)
     _check_classes(test, str(folder / "test_list.txt"), "use a larger test split")
     facts |= {"train_images": len(train), "test_images": len(test), "labels_in_mean": len(LABELS)}
-    others = tuple(metric for name, metric in _METRICS.items() if name != first)
     return ChestXray(
         description=f"{description}: {len(test)} test images",
         provenance={"dataset": description} | {key: str(value) for key, value in facts.items()},
@@ -133,8 +127,6 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         size=numbers.get("size", Phantom().size),
         input_name=str(settings.get("input", "image")),
         seed=numbers.get("seed", 0),
-        metric=_METRICS[first],
-        also=(*others, LOG_LOSS_WORST5),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.errors import ConfigError, nearest
+from benchhub.errors import ConfigError
 from benchhub.model import Array, Cases, Metric, Settings
 from benchhub.tasks.instances import Labels, relabel
 from benchhub.tasks.nuclei.distance import targets
@@ -117,7 +117,6 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     size = numbers.get("size", Phantom().size)
     if size % _MULTIPLE:
         raise ConfigError(f"data.size must be a multiple of {_MULTIPLE}, not {size}")
-    metric, also = _metrics(str(settings.get("metric", METRICS[0].name)))
     data = users_copy(settings, base, data)
     facts: dict[str, object] = {}
     if data is None:
@@ -144,16 +143,9 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         size=size,
         shrink=shrink,
         input_name=str(settings.get("input", "image")),
-        metric=metric,
-        also=also,
+        metric=METRICS[0],
+        also=METRICS[1:],
     )
-
-
-def _metrics(first: str) -> tuple[Metric, tuple[Metric, ...]]:
-    named = {metric.name: metric for metric in METRICS}
-    if first not in named:
-        raise ConfigError(f"data.metric = {first!r} is unknown{nearest(first, named)}")
-    return named.pop(first), tuple(named.values())
 
 
 def _in_turns(entries: tuple[Entry, ...], size: int, shrink: int, seed: int) -> tuple[Tile, ...]:
