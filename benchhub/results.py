@@ -72,7 +72,11 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     budgets = store.budgets(run_id)
     verdicts = judge(rows, budgets)
     loaded = Results(
-        run=dataclasses.replace(run, request=_without_folders(run.request)),
+        run=dataclasses.replace(
+            run,
+            request=_without_folders(run.request),
+            provenance={**run.provenance, **_short_command(run.provenance)},
+        ),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
         verdicts=verdicts,
@@ -119,13 +123,18 @@ def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:
 
 def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with files by their last two names: reports are published, folders not."""
+    return {key: _short(value) for key, value in request.items()}
 
-    def short(value: Any) -> Any:
-        if isinstance(value, str) and Path(value).is_absolute():
-            return "/".join(Path(value).parts[-2:])
-        return [short(item) for item in value] if isinstance(value, list | tuple) else value
 
-    return {key: short(value) for key, value in request.items()}
+def _short_command(provenance: Mapping[str, Any]) -> dict[str, str]:
+    words = str(provenance.get("command", "")).split(" ")
+    return {"command": " ".join(map(_short, words))} if words != [""] else {}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and Path(value).is_absolute():
+        return "/".join(Path(value).parts[-2:])
+    return [_short(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _without_location(device: DeviceInfo) -> DeviceInfo:

@@ -18,3 +18,14 @@ def test_emulated_devices_come_after_real_ones(tmp_path: Path) -> None:
             store.put_device(make_run().id, make_device(name, emulated=name == "arm-vm"))
         loaded = load_results(store, make_run().id)
     assert [device.name for device in loaded.devices] == ["pi", "server", "arm-vm"]
+
+
+def test_a_published_command_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    command = "benchhub run /home/ann/suites/discs/suite.toml --data /data/ACDC --device pi"
+    run = make_run(provenance={"command": command, "benchhub": "1"})
+    with Store.open(f"sqlite:///{tmp_path}/runs.db") as store:
+        store.create_run(run, make_plan(make_cell()), None, (), ())
+        provenance = load_results(store, run.id).run.provenance
+        assert store.run(run.id).provenance["command"] == command
+    assert provenance["command"] == "benchhub run discs/suite.toml --data data/ACDC --device pi"
+    assert provenance["benchhub"] == "1"
