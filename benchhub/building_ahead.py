@@ -47,7 +47,9 @@ def build_ahead(
     if processes < 2:
         return
     progress(f"making {len(waiting)} variants that train, up to {processes} at once")
-    with _Crew(suite, data, cache, progress, processes) as crew:
+    # Only what begins from nothing takes two threads; two such trainings would spin for each other.
+    whole = sum(spec.name in waiting and spec.source is None for spec in suite.variants)
+    with _Crew(suite, data, cache, progress, processes, passive=whole > 1) as crew:
         crew.make(waiting)
 
 
@@ -113,13 +115,14 @@ class _Crew:
         cache: Path,
         progress: Callable[[str], None],
         processes: int,
+        passive: bool,
     ) -> None:
         context = multiprocessing.get_context("spawn")  # torch and its threads survive no fork
         self._told: Any = context.Queue()
         self._progress = progress
         self._pids: set[int] = set()
         self._pool = ProcessPoolExecutor(
-            processes, context, _begin, (suite, data, cache, self._told, os.getpid())
+            processes, context, _begin, (suite, data, cache, self._told, os.getpid(), passive)
         )
 
     def __enter__(self) -> _Crew:
@@ -177,13 +180,15 @@ _MISSING = "missing"
 _builder: Builder | None = None
 
 
-def _begin(suite: Suite, data: Path | None, cache: Path, told: Any, parent: int) -> None:
+def _begin(
+    suite: Suite, data: Path | None, cache: Path, told: Any, parent: int, passive: bool
+) -> None:
     """Open the data, once for all that this process makes."""
     global _builder
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # Threads that wait while spinning would take the other processes' processors.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if passive:  # threads that wait while spinning would take the other processes' processors
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     told.put(os.getpid())
     _builder = Builder(suite, open_data(suite, data, cache), cache, told.put)
 
