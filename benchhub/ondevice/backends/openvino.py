@@ -98,7 +98,8 @@ class OpenvinoSession:
     def profile(self, call: Callable[[], Any], calls: int) -> Optional[Profile]:
         """Return where `calls` more calls spend their time; None: it was not asked to count.
 
-        A type is followed by what it computed in, as far as its kernel's name tells.
+        A type is followed by what it computed in, as far as its kernel's name tells. The runtime
+        tells means over all calls so far, warm-up included.
         """
         if not self.details["profiled"]:
             return None
