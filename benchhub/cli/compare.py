@@ -56,7 +56,7 @@ def compare(
     from benchhub.report.formats.compare_formats import render
 
     with project.open_store(store) as opened:
-        records = [_record(opened, opened.resolve(name)) for name in (run_a, run_b)]
+        records = [record_of(opened, opened.resolve(name)) for name in (run_a, run_b)]
     margins = Margins(margin / 100, quality_margin)
     found = compare_runs(records[0], records[1], Question(question.value), margins)
     name = "json" if json else format.value
@@ -69,7 +69,8 @@ def compare(
     raise typer.Exit(found.exit_code)
 
 
-def _record(store: Store, run: str) -> Record:
+def record_of(store: Store, run: str) -> Record:
+    """Return a run with everything that a comparison needs of it."""
     from benchhub.comparison import Record
     from benchhub.errors import ConfigError
     from benchhub.results import load_results
