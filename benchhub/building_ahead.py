@@ -42,6 +42,8 @@ def build_ahead(
     What cannot be made is left to whoever asks for it in earnest, and is told there: ConfigError
     only where a process says so of a variant. `data` is the user's own copy, as for `open_data`.
     """
+    if sum(map(_trains, suite.variants)) < 2:  # so nothing is looked up for most suites
+        return
     waiting = _to_train(suite, dataset, cache)
     processes = min(_abreast(waiting), _processors(), _MOST)
     if processes < 2:

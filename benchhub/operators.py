@@ -12,16 +12,23 @@ _NS_PER_MS = 1e6
 
 
 def operator_times(row: Row) -> dict[str, float]:
-    """Return the median milliseconds a call of each operator type, the longest first.
+    """Return the mean milliseconds a call of each operator type, the longest first.
 
-    `BETWEEN` is the rest of the median call. Counting adds to it, so the sum is no latency. Empty
+    `BETWEEN` is the rest of the mean call. Counting adds to it, so the sum is no latency. Empty
     where the row has no profile.
     """
     told = row.provenance.get("details", {}).get("profile", {})
-    if row.scenario != Scenario.PROFILE or not told.get("calls_ns"):
+    if row.scenario != Scenario.PROFILE:
         return {}
-    found = {name: median(series) / _NS_PER_MS for name, series in told["operators_ns"].items()}
-    rest = median(told["calls_ns"]) / _NS_PER_MS - sum(found.values())
+    if told.get("calls_ns"):  # earlier versions kept each call's, and showed their medians
+        call_ns = median(told["calls_ns"])
+        taken_ns = {name: median(series) for name, series in told["operators_ns"].items()}
+    elif told.get("calls"):
+        call_ns, taken_ns = told["call_ns"], told["operators_ns"]
+    else:
+        return {}
+    found = {name: ns / _NS_PER_MS for name, ns in taken_ns.items()}
+    rest = call_ns / _NS_PER_MS - sum(found.values())
     times = {**found, BETWEEN: max(rest, 0.0)}
     return dict(sorted(times.items(), key=lambda item: -item[1]))
 

@@ -75,8 +75,7 @@ def prepare(
     reference = reference_outputs(baseline, cases.inputs)
     with packages_explained(suite):
         truth = make_truth(suite, dataset, cases, reference, CHECK_CASES)
-    if truth is not None:
-        truth = dataclasses.replace(truth, own=_own_references(variants, cases, progress))
+    truth = dataclasses.replace(truth, own=_own_references(variants, cases, progress))
     provenance = {"dataset": dataset.description, **dataset.provenance}
     inputs = _write_inputs(cases, cache / "inputs")
     return Prepared(suite, variants, inputs, truth, metric, provenance, unbuilt, reference)

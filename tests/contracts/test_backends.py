@@ -90,13 +90,11 @@ def test_a_profile_is_of_the_calls_asked_for(subject: Subject, load: Load) -> No
     for _ in range(3):
         call()
     profile = session.profile(call, 5)
-    assert len(profile.calls_ns) == 5
+    assert profile.calls == 5
     assert any("Conv" in name or "MatMul" in name for name in profile.operators_ns), profile
-    for index, call_ns in enumerate(profile.calls_ns):
-        taken = [series[index] for series in profile.operators_ns.values()]
-        # openvino counts means over all calls so far, and the first ones are slow.
-        assert sum(taken) > 0
-        assert sum(taken) <= call_ns or subject.name == "openvino"
+    # openvino rounds each node's mean to a microsecond, over the eight calls in all
+    rounding_ns = 1000 * 20 * 8 // 5 if subject.name == "openvino" else 0
+    assert 0 < sum(profile.operators_ns.values()) <= profile.call_ns + rounding_ns
     other = load()
     assert other.profile(other.bind(images(1)), 5) is None
 

@@ -132,10 +132,11 @@ class TensorInfo(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """Where calls spent their time: all of each call, and what each operator type took of it."""
+    """Where `calls` calls spent their time: the mean call, and the mean of each operator type."""
 
-    calls_ns: List[int]
-    operators_ns: Dict[str, List[int]]
+    calls: int
+    call_ns: int
+    operators_ns: Dict[str, int]
 
 
 class LoadOptions(NamedTuple):

@@ -42,7 +42,11 @@ class OpenvinoSession:
     """A compiled model; `precision` is the hint that the plugin says is in force."""
 
     def __init__(
-        self, compiled: Any, in_force: devices.InForce, details: Mapping[str, Any]
+        self,
+        compiled: Any,
+        in_force: devices.InForce,
+        details: Mapping[str, Any],
+        profiled: bool = False,
     ) -> None:
         self.inputs = [_tensor(port) for port in compiled.inputs]
         self.outputs = [_tensor(port) for port in compiled.outputs]
@@ -54,9 +58,16 @@ class OpenvinoSession:
         self._direct = fixed and details["device_asked"] == "CPU"
         self._held: List[Any] = []
         self._spare: Any = None
-        self._bound: List[Any] = []
+        self._profiled = profiled
+        self._last: Any = None
+        self._made = 0
 
     def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
+        """Return a call of a new request; a profile counts how many there were."""
+        call = self._bind(feeds)
+        return self._counted(call) if self._profiled else call
+
+    def _bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
         """Return a call of a new request on tensors that share memory with `feeds`.
 
         Outputs are not copied.
@@ -64,7 +75,7 @@ class OpenvinoSession:
         request = self._request()
         held = dict(feeds)
         self._share(request, held)
-        self._bound.append(request)
+        self._last = request
         self._held.append(held)  # a request does not keep its inputs' arrays alive
         if not self._direct:
             return self._careful(
@@ -99,24 +110,39 @@ class OpenvinoSession:
         """Return where `calls` more calls spend their time; None: it was not asked to count.
 
         A type is followed by what it computed in, as far as its kernel's name tells. The runtime
-        tells means over all calls so far, warm-up included.
+        tells means over all calls so far, in whole microseconds, so those before are taken off.
         """
-        if not self.details["profiled"]:
+        if not self._profiled:
             return None
-        found: Dict[str, List[int]] = {}
-        took: List[int] = []
-        for index in range(calls):
-            started = time.perf_counter_ns()
+        before, before_us = self._made, self._operators_us()
+        started = time.perf_counter_ns()
+        for _ in range(calls):
             call()
-            took.append(time.perf_counter_ns() - started)
-            for node in self._careful(lambda: self._bound[-1].profiling_info)():
-                taken = node.real_time
-                if taken:
-                    computed_in = node.exec_type.rpartition("_")[2].lower()
-                    name = "%s %s" % (node.node_type, computed_in)
-                    series = found.setdefault(name.replace(" undef", ""), [0] * calls)
-                    series[index] += 1000 * (taken.seconds * 1_000_000 + taken.microseconds)
-        return Profile(took, found)
+        call_ns = (time.perf_counter_ns() - started) // calls
+        after_us = self._operators_us()
+        taken = {
+            name: 1000 * max(0, mean * self._made - before_us.get(name, 0) * before) // calls
+            for name, mean in after_us.items()
+        }
+        return Profile(calls, call_ns, taken)
+
+    def _operators_us(self) -> Dict[str, int]:
+        """Return the mean microseconds of each operator type over all calls so far."""
+        found: Dict[str, int] = {}
+        for node in self._careful(lambda: self._last.profiling_info)():
+            taken_us = node.real_time.seconds * 1_000_000 + node.real_time.microseconds
+            if taken_us:
+                computed_in = node.exec_type.rpartition("_")[2].lower()
+                name = ("%s %s" % (node.node_type, computed_in)).replace(" undef", "")
+                found[name] = found.get(name, 0) + taken_us
+        return found
+
+    def _counted(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        def counted() -> Any:
+            self._made += 1
+            return call()
+
+        return counted
 
     def _request(self) -> Any:
         return self._careful(self._compiled.create_infer_request)()
@@ -161,7 +187,8 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
         raise _attributed(error, device) from error
     in_force = devices.InForce(core, compiled)
     _check_in_force(in_force, device, options.precision)
-    return OpenvinoSession(compiled, in_force, _details(in_force, device, hint, streams, options))
+    details = _details(in_force, device, hint, streams, options)
+    return OpenvinoSession(compiled, in_force, details, options.scenario == PROFILE)
 
 
 def _read(core: Any, path: str, batch: int) -> Any:
@@ -217,7 +244,6 @@ def _details(
         "optimal_requests": in_force.number("OPTIMAL_NUMBER_OF_INFER_REQUESTS"),
         "requests": options.concurrency,
         "request": "synchronous, one a caller",
-        "profiled": options.scenario == PROFILE,
         "build": str(openvino.__version__),
     }
     if in_force.devices != ["CPU"]:

@@ -34,13 +34,16 @@ class Trace:
 def read(events: List[Mapping[str, Any]], calls: int) -> Profile:
     """Return where the last `calls` runs of a trace spent their time; it counts microseconds."""
     runs = [event for event in events if event.get("name") == "model_run"][-calls:]
-    found: Dict[str, List[int]] = {}
+    spans = [(run["ts"], run["ts"] + run["dur"]) for run in runs]
+    taken: Dict[str, int] = {}
     for event in events:
         name = (event.get("args") or {}).get("op_name")
         if not name or not str(event["name"]).endswith("_kernel_time"):
             continue
-        for index, run in enumerate(runs):
-            if run["ts"] <= event["ts"] <= run["ts"] + run["dur"]:
-                found.setdefault(str(name), [0] * len(runs))[index] += 1000 * int(event["dur"])
-                break
-    return Profile([1000 * int(run["dur"]) for run in runs], found)
+        if any(begin <= event["ts"] <= end for begin, end in spans):
+            taken[str(name)] = taken.get(str(name), 0) + int(event["dur"])
+    return Profile(
+        len(runs),
+        1000 * sum(int(run["dur"]) for run in runs) // len(runs),
+        {name: 1000 * us // len(runs) for name, us in taken.items()},
+    )
