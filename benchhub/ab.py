@@ -14,7 +14,7 @@ from typing import Any
 
 from benchhub.ab_inputs import fixed_batch, given_inputs, random_inputs
 from benchhub.campaign import MOST_ATTEMPTS
-from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
+from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.config import load_profile
 from benchhub.errors import ConfigError
 from benchhub.execute import Ready

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress.reference import check_cases_fit
+from benchhub.compress.build.reference import check_cases_fit
 from benchhub.errors import ConfigError
 from benchhub.model import Array, TensorSpec, Variant
 

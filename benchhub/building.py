@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchhub.compress import Ingredients, get_recipe
-from benchhub.compress.inspect import check_inputs_match, check_outputs_match, inspect_model
-from benchhub.compress.variants import build
+from benchhub.compress.build.cached import build
+from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import Suite, Variant, VariantSpec
 from benchhub.tasks import Dataset, is_trainable

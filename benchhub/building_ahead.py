@@ -21,9 +21,9 @@ from typing import Any
 
 from benchhub.building import Builder, ingredients
 from benchhub.compress import get_recipe
-from benchhub.compress.inspect import inspect_model
+from benchhub.compress.build.cached import find
+from benchhub.compress.files.look import inspect_model
 from benchhub.compress.options import complete
-from benchhub.compress.variants import find
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model import Suite, Variant, VariantSpec
 from benchhub.tasks import Dataset

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.compress import Ingredients, get_recipe
-from benchhub.compress.inspect import inspect_model
+from benchhub.compress.build.cached import build
+from benchhub.compress.files.look import inspect_model
 from benchhub.compress.options import complete
-from benchhub.compress.variants import build
 from benchhub.errors import ConfigError, nearest
 from benchhub.model import Array, Recipe, Settings, Suite, Variant, VariantSpec
 from benchhub.tasks import Dataset, get_task, is_trainable

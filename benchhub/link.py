@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchhub.cooling import come_to_rest, cool_down, pause
-from benchhub.device.health import findings, is_emulated, missing_backends, refusal
+from benchhub.device.health.findings import findings, is_emulated, missing_backends, refusal
 from benchhub.errors import (
     AuthenticationRefused,
     BackendError,

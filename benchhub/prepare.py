@@ -13,7 +13,7 @@ import numpy as np
 
 from benchhub.building import build_all
 from benchhub.building_ahead import build_ahead
-from benchhub.compress.reference import reference_outputs
+from benchhub.compress.build.reference import reference_outputs
 from benchhub.model import (
     Array,
     Cases,

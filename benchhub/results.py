@@ -28,8 +28,8 @@ from benchhub.paired_quality import PairedQuality
 from benchhub.places import cache
 from benchhub.plan import without
 from benchhub.quality_tables import Tables
-from benchhub.report.compare import compare
-from benchhub.report.formats.gate_entries import Judged
+from benchhub.report.gate.entries import Judged
+from benchhub.report.speedup import compare
 from benchhub.store import Store
 from benchhub.summary import summarize
 from benchhub.tasks.metrics import get_metric

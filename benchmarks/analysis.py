@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchhub.model import Cell, DeviceInfo, Launch
-from benchhub.report.compare import compare
+from benchhub.report.speedup import compare
 from benchhub.stats.interval import Interval
 from benchhub.summary import summarize
 from benchmarks.claim import Claim, compared

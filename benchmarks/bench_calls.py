@@ -8,7 +8,7 @@ from array import array
 import pytest
 
 from benchhub.ondevice.backends import LoadOptions, null
-from benchhub.ondevice.loop import time_calls
+from benchhub.ondevice.measure.loop import time_calls
 from benchmarks.call_overhead import bare_block
 
 CALLS = 10_000

@@ -8,7 +8,7 @@ from array import array
 from dataclasses import dataclass
 
 from benchhub.ondevice.backends import LoadOptions, null
-from benchhub.ondevice.loop import time_calls
+from benchhub.ondevice.measure.loop import time_calls
 from benchhub.stats.interval import Interval, median_interval
 from benchmarks import load_generator
 from benchmarks.claim import Claim, compared, paired

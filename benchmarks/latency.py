@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchhub.ondevice.loop import time_calls
+from benchhub.ondevice.measure.loop import time_calls
 from benchmarks import latency_peer, load_generator
 from benchmarks.claim import Claim, compared, paired
 from benchmarks.quickstart import INPUT, MODEL, SHAPE, Bench, bench

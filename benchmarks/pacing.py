@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchhub.ondevice.backends import LoadOptions, null
-from benchhub.ondevice.concurrent import Crew
-from benchhub.ondevice.paced import schedule, time_paced, wait_until
+from benchhub.ondevice.measure.concurrent import Crew
+from benchhub.ondevice.measure.paced import schedule, time_paced, wait_until
 from benchhub.stats.interval import median_interval
 from benchmarks.claim import Claim, compared, paired
 

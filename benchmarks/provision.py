@@ -15,8 +15,8 @@ from rich.console import Console
 
 from benchhub.cli.project import cache
 from benchhub.config import load_profile
-from benchhub.device.provision import provision
-from benchhub.device.provision_lock import shipped
+from benchhub.device.provision.install import provision
+from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.model import DeviceProfile

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchhub.model import Cell, Launch, Plan, RunInfo, Scenario
 from benchhub.ondevice.wire import Conditions
-from benchhub.report.formats import render
+from benchhub.report.run import render
 from benchhub.results import load_results
 from benchhub.stats.interval import Interval
 from benchhub.store import Store

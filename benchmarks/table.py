@@ -11,7 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from benchhub.ondevice.cpu import model
+from benchhub.ondevice.facts.cpu import model
 from benchmarks.claim import Claim
 
 _ANSWERS = {None: "-", True: "yes", False: "NO"}

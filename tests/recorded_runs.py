@@ -11,7 +11,7 @@ from builders import make_device, make_launch, make_plan, make_run, make_variant
 from benchhub.comparison import Record
 from benchhub.gate import judge
 from benchhub.model import Budget, Cell, DeviceInfo, Launch, Metric, Results, Truth
-from benchhub.report.compare import compare
+from benchhub.report.speedup import compare
 from benchhub.store import Store
 from benchhub.summary import summarize
 

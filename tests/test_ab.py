@@ -16,7 +16,7 @@ from benchhub.ab import ABRequest, look, make_ab, until_decided
 from benchhub.ab_found import compare_sides
 from benchhub.ab_inputs import given_inputs, random_inputs
 from benchhub.campaign import measure
-from benchhub.cli.ab_tables import exit_code, plain
+from benchhub.cli.show.ab import exit_code, plain
 from benchhub.errors import ConfigError
 from benchhub.model import Array, DeviceProfile, Launch, TensorSpec
 from benchhub.ondevice.wire import Failure, Job, Outcome

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from builders import make_plan, make_run
 from claim_runs import read
+from repository import ROOT
 from typer.testing import CliRunner
 
 from benchhub.cli import app
@@ -130,7 +131,7 @@ def test_the_schema_knows_claims() -> None:
 
 
 def test_every_example_in_the_docs_is_valid(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "docs" / "claims.md").read_text("utf-8")
+    text = (ROOT / "docs" / "claims.md").read_text("utf-8")
     examples = [part.split("```")[0] for part in text.split("```toml\n")[1:]]
     assert len(examples) > 5
     variants = [

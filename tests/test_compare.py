@@ -7,7 +7,7 @@ import pytest
 from builders import make_cell, make_launch, make_launches, make_run, make_variant
 
 from benchhub.model import BY_DEFINITION, Flag, Row, Scenario
-from benchhub.report.compare import compare, pareto
+from benchhub.report.speedup import compare, pareto
 from benchhub.summary import summarize
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from repository import ROOT
 
 if "CI" not in os.environ:
     pytest.importorskip("torch")
@@ -19,7 +20,7 @@ import torch
 from benchhub.config import load_suite
 from benchhub.request import Request, resolve
 
-FOLDER = Path(__file__).parents[1] / "suites" / "gpu"
+FOLDER = ROOT / "suites" / "gpu"
 NAMES = ("classifier", "unet-1m", "unet-30m")
 LOCALHOST = str(FOLDER.parents[1] / "device_profiles" / "localhost.toml")
 
@@ -87,8 +88,8 @@ def test_unet_keeps_the_size_and_its_signal(scripts: dict[str, ModuleType]) -> N
 
 
 def test_classifier_is_the_quickstarts(scripts: dict[str, ModuleType], tmp_path: Path) -> None:
-    from benchhub.compress.inspect import inspect_model
-    from benchhub.compress.reference import reference_outputs
+    from benchhub.compress.build.reference import reference_outputs
+    from benchhub.compress.files.look import inspect_model
     from benchhub.ondevice import backends
     from benchhub.ondevice.backends import LoadOptions
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "benchhub"
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -225,6 +225,6 @@ def test_every_part_is_covered() -> None:
 
 def test_a_child_starts_without_the_agents_modules() -> None:
     wanted: set[str] = set()
-    for name in ("benchhub.ondevice.child", "benchhub.ondevice.measure"):
+    for name in ("benchhub.ondevice.measure.child", "benchhub.ondevice.measure.stages"):
         wanted |= imports(MODULES[name], name)
     assert not wanted & {f"benchhub.ondevice.{n}" for n in ("agent", "facts", "conditions")}

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from repository import ROOT
 from segmenting import SIZE, SUITE, write_segmenter, write_slices
 
-from benchhub.compress.inspect import inspect_model
-from benchhub.compress.reference import reference_outputs
+from benchhub.compress.build.reference import reference_outputs
+from benchhub.compress.files.look import inspect_model
 from benchhub.config import load_suite
 from benchhub.errors import ConfigError
 from benchhub.prepare import CHECK_CASES, Prepared, prepare
@@ -65,6 +66,6 @@ def test_what_was_fitted_anew_is_its_own_reference(tmp_path: Path) -> None:
 
 
 def test_an_own_reference_is_computed_from_onnx() -> None:
-    shipped = Path(__file__).parents[1] / "suites/quickstart/chest_xray-fp32.tflite"
+    shipped = ROOT / "suites/quickstart/chest_xray-fp32.tflite"
     with pytest.raises(ConfigError, match="elsewhere is a tflite file, and reference"):
         reference_outputs(inspect_model("elsewhere", shipped), {})

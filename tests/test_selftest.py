@@ -13,7 +13,8 @@ from builders import make_device, make_launch, make_run
 from benchhub.errors import ConfigError
 from benchhub.model import Finding, Launch, Results, Selftest
 from benchhub.ondevice.backends import LoadOptions, null
-from benchhub.report.formats import notes, render
+from benchhub.report.run import render
+from benchhub.report.tables import notes
 from benchhub.selftest import BASE, COMPARED, EMPTY, cells, examine, until_decided
 from benchhub.selftest_needed import MAX_AGE_DAYS, unmet
 from benchhub.store import Store

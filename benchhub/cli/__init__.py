@@ -17,18 +17,16 @@ from benchhub.cli import (
     compare,
     compress,
     devices,
-    enroll,
     export,
     gate,
     history,
     init,
-    provision,
     report,
     run,
     runs,
     schema,
-    selftest,
 )
+from benchhub.cli.devices import enroll, provision, selftest
 from benchhub.errors import BenchhubError
 
 app = typer.Typer(

@@ -37,8 +37,8 @@ def ab(
     """Judge model B against A: exit 0 improved or equivalent, 1 regressed, 4 inconclusive."""
     from benchhub.ab import ABRequest
     from benchhub.catalogue import profile_file
-    from benchhub.cli.ab_tables import exit_code, plain, show
     from benchhub.cli.run import command_line
+    from benchhub.cli.show.ab import exit_code, plain, show
     from benchhub.stats.paired_ab import STATISTICS
 
     if not 0 < delta < 1:

@@ -53,7 +53,7 @@ def compare(
     from benchhub.comparison import compare_runs
     from benchhub.comparison_conditions import Question
     from benchhub.comparison_moves import Margins
-    from benchhub.report.formats.compare_formats import render
+    from benchhub.report.compare.formats import render
 
     with project.open_store(store) as opened:
         records = [record_of(opened, opened.resolve(name)) for name in (run_a, run_b)]
@@ -98,7 +98,7 @@ def _print(comparison: Comparison) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from benchhub.report.formats.compare_text import lines
+    from benchhub.report.compare.text import lines
 
     console = Console()
     styles = {

@@ -53,7 +53,7 @@ def compress(
     Writes the model and a JSON file that says how it was made. An interrupted training goes on
     when the same command is given again.
     """
-    from benchhub.cli.compress_tables import listed, show, show_list
+    from benchhub.cli.show.compress import listed, show, show_list
     from benchhub.errors import ConfigError
 
     if list_:
@@ -190,7 +190,7 @@ def _write(made: Made, folder: Path, given: Path) -> dict[str, Any]:
     import os
     import shutil
 
-    from benchhub.cli.compress_tables import described
+    from benchhub.cli.show.compress import described
     from benchhub.errors import ConfigError
 
     variant = made.variant

@@ -11,7 +11,7 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.report.formats.gate_entries import Judged
+    from benchhub.report.gate.entries import Judged
     from benchhub.store import Store
 
 
@@ -39,8 +39,8 @@ def gate(
     """
     from rich.console import Console
 
-    from benchhub.cli.tables import print_gate
-    from benchhub.report.formats.gate_formats import format_of, render
+    from benchhub.cli.show.results import print_gate
+    from benchhub.report.gate.formats import format_of, render
 
     if json:
         format = Format.JSON  # noqa: A001

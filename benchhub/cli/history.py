@@ -82,7 +82,7 @@ def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> Comparis
 
 
 def _exit_code(outcomes: Sequence[Comparison | str]) -> int:
-    from benchhub.cli.ab_tables import exit_code
+    from benchhub.cli.show.ab import exit_code
 
     codes = {exit_code(one) for one in outcomes if not isinstance(one, str)}
     return next((code for code in (3, 1, 4) if code in codes), 0)
@@ -91,7 +91,7 @@ def _exit_code(outcomes: Sequence[Comparison | str]) -> int:
 def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     from rich.console import Console
 
-    from benchhub.cli.figures import say
+    from benchhub.cli.show.figures import say
     from benchhub.history import FEWEST_RUNS
 
     console = Console()
@@ -120,7 +120,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
 
 
 def _show_candidate(console: Console, one: Screened) -> None:
-    from benchhub.cli.figures import say
+    from benchhub.cli.show.figures import say
     from benchhub.history import differences
 
     assert one.before is not None
@@ -138,8 +138,8 @@ def _show_candidate(console: Console, one: Screened) -> None:
 def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[Comparison | str]) -> None:
     from rich.console import Console
 
-    from benchhub.cli.ab_tables import show
-    from benchhub.cli.figures import say
+    from benchhub.cli.show.ab import show
+    from benchhub.cli.show.figures import say
 
     console = Console()
     for one, outcome in zip(asked, outcomes, strict=True):
@@ -199,6 +199,6 @@ def plain(one: Screened) -> dict[str, Any]:
 
 
 def _plain_outcome(outcome: Comparison | str) -> dict[str, Any]:
-    from benchhub.cli.ab_tables import plain as plain_ab
+    from benchhub.cli.show.ab import plain as plain_ab
 
     return {"not_measured": outcome} if isinstance(outcome, str) else plain_ab(outcome)

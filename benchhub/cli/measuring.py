@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchhub.cli.progress import RunProgress
+from benchhub.cli.show.progress import RunProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

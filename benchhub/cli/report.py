@@ -39,7 +39,7 @@ def report(
     """Write a report; without -o, html and all get a name of their own, others go to stdout."""
     from benchhub.catalogue import suite_file
     from benchhub.config import load_suite
-    from benchhub.report.formats import render
+    from benchhub.report.run import render
     from benchhub.results import load_results
 
     with project.open_store(store) as opened:
@@ -58,8 +58,8 @@ def report(
 
 
 def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
-    from benchhub.report.charts import svgs
-    from benchhub.report.formats import FORMATS, render, suffix
+    from benchhub.report.charts.drawn import svgs
+    from benchhub.report.run import FORMATS, render, suffix
 
     for name in FORMATS:
         project.write(folder / f"report{suffix(name)}", render(name, loaded), "report")

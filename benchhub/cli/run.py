@@ -79,7 +79,7 @@ def run(
     resolve(request)  # mistakes in files show before any work
     ready = _ready(request, console)
     if dry_run:
-        from benchhub.cli.dry_run import show_plan
+        from benchhub.cli.show.dry_run import show_plan
 
         show_plan(ready, project.cache(), store, json)
         return
@@ -108,8 +108,8 @@ def _measure(
     rerun_failed: bool,
     resumed: bool,
 ) -> None:
-    from benchhub.cli.plan_tables import skip_lines
-    from benchhub.cli.progress import RunProgress
+    from benchhub.cli.show.plan import skip_lines
+    from benchhub.cli.show.progress import RunProgress
     from benchhub.errors import Interrupted
     from benchhub.execute import check_same, execute
 
@@ -134,9 +134,9 @@ def _measure(
 
 
 def _conclude(results: Store, run_id: str, as_json: bool) -> None:
-    from benchhub.cli.figures import counted
-    from benchhub.cli.tables import print_results
-    from benchhub.report.formats import render
+    from benchhub.cli.show.figures import counted
+    from benchhub.cli.show.results import print_results
+    from benchhub.report.run import render
     from benchhub.results import load_judged
 
     judged = load_judged(results, run_id)

@@ -55,11 +55,11 @@ def show(
         judged = load_judged(results, results.resolve(run))
     loaded = judged.results
     if json:
-        from benchhub.report.formats import render
+        from benchhub.report.run import render
 
         typer.echo(render("json", [loaded]))
         return
-    from benchhub.cli.tables import print_results
+    from benchhub.cli.show.results import print_results
 
     info = loaded.run
     typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from benchhub.compress.float16 import make_fp16
-from benchhub.compress.int8 import METHODS, make_int8_dynamic, make_int8_static
-from benchhub.compress.int8_nncf import PRESETS, make_int8_nncf
-from benchhub.compress.int8_weights import make_int8_weights
-from benchhub.compress.magnitude import make_pruned
-from benchhub.compress.masks import SCOPES
+from benchhub.compress.networks.masks import SCOPES
 from benchhub.compress.options import Option
 from benchhub.compress.recipe import Ingredients, Make, RecipeEntry, late
-from benchhub.compress.tflite_quantize import (
+from benchhub.compress.recipes.float16 import make_fp16
+from benchhub.compress.recipes.int8 import METHODS, make_int8_dynamic, make_int8_static
+from benchhub.compress.recipes.int8_nncf import PRESETS, make_int8_nncf
+from benchhub.compress.recipes.int8_weights import make_int8_weights
+from benchhub.compress.recipes.magnitude import make_pruned
+from benchhub.compress.recipes.tflite_quantize import (
     make_tflite_fp16,
     make_tflite_int8,
     make_tflite_int8_dynamic,
@@ -49,7 +49,7 @@ _TFLITE: Mapping[str, Any] = {
 
 RECIPES: dict[str, RecipeEntry] = {
     "train": RecipeEntry(
-        late("benchhub.compress.train", "make_trained"),
+        late("benchhub.compress.recipes.train", "make_trained"),
         {
             "net": Option(""),  # "": the task's first
             "epochs": Option(10),
@@ -66,7 +66,7 @@ RECIPES: dict[str, RecipeEntry] = {
         approximates=False,
     ),
     "prune-structured": RecipeEntry(
-        late("benchhub.compress.structured", "make_structured"),
+        late("benchhub.compress.recipes.structured", "make_structured"),
         {
             "ratio": Option(0.5, least=0.0, most=0.9999),
             "importance": Option("l2", ("l1", "l2", "bn", "taylor", "lamp", "random")),
@@ -129,7 +129,7 @@ RECIPES: dict[str, RecipeEntry] = {
         extra="nncf",
     ),
     "tflite": RecipeEntry(
-        late("benchhub.compress.tflite_export", "make_tflite"),
+        late("benchhub.compress.recipes.tflite_export", "make_tflite"),
         {},
         writes="tflite",
         libraries=("litert-torch", "torch", "onnx", "numpy"),

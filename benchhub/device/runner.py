@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
-_START = "benchhub/ondevice/bootstrap.py"
+_START = "benchhub/ondevice/agent/bootstrap.py"
 _STUB = b'"""What runs on the device; the rest of benchhub stays on the controller."""\n'
 
 

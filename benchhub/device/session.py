@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from benchhub.device import ssh
 from benchhub.device.agent import Agent, Event
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
-from benchhub.device.provision import Removed, Trouble
-from benchhub.device.provision_lock import Pinned
-from benchhub.device.provision_target import Environment, Target, environment, target
-from benchhub.device.provision_wheels import Wheel
+from benchhub.device.provision.install import Removed, Trouble
+from benchhub.device.provision.lock import Pinned
+from benchhub.device.provision.target import Environment, Target, environment, target
+from benchhub.device.provision.wheels import Wheel
+from benchhub.device.ssh import transport as ssh
 from benchhub.device.stage import Blob, BlobState, StageReport, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError

@@ -18,8 +18,8 @@ import numpy as np
 from benchhub import __version__
 from benchhub.interchange.round_stats import round_stats
 from benchhub.model import Cell, DeviceInfo, Launch, Results, Row, Scenario
-from benchhub.report.formats.json import plain
-from benchhub.report.settings import compact, usual_left_out
+from benchhub.report.run.json import plain
+from benchhub.report.tables.settings import compact, usual_left_out
 
 SCHEMA = 1
 #: The version of pytest-benchmark whose fields are written.

@@ -20,6 +20,6 @@ def write_parquet(results: Sequence[Results], path: Path) -> None:
         raise ConfigError(
             "parquet needs pyarrow, which is not installed; pip install 'benchhub[parquet]'"
         ) from error
-    from benchhub.report.frame import to_frame
+    from benchhub.report.run.frame import to_frame
 
     to_frame(results).to_parquet(path, engine="pyarrow", index=False)

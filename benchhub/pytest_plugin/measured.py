@@ -10,7 +10,7 @@ import pytest
 
 from benchhub.model import Results, Row, Verdict
 from benchhub.pytest_plugin.slots import Slot, taken
-from benchhub.report.formats.gate_entries import WORST_FIRST, Entry, Judged, cell_words, entries
+from benchhub.report.gate.entries import WORST_FIRST, Entry, Judged, cell_words, entries
 
 _MOST = 10
 

@@ -22,7 +22,7 @@ from benchhub.places import cache, store_url
 from benchhub.pytest_plugin import POLICIES, asked
 from benchhub.pytest_plugin.measured import MeasuredRun
 from benchhub.pytest_plugin.slots import Slot, slots
-from benchhub.report.formats.gate_entries import Judged
+from benchhub.report.gate.entries import Judged
 from benchhub.request import Request, located, resolve
 from benchhub.results import load_judged
 from benchhub.store import Store

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model import Row, Verdict
-from benchhub.report.settings import compact, usual_left_out
+from benchhub.report.tables.settings import compact, usual_left_out
 
 _SETTINGS = ("batch", "threads", "concurrency", "rate_per_s", "precision", "options")
 #: Device, backend, variant, budget, column: what a slot without its very cell falls back to.

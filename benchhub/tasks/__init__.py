@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, str] = {
     "cardiac": "benchhub.tasks.cardiac.dataset",
     "chest_xray": "benchhub.tasks.chest_xray.dataset",
-    "npz": "benchhub.tasks.npz.dataset",
+    "npz": "benchhub.tasks.npz_dataset",
     "pathology": "benchhub.tasks.pathology.dataset",
     "tissue": "benchhub.tasks.tissue.dataset",
     "nuclei": "benchhub.tasks.nuclei.dataset",

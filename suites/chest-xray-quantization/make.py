@@ -17,7 +17,7 @@ import torch
 from onnx.numpy_helper import to_array
 from torch import nn
 
-from benchhub.compress.architecture import Architecture, write_onnx
+from benchhub.compress.files.architecture import Architecture, write_onnx
 from benchhub.places import cache
 from benchhub.tasks.chest_xray.dataset import open_dataset
 from benchhub.tasks.chest_xray.model import INPUT, OUTPUT, Classifier

@@ -15,8 +15,8 @@ import torch
 from onnx.numpy_helper import to_array
 from unet import seeded
 
-from benchhub.compress.inspect import inspect_model
-from benchhub.compress.torch_archive import save_exported, save_torchscript
+from benchhub.compress.files.look import inspect_model
+from benchhub.compress.files.torch_archive import save_exported, save_torchscript
 
 HERE = Path(__file__).parent
 QUICKSTART = HERE.parent / "quickstart"

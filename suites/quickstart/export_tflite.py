@@ -27,10 +27,10 @@ from onnxruntime import InferenceSession
 from torch import nn
 
 from benchhub.cli.project import cache
-from benchhub.compress import tflite_export
-from benchhub.compress.tflite_batch import open_batch
-from benchhub.compress.tflite_run import relative_error, run
-from benchhub.compress.tflite_schemes import quantize
+from benchhub.compress.recipes import tflite_export
+from benchhub.compress.tflite.batch import open_batch
+from benchhub.compress.tflite.run import relative_error, run
+from benchhub.compress.tflite.schemes import quantize
 from benchhub.tasks.chest_xray.dataset import open_dataset
 from benchhub.tasks.chest_xray.model import Block, Classifier, Down
 

@@ -15,12 +15,12 @@ import numpy as np
 import onnx
 import pytest
 from project import FEATURES, Finished, Project, make_project, write_model
+from repository import TESTS
 from typer.testing import CliRunner
 
 from benchhub.cli import app
 from benchhub.errors import BenchhubError
 
-TESTS = Path(__file__).parents[1]
 PLUGIN = TESTS / "compress" / "plugin"
 BLOBS = """\
 [suite]

@@ -10,7 +10,7 @@ import tomlkit
 from project import Project, make_project
 
 from benchhub.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
-from benchhub.cli.profile_file import write_profile
+from benchhub.cli.devices.profile_file import write_profile
 from benchhub.config import load_profile
 
 TEMPLATES = (

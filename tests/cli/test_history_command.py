@@ -11,7 +11,7 @@ from in_process import Reading
 from project import Project, make_project, write_model
 
 from benchhub.canary import NAME, is_canary
-from benchhub.compress.inspect import inspect_model
+from benchhub.compress.files.look import inspect_model
 from benchhub.store import Store
 
 RUNS = 12

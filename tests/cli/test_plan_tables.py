@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from benchhub.cli.plan_tables import plan_table, planned_settings, skip_lines
+from benchhub.cli.show.plan import plan_table, planned_settings, skip_lines
 from benchhub.model import Cell, Scenario, Skip
 
 LONG = ("tflite-fp32", "tflite-float16", "tflite-int8-dynamic")

@@ -10,7 +10,7 @@ import onnxruntime
 from blobs import draw
 from ingredients import trainable
 
-from benchhub.compress.variants import build
+from benchhub.compress.build.cached import build
 from benchhub.model import Array, Recipe, Variant, VariantSpec
 
 #: Cases that nothing was trained or calibrated with.

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchhub.compress.inspect import inspect_onnx
+from benchhub.compress.files.look import inspect_onnx
 from benchhub.tasks import get_task
 
 # a task and recipes, registered as another distribution's

@@ -135,6 +135,6 @@ SUBJECTS = (
 
 #: Backends whose contract is tested elsewhere, and why.
 ELSEWHERE = {
-    "faulty": ("ondevice/test_launch.py", "it misbehaves on purpose"),
+    "faulty": ("ondevice/agent/test_launch.py", "it misbehaves on purpose"),
     "tensorrt": ("contracts/test_tensorrt.py", "without a GPU it runs on stub libraries only"),
 }

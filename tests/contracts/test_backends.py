@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from repository import TESTS
 from subjects import ELSEWHERE, SUBJECTS, Subject, build_tiny_model, expected_scores, images
 
 from benchhub.ondevice import backends
@@ -71,7 +72,7 @@ def test_every_backend_of_the_table_is_tested() -> None:
     assert tested.isdisjoint(ELSEWHERE)
     assert tested | set(ELSEWHERE) == set(backends.MODULES)
     for file, _ in ELSEWHERE.values():
-        assert (Path(__file__).parents[1] / file).is_file()
+        assert (TESTS / file).is_file()
 
 
 def test_every_format_of_the_table_is_tested() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from subjects import SUBJECTS, Subject, expected_scores, images
 
-from benchhub.device.provision import provision
-from benchhub.device.provision_lock import shipped
+from benchhub.device.provision.install import provision
+from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import Blob

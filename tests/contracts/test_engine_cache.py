@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.ondevice.backends.engine_cache import EngineCache, Identity
+from benchhub.ondevice.backends.tensorrt.cache import EngineCache, Identity
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 from subjects import build_tiny_model, images
 
 from benchhub.ondevice import backends
-from benchhub.ondevice.backends import LoadOptions, ort_errors, ort_log, ort_providers
+from benchhub.ondevice.backends import LoadOptions
+from benchhub.ondevice.backends.onnxruntime import errors as ort_errors
+from benchhub.ondevice.backends.onnxruntime import log as ort_log
+from benchhub.ondevice.backends.onnxruntime import providers as ort_providers
 from benchhub.ondevice.failed import Failed
 
 ORT = backends.find("onnxruntime")

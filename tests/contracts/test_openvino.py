@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 from subjects import build_tiny_model
 
 from benchhub.ondevice import backends
-from benchhub.ondevice.backends import LoadOptions, ov_errors
+from benchhub.ondevice.backends import LoadOptions
+from benchhub.ondevice.backends.openvino import errors as ov_errors
 from benchhub.ondevice.failed import Failed
 
 OPENVINO = backends.find("openvino")

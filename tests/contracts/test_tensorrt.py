@@ -60,8 +60,8 @@ def test_flags_of_each_precision_with_stub_libraries(real: Any) -> None:
     found = real.run(
         """
 import json, tensorrt as trt
-from benchhub.ondevice.backends import tensorrt as backend
-from benchhub.ondevice.backends.engine_build import typing_for
+from benchhub.ondevice.backends.tensorrt import runtime as backend
+from benchhub.ondevice.backends.tensorrt.build import typing_for
 told = {"version": backend.version()}
 for precision in ("f32", "tf32", "f16", "bf16", "q4"):
     try:
@@ -109,8 +109,8 @@ STANDS_FOR = {
 def names_used() -> dict[str, list[str]]:
     """Return what the backend takes from the module and from each class, read off its source."""
     used: dict[str, set[str]] = {"": set()}
-    for file in ("engine_build", "engine_session", "engine_loading", "tensorrt"):
-        for node in ast.walk(ast.parse((BACKENDS / f"{file}.py").read_text("utf-8"))):
+    for file in ("build", "session", "loading", "runtime"):
+        for node in ast.walk(ast.parse((BACKENDS / "tensorrt" / f"{file}.py").read_text("utf-8"))):
             if not isinstance(node, ast.Attribute):
                 continue
             base = node.value
@@ -142,7 +142,8 @@ print(json.dumps(missing))
 
 
 def _data_types() -> set[str]:
-    from benchhub.ondevice.backends import engine_build, engine_session
+    from benchhub.ondevice.backends.tensorrt import build as engine_build
+    from benchhub.ondevice.backends.tensorrt import session as engine_session
 
     return {*engine_build._TYPES, *engine_session._DTYPES}
 
@@ -153,7 +154,7 @@ def test_messages_with_stub_libraries(real: Any) -> None:
         """
 import json, tensorrt as trt
 from types import SimpleNamespace
-from benchhub.ondevice.backends.engine_build import Log, Request, build, parse_failure
+from benchhub.ondevice.backends.tensorrt.build import Log, Request, build, parse_failure
 from benchhub.ondevice.failed import Failed
 log = Log(trt)
 for severity in ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"):

@@ -20,10 +20,10 @@ from onnx.reference import ReferenceEvaluator
 from stub_libraries import HERE, compile_library, compiler
 
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.backends.cuda_driver import Buffer, CudaDriver, CudaError
-from benchhub.ondevice.backends.engine_build import Log, Request, typing_for
-from benchhub.ondevice.backends.engine_loading import open_engine
-from benchhub.ondevice.backends.nvidia import asked_size, is_exhausted
+from benchhub.ondevice.backends.tensorrt.build import Log, Request, typing_for
+from benchhub.ondevice.backends.tensorrt.cuda_driver import Buffer, CudaDriver, CudaError
+from benchhub.ondevice.backends.tensorrt.loading import open_engine
+from benchhub.ondevice.backends.torch.nvidia import asked_size, is_exhausted
 from benchhub.ondevice.failed import Failed
 
 pytestmark = pytest.mark.skipif(

@@ -15,11 +15,12 @@ import pytest
 import tflite
 from ai_edge_litert import schema_py_generated as schema
 from project import make_project
+from repository import ROOT
 from subjects import expected_scores, images
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
-from benchhub.ondevice.backends import tflite as backend
+from benchhub.ondevice.backends.tflite import runtime as backend
 from benchhub.ondevice.failed import Failed
 
 MODELS = Path(__file__).parent / "models"
@@ -242,8 +243,8 @@ def test_tflite_runtime_beside_numpy_2_is_refused_in_one_line(tmp_path: Path) ->
         "raise ModuleNotFoundError('No module named ai_edge_litert')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", "import benchhub.ondevice.backends.tflite"],
-        env={"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"},
+        [sys.executable, "-c", "import benchhub.ondevice.backends.tflite.runtime"],
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 from project import Finished, Project
+from repository import ROOT
 from tflite_runtime_venv import tflite_runtime_python
 
 MODELS = Path(__file__).parent / "models"
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = ROOT
 SUITE = """\
 [suite]
 name = "tiny"
@@ -60,7 +61,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     env = {
         **os.environ,
         "BENCHHUB_CACHE": str(folder / "cache"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
     }
     env.pop("BENCHHUB_STORE", None)
     project = Project(folder, env)
@@ -127,7 +128,7 @@ def test_the_version_is_that_of_the_runtime_which_runs(tmp_path: Path) -> None:
     (package / "interpreter.py").write_text("import a_module_that_is_not_there\n")
     told.mkdir()
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: ai-edge-litert\nVersion: 9.9\n")
-    script = "from benchhub.ondevice.backends import tflite; print(tflite.version())"
+    script = "from benchhub.ondevice.backends.tflite import runtime; print(runtime.version())"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(REPOSITORY)))}
     argv = [str(tflite_runtime_python()), "-c", script]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=True)

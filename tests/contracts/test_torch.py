@@ -19,14 +19,9 @@ from models_torch import MANIFEST, Tiny, build_tiny_exported, build_tiny_torchsc
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions, TensorInfo
-from benchhub.ondevice.backends.nvidia import asked_size, exhausted_text
-from benchhub.ondevice.backends.torch_compute import (
-    check_compiler,
-    explained,
-    in_force,
-    prepared,
-)
-from benchhub.ondevice.backends.torch_cpu import CpuSession
+from benchhub.ondevice.backends.torch.compute import check_compiler, explained, in_force, prepared
+from benchhub.ondevice.backends.torch.cpu import CpuSession
+from benchhub.ondevice.backends.torch.nvidia import asked_size, exhausted_text
 from benchhub.ondevice.failed import Failed
 
 FORMATS = ("torchscript", "exported")

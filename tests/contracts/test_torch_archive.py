@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from repository import ROOT
 
 if "CI" not in os.environ:
     pytest.importorskip("torch")
@@ -16,8 +17,8 @@ import torch
 from models_torch import Tiny, build_tiny_exported, build_tiny_torchscript
 from subjects import expected_scores, images
 
-from benchhub.compress import torch_archive
-from benchhub.compress.inspect_torch import inspect_torch
+from benchhub.compress.files import torch_archive
+from benchhub.compress.files.torch import inspect_torch
 from benchhub.errors import ConfigError
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
@@ -39,7 +40,7 @@ def test_controller_reads_the_archive_without_torch(models: dict[str, str], kind
     script = (
         "import sys; sys.modules['torch'] = None\n"
         "from pathlib import Path\n"
-        "from benchhub.compress.inspect_torch import inspect_torch\n"
+        "from benchhub.compress.files.torch import inspect_torch\n"
         "v = inspect_torch('t', Path(sys.argv[1]))\n"
         "print(v.format, v.inputs[0].name, v.inputs[0].shape, v.outputs[0].name, v.params)\n"
     )
@@ -48,7 +49,7 @@ def test_controller_reads_the_archive_without_torch(models: dict[str, str], kind
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     assert done.stdout.split("\n")[0] == f"{kind} image (None, 3, 12, 12) scores 135"
 

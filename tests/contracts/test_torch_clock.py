@@ -17,10 +17,10 @@ from models_torch import Tiny
 from subjects import expected_scores, images
 
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.backends.event_clock import EventClock
-from benchhub.ondevice.backends.nvidia import parse_driver
-from benchhub.ondevice.backends.torch_compute import Compute, prepared
-from benchhub.ondevice.backends.torch_cuda import Cuda, CudaSession
+from benchhub.ondevice.backends.torch.compute import Compute, prepared
+from benchhub.ondevice.backends.torch.cuda import Cuda, CudaSession
+from benchhub.ondevice.backends.torch.event_clock import EventClock
+from benchhub.ondevice.backends.torch.nvidia import parse_driver
 
 
 class Ticks:

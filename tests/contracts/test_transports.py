@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from loopback_sshd import Sshd, start_sshd
 
-from benchhub.device import ssh
 from benchhub.device.local import LocalTransport
+from benchhub.device.ssh import transport as ssh
 from benchhub.device.transport import Transport
 from benchhub.errors import DeviceError
 

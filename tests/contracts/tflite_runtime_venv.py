@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / ".tox" / ".cache" / "tflite-runtime-2.14.0"
+from repository import ROOT
+
+FOLDER = ROOT / ".tox" / ".cache" / "tflite-runtime-2.14.0"
 PACKAGES = ("tflite-runtime==2.14.0", "numpy==1.26.4", "psutil>=7")
 
 

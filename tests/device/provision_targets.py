@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchhub.device.provision_target import Target
+from benchhub.device.provision.target import Target
 
 
 def target(

@@ -85,7 +85,7 @@ def test_a_recorded_device_becomes_the_expected_facts(name: str, tmp_path: Path)
 
 
 def test_what_changes_is_read_from_the_machines_recording(tmp_path: Path) -> None:
-    from benchhub.ondevice import conditions, settings
+    from benchhub.ondevice.facts import conditions, settings
 
     root = unpack("lab-arm64-vm", tmp_path)
     taken = conditions.snapshot(None, f"{root}/proc", f"{root}/sys", with_psutil=False)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchhub.ondevice import conditions, cores, cpu, emulation, gpus, settings, virtual
+from benchhub.ondevice.facts import conditions, cores, cpu, emulation, gpus, settings, virtual
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.txt"))

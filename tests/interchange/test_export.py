@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from builders import make_cell, make_launch, make_launches
 from recorded import cells, record, undisturbed
+from repository import ROOT
 
 from benchhub.interchange.benchmark_json import export
 from benchhub.model import COLUMNS, Scenario
@@ -22,7 +23,7 @@ from benchhub.store import Store
 
 def benchhub(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in `folder`."""
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     path = os.pathsep.join(part for part in (env.pop("PYTHONPATH", ""), root) if part)
     environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", **env}
     environment.pop("BENCHHUB_STORE", None)

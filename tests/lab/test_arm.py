@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from benchhub.config import load_profile
-from benchhub.device.health import findings, refusal
+from benchhub.device.health.findings import findings, refusal
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.ondevice.wire import Conditions, Job

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from repository import TESTS
 
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
@@ -39,7 +40,6 @@ RUN = "run-lab"
 MIB = 1 << 20
 #: Short, so that what is left of a broken link goes soon.
 HEARTBEAT_S = 4.0
-TESTS = Path(__file__).parents[1]
 
 
 def open_session(

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from facts.trees import described, unpack, unpack_text
 from project import Project
+from repository import TESTS
 
-from benchhub.device.provision import provision
-from benchhub.device.provision_lock import shipped
+from benchhub.device.provision.install import provision
+from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.model import DeviceProfile
@@ -46,7 +47,7 @@ LAUNCHES = 3
 ROOT = DeviceProfile("", "ssh").root
 #: Starts of launches are stored to the millisecond.
 MILLISECOND = 0.001
-RECORD = Path(__file__).parent.parent / "facts" / "record.py"
+RECORD = TESTS / "facts" / "record.py"
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ from unittest import mock
 
 from benchhub.cli.compare import record_of
 from benchhub.cli.history import plain
-from benchhub.cli.tables import print_results
+from benchhub.cli.show.results import print_results
 from benchhub.comparison import compare_runs
 from benchhub.history import screen
 from benchhub.history_runs import points
-from benchhub.report.formats import FORMATS, compare_formats, gate_formats, render
-from benchhub.report.formats.gate_entries import Judged
+from benchhub.report.compare import formats as compare_formats
+from benchhub.report.gate import formats as gate_formats
+from benchhub.report.gate.entries import Judged
+from benchhub.report.run import FORMATS, render
 from benchhub.results import load_judged
 from benchhub.store import Store
 

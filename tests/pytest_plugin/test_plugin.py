@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import pytest
 from project import Project
+from repository import ROOT
 from sessions import USUAL, budgets, small_project
 
 # What a session inside this process imports is forgotten after it, and numpy can only come once.
 import benchhub.pytest_plugin.items
-import benchhub.tasks.npz.dataset  # noqa: F401
+import benchhub.tasks.npz_dataset  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
@@ -292,7 +292,7 @@ def test_other_suites_are_left_alone_and_pay_nothing(pytester: pytest.Pytester) 
         "loaded = heavy & set(sys.modules)\n"
         "sys.exit(f'loaded: {loaded}' if loaded else code)\n"
     )
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     env = {"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=pytester.path, env=env, text=True, capture_output=True

@@ -8,7 +8,7 @@ from builders import make_budget, make_device, make_run
 
 from benchhub.gate import exit_code, judge, unjudged
 from benchhub.model import Budget, DeviceInfo, Results, Row
-from benchhub.report.formats.gate_entries import Judged
+from benchhub.report.gate.entries import Judged
 
 HOSTILE = 'a|b <script>"x"</script> \x00\x1b[31m & --> \ud800'
 

@@ -4,19 +4,18 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from builders import make_launch, make_plan, make_run, make_truth, make_variant
+from repository import ROOT
 
 from benchhub.errors import StoreError
 from benchhub.store import Store
 from benchhub.store.schema import HEAD, metadata
 
-ROOT = Path(__file__).parents[2]
 #: What came with schema 0004.
 PREDICTED_LAUNCHES = ("predictions", "postprocess")
 PREDICTED_TRUTHS = ("also", "predict", "predictions", "sketch", "spreads")

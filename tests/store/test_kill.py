@@ -7,13 +7,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 from builders import make_cell, make_launch, make_plan, make_run
+from repository import TESTS
 
 from benchhub.store import Store
 
-TESTS = Path(__file__).parents[1]
 RUN = make_run().id
 WRITER = """
 import sys

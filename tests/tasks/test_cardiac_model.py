@@ -1,9 +1,8 @@
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from repository import ROOT
 
 from benchhub.compress import Ingredients, get_recipe, recipe_names
 from benchhub.compress.options import complete
@@ -156,7 +155,7 @@ def test_one_channel_a_layer_still_answers(net, options, dataset, make, tmp_path
 
 @pytest.mark.parametrize("name", ["suite", "gpu", "small", "deeplab", "train"])
 def test_suites_are_whole(name):
-    folder = Path(__file__).parents[2] / "suites" / "cardiac-sculpting"
+    folder = ROOT / "suites" / "cardiac-sculpting"
     suite = load_suite(folder / f"{name}.toml")
     assert suite.task == "cardiac"
     for variant in suite.variants:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchhub.compress.architecture import Architecture, read_net, write_onnx
-from benchhub.compress.training import fit
+from benchhub.compress.files.architecture import Architecture, read_net, write_onnx
+from benchhub.compress.networks.training import fit
 from benchhub.model import Cases
 from benchhub.tasks import get_model, get_task
 from benchhub.tasks.chest_xray import model

@@ -1,22 +1,22 @@
 """The chest X-ray suites as files: what they ship is what they say; nothing is run."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from repository import ROOT
 
 from benchhub.compress import get_recipe
-from benchhub.compress.architecture import read_net
+from benchhub.compress.files.architecture import read_net
 from benchhub.compress.options import complete
 from benchhub.config import load_suite
 from benchhub.tasks import get_task
 from benchhub.tasks.chest_xray import model
 
-SUITES = Path(__file__).parents[2] / "suites"
+SUITES = ROOT / "suites"
 FOLDER, QUICKSTART = SUITES / "chest-xray-quantization", SUITES / "quickstart"
 IMAGES = np.random.default_rng(0).normal(size=(4, 1, 64, 64)).astype(np.float32)
 

@@ -4,9 +4,9 @@ import pytest
 from ingredients import calibrating
 from onnx import TensorProto, helper, numpy_helper
 
-from benchhub.compress.inspect import inspect_onnx
-from benchhub.compress.reference import reference_outputs
-from benchhub.compress.variants import build
+from benchhub.compress.build.cached import build
+from benchhub.compress.build.reference import reference_outputs
+from benchhub.compress.files.look import inspect_onnx
 from benchhub.errors import ConfigError
 from benchhub.model import Recipe, VariantSpec
 from benchhub.tasks import get_task

@@ -152,7 +152,7 @@ def test_predictions_have_it_by_name(cases):
 
 
 def test_the_net_survives_onnx_and_back(tmp_path, cases):
-    from benchhub.compress.architecture import Architecture, build_net, read_net, write_onnx
+    from benchhub.compress.files.architecture import Architecture, build_net, read_net, write_onnx
 
     what = Architecture("pathology", "unet", {"width": 4})
     net, image = build_net(what), torch.from_numpy(cases.inputs["image"][:2])

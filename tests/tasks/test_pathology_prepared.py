@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchhub.compress.reference import reference_outputs
+from benchhub.compress.build.reference import reference_outputs
 from benchhub.config import load_suite
 from benchhub.prepare import prepare
 from benchhub.quality import assess

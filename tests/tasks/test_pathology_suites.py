@@ -1,15 +1,14 @@
 """The suites that ship for these tasks: everything they name is there."""
 
-from pathlib import Path
-
 import pytest
+from repository import ROOT
 
 from benchhub.compress import get_recipe
 from benchhub.compress.options import complete
 from benchhub.config import load_suite
 from benchhub.tasks.settings import check_settings
 
-FOLDER = Path(__file__).parents[2] / "suites" / "pathology-structured"
+FOLDER = ROOT / "suites" / "pathology-structured"
 
 
 @pytest.mark.parametrize("name", ["suite", "tissue"])

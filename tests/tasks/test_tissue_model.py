@@ -61,7 +61,7 @@ def test_augmenting_keeps_classes_and_repeats_itself():
 
 
 def test_the_net_survives_onnx_and_back(tmp_path):
-    from benchhub.compress.architecture import Architecture, build_net, read_net, write_onnx
+    from benchhub.compress.files.architecture import Architecture, build_net, read_net, write_onnx
 
     what = Architecture("tissue", "resnet18", {"width": 4, "stem": 2})
     net, image = build_net(what), torch.randn(2, 3, 32, 32)

@@ -47,11 +47,11 @@ GROUP = "benchhub.backends"
 MODULES: Dict[str, str] = {
     "faulty": "benchhub.ondevice.backends.faulty",
     "null": "benchhub.ondevice.backends.null",
-    "onnxruntime": "benchhub.ondevice.backends.onnxruntime",
-    "openvino": "benchhub.ondevice.backends.openvino",
-    "tensorrt": "benchhub.ondevice.backends.tensorrt",
-    "tflite": "benchhub.ondevice.backends.tflite",
-    "torch": "benchhub.ondevice.backends.torch",
+    "onnxruntime": "benchhub.ondevice.backends.onnxruntime.runtime",
+    "openvino": "benchhub.ondevice.backends.openvino.runtime",
+    "tensorrt": "benchhub.ondevice.backends.tensorrt.runtime",
+    "tflite": "benchhub.ondevice.backends.tflite.runtime",
+    "torch": "benchhub.ondevice.backends.torch.runtime",
 }
 
 #: Backends without a runtime of their own, and the version they report.

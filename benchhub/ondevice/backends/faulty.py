@@ -64,7 +64,7 @@ def load(path: Optional[str], options: LoadOptions) -> FaultySession:
         _misbehave(fault)
     inner = None
     if path is not None or fault in _OUTPUT_FAULTS:
-        from benchhub.ondevice.backends import onnxruntime
+        from benchhub.ondevice.backends.onnxruntime import runtime as onnxruntime
 
         model = check_model(NAME, FORMATS, path, options)
         inner = onnxruntime.load(model, options._replace(options={}))

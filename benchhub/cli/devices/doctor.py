@@ -1,0 +1,74 @@
+"""What `benchhub devices doctor` finds out about one device, and how it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchhub.model import DeviceProfile, Finding
+    from benchhub.ondevice.wire import Conditions
+
+_COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red"}
+_ORDER = ("refuse", "warn", "ok")
+
+
+def examine(
+    profile: DeviceProfile, ask: Callable[[], tuple[Mapping[str, Any], Conditions]]
+) -> tuple[tuple[Finding, ...], bool]:
+    """Return every check of a device, and whether it is unfit to measure.
+
+    `ask` connects and returns facts and conditions; where it cannot, that is the finding.
+    """
+    from benchhub.device.health.findings import findings, needs_a_backend, refusal
+    from benchhub.errors import DeviceError
+
+    try:
+        facts, conditions = ask()
+    except DeviceError as error:
+        return (_unanswered(profile, error),), True
+    checks = findings(profile, facts, conditions, _backends())
+    checks = needs_a_backend(profile, facts, checks)
+    return checks, refusal(checks) is not None
+
+
+def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
+    from benchhub.errors import PythonUnusable
+    from benchhub.model import Finding
+
+    said = str(error).removeprefix(f"{profile.name}: ")
+    found, _, fix = said.rpartition("; ")
+    check, why = "connect", "nothing can be asked or measured"
+    if isinstance(error, PythonUnusable):
+        check, why = "python", "the runner needs Python 3.8 or newer"
+    return Finding(check, "refuse", found or said, why, fix if found else "")
+
+
+def _backends() -> tuple[str, ...]:
+    from benchhub.ondevice.backends import BUILT_IN
+    from benchhub.request import backend_names
+
+    return tuple(name for name in backend_names() if name not in BUILT_IN)
+
+
+def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:
+    """Print what was found: first what forbids measuring, then doubts, then what is well."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console()
+
+    def line(text: str) -> None:
+        # Not broken here, so that what is to be run can be copied in one piece.
+        console.print(text, highlight=False, soft_wrap=True)
+
+    can = "[bold red]cannot measure[/]" if unfit else "[bold green]can measure[/]"
+    line(f"[bold]{escape(name)}[/]: {can}")
+    width = max(len(check.check) for check in checks)
+    for check in sorted(checks, key=lambda one: _ORDER.index(one.level)):
+        level = f"[{_COLOURS[check.level]}]{check.level:6}[/]"
+        line(f"  {level}  {escape(check.check):{width}}  {escape(check.found)}")
+        for word, part in (("why", check.why), ("fix", check.fix)):
+            if part and check.level != "ok":
+                line(f"          [dim]{word}:[/] {escape(part)}")
+    console.print()

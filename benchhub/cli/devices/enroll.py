@@ -1,0 +1,90 @@
+"""`benchhub devices enroll`: a device's host key, taken once its fingerprint was compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from benchhub.cli import project
+
+
+def enroll(
+    host: str = typer.Argument(help="A Host of ~/.ssh/config, or an address; USER@HOST too"),
+    name: str = typer.Option(None, help="The device's name in benchhub (default: the host)"),
+    port: int = typer.Option(None, help="Its SSH port (default: as ssh has it)"),
+    user: str = typer.Option(None, help="Who to log in as (default: as ssh has it)"),
+    identity_file: Path = typer.Option(None, help="Private key to log in with"),
+    proxy_jump: str = typer.Option(None, help="Jump host"),
+    ssh_config: Path = typer.Option(None, help="Other file than ~/.ssh/config"),
+    python: str = typer.Option(None, help="Python on the device"),
+    root: str = typer.Option(None, help="Folder on the device for models and runner"),
+    like: str = typer.Option(None, help="Shipped profile to start from, such as raspberry-pi-5"),
+    yes: bool = typer.Option(False, "--yes", help="Trust the key without asking"),
+) -> None:
+    """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
+    from benchhub.catalogue import profile_file
+    from benchhub.cli.devices.profile_file import write_profile
+    from benchhub.config import load_profile
+    from benchhub.device.ssh.transport import scan
+    from benchhub.errors import ConfigError, DeviceError
+    from benchhub.model import DeviceProfile
+
+    login, _, host = host.rpartition("@")
+    label = _named(name or host)
+    given = {
+        "host": host, "port": port, "user": user or login or None, "identity_file": identity_file,
+        "proxy_jump": proxy_jump, "ssh_config": ssh_config, "python": python, "root": root,
+    }  # fmt: skip
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    path = project.folder() / "device_profiles" / f"{label}.toml"
+    template = profile_file(like, project.folder()) if like else None
+    if path.exists():  # enrolled again: the way to it that its profile describes still holds
+        profile = dataclasses.replace(load_profile(path), **chosen)
+    elif template is not None:
+        profile = dataclasses.replace(load_profile(template), name=label, **chosen)
+    else:
+        profile = DeviceProfile(name=label, transport="ssh", **chosen)
+    keys = scan(profile)
+    if not keys:
+        raise DeviceError(f"{label}: {host} shows no host key of a type benchhub knows")
+    for key in keys:
+        typer.echo(f"{host} shows {key}", err=True)
+    typer.echo(
+        "compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the device", err=True
+    )
+    if not yes and not _confirmed(host):
+        raise ConfigError(f"{host}: not enrolled; compare its fingerprint, then answer y")
+    write_profile(path, label, chosen, keys[0].line, template)
+    typer.echo(path)
+    typer.echo(f"next: benchhub devices doctor {label}", err=True)
+
+
+def _named(name: str) -> str:
+    """Return a device's name; ConfigError for one that its profile could not have."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from benchhub.errors import ConfigError
+    from benchhub.schema import Name
+
+    try:
+        return TypeAdapter[str](Name).validate_python(name)
+    except ValidationError:
+        raise ConfigError(
+            f"{name!r} cannot name a device; give --name with letters, digits, and . _ + - in it"
+        ) from None
+
+
+def _confirmed(host: str) -> bool:
+    """Ask whether this is the device; ConfigError where nobody is there to answer."""
+    from benchhub.errors import ConfigError
+
+    try:
+        return typer.confirm("is this the device?", err=True)
+    except typer.Abort:
+        typer.echo(err=True)
+        raise ConfigError(
+            f"{host}: not enrolled: no answer; compare its fingerprint, then give --yes"
+        ) from None

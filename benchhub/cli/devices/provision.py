@@ -1,0 +1,154 @@
+"""`benchhub devices provision`: environments with the backends, on devices that lack them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as jsonlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.device.provision.install import Provisioned
+    from benchhub.device.provision.lock import Lock
+    from benchhub.device.session import DeviceSession
+    from benchhub.model import DeviceProfile
+
+#: One line of the answer, as --json has it.
+Row = dict[str, Any]
+
+
+def provision(
+    device: list[str] = typer.Argument(None, help="Devices (default: localhost)"),
+    backend: list[str] = typer.Option(
+        None, "--backend", metavar="NAME",
+        help="Repeatable (default: onnxruntime, openvino and tflite, where they exist)",
+    ),
+    offline: bool = typer.Option(
+        False, "--offline",
+        help="Fetch the wheels here and push them, for devices without internet or pip",
+    ),
+    remove: bool = typer.Option(False, "--remove", help="Delete environments instead"),
+    json: bool = project.JSON,
+) -> None:  # fmt: skip
+    """Give devices an isolated environment per backend; exit 3 where one cannot be made."""
+    from benchhub.catalogue import check_own, profile_file
+    from benchhub.config import load_profile
+    from benchhub.device.provision.lock import DEFAULT, shipped
+    from benchhub.errors import DeviceError
+
+    locks = {name: shipped(name) for name in backend or DEFAULT}
+    profiles = [
+        load_profile(profile_file(name, project.folder())) for name in device or ["localhost"]
+    ]
+    for profile in profiles:
+        check_own(profile.name, profile.host)
+    rows: list[Row] = []
+    for profile in profiles:
+        try:
+            with _open(profile) as session:
+                if remove:
+                    new = _remove(session, locks if backend else None)
+                else:
+                    new = _provision(session, locks, offline, required=bool(backend))
+                for row in new:
+                    rows.append(row)
+                    _tell(row, json)
+        except DeviceError as error:
+            rows.append({"device": profile.name, "backend": None, "error": str(error)})
+            _tell(rows[-1], json)
+    if json:
+        typer.echo(jsonlib.dumps(rows, indent=2))
+    if any("error" in row for row in rows):
+        raise typer.Exit(3)
+
+
+def _open(profile: DeviceProfile) -> DeviceSession:
+    from benchhub.device.runner import build_runner
+    from benchhub.device.session import DeviceSession, holder
+
+    return DeviceSession.open(profile, build_runner(), holder("provisioning"))
+
+
+def _provision(
+    session: DeviceSession, locks: dict[str, tuple[Lock, ...]], offline: bool, required: bool
+) -> Iterator[Row]:
+    """Yield a row per backend; one that was not asked for by name may be absent."""
+    from benchhub.device.provision.install import provision as make
+    from benchhub.device.provision.lock import pinned
+    from benchhub.errors import BackendError, DeviceError, Unreachable
+
+    cache = project.cache() / "wheels" if offline else None
+    target, _ = session.environments()
+    skipped: list[Row] = []
+    for name, choices in locks.items():
+        row: Row = {"device": session.name, "backend": name}
+        try:
+            pinned(choices, target)
+        except BackendError as error:
+            skipped.append({**row, "skipped" if not required else "error": str(error)})
+            continue
+        say = _sayer(f"{session.name}: {name}")
+        try:
+            yield {**row, **_done(make(session, choices, cache, say))}
+        except Unreachable as error:
+            again = "; what arrived is kept, run the same command again"
+            yield {**row, "error": f"{error}{again}"}
+            return
+        except DeviceError as error:
+            yield {**row, "error": str(error)}
+    if len(skipped) == len(locks):
+        skipped = [{**row, "error": row.get("error") or row["skipped"]} for row in skipped]
+    yield from skipped
+
+
+def _done(done: Provisioned) -> Row:
+    return {
+        **dataclasses.asdict(done.environment),
+        "built": done.built,
+        "moved_bytes": done.moved_bytes,
+        "elapsed_s": round(done.elapsed_s, 2),
+    }
+
+
+def _remove(session: DeviceSession, locks: dict[str, tuple[Lock, ...]] | None) -> Iterator[Row]:
+    backends = None if locks is None else sorted({one[0].backend for one in locks.values()})
+    removed = session.unprovision(backends)
+    if not removed:
+        yield {"device": session.name, "backend": None, "removed": None, "freed_bytes": 0}
+    for one in removed:
+        yield {
+            "device": session.name, "backend": None, "removed": one.name,
+            "freed_bytes": one.freed_bytes,
+        }  # fmt: skip
+
+
+def _sayer(prefix: str) -> Callable[[str], None]:
+    return lambda text: typer.echo(f"{prefix}: {text}", err=True)
+
+
+def _tell(row: Row, json: bool) -> None:
+    if "error" in row:
+        typer.echo(f"benchhub: {row['error']}", err=True)
+    elif "skipped" in row:
+        typer.echo(f"skipped: {row['skipped']}", err=True)
+    elif not json:
+        typer.echo(f"{row['device']}: {_text(row)}")
+
+
+def _text(row: Row) -> str:
+    if "removed" in row:
+        if row["removed"] is None:
+            return "nothing to remove"
+        return f"removed {row['removed']}, {row['freed_bytes'] / 1e6:.1f} MB"
+    what = f"{row['backend']} {row['version']}"
+    if not row["built"]:
+        return f"{what} is ready already: nothing to do, 0 bytes"
+    return (
+        f"{what} is ready for Python {row['python_version']}: {len(row['packages'])} packages, "
+        f"{row['size_bytes'] / 1e6:.0f} MB, {row['moved_bytes'] / 1e6:.1f} MB pushed, "
+        f"{row['elapsed_s']:.1f} s"
+    )

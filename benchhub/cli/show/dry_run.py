@@ -1,0 +1,94 @@
+"""`benchhub run --dry-run`: cells, skips with reasons, and what the run would cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as jsonlib
+from pathlib import Path
+
+import typer
+
+from benchhub.canary import is_canary
+from benchhub.execute import Ready
+from benchhub.model import Cell
+
+#: Seconds a launch takes beside its timed section, where no earlier run tells better: process
+#: start, imports, loading. Slow boards take several times as long.
+ASSUMED_START_S = 0.7
+#: Share of the timed section's limit that a small model uses up.
+ASSUMED_TIMED_SHARE = 0.1
+
+
+def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> None:
+    """Print the plan to stdout; connects to no device."""
+    seconds, known = _estimate(ready, store)
+    pushed = _bytes_to_push(ready)
+    cells = [cell for cell in ready.plan.cells if not is_canary(cell)]
+    launches = sum(cell.launches for cell in cells)
+    fixed = sum(cell.launches for cell in ready.plan.cells) - launches
+    if as_json:
+        typer.echo(
+            jsonlib.dumps(
+                {
+                    "cells": [dataclasses.asdict(cell) for cell in cells],
+                    "skips": [dataclasses.asdict(s) for s in ready.plan.skips],
+                    "launches": launches,
+                    "launches_of_fixed_work": fixed,
+                    "launches_more_at_most": ready.more_at_most,
+                    "estimated_seconds": round(max(seconds.values()), 1),
+                    "bytes_to_push_at_most": pushed,
+                },
+                indent=2,
+            )
+        )
+        return
+    from rich.console import Console
+
+    from benchhub.cli.show.figures import say
+    from benchhub.cli.show.plan import plan_table, skip_lines
+
+    console = Console()
+    console.print(plan_table(cells))
+    for line in skip_lines(ready.plan.skips, scenarios=True):
+        say(console, "yellow", line)
+    source = "from earlier runs" if known else "a guess: nothing like it was measured before"
+    console.print(
+        f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
+        f" about {max(seconds.values()) / 60:.1f} min ({source}), devices side by side"
+    )
+    if fixed:
+        console.print(f"and {fixed} launches of fixed work (canary), one in every round")
+    if ready.more_at_most:
+        console.print(f"budgets that are not decided by then add {ready.more_at_most} at most")
+    for device, size in pushed.items():
+        console.print(
+            f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
+        )
+
+
+def _bytes_to_push(ready: Ready) -> dict[str, int]:
+    inputs = sum(file.size for file in ready.prepared.inputs.values())
+    sizes = {v.sha256: v.model_bytes for v in ready.prepared.variants}
+    pushed: dict[str, int] = {}
+    for device in ready.resolved.devices:
+        models = {c.model_sha256 for c in ready.plan.cells if c.device == device.name}
+        pushed[device.name] = inputs + sum(sizes.get(model, 0) for model in models)
+    return pushed
+
+
+def _estimate(ready: Ready, store: str | None) -> tuple[dict[str, float], bool]:
+    """Return seconds by device, and whether every cell was measured before."""
+    walls = _walls(ready.plan.cells, store)
+    seconds: dict[str, float] = {}
+    for cell in ready.plan.cells:
+        guess = ASSUMED_START_S + ASSUMED_TIMED_SHARE * cell.max_timed_s
+        wall = walls.get(cell.key, guess)
+        seconds[cell.device] = seconds.get(cell.device, 0.0) + cell.launches * wall
+    return seconds, all(cell.key in walls for cell in ready.plan.cells)
+
+
+def _walls(cells: tuple[Cell, ...], store: str | None) -> dict[str, float]:
+    from benchhub.cli import project
+
+    with project.open_store(store) as results:
+        return {key: ns / 1e9 for key, ns in results.median_wall_ns(c.key for c in cells).items()}

@@ -1,0 +1,119 @@
+"""What a plan holds: the table of its cells, and lines that tell what it skips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from benchhub.cli.show.figures import counted
+from benchhub.model import Cell, Skip
+from benchhub.report.tables.settings import SETTINGS, compact, usual_left_out
+
+
+def plan_table(cells: Sequence[Cell]) -> Table:
+    """Return the cells of a plan: a line for what is measured alike on several devices.
+
+    A line lists its variants (those of the line before where it has none) and every value of each
+    setting; `cells` counts those of one device. Devices that are all measured alike are named in
+    the title.
+    """
+    groups: dict[tuple[str, str, str, int], list[Cell]] = {}
+    for cell in cells:
+        key = (cell.device, cell.backend, cell.scenario, cell.launches)
+        groups.setdefault(key, []).append(cell)
+    lines: dict[tuple[str, str, str, str, str, str], list[str]] = {}
+    for (device, backend, scenario, launches), mine in groups.items():
+        names = ", ".join(dict.fromkeys(cell.variant for cell in mine))
+        line = (backend, names, scenario, _swept(mine), str(len(mine)), str(launches))
+        lines.setdefault(line, []).append(device)
+    where = {line: ", ".join(devices) for line, devices in lines.items()}
+    alike = len(set(where.values())) == 1
+    title = f"Cells, each on {next(iter(where.values()))}" if alike else "Cells"
+    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("backend", "variants", "scenario", "settings"):
+        table.add_column(head, overflow="fold", no_wrap=head in ("backend", "scenario"))
+    table.columns[1].min_width = max((len(cell.variant) for cell in cells), default=0) + 1
+    for head in ("cells", "launches"):
+        table.add_column(head, justify="right")
+    if not alike:
+        table.add_column("devices", overflow="fold")
+    before: tuple[str, ...] = ()
+    for line, devices in where.items():
+        backend, names, *rest = line
+        same = before == (backend, names, devices)
+        before = (backend, names, devices)
+        shown = ("", "", *rest) if same else (backend, names, *rest)
+        table.add_row(*map(escape, (*shown, *(() if alike else ("" if same else devices,)))))
+    return table
+
+
+def _swept(cells: Sequence[Cell]) -> str:
+    """Every value of every setting: `t1,t2 b1,b8`."""
+    planned = [_Planned.of(cell) for cell in cells]
+    words = []
+    for name in SETTINGS:
+        values = list(dict.fromkeys(compact(one, (name,)) for one in planned))
+        if len(values) > 1 or usual_left_out(planned[0], (name,)):
+            words.append(",".join(value for value in values if value))
+    return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A cell's settings as a row would have them."""
+
+    backend: str
+    batch: int
+    threads: int
+    precision: str | None
+    concurrency: int
+    rate_per_s: float | None
+    options: str | None
+
+    @classmethod
+    def of(cls, cell: Cell) -> _Planned:
+        chosen = sorted(json.loads(cell.options).items())
+        return cls(
+            cell.backend, cell.batch, cell.threads,
+            cell.precision if cell.model_sha256 else None, cell.concurrency, cell.rate_per_s,
+            " ".join(f"{name}={value}" for name, value in chosen) or None,
+        )  # fmt: skip
+
+
+def planned_settings(cell: Cell) -> str:
+    """Return what a cell differs in from its like, in few words: `t2 b8 provider=cuda`."""
+    planned = _Planned.of(cell)
+    return compact(planned, usual_left_out(planned, list(SETTINGS)))
+
+
+def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
+    """Return the skips of a plan in a line for each reason, or more where backends differ.
+
+    Each line counts what it stands for, or names its `scenarios` and devices.
+    """
+    groups: dict[tuple[str, str], list[Skip]] = {}
+    for skip in skips:
+        groups.setdefault((skip.reason, skip.backend), []).append(skip)
+    shared: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    for (reason, backend), mine in groups.items():
+        # What differs from variant to variant or device to device is told apart.
+        apart: dict[tuple[str, str], list[str]] = {}
+        for variant in dict.fromkeys(skip.variant for skip in mine):
+            of_it = [skip for skip in mine if skip.variant == variant]
+            on = ", ".join(dict.fromkeys(skip.device for skip in of_it))
+            what = ", ".join(dict.fromkeys(skip.scenario for skip in of_it))
+            apart.setdefault((on, what), []).append(variant)
+        for (on, what), variants in apart.items():
+            count = sum(skip.variant in variants for skip in mine)
+            shared.setdefault((reason, ", ".join(variants), on, what), {})[backend] = count
+    lines = []
+    for (reason, names, on, what), counts in shared.items():
+        total = sum(counts.values())
+        tail = f"{what} on {on}" if scenarios else counted(total, "combination")
+        lines.append(f"skipped: {', '.join(counts)}: {names}: {reason} ({tail})")
+    return lines

@@ -1,0 +1,86 @@
+"""What a run found, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from benchhub.cli.show.claims import print_claims
+from benchhub.cli.show.figures import counted, say
+from benchhub.cli.show.quality import print_quality
+from benchhub.cli.show.timed import print_timed
+from benchhub.model import Row, VerdictOutcome
+from benchhub.report.gate.entries import Judged
+from benchhub.report.tables.points import flags_that_matter
+from benchhub.report.tables.settings import compact
+
+#: A summary prints no more verdicts than these.
+MOST_VERDICTS = 20
+
+_COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow"}
+
+
+def print_results(judged: Judged) -> None:
+    """Print times by device, the verdicts and what did not work to stdout."""
+    results, console = judged.results, Console()
+    print_timed(console, results)
+    print_quality(console, results)
+    told: set[str] = set()
+    if judged.budgets:
+        console.print()
+        print_gate(console, judged, MOST_VERDICTS)
+        told = {v.cell for v in judged.verdicts if v.outcome is not VerdictOutcome.PASS}
+    else:  # the gate tells of failures itself
+        for row in results.rows:
+            if row.status != "finished":
+                say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
+        for info in results.devices:
+            if info.error:
+                say(console, "red", info.error)
+    _print_flags(console, [row for row in results.rows if row.cell not in told])
+    if results.skips:
+        say(console, "dim", f"{len(results.skips)} combinations skipped; the report says why")
+    print_claims(console, results)
+
+
+def print_gate(console: Console, judged: Judged, most: int | None = None) -> None:
+    """Print the gate's answer; with `most`, only so many verdicts that are not PASS."""
+    from benchhub.report.gate.text import lines
+
+    for line in lines(judged, console.width, most):
+        text = Text(line.text, style="dim" if line.style == "dim" else "")
+        if line.style and line.text.startswith(line.style):  # the word, not all that follows it
+            text.stylize(_COLOURS.get(line.style, ""), 0, len(line.style))
+        console.print(text, soft_wrap=True)
+
+
+def _print_flags(console: Console, rows: Sequence[Row]) -> None:
+    """Print one line for every kind of doubt: how many cells, and the first cell's evidence."""
+    first: dict[str, tuple[Row, str]] = {}
+    count: dict[str, int] = {}
+    for row in rows:
+        for flag in flags_that_matter(row):
+            if flag.caps:
+                first.setdefault(flag.name, (row, flag.evidence))
+                count[flag.name] = count.get(flag.name, 0) + 1
+    for name, (row, evidence) in first.items():
+        others = counted(count[name] - 1, "more cell")
+        more = f" (and {others}, see the report)" if count[name] > 1 else ""
+        say(console, "yellow", f"{name}: {_cell_text(row)}: {evidence}{more}")
+
+
+def _more(row: Row) -> str:
+    """The settings that are not the usual ones, beside batch and threads."""
+    others = [name for name in ("rate_per_s", "options") if getattr(row, name) is not None]
+    others += ["concurrency"] if row.concurrency > 1 else []
+    others += ["precision"] if row.precision not in (None, "f32", "none") else []
+    return f" {compact(row, others)}" if others else ""
+
+
+def _cell_text(row: Row) -> str:
+    return (
+        f"{row.device} {row.backend} {row.variant} {row.scenario}"
+        f" batch {row.batch} threads {row.threads}{_more(row)}"
+    )

@@ -1,0 +1,217 @@
+"""Variants from recipes, kept in the cache under the hash of everything that shaped them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from benchhub.compress import RecipeEntry, get_recipe
+from benchhub.compress.recipes.converters import converter_errors, first_line
+from benchhub.compress.files.look import check_inputs_match, inspect_model
+from benchhub.compress.options import complete
+from benchhub.compress.recipe import Ingredients
+from benchhub.compress.build.workshop import Workshop, is_whole
+from benchhub.errors import ConfigError, MissingExtra
+from benchhub.model import Array, Recipe, Settings, Variant, VariantSpec
+from benchhub.tasks import model_digest
+
+#: So many of the training cases, the first ones, belong to a variant's identity.
+_FIRST_CASES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a variant is asked to be, which names its folder in the cache."""
+
+    where: str
+    entry: RecipeEntry
+    options: Settings
+    facts: Mapping[str, str]
+    folder: Path
+    calibration: Callable[[int], Mapping[str, Array]]
+
+
+def build(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> Variant:
+    """Return the variant that `spec.recipe` makes of `source`, from the cache if it is there.
+
+    The key is a hash of the source's sha256, the recipe with all its options, the versions of the
+    libraries that it names, for a recipe that calibrates the calibration inputs, and for one that
+    trains the sources of the model, what the data set says of itself and its first cases.
+    A cached file whose sha256 is not the recorded one is made again. What is interrupted goes on
+    where it stopped. `ingredients.folder` is not used: each variant has a folder of its own.
+
+    Raises MissingExtra if a package is missing, and ConfigError for an unknown recipe or option, a
+    model that the recipe cannot handle, and a full disk.
+    """
+    asked = _asked(spec, source, ingredients, cache)
+    if not is_whole(asked.folder):
+        using = replace(
+            ingredients,
+            calibration=asked.calibration,
+            progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
+        )
+        _make(asked, source, using)
+    return _kept(spec.name, asked, source)
+
+
+def find(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> Variant | None:
+    """Return what `build` would if it is in the cache, else None; raises what `build` does."""
+    asked = _asked(spec, source, ingredients, cache)
+    return _kept(spec.name, asked, source) if is_whole(asked.folder) else None
+
+
+def _asked(
+    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+) -> _Asked:
+    if spec.recipe is None:
+        raise ConfigError(f"variant {spec.name} has neither a model nor a recipe; give it one")
+    entry = get_recipe(spec.recipe.name)
+    _check_source(spec, spec.recipe.name, entry, source)
+    where = f"variant {spec.name}: recipe {spec.recipe.name}"
+    options = complete(where, spec.recipe.options, entry.options, entry.others)
+    trains = entry.trains_with(options)
+    if trains and ingredients.training is None:
+        raise ConfigError(
+            f"{where} trains, and task {ingredients.task} has no model that can be trained;"
+            " use a recipe or options that do not train"
+        )
+    taken: dict[int, Mapping[str, Array]] = {}
+
+    def calibration(count: int) -> Mapping[str, Array]:
+        if count not in taken:
+            taken[count] = ingredients.calibration(count)
+        return taken[count]
+
+    facts = {
+        "recipe": spec.recipe.name,
+        "options": json.dumps(options, sort_keys=True),
+        **({"baseline_sha256": source.sha256} if source else {}),
+        **_versions(where, entry, trains),
+    }
+    if entry.calibrates:
+        facts["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
+    if trains:
+        facts["training_sha256"] = _training_digest(ingredients)
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    return _Asked(where, entry, options, facts, cache / "variants" / key, calibration)
+
+
+def _kept(name: str, asked: _Asked, source: Variant | None) -> Variant:
+    facts = json.loads((asked.folder / "variant.json").read_text(encoding="utf-8"))
+    variant = replace(
+        inspect_model(name, asked.folder / facts["file"]),
+        recipe=Recipe(asked.facts["recipe"], asked.options),
+        provenance=facts,
+    )
+    if source is not None:
+        check_inputs_match(variant, source)
+    return variant
+
+
+def _check_source(
+    spec: VariantSpec, recipe: str, entry: RecipeEntry, source: Variant | None
+) -> None:
+    if entry.reads and source is None:
+        raise ConfigError(
+            f"variant {spec.name}: recipe {recipe} reads a model; say `from` which variant"
+        )
+    if source is not None and source.format not in entry.reads:
+        wanted = " or ".join(entry.reads).replace("onnx", "ONNX")
+        if not wanted:
+            raise ConfigError(
+                f"variant {spec.name}: recipe {recipe} begins from nothing; remove `from`"
+            )
+        raise ConfigError(
+            f"variant {spec.name}: recipe {recipe} reads {wanted}, not the {source.format}"
+            f" file of {source.name}; name such a variant in `from`"
+        )
+
+
+def _versions(where: str, entry: RecipeEntry, trains: bool) -> dict[str, str]:
+    found = {}
+    for library in (*entry.libraries, *(("torch",) if trains else ())):
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            raise _missing(where, entry, library) from None
+    return found
+
+
+def _missing(where: str, entry: RecipeEntry, package: str) -> MissingExtra:
+    wanted = f"benchhub[{entry.extra}]" if entry.extra else package
+    reason = f"{package} is not installed; pip install '{wanted}'"
+    return MissingExtra(f"{where}: {reason}", reason)
+
+
+def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients) -> None:
+    """Make the variant in a workshop and move it to its folder, or find it made meanwhile."""
+    where, entry, folder = asked.where, asked.entry, asked.folder
+    try:
+        with Workshop(folder, ingredients.progress) as work:
+            if is_whole(folder):
+                return
+            model = work.draft / f"model.{entry.writes}"
+            start = time.perf_counter()
+            using = replace(ingredients, folder=work.scratch)
+            facts = entry.make(source.path if source else None, model, asked.options, using) or {}
+            record = {
+                **facts,
+                **asked.facts,
+                "file": model.name,
+                "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+                "seconds": f"{time.perf_counter() - start:.2f}",
+            }
+            text = json.dumps(record, indent=1)
+            (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+            work.install()
+    except MissingExtra:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"{where.partition(': ')[0]}: {error}") from error
+    except ModuleNotFoundError as error:
+        if (error.name or "benchhub").partition(".")[0] == "benchhub":
+            raise
+        raise _missing(where, entry, str(error.name)) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ConfigError(
+            f"{where}: the disk of {folder.parent} is full; make room, or set BENCHHUB_CACHE to"
+            " another one"
+        ) from error
+    except converter_errors() as error:
+        what = source.path if source else f"the options of {asked.facts['recipe']}"
+        raise ConfigError(f"{where} cannot handle {what}: {first_line(error)}") from error
+
+
+def _training_digest(ingredients: Ingredients) -> str:
+    """Return what tells the training data and the model's sources from any others, cheaply."""
+    assert ingredients.training is not None
+    try:
+        first = ingredients.training(_FIRST_CASES)
+    except ConfigError:  # there are fewer
+        first = ingredients.training(None)
+    said = {"data": dict(ingredients.data), "model": model_digest(ingredients.task)}
+    text = json.dumps(said, sort_keys=True) + _digest({**first.inputs, "labels": first.labels})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(inputs: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(inputs):
+        array = np.ascontiguousarray(inputs[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

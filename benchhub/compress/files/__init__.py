@@ -1,0 +1,1 @@
+"""Model files: what is in them, without a runtime."""

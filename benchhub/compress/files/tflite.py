@@ -1,0 +1,148 @@
+"""What a TFLite file is: its digest, size, tensors, weights and arithmetic. Needs no runtime."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchhub.compress.files.model_file import read_model
+from benchhub.compress.tflite.graph import Graph, Operator, Tensor, read_graph
+from benchhub.errors import ConfigError
+from benchhub.model import TensorSpec, Variant
+
+
+def inspect_tflite(name: str, path: Path) -> Variant:
+    """Return the variant `name` as found in a TFLite file.
+
+    Quantized inputs and outputs count as float32: the harness scales them. `params` counts the
+    elements of constants but for shapes and axes, `nonzero_params` those that do not stand for
+    zero. Raises ConfigError if the file is missing, empty or damaged.
+    """
+    blob = read_model(name, path)
+    try:
+        graph = read_graph(blob)
+        params, nonzero = _weights(graph)
+        macs = _macs(graph)
+        inputs, outputs = (
+            tuple(_spec(graph, label, index) for label, index in side)
+            for side in (graph.inputs, graph.outputs)
+        )
+    except (struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError) as e:
+        raise ConfigError(
+            f"variant {name}: model {path} is a TFLite file that is damaged or cut short"
+            f" ({str(e).splitlines()[0] if str(e) else type(e).__name__}); export it again"
+        ) from e
+    return Variant(
+        name=name,
+        path=path,
+        sha256=hashlib.sha256(blob).hexdigest(),
+        format="tflite",
+        model_bytes=len(blob),
+        gzip_bytes=len(gzip.compress(blob, compresslevel=6, mtime=0)),
+        inputs=inputs,
+        outputs=outputs,
+        params=params,
+        nonzero_params=nonzero,
+        macs=macs,
+    )
+
+
+def _spec(graph: Graph, label: str, index: int) -> TensorSpec:
+    tensor = graph.tensors[index]
+    scaled = tensor.scales and tensor.dtype.startswith(("int", "uint"))
+    return TensorSpec(label, "float32" if scaled else tensor.dtype, tensor.shape)
+
+
+def _weights(graph: Graph) -> tuple[int, int]:
+    used = {index for operator in graph.operators for index in operator.inputs if index >= 0}
+    total = nonzero = 0
+    for tensor in (graph.tensors[index] for index in sorted(used)):
+        if tensor.content is None or _is_argument(tensor):
+            continue
+        count = math.prod(tensor.sizes)
+        values = _values(tensor, count)
+        total += count
+        nonzero += int(np.count_nonzero(values != _zero(tensor, values)))
+    return total, nonzero
+
+
+def _is_argument(tensor: Tensor) -> bool:
+    """Whether a constant is a shape, axes or paddings: integers that stand for no real numbers."""
+    return tensor.dtype in ("int32", "int64", "bool", "string") and not tensor.scales
+
+
+def _values(tensor: Tensor, count: int) -> np.ndarray[Any, Any]:
+    assert tensor.content is not None
+    if tensor.dtype == "int4":  # two to a byte, the lower half first
+        packed = np.frombuffer(tensor.content, np.int8)
+        both = np.stack([packed << 4 >> 4, packed >> 4], axis=1).reshape(-1)
+        values = both[:count]
+    else:
+        values = np.frombuffer(tensor.content, tensor.dtype)
+    if tensor.sparse:
+        return values
+    if values.size != count:
+        raise ValueError(f"tensor {tensor.name} has {values.size} elements, not {count}")
+    return values.reshape(tensor.sizes)
+
+
+def _zero(tensor: Tensor, values: np.ndarray[Any, Any]) -> Any:
+    points = np.array(tensor.zero_points or (0,))
+    if points.size == 1 or tensor.sparse:
+        return points[0]
+    shape = [1] * values.ndim
+    shape[tensor.axis] = points.size
+    return points.reshape(shape)
+
+
+#: Operators whose arithmetic is not in their shapes, or that run other graphs.
+_UNKNOWN = ("CUSTOM", "WHILE", "IF", "CALL", "CALL_ONCE", "LSTM", "RNN", "SVDF", "STABLEHLO_")
+
+
+def _macs(graph: Graph) -> int | None:
+    """Return the multiply-accumulates of one case, None if they cannot be told."""
+    total = 0
+    for operator in graph.operators:
+        if any(part in operator.kind for part in _UNKNOWN):
+            return None
+        for factor in _product(graph, operator):
+            if factor is None:
+                return None
+            total += factor
+    batches = {graph.tensors[index].sizes[:1] for _, index in graph.inputs}
+    batch = batches.pop()[0] if len(batches) == 1 and () not in batches else 1
+    return total // batch if batch > 0 and total % batch == 0 else None
+
+
+def _product(graph: Graph, operator: Operator) -> Iterator[int | None]:
+    """Yield the products of one operator; nothing for one that multiplies nothing worth counting.
+
+    Layouts of the weights: convolution (out, height, width, in of a group), depthwise (1, height,
+    width, out), transposed (out, height, width, in), 3-D (depth, height, width, in, out).
+    """
+    tensors = [graph.tensors[index] if index >= 0 else None for index in operator.inputs]
+    output = graph.tensors[operator.outputs[0]] if operator.outputs else None
+    match operator.kind:
+        case "CONV_2D" | "FULLY_CONNECTED":
+            yield _times(output, tensors[1], slice(1, None))
+        case "DEPTHWISE_CONV_2D":
+            yield _times(output, tensors[1], slice(1, 3))
+        case "TRANSPOSE_CONV":
+            yield _times(tensors[2], tensors[1], slice(0, 3))
+        case "CONV_3D":
+            yield _times(output, tensors[1], slice(0, 4))
+        case "BATCH_MATMUL":
+            yield _times(output, tensors[0], slice(-2, -1) if operator.swapped else slice(-1, None))
+
+
+def _times(swept: Tensor | None, weight: Tensor | None, axes: slice) -> int | None:
+    if swept is None or weight is None or not weight.sizes or None in swept.shape[1:]:
+        return None
+    return math.prod(swept.sizes) * math.prod(weight.sizes[axes])

@@ -1,0 +1,1 @@
+"""PyTorch networks: trained, pruned, made narrower."""

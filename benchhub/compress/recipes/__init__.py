@@ -1,0 +1,1 @@
+"""The recipes: functions that write a variant's file."""

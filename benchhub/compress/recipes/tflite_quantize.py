@@ -1,0 +1,59 @@
+"""A float TFLite file quantized, through ai-edge-quantizer: float16, dynamic range, full int8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchhub.compress.recipe import Ingredients
+from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
+from benchhub.compress.recipes.quiet import quiet_natively
+from benchhub.errors import ConfigError
+from benchhub.model import Array, Settings
+
+
+def make_tflite_fp16(
+    source: Path | None, output: Path, options: Settings, ingredients: Ingredients
+) -> None:
+    """Write `source` with float16 weights, cast back where they are used; no options."""
+    _quantize(source, output, "fp16", {})
+
+
+def make_tflite_int8_dynamic(
+    source: Path | None, output: Path, options: Settings, ingredients: Ingredients
+) -> None:
+    """Write `source` with int8 weights; activations are quantized at each call.
+
+    Option `per_channel_linear` (false): weights of fully connected layers have a scale a channel,
+    as those of convolutions do; tflite-runtime 2.14 reads such files as garbage.
+    """
+    channels = options["per_channel_linear"]
+    _quantize(source, output, "int8-dynamic-channels" if channels else "int8-dynamic", {})
+
+
+def make_tflite_int8(
+    source: Path | None, output: Path, options: Settings, ingredients: Ingredients
+) -> None:
+    """Write `source` with int8 weights, activations, inputs and outputs.
+
+    Option `calibration_cases` (64): ranges are the smallest and largest values seen on them.
+    """
+    _quantize(source, output, "int8", calibration_inputs(options, ingredients))
+
+
+def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[str, Array]) -> None:
+    assert source is not None  # the table says that it reads TFLite
+    with quiet_natively():
+        from benchhub.compress.tflite.batch import close_batch, is_open, open_batch
+        from benchhub.compress.tflite.schemes import quantize
+
+        given = source.read_bytes()
+        opened = is_open(given)
+        made = quantize(close_batch(given) if opened else given, scheme, one_by_one(inputs))
+        if opened:
+            made = open_batch(made)
+        if len(made) >= len(given):
+            raise ConfigError(
+                f"{source} is no smaller as {scheme}; start from a float32 TFLite file"
+            )
+        output.write_bytes(made)

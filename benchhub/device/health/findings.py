@@ -1,0 +1,69 @@
+"""Is a device fit to measure? Pure checks over its facts and conditions, each with a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchhub.device.health import clocks, resources, software
+from benchhub.model import DeviceProfile, Finding
+from benchhub.ondevice.wire import Conditions
+
+#: The `check` of a backend is this and its name.
+BACKEND = "backend "
+
+
+def findings(
+    profile: DeviceProfile,
+    facts: Mapping[str, Any],
+    conditions: Conditions,
+    backends: tuple[str, ...] = (),
+) -> tuple[Finding, ...]:
+    """Return every check with what was found; `backends` are those a run wants to use."""
+    return (
+        *software.checks(profile, facts, backends),
+        *resources.checks(profile, facts, conditions),
+        *clocks.checks(profile, facts, conditions),
+    )
+
+
+def refusal(checks: Sequence[Finding]) -> str | None:
+    """Return why the device must not measure, in one line, or None."""
+    reasons = [f"{f.found}: {f.why}; {f.fix}" for f in checks if f.level == "refuse"]
+    return " / ".join(reasons) or None
+
+
+def missing_backends(checks: Sequence[Finding], device: str) -> dict[str, str]:
+    """Return the backends that `checks` did not find, with the reason and the fix."""
+    return {
+        check.check.removeprefix(BACKEND): f"{check.found} on {device}; {check.fix}"
+        for check in checks
+        if check.check.startswith(BACKEND) and check.level != "ok"
+    }
+
+
+def is_emulated(profile: DeviceProfile, facts: Mapping[str, Any]) -> bool:
+    """Return whether the device counts as emulated: its profile says so, or its facts prove it."""
+    return profile.emulated or bool(facts.get("emulation"))
+
+
+def needs_a_backend(
+    profile: DeviceProfile, facts: Mapping[str, Any], checks: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """Return `checks`, which asked for every known backend, with the verdict on them as a whole.
+
+    One backend is enough to measure; a GPU's backend is not missed where there is no such GPU.
+    """
+    nvidia = any(gpu.get("vendor") == "NVIDIA" for gpu in facts.get("gpus") or ())
+    found = []
+    for check in checks:
+        if check.check == f"{BACKEND}tensorrt" and check.level != "ok" and not nvidia:
+            check = Finding(check.check, "ok", "none, and no NVIDIA GPU to use it on")
+        found.append(check)
+    asked = [check for check in checks if check.check.startswith(BACKEND)]
+    if asked and all(check.level != "ok" for check in asked):
+        names = ", ".join(check.check.removeprefix(BACKEND) for check in asked)
+        fix = f"run `benchhub devices provision {profile.name} --backend onnxruntime`"
+        why = "without an inference runtime nothing can be measured"
+        found.append(Finding("backends", "refuse", f"none of {names}", why, fix))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Which packages make a backend on a device, and how they get there."""

@@ -1,0 +1,217 @@
+"""ONNX Runtime: one session on one execution provider, sequential execution.
+
+Options: `provider` and `device_id`. A model of which the provider takes no node is not run
+elsewhere but fails; where it takes only some, `provider` and `details` say which others the rest
+went to. Several calls at once share the session and its pool of intra-op threads.
+"""
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+from benchhub.ondevice.backends import (
+    PROFILE,
+    LoadOptions,
+    Profile,
+    TensorInfo,
+    check_model,
+    option,
+)
+from benchhub.ondevice.backends.onnxruntime import providers
+
+if TYPE_CHECKING:
+    from benchhub.ondevice.backends.onnxruntime.profile import Trace
+
+NAME = "onnxruntime"
+FORMATS = ("onnx",)
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(int16)": "int16",
+    "tensor(uint16)": "uint16",
+    "tensor(int32)": "int32",
+    "tensor(uint32)": "uint32",
+    "tensor(int64)": "int64",
+    "tensor(uint64)": "uint64",
+    "tensor(bool)": "bool",
+}
+#: What a session raises about a model or a call; the runtime has no common base class for them.
+_RAISED = (
+    state.EPFail,
+    state.Fail,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+)
+
+
+def version() -> str:
+    """Return the version of onnxruntime."""
+    return str(onnxruntime.__version__)
+
+
+class OrtSession:
+    """A model in ONNX Runtime; `details` records what shapes its speed."""
+
+    def __init__(
+        self,
+        session: Any,
+        provider: str,
+        precision: str,
+        details: Any,
+        trace: "Optional[Trace]" = None,
+    ) -> None:
+        self._session = session
+        self._trace = trace
+        self.inputs = [_tensor(node) for node in session.get_inputs()]
+        self.outputs = [_tensor(node) for node in session.get_outputs()]
+        self.provider: Optional[str] = provider
+        self.precision: Optional[str] = precision
+        self.details: Mapping[str, Any] = details
+        self._names = [tensor.name for tensor in self.outputs]
+
+    def bind(self, feeds: Mapping[str, Any]) -> Callable[[], Any]:
+        """Return `session.run` on `feeds`, as a user's own loop would call it."""
+        run, names, held = self._session.run, self._names, dict(feeds)
+
+        def call() -> Any:
+            try:
+                return run(names, held)
+            except _RAISED as error:
+                raise _attributed(error, str(self.provider)) from error
+
+        return call
+
+    def run(self, feeds: Mapping[str, Any]) -> List[Any]:
+        """Return the outputs for `feeds`."""
+        return list(self.bind(feeds)())
+
+    def profile(self, call: Callable[[], Any], calls: int) -> Optional[Profile]:
+        """Return where `calls` more calls spend their time; None: it was not asked to count.
+
+        On an accelerator a trace tells when an operator was launched, not how long it took.
+        """
+        if self._trace is None or self.provider != providers.CPU:
+            return None
+        return self._trace.profile(self._session, call, calls)
+
+
+def load(path: Optional[str], options: LoadOptions) -> OrtSession:
+    """Open an ONNX file with all graph optimisations; the precision is that of the graph."""
+    model = check_model(NAME, FORMATS, path, options)
+    provider = option(NAME, "provider", options)
+    device_id = option(NAME, "device_id", options)
+    _check(provider, device_id, options)
+    providers.check_available(provider)
+    if hasattr(onnxruntime, "disable_telemetry_events"):
+        onnxruntime.disable_telemetry_events()
+
+    trace = _trace() if options.scenario == PROFILE else None
+
+    def settings() -> Any:
+        chosen = onnxruntime.SessionOptions()
+        chosen.intra_op_num_threads = _intra_op_threads(provider, options)
+        chosen.inter_op_num_threads = 1
+        chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        chosen.log_severity_level = 3
+        if provider == "xnnpack":
+            # It has threads of its own, and the session's would spin beside them.
+            chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if trace is not None:
+            trace.ask(chosen)
+        return chosen
+
+    told = providers.configured(provider, device_id, options)
+    try:
+        opened = providers.opened(model, settings, told)
+    except _RAISED as error:
+        raise _attributed(error, providers.NAMES[provider]) from error
+    details = _details(opened, provider, options)
+    precision = _precision(opened, provider, options.precision)
+    return OrtSession(opened.session, _used(opened, provider), precision, details, trace)
+
+
+def _trace() -> "Trace":
+    from benchhub.ondevice.backends.onnxruntime.profile import Trace  # as below
+
+    return Trace()
+
+
+def _attributed(error: Exception, provider: str) -> Exception:
+    # Imported where it is needed: what it compiles would add to the import's time.
+    from benchhub.ondevice.backends.onnxruntime.errors import attributed
+
+    return attributed(error, provider, version())
+
+
+def _check(provider: str, device_id: int, options: LoadOptions) -> None:
+    if device_id < 0:
+        raise ValueError("onnxruntime: option device_id should be 0 or more, not %d" % device_id)
+    computes = ("f32", "tf32") if provider == "cuda" else ("f32",)
+    if options.precision not in computes:
+        raise ValueError(
+            "onnxruntime on %s computes in the graph's own precision, not %s; ask for %s and "
+            "convert the model instead" % (provider, options.precision, " or ".join(computes))
+        )
+
+
+def _intra_op_threads(provider: str, options: LoadOptions) -> int:
+    return 1 if provider == "xnnpack" else options.threads
+
+
+def _used(opened: providers.Opened, provider: str) -> str:
+    """Return the providers that got nodes, the one asked for first."""
+    asked = providers.NAMES[provider]
+    others = sorted(name for name in opened.nodes if name != asked)
+    return "+".join([asked, *others])
+
+
+def _precision(opened: providers.Opened, provider: str, asked: str) -> str:
+    if provider != "cuda":
+        return "f32"
+    switch = opened.told.get(providers.NAMES["cuda"], {}).get("use_tf32")
+    if switch is None:  # a release without the option, for which f32 was made sure of
+        return asked
+    return "tf32" if switch == "1" else "f32"
+
+
+def _details(opened: providers.Opened, provider: str, options: LoadOptions) -> Dict[str, Any]:
+    session = opened.session
+    details: Dict[str, Any] = {
+        "optimization_level": "all",
+        "execution_mode": "sequential",
+        "providers": list(session.get_providers()),
+        "nodes": {name: count or "all" for name, count in opened.nodes.items()},
+        "nodes_counted": opened.counted,
+        "intra_op_threads": _intra_op_threads(provider, options),
+        "inter_op_threads": 1,
+        "spinning": "off" if provider == "xnnpack" else "default",
+        "input_types": [node.type for node in session.get_inputs()],
+    }
+    if provider != "cpu":
+        details["provider_options"] = {
+            name: dict(values) for name, values in opened.told.items() if values
+        }
+        if opened.cpu_operators:
+            details["operators_on_cpu"] = dict(opened.cpu_operators)
+    if provider in ("cuda", "tensorrt"):
+        details["copies"] = "inputs and outputs cross between host and device in every call"
+    if provider == "openvino":
+        details["device_type"] = "CPU"
+    if options.concurrency > 1:
+        details["concurrency"] = "%d callers of one session" % options.concurrency
+    return details
+
+
+def _tensor(node: Any) -> TensorInfo:
+    if node.type not in _DTYPES:
+        raise ValueError("%s is a %s, which benchhub cannot carry" % (node.name, node.type))
+    shape = tuple(size if isinstance(size, int) else None for size in node.shape)
+    return TensorInfo(node.name, _DTYPES[node.type], shape)

@@ -1,0 +1,1 @@
+"""Counters of energy and of accelerators' memory."""

@@ -1,0 +1,1 @@
+"""Isolated environments on a device: made, listed, removed."""

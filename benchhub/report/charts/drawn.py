@@ -1,0 +1,85 @@
+"""The charts of a report: Vega-Lite specs through Altair, and their SVG without a browser.
+
+Every chart is a function of rows and is None where nothing was measured. Dots with intervals
+stand for times, bars from zero for amounts. Colour is always doubled by a shape, a lane or a
+label. Every device has panels and axes of its own, emulated ones behind the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchhub.model import Results, Row
+from benchhub.report.charts import style
+from benchhub.report.charts.compression import compression
+from benchhub.report.charts.paced import paced
+from benchhub.report.charts.panels import WIDTH, latency, memory
+from benchhub.report.charts.tradeoff import tradeoff
+from benchhub.report.formats.text import MB, number
+from benchhub.report.tables.emulated import emulation_words
+
+Chart = Any  # an alt.VConcatChart; altair is imported only where a chart is made
+
+
+def size(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Chart | None:
+    """Bytes of every variant's file (MB), and of the same gzipped."""
+    import altair as alt
+
+    files = {(row.variant, row.model_sha256): row for row in rows if row.model_bytes is not None}
+    if not files:
+        return None
+    data: list[dict[str, Any]] = []
+    for name, row in zip(_file_names(list(files)), files.values(), strict=True):
+        stored = (row.model_bytes or 0) / MB
+        packed = None if row.gzip_bytes is None else row.gzip_bytes / MB
+        extra = "" if packed is None else f" (gzip {number(packed)})"
+        label = f"{number(stored)} MB{extra}"
+        data.append({"variant": name, "value": stored, "gzip": packed, "label": label})
+    order = [item["variant"] for item in data]
+    base = style.chart(data).encode(
+        y=alt.Y("variant:N", sort=order, title=None, axis=style.names_axis())
+    )
+    x = alt.X("value:Q", title="model file, MB (10⁶ bytes); the tick marks its size with gzip")
+    bar = base.mark_bar(color=style.PALETTE[0], opacity=0.75, height=14).encode(x=x)
+    tick = base.mark_tick(color=style.INK, thickness=2, size=20).encode(x="gzip:Q")
+    text = base.mark_text(align="left", dx=6, color=style.INK).encode(x="value:Q", text="label:N")
+    chart = alt.layer(bar, tick, text).properties(width=WIDTH, height=alt.Step(26))
+    return style.page([chart])
+
+
+#: File name of a chart, and the function of rows and the words for emulated devices that makes it.
+CHARTS: dict[str, Callable[..., Chart | None]] = {
+    "latency": latency,
+    "tradeoff": tradeoff,
+    "paced": paced,
+    "memory": memory,
+    "size": size,
+}
+
+
+def to_svg(chart: Chart) -> str:
+    """The chart as SVG text on a white ground; rendered offline."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(chart.to_json(validate=False)))
+
+
+def svgs(results: Sequence[Results]) -> dict[str, str]:
+    """SVG by chart name; a chart with nothing to show is left out."""
+    return {name: to_svg(chart) for name, chart in specs(results).items()}
+
+
+def specs(results: Sequence[Results]) -> dict[str, Chart]:
+    """The charts that have something to show, by name."""
+    rows = [row for result in results for row in result.rows]
+    words = {d.name: emulation_words(d) for result in results for d in result.devices}
+    made = {name: chart(rows, words) for name, chart in CHARTS.items()}
+    if any(result.claims for result in results):
+        made["compression"] = compression(rows, words)
+    return {name: chart for name, chart in made.items() if chart is not None}
+
+
+def _file_names(files: list[tuple[str, str]]) -> list[str]:
+    names = [name for name, _ in files]
+    return [n if names.count(n) == 1 else f"{n} {sha[:8]}" for n, sha in files]

@@ -1,0 +1,151 @@
+"""The chart of quality loss against speed-up, with the Pareto front of each backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchhub.model import Row
+from benchhub.report.charts import style
+from benchhub.report.charts.devices import beside, by_device
+from benchhub.report.tables.points import Point, pareto, points, smallest
+from benchhub.report.tables.settings import spoken, varying
+
+MOST_PANELS = 6
+
+
+def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
+    """Quality loss against speed-up, both with intervals; a panel a device and setting.
+
+    Where that would be more than six panels, a device has one, at its smallest settings.
+
+    Points on the Pareto front of their backend are ringed and joined, and every variant of a
+    front is named once. The front is drawn
+    per backend, for a speed-up refers to the baseline on the same backend; emulated devices
+    have none.
+    """
+    import altair as alt
+
+    found = [p for p in points(rows) if p.row.speedup is not None and p.quality is not None]
+    if not found:
+        return None
+    backends = style.distinct(p.row.backend for p in found)
+    variants = style.distinct(p.row.variant for p in found)
+    names = varying([p.row for p in found])
+    if len({(p.row.run, p.row.device, spoken(p.row, names)) for p in found}) > MOST_PANELS:
+        kept = {id(row) for row in smallest([p.row for p in found])}
+        found = [p for p in found if id(p.row) in kept]
+        names = ()
+    by_row = {id(p.row): p for p in found}
+    panels: list[Any] = []
+    for device, own in by_device([p.row for p in found], words):
+        mine = [by_row[id(row)] for row in own]
+        settings = style.distinct(spoken(row, names) for row in own)
+        charts = [
+            _tradeoff_panel(
+                [p for p in mine if spoken(p.row, names) == setting], backends, variants,
+                alt.TitleParams(setting, fontWeight="normal", limit=330)
+                if setting and names
+                else style.heading(device, limit=330),
+            )
+            for setting in settings
+        ]  # fmt: skip
+        if names:
+            panels.append(alt.concat(*charts, columns=2, spacing=24, title=style.heading(device)))
+        else:
+            panels += [(own[0].emulated, chart) for chart in charts]
+    return style.page(panels if names else beside(panels), spacing=18)
+
+
+def _tradeoff_panel(
+    found: Sequence[Point], backends: list[Any], variants: list[Any], title: Any
+) -> Any:
+    import altair as alt
+
+    fronts = {
+        id(point)
+        for backend in backends
+        for point in pareto([p for p in found if p.row.backend == backend])
+        if not point.row.emulated
+    }
+    placed = sorted(found, key=lambda p: (p.row.speedup or 0.0, p.row.variant))
+    speeds = [p.row.speedup or 0.0 for p in placed]
+    middle = (min(speeds) + max(speeds)) / 2
+    fastest = {p.row.variant: id(p) for p in placed if id(p) in fronts}
+    names = _names([p for p in placed if fastest.get(p.row.variant) == id(p)], placed)
+    data: list[dict[str, Any]] = []
+    for point in placed:
+        row, quality = point.row, point.quality
+        assert quality is not None
+        data.append(
+            {
+                "variant": row.variant,
+                "backend": row.backend,
+                "speedup": row.speedup,
+                "x_low": row.speedup_low,
+                "x_high": row.speedup_high,
+                "loss": quality.quality_loss,
+                "y_low": quality.quality_loss_low,
+                "y_high": quality.quality_loss_high,
+                "front": id(point) in fronts,
+                "name": names.get(id(point), ""),
+                "right": (row.speedup or 0.0) > middle,
+            }
+        )
+    base = style.chart(data).encode(color=style.colour(backends))
+    across = {"x": alt.X("speedup:Q", title="speed-up of the median, x", scale=style.near())}
+    up = {"y": alt.Y("loss:Q", title="quality loss (up is worse)", scale=style.near())}
+    marked = base.transform_filter("datum.front")
+    zero = style.chart([{"zero": 0}]).mark_rule(strokeDash=[2, 3], color=style.INK)
+    layers = [
+        zero.encode(y="zero:Q"),
+        base.mark_rule(strokeWidth=1).encode(x="x_low:Q", x2="x_high:Q", **up),
+        base.mark_rule(strokeWidth=1).encode(y="y_low:Q", y2="y_high:Q", **across),
+        marked.mark_line(strokeDash=[5, 3], opacity=0.7, interpolate="step-after").encode(
+            **across, **up, order="speedup:Q"
+        ),
+        base.mark_point(filled=True, size=70, opacity=1).encode(
+            **across, **up, shape=style.shape(variants, "variant")
+        ),
+        marked.mark_point(size=260, shape="circle", strokeWidth=1.5).encode(**across, **up),
+    ]
+    for side, align, dx in (("datum.right", "right", -13), ("!datum.right", "left", 13)):
+        text = base.mark_text(align=align, dx=dx, dy=-12, fontSize=10).encode(
+            **across, **up, text="name:N", color=alt.value(style.INK)
+        )
+        layers.append(text.transform_filter(f"datum.name && {side}"))
+    return alt.layer(*layers).properties(width=290, height=230, title=title)
+
+
+def _names(named: Sequence[Point], placed: Sequence[Point]) -> dict[int, str]:
+    """The label of each named point; points too close for labels of their own share one."""
+    speeds, losses = _extent(placed, "speedup"), _extent(placed, "quality_loss")
+    labels: dict[int, str] = {}
+    leaders: list[Point] = []
+    for point in named:
+        x, y = _at(point, "speedup"), _at(point, "quality_loss")
+        for other in leaders:
+            across = abs(x - _at(other, "speedup")) / speeds
+            if across < 0.2 and abs(y - _at(other, "quality_loss")) / losses < 0.06:
+                labels[id(other)] += f", {point.row.variant}"
+                break
+        else:
+            leaders.append(point)
+            labels[id(point)] = point.row.variant
+    return labels
+
+
+def _at(point: Point, column: str) -> float:
+    return _known(point, column)[0]
+
+
+def _known(point: Point, column: str) -> list[float]:
+    row = point.row if column == "speedup" else point.quality
+    values = (getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _extent(placed: Sequence[Point], column: str) -> float:
+    known = [value for point in placed for value in _known(point, column)]
+    return max(known) - min(known) or 1.0

@@ -1,0 +1,55 @@
+"""A comparison of two runs for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from benchhub.comparison import CellComparison, Comparison
+from benchhub.comparison_moves import Move
+from benchhub.report.compare import words
+from benchhub.report.run.json import plain
+
+SUFFIX = ".json"
+SCHEMA = 1
+_CELL = (
+    "device", "emulated", "variant", "backend", "scenario", "batch", "threads", "concurrency",
+    "rate_per_s", "precision", "options", "cell",
+)  # fmt: skip
+
+
+def render(comparison: Comparison) -> str:
+    """Strict JSON: differences, cells worst first, and the moves of each; null where unknown."""
+    document = {
+        "schema": SCHEMA,
+        "outcome": words.overall(comparison),
+        "exit_code": comparison.exit_code,
+        "next": words.closing(comparison),
+        "before": plain(comparison.before.run),
+        "after": plain(comparison.after.run),
+        "question": comparison.question.value,
+        "margins": plain(comparison.margins),
+        "method": words.METHOD,
+        "notes": list(comparison.notes),
+        "differences": [
+            plain(one) | {"forbids": forbids} for one, forbids in words.changes(comparison)
+        ],
+        "cells": [_cell(cell) for cell in comparison.cells],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _cell(cell: CellComparison) -> dict[str, Any]:
+    known = {name: plain(getattr(cell.row, name)) for name in _CELL}
+    return known | {
+        "state": cell.state.value,
+        "reason": cell.reason,
+        "differences": plain(cell.differences),
+        "moves": [_move(move) for move in cell.moves],
+    }
+
+
+def _move(move: Move) -> dict[str, Any]:
+    known = {field.name: plain(getattr(move, field.name)) for field in fields(move)}
+    return known | {"effect_is": "difference" if move.difference else "ratio", "named": move.named}

@@ -1,0 +1,255 @@
+"""What a gate says of each cell, in words that every format shares; pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchhub.model import Budget, DeviceInfo, Results, Row, Scenario, Verdict
+from benchhub.report.formats.text import estimate, number, plural
+from benchhub.report.tables.settings import spoken, usual_left_out
+
+#: The words for an exit code of the gate. ERROR: a device or a cell failed.
+OVERALL: Mapping[int, str] = {0: "PASS", 1: "FAIL", 3: "ERROR", 4: "INCONCLUSIVE"}
+WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
+_UNITS = {"_ms": "ms", "_mib": "MiB", "_per_s": "/s", "_bytes": "bytes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A run with the verdicts of a gate: `budgets` are those applied, `unjudged` their names
+    where nothing that they select could be measured."""
+
+    results: Results
+    budgets: tuple[Budget, ...]
+    verdicts: tuple[Verdict, ...]
+    unjudged: tuple[str, ...]
+    exit_code: int
+
+    @property
+    def overall(self) -> str:
+        """PASS, FAIL, INCONCLUSIVE, or ERROR where a device or a cell failed."""
+        return OVERALL[self.exit_code]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a budget on one cell; a cell or device that failed may have no budget.
+
+    `what` names the cell without its device. `strain` is 1 at the budget and larger beyond it.
+    """
+
+    outcome: str
+    device: str
+    what: str
+    reason: str
+    step: str = ""
+    emulated: bool = False
+    budget: str = ""
+    key: str = ""
+    asked: str = ""
+    seen: str = ""
+    launches: str = ""
+    strain: float = 0.0
+    verdict: Verdict | None = None
+
+
+def entries(judged: Judged) -> tuple[Entry, ...]:
+    """Return everything the gate has to say, the worst cell first, emulated devices behind."""
+    infos = {device.name: device for device in judged.results.devices}
+    rows = {row.cell: row for row in judged.results.rows}
+    budgets = {budget.name: budget for budget in judged.budgets}
+    found = [
+        _entry(verdict, rows.get(verdict.cell), budgets.get(verdict.budget), infos, judged)
+        for verdict in judged.verdicts
+    ]
+    found += _failures(judged, {verdict.cell for verdict in judged.verdicts}, infos)
+    found += [
+        Entry(
+            "INCONCLUSIVE", "", "no cell", "nothing that it selects could be measured",
+            f"see what was skipped: `benchhub report {judged.results.run.id} --format markdown`",
+            budget=name,
+        )
+        for name in judged.unjudged
+    ]  # fmt: skip
+    return tuple(sorted(found, key=_rank))
+
+
+def counted(found: tuple[Entry, ...]) -> str:
+    """`1 FAIL, 2 INCONCLUSIVE, 9 PASS`; kinds that do not occur are left out."""
+    tally = Counter(entry.outcome for entry in found)
+    return ", ".join(f"{tally[name]} {name}" for name in WORST_FIRST if tally[name])
+
+
+def closing(judged: Judged) -> str:
+    """Return what to do about the answer as a whole, in a sentence or two."""
+    run = judged.results.run
+    if judged.exit_code == 0:
+        return "Every budget is kept. There is nothing to do."
+    if judged.exit_code == 3:
+        return (
+            "Something could not be measured, so this gate is not passed. Fix the causes above,"
+            f" then `benchhub run --rerun-failed {run.id}` and `benchhub gate {run.id}`."
+        )
+    if judged.exit_code == 1:
+        return (
+            "A budget is broken: no value within the interval keeps it. Take the next step of the"
+            f" cells above and measure again with `benchhub run {run.suite}`; if the budget asks"
+            " too much, change it in the suite."
+        )
+    return (
+        "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
+        f" and measure again with `benchhub run {run.suite}`, then gate the new run."
+    )
+
+
+def provenance(judged: Judged) -> str:
+    """One line: run, suite, devices with their processor, versions of backends and benchhub."""
+    run = judged.results.run
+    said = [f"run {run.id}", f"suite {run.suite} ({run.suite_sha256[:12]})", f"effort {run.effort}"]
+    for device in judged.results.devices:
+        names = {row.backend for row in judged.results.rows if row.device == device.name}
+        facts = [str(device.facts.get("cpu_model") or device.facts.get("arch") or "")]
+        facts += [f"{name} {version}" for name, version in _versions(judged, device.name, names)]
+        facts += ["emulated"] if device.emulated else []
+        said.append(f"{device.name} ({', '.join(fact for fact in facts if fact)})")
+    version = run.provenance.get("benchhub")
+    return "; ".join([*said, *([f"benchhub {version}"] if version else [])])
+
+
+def _versions(judged: Judged, device: str, names: set[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(names - {"null"}):
+        rows = [r for r in judged.results.rows if (r.device, r.backend) == (device, name)]
+        versions = sorted({row.backend_version for row in rows if row.backend_version})
+        if versions:
+            yield name, " and ".join(versions)
+
+
+def _entry(
+    verdict: Verdict,
+    row: Row | None,
+    budget: Budget | None,
+    infos: Mapping[str, DeviceInfo],
+    judged: Judged,
+) -> Entry:
+    key = _key(verdict, budget)
+    info = infos.get(verdict.device)
+    outcome = verdict.outcome.value
+    step = verdict.next_step
+    if row is not None and outcome == "INCONCLUSIVE" and _errored(row, info):
+        outcome, step = "ERROR", _again(judged)
+    return Entry(
+        outcome=outcome,
+        device=verdict.device,
+        what=cell_words(row) if row else f"{verdict.variant} on {verdict.backend}",
+        reason=verdict.reason,
+        step=step,
+        emulated=bool(info and info.emulated),
+        budget=verdict.budget,
+        key=key,
+        asked=f"{key} {'≥' if _at_least(verdict) else '≤'} {_number(verdict.limit)}",
+        seen=_seen(verdict, row, budget),
+        launches=launches_of(verdict),
+        strain=_strain(verdict),
+        verdict=verdict,
+    )
+
+
+def launches_of(verdict: Verdict) -> str:
+    """Return how many launches a verdict took, and at which looks where there were several."""
+    said = plural(verdict.launches, "launch", "launches")
+    if len(verdict.looks) < 2:
+        return said
+    return f"{said} (looks at {', '.join(map(str, verdict.looks))})"
+
+
+def cell_words(row: Row) -> str:
+    """Return a cell in words without its device: variant, backend, scenario, settings."""
+    names = ["threads", *(["batch"] if row.batch != 1 else [])]
+    names += usual_left_out(row, ("concurrency", "precision", "options"))
+    names += ["rate_per_s"] if row.rate_per_s is not None else []
+    return f"{row.variant} on {row.backend}, {row.scenario}, {spoken(row, names)}"
+
+
+def _failures(judged: Judged, told: set[str], infos: Mapping[str, DeviceInfo]) -> Iterator[Entry]:
+    named = {v.device for v in judged.verdicts}
+    for row in judged.results.rows:
+        if row.status == "failed" and row.cell not in told:
+            named.add(row.device)
+            yield Entry(
+                "ERROR", row.device, cell_words(row), f"failed: {row.reason}", _again(judged),
+                bool(infos.get(row.device) and infos[row.device].emulated),
+            )  # fmt: skip
+    for device in judged.results.devices:
+        if device.error and device.name not in named:
+            yield Entry("ERROR", device.name, "whole device", device.error, _again(judged))
+
+
+def _errored(row: Row, info: DeviceInfo | None) -> bool:
+    lost = info is not None and info.error is not None and row.status == "unmeasured"
+    return row.status == "failed" or lost
+
+
+def _again(judged: Judged) -> str:
+    return f"fix the cause, then `benchhub run --rerun-failed {judged.results.run.id}`"
+
+
+def _key(verdict: Verdict, budget: Budget | None) -> str:
+    """Return the entry of the budget file that was applied."""
+    column = verdict.column
+    if column == "throughput_per_s":
+        return "throughput_min_per_s"
+    if column == "quality_loss":
+        return "quality_loss_max"
+    name = column.removesuffix("_ms")
+    if name not in ("p50", "p90", "p95", "p99"):
+        return column
+    paced = verdict.scenario == Scenario.PACED
+    if budget is not None and not (name in budget.latency_ms and name in budget.paced_ms):
+        paced = name in budget.paced_ms
+    return f"{'paced' if paced else 'latency'}_{column}"
+
+
+def _at_least(verdict: Verdict) -> bool:
+    return verdict.column == "throughput_per_s"
+
+
+def _seen(verdict: Verdict, row: Row | None, budget: Budget | None) -> str:
+    unit = next((unit for end, unit in _UNITS.items() if verdict.column.endswith(end)), "")
+    low, high = verdict.low, verdict.high
+    if verdict.value is None:
+        said = "withheld" if row and verdict.column in row.withheld else "not measured"
+        return said if low is None else f"{said}, above {number(low)} {unit}"
+    if low is not None or high is not None:
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+    if verdict.column == "model_bytes":
+        return f"{verdict.value:,.0f} bytes"
+    said = estimate(verdict.value, low, high, digits=3)
+    if verdict.column == "quality_loss" and budget is not None and budget.quality_loss_relative:
+        unit = "of the baseline's"
+    return f"{said}{'' if unit == '/s' else ' '}{unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    text = number(value, 6)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _strain(verdict: Verdict) -> float:
+    """Return how far beyond its budget a cell is: above 1 by its value, infinite if unknown."""
+    value, limit = verdict.value, verdict.limit
+    if value is None:  # withheld: what is known of it is its lower limit, if that
+        value = verdict.low
+    if value is None:
+        return math.inf
+    if _at_least(verdict):
+        return limit / value if value > 0 else math.inf
+    if limit > 0:
+        return value / limit
+    return math.inf if value > limit else 1.0
+
+
+def _rank(entry: Entry) -> tuple[int, bool, float]:
+    return WORST_FIRST.index(entry.outcome), entry.emulated, -entry.strain

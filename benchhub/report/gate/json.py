@@ -1,0 +1,58 @@
+"""The gate for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from benchhub.report.gate.entries import Entry, Judged, closing, entries
+from benchhub.report.run.json import plain
+
+SUFFIX = ".json"
+SCHEMA = 1
+
+
+def render(judged: Judged) -> str:
+    """Strict JSON, worst first: each verdict's own fields, with its `key` and cell in words.
+
+    `verdicts` has one item for each budget entry and cell, `errors` what failed beside them,
+    `unjudged` the budgets whose cells could not be measured. A missing number is null.
+    """
+    found = entries(judged)
+    run = judged.results.run
+    document = {
+        "schema": SCHEMA,
+        "outcome": judged.overall,
+        "exit_code": judged.exit_code,
+        "next": closing(judged),
+        "run": run.id,
+        "suite": run.suite,
+        "suite_sha256": run.suite_sha256,
+        "verdicts": [_verdict(entry) for entry in found if entry.verdict is not None],
+        "errors": [
+            {
+                "device": entry.device,
+                "what": entry.what,
+                "reason": entry.reason,
+                "next_step": entry.step,
+            }
+            for entry in found
+            if entry.verdict is None and entry.outcome == "ERROR"
+        ],
+        "unjudged": list(judged.unjudged),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _verdict(entry: Entry) -> dict[str, Any]:
+    verdict = entry.verdict
+    assert verdict is not None
+    own = {field.name: plain(getattr(verdict, field.name)) for field in fields(verdict)}
+    return own | {
+        "error": entry.outcome == "ERROR",
+        "emulated": entry.emulated,
+        "key": entry.key,
+        "what": entry.what,
+        "next_step": entry.step,
+    }

@@ -1,0 +1,69 @@
+"""The gate as a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchhub.report.formats.text import plural
+from benchhub.report.gate.entries import Entry, Judged, closing, counted, entries, provenance
+from benchhub.report.run.markdown import escape
+
+SUFFIX = ".md"
+#: A comment on GitHub holds 65,536 characters.
+MOST_OPEN, MOST_PASSED = 60, 60
+_HEADS = ("Device", "Configuration", "Budget", "Measured", "Launches")
+
+
+def render(judged: Judged) -> str:
+    """Verdict line first, then what did not pass, PASS folded away, provenance last.
+
+    The last line is a comment that names the suite, for a bot to find what it wrote before.
+    """
+    return "\n".join(_lines(judged)) + "\n"
+
+
+def _lines(judged: Judged) -> Iterator[str]:
+    found = entries(judged)
+    suite = escape(judged.results.run.suite)
+    yield f"**{judged.overall}**: benchhub gate of {suite}: {counted(found)}"
+    yield ""
+    open_ = [entry for entry in found if entry.outcome != "PASS"]
+    kept = [entry for entry in found if entry.outcome == "PASS"]
+    if open_:
+        yield from _table(("Verdict", *_HEADS, "Why", "Next step"), open_[:MOST_OPEN], True)
+        yield from _more(len(open_) - MOST_OPEN)
+    yield escape(closing(judged)).replace("\\`", "`")
+    yield ""
+    if kept:
+        yield f"<details><summary>{plural(len(kept), 'budget')} kept</summary>"
+        yield ""
+        yield from _table((*_HEADS, "Why"), kept[:MOST_PASSED], False)
+        yield from _more(len(kept) - MOST_PASSED)
+        yield "</details>"
+        yield ""
+    yield f"<sub>{escape(provenance(judged))}</sub>"
+    yield ""
+    yield f"<!-- benchhub-gate {judged.results.run.suite.replace('--', '- -')} -->"
+
+
+def _table(heads: Sequence[str], found: Sequence[Entry], open_: bool) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield (
+        "|" + "|".join(" ---: " if h in ("Measured", "Launches") else " --- " for h in heads) + "|"
+    )
+    for entry in found:
+        device = f"{entry.device}{' (emulated)' if entry.emulated else ''}"
+        budget = f"{entry.budget}: {entry.asked}" if entry.asked else entry.budget
+        seen = (entry.seen, entry.launches.replace(" launches", "").replace(" launch", ""))
+        said = [device, entry.what, budget, *seen, entry.reason]
+        words = [escape(text) for text in said]
+        if open_:
+            words = [f"**{entry.outcome}**", *words, escape(entry.step).replace("\\`", "`")]
+        yield "| " + " | ".join(words) + " |"
+    yield ""
+
+
+def _more(left: int) -> Iterator[str]:
+    if left > 0:
+        yield f"And {left} more: `benchhub gate` in the job's log names them all."
+        yield ""

@@ -1,0 +1,1 @@
+"""What a report shows as tables of text, and as sentences; formats lay them out."""

@@ -1,0 +1,209 @@
+"""What a run allows to conclude, as computed sentences: never more than the intervals say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Verdict, VerdictOutcome
+from benchhub.report.formats.text import estimate, number, plural
+from benchhub.report.tables.emulated import emulation_words
+from benchhub.report.tables.points import (
+    Point,
+    comparable,
+    disagrees,
+    is_harness,
+    overlap,
+    pareto,
+    points,
+)
+from benchhub.report.tables.rates import highest_rates
+
+WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What to say about one device."""
+
+    device: str
+    sentences: tuple[str, ...]
+
+
+def counts(results: Sequence[Results]) -> dict[str, int]:
+    """How many verdicts of each kind, worst first."""
+    seen = Counter(verdict.outcome for result in results for verdict in result.verdicts)
+    return {outcome.value: seen[outcome] for outcome in WORST_FIRST}
+
+
+def overall(results: Sequence[Results]) -> str:
+    """What the gate answers: ERROR where a cell or device failed, else the worst verdict.
+
+    `NO BUDGETS` where nothing is judged.
+    """
+    worst = next((name for name, count in counts(results).items() if count), "")
+    left = any(result.unjudged for result in results)
+    if not worst and not left:
+        return "NO BUDGETS"
+    failed = any(row.status == "failed" for result in results for row in result.rows)
+    if failed or any(device.error for result in results for device in result.devices):
+        return "ERROR"
+    return "INCONCLUSIVE" if left and worst != VerdictOutcome.FAIL else worst
+
+
+def rests_on(result: Results) -> str:
+    """What the figures of a run rest on: data, metric, and cases."""
+    said = []
+    if dataset := result.run.provenance.get("dataset"):
+        said.append(f"Data: {dataset}.")
+    judged = {(row.quality_metric, row.quality_cases) for row in result.rows if row.quality_metric}
+    said += [f"Quality: {name} on {cases} cases." for name, cases in sorted(judged, key=str)]
+    return " ".join(said)
+
+
+def conclusions(result: Results) -> list[Conclusion]:
+    """One per device, in the order of the run."""
+    return [Conclusion(device.name, tuple(_device(result, device))) for device in result.devices]
+
+
+def _device(result: Results, device: DeviceInfo) -> list[str]:
+    if device.error:
+        return [f"Not measured: {device.error}"]
+    rows = [row for row in result.rows if row.device == device.name]
+    overhead = _overhead(rows)
+    failed = sum(row.status != "finished" for row in rows)
+    trouble = [f"{plural(failed, 'cell')} failed; see Failures."] if failed else []
+    found = points(rows)
+    rates = highest_rates(result, device)
+    if not found:
+        none = "No latency was measured, so nothing can be ranked."
+        return [none, *rates, *overhead, *trouble]
+    if device.emulated:
+        return [
+            f"Latencies are {_of_emulation(device)}: they show that the variants run and agree, "
+            "and are not ranked, neither among each other nor against real devices.",
+            *trouble,
+        ]
+    found = comparable(found)
+    garbage = [point for point in found if disagrees(point.row)]
+    sound = [point for point in found if not disagrees(point.row)]
+    said = [_garbage(garbage)] if garbage else []
+    if sound:
+        said += [_fastest(result, sound), *_front(sound)]
+    return [*said, *rates, *overhead, *trouble]
+
+
+def _of_emulation(device: DeviceInfo) -> str:
+    return emulation_words(device).replace("emulated: ", "emulated, ")
+
+
+def _overhead(rows: Sequence[Row]) -> list[str]:
+    null = next(
+        (row for row in rows if is_harness(row) and row.options is None and row.p50_ms is not None),
+        None,
+    )
+    if null is None:
+        return []
+    return [
+        f"Harness overhead: null backend p50 {number((null.p50_ms or 0.0) * 1000, 2)} µs a call. "
+        "It runs no model, and its share is in every latency."
+    ]
+
+
+def _garbage(garbage: list[Point]) -> str:
+    names = _listed([point.label for point in garbage])
+    return f"Left out, because the outputs disagree with the baseline's: {names}."
+
+
+def _fastest(result: Results, candidates: list[Point]) -> str:
+    judged = [(point, _verdicts(result, point)) for point in candidates]
+    limited = {verdict.column for _, verdicts in judged for verdict in verdicts}
+    total = plural(len(candidates), "configuration")
+    if not any(verdicts for _, verdicts in judged):
+        return f"No budget applies. Of {total}, {_rank(candidates)}"
+    kept = [p for p, vs in judged if vs and all(v.outcome is VerdictOutcome.PASS for v in vs)]
+    # A budget for 1 thread says nothing of 2: what it does not cover is not shown to keep it.
+    held = [p for p, vs in judged if p in kept and {v.column for v in vs} == limited]
+    broken = sum(any(v.outcome is VerdictOutcome.FAIL for v in vs) for _, vs in judged)
+    unknown = sum(
+        {v.outcome for v in vs} <= {VerdictOutcome.PASS, VerdictOutcome.INCONCLUSIVE}
+        and any(v.outcome is VerdictOutcome.INCONCLUSIVE for v in vs)
+        for _, vs in judged
+    )
+    partly = len(kept) - len(held)
+    free = sum(not vs for _, vs in judged)
+    others = [
+        f"{count} {words}"
+        for count, words in (
+            (broken, "break one" if broken > 1 else "breaks one"),
+            (unknown, "undecided"),
+            (partly, f"{'are' if partly > 1 else 'is'} not covered by every budget"),
+            (free, f"{'have' if free > 1 else 'has'} none"),
+        )
+        if count
+    ]
+    rest = f" ({', '.join(others)})" if others else ""
+    if held:
+        verb = "keeps" if len(held) == 1 else "keep"
+        return (
+            f"{len(held)} of {total} {verb} all budgets{rest}. "
+            f"Of {'that one' if len(held) == 1 else 'these'}, {_rank(held)}"
+        )
+    return (
+        f"None of {total} is shown to keep all budgets{rest}. "
+        f"Regardless of them, {_rank(candidates)}"
+    )
+
+
+def _rank(candidates: list[Point]) -> str:
+    best, *rest = sorted(candidates, key=lambda p: (p.row.p50_ms or 0.0, p.label))
+    text = f"the lowest median latency is {_measured(best)}."
+    ties = [point for point in rest if overlap(best.row, point.row)]
+    if ties:
+        listed = _listed([_measured(point) for point in ties])
+        text += f" Which is fastest cannot be told: the intervals overlap with {listed}."
+    return text
+
+
+def _front(candidates: list[Point]) -> list[str]:
+    front = pareto(candidates)
+    if not front:
+        return ["Quality loss was not measured, so speed cannot be weighed against it."]
+    listed = _listed([_measured(p, with_loss=True) for p in front], most=4)
+    metric = next(p.quality.quality_metric for p in front if p.quality)
+    return [
+        f"Best trade-offs by the point estimates, loss in {metric or 'quality'}: {listed}. "
+        "No configuration is both faster and of lower loss than one of these."
+    ]
+
+
+def _measured(point: Point, with_loss: bool = False) -> str:
+    row, quality = point.row, point.quality
+    text = f"{point.label} ({estimate(row.p50_ms, row.p50_low_ms, row.p50_high_ms)} ms"
+    if with_loss and quality:
+        if quality.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION:
+            text += ", the baseline"
+        else:
+            low, high = quality.quality_loss_low, quality.quality_loss_high
+            text += f", loss {estimate(quality.quality_loss, low, high)}"
+    return text + ")"
+
+
+def _verdicts(result: Results, point: Point) -> list[Verdict]:
+    """Verdicts on this cell, and on cells of other scenarios of the same configuration."""
+    row = point.row
+    return [
+        v
+        for v in result.verdicts
+        if v.cell == row.cell
+        or (
+            (v.device, v.variant, v.backend) == (row.device, row.variant, row.backend)
+            and v.scenario != row.scenario
+        )
+    ]
+
+
+def _listed(names: list[str], most: int = 3) -> str:
+    shown = "; ".join(names[:most])
+    return shown + (f"; and {len(names) - most} more" if len(names) > most else "")

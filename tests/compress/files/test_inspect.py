@@ -1,0 +1,93 @@
+import gzip
+import hashlib
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from benchhub.compress.files.look import check_inputs_match, inspect_onnx
+from benchhub.errors import ConfigError
+from benchhub.model import TensorSpec
+
+
+def _refused(act, *wanted):
+    with pytest.raises(ConfigError) as caught:
+        act()
+    assert "\n" not in str(caught.value)
+    for text in wanted:
+        assert text in str(caught.value)
+
+
+def test_facts_of_a_model_known_by_hand(linear):
+    path = linear(zeros=2)
+    variant = inspect_onnx("v", path)
+    blob = path.read_bytes()
+    assert variant.sha256 == hashlib.sha256(blob).hexdigest()
+    assert variant.model_bytes == len(blob)
+    assert variant.gzip_bytes == len(gzip.compress(blob, 6, mtime=0))
+    assert variant.inputs == (TensorSpec("x", "float32", (None, 3)),)
+    assert variant.outputs == (TensorSpec("y", "float32", (None, 2)),)
+    assert (variant.params, variant.nonzero_params, variant.macs) == (6, 4, 6)
+
+
+def test_facts_of_the_quickstart_model(baseline):
+    assert baseline.model_bytes <= 2_000_000
+    assert baseline.inputs == (TensorSpec("image", "float32", (None, 1, 64, 64)),)
+    assert baseline.outputs == (TensorSpec("logits", "float32", (None, 14)),)
+    widths, maps = [(1, 24), (24, 48), (48, 96)], [32 * 32, 16 * 16, 8 * 8]
+    convs = sum(area * 9 * (a * b + 2 * b * b) for (a, b), area in zip(widths, maps, strict=True))
+    assert baseline.macs == convs + 96 * 4 * 14
+    weights = sum(9 * (a * b + 2 * b * b) + 3 * b for a, b in widths) + 96 * 4 * 14 + 14
+    assert baseline.params == weights
+
+
+def test_unknown_operators_leave_macs_unknown(linear, tmp_path):
+    model = onnx.load(str(linear()))
+    model.graph.node[1].domain = "example.org"
+    model.opset_import.append(helper.make_opsetid("example.org", 1))
+    onnx.save(model, str(tmp_path / "custom.onnx"))
+    assert inspect_onnx("v", tmp_path / "custom.onnx").macs is None
+
+
+def test_missing_empty_and_corrupt_files(linear, tmp_path):
+    _refused(lambda: inspect_onnx("v", tmp_path / "no.onnx"), "variant v", "no.onnx", "no such")
+    _refused(lambda: inspect_onnx("v", tmp_path), "cannot read model")
+    (tmp_path / "empty.onnx").touch()
+    _refused(lambda: inspect_onnx("v", tmp_path / "empty.onnx"), "empty")
+    (tmp_path / "text.onnx").write_text("this is not a model")
+    _refused(lambda: inspect_onnx("v", tmp_path / "text.onnx"), "not an ONNX file")
+    (tmp_path / "cut.onnx").write_bytes(linear().read_bytes()[:-30])
+    _refused(lambda: inspect_onnx("v", tmp_path / "cut.onnx"), "cut.onnx")
+
+
+def test_external_weights_are_refused(linear, tmp_path):
+    model = onnx.load(str(linear()))
+    onnx.save(
+        model,
+        str(tmp_path / "outside.onnx"),
+        save_as_external_data=True,
+        size_threshold=0,
+        location="weights.bin",
+    )
+    _refused(lambda: inspect_onnx("v", tmp_path / "outside.onnx"), "weights in other files")
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"name": "image"}, "no input 'x'"),
+        ({"kind": TensorProto.INT32}, "int32 ?x3"),
+        ({"shape": ("n", 1, 3)}, "float32 ?x1x3"),
+    ],
+)
+def test_inputs_must_match_the_baseline(linear, change, wanted):
+    base = inspect_onnx("base", linear())
+    other = inspect_onnx("other", linear("other.onnx", **change))
+    _refused(lambda: check_inputs_match(other, base), "variant other", wanted)
+
+
+def test_a_fixed_batch_matches_an_open_one(linear):
+    base = inspect_onnx("base", linear())
+    fixed = inspect_onnx("fixed", linear("fixed.onnx", shape=(1, 3)))
+    check_inputs_match(fixed, base)
+    assert fixed.inputs[0].shape == (1, 3)

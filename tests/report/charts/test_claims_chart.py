@@ -1,0 +1,58 @@
+"""The chart of what compression buys and costs: drawn for runs with claims, from their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from claim_runs import emulated, judged, run_of, timed, variant
+
+from benchhub.model import ClaimAnswer, ClaimOutcome, Flag, Results, Row
+from benchhub.report.charts import drawn as charts
+from benchhub.report.charts.compression import compression
+
+CLAIM = ClaimAnswer("c", "t", "s", None, None, None, ClaimOutcome.UNTOLD, "no GPU")
+
+
+def pruned() -> list[Row]:
+    rows = [timed("fp32", 10.0), judged("fp32", 0.0)]
+    for family in ("layer", "network"):
+        for ratio in (2, 16):
+            name = f"{family}-{ratio}"
+            rows.append(timed(name, 9.9, compression_params=float(ratio)))
+            rows.append(judged(name, ratio / 1000, compression_params=float(ratio)))
+    return rows
+
+
+def run(rows: list[Row]) -> Results:
+    return run_of(rows, [variant(name) for name in dict.fromkeys(row.variant for row in rows)])
+
+
+def test_it_is_drawn_for_runs_with_claims_only() -> None:
+    plain = run(pruned())
+    assert "compression" not in charts.specs([plain])
+    made = charts.specs([dataclasses.replace(plain, claims=(CLAIM,))])
+    assert "<svg" in charts.to_svg(made["compression"])
+
+
+def test_a_line_a_family_and_every_figure() -> None:
+    spec = compression(pruned()).to_dict()
+    data = [point for frame in spec["datasets"].values() for point in frame if "ratio" in point]
+    assert {point["family"] for point in data} == {"layer", "network"}
+    assert sorted({point["ratio"] for point in data}) == [2, 16]
+    losses = {point["value"] for point in data if point["value"] < 1}
+    assert losses == {0.002, 0.016}
+
+
+def test_emulated_devices_have_losses_and_no_speed_up() -> None:
+    spec = compression([emulated(row) for row in pruned()]).to_dict()
+    data = [point for frame in spec["datasets"].values() for point in frame if "ratio" in point]
+    assert {point["value"] for point in data} == {0.002, 0.016}
+
+
+def test_nothing_to_draw() -> None:
+    assert compression([]) is None
+    assert compression([timed("fp32", 10.0), timed("same", 10.0, compression_params=1.0)]) is None
+    garbage = pruned()
+    for row in garbage:
+        row.flags = (Flag("garbage", "far off"),)
+    assert compression(garbage) is None

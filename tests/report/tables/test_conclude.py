@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synthetic import results
+
+from benchhub.model import Flag, Results, Row, VerdictOutcome
+from benchhub.report.tables.conclude import conclusions, overall
+from benchhub.report.tables.points import overlap, pareto, points
+
+
+def _said(source: Results, device: str = "raspberry-pi-4") -> str:
+    return " ".join(next(c.sentences for c in conclusions(source) if c.device == device))
+
+
+def _fastest(source: Results) -> Row:
+    rows = [p.row for p in points(source.rows) if p.row.device == "raspberry-pi-4"]
+    return min(rows, key=lambda row: row.p50_ms or 0)
+
+
+def test_names_the_fastest_that_keeps_the_budget() -> None:
+    source = results()
+    best = _fastest(source)
+    assert f"the lowest median latency is {best.variant} on {best.backend}" in _said(source)
+    assert "keep all budgets" in _said(source)
+
+
+def test_a_budget_for_one_thread_says_nothing_of_two() -> None:
+    source = results(hostile=False)
+    kept = [
+        replace(v, outcome=VerdictOutcome.PASS)
+        for v in source.verdicts
+        if v.device == "raspberry-pi-4"
+    ]
+    latency = [v for v in kept if v.threads == 1]
+    memory = [replace(v, column="peak_rss_mib") for v in kept]
+    said = _said(replace(source, verdicts=(*latency, *memory)))
+    assert said.startswith(
+        "8 of 16 configurations keep all budgets (8 are not covered by every budget). "
+        "Of these, the lowest median latency is int8-static on openvino with 1 thread ("
+    )
+
+
+def test_the_null_backend_is_the_overhead_and_no_candidate() -> None:
+    source = results(hostile=False)
+    said = _said(source)
+    assert said.count("null") == 1
+    assert "Harness overhead: null backend p50 0.071 µs a call." in said
+    assert all(point.row.variant != "none" for point in points(source.rows))
+
+
+def test_overlapping_intervals_cannot_be_told() -> None:
+    source = results(hostile=False)
+    assert "Which is fastest cannot be told" not in _said(source)
+    for row in source.rows:
+        if row.p50_ms is not None:
+            row.p50_low_ms, row.p50_high_ms = 0.0, 1e6
+    assert "Which is fastest cannot be told" in _said(source)
+
+
+def test_an_interval_that_is_missing_overlaps() -> None:
+    row = _fastest(results())
+    other = replace(row, p50_ms=1e6, p50_low_ms=None)
+    assert overlap(row, other)
+    assert not overlap(row, replace(row, p50_low_ms=1e6, p50_high_ms=1e7))
+
+
+def test_emulated_devices_are_not_ranked() -> None:
+    said = _said(results(), "emulated-arm64")
+    assert "emulated time" in said
+    assert "lowest" not in said
+
+
+def test_garbage_that_runs_fast_is_left_out() -> None:
+    source = results(hostile=False)
+    best = _fastest(source)
+    best.flags = (Flag("garbage", "relative difference 1.2"),)
+    said = _said(source)
+    assert said.startswith("Left out, because the outputs disagree with the baseline's: ")
+    assert not any(point.row is best for point in pareto(points(source.rows)))
+
+
+def test_no_budget_and_no_pass() -> None:
+    source = results()
+    assert "No budget applies" in _said(replace(source, verdicts=()))
+    failed = tuple(replace(v, outcome=VerdictOutcome.FAIL) for v in source.verdicts)
+    said = _said(replace(source, verdicts=failed))
+    assert "None of 16 configurations is shown to keep all budgets (16 break one)." in said
+
+
+def test_lost_device_says_why() -> None:
+    assert _said(results(), "board-7").startswith("Not measured: no route")
+
+
+def test_overall_is_what_the_gate_answers() -> None:
+    source = results()
+    assert overall([source]) == "ERROR"  # a device was lost
+    assert overall([replace(source, verdicts=())]) == "NO BUDGETS"
+    sound = replace(
+        source,
+        rows=tuple(row for row in source.rows if row.status != "failed"),
+        devices=tuple(device for device in source.devices if not device.error),
+    )
+    assert overall([sound]) == "FAIL"
+    kept = tuple(v for v in source.verdicts if v.outcome is not VerdictOutcome.FAIL)
+    assert overall([replace(sound, verdicts=kept)]) == "INCONCLUSIVE"
+    passed = tuple(v for v in source.verdicts if v.outcome is VerdictOutcome.PASS)
+    assert overall([replace(sound, verdicts=passed)]) == "PASS"
+    assert overall([replace(sound, verdicts=passed, unjudged=("edge",))]) == "INCONCLUSIVE"
+
+
+def test_front_is_not_beaten_by_anything() -> None:
+    found = [p for p in points(results().rows) if p.row.device == "raspberry-pi-4"]
+    front = pareto(found)
+    assert front
+    for point in front:
+        assert point.quality is not None
+        mine = (point.row.p50_ms or 0, point.quality.quality_loss or 0)
+        for other in found:
+            assert other.quality is not None
+            theirs = (other.row.p50_ms or 0, other.quality.quality_loss or 0)
+            assert not (theirs[0] < mine[0] and theirs[1] < mine[1])

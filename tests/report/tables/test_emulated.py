@@ -1,0 +1,126 @@
+"""Emulated devices are labelled wherever their figures stand, and ranked nowhere."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+from rich.console import Console
+from wide import DEVICES, wide
+
+from benchhub.cli.show.results import print_gate
+from benchhub.cli.show.timed import print_timed
+from benchhub.model import Results
+from benchhub.report.charts import drawn as charts
+from benchhub.report.gate.entries import Judged
+from benchhub.report.run import render
+from benchhub.report.speedup import pareto as choices
+from benchhub.report.tables.conclude import conclusions
+from benchhub.report.tables.points import comparable, pareto, points
+
+EMULATED = [name for name, emulated, _ in DEVICES if emulated]
+REAL = [name for name, emulated, _ in DEVICES if not emulated]
+
+
+def _fast_emulated() -> Results:
+    """A run whose emulated devices would win every ranking they took part in."""
+    source = wide()
+    rows = [
+        replace(r, p50_ms=r.p50_ms / 1e6, p50_low_ms=0.0, p50_high_ms=r.p50_ms / 1e5)
+        if r.emulated and r.p50_ms is not None
+        else r
+        for r in source.rows
+    ]
+    return replace(source, rows=tuple(rows))
+
+
+def test_no_ranking_has_them_even_where_they_are_fastest() -> None:
+    source = _fast_emulated()
+    found = points(source.rows)
+    assert {p.row.device for p in found} == {*EMULATED, *REAL}
+    assert {p.row.device for p in comparable(found)} == set(REAL)
+    assert {p.row.device for p in pareto(found)} == set(REAL), "a front of every device at once"
+    assert {device for device, _, _ in choices(source.rows)} <= set(REAL)
+
+
+def test_taking_them_away_changes_no_conclusion_about_real_devices() -> None:
+    source = _fast_emulated()
+    alone = replace(
+        source,
+        devices=tuple(d for d in source.devices if not d.emulated),
+        rows=tuple(r for r in source.rows if not r.emulated),
+    )
+    said = {c.device: c.sentences for c in conclusions(source)}
+    assert {name: said[name] for name in REAL} == {
+        c.device: c.sentences for c in conclusions(alone)
+    }
+    for name in EMULATED:
+        assert "not ranked" in " ".join(said[name])
+        assert not any(
+            word in " ".join(said[name]) for word in ("lowest", "fastest", "Highest", "Best")
+        )
+
+
+def test_charts_have_them_in_panels_of_their_own_behind_the_real_ones() -> None:
+    for name, chart in charts.specs([_fast_emulated()]).items():
+        if name == "size":
+            continue  # of files, not of devices
+        spec = chart.to_dict()
+        panels = [(p, grid) for grid in spec["vconcat"] for p in grid.get("concat", [grid])]
+        titles = [panel["title"] for panel, _ in panels]
+        order = [t["text"] for t in titles]
+        assert set(order[-len(EMULATED) :]) == set(EMULATED), name
+        assert all("not ranked" in t["subtitle"] for t in titles[-len(EMULATED) :]), name
+        assert not any("subtitle" in t for t in titles[: -len(EMULATED)]), name
+        assert all(grid["resolve"]["scale"]["x"] == "independent" for _, grid in panels), name
+        if name == "tradeoff":
+            with_front = {
+                panel["title"]["text"]
+                for panel, _ in panels
+                if any(row.get("front") for row in _data(panel, spec))
+            }
+            assert with_front == set(REAL)
+
+
+def _data(panel: object, spec: dict[str, object]) -> list[dict[str, object]]:
+    names = {part.split('"')[0] for part in json.dumps(panel).split('"data": {"name": "')[1:]}
+    return [row for name in names for row in spec["datasets"][name]]  # type: ignore[index]
+
+
+def test_every_format_says_so() -> None:
+    source = wide()
+    texts = (render("html", [source]), render("markdown", [source]), _terminal(source))
+    for name in EMULATED:
+        words = "emulated: translated instructions" if "user" in name else "emulated time"
+        for text in texts:
+            shown = [line for line in text.splitlines() if name in line and "atency" in line]
+            assert any(words in line for line in shown), name
+    for row in json.loads(render("json", [source]))["rows"]:
+        assert row["emulated"] is (row["device"] in EMULATED)
+
+
+def _terminal(source: Results) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    print_timed(console, source)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_the_terminal_shows_them_last_and_without_a_best_setting() -> None:
+    text = _terminal(wide())
+    places = [text.index(f"\n{name}") for name in (*REAL, *EMULATED)]
+    assert places == sorted(places)
+    behind = text[places[len(REAL)] :]
+    assert "the fastest settings" not in behind
+    assert "Highest rate" not in behind
+
+
+def test_their_verdicts_stand_behind_those_of_real_devices() -> None:
+    source = wide()
+    console = Console(file=io.StringIO(), width=200)
+    print_gate(console, Judged(source, (), source.verdicts, (), 1))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    for outcome in ("FAIL", "INCONCLUSIVE", "PASS"):
+        mine = [line for line in lines if line.startswith(outcome)]
+        marks = ["(emulated)" in line for line in mine]
+        assert marks == sorted(marks)
