@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchhub.model import Cell, DeviceInfo, Launch
-from benchhub.report.speedup import compare
+from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch
+from benchhub.results.rows.rows import summarize
+from benchhub.results.rows.speedup import compare
 from benchhub.stats.interval import Interval
-from benchhub.summary import summarize
 from benchmarks.claim import Claim, compared
 from benchmarks.results_store import Size, cells, chunks, run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.model import Plan
+from benchhub.model.cell import Plan
 from benchhub.store import Store, records
 from benchhub.store.blobs import pack_ns, unpack_ns
 from benchmarks import results_store

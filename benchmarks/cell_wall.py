@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchhub.model.asked import EFFORTS
 from benchhub.ondevice.wire import Outcome
-from benchhub.plan import EFFORTS
 from benchhub.stats.interval import Interval, median_interval
 from benchmarks.claim import Claim, compared
 from benchmarks.quickstart import Bench, bench

@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 
 from benchhub.cli.project import cache
-from benchhub.config import load_profile
+from benchhub.config.suite import load_profile
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.stats.interval import median_interval
 from benchmarks import table
 from benchmarks.claim import Claim, compared

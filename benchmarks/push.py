@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchhub.device import session
+from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob
-from benchhub.device.transport import Process
-from benchhub.model import DeviceProfile
+from benchhub.device.transport import RemoteProcess
+from benchhub.model.device import DeviceProfile
 from benchmarks.claim import Claim, compared, paired
 from benchmarks.loopback import Sshd, running_sshd
 
@@ -139,7 +139,7 @@ class _Counting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def start(self, argv: list[str]) -> Process:
+    def start(self, argv: list[str]) -> RemoteProcess:
         self.execs += 1
         return self._inner.start(argv)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchhub.device.blob import Blob
 
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job, Outcome
 
 MODEL = Path(__file__).parent.parent / "suites" / "quickstart" / "chest_xray.onnx"

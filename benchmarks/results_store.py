@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.model import Cell, Launch, Plan, RunInfo, Scenario
+from benchhub.model.cell import Cell, Plan
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
 from benchhub.report.run import render
-from benchhub.results import load_results
+from benchhub.results.load import load_results
 from benchhub.stats.interval import Interval
 from benchhub.store import Store
 from benchhub.store.blobs import pack_array, pack_ns

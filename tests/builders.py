@@ -7,19 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from benchhub.model import (
-    Budget,
-    Cell,
-    DeviceInfo,
-    Launch,
-    Metric,
-    Plan,
-    RunInfo,
-    Scenario,
-    TensorSpec,
-    Truth,
-    Variant,
-)
+from benchhub.model.asked import Budget
+from benchhub.model.cell import Cell, Plan, TensorSpec, Variant
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
 
 MIB = 1024 * 1024
@@ -182,7 +175,7 @@ def accuracy() -> Metric:
     return Metric("accuracy", "", True, weighted, parts)
 
 
-def make_truth(cases: int = 300, seed: int = 0) -> Truth:
+def make_answer_key(cases: int = 300, seed: int = 0) -> AnswerKey:
     """Two classes, one case a patient, and reference outputs that are right 85 % of the time."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, cases)
@@ -190,4 +183,4 @@ def make_truth(cases: int = 300, seed: int = 0) -> Truth:
     outputs = rng.normal(0, 0.1, (cases, 2)).astype(np.float32)
     outputs[np.arange(cases), shown] += 1
     ids = tuple(f"case-{i}" for i in range(cases))
-    return Truth("accuracy", labels, ids, ids, ("negative", "positive"), (outputs,))
+    return AnswerKey("accuracy", labels, ids, ids, ("negative", "positive"), (outputs,))

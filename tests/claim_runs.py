@@ -8,19 +8,13 @@ from typing import Any
 
 from builders import make_device, make_run, make_variant
 
-from benchhub.claims.judge import answer_claims
-from benchhub.config import load_suite
-from benchhub.model import (
-    BY_DEFINITION,
-    ClaimAnswer,
-    DeviceInfo,
-    Flag,
-    Recipe,
-    Results,
-    Row,
-    Skip,
-    Variant,
-)
+from benchhub.config.suite import load_suite
+from benchhub.model.cell import Skip, Variant
+from benchhub.model.claim import ClaimAnswer
+from benchhub.model.device import DeviceInfo
+from benchhub.model.recipe import Recipe
+from benchhub.model.row import BY_DEFINITION, Flag, Results, Row
+from benchhub.results.claims.judge import answer_claims
 
 PARAMS, BYTES, MACS = 1_148_000, 4_600_000, 50_000_000
 SUITE = """\

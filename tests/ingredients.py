@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from repository import TESTS
+
 from benchhub.compress import Ingredients
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks import get_task
+
+# a task and recipes, registered as another distribution's
+sys.path.insert(0, str(TESTS / "compress" / "plugin"))
 
 
 def calibrating(calibration: Callable[[int], Mapping[str, Array]]) -> Ingredients:

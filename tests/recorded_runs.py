@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 from builders import make_device, make_launch, make_plan, make_run, make_variant
 
-from benchhub.comparison import Record
-from benchhub.gate import judge
-from benchhub.model import Budget, Cell, DeviceInfo, Launch, Metric, Results, Truth
-from benchhub.report.speedup import compare
+from benchhub.model.asked import Budget
+from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch
+from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.row import Results
+from benchhub.results.compare.runs import Record
+from benchhub.results.rows.rows import summarize
+from benchhub.results.rows.speedup import compare
+from benchhub.results.verdicts.judge import judge
 from benchhub.store import Store
-from benchhub.summary import summarize
 
 
 def launches_of(
@@ -34,7 +39,7 @@ def record(
     run: str,
     launches: Sequence[Launch],
     device: DeviceInfo | None = None,
-    truth: Truth | None = None,
+    answer_key: AnswerKey | None = None,
     metric: Metric | None = None,
     budgets: Sequence[Budget] = (),
     cells: Sequence[Cell] = (),
@@ -54,14 +59,20 @@ def record(
         [device] if device else map(make_device, dict.fromkeys(c.device for c in by_key.values()))
     )
     rows = summarize(
-        info, tuple(by_key.values()), launches, variants, devices, truth=truth, metric=metric
+        info,
+        tuple(by_key.values()),
+        launches,
+        variants,
+        devices,
+        answer_key=answer_key,
+        metric=metric,
     )
     rows = compare(rows, launches, info.baseline, variants)
     return Record(
         results=Results(info, devices, rows, judge(rows, budgets), (), variants),
         cells=by_key,
         launches={key: tuple(of) for key, of in finished.items()},
-        truth=truth,
+        answer_key=answer_key,
         metric=metric,
     )
 

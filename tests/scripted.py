@@ -9,12 +9,14 @@ from typing import Any
 
 from builders import make_cell, make_conditions
 
-from benchhub.device.stage import Blob, StageReport
-from benchhub.engine import Sessions
+from benchhub.device.blob import Blob, StageReport
 from benchhub.errors import Interrupted, Unreachable
-from benchhub.model import Cell, DeviceInfo, DeviceProfile, Launch
+from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Conditions, Job, Outcome
-from benchhub.order import Order
+from benchhub.run.loop.engine import Sessions
+from benchhub.run.loop.work import DeviceWork
 
 FACTS: dict[str, Any] = {
     "boot_id": "first",
@@ -131,10 +133,10 @@ class Diary(Sessions):
         self.infos.append(info)
 
 
-def order(cells: Sequence[Cell] = (), **limits: Any) -> Order:
+def work(cells: Sequence[Cell] = (), **limits: Any) -> DeviceWork:
     """One device, two launches of one cell unless told otherwise."""
     values = {"cooldown_s": 0.0, "reboot_wait_s": 0.2, **limits}
-    return Order(
+    return DeviceWork(
         run="20260101-120000-abcd",
         device=DeviceProfile("board", "ssh", **values),
         cells=tuple(cells) or (make_cell(device="board", launches=2, iterations=5),),

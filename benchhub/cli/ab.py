@@ -12,8 +12,8 @@ from benchhub.cli import project
 from benchhub.cli.run import EffortName
 
 if TYPE_CHECKING:
-    from benchhub.ab import ABRequest
-    from benchhub.ab_found import Comparison
+    from benchhub.config.request import ABRequest
+    from benchhub.results.load_ab import ABComparison
     from benchhub.store import Store
 
 
@@ -35,10 +35,10 @@ def ab(
     json: bool = project.JSON,
 ) -> None:
     """Judge model B against A: exit 0 improved or equivalent, 1 regressed, 4 inconclusive."""
-    from benchhub.ab import ABRequest
-    from benchhub.catalogue import profile_file
     from benchhub.cli.run import command_line
     from benchhub.cli.show.ab import exit_code, plain, show
+    from benchhub.config.catalogue import profile_file
+    from benchhub.config.request import ABRequest
     from benchhub.stats.paired_ab import STATISTICS
 
     if not 0 < delta < 1:
@@ -77,14 +77,14 @@ def _option(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def measured(results: Store, request: ABRequest, command: str) -> Comparison:
+def measured(results: Store, request: ABRequest, command: str) -> ABComparison:
     """Measure a comparison with a display on stderr, and return what it found.
 
     ConfigError: it cannot be made; DeviceError: the device could not go on; Interrupted.
     """
-    from benchhub.ab import make_ab
-    from benchhub.ab_found import compare_sides
     from benchhub.cli import measuring
+    from benchhub.results.load_ab import compare_sides
+    from benchhub.run.ab import make_ab
 
     run, errors = measuring.measured(results, make_ab(request, project.cache()), command)
     for error in errors.values():

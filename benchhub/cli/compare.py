@@ -11,12 +11,12 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.comparison import Comparison, Record
-    from benchhub.model import Launch
+    from benchhub.model.launch import Launch
+    from benchhub.results.compare.runs import Record, RunComparison
     from benchhub.store import Store
 
 
-class Format(enum.StrEnum):
+class ComparisonFormat(enum.StrEnum):
     """How a comparison is written."""
 
     TEXT = "text"
@@ -41,7 +41,7 @@ def compare(
     ),
     margin: float = typer.Option(3.0, min=0.0, max=100.0, help="Percent too little to matter"),
     quality_margin: float = typer.Option(0.01, min=0.0, help="Quality too little to matter"),
-    format: Format = typer.Option(Format.TEXT, help="text, json or markdown"),  # noqa: A002
+    format: ComparisonFormat = typer.Option(ComparisonFormat.TEXT, help="text, json or markdown"),  # noqa: A002
     output: Path = typer.Option(None, "-o", "--output", help="File to write"),
     json: bool = typer.Option(False, "--json", help="The same as --format json"),
     store: str = project.STORE,
@@ -50,10 +50,10 @@ def compare(
 
     Exit 0 nothing regressed, 1 something did, 3 a cell fails now, 4 cannot be told.
     """
-    from benchhub.comparison import compare_runs
-    from benchhub.comparison_conditions import Question
-    from benchhub.comparison_moves import Margins
     from benchhub.report.compare.formats import render
+    from benchhub.results.compare.conditions import Question
+    from benchhub.results.compare.moves import Margins
+    from benchhub.results.compare.runs import compare_runs
 
     with project.open_store(store) as opened:
         records = [record_of(opened, opened.resolve(name)) for name in (run_a, run_b)]
@@ -71,30 +71,30 @@ def compare(
 
 def record_of(store: Store, run: str) -> Record:
     """Return a run with everything that a comparison needs of it."""
-    from benchhub.comparison import Record
     from benchhub.errors import ConfigError
-    from benchhub.results import load_results
+    from benchhub.results.compare.runs import Record
+    from benchhub.results.load import load_results
     from benchhub.tasks.metrics import get_metric
 
     finished: dict[str, list[Launch]] = {}
     for launch in store.launches(run):
         if launch.status == "finished":
             finished.setdefault(launch.cell.key, []).append(launch)
-    truth = store.truth(run)
+    answer_key = store.answer_key(run)
     try:
-        metric = get_metric(truth.metric) if truth else None
+        metric = get_metric(answer_key.metric) if answer_key else None
     except ConfigError:  # of a task that is not installed here
         metric = None
     return Record(
         results=load_results(store, run),
         cells={cell.key: cell for cell in store.plan(run).cells},
         launches={key: tuple(of) for key, of in finished.items()},
-        truth=truth,
+        answer_key=answer_key,
         metric=metric,
     )
 
 
-def _print(comparison: Comparison) -> None:
+def _print(comparison: RunComparison) -> None:
     from rich.console import Console
     from rich.text import Text
 

@@ -13,8 +13,8 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchhub.compressing import Made, Place
-    from benchhub.model import Recipe
+    from benchhub.compress.build.single import Made, Place
+    from benchhub.model.recipe import Recipe
 
 
 def compress(
@@ -75,7 +75,7 @@ def compress(
 def _recipe(name: str | None, option: list[str], ratio: float | None) -> Recipe | None:
     from benchhub.compress import get_recipe
     from benchhub.errors import ConfigError
-    from benchhub.model import Recipe
+    from benchhub.model.recipe import Recipe
 
     if name is None:
         if option or ratio is not None:
@@ -122,7 +122,7 @@ def _made(
     from rich.console import Console
 
     from benchhub.cli.preparing import preparing
-    from benchhub.compressing import Place
+    from benchhub.compress.build.single import Place
 
     where = Path(data).expanduser().resolve() if data else None
     with preparing(Console(stderr=True)) as progress:
@@ -139,9 +139,9 @@ def _choose(
     settings: dict[str, Any],
 ) -> Callable[[Place], Made]:
     """Return how to make what was asked for, its arguments checked against each other."""
-    from benchhub.catalogue import suite_file
-    from benchhub.compressing import OwnData, of_model, of_suite
-    from benchhub.config import load_suite
+    from benchhub.compress.build.single import OwnData, of_model, of_suite
+    from benchhub.config.catalogue import suite_file
+    from benchhub.config.suite import load_suite
     from benchhub.errors import ConfigError
 
     if _is_model(source):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchhub.store import Store
 
 
-class Format(enum.StrEnum):
+class ExportFormat(enum.StrEnum):
     """What a run is written as."""
 
     PYTEST_BENCHMARK = "pytest-benchmark"
@@ -24,7 +24,9 @@ class Format(enum.StrEnum):
 
 def export(
     run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
-    format: Format = typer.Option(help="pytest-benchmark: its JSON; parquet: the table of rows"),  # noqa: A002
+    format: ExportFormat = typer.Option(  # noqa: A002
+        help="pytest-benchmark: its JSON; parquet: the table of rows"
+    ),
     output: Path = typer.Option(
         None, "-o", "--output", help="File to write (default: benchhub-RUN.json or .parquet)"
     ),
@@ -35,13 +37,13 @@ def export(
 
     with project.open_store(store) as results:
         found = results.resolve(run)
-        suffix = "parquet" if format is Format.PARQUET else "json"
+        suffix = "parquet" if format is ExportFormat.PARQUET else "json"
         path = output or Path(f"benchhub-{found}.{suffix}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if format is Format.PARQUET:
-                from benchhub.interchange.parquet import write_parquet
-                from benchhub.results import load_results
+            if format is ExportFormat.PARQUET:
+                from benchhub.report.run.parquet import write_parquet
+                from benchhub.results.load import load_results
 
                 write_parquet([load_results(results, found)], path)
             else:
@@ -53,8 +55,8 @@ def export(
 
 def _benchmarks(results: Store, run: str) -> str:
     from benchhub.errors import ConfigError
-    from benchhub.interchange.benchmark_json import export as exported
-    from benchhub.results import load_results
+    from benchhub.report.interchange.benchmark_json import export as exported
+    from benchhub.results.load import load_results
 
     made = exported(load_results(results, run), results.launches(run), results.plan(run).cells)
     left = "; ".join(f"{count} {reason}" for reason, count in sorted(made.left_out.items()))

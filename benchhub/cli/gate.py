@@ -11,11 +11,11 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.report.gate.entries import Judged
+    from benchhub.results.load import Judged
     from benchhub.store import Store
 
 
-class Format(enum.StrEnum):
+class GateFormat(enum.StrEnum):
     """How the verdicts are written."""
 
     TEXT = "text"
@@ -27,7 +27,7 @@ class Format(enum.StrEnum):
 def gate(
     run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     budgets: Path = typer.Option(None, help="Other budgets than the suite's"),
-    format: Format = typer.Option(None, help="Default: text, and of files their ending"),  # noqa: A002
+    format: GateFormat = typer.Option(None, help="Default: text, and of files their ending"),  # noqa: A002
     output: list[Path] = typer.Option([], "-o", "--output", help="File to write; may be repeated"),
     json: bool = typer.Option(False, "--json", help="The same as --format json"),
     store: str = project.STORE,
@@ -43,13 +43,13 @@ def gate(
     from benchhub.report.gate.formats import format_of, render
 
     if json:
-        format = Format.JSON  # noqa: A001
+        format = GateFormat.JSON  # noqa: A001
     wanted = [(path, format.value if format else format_of(path.suffix)) for path in output]
     with project.open_store(store) as results:
         judged = _judged(results, run, budgets)
     for path, name in wanted:
         project.write(path, render(name, judged), "gate")
-    if format is None or (format is Format.TEXT and not output):
+    if format is None or (format is GateFormat.TEXT and not output):
         print_gate(Console(), judged)
     elif not output:
         typer.echo(render(format.value, judged), nl=False)
@@ -58,7 +58,7 @@ def gate(
 
 def _judged(store: Store, name: str, file: Path | None) -> Judged:
     from benchhub.errors import ConfigError
-    from benchhub.results import load_judged
+    from benchhub.results.load import load_judged
 
     found = _newest_of_suite(store, name) or store.resolve(name)
     judged = load_judged(store, found, file)

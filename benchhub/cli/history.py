@@ -14,8 +14,8 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchhub.ab_found import Comparison
-    from benchhub.history import Screened
+    from benchhub.results.compare.history import Screened
+    from benchhub.results.load_ab import ABComparison
     from benchhub.store import Store
 
 #: Of cells that are not named no more than these are listed.
@@ -35,9 +35,9 @@ def history(
     json: bool = project.JSON,
 ) -> None:
     """Screen the runs of a suite; exit 0 whatever it names, but with --confirm as `ab` does."""
-    from benchhub.canary import is_canary
-    from benchhub.history import screen
-    from benchhub.history_runs import points
+    from benchhub.model.cell import is_canary
+    from benchhub.results.compare.history import screen
+    from benchhub.results.load_history import points
 
     with project.open_store(store) as results:
         found = points(results, suite, device)
@@ -65,12 +65,12 @@ def history(
     raise typer.Exit(_exit_code(outcomes))
 
 
-def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> Comparison | str:
-    from benchhub.ab import ABRequest
+def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> ABComparison | str:
     from benchhub.cli.ab import measured
     from benchhub.cli.run import command_line
+    from benchhub.config.request import ABRequest
     from benchhub.errors import ConfigError, DeviceError
-    from benchhub.history_runs import confirmation
+    from benchhub.results.load_history import confirmation
 
     request = confirmation(results, one, project.folder(), extra)
     if not isinstance(request, ABRequest):
@@ -81,7 +81,7 @@ def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> Comparis
         return str(error)
 
 
-def _exit_code(outcomes: Sequence[Comparison | str]) -> int:
+def _exit_code(outcomes: Sequence[ABComparison | str]) -> int:
     from benchhub.cli.show.ab import exit_code
 
     codes = {exit_code(one) for one in outcomes if not isinstance(one, str)}
@@ -92,7 +92,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     from rich.console import Console
 
     from benchhub.cli.show.figures import say
-    from benchhub.history import FEWEST_RUNS
+    from benchhub.results.compare.history import FEWEST_RUNS
 
     console = Console()
     long = [one for one in screened if one.p_value is not None]
@@ -121,7 +121,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
 
 def _show_candidate(console: Console, one: Screened) -> None:
     from benchhub.cli.show.figures import say
-    from benchhub.history import differences
+    from benchhub.results.compare.history import differences
 
     assert one.before is not None
     assert one.after is not None
@@ -135,7 +135,7 @@ def _show_candidate(console: Console, one: Screened) -> None:
         say(console, "", f"           {line}")
 
 
-def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[Comparison | str]) -> None:
+def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | str]) -> None:
     from rich.console import Console
 
     from benchhub.cli.show.ab import show
@@ -168,7 +168,7 @@ def _ms(duration_ns: float) -> str:
 
 def plain(one: Screened) -> dict[str, Any]:
     """Return a cell's history as JSON types; times in milliseconds."""
-    from benchhub.history import differences
+    from benchhub.results.compare.history import differences
 
     cell = one.cell
     names = (
@@ -198,7 +198,7 @@ def plain(one: Screened) -> dict[str, Any]:
     }
 
 
-def _plain_outcome(outcome: Comparison | str) -> dict[str, Any]:
+def _plain_outcome(outcome: ABComparison | str) -> dict[str, Any]:
     from benchhub.cli.show.ab import plain as plain_ab
 
     return {"not_measured": outcome} if isinstance(outcome, str) else plain_ab(outcome)

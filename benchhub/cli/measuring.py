@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchhub.errors import DeviceError
-    from benchhub.execute import Ready
+    from benchhub.run.execute import Ready
     from benchhub.store import Store
 
 
@@ -23,8 +23,8 @@ def measured(
     """
     from rich.console import Console
 
-    from benchhub.catalogue import check_own
-    from benchhub.execute import execute, new_run
+    from benchhub.config.catalogue import check_own
+    from benchhub.run.execute import execute, new_run
 
     for profile in ready.resolved.devices:
         check_own(profile.name, profile.host)

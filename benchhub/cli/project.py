@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from benchhub.places import cache as cache
-from benchhub.places import store_url
+from benchhub.config.folders import cache as cache
+from benchhub.config.folders import store_url
 
 if TYPE_CHECKING:
     from benchhub.store import Store

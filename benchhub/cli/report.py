@@ -13,10 +13,10 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchhub.model import Results
+    from benchhub.model.row import Results
 
 
-class Format(enum.StrEnum):
+class ReportFormat(enum.StrEnum):
     """What a report is written as; `all` writes every format and the charts into a folder."""
 
     HTML = "html"
@@ -28,7 +28,7 @@ class Format(enum.StrEnum):
 
 def report(
     run: list[str] = typer.Argument(help="Run ids, unique prefixes, or `latest`"),
-    format: Format = typer.Option(Format.HTML, help="all: a folder with every format"),  # noqa: A002
+    format: ReportFormat = typer.Option(ReportFormat.HTML, help="all: a folder with every format"),  # noqa: A002
     output: Path = typer.Option(None, "-o", "--output", help="File or folder to write"),
     claims: str = typer.Option(
         None, metavar="SUITE", help="Claims to hold the runs against, in place of their suite's own"
@@ -37,19 +37,19 @@ def report(
     store: str = project.STORE,
 ) -> None:
     """Write a report; without -o, html and all get a name of their own, others go to stdout."""
-    from benchhub.catalogue import suite_file
-    from benchhub.config import load_suite
+    from benchhub.config.catalogue import suite_file
+    from benchhub.config.suite import load_suite
     from benchhub.report.run import render
-    from benchhub.results import load_results
+    from benchhub.results.load import load_results
 
     with project.open_store(store) as opened:
         asked = None if claims is None else load_suite(suite_file(claims, project.folder())).claims
         loaded = [load_results(opened, opened.resolve(name), asked) for name in run]
-    if format is Format.ALL:
+    if format is ReportFormat.ALL:
         _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
         return
     text = render(format.value, loaded, interactive=interactive)
-    if output is None and format is Format.HTML:
+    if output is None and format is ReportFormat.HTML:
         output = Path(f"benchhub-{loaded[0].run.id}.html")
     if output is None:
         typer.echo(text, nl=False)

@@ -12,9 +12,9 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchhub.execute import Ready
-    from benchhub.model import RunInfo
-    from benchhub.request import Request
+    from benchhub.config.request import RunRequest
+    from benchhub.model.launch import RunInfo
+    from benchhub.run.execute import Ready
     from benchhub.store import Store
 
 
@@ -47,8 +47,8 @@ def run(
     """Run a suite on devices; ends in a table and an HTML report."""
     from rich.console import Console
 
+    from benchhub.config.request import RunRequest, located, resolve
     from benchhub.errors import ConfigError
-    from benchhub.request import Request, located, resolve
 
     again = resume or rerun_failed
     if (suite is None) == (again is None):
@@ -63,10 +63,10 @@ def run(
             info = results.run(results.resolve(again))
             if info.request.get("suite") in ("ab", "selftest"):  # they have no suite file
                 raise ConfigError(f"run {info.id} is started anew: {info.provenance['command']}")
-            ready = _ready(Request.restored(info.request), console)
+            ready = _ready(RunRequest.restored(info.request), console)
             _measure(results, info, ready, console, json, bool(rerun_failed), resumed=True)
         return
-    request = Request(
+    request = RunRequest(
         suite=suite,
         devices=tuple(device) or ("localhost",),
         backends=tuple(backend),
@@ -84,16 +84,16 @@ def run(
         show_plan(ready, project.cache(), store, json)
         return
     with project.open_store(store) as results:
-        from benchhub.execute import new_run
+        from benchhub.run.execute import new_run
 
         info = new_run(results, ready, command_line())
         _measure(results, info, ready, console, json, rerun_failed=False, resumed=False)
 
 
-def _ready(request: Request, console: Console) -> Ready:
+def _ready(request: RunRequest, console: Console) -> Ready:
     from benchhub.cli.preparing import preparing
-    from benchhub.execute import make_ready
-    from benchhub.request import resolve
+    from benchhub.config.request import resolve
+    from benchhub.run.execute import make_ready
 
     with preparing(console) as progress:
         return make_ready(resolve(request), project.cache(), progress)
@@ -111,7 +111,7 @@ def _measure(
     from benchhub.cli.show.plan import skip_lines
     from benchhub.cli.show.progress import RunProgress
     from benchhub.errors import Interrupted
-    from benchhub.execute import check_same, execute
+    from benchhub.run.execute import check_same, execute
 
     if resumed:
         check_same(results, info, ready)
@@ -137,7 +137,7 @@ def _conclude(results: Store, run_id: str, as_json: bool) -> None:
     from benchhub.cli.show.figures import counted
     from benchhub.cli.show.results import print_results
     from benchhub.report.run import render
-    from benchhub.results import load_judged
+    from benchhub.results.load import load_judged
 
     judged = load_judged(results, run_id)
     loaded = judged.results

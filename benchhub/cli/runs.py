@@ -49,7 +49,7 @@ def show(
     json: bool = project.JSON,
 ) -> None:
     """Show the results of a run."""
-    from benchhub.results import load_judged
+    from benchhub.results.load import load_judged
 
     with project.open_store(store) as results:
         judged = load_judged(results, results.resolve(run))
@@ -86,7 +86,7 @@ def import_runs(
     store: str = project.STORE,
 ) -> None:
     """Import pytest-benchmark results as a run; each file is one launch of its benchmarks."""
-    from benchhub.interchange.imported import import_files
+    from benchhub.report.interchange.imported import import_files
 
     imported = import_files(files, device, suite)
     with project.open_store(store) as results:

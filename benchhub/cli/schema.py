@@ -8,16 +8,16 @@ import json
 import typer
 
 
-class Kind(enum.StrEnum):
+class SchemaKind(enum.StrEnum):
     """The files that have a schema."""
 
     SUITE = "suite"
     DEVICE = "device"
 
 
-def schema(kind: Kind = typer.Argument(help="Which file")) -> None:
+def schema(kind: SchemaKind = typer.Argument(help="Which file")) -> None:
     """Print the JSON Schema of suite.toml or of a device profile."""
-    from benchhub.schema import ProfileFile, SuiteFile
+    from benchhub.config.schema import ProfileFile, SuiteFile
 
-    model = SuiteFile if kind is Kind.SUITE else ProfileFile
+    model = SuiteFile if kind is SchemaKind.SUITE else ProfileFile
     typer.echo(json.dumps(model.model_json_schema(by_alias=True), indent=2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchhub.compress.options import Option
-from benchhub.model import Array, Cases, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchhub.device.transport import Process
+from benchhub.device.transport import RemoteProcess
 from benchhub.errors import DeviceError, Interrupted, Unreachable
 from benchhub.ondevice import wire
 
@@ -29,10 +29,10 @@ class AgentEnded(Exception):
         self.said = said
 
 
-class Agent:
+class RemoteAgent:
     """One agent process; requests are answered one at a time, pings go in between."""
 
-    def __init__(self, process: Process, name: str) -> None:
+    def __init__(self, process: RemoteProcess, name: str) -> None:
         self._process = process
         self._name = name
         self._turn = threading.Lock()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from benchhub.device.local import interpreter
-from benchhub.device.transport import Process, Transport
+from benchhub.device.transport import RemoteProcess, Transport
 from benchhub.errors import DeviceError, NoSpace, PythonUnusable
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 # Values reach the scripts as positional parameters, so none of them is ever parsed by a shell.
 # Exit statuses no shell and no Python uses of itself:
@@ -49,7 +49,7 @@ def python_of(profile: DeviceProfile) -> str:
     return interpreter(profile.python) if profile.transport == "local" else profile.python
 
 
-def start_agent(transport: Transport, profile: DeviceProfile, runner: RunnerFile) -> Process:
+def start_agent(transport: Transport, profile: DeviceProfile, runner: RunnerFile) -> RemoteProcess:
     """Start the agent; its process ends with NO_PYTHON or NO_RUNNER where one is missing."""
     return transport.start(_argv(_START, profile, runner))
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from benchhub.device.transport import CHUNK_BYTES, Completed, Process, Progress, complete
+from benchhub.device.transport import CHUNK_BYTES, Completed, Progress, RemoteProcess, complete
 from benchhub.errors import DeviceError
 
 _COPY_BYTES = 1 << 20
@@ -28,7 +28,7 @@ class LocalTransport:
         self.warnings: tuple[str, ...] = ()
         self._processes: list[LocalProcess] = []
 
-    def start(self, argv: list[str]) -> Process:
+    def start(self, argv: list[str]) -> RemoteProcess:
         """Start `argv`; see Transport."""
         try:
             process = LocalProcess(argv)
@@ -71,7 +71,7 @@ class LocalTransport:
         self._processes.clear()
 
 
-class LocalProcess(Process):
+class LocalProcess(RemoteProcess):
     """A child of this process, leader of its own session, so that Ctrl-C does not reach it."""
 
     def __init__(self, argv: list[str]) -> None:

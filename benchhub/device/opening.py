@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchhub.device import bootstrap
-from benchhub.device.agent import Agent, AgentEnded, Event
+from benchhub.device.agent import AgentEnded, Event, RemoteAgent
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.transport import Transport
 from benchhub.errors import DeviceBusy, DeviceError, NoSpace, PythonUnusable
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 #: How long an agent of ours whose link broke may take to notice, and to let go of the lease.
 _OWN_LEASE_S = 90.0
@@ -39,7 +39,7 @@ class Opening:
 
     def with_lease(
         self, own_run: str | None, on_wait: Callable[[str], None]
-    ) -> tuple[Agent, Event]:
+    ) -> tuple[RemoteAgent, Event]:
         """Return the agent that holds the lease and its hello; see `DeviceSession.open`."""
         started = time.monotonic()
         while True:
@@ -68,11 +68,11 @@ class Opening:
         # A controller that was killed can no longer let go; its agent will notice, as ours would.
         return pid == self._holder.get("pid") or (isinstance(pid, int) and not _is_alive(pid))
 
-    def _agent(self) -> tuple[Agent, Event]:
+    def _agent(self) -> tuple[RemoteAgent, Event]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
         while True:
             process = bootstrap.start_agent(self._transport, self._profile, self._runner)
-            agent = Agent(process, self._profile.name)
+            agent = RemoteAgent(process, self._profile.name)
             try:
                 event = agent.hello(self._profile.root, self._holder, self._heartbeat_s)
                 genuine = event.get("runner_sha256", self._runner.sha256) == self._runner.sha256

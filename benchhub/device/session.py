@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from benchhub.device.agent import Agent, Event
+from benchhub.device.agent import Event, RemoteAgent
+from benchhub.device.blob import Blob, StageReport
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
@@ -21,10 +22,10 @@ from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.target import Environment, Target, environment, target
 from benchhub.device.provision.wheels import Wheel
 from benchhub.device.ssh import transport as ssh
-from benchhub.device.stage import Blob, BlobState, StageReport, end_to_end, stage
+from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Conditions, Job, Outcome
 
@@ -81,7 +82,7 @@ class DeviceSession:
         self,
         profile: DeviceProfile,
         transport: Transport,
-        agent: Agent,
+        agent: RemoteAgent,
         hello: Hello,
     ) -> None:
         self.profile = profile

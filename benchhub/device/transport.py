@@ -30,7 +30,7 @@ class Completed:
     stderr: str
 
 
-class Process(ABC):
+class RemoteProcess(ABC):
     """A process on a device; stdin and stdout are ours, the end of stderr is kept for messages.
 
     Every wait has a limit and raises TimeoutError; a link that breaks raises Unreachable, so an
@@ -106,7 +106,7 @@ class Transport(Protocol):
     name: str
     warnings: tuple[str, ...]
 
-    def start(self, argv: list[str]) -> Process:
+    def start(self, argv: list[str]) -> RemoteProcess:
         """Start `argv` on the device, each element one argument whatever it contains."""
 
     def run(
@@ -132,7 +132,10 @@ class Transport(Protocol):
 
 
 def complete(
-    process: Process, data: bytes | Iterable[bytes], timeout_s: float, quiet_s: float | None = None
+    process: RemoteProcess,
+    data: bytes | Iterable[bytes],
+    timeout_s: float,
+    quiet_s: float | None = None,
 ) -> Completed:
     """Feed `data` to `process`, read it to its end and return what it said.
 
@@ -172,7 +175,7 @@ def complete(
 class _Feeder(threading.Thread):
     """Writes to a process while somebody else reads from it; keeps what went wrong."""
 
-    def __init__(self, process: Process, chunks: Iterable[bytes]) -> None:
+    def __init__(self, process: RemoteProcess, chunks: Iterable[bytes]) -> None:
         super().__init__(name="stdin", daemon=True)
         self._process = process
         self._chunks = chunks

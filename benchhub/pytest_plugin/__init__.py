@@ -1,7 +1,7 @@
 """The pytest plugin: runs as fixtures, budgets as test items, INCONCLUSIVE as its own outcome.
 
 `pytest --benchhub-suite SUITE` adds one item per budget entry and cell; the fixture
-`benchhub_run` gives a run to a test's own assertions. Nothing of benchhub but this module is
+`benchhub_run` gives a run to a test's own assertions. Nothing of benchhub but this package is
 imported before one of them is used. See docs/pytest.md.
 """
 
@@ -13,37 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchhub.pytest_plugin.options import add_options, asked
+
 if TYPE_CHECKING:
     from benchhub.pytest_plugin.measured import MeasuredRun, One
-
-EFFORTS = ("quick", "standard", "rigorous")
-POLICIES = ("xfail", "fail", "skip")
-#: Name: what it says. Each is an option `--benchhub-NAME`, and `benchhub_NAME` in the ini file.
-_OPTIONS = {
-    "run": "a run that was measured before: its id, a unique prefix, or latest",
-    "suite": "a suite to measure: its name, folder or suite.toml",
-    "device": "device or profile file to measure on; repeatable (default: localhost)",
-    "effort": "how much to measure (default: the suite's)",
-    "store": "results database (default: BENCHHUB_STORE, else benchhub.db here)",
-    "budgets": "a file with other budgets than the suite's",
-    "inconclusive": "what an INCONCLUSIVE verdict is (default: xfail)",
-}
-_CHOICES = {"effort": EFFORTS, "inconclusive": POLICIES}
-_SEVERAL = ("device",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, and the ini entry of each."""
-    group = parser.getgroup("benchhub", "measured runs and their budgets")
-    for name, text in _OPTIONS.items():
-        more: dict[str, Any] = {"choices": _CHOICES.get(name)}
-        if name not in _CHOICES:
-            more["metavar"] = name.upper()
-        if name in _SEVERAL:
-            more["action"] = "append"
-        group.addoption(f"--benchhub-{name}", dest=f"benchhub_{name}", help=text, **more)
-        kind = "args" if name in _SEVERAL else "string"
-        parser.addini(f"benchhub_{name}", text, type=kind)  # type: ignore[arg-type]
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,15 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "benchhub(suite=None, run=None, **arguments): make the test one for each budget entry and"
         " cell, given to it as benchhub_verdict; the arguments are those of benchhub_run",
     )
-
-
-def asked(config: pytest.Config, name: str) -> Any:
-    """Return an option, else its ini entry, else None; UsageError for a value it cannot have."""
-    value = config.getoption(f"benchhub_{name}") or config.getini(f"benchhub_{name}") or None
-    if value is not None and name in _CHOICES and value not in _CHOICES[name]:
-        known = ", ".join(_CHOICES[name])
-        raise pytest.UsageError(f"benchhub_{name} = {value} is none of {known}")
-    return value
 
 
 @pytest.fixture(scope="session")

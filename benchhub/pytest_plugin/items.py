@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchhub.pytest_plugin.runs import Wanted, runs_of
+from benchhub.pytest_plugin.runs import WantedRun, runs_of
 from benchhub.pytest_plugin.slots import Slot
 
 #: The item that fails where cells without a budget failed, or devices stopped early.
@@ -34,7 +34,7 @@ def collect(session: pytest.Session, config: pytest.Config) -> list[pytest.Item]
 class Budgets(pytest.Collector):
     """The budgets of one suite or run."""
 
-    def __init__(self, *, wanted: Wanted, **kwargs: Any) -> None:
+    def __init__(self, *, wanted: WantedRun, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._wanted = wanted
 
@@ -54,7 +54,7 @@ class BudgetItem(pytest.Item):
     Without a slot it is the item of what has no budget.
     """
 
-    def __init__(self, *, wanted: Wanted, slot: Slot | None, **kwargs: Any) -> None:
+    def __init__(self, *, wanted: WantedRun, slot: Slot | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._wanted, self._slot = wanted, slot
 

@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from benchhub.model import Results, Row, Verdict
+from benchhub.model.row import Results, Row, Verdict
 from benchhub.pytest_plugin.slots import Slot, taken
-from benchhub.report.gate.entries import WORST_FIRST, Entry, Judged, cell_words, entries
+from benchhub.report.gate.entries import WORST_FIRST, GateEntry, cell_words, entries
+from benchhub.results.load import Judged
 
 _MOST = 10
 
@@ -20,7 +21,7 @@ class One:
     """What became of one entry of a budget: one verdict, or the worst of several."""
 
     run: MeasuredRun
-    entry: Entry
+    entry: GateEntry
 
     @property
     def verdict(self) -> Verdict | None:
@@ -121,7 +122,7 @@ class MeasuredRun:
         """Conclude from what no budget entry of a cell tells: failed cells, devices, budgets."""
         self.conclude([one for one in entries(self.judged) if one.verdict is None], None)
 
-    def conclude(self, found: Sequence[Entry], inconclusive: str | None) -> None:
+    def conclude(self, found: Sequence[GateEntry], inconclusive: str | None) -> None:
         """Raise what the worst of `found` calls for; return when all passed."""
         policy = inconclusive or self.inconclusive
         worst = {entry.outcome for entry in found}
@@ -130,21 +131,21 @@ class MeasuredRun:
         if "INCONCLUSIVE" in worst:
             _undecided(self._text(found), policy)
 
-    def _nothing(self, slot: Slot) -> Entry:
+    def _nothing(self, slot: Slot) -> GateEntry:
         device, backend, variant, budget, column = slot.group
         skips = [
             skip.reason
             for skip in self.results.skips
             if (skip.device, skip.backend) == (device, backend)
         ]
-        return Entry(
+        return GateEntry(
             "INCONCLUSIVE", device, f"{variant} on {backend}",
             f"{column} was not measured" + (f": {skips[0]}" if skips else ""),
             f"see what was skipped: `benchhub report {self.id} --format markdown`",
             budget=budget,
         )  # fmt: skip
 
-    def _text(self, found: Sequence[Entry]) -> str:
+    def _text(self, found: Sequence[GateEntry]) -> str:
         open_ones = [entry for entry in found if entry.outcome != "PASS"]
         counts = [(name, sum(entry.outcome == name for entry in found)) for name in WORST_FIRST]
         said = ", ".join(f"{count} {name}" for name, count in counts if count)
@@ -158,7 +159,7 @@ class MeasuredRun:
         return "\n".join(lines)
 
 
-def _lines(entry: Entry) -> Iterator[str]:
+def _lines(entry: GateEntry) -> Iterator[str]:
     where = ": ".join(part for part in (entry.device, entry.what) if part)
     yield f"{entry.outcome} {where}{' (emulated)' if entry.emulated else ''}"
     if entry.budget:

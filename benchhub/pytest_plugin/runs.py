@@ -12,29 +12,30 @@ from typing import Any
 
 import pytest
 
-from benchhub.config import load_budgets
-from benchhub.engine import Sessions
+from benchhub.config.folders import cache, store_url
+from benchhub.config.request import RunRequest, located, resolve
+from benchhub.config.suite import load_budgets
 from benchhub.errors import BenchhubError, ConfigError, Interrupted
-from benchhub.execute import Ready, execute, make_ready, new_run
-from benchhub.gate import check_names, judge
-from benchhub.model import Budget, DeviceInfo, Launch, RunInfo
-from benchhub.places import cache, store_url
-from benchhub.pytest_plugin import POLICIES, asked
+from benchhub.model.asked import Budget
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch, RunInfo
 from benchhub.pytest_plugin.measured import MeasuredRun
+from benchhub.pytest_plugin.options import POLICIES, asked
 from benchhub.pytest_plugin.slots import Slot, slots
-from benchhub.report.gate.entries import Judged
-from benchhub.request import Request, located, resolve
-from benchhub.results import load_judged
+from benchhub.results.load import Judged, load_judged
+from benchhub.results.rows.rows import summarize
+from benchhub.results.verdicts.judge import check_names, judge
+from benchhub.run.execute import Ready, execute, make_ready, new_run
+from benchhub.run.loop.engine import Sessions
 from benchhub.store import Store
-from benchhub.summary import summarize
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRun:
     """A run that a test asks for: an old one by name, or a suite to measure."""
 
     run: str | None
-    request: Request | None
+    request: RunRequest | None
     budgets: str | None
     store: str
 
@@ -45,11 +46,11 @@ class Runs:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._folder = Path(config.invocation_params.dir)
-        self._ready: dict[Request, Ready] = {}
-        self._run_ids: dict[tuple[Request, str], str] = {}
-        self._slots: dict[Wanted, tuple[Slot, ...]] = {}
-        self._measured: dict[Wanted, MeasuredRun] = {}
-        self._refused: dict[Wanted, BenchhubError] = {}
+        self._ready: dict[RunRequest, Ready] = {}
+        self._run_ids: dict[tuple[RunRequest, str], str] = {}
+        self._slots: dict[WantedRun, tuple[Slot, ...]] = {}
+        self._measured: dict[WantedRun, MeasuredRun] = {}
+        self._refused: dict[WantedRun, BenchhubError] = {}
 
     def wanted(
         self,
@@ -64,7 +65,7 @@ class Runs:
         data: str | os.PathLike[str] | None = None,
         budgets: str | os.PathLike[str] | None = None,
         store: str | None = None,
-    ) -> Wanted:
+    ) -> WantedRun:
         """Return what the arguments ask for, filled up by the session's options.
 
         Without suite and run it is what the session was started with. ConfigError: neither, both,
@@ -81,7 +82,7 @@ class Runs:
         url = store or asked(self._config, "store") or store_url(self._folder)
         request = None
         if suite is not None:
-            request = Request(
+            request = RunRequest(
                 suite=suite,
                 devices=_names(devices) or _names(asked(self._config, "device")) or ("localhost",),
                 backends=_names(backends),
@@ -91,7 +92,7 @@ class Runs:
                 data=str(data) if data else None,
             )
             request = located(request, self._folder)
-        return Wanted(run, request, str(self._folder / file) if file else None, url)
+        return WantedRun(run, request, str(self._folder / file) if file else None, url)
 
     def get(self, suite: str | None = None, **arguments: Any) -> MeasuredRun:
         """Return the run of `wanted(suite, **arguments)`; what cannot be done fails the test."""
@@ -101,14 +102,14 @@ class Runs:
             pytest.fail(f"benchhub: {error}", pytrace=False)
         return self.of(wanted)
 
-    def of(self, wanted: Wanted) -> MeasuredRun:
+    def of(self, wanted: WantedRun) -> MeasuredRun:
         """Return the run, measuring it the first time; what cannot be done fails the test."""
         try:
             return self.measured(wanted)
         except BenchhubError as error:
             pytest.fail(f"benchhub: {error}", pytrace=False)
 
-    def slots(self, wanted: Wanted) -> tuple[Slot, ...]:
+    def slots(self, wanted: WantedRun) -> tuple[Slot, ...]:
         """Return what `wanted` will be judged by, without measuring; ConfigError if by nothing."""
         if wanted not in self._slots:
             if wanted.request is None:
@@ -129,7 +130,7 @@ class Runs:
             self._slots[wanted] = slots(verdicts, rows)
         return self._slots[wanted]
 
-    def measured(self, wanted: Wanted) -> MeasuredRun:
+    def measured(self, wanted: WantedRun) -> MeasuredRun:
         """Return the run, measuring it the first time; BenchhubError, every time, if it cannot."""
         if wanted in self._refused:
             raise self._refused[wanted]
@@ -146,7 +147,7 @@ class Runs:
             self._measured[wanted] = MeasuredRun(judged, found, policy)
         return self._measured[wanted]
 
-    def _run_id(self, wanted: Wanted) -> str:
+    def _run_id(self, wanted: WantedRun) -> str:
         """Return the run's id; what is the same but for its budgets is measured once."""
         if wanted.request is None:
             with Store.open(wanted.store) as store:
@@ -158,7 +159,7 @@ class Runs:
             self._run_ids[key] = self._measure(ready, wanted.store)
         return self._run_ids[key]
 
-    def _made_ready(self, request: Request) -> Ready:
+    def _made_ready(self, request: RunRequest) -> Ready:
         if request not in self._ready:
             self._ready[request] = make_ready(resolve(request), cache(), lambda text: None)
         return self._ready[request]
@@ -192,7 +193,7 @@ class Runs:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield kept
 
-    def _judged(self, wanted: Wanted, run: str) -> Judged:
+    def _judged(self, wanted: WantedRun, run: str) -> Judged:
         with Store.open(wanted.store) as store:
             return load_judged(store, run, Path(wanted.budgets) if wanted.budgets else None)
 
@@ -223,7 +224,7 @@ def runs_of(config: pytest.Config) -> Runs:
     return config.stash[_RUNS]
 
 
-def _limits(wanted: Wanted, ready: Ready) -> tuple[Budget, ...]:
+def _limits(wanted: WantedRun, ready: Ready) -> tuple[Budget, ...]:
     if wanted.budgets is None:
         return ready.resolved.suite.budgets
     file = Path(wanted.budgets)
@@ -251,7 +252,7 @@ def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def _effort(name: str | None) -> str | None:
     from benchhub.errors import nearest
-    from benchhub.plan import EFFORTS
+    from benchhub.model.asked import EFFORTS
 
     if name is not None and name not in EFFORTS:
         raise ConfigError(f"effort {name} is unknown{nearest(name, EFFORTS)}")

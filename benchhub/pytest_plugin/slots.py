@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchhub.model import Row, Verdict
+from benchhub.model.row import Row, Verdict
 from benchhub.report.tables.settings import compact, usual_left_out
 
 _SETTINGS = ("batch", "threads", "concurrency", "rate_per_s", "precision", "options")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from benchhub.model import Flag
+from benchhub.model.row import Flag
 from benchhub.stats.samples import Samples, checked, launch_medians
 
 LEVEL = 0.01

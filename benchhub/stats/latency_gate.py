@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import VerdictOutcome
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.looks import (
     ALL_LOOKS_ALPHA,
     ALPHA,

@@ -29,7 +29,7 @@ MIN_PAIRS = 6
 STATISTICS: Mapping[str, float] = {"p25": 0.25, "p50": 0.50, "p95": 0.95}
 
 
-class Change(enum.StrEnum):
+class ABChange(enum.StrEnum):
     """What B is, held beside A."""
 
     REGRESSED = "regressed"
@@ -45,7 +45,7 @@ class Effect:
     statistic: str
     ratio: Interval
     p_value: float
-    change: Change
+    change: ABChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ABDecision:
     each, not corrected for being several (`many.holm` of their p-values does that).
     """
 
-    change: Change | None
+    change: ABChange | None
     reason: str
     pairs: int
     iterations: int
@@ -113,10 +113,10 @@ def paired_ab_look(
     found = ABDecision(None, f"needs {points[0]} pairs, has {have}", have, 0, (), points[0])
     for point in taken:
         found = _decided(a[:point], b[:point], 1 - alpha, (delta_min, delta), primary)
-        if found.change is not Change.INCONCLUSIVE:
+        if found.change is not ABChange.INCONCLUSIVE:
             return found
     following = None if final else next((point for point in points if point > have), None)
-    change = Change.INCONCLUSIVE if following is None else None
+    change = ABChange.INCONCLUSIVE if following is None else None
     return ABDecision(change, found.reason, found.pairs, found.iterations, found.effects, following)
 
 
@@ -166,7 +166,7 @@ def _decided(
 ) -> ABDecision:
     pairs, size = len(a), sum(launch.size for launch in (*a, *b))
     if pairs == 0:
-        return ABDecision(Change.INCONCLUSIVE, "no pairs of launches", 0, 0, (), None)
+        return ABDecision(ABChange.INCONCLUSIVE, "no pairs of launches", 0, 0, (), None)
     of_a, of_b = _statistics(a), _statistics(b)
     tick = tick_ns([*a, *b])
     effects = tuple(
@@ -201,18 +201,18 @@ def _effect(
     return Effect(name, ratio, p_value, _change(ratio, deltas, slack))
 
 
-def _change(ratio: Interval, deltas: tuple[float, float], slack: float) -> Change:
+def _change(ratio: Interval, deltas: tuple[float, float], slack: float) -> ABChange:
     """Return what an interval says; `slack` is the factor that a step of the clock makes."""
     if ratio.low is None or ratio.high is None or ratio.n < MIN_PAIRS:
-        return Change.INCONCLUSIVE
+        return ABChange.INCONCLUSIVE
     low, high, least = ratio.low / slack, ratio.high * slack, 1 + deltas[0]
     if low > 1 and ratio.estimate >= least:
-        return Change.REGRESSED
+        return ABChange.REGRESSED
     if high < 1 and ratio.estimate <= 1 / least:
-        return Change.IMPROVED
+        return ABChange.IMPROVED
     if 1 / (1 + deltas[1]) <= low and high <= 1 + deltas[1]:
-        return Change.EQUIVALENT
-    return Change.INCONCLUSIVE
+        return ABChange.EQUIVALENT
+    return ABChange.INCONCLUSIVE
 
 
 def _reason(effect: Effect, pairs: int, delta: float) -> str:
@@ -221,8 +221,8 @@ def _reason(effect: Effect, pairs: int, delta: float) -> str:
     if ratio.low is None or ratio.high is None or pairs < MIN_PAIRS:
         return f"{known}; needs {MIN_PAIRS} pairs, has {pairs}"
     known = f"{known} ({ratio.low - 1:+.2%} to {ratio.high - 1:+.2%}) after {pairs} pairs"
-    if math.isclose(ratio.low, ratio.high) and effect.change is Change.INCONCLUSIVE:
+    if math.isclose(ratio.low, ratio.high) and effect.change is ABChange.INCONCLUSIVE:
         return f"{known}: the clock is too coarse to tell"
-    if effect.change is Change.EQUIVALENT:
+    if effect.change is ABChange.EQUIVALENT:
         return f"{known}: within {delta:.1%}"
     return known

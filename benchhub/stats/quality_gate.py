@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
-from benchhub.model import VerdictOutcome
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.bootstrap import (
     EITHER,
     UPPER,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Flag
+from benchhub.model.row import Flag
 from benchhub.stats.paired import signed_rank_p
 from benchhub.stats.samples import Launches, Samples, checked
 

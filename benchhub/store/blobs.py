@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import zstandard
 
-from benchhub.model import Array, Ints
+from benchhub.model.arrays import Array, Ints
 
 _LEVEL = 3
 _local = threading.local()

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchhub.model import Cell
+from benchhub.model.cell import Cell
 from benchhub.store import records, schema
 
 

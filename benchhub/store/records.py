@@ -14,21 +14,14 @@ import numpy as np
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from benchhub.model import (
-    Array,
-    Budget,
-    Cell,
-    Claim,
-    DeviceInfo,
-    Launch,
-    OwnReference,
-    RunInfo,
-    Scenario,
-    Selftest,
-    Skip,
-    Truth,
-    Variant,
-)
+from benchhub.model.arrays import Array
+from benchhub.model.asked import Budget
+from benchhub.model.cell import Cell, Skip, Variant
+from benchhub.model.claim import Claim
+from benchhub.model.device import DeviceInfo, Selftest
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.quality import AnswerKey, OwnReference
+from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, decode_conditions
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
 
@@ -106,11 +99,11 @@ def cell_from(raw: Mapping[str, Any]) -> Cell:
     return Cell(**{**raw, "scenario": Scenario(raw["scenario"])})
 
 
-def truth_from(
+def answer_key_from(
     row: RowMapping, references: Sequence[bytes], own: Sequence[RowMapping] = ()
-) -> Truth:
-    """Return the truth of a row of `truths`, its reference blobs and rows of `own_references`."""
-    return Truth(
+) -> AnswerKey:
+    """Return the answer key in a row of `truths`, reference blobs and rows of `own_references`."""
+    return AnswerKey(
         metric=row["metric"],
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
@@ -124,28 +117,28 @@ def truth_from(
     )
 
 
-def truth_row(run: str, truth: Truth) -> dict[str, Any]:
+def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:
     """Return the row of `truths`, without the reference arrays."""
-    info = {name: list(getattr(truth, name)) for name in ("ids", "groups", "label_names")}
+    info = {name: list(getattr(answer_key, name)) for name in ("ids", "groups", "label_names")}
     return {
         "run": run,
-        "metric": truth.metric,
+        "metric": answer_key.metric,
         "info": info,
-        "labels": pack_array(truth.labels),
-        "also": list(truth.also),
-        "predict": truth.predict or None,
-        "predictions": _packed(truth.predictions),
-        "sketch": _packed(truth.sketch),
-        "spreads": list(truth.spreads),
+        "labels": pack_array(answer_key.labels),
+        "also": list(answer_key.also),
+        "predict": answer_key.predict or None,
+        "predictions": _packed(answer_key.predictions),
+        "sketch": _packed(answer_key.sketch),
+        "spreads": list(answer_key.spreads),
     }
 
 
-def own_reference_rows(run: str, truth: Truth) -> list[dict[str, Any]]:
+def own_reference_rows(run: str, answer_key: AnswerKey) -> list[dict[str, Any]]:
     """Return the rows of `own_references`: one a variant and output."""
     return [
         {"run": run, "variant": name, "position": position}
         | {"spread": own.spreads[position], "data": pack_array(array)}
-        for name, own in truth.own.items()
+        for name, own in answer_key.own.items()
         for position, array in enumerate(own.outputs)
     ]
 

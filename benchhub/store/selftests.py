@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchhub.model import Selftest
+from benchhub.model.device import Selftest
 from benchhub.store import records, schema
 
 

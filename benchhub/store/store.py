@@ -13,7 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from benchhub.errors import ConfigError, StoreError
-from benchhub.model import Budget, Claim, DeviceInfo, Launch, Plan, RunInfo, Truth, Variant
+from benchhub.model.asked import Budget
+from benchhub.model.cell import Plan, Variant
+from benchhub.model.claim import Claim
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.quality import AnswerKey
 from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
@@ -64,7 +69,7 @@ class Store:
         self,
         run: RunInfo,
         plan: Plan,
-        truth: Truth | None,
+        answer_key: AnswerKey | None,
         variants: Sequence[Variant],
         budgets: tuple[Budget, ...],
         claims: Sequence[Claim] = (),
@@ -92,14 +97,18 @@ class Store:
                 {"run": run.id, "position": position, "info": records.to_json(claim)}
                 for position, claim in enumerate(claims)
             ])  # fmt: skip
-            if truth is not None:
-                connection.execute(schema.truths.insert(), records.truth_row(run.id, truth))
+            if answer_key is not None:
+                connection.execute(
+                    schema.truths.insert(), records.answer_key_row(run.id, answer_key)
+                )
                 _insert(connection, schema.references, [
                     {"run": run.id, "position": position, "data": pack_array(array)}
-                    for position, array in enumerate(truth.reference)
+                    for position, array in enumerate(answer_key.reference)
                 ])  # fmt: skip
                 _insert(
-                    connection, schema.own_references, records.own_reference_rows(run.id, truth)
+                    connection,
+                    schema.own_references,
+                    records.own_reference_rows(run.id, answer_key),
                 )
 
     def resolve(self, run: str) -> str:
@@ -164,12 +173,12 @@ class Store:
             records.variant_from(row["info"]) for row in self._of(schema.variants, run)
         )  # fmt: skip
 
-    def truth(self, run: str) -> Truth | None:
+    def answer_key(self, run: str) -> AnswerKey | None:
         """Return what the outputs of a run are judged against; None if it had nothing."""
         rows = self._of(schema.truths, run, ordered=False)
         references = [row["data"] for row in self._of(schema.references, run)]
         own = self._of(schema.own_references, run)
-        return records.truth_from(rows[0], references, own) if rows else None
+        return records.answer_key_from(rows[0], references, own) if rows else None
 
     def put_device(self, run: str, device: DeviceInfo) -> None:
         """Save what is known of a device, in place of what was known before."""

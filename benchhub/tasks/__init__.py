@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, str] = {
     "cardiac": "benchhub.tasks.cardiac.dataset",
     "chest_xray": "benchhub.tasks.chest_xray.dataset",
-    "npz": "benchhub.tasks.npz_dataset",
+    "npz": "benchhub.tasks.npz",
     "pathology": "benchhub.tasks.pathology.dataset",
     "tissue": "benchhub.tasks.tissue.dataset",
     "nuclei": "benchhub.tasks.nuclei.dataset",

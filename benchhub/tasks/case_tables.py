@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array, CaseTable, Metric
+from benchhub.model.arrays import Array
+from benchhub.model.quality import CaseTable, Metric
 
 Floats = NDArray[np.float64]
 Of = Callable[[Array, Array], Floats]

@@ -13,12 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.instances import Labels, from_outlines
-from benchhub.tasks.nucleus import KINDS, VERTICES, Kind, Nucleus, grow
+from benchhub.tasks.nucleus import KINDS, VERTICES, Nucleus, NucleusKind, grow
 
 __all__ = [
-    "KINDS", "VERTICES", "Kind", "Nucleus", "Picture", "Stain", "Tissue", "field", "render",
+    "KINDS",
+    "VERTICES",
+    "Nucleus",
+    "NucleusKind",
+    "Picture",
+    "Stain",
+    "Tissue",
+    "field",
+    "render",
 ]  # fmt: skip
 
 Map = NDArray[np.float32]
@@ -91,7 +99,7 @@ def render(
     tissue: Tissue,
     stain: Stain,
     scale: float = 1.0,
-    kinds: tuple[Kind, ...] = KINDS,
+    kinds: tuple[NucleusKind, ...] = KINDS,
 ) -> Picture:
     """Return a picture of `size` pixels square; `scale` magnifies nuclei and textures.
 
@@ -121,7 +129,7 @@ def _densities(
     size: int,
     tissue: Tissue,
     scale: float,
-    kinds: tuple[Kind, ...],
+    kinds: tuple[NucleusKind, ...],
     nuclei: tuple[Nucleus, ...],
 ) -> tuple[Map, Map]:
     """Return the densities of haematoxylin and eosin, nuclei drawn in order over the ground."""
@@ -135,7 +143,7 @@ def _densities(
     return dark, np.asarray(eosin, dtype=np.float32)
 
 
-def _stamp(dark: Map, eosin: Map, nucleus: Nucleus, kind: Kind, texture: Map) -> None:
+def _stamp(dark: Map, eosin: Map, nucleus: Nucleus, kind: NucleusKind, texture: Map) -> None:
     """Lay one nucleus over both maps, its edge one pixel soft."""
     size = len(dark)
     reach = nucleus.reach + 1

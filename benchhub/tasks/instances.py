@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Labels = NDArray[np.int32]
 Floats = NDArray[np.float64]

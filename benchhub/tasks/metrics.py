@@ -1,9 +1,10 @@
 """Quality metrics that can be resampled: a table of name -> Metric.
 
 Each takes outputs and labels with the cases on axis 0 and weights (resamples, cases); see
-`benchhub.model.Metric`. To add one, write its functions (`benchhub.tasks.case_tables` has the usual
-ones), and a row of `METRICS`, or one of `MODULES` where it is a task's own. Other distributions add
-theirs through the entry point group `benchhub.metrics`. Stored runs find metrics here by name.
+`benchhub.model.quality.Metric`. To add one, write its functions (`benchhub.tasks.case_tables` has
+the usual ones), and a row of `METRICS`, or one of `MODULES` where it is a task's own. Other
+distributions add theirs through the entry point group `benchhub.metrics`. Stored runs find metrics
+here by name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, CaseTable, Metric
+from benchhub.model.arrays import Array
+from benchhub.model.quality import CaseTable, Metric
 from benchhub.tasks import lazy
 from benchhub.tasks.case_tables import mean_by_case, ratio, weighted_mean, worst
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Rng = np.random.Generator
 
@@ -22,7 +22,7 @@ _TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NucleusKind:
     """A kind of nucleus: its size in pixels, its shape, and how it takes the stain.
 
     `radius` is the mean of the half axes and `spread` its relative standard deviation;
@@ -42,12 +42,12 @@ class Kind:
     rim: float
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("neoplastic", 6.4, 0.22, (1.0, 1.7), 0.07, 0.070, 0.45, 1.6, 0.15),
-    Kind("inflammatory", 3.9, 0.12, (1.0, 1.25), 0.03, 0.105, 0.30, 0.9, 0.05),
-    Kind("connective", 4.4, 0.18, (2.2, 3.6), 0.05, 0.075, 0.20, 1.1, 0.10),
-    Kind("dead", 3.6, 0.30, (1.0, 1.5), 0.13, 0.135, 0.10, 0.8, 0.00),
-    Kind("epithelial", 5.4, 0.12, (1.1, 1.5), 0.035, 0.055, 0.30, 1.2, 0.45),
+KINDS: tuple[NucleusKind, ...] = (
+    NucleusKind("neoplastic", 6.4, 0.22, (1.0, 1.7), 0.07, 0.070, 0.45, 1.6, 0.15),
+    NucleusKind("inflammatory", 3.9, 0.12, (1.0, 1.25), 0.03, 0.105, 0.30, 0.9, 0.05),
+    NucleusKind("connective", 4.4, 0.18, (2.2, 3.6), 0.05, 0.075, 0.20, 1.1, 0.10),
+    NucleusKind("dead", 3.6, 0.30, (1.0, 1.5), 0.13, 0.135, 0.10, 0.8, 0.00),
+    NucleusKind("epithelial", 5.4, 0.12, (1.1, 1.5), 0.035, 0.055, 0.30, 1.2, 0.45),
 )
 
 
@@ -93,7 +93,7 @@ def grow(
     cover: float,
     touching: float,
     scale: float,
-    kinds: tuple[Kind, ...],
+    kinds: tuple[NucleusKind, ...],
 ) -> tuple[Nucleus, ...]:
     """Return nuclei in a square of `size` that cover their share of it, or as many as fit.
 
@@ -117,7 +117,7 @@ def grow(
     return tuple(grown)
 
 
-def _nucleus(rng: Rng, kind: int, kinds: tuple[Kind, ...], scale: float) -> Nucleus:
+def _nucleus(rng: Rng, kind: int, kinds: tuple[NucleusKind, ...], scale: float) -> Nucleus:
     of = kinds[kind]
     radius = scale * of.radius * float(np.exp(rng.normal(0, of.spread)))
     ratio = float(rng.uniform(*of.elongation))

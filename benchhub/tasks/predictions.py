@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchhub.model import Array, Ints
+from benchhub.model.arrays import Array, Ints
 from benchhub.tasks.lazy import found
 
 Predict = Callable[[Array], Array]

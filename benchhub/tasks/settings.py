@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 
 #: Keys of `[data]` that every task has: `metric` names the one that is judged first.
 EVERYWHERE = {"data": ("metric",)}

@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.known_truth import shown
-from benchmarks.known_truth.experiment import Figure, run
+from benchmarks.known_truth.experiment import Figure
 from benchmarks.known_truth.experiments import EXPERIMENTS
+from benchmarks.known_truth.spread import run
 
 REPEATS, QUICK_REPEATS, SEED = 2000, 100, 20260101
 

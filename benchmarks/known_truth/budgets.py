@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchhub.model import VerdictOutcome
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.latency_gate import latency_gate
 from benchhub.stats.quantile import quantile_interval
 from benchmarks.known_truth import peers

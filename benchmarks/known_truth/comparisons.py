@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.stats.many import benjamini_hochberg, holm
-from benchhub.stats.paired_ab import Change, paired_ab, sequential_ab
+from benchhub.stats.paired_ab import ABChange, paired_ab, sequential_ab
 from benchmarks.known_truth import peers
 from benchmarks.known_truth.experiment import Experiment, Repeat, Target
 from benchmarks.known_truth.generators import TYPICAL_NS
@@ -51,10 +51,10 @@ def _ab(factor: float) -> Repeat:
     def repeat(rng: np.random.Generator) -> Mapping[str, float]:
         host = Host(rng)
         found = sequential_ab(lambda count: host.rounds(factor, count))
-        changed = found.change in (Change.REGRESSED, Change.IMPROVED)
+        changed = found.change in (ABChange.REGRESSED, ABChange.IMPROVED)
         ours = {
             "benchhub": changed,
-            "benchhub equivalent": found.change is Change.EQUIVALENT,
+            "benchhub equivalent": found.change is ABChange.EQUIVALENT,
             "benchhub iterations": found.iterations,
         }
         return {**ours, **{name: rule(Host(rng), factor) for name, rule in _PEERS.items()}}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
-from benchhub.model import VerdictOutcome
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.quality_gate import quality_gate
 from benchmarks.known_truth.experiment import Experiment, Repeat, Target
 

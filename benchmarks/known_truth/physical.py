@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchhub.stats.paired_ab import Change, sequential_ab
+from benchhub.stats.paired_ab import ABChange, sequential_ab
 from benchmarks.known_truth import peers, shown
 from benchmarks.known_truth.experiment import Experiment, Figure, Target, figures
 
@@ -76,7 +76,7 @@ def repeat(rng: np.random.Generator, size: int) -> dict[str, float]:
     all_pairs = np.concatenate(made)
     a, b = all_pairs[:, 0], all_pairs[:, 1]
     return {
-        "benchhub": found.change in (Change.REGRESSED, Change.IMPROVED),
+        "benchhub": found.change in (ABChange.REGRESSED, ABChange.IMPROVED),
         "benchhub iterations": found.iterations,
         "U test": peers.google_benchmark(a.ravel(), b.ravel()),
         "hyperfine": peers.hyperfine(a.mean(axis=1), b.mean(axis=1)),

@@ -18,7 +18,7 @@ from onnx.numpy_helper import to_array
 from torch import nn
 
 from benchhub.compress.files.architecture import Architecture, write_onnx
-from benchhub.places import cache
+from benchhub.config.folders import cache
 from benchhub.tasks.chest_xray.dataset import open_dataset
 from benchhub.tasks.chest_xray.model import INPUT, OUTPUT, Classifier
 

@@ -32,7 +32,7 @@ from benchhub.compress.tflite.batch import open_batch
 from benchhub.compress.tflite.run import relative_error, run
 from benchhub.compress.tflite.schemes import quantize
 from benchhub.tasks.chest_xray.dataset import open_dataset
-from benchhub.tasks.chest_xray.model import Block, Classifier, Down
+from benchhub.tasks.chest_xray.model import Classifier, Down, ResidualBlock
 
 HERE = Path(__file__).parent
 #: The data of suite.toml; only its training patients, in order, are used to calibrate.
@@ -45,7 +45,7 @@ LIBRARIES = ("litert-torch", "ai-edge-quantizer", "ai-edge-litert", "torch", "nu
 
 # The names of classes stand in the file. These are those of the first export, made when the
 # network was defined in train.py, so that the bytes stay what they were.
-for kind in (Classifier, Block, Down):
+for kind in (Classifier, ResidualBlock, Down):
     kind.__module__ = "train"
 
 

@@ -9,9 +9,9 @@ import pytest
 import tomlkit
 from project import Project, make_project
 
-from benchhub.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
 from benchhub.cli.devices.profile_file import write_profile
-from benchhub.config import load_profile
+from benchhub.config.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
+from benchhub.config.suite import load_profile
 
 TEMPLATES = (
     "arm-server", "jetson-orin", "nvidia-gpu", "raspberry-pi-4", "raspberry-pi-5", "x86-server",

@@ -11,7 +11,7 @@ import pytest
 from loopback_sshd import Sshd
 from project import Project, make_project
 
-from benchhub.config import load_profile
+from benchhub.config.suite import load_profile
 
 
 @pytest.fixture

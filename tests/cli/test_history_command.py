@@ -10,8 +10,8 @@ from builders import make_cell, make_launch, make_plan, make_run
 from in_process import Reading
 from project import Project, make_project, write_model
 
-from benchhub.canary import NAME, is_canary
 from benchhub.compress.files.look import inspect_model
+from benchhub.model.cell import CANARY, is_canary
 from benchhub.store import Store
 
 RUNS = 12
@@ -74,7 +74,7 @@ def test_fixed_work_is_no_cell_and_tells_of_the_device(tmp_path: Path) -> None:
             run = make_run(id=f"run-{number:02d}", suite="tiny",
                            started_at=f"2026-01-{number + 1:02d}T12:00:00+00:00")  # fmt: skip
             model = make_cell(device="here")
-            fixed = make_cell(device="here", variant=NAME, model_sha256="", backend="null")
+            fixed = make_cell(device="here", variant=CANARY, model_sha256="", backend="null")
             store.create_run(run, make_plan(model, fixed), None, [], ())
             for cell in (model, fixed):
                 slower = 1.5 if number >= CHANGED and is_canary(cell) else 1.0
@@ -83,7 +83,9 @@ def test_fixed_work_is_no_cell_and_tells_of_the_device(tmp_path: Path) -> None:
                 store.add(make_launch(cell, 0, run=run.id, samples_ns=samples, outputs=()))
     document = reading.run("history", "tiny", "--json").json
     assert [cell["variant"] for cell in document["cells"]] == ["fp32"]
-    assert [(one["variant"], one["candidate"]) for one in document["fixed_work"]] == [(NAME, True)]
+    assert [(one["variant"], one["candidate"]) for one in document["fixed_work"]] == [
+        (CANARY, True)
+    ]
     shown = reading.run("history", "tiny").out
     assert shown.startswith("0 of 1 cells are candidates for a change (0 more")
     assert "here: fixed work (canary) moved, by +5" in shown

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from benchhub.cli.show.plan import plan_table, planned_settings, skip_lines
-from benchhub.model import Cell, Scenario, Skip
+from benchhub.model.cell import Cell, Skip
+from benchhub.model.scenario import Scenario
 
 LONG = ("tflite-fp32", "tflite-float16", "tflite-int8-dynamic")
 BATCHES = ("latency batch 1", "throughput batch 8")

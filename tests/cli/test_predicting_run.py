@@ -11,7 +11,7 @@ from in_process import Reading
 from project import Project
 from segmenting import CASES, make_segmenting
 
-from benchhub.results import load_results
+from benchhub.results.load import load_results
 from benchhub.store import Store
 
 RUN = ("run", "tiny", "--device", "here")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from project import make_project
 
-from benchhub.model import Finding, Selftest
+from benchhub.model.device import Finding, Selftest
 from benchhub.store import Store
 
 NAMES = ["overhead", "clock", "equal work", "slow-down 3%", "slow-down 5%", "noise", "drift"]

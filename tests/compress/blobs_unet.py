@@ -11,7 +11,10 @@ from blobs import draw
 from ingredients import trainable
 
 from benchhub.compress.build.cached import build
-from benchhub.model import Array, Recipe, Variant, VariantSpec
+from benchhub.model.arrays import Array
+from benchhub.model.asked import VariantSpec
+from benchhub.model.cell import Variant
+from benchhub.model.recipe import Recipe
 
 #: Cases that nothing was trained or calibrated with.
 _CASES = draw(9, 77)

@@ -1,18 +1,14 @@
-import sys
-from pathlib import Path
-
+import ingredients  # noqa: F401 - which registers the task `blobs`
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from repository import ROOT
 
 from benchhub.compress.files.look import inspect_onnx
 from benchhub.tasks import get_task
 
-# a task and recipes, registered as another distribution's
-sys.path.insert(0, str(Path(__file__).with_name("plugin")))
-
-QUICKSTART = Path(__file__).parents[2] / "suites" / "quickstart"
+QUICKSTART = ROOT / "suites" / "quickstart"
 
 
 @pytest.fixture(scope="session")

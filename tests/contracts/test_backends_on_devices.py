@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from benchhub.device.blob import Blob
 from subjects import SUBJECTS, Subject, expected_scores, images
 
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job, Outcome
 
 if TYPE_CHECKING:

@@ -294,7 +294,7 @@ def test_callers_of_one_session_are_told(tiny: str) -> None:
 def test_tf32_is_told_by_releases_without_the_option_too(
     told: dict[str, str], asked: str, in_force: str
 ) -> None:
-    opened = ort_providers.Opened(None, {"CUDAExecutionProvider": told}, {}, {}, "")
+    opened = ort_providers.OpenedSession(None, {"CUDAExecutionProvider": told}, {}, {}, "")
     assert ORT._precision(opened, "cuda", asked) == in_force
 
 

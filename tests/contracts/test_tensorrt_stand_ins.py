@@ -20,7 +20,7 @@ from onnx.reference import ReferenceEvaluator
 from stub_libraries import HERE, compile_library, compiler
 
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.backends.tensorrt.build import Log, Request, typing_for
+from benchhub.ondevice.backends.tensorrt.build import EngineLog, EngineRequest, typing_for
 from benchhub.ondevice.backends.tensorrt.cuda_driver import Buffer, CudaDriver, CudaError
 from benchhub.ondevice.backends.tensorrt.loading import open_engine
 from benchhub.ondevice.backends.torch.nvidia import asked_size, is_exhausted
@@ -49,7 +49,7 @@ def model(tmp_path: Path) -> Path:
     return draft.rename(path)
 
 
-REQUEST = Request("f32", 2, 0)
+REQUEST = EngineRequest("f32", 2, 0)
 
 
 def test_session_computes_through_buffers_with_stand_ins(cuda: CudaDriver, model: Path) -> None:
@@ -79,7 +79,7 @@ def test_session_computes_through_buffers_with_stand_ins(cuda: CudaDriver, model
 
 def test_details_tell_the_engine_with_stand_ins(cuda: CudaDriver, model: Path) -> None:
     trt = FakeTensorRT("11.4.0")
-    details = open_engine(trt, cuda, str(model), Request("tf32", 1, 64)).details
+    details = open_engine(trt, cuda, str(model), EngineRequest("tf32", 1, 64)).details
     (engine,) = (model.parents[1] / "engines").glob("*.engine")
     assert details["engine_sha256"] == engine.stem == _sha256(engine)
     assert details["engine_bytes"] == engine.stat().st_size
@@ -109,7 +109,7 @@ def _sha256(path: Path) -> str:
 def test_flags_reach_the_builder_with_stand_ins(
     cuda: CudaDriver, model: Path, version: str, precision: str, flags: list[str], network: int
 ) -> None:
-    session = open_engine(FakeTensorRT(version), cuda, str(model), Request(precision, 1, 0))
+    session = open_engine(FakeTensorRT(version), cuda, str(model), EngineRequest(precision, 1, 0))
     (engine,) = (model.parents[1] / "engines").glob("*.engine")
     plan = json.loads(engine.read_text("utf-8"))
     assert (plan["flags"], plan["network"]) == (flags, network)
@@ -129,7 +129,11 @@ def test_an_engine_is_kept_and_rebuilt_for_another_tensorrt(cuda: CudaDriver, mo
     assert trt.built == 1
     assert other["engine"] == "built again: of the kept engine, tensorrt was 10.3.0"
     assert len(list((model.parents[1] / "engines").glob("*.json"))) == 1  # 10.3's is of no use
-    for request in (Request("f32", 3, 0), Request("tf32", 2, 0), Request("f32", 2, 64)):
+    for request in (
+        EngineRequest("f32", 3, 0),
+        EngineRequest("tf32", 2, 0),
+        EngineRequest("f32", 2, 64),
+    ):
         trt = FakeTensorRT("10.4.0")
         assert open_engine(trt, cuda, str(model), request).details["engine"] == "built"
         assert trt.built == 1
@@ -143,7 +147,7 @@ def test_an_engine_is_kept_under_the_flags_it_was_built_with(
     cuda: CudaDriver, model: Path, version: str, precision: str, flags: str
 ) -> None:
     """What a precision asks of TensorRT may change from one benchhub to the next."""
-    open_engine(FakeTensorRT(version), cuda, str(model), Request(precision, 1, 0))
+    open_engine(FakeTensorRT(version), cuda, str(model), EngineRequest(precision, 1, 0))
     (record,) = (model.parents[1] / "engines").glob("*.json")
     assert json.loads(record.read_text())["environment"]["flags"] == flags
 
@@ -240,7 +244,7 @@ def test_driver_calls_with_the_stand_in(
 
 def test_the_log_keeps_only_what_matters() -> None:
     trt = FakeTensorRT()
-    log = Log(trt)
+    log = EngineLog(trt)
     log.logger.log(trt.ILogger.Severity.INFO, "chatter")
     log.logger.log(trt.ILogger.Severity.ERROR, "Operator X is not supported")
     assert log.lines == ["Operator X is not supported"]

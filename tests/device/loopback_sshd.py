@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 
 @dataclass

@@ -16,7 +16,7 @@ from loopback_sshd import Sshd, link, start_sshd
 
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, connect, holder
-from benchhub.device.transport import Process, Transport
+from benchhub.device.transport import RemoteProcess, Transport
 from benchhub.errors import (
     ConfigError,
     DeviceBusy,
@@ -25,7 +25,7 @@ from benchhub.errors import (
     PythonUnusable,
     Unreachable,
 )
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job
 
 RUNNER = build_runner()
@@ -70,7 +70,7 @@ class Counting:
         made = connect(profile)
         start = made.start
 
-        def counted(argv: list[str]) -> Process:
+        def counted(argv: list[str]) -> RemoteProcess:
             self.started.append(argv)
             return start(argv)
 

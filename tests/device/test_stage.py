@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchhub.device.blob import Blob, StageReport
 from loopback_sshd import Sshd, link, start_sshd
 
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob, StageReport, end_to_end
+from benchhub.device.stage import end_to_end
 from benchhub.errors import ConfigError, Interrupted, NoSpace, Unreachable
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job
 
 RUNNER = build_runner()

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 from . import arm
 from . import state as states

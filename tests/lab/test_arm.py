@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchhub.config import load_profile
+from benchhub.config.suite import load_profile
 from benchhub.device.health.findings import findings, refusal
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder

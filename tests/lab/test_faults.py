@@ -16,9 +16,9 @@ import psutil
 import pytest
 from repository import TESTS
 
+from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob
 from benchhub.errors import (
     AuthenticationRefused,
     DeviceBusy,
@@ -28,7 +28,7 @@ from benchhub.errors import (
     PythonUnusable,
     Unreachable,
 )
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job, Outcome
 from lab import faults
 from lab.host import Host
@@ -346,7 +346,7 @@ def test_no_room_for_the_runner(lab: Lab, second: Host) -> None:
 
 CONTROLLER = """
 from pathlib import Path
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from lab.test_faults import job, open_session
 paths = dict(identity_file=Path({key!r}), ssh_config=Path("/dev/null"))
 with open_session(DeviceProfile(**{profile!r}, **paths), "run-of-another") as session:

@@ -19,7 +19,7 @@ from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from lab import arm, faults
 from lab.arm import Machine, Translated
 from lab.lab import Lab

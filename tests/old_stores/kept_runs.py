@@ -13,14 +13,13 @@ from unittest import mock
 from benchhub.cli.compare import record_of
 from benchhub.cli.history import plain
 from benchhub.cli.show.results import print_results
-from benchhub.comparison import compare_runs
-from benchhub.history import screen
-from benchhub.history_runs import points
 from benchhub.report.compare import formats as compare_formats
 from benchhub.report.gate import formats as gate_formats
-from benchhub.report.gate.entries import Judged
 from benchhub.report.run import FORMATS, render
-from benchhub.results import load_judged
+from benchhub.results.compare.history import screen
+from benchhub.results.compare.runs import compare_runs
+from benchhub.results.load import Judged, load_judged
+from benchhub.results.load_history import points
 from benchhub.store import Store
 
 FOLDER = Path(__file__).parent

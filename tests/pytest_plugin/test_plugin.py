@@ -13,7 +13,7 @@ from sessions import USUAL, budgets, small_project
 
 # What a session inside this process imports is forgotten after it, and numpy can only come once.
 import benchhub.pytest_plugin.items
-import benchhub.tasks.npz_dataset  # noqa: F401
+import benchhub.tasks.npz  # noqa: F401
 
 pytest_plugins = ["pytester"]
 

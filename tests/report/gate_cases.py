@@ -6,9 +6,11 @@ from typing import Any
 
 from builders import make_budget, make_device, make_run
 
-from benchhub.gate import exit_code, judge, unjudged
-from benchhub.model import Budget, DeviceInfo, Results, Row
-from benchhub.report.gate.entries import Judged
+from benchhub.model.asked import Budget
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results, Row
+from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import exit_code, judge, unjudged
 
 HOSTILE = 'a|b <script>"x"</script> \x00\x1b[31m & --> \ud800'
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from benchhub.model import (
-    BY_DEFINITION,
-    DeviceInfo,
-    Finding,
-    Flag,
-    Recipe,
-    Results,
-    Row,
-    RunInfo,
-    Skip,
-    TensorSpec,
-    Variant,
-    Verdict,
-    VerdictOutcome,
-)
+from benchhub.model.cell import Skip, TensorSpec, Variant
+from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.launch import RunInfo
+from benchhub.model.recipe import Recipe
+from benchhub.model.row import BY_DEFINITION, Flag, Results, Row, Verdict
+from benchhub.model.scenario import VerdictOutcome
 
 HOSTILE = "<script>alert('x')</script>"
 PIPED = 'two|parts,\nsecond "line" & more'

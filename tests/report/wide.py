@@ -6,20 +6,12 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from benchhub.model import (
-    BY_DEFINITION,
-    DeviceInfo,
-    Flag,
-    Recipe,
-    Results,
-    Row,
-    RunInfo,
-    Skip,
-    TensorSpec,
-    Variant,
-    Verdict,
-    VerdictOutcome,
-)
+from benchhub.model.cell import Skip, TensorSpec, Variant
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import RunInfo
+from benchhub.model.recipe import Recipe
+from benchhub.model.row import BY_DEFINITION, Flag, Results, Row, Verdict
+from benchhub.model.scenario import VerdictOutcome
 
 #: Name, whether it is emulated, and milliseconds of the baseline on one thread.
 DEVICES = (

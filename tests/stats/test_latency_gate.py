@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchhub.model import VerdictOutcome as Outcome
+from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.stats.latency_gate import (
     ALL_LOOKS_ALPHA,
     ALPHA,

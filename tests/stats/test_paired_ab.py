@@ -12,7 +12,7 @@ from benchhub.stats.paired import signed_rank_p
 from benchhub.stats.paired_ab import (
     ALL_LOOKS_ALPHA,
     LOOKS,
-    Change,
+    ABChange,
     paired_ab,
     paired_ab_look,
     sequential_ab,
@@ -36,7 +36,7 @@ def source(seed, factor, drift=0.05, sd=0.01, iterations=30):
 
 @pytest.mark.parametrize(
     ("factor", "change"),
-    [(1.05, Change.REGRESSED), (0.95, Change.IMPROVED), (1.0, Change.EQUIVALENT)],
+    [(1.05, ABChange.REGRESSED), (0.95, ABChange.IMPROVED), (1.0, ABChange.EQUIVALENT)],
 )
 def test_changes(factor, change):
     found = paired_ab(*source(1, factor)(20))
@@ -51,22 +51,22 @@ def test_changes(factor, change):
 
 def test_wide_intervals_are_inconclusive():
     found = paired_ab(*source(2, 1.0, sd=0.1)(10))
-    assert found.change is Change.INCONCLUSIVE
+    assert found.change is ABChange.INCONCLUSIVE
 
 
 def test_a_change_of_the_tail_alone_shows_in_the_tail():
     a, b = source(3, 1.0)(20)
     b[:, ::12] = b[:, ::12] * 2
     found = paired_ab(a, b)
-    assert found.change is Change.EQUIVALENT
-    assert {one.statistic: one.change for one in found.effects}["p95"] is Change.REGRESSED
-    assert paired_ab(a, b, primary="p95").change is Change.REGRESSED
+    assert found.change is ABChange.EQUIVALENT
+    assert {one.statistic: one.change for one in found.effects}["p95"] is ABChange.REGRESSED
+    assert paired_ab(a, b, primary="p95").change is ABChange.REGRESSED
 
 
 def test_a_change_too_small_to_matter_is_no_regression():
     found = paired_ab(*source(4, 1.006, sd=0.001)(40))
     assert found.effects[1].ratio.low > 1
-    assert found.change is Change.EQUIVALENT
+    assert found.change is ABChange.EQUIVALENT
 
 
 def test_fed_pair_by_pair_it_decides_as_when_it_draws():
@@ -86,7 +86,7 @@ def test_fed_pair_by_pair_it_decides_as_when_it_draws():
 def test_swapping_sides_turns_the_answer_round():
     a, b = source(6, 1.05)(20)
     one, other = paired_ab(a, b), paired_ab(b, a)
-    assert (one.change, other.change) == (Change.REGRESSED, Change.IMPROVED)
+    assert (one.change, other.change) == (ABChange.REGRESSED, ABChange.IMPROVED)
     for effect, turned in zip(one.effects, other.effects, strict=True):
         assert turned.ratio.estimate == pytest.approx(1 / effect.ratio.estimate)
         assert turned.ratio.low == pytest.approx(1 / effect.ratio.high)
@@ -130,30 +130,30 @@ def test_p_value_of_ties_and_zeros():
 @pytest.mark.parametrize("pairs", [0, 1, 2, 5])
 def test_few_pairs_are_inconclusive(pairs):
     a, b = source(7, 2.0)(pairs)
-    assert paired_ab(a, b).change is Change.INCONCLUSIVE
+    assert paired_ab(a, b).change is ABChange.INCONCLUSIVE
     open_ = paired_ab_look(a, b)
     assert (open_.change, open_.next_look) == (None, 10)
-    assert paired_ab_look(a, b, final=True).change is Change.INCONCLUSIVE
+    assert paired_ab_look(a, b, final=True).change is ABChange.INCONCLUSIVE
 
 
 def test_pairs_that_end_early_are_looked_at_as_they_are():
     draw = source(8, 1.3)
     once = [draw(8)]
     found = sequential_ab(lambda k: once.pop() if once else (np.empty((0, 1)), np.empty((0, 1))))
-    assert (found.change, found.pairs) == (Change.REGRESSED, 8)
+    assert (found.change, found.pairs) == (ABChange.REGRESSED, 8)
 
 
 def test_a_coarse_clock_cannot_call_things_equivalent():
     same = np.full((20, 30), 1_000_000)
-    assert paired_ab(same, same).change is Change.INCONCLUSIVE
+    assert paired_ab(same, same).change is ABChange.INCONCLUSIVE
     assert "clock" in paired_ab(same, same).reason
-    assert paired_ab(same, 3 * same).change is Change.REGRESSED
+    assert paired_ab(same, 3 * same).change is ABChange.REGRESSED
 
 
 def test_launches_may_differ_in_length():
     a, b = source(9, 1.1)(10)
     found = paired_ab([one[: 10 + i] for i, one in enumerate(a)], [one[:25] for one in b])
-    assert found.change is Change.REGRESSED
+    assert found.change is ABChange.REGRESSED
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from benchhub.model import VerdictOutcome as Outcome
+from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.stats.quality_gate import quality_gate
 
 

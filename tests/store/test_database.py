@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from builders import make_launch, make_plan, make_run, make_truth, make_variant
+from builders import make_answer_key, make_launch, make_plan, make_run, make_variant
 from repository import ROOT
 
 from benchhub.errors import StoreError
@@ -75,9 +75,9 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
 
 def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
     """What an older version stored is the same launch still, by its digest."""
-    url, launch, truth = f"sqlite:///{tmp_path}/results.db", make_launch(), make_truth(20)
+    url, launch, answer_key = f"sqlite:///{tmp_path}/results.db", make_launch(), make_answer_key(20)
     with Store.open(url) as store:
-        store.create_run(make_run(), make_plan(), truth, [make_variant()], ())
+        store.create_run(make_run(), make_plan(), answer_key, [make_variant()], ())
         store.add(launch)
     old = sqlite3.connect(tmp_path / "results.db")
     for column in PREDICTED_LAUNCHES:
@@ -92,7 +92,7 @@ def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
     with Store.open(url) as store:
         (found,) = store.launches(make_run().id)
         assert (found.predictions, found.postprocess_ns.size) == (None, 0)
-        back = store.truth(make_run().id)
+        back = store.answer_key(make_run().id)
         assert back is not None
         assert (back.also, back.predict, back.predictions) == ((), "", None)
         assert (back.sketch, back.spreads) == (None, ())

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from builders import (
+    make_answer_key,
     make_budget,
     make_cell,
     make_device,
@@ -15,12 +16,14 @@ from builders import (
     make_launches,
     make_plan,
     make_run,
-    make_truth,
     make_variant,
 )
 
 from benchhub.errors import ConfigError, StoreError
-from benchhub.model import Finding, OwnReference, Plan, Recipe, Skip
+from benchhub.model.cell import Plan, Skip
+from benchhub.model.device import Finding
+from benchhub.model.quality import OwnReference
+from benchhub.model.recipe import Recipe
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
 from benchhub.store.records import launch_row
@@ -56,54 +59,64 @@ def same(one, other):
 def test_a_run_comes_back_as_it_was_given(store):
     skip = Skip("localhost", "fp32", "openvino", "latency", "not installed")
     cell = make_cell()
-    truth = make_truth(20)
-    own = OwnReference((truth.reference[0][:4], truth.reference[0][:4, :1]), (0.5, 2.0))
-    truth = dataclasses.replace(truth, own={"pruned": own})
+    answer_key = make_answer_key(20)
+    own = OwnReference((answer_key.reference[0][:4], answer_key.reference[0][:4, :1]), (0.5, 2.0))
+    answer_key = dataclasses.replace(answer_key, own={"pruned": own})
     recipe = Recipe("int8-static", {"calibration_cases": 64})
     variants = (make_variant(), make_variant("int8", recipe=recipe, params=None))
     budgets = (make_budget(devices=("localhost",), latency_ms={"p95": 50.0}, model_bytes=10),)
-    store.create_run(make_run(), Plan((cell,), (skip,)), truth, variants, budgets)
+    store.create_run(make_run(), Plan((cell,), (skip,)), answer_key, variants, budgets)
     assert store.run(RUN) == make_run()
     assert store.plan(RUN) == Plan((cell,), (skip,))
     assert store.plan(RUN).cells[0].key == cell.key
     assert store.variants(RUN) == variants
     assert store.budgets(RUN) == budgets
-    back = store.truth(RUN)
-    assert (back.metric, back.ids, back.groups) == (truth.metric, truth.ids, truth.groups)
-    np.testing.assert_array_equal(back.labels, truth.labels)
-    np.testing.assert_array_equal(back.reference[0], truth.reference[0])
+    back = store.answer_key(RUN)
+    assert (back.metric, back.ids, back.groups) == (
+        answer_key.metric,
+        answer_key.ids,
+        answer_key.groups,
+    )
+    np.testing.assert_array_equal(back.labels, answer_key.labels)
+    np.testing.assert_array_equal(back.reference[0], answer_key.reference[0])
     assert set(back.own) == {"pruned"}
     assert back.own["pruned"].spreads == (0.5, 2.0)
-    for mine, theirs in zip(back.own["pruned"].outputs, truth.own["pruned"].outputs, strict=True):
+    for mine, theirs in zip(
+        back.own["pruned"].outputs, answer_key.own["pruned"].outputs, strict=True
+    ):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_predictions_come_back_exactly(store):
     rng = np.random.default_rng(0)
-    truth = dataclasses.replace(
-        make_truth(20),
+    answer_key = dataclasses.replace(
+        make_answer_key(20),
         also=("dice", "dice_worst5"),
         predict="argmax-labels",
         predictions=rng.integers(0, 4, (20, 3, 3), dtype=np.uint8),
         sketch=rng.normal(size=(20, 16)),
         spreads=(0.25, 3.0),
     )
-    store.create_run(make_run(), make_plan(), truth, [make_variant()], ())
-    back = store.truth(RUN)
-    assert (back.also, back.predict, back.spreads) == (truth.also, truth.predict, truth.spreads)
+    store.create_run(make_run(), make_plan(), answer_key, [make_variant()], ())
+    back = store.answer_key(RUN)
+    assert (back.also, back.predict, back.spreads) == (
+        answer_key.also,
+        answer_key.predict,
+        answer_key.spreads,
+    )
     for name in ("predictions", "sketch"):
-        np.testing.assert_array_equal(getattr(back, name), getattr(truth, name))
-        assert getattr(back, name).dtype == getattr(truth, name).dtype
+        np.testing.assert_array_equal(getattr(back, name), getattr(answer_key, name))
+        assert getattr(back, name).dtype == getattr(answer_key, name).dtype
     launch = make_launch(
-        predictions=truth.predictions, postprocess_ns=np.arange(20, dtype=np.int64)
+        predictions=answer_key.predictions, postprocess_ns=np.arange(20, dtype=np.int64)
     )
     store.add(launch)
     store.add(launch)
     (found,) = store.launches(RUN)
-    np.testing.assert_array_equal(found.predictions, truth.predictions)
+    np.testing.assert_array_equal(found.predictions, answer_key.predictions)
     np.testing.assert_array_equal(found.postprocess_ns, np.arange(20))
     with pytest.raises(StoreError, match="already, with other results"):
-        store.add(dataclasses.replace(launch, predictions=truth.predictions + np.uint8(1)))
+        store.add(dataclasses.replace(launch, predictions=answer_key.predictions + np.uint8(1)))
 
 
 def test_the_digest_of_a_launch_without_predictions_is_that_of_older_versions():
@@ -118,7 +131,7 @@ def test_the_digest_of_a_launch_without_predictions_is_that_of_older_versions():
 
 def test_a_run_without_truth_has_none(store):
     create(store)
-    assert store.truth(RUN) is None
+    assert store.answer_key(RUN) is None
     assert store.budgets(RUN) == ()
 
 

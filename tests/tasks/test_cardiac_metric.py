@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from benchhub.model import Truth
-from benchhub.quality import assess
+from benchhub.model.quality import Truth
+from benchhub.results.rows.quality import assess
 from benchhub.tasks.cardiac.metric import (
     DICE,
     DICE_WORST,

@@ -6,7 +6,7 @@ from repository import ROOT
 
 from benchhub.compress import Ingredients, get_recipe, recipe_names
 from benchhub.compress.options import complete
-from benchhub.config import load_suite
+from benchhub.config.suite import load_suite
 from benchhub.tasks import get_model, get_task
 from benchhub.tasks.cardiac import model
 from benchhub.tasks.cardiac.metric import DICE, class_map, encode
@@ -41,10 +41,10 @@ def test_every_net_answers_with_a_logit_for_every_class(name, options):
 
 def test_sizes():
     # 4 bytes a parameter, so the shipped one stays below 2 MB
-    assert _parameters(model.UNet()) == 450_356
-    assert _parameters(model.UNet(width=8, depth=5, growth=3.0)) == 7_248_716
+    assert _parameters(model.CardiacUNet()) == 450_356
+    assert _parameters(model.CardiacUNet(width=8, depth=5, growth=3.0)) == 7_248_716
     # one channel a layer: how far sculpting can go
-    assert _parameters(model.UNet(width=1, growth=1.0)) == 198
+    assert _parameters(model.CardiacUNet(width=1, growth=1.0)) == 198
     with torch.device("meta"):
         assert _parameters(model.DeepLab()) == pytest.approx(40e6, rel=0.05)
 

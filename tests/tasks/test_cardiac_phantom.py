@@ -4,10 +4,10 @@ import pytest
 from benchhub.tasks import get_task
 from benchhub.tasks.cardiac.heart import GROUPS, Heart, section
 from benchhub.tasks.cardiac.layout import read_info, read_split
-from benchhub.tasks.cardiac.phantom import Phantom, patients, write_phantom
+from benchhub.tasks.cardiac.phantom import CardiacPhantom, patients, write_phantom
 from benchhub.tasks.cardiac.scanner import FIELD_MM, Scan, expose
 
-SMALL = Phantom(seed=5, train_patients=2, test_patients=3, slices=3)
+SMALL = CardiacPhantom(seed=5, train_patients=2, test_patients=3, slices=3)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,9 @@ def test_the_same_seed_gives_the_same_bytes(folder, tmp_path):
 
 def test_patients_have_streams_of_their_own():
     few = list(patients(SMALL, "train"))
-    more = list(patients(Phantom(seed=5, train_patients=3, test_patients=1, slices=3), "train"))
+    more = list(
+        patients(CardiacPhantom(seed=5, train_patients=3, test_patients=1, slices=3), "train")
+    )
     for one, other in zip(few, more, strict=False):
         assert one.info == other.info
         for mine, theirs in zip(one.volumes, other.volumes, strict=True):
@@ -59,7 +61,7 @@ def test_patients_have_streams_of_their_own():
 
 
 def test_another_seed_is_another_data_set():
-    other = Phantom(seed=6, train_patients=2, test_patients=3, slices=3)
+    other = CardiacPhantom(seed=6, train_patients=2, test_patients=3, slices=3)
     assert other.key != SMALL.key
     one, two = (next(patients(kind, "train")) for kind in (SMALL, other))
     assert one.info != two.info

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import make_truth
+from builders import make_answer_key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchhub.model import Metric
-from benchhub.quality import assess
+from benchhub.model.quality import Metric
+from benchhub.results.rows.quality import assess
 from benchhub.tasks.case_tables import column_means, mean_metric, summed_metric, worst
 from benchhub.tasks.metrics import MACRO_AUC
 
@@ -167,8 +167,10 @@ def test_limits_of_the_worst_cases_keep_their_level() -> None:
     inside = above = below = 0
     for seed in range(120):
         other, mine = (scores[:, None] for scores in drawn(np.random.default_rng(seed), 200))
-        truth = replace(make_truth(200), labels=np.zeros(200), label_names=(), reference=(other,))
-        found = assess((mine,), truth, worst(MEAN), truth.reference, resamples=300)
+        answer_key = replace(
+            make_answer_key(200), labels=np.zeros(200), label_names=(), reference=(other,)
+        )
+        found = assess((mine,), answer_key, worst(MEAN), answer_key.reference, resamples=300)
         inside += found.low <= value <= found.high
         above += found.loss.upper < lost
         below += found.loss.low > lost

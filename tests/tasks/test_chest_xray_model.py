@@ -7,7 +7,7 @@ from torch import nn
 
 from benchhub.compress.files.architecture import Architecture, read_net, write_onnx
 from benchhub.compress.networks.training import fit
-from benchhub.model import Cases
+from benchhub.model.quality import Cases
 from benchhub.tasks import get_model, get_task
 from benchhub.tasks.chest_xray import model
 from benchhub.tasks.chest_xray.lesions import LABELS

@@ -12,7 +12,7 @@ from repository import ROOT
 from benchhub.compress import get_recipe
 from benchhub.compress.files.architecture import read_net
 from benchhub.compress.options import complete
-from benchhub.config import load_suite
+from benchhub.config.suite import load_suite
 from benchhub.tasks import get_task
 from benchhub.tasks.chest_xray import model
 

@@ -8,7 +8,8 @@ from benchhub.compress.build.cached import build
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.files.look import inspect_onnx
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 from benchhub.tasks import get_task
 
 SETTINGS = {"inputs": "cases.npz", "metric": "accuracy"}

@@ -10,9 +10,9 @@ from PIL import Image
 from benchhub.tasks import get_task
 from benchhub.tasks.nuclei.annotations import read_instances
 from benchhub.tasks.nuclei.layout import read_layout
-from benchhub.tasks.nuclei.phantom import Phantom, slide, write_phantom
+from benchhub.tasks.nuclei.phantom import NucleiPhantom, slide, write_phantom
 
-SMALL = Phantom(seed=5, train_slides=2, test_slides=3, size=32, side=2)
+SMALL = NucleiPhantom(seed=5, train_slides=2, test_slides=3, size=32, side=2)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,9 @@ def test_what_is_read_is_what_was_drawn(folder):
 def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
     code = (
         "import sys; from pathlib import Path; "
-        "from benchhub.tasks.nuclei.phantom import Phantom, write_phantom; "
-        "write_phantom(Phantom(seed=5, train_slides=2, test_slides=3, size=32), Path(sys.argv[1]))"
+        "from benchhub.tasks.nuclei.phantom import NucleiPhantom, write_phantom; "
+        "of = NucleiPhantom(seed=5, train_slides=2, test_slides=3, size=32); "
+        "write_phantom(of, Path(sys.argv[1]))"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -62,7 +63,7 @@ def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
 
 
 def test_a_larger_phantom_begins_with_a_smaller_one():
-    larger = Phantom(seed=5, train_slides=9, test_slides=9, size=32)
+    larger = NucleiPhantom(seed=5, train_slides=9, test_slides=9, size=32)
     np.testing.assert_array_equal(slide(larger, "train", 1).image, slide(SMALL, "train", 1).image)
     assert not np.array_equal(slide(SMALL, "train", 0).image, slide(SMALL, "test", 0).image)
 

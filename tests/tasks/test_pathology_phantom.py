@@ -3,9 +3,9 @@ import pytest
 
 from benchhub.tasks import get_task
 from benchhub.tasks.pathology.names import CHANNELS, TISSUES
-from benchhub.tasks.pathology.phantom import Phantom, picture, write_phantom
+from benchhub.tasks.pathology.phantom import PathologyPhantom, picture, write_phantom
 
-SMALL = Phantom(seed=3, train_images=4, validation_images=1, test_images=19, size=32)
+SMALL = PathologyPhantom(seed=3, train_images=4, validation_images=1, test_images=19, size=32)
 SETTINGS = {
     "seed": 3, "train_images": 4, "validation_images": 1, "test_images": 19, "size": 32,
 }  # fmt: skip
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_images(tmp_path):
     np.testing.assert_array_equal(one.image, other.image)
     assert (picture(SMALL, 3, 6)[0].image != one.image).any()
     assert (picture(SMALL, 1, 5)[0].image != one.image).any()
-    more = Phantom(seed=3, test_images=99, size=32)
+    more = PathologyPhantom(seed=3, test_images=99, size=32)
     np.testing.assert_array_equal(picture(more, 3, 5)[0].image, one.image)
     assert more.key != SMALL.key
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchhub.compress.build.reference import reference_outputs
-from benchhub.config import load_suite
-from benchhub.prepare import prepare
-from benchhub.quality import assess
+from benchhub.config.suite import load_suite
+from benchhub.results.rows.quality import assess
+from benchhub.run.prepare import prepare
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.predictions import get_prediction
 
@@ -49,18 +49,18 @@ def test_pathology(tmp_path):
         net="width = 4",
         data="size = 32\ntrain_images = 6\nvalidation_images = 1\ntest_images = 8",
     )
-    truth, variants = ready.truth, {variant.name: variant for variant in ready.variants}
-    assert truth.metric == "bpq"
-    assert truth.also == ("mpq", "bpq_worst5")
-    assert truth.predictions.shape == (8, 2, 32, 32)
+    answer_key, variants = ready.answer_key, {variant.name: variant for variant in ready.variants}
+    assert answer_key.metric == "bpq"
+    assert answer_key.also == ("mpq", "bpq_worst5")
+    assert answer_key.predictions.shape == (8, 2, 32, 32)
     assert variants["pruned"].params < 0.4 * variants["net"].params
     assert variants["sparse"].nonzero_params < 0.35 * variants["net"].params
     images = {"image": np.load(ready.inputs["image"].path)}
     for name in ("pruned", "sparse"):
         (outputs, *_) = reference_outputs(variants[name], images)
-        found = get_prediction(truth.predict)(outputs)
-        for metric in (truth.metric, *truth.also):
-            quality = assess([found], truth, get_metric(metric), [truth.predictions], 200)
+        found = get_prediction(answer_key.predict)(outputs)
+        for metric in (answer_key.metric, *answer_key.also):
+            quality = assess([found], answer_key, get_metric(metric), [answer_key.predictions], 200)
             assert 0 <= quality.value <= 1
 
 
@@ -71,10 +71,10 @@ def test_tissue(tmp_path):
         net="width = 4, stem = 2",
         data="size = 32\ntrain_patches = 1\ntest_patches = 2",
     )
-    truth, variants = ready.truth, {variant.name: variant for variant in ready.variants}
-    assert truth.metric == "accuracy"
-    assert truth.also == ("macro_f1",)
-    assert truth.reference[0].shape == (18, 9)
+    answer_key, variants = ready.answer_key, {variant.name: variant for variant in ready.variants}
+    assert answer_key.metric == "accuracy"
+    assert answer_key.also == ("macro_f1",)
+    assert answer_key.reference[0].shape == (18, 9)
     assert variants["pruned"].params < 0.4 * variants["net"].params
     assert variants["pruned"].macs < 0.5 * variants["net"].macs
     assert variants["sparse"].macs == variants["net"].macs

@@ -5,7 +5,7 @@ from repository import ROOT
 
 from benchhub.compress import get_recipe
 from benchhub.compress.options import complete
-from benchhub.config import load_suite
+from benchhub.config.suite import load_suite
 from benchhub.tasks.settings import check_settings
 
 FOLDER = ROOT / "suites" / "pathology-structured"

@@ -9,9 +9,15 @@ import pytest
 from PIL import Image
 
 from benchhub.tasks.chest_xray.lesions import FINDINGS, LABELS
-from benchhub.tasks.chest_xray.phantom import CYCLE, HEADER, Phantom, exposures, write_phantom
+from benchhub.tasks.chest_xray.phantom import (
+    CYCLE,
+    HEADER,
+    ChestXrayPhantom,
+    exposures,
+    write_phantom,
+)
 
-SMALL = Phantom(seed=5, train_patients=6, test_patients=CYCLE, size=32)
+SMALL = ChestXrayPhantom(seed=5, train_patients=6, test_patients=CYCLE, size=32)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +52,9 @@ def test_layout_and_header_are_those_of_the_release(folder):
 def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
     code = (
         "import sys; from pathlib import Path; "
-        "from benchhub.tasks.chest_xray.phantom import Phantom, write_phantom; "
-        "print(write_phantom(Phantom(seed=5, train_patients=6, test_patients=20, size=32), "
-        "Path(sys.argv[1])))"
+        "from benchhub.tasks.chest_xray.phantom import ChestXrayPhantom, write_phantom; "
+        "of = ChestXrayPhantom(seed=5, train_patients=6, test_patients=20, size=32); "
+        "print(write_phantom(of, Path(sys.argv[1])))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -63,15 +69,17 @@ def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
 
 
 def test_another_seed_gives_other_images_and_another_folder(folder, tmp_path):
-    other = write_phantom(Phantom(seed=6, train_patients=2, test_patients=2, size=32), tmp_path)
+    other = write_phantom(
+        ChestXrayPhantom(seed=6, train_patients=2, test_patients=2, size=32), tmp_path
+    )
     assert other.name != folder.name
     name = (folder / "test_list.txt").read_text().split()[0]
     assert (other / "images" / name).read_bytes() != (folder / "images" / name).read_bytes()
 
 
 def test_more_patients_begin_with_the_same_images():
-    few = list(exposures(Phantom(seed=5, test_patients=3, size=32), "test"))
-    more = list(exposures(Phantom(seed=5, test_patients=5, size=32), "test"))
+    few = list(exposures(ChestXrayPhantom(seed=5, test_patients=3, size=32), "test"))
+    more = list(exposures(ChestXrayPhantom(seed=5, test_patients=5, size=32), "test"))
     assert len(more) > len(few)
     for one, other in zip(few, more, strict=False):
         assert (one.name, one.labels) == (other.name, other.labels)

@@ -5,7 +5,7 @@ from PIL import Image
 from benchhub.errors import ConfigError
 from benchhub.tasks import get_task
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN
-from benchhub.tasks.tissue.phantom import Phantom, patch, write_phantom
+from benchhub.tasks.tissue.phantom import TissuePhantom, patch, write_phantom
 
 
 class Copy:
@@ -134,7 +134,7 @@ def test_phantom_is_read_by_the_same_loader(tmp_path):
     cases = data.cases(None)
     assert cases.inputs["image"].shape == (18, 3, 24, 24)
     assert (np.bincount(cases.labels) == 2).all()
-    phantom = Phantom(1, 1, 2, 24)
+    phantom = TissuePhantom(1, 1, 2, 24)
     folder = write_phantom(phantom, tmp_path)
     assert (folder / TRAIN / "TUM" / "TUM-000000.tif").is_file()
     row = cases.ids.index("ADI/ADI-000001.tif")

@@ -15,7 +15,7 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchhub.model import DeviceProfile
+    from benchhub.model.device import DeviceProfile
     from benchhub.ondevice.wire import Conditions
     from benchhub.store.quarantine import Quarantined
 
@@ -25,9 +25,9 @@ app = typer.Typer(help="List, enrol and check devices.", no_args_is_help=True)
 @app.command("list")
 def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
     """List device profiles: the project's and those that ship, templates and all."""
-    from benchhub.catalogue import profile_files
     from benchhub.cli.devices.quarantine import quarantined
-    from benchhub.config import load_profile
+    from benchhub.config.catalogue import profile_files
+    from benchhub.config.suite import load_profile
     from benchhub.errors import ConfigError
 
     profiles: list[DeviceProfile] = []
@@ -146,8 +146,8 @@ def doctor(
 
 
 def _profile(name: str) -> DeviceProfile:
-    from benchhub.catalogue import check_own, profile_file
-    from benchhub.config import load_profile
+    from benchhub.config.catalogue import check_own, profile_file
+    from benchhub.config.suite import load_profile
 
     profile = load_profile(profile_file(name, project.folder()))
     check_own(profile.name, profile.host)
@@ -164,7 +164,7 @@ def _ask(profile: DeviceProfile) -> tuple[dict[str, Any], Conditions]:
 
 def _origin(path: Path | None) -> str:
     """Return where a profile is from: a file of the user's, short where it can be, or shipped."""
-    from benchhub.catalogue import SHIPPED
+    from benchhub.config.catalogue import SHIPPED
 
     if path is None or path.is_relative_to(SHIPPED / "device_profiles"):
         return "shipped"
@@ -173,7 +173,7 @@ def _origin(path: Path | None) -> str:
 
 
 def _is_template(profile: DeviceProfile) -> bool:
-    from benchhub.catalogue import TEMPLATE_HOST
+    from benchhub.config.catalogue import TEMPLATE_HOST
 
     return profile.host == TEMPLATE_HOST
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchhub.model import DeviceProfile, Finding
+    from benchhub.model.device import DeviceProfile, Finding
     from benchhub.ondevice.wire import Conditions
 
 _COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red"}
@@ -34,7 +34,7 @@ def examine(
 
 def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
     from benchhub.errors import PythonUnusable
-    from benchhub.model import Finding
+    from benchhub.model.device import Finding
 
     said = str(error).removeprefix(f"{profile.name}: ")
     found, _, fix = said.rpartition("; ")
@@ -45,8 +45,8 @@ def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
 
 
 def _backends() -> tuple[str, ...]:
+    from benchhub.config.request import backend_names
     from benchhub.ondevice.backends import BUILT_IN
-    from benchhub.request import backend_names
 
     return tuple(name for name in backend_names() if name not in BUILT_IN)
 

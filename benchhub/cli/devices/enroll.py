@@ -25,12 +25,12 @@ def enroll(
     yes: bool = typer.Option(False, "--yes", help="Trust the key without asking"),
 ) -> None:
     """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
-    from benchhub.catalogue import profile_file
     from benchhub.cli.devices.profile_file import write_profile
-    from benchhub.config import load_profile
+    from benchhub.config.catalogue import profile_file
+    from benchhub.config.suite import load_profile
     from benchhub.device.ssh.transport import scan
     from benchhub.errors import ConfigError, DeviceError
-    from benchhub.model import DeviceProfile
+    from benchhub.model.device import DeviceProfile
 
     login, _, host = host.rpartition("@")
     label = _named(name or host)
@@ -66,8 +66,8 @@ def _named(name: str) -> str:
     """Return a device's name; ConfigError for one that its profile could not have."""
     from pydantic import TypeAdapter, ValidationError
 
+    from benchhub.config.schema import Name
     from benchhub.errors import ConfigError
-    from benchhub.schema import Name
 
     try:
         return TypeAdapter[str](Name).validate_python(name)

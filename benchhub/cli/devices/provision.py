@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchhub.device.provision.install import Provisioned
     from benchhub.device.provision.lock import Lock
     from benchhub.device.session import DeviceSession
-    from benchhub.model import DeviceProfile
+    from benchhub.model.device import DeviceProfile
 
 #: One line of the answer, as --json has it.
 Row = dict[str, Any]
@@ -35,8 +35,8 @@ def provision(
     json: bool = project.JSON,
 ) -> None:  # fmt: skip
     """Give devices an isolated environment per backend; exit 3 where one cannot be made."""
-    from benchhub.catalogue import check_own, profile_file
-    from benchhub.config import load_profile
+    from benchhub.config.catalogue import check_own, profile_file
+    from benchhub.config.suite import load_profile
     from benchhub.device.provision.lock import DEFAULT, shipped
     from benchhub.errors import DeviceError
 

@@ -12,7 +12,7 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchhub.model import Selftest
+    from benchhub.model.device import Selftest
     from benchhub.store import Store
 
 
@@ -22,7 +22,7 @@ def selftest(
     json: bool = project.JSON,
 ) -> None:
     """See whether devices tell equal work from 3 and 5 % more; exit 3 if one does not."""
-    from benchhub.catalogue import profile_file
+    from benchhub.config.catalogue import profile_file
 
     names = list(device) or ["localhost"]
     paths = [str(profile_file(name, project.folder()).resolve()) for name in names]
@@ -44,7 +44,7 @@ def _measured(results: Store, paths: Sequence[str]) -> tuple[list[Selftest], boo
 
     from benchhub.cli import measuring
     from benchhub.cli.run import command_line
-    from benchhub.selftest import examine, make_selftest
+    from benchhub.run.selftest import examine, make_selftest
 
     ready = make_selftest(paths, project.cache())
     run, errors = measuring.measured(results, ready, command_line())

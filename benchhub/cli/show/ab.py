@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchhub.ab_found import Comparison, Side
+    from benchhub.results.load_ab import ABComparison, Side
     from benchhub.stats.paired_ab import ABDecision, Effect
 
 _COLOURS = {
@@ -17,19 +17,19 @@ _COLOURS = {
 _EXIT = {"regressed": 1, "improved": 0, "equivalent": 0, "inconclusive": 4}
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: ABComparison) -> str:
     """Return the one word that the exit code stands for."""
     if found.emulated or found.decision.change is None:
         return "inconclusive"
     return str(found.decision.change)
 
 
-def exit_code(found: Comparison) -> int:
+def exit_code(found: ABComparison) -> int:
     """Return 3 where a side could not be measured, else what the verdict stands for."""
     return 3 if found.a.failure or found.b.failure else _EXIT[verdict(found)]
 
 
-def show(found: Comparison, delta: float) -> None:
+def show(found: ABComparison, delta: float) -> None:
     """Print both sides, the effects and the verdict to stdout."""
     from rich.console import Console
     from rich.table import Table
@@ -74,7 +74,7 @@ def _limits(effect: Effect) -> str:
     return "" if low is None or high is None else f"{low - 1:+.2%} to {high - 1:+.2%}"
 
 
-def _reason(found: Comparison) -> str:
+def _reason(found: ABComparison) -> str:
     if found.a.failure or found.b.failure:
         return "a side could not be measured"
     if found.emulated:
@@ -82,7 +82,7 @@ def _reason(found: Comparison) -> str:
     return found.decision.reason
 
 
-def _advise(console: Console, found: Comparison, delta: float) -> None:
+def _advise(console: Console, found: ABComparison, delta: float) -> None:
     from benchhub.cli.show.figures import number, say
 
     word = verdict(found)
@@ -120,7 +120,7 @@ def _others_regressed(decision: ABDecision, word: str) -> list[str]:
     ]
 
 
-def plain(found: Comparison) -> dict[str, Any]:
+def plain(found: ABComparison) -> dict[str, Any]:
     """Return a comparison as JSON types; times in milliseconds, ratios of B to A."""
     decision = found.decision
     differ = found.outputs_differ

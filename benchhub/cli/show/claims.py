@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from benchhub.model import ClaimOutcome, Results
+from benchhub.model.claim import ClaimOutcome
+from benchhub.model.row import Results
 from benchhub.report.tables.claims import lines, tally
 
 _COLOURS = {

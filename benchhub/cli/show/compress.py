@@ -11,8 +11,8 @@ from rich.text import Text
 
 from benchhub import __version__
 from benchhub.cli.show.figures import number
-from benchhub.compressing import Made
-from benchhub.model import Variant
+from benchhub.compress.build.single import Made
+from benchhub.model.cell import Variant
 
 #: Facts of the provenance that the table or the heading tells already.
 _TOLD = ("recipe", "options", "file", "sha256", "baseline_sha256", "sparse_bytes")

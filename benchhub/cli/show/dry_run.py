@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from benchhub.canary import is_canary
-from benchhub.execute import Ready
-from benchhub.model import Cell
+from benchhub.model.cell import Cell, is_canary
+from benchhub.run.execute import Ready
 
 #: Seconds a launch takes beside its timed section, where no earlier run tells better: process
 #: start, imports, loading. Slow boards take several times as long.

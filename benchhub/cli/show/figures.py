@@ -6,7 +6,7 @@ import math
 
 from rich.console import Console
 
-from benchhub.model import Row
+from benchhub.model.row import Row
 
 
 def points(row: Row, wide: bool) -> str:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchhub.cli.show.figures import counted
-from benchhub.model import Cell, Skip
+from benchhub.model.cell import Cell, Skip
 from benchhub.report.tables.settings import SETTINGS, compact, usual_left_out
 
 

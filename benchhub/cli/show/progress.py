@@ -19,8 +19,10 @@ from rich.progress import (
 )
 
 from benchhub.cli.show.plan import planned_settings
-from benchhub.engine import Sessions
-from benchhub.model import Cell, DeviceInfo, Launch
+from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch
+from benchhub.run.loop.engine import Sessions
 
 #: Without a terminal there is no bar; a line this often shows that the run is alive.
 PLAIN_LINE_EVERY_S = 15.0

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchhub.cli.show.figures import interval, number, say
-from benchhub.model import Results
+from benchhub.model.row import Results
 from benchhub.report.tables.by_metric import metrics_of, rows_of
 from benchhub.report.tables.settings import compact, varying
 

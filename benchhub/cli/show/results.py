@@ -11,10 +11,11 @@ from benchhub.cli.show.claims import print_claims
 from benchhub.cli.show.figures import counted, say
 from benchhub.cli.show.quality import print_quality
 from benchhub.cli.show.timed import print_timed
-from benchhub.model import Row, VerdictOutcome
-from benchhub.report.gate.entries import Judged
+from benchhub.model.row import Row
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
+from benchhub.results.load import Judged
 
 #: A summary prints no more verdicts than these.
 MOST_VERDICTS = 20

@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchhub.cli.show.figures import interval, number, points, say
-from benchhub.model import DeviceInfo, Results, Row, Scenario
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results, Row
+from benchhub.model.scenario import Scenario
 from benchhub.report.tables.emulated import emulation
 from benchhub.report.tables.points import is_harness, smallest
 from benchhub.report.tables.rates import highest_rates

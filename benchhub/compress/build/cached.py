@@ -20,7 +20,10 @@ from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.build.workshop import Workshop, is_whole
 from benchhub.errors import ConfigError, MissingExtra
-from benchhub.model import Array, Recipe, Settings, Variant, VariantSpec
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.asked import VariantSpec
+from benchhub.model.cell import Variant
+from benchhub.model.recipe import Recipe
 from benchhub.tasks import model_digest
 
 #: So many of the training cases, the first ones, belong to a variant's identity.

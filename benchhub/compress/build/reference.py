@@ -9,7 +9,8 @@ import numpy as np
 
 from benchhub.compress.recipes.converters import converter_errors, first_line
 from benchhub.errors import ConfigError
-from benchhub.model import Array, TensorSpec, Variant
+from benchhub.model.arrays import Array
+from benchhub.model.cell import TensorSpec, Variant
 
 
 def reference_outputs(

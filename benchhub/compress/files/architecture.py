@@ -23,7 +23,7 @@ from benchhub.compress.networks.resize import resize
 from benchhub.compress.recipes.converters import first_line
 from benchhub.compress.recipes.quiet import quiet
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 from benchhub.tasks import get_model
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from benchhub.compress.files.onnx import inspect_onnx
 from benchhub.compress.files.tflite import inspect_tflite
 from benchhub.compress.files.torch import inspect_torch
 from benchhub.errors import ConfigError
-from benchhub.model import TensorSpec, Variant
+from benchhub.model.cell import TensorSpec, Variant
 
 #: (offset, bytes there) -> what reads such a file. The first that fits counts: the bytes that
 #: a TFLite file begins with may be those of an ONNX file.

@@ -13,7 +13,7 @@ from benchhub.compress.files.macs import count_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.sparse_size import stored_sparsely
 from benchhub.errors import ConfigError
-from benchhub.model import TensorSpec, Variant
+from benchhub.model.cell import TensorSpec, Variant
 
 if TYPE_CHECKING:
     import onnx

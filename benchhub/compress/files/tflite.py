@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from benchhub.compress.files.model_file import read_model
-from benchhub.compress.tflite.graph import Graph, Operator, Tensor, read_graph
+from benchhub.compress.tflite.graph import Graph, GraphTensor, Operator, read_graph
 from benchhub.errors import ConfigError
-from benchhub.model import TensorSpec, Variant
+from benchhub.model.cell import TensorSpec, Variant
 
 
 def inspect_tflite(name: str, path: Path) -> Variant:
@@ -73,12 +73,12 @@ def _weights(graph: Graph) -> tuple[int, int]:
     return total, nonzero
 
 
-def _is_argument(tensor: Tensor) -> bool:
+def _is_argument(tensor: GraphTensor) -> bool:
     """Whether a constant is a shape, axes or paddings: integers that stand for no real numbers."""
     return tensor.dtype in ("int32", "int64", "bool", "string") and not tensor.scales
 
 
-def _values(tensor: Tensor, count: int) -> np.ndarray[Any, Any]:
+def _values(tensor: GraphTensor, count: int) -> np.ndarray[Any, Any]:
     assert tensor.content is not None
     if tensor.dtype == "int4":  # two to a byte, the lower half first
         packed = np.frombuffer(tensor.content, np.int8)
@@ -93,7 +93,7 @@ def _values(tensor: Tensor, count: int) -> np.ndarray[Any, Any]:
     return values.reshape(tensor.sizes)
 
 
-def _zero(tensor: Tensor, values: np.ndarray[Any, Any]) -> Any:
+def _zero(tensor: GraphTensor, values: np.ndarray[Any, Any]) -> Any:
     points = np.array(tensor.zero_points or (0,))
     if points.size == 1 or tensor.sparse:
         return points[0]
@@ -142,7 +142,7 @@ def _product(graph: Graph, operator: Operator) -> Iterator[int | None]:
             yield _times(output, tensors[0], slice(-2, -1) if operator.swapped else slice(-1, None))
 
 
-def _times(swept: Tensor | None, weight: Tensor | None, axes: slice) -> int | None:
+def _times(swept: GraphTensor | None, weight: GraphTensor | None, axes: slice) -> int | None:
     if swept is None or weight is None or not weight.sizes or None in swept.shape[1:]:
         return None
     return math.prod(swept.sizes) * math.prod(weight.sizes[axes])

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchhub.compress.files.torch_archive import MANIFEST, count_weights, program_facts
 from benchhub.errors import ConfigError
-from benchhub.model import TensorSpec, Variant
-
-MANIFEST = "benchhub.json"
+from benchhub.model.cell import TensorSpec, Variant
 
 
 def torch_format(path: Path) -> str | None:
@@ -106,7 +105,6 @@ def _asked(name: str, path: Path) -> Mapping[str, Any]:
             f"variant {name}: model {path} has no {MANIFEST} and torch is not installed here to"
             " read it; pip install torch, or export it with benchhub.compress.files.torch_archive"
         ) from error
-    from benchhub.compress.files.torch_archive import count_weights, program_facts
 
     program: Any = torch.export.load(str(path))
     return {**program_facts(program), **count_weights(program.state_dict.values())}

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchhub.compress.files.torch import MANIFEST
+#: The member of an archive that says what goes in and comes out.
+MANIFEST = "benchhub.json"
 
 
 def save_exported(

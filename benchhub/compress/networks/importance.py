@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchhub.compress.networks.training import batches_of
 from benchhub.compress.recipes.reproducible import reproducible, threads_for
-from benchhub.model import Cases
+from benchhub.model.quality import Cases
 from benchhub.tasks import Trainable
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Masks = Mapping[str, NDArray[np.bool_]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.quiet import quiet
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 
 
 def make_fp16(

@@ -14,7 +14,7 @@ from typing import Any
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.quiet import quiet
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Settings
+from benchhub.model.arrays import Array, Settings
 
 #: Ways to read a range off the calibration cases: option -> onnxruntime's name.
 METHODS = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
@@ -98,7 +98,7 @@ def prepared(source: Path | None, scratch: Path) -> str:
 def _reader(inputs: Mapping[str, Array]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
         """Feeds one case at a time, which any batch axis accepts."""
 
         def __init__(self) -> None:
@@ -107,7 +107,7 @@ def _reader(inputs: Mapping[str, Array]) -> Any:
         def get_next(self) -> dict[str, Array] | None:
             return next(self.feeds, None)
 
-    return Reader()
+    return CalibrationReader()
 
 
 def one_by_one(inputs: Mapping[str, Array]) -> Iterator[dict[str, Array]]:

@@ -14,7 +14,7 @@ from benchhub.compress.recipes.converters import first_line
 from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one, prepared
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 
 #: performance: symmetric activations; mixed: asymmetric ones, which suit what is not a ReLU.
 PRESETS = ("performance", "mixed")

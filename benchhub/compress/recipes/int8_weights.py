@@ -19,7 +19,7 @@ from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.int8 import prepared
 from benchhub.compress.recipes.quiet import quiet
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Settings
+from benchhub.model.arrays import Array, Settings
 
 if TYPE_CHECKING:
     import onnx

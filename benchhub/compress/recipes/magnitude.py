@@ -15,13 +15,13 @@ from benchhub.compress.networks.masks import Masks, apply, choose_masks, density
 from benchhub.compress.networks.prunable import PrunableWeight, prunable_weights
 from benchhub.compress.recipe import Ingredients
 from benchhub.errors import ConfigError, nearest
-from benchhub.model import Array, Settings
+from benchhub.model.arrays import Array, Settings
 
 if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-    from benchhub.compress.networks.training import Log
+    from benchhub.compress.networks.training import TrainingLog
 
 
 def make_pruned(
@@ -127,7 +127,7 @@ def _with_torch(
     net, architecture = read_net(source)
     cases = training_cases(ingredients, options["finetune_cases"])
     module = get_model(architecture.task)
-    logs: dict[str, Log] = {}
+    logs: dict[str, TrainingLog] = {}
     for step in range(1, options["steps"] + 1):
         compression = options["compression"] ** (step / options["steps"])
         ingredients.progress(f"pruning to 1/{compression:.3g}, step {step} of {options['steps']}")

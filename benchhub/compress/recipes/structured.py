@@ -12,12 +12,12 @@ from benchhub.compress.files.architecture import Architecture, example_of, read_
 from benchhub.compress.files.macs import count_macs
 from benchhub.compress.networks.channel_graph import channel_graph
 from benchhub.compress.networks.importance import choose, score_groups, set_gradients
-from benchhub.compress.networks.training import Log, bn_l1, fit, recalibrate, write_logs
+from benchhub.compress.networks.training import TrainingLog, bn_l1, fit, recalibrate, write_logs
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.reproducible import reproducible
 from benchhub.compress.recipes.train import training_cases
 from benchhub.errors import ConfigError
-from benchhub.model import Settings
+from benchhub.model.arrays import Settings
 from benchhub.tasks import get_model
 
 
@@ -39,7 +39,7 @@ def make_structured(
     example = example_of(source)
     before = _size(net, source)
     pruner = ChannelPruner(net, example, options["importance"], options["scope"])
-    logs: dict[str, Log] = {}
+    logs: dict[str, TrainingLog] = {}
     for step in range(1, options["steps"] + 1):
         share = (1 - options["ratio"]) ** (step / options["steps"])
         ingredients.progress(f"pruning channels to {share:.3%}, step {step} of {options['steps']}")
@@ -89,7 +89,7 @@ def _repair(
     step: int,
     options: Settings,
     ingredients: Ingredients,
-) -> Log | None:
+) -> TrainingLog | None:
     """Fine-tune, or else renew the statistics of batch normalisations, as the options say."""
     net.zero_grad(set_to_none=True)
     if options["finetune_epochs"]:

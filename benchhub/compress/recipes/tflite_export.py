@@ -21,7 +21,7 @@ from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.compress.tflite.batch import open_batch
 from benchhub.compress.tflite.run import relative_error, run
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Settings
+from benchhub.model.arrays import Array, Settings
 
 #: Batches at which a written file is run, and how far it may be from ONNX there.
 BATCHES, MOST_DIFFERENCE = (1, 3, 8), 1e-3

@@ -9,7 +9,7 @@ from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Settings
+from benchhub.model.arrays import Array, Settings
 
 
 def make_tflite_fp16(

@@ -11,7 +11,8 @@ from benchhub.compress.files.architecture import Architecture, build_net, write_
 from benchhub.compress.networks.training import bn_l1, fit, write_logs
 from benchhub.compress.recipe import Ingredients
 from benchhub.errors import ConfigError
-from benchhub.model import Cases, Settings
+from benchhub.model.arrays import Settings
+from benchhub.model.quality import Cases
 from benchhub.tasks import get_model
 
 #: Options of the recipe; all others are those of the network.

@@ -12,7 +12,7 @@ import ai_edge_litert.schema_py_generated as schema
 import flatbuffers
 import numpy as np
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 
 def open_batch(model: bytes) -> bytes:

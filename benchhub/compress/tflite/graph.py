@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class GraphTensor:
     """A tensor; `sizes` as stored, `shape` with None where it is open; `content` if constant.
 
     `scales` and `zero_points` are empty where it is not quantized; they run along `axis`.
@@ -38,7 +38,7 @@ class Operator:
 class Graph:
     """The graph that an interpreter runs; inputs and outputs are (name, tensor index)."""
 
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[GraphTensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
@@ -85,7 +85,7 @@ def _constants(enum: Any) -> list[tuple[str, int]]:
     return [(key, value) for key, value in vars(enum).items() if not key.startswith("_")]
 
 
-def _tensor(blob: bytes, model: Any, tensor: Any, dtypes: dict[int, str]) -> Tensor:
+def _tensor(blob: bytes, model: Any, tensor: Any, dtypes: dict[int, str]) -> GraphTensor:
     sizes = tuple(tensor.Shape(axis) for axis in range(tensor.ShapeLength()))
     declared = tuple(tensor.ShapeSignature(axis) for axis in range(tensor.ShapeSignatureLength()))
     quantization = tensor.Quantization()
@@ -94,7 +94,7 @@ def _tensor(blob: bytes, model: Any, tensor: Any, dtypes: dict[int, str]) -> Ten
     if quantization is not None:
         scales = tuple(quantization.Scale(i) for i in range(quantization.ScaleLength()))
         points = tuple(quantization.ZeroPoint(i) for i in range(quantization.ZeroPointLength()))
-    return Tensor(
+    return GraphTensor(
         name=(tensor.Name() or b"").decode("utf-8", "replace"),
         dtype=dtypes[tensor.Type()],
         sizes=sizes,

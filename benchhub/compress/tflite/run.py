@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 
 def run(model: bytes, images: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe, recipe_manager
 from ai_edge_quantizer.utils import qsv_utils
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Scheme = list[dict[str, Any]]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchhub.device.health import clocks, resources, software
-from benchhub.model import DeviceProfile, Finding
+from benchhub.model.device import DeviceProfile, Finding
 from benchhub.ondevice.wire import Conditions
 
 #: The `check` of a backend is this and its name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchhub.model import DeviceProfile, Finding
+from benchhub.model.device import DeviceProfile, Finding
 from benchhub.ondevice.wire import Conditions
 
 #: Below this the device cannot hold models and outputs safely.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchhub.model import DeviceProfile, Finding
+from benchhub.model.device import DeviceProfile, Finding
 
 #: What no wheel of a package registry brings: it has to be there already.
 _BY_HAND = {

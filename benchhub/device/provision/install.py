@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from benchhub.device.blob import Blob, StageReport
 from benchhub.device.provision.lock import Lock, Pinned, pinned
 from benchhub.device.provision.target import Environment, Target
 from benchhub.device.provision.wheels import Wheel, wheels
-from benchhub.device.stage import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.errors import BackendError, DeviceError, NoSpace
 

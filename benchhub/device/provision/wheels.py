@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchhub.device.blob import Blob
 from benchhub.device.provision.lock import Pin, Pinned
 from benchhub.device.provision.target import Target
-from benchhub.device.stage import Blob
 from benchhub.errors import BackendError, ConfigError, NoSpace
 
 _FETCH_TIMEOUT_S = 3600.0

@@ -17,7 +17,7 @@ from pathlib import Path
 import paramiko
 
 from benchhub.errors import ConfigError
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 _NOT_UNDERSTOOD = re.compile(r"^\s*(include|match|proxyjump)\b", re.IGNORECASE | re.MULTILINE)
 _MAX_HOPS = 8

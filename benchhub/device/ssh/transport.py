@@ -20,12 +20,12 @@ from benchhub.device.transport import (
     CHUNK_BYTES,
     PACKET_BYTES,
     Completed,
-    Process,
     Progress,
+    RemoteProcess,
     complete,
 )
 from benchhub.errors import BenchhubError, DeviceError, Unreachable
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 #: A write that gets nowhere for this long means that the link is dead.
 STALL_S = 30.0
@@ -45,7 +45,7 @@ class SshTransport:
         self._sftp: paramiko.SFTPClient | None = None
         self._has_sftp = True
 
-    def start(self, argv: list[str]) -> Process:
+    def start(self, argv: list[str]) -> RemoteProcess:
         """Start `argv`; see Transport."""
         try:
             channel = self._connection.transport.open_session(timeout=_OPEN_TIMEOUT_S)
@@ -170,7 +170,7 @@ class SshTransport:
         self._connection.close()
 
 
-class SshProcess(Process):
+class SshProcess(RemoteProcess):
     """A process at the other end of one channel."""
 
     def __init__(self, channel: paramiko.Channel, transport: SshTransport) -> None:

@@ -19,7 +19,7 @@ END = object()
 _GRACE_S = 10.0
 
 
-class Reader(threading.Thread):
+class RequestReader(threading.Thread):
     """Answers pings and queues every other request; a line that is none as its ValueError.
 
     When stdin ends the running child is killed, and the process with it if the main thread does

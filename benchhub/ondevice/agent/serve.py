@@ -18,14 +18,14 @@ from benchhub.ondevice.agent import command
 from benchhub.ondevice.agent.blobs import Blobs
 from benchhub.ondevice.agent.launch import Children, launch, own_cpu_ticks
 from benchhub.ondevice.agent.lease import Busy, Lease, acquire
-from benchhub.ondevice.agent.reader import END, Reader
+from benchhub.ondevice.agent.reader import END, RequestReader
 from benchhub.ondevice.agent.receive import explain, receive
 from benchhub.ondevice.agent.unpack import unpack
 from benchhub.ondevice.facts.conditions import snapshot
 from benchhub.ondevice.facts.probe import facts
 from benchhub.ondevice.lines import LineWriter
 from benchhub.ondevice.provision import environments
-from benchhub.ondevice.provision.install import Ended, Trouble, provision, wanted
+from benchhub.ondevice.provision.install import Ended, NotProvisioned, provision, wanted
 
 Message = Dict[str, Any]
 
@@ -38,7 +38,7 @@ def main(runner: str) -> int:
     # Inherited by every child: a crash must leave a row in the report, not a gigabyte on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     children = Children()
-    reader = Reader(0, requests, children, writer)
+    reader = RequestReader(0, requests, children, writer)
     reader.start()
     try:
         return _serve(runner, requests, writer, children)
@@ -173,7 +173,7 @@ class Agent:
 
         try:
             return provision(self._root, wanted(request), self._blobs, self._runner, run)
-        except Trouble as trouble:
+        except NotProvisioned as trouble:
             return {"trouble": {"kind": trouble.kind, "message": str(trouble)}}
 
     def _launch(self, job: wire.Job) -> None:

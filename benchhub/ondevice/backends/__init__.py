@@ -3,7 +3,7 @@
 A backend is a module with what `Backend` lists; importing it imports its runtime. It is named in
 `MODULES`, or comes with another distribution through the entry-point group `benchhub.backends`
 (entry-point name: the backend's name; value: the module). `load` opens one model file for one
-launch and returns a `Session`.
+launch and returns a `InferenceSession`.
 
 What every backend promises:
 - `load` raises FileNotFoundError for a missing file and ValueError for a format, precision,
@@ -152,7 +152,7 @@ class LoadOptions(NamedTuple):
     concurrency: int = 1
 
 
-class Session(Protocol):
+class InferenceSession(Protocol):
     """A model that is loaded and compiled."""
 
     inputs: Sequence[TensorInfo]
@@ -177,7 +177,7 @@ class Backend(Protocol):
     def version(self) -> str:
         """Return the runtime's version."""
 
-    def load(self, path: Optional[str], options: LoadOptions) -> Session:
+    def load(self, path: Optional[str], options: LoadOptions) -> InferenceSession:
         """Open the model file at `path`."""
 
 

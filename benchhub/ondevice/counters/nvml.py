@@ -41,7 +41,7 @@ class ProcessInfo2(ctypes.Structure):
     ]
 
 
-class Process(NamedTuple):
+class NvmlProcess(NamedTuple):
     """A process that computes on a GPU; `used_bytes` is None where the driver does not say."""
 
     pid: int
@@ -75,7 +75,7 @@ class Nvml:
         self._call(name, self._handle(gpu), ctypes.byref(total))
         return total.value
 
-    def processes(self, gpu: int) -> List[Process]:
+    def processes(self, gpu: int) -> List[NvmlProcess]:
         """Return the processes that compute on GPU `gpu`."""
         name, kind = self._processes_call()
         room = _PROCESSES
@@ -89,7 +89,7 @@ class Nvml:
         self._check(name, status)
         found = (array[index] for index in range(number.value))
         return [
-            Process(one.pid, None if one.used_bytes == _UNKNOWN_BYTES else one.used_bytes)
+            NvmlProcess(one.pid, None if one.used_bytes == _UNKNOWN_BYTES else one.used_bytes)
             for one in found
         ]
 

@@ -7,7 +7,7 @@ So this imports only what every interpreter has loaded, and `wire` comes after i
 import time
 
 
-class Imported:
+class ImportedBackend:
     """A backend's module, or the exception that came instead, and how long that took."""
 
     __slots__ = ("elapsed_ns", "error", "module")
@@ -18,7 +18,7 @@ class Imported:
         self.elapsed_ns = elapsed_ns
 
 
-def import_backend(name: str) -> Imported:
+def import_backend(name: str) -> ImportedBackend:
     """Import numpy and the backend `name`; never raises, `error` says what went wrong."""
     module = error = None
     started = time.perf_counter_ns()
@@ -30,4 +30,4 @@ def import_backend(name: str) -> Imported:
         module = backends.find(name)
     except Exception as caught:  # noqa: BLE001 - raised again where it can be reported
         error = caught
-    return Imported(module, error, time.perf_counter_ns() - started)
+    return ImportedBackend(module, error, time.perf_counter_ns() - started)

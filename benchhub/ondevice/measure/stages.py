@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from benchhub.ondevice.failed import Failed
 from benchhub.ondevice.job import Job, encode_ints
 from benchhub.ondevice.measure import memory
-from benchhub.ondevice.measure.importing import Imported
+from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
 
 _NS = 1_000_000_000
@@ -26,7 +26,11 @@ class Measurement:
     """One job on its way through the stages after the import; `emit` takes the events."""
 
     def __init__(
-        self, job: Job, root: str, imported: Imported, emit: Callable[[Mapping[str, Any]], None]
+        self,
+        job: Job,
+        root: str,
+        imported: ImportedBackend,
+        emit: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._job = job
         self._imported = imported
@@ -279,7 +283,7 @@ def _cuda_in_use() -> bool:
     return True
 
 
-def _module(name: str, imported: Imported) -> Any:
+def _module(name: str, imported: ImportedBackend) -> Any:
     """Return the backend; what is not there is reported as missing."""
     error = imported.error
     if error is None:

@@ -29,7 +29,7 @@ class Base(NamedTuple):
     machine: str
 
 
-class Removed(NamedTuple):
+class DeletedEnvironment(NamedTuple):
     """An environment that was deleted, and the room that this gave back."""
 
     name: str
@@ -99,7 +99,7 @@ def ready(root: str) -> Dict[str, Dict[str, Any]]:
     return {r["backend"]: r for r in sorted(usable, key=lambda r: str(r.get("built_at", "")))}
 
 
-def remove(root: str, backends: Optional[Sequence[str]] = None) -> List[Removed]:
+def remove(root: str, backends: Optional[Sequence[str]] = None) -> List[DeletedEnvironment]:
     """Delete the environments of `backends` (None: all), begun ones included.
 
     Wheels that no other environment was made of go with them.
@@ -112,12 +112,12 @@ def remove(root: str, backends: Optional[Sequence[str]] = None) -> List[Removed]
         if backends is None or backend.rpartition("-")[0] in backends:
             size = size_bytes(path)
             delete(path)
-            removed.append(Removed(name, size))
+            removed.append(DeletedEnvironment(name, size))
     unused = [os.path.join(root, "blobs", digest) for digest in before - _wheels(root)]
     unused = [path for path in unused if os.path.isfile(path)]
     if unused:
         size = sum(os.lstat(path).st_size for path in unused)
-        removed.append(Removed("%d wheels" % len(unused), size))
+        removed.append(DeletedEnvironment("%d wheels" % len(unused), size))
     for path in unused:
         os.unlink(path)
     return removed

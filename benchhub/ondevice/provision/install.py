@@ -27,7 +27,7 @@ print(backends.find(sys.argv[2]).version())
 """
 
 
-class Trouble(Exception):
+class NotProvisioned(Exception):
     """Why there is no environment now; `kind` is space, wheel, pip, install or import."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -46,7 +46,7 @@ class Ended(NamedTuple):
 Run = Callable[[List[str], Mapping[str, str], float], Ended]
 
 
-class Wanted(NamedTuple):
+class WantedPackages(NamedTuple):
     """What is to be provisioned.
 
     `pins` are requirement lines without markers, each with `==` and hashes; `system` names the
@@ -63,13 +63,13 @@ class Wanted(NamedTuple):
     deadline_s: float
 
 
-def wanted(request: Mapping[str, Any]) -> Wanted:
+def wanted(request: Mapping[str, Any]) -> WantedPackages:
     """Return what a request asks for; KeyError, TypeError or ValueError if it makes no sense."""
     backend = str(request["backend"])
     if not backend.replace("-", "").replace("_", "").isalnum():
         raise ValueError("%.80r cannot name an environment" % backend)
     wheels = request["wheels"]
-    return Wanted(
+    return WantedPackages(
         backend,
         str(request["lock"]),
         str(request["pins"]),
@@ -80,13 +80,15 @@ def wanted(request: Mapping[str, Any]) -> Wanted:
     )
 
 
-def provision(root: str, want: Wanted, blobs: Blobs, runner: str, run: Run) -> Dict[str, Any]:
+def provision(
+    root: str, want: WantedPackages, blobs: Blobs, runner: str, run: Run
+) -> Dict[str, Any]:
     """Make the environment unless it is there; return its record and whether it was `built`.
 
     The record is what `ready.json` has: backend, lock, key, version (of the runtime), packages
     (name to version), pins_sha256, base_python, python_version, machine, wheels (sha256 each),
-    bytes, built_at; and name, python (the interpreter to start) and reason (None). Trouble when
-    it cannot be made; what was there before stays usable then, and what was begun is deleted.
+    bytes, built_at; and name, python (the interpreter to start) and reason (None). NotProvisioned
+    when it cannot be made; what was there before stays usable then, what was begun is deleted.
     """
     until = time.monotonic() + want.deadline_s
     interpreter = environments.base()
@@ -115,8 +117,8 @@ def provision(root: str, want: Wanted, blobs: Blobs, runner: str, run: Run) -> D
     except OSError as error:
         _discard(part)
         kind = "space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "install"
-        raise Trouble(kind, explain(root, error)) from error
-    except Trouble:
+        raise NotProvisioned(kind, explain(root, error)) from error
+    except NotProvisioned:
         _discard(part)
         raise
     _forget_older(root, want.backend, name)
@@ -145,13 +147,13 @@ def _unpack(part: str, packages: str, wheels: Tuple[Tuple[str, str], ...], blobs
     size = 0
     for digest, name in wheels:
         if not blobs.whole(digest):
-            raise Trouble("wheel", "%s is not whole on the device; provision again" % name)
+            raise NotProvisioned("wheel", "%s is not whole on the device; provision again" % name)
         size += _sound(name, wheel.unpacked_bytes, blobs.path(digest))
     free = blobs.free_bytes()
     if free < size + _SPARE_BYTES:
         needed = (size + _SPARE_BYTES) / 1e6
         text = "the environment needs %.0f MB and %.0f MB are free" % (needed, free / 1e6)
-        raise Trouble("space", text + "; free some, or set another root")
+        raise NotProvisioned("space", text + "; free some, or set another root")
     # Threads, because unpacking and writing let others run: two large wheels on two cores.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         sizes = [os.path.getsize(blobs.path(digest)) for digest, _ in wheels]
@@ -170,10 +172,12 @@ def _sound(name: str, do: Callable[[str], Any], path: str) -> Any:
         return do(path)
     except wheel.BadWheel as error:
         text = "%s is no sound wheel: %s; make or fetch it again" % (name, error)
-        raise Trouble("wheel", text) from error
+        raise NotProvisioned("wheel", text) from error
 
 
-def _fetch(part: str, packages: str, want: Wanted, run: Run, until: float, cache: str) -> None:
+def _fetch(
+    part: str, packages: str, want: WantedPackages, run: Run, until: float, cache: str
+) -> None:
     """Have the device's own pip install the pins."""
     requirements = os.path.join(part, "requirements.txt")
     with open(requirements, "w", encoding="utf-8") as file:
@@ -195,17 +199,17 @@ def _fetch(part: str, packages: str, want: Wanted, run: Run, until: float, cache
         os.unlink(requirements)
         return
     if "No module named pip" in ended.said:
-        raise Trouble("pip", "%s has no pip; use --offline" % sys.executable)
+        raise NotProvisioned("pip", "%s has no pip; use --offline" % sys.executable)
     if ended.status is None:
         text = "pip was not done after %g s" % want.deadline_s
-        raise Trouble("install", text + _last(ended.said) + "; try again, or use --offline")
+        raise NotProvisioned("install", text + _last(ended.said) + "; try again, or use --offline")
     if "No space left" in ended.said or "Disk quota" in ended.said:
-        raise Trouble("space", "pip ran out of disk space; free some, or set another root")
+        raise NotProvisioned("space", "pip ran out of disk space; free some, or set another root")
     text = "its pip failed%s; if it has no internet, use --offline" % _last(ended.said)
-    raise Trouble("install", text)
+    raise NotProvisioned("install", text)
 
 
-def _check(part: str, want: Wanted, runner: str, run: Run, until: float) -> str:
+def _check(part: str, want: WantedPackages, runner: str, run: Run, until: float) -> str:
     """Return the runtime's version, as the environment's interpreter imports it."""
     python = os.path.join(part, "bin", "python")
     ended = run([python, "-c", _CHECK, runner, want.backend], {}, until)
@@ -215,9 +219,11 @@ def _check(part: str, want: Wanted, runner: str, run: Run, until: float) -> str:
     missing = [name for name in want.system if "No module named '%s'" % name in ended.said]
     if missing:
         text = "no %s wheel exists for %s: install python3-%s with the system's package manager"
-        raise Trouble("import", text % (missing[0], environments.base().machine, missing[0]))
+        raise NotProvisioned("import", text % (missing[0], environments.base().machine, missing[0]))
     how = "was not done in time" if ended.status is None else "failed"
-    raise Trouble("import", "importing %s there %s%s" % (want.backend, how, _last(ended.said)))
+    raise NotProvisioned(
+        "import", "importing %s there %s%s" % (want.backend, how, _last(ended.said))
+    )
 
 
 def _last(said: str) -> str:
@@ -228,7 +234,7 @@ def _last(said: str) -> str:
     return ": %.300s" % text if text else ""
 
 
-def _record(want: Wanted, interpreter: Base, version: str, size: int) -> Dict[str, Any]:
+def _record(want: WantedPackages, interpreter: Base, version: str, size: int) -> Dict[str, Any]:
     import hashlib
 
     return {

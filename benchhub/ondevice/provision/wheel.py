@@ -30,7 +30,7 @@ class Places(NamedTuple):
     headers: str
 
 
-class Entry(NamedTuple):
+class WheelMember(NamedTuple):
     """A file of a wheel and where it goes."""
 
     info: zipfile.ZipInfo
@@ -50,7 +50,7 @@ def unpack(path: str, places: Places) -> None:
             _write(archive, entry)
 
 
-def plan(archive: zipfile.ZipFile, places: Places) -> List[Entry]:
+def plan(archive: zipfile.ZipFile, places: Places) -> List[WheelMember]:
     """Return where each file of a wheel goes; BadWheel where one would leave its place."""
     metadata = _metadata_folder(archive)
     sizes = _recorded_sizes(archive, metadata)
@@ -63,7 +63,7 @@ def plan(archive: zipfile.ZipFile, places: Places) -> List[Entry]:
         if not signature and sizes.get(info.filename, -1) not in (None, info.file_size):
             raise BadWheel("its RECORD does not list %r as it is" % info.filename)
         target = _target(info.filename, metadata, places)
-        entries.append(Entry(info, target))
+        entries.append(WheelMember(info, target))
     return entries
 
 
@@ -125,7 +125,7 @@ def _target(name: str, metadata: str, places: Places) -> str:
     return os.path.join(schemes[steps[1]], *steps[2:])
 
 
-def _write(archive: zipfile.ZipFile, entry: Entry) -> None:
+def _write(archive: zipfile.ZipFile, entry: WheelMember) -> None:
     os.makedirs(os.path.dirname(entry.target), exist_ok=True)
     if os.path.islink(entry.target):
         raise BadWheel("%r would replace a link" % entry.info.filename)

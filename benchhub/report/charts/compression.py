@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model import BY_DEFINITION, Row
+from benchhub.model.row import BY_DEFINITION, Row
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import by_device
 from benchhub.report.tables.points import disagrees, points, smallest

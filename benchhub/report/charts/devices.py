@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model import Row
+from benchhub.model.row import Row
 from benchhub.report.tables.emulated import EMULATED
 
 #: Lanes of one device that still have room for a label each.

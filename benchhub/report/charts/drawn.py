@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchhub.model import Results, Row
+from benchhub.model.row import Results, Row
 from benchhub.report.charts import style
 from benchhub.report.charts.compression import compression
 from benchhub.report.charts.paced import paced
 from benchhub.report.charts.panels import WIDTH, latency, memory
 from benchhub.report.charts.tradeoff import tradeoff
-from benchhub.report.formats.text import MB, number
 from benchhub.report.tables.emulated import emulation_words
+from benchhub.text import MB, number
 
 Chart = Any  # an alt.VConcatChart; altair is imported only where a chart is made
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model import Row, Scenario
+from benchhub.model.row import Row
+from benchhub.model.scenario import Scenario
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import beside, by_device
 from benchhub.report.charts.panels import NARROW

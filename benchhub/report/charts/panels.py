@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model import Row, Scenario
+from benchhub.model.row import Row
+from benchhub.model.scenario import Scenario
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import ROOMY_LANES, beside, by_device
-from benchhub.report.formats.text import number
 from benchhub.report.tables.points import is_harness, points, smallest
 from benchhub.report.tables.settings import spoken, varying
+from benchhub.text import number
 
 WIDTH = 540
 #: Of each of two panels side by side.

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model import Row
+from benchhub.model.row import Row
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import beside, by_device
-from benchhub.report.tables.points import Point, pareto, points, smallest
+from benchhub.report.tables.points import Configuration, pareto, points, smallest
 from benchhub.report.tables.settings import spoken, varying
 
 MOST_PANELS = 6
@@ -59,7 +59,7 @@ def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any
 
 
 def _tradeoff_panel(
-    found: Sequence[Point], backends: list[Any], variants: list[Any], title: Any
+    found: Sequence[Configuration], backends: list[Any], variants: list[Any], title: Any
 ) -> Any:
     import altair as alt
 
@@ -118,11 +118,11 @@ def _tradeoff_panel(
     return alt.layer(*layers).properties(width=290, height=230, title=title)
 
 
-def _names(named: Sequence[Point], placed: Sequence[Point]) -> dict[int, str]:
+def _names(named: Sequence[Configuration], placed: Sequence[Configuration]) -> dict[int, str]:
     """The label of each named point; points too close for labels of their own share one."""
     speeds, losses = _extent(placed, "speedup"), _extent(placed, "quality_loss")
     labels: dict[int, str] = {}
-    leaders: list[Point] = []
+    leaders: list[Configuration] = []
     for point in named:
         x, y = _at(point, "speedup"), _at(point, "quality_loss")
         for other in leaders:
@@ -136,16 +136,16 @@ def _names(named: Sequence[Point], placed: Sequence[Point]) -> dict[int, str]:
     return labels
 
 
-def _at(point: Point, column: str) -> float:
+def _at(point: Configuration, column: str) -> float:
     return _known(point, column)[0]
 
 
-def _known(point: Point, column: str) -> list[float]:
+def _known(point: Configuration, column: str) -> list[float]:
     row = point.row if column == "speedup" else point.quality
     values = (getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
     return [value for value in values if value is not None and math.isfinite(value)]
 
 
-def _extent(placed: Sequence[Point], column: str) -> float:
+def _extent(placed: Sequence[Configuration], column: str) -> float:
     known = [value for point in placed for value in _known(point, column)]
     return max(known) - min(known) or 1.0

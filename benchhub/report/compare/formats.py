@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from benchhub.comparison import Comparison
+from benchhub.results.compare.runs import RunComparison
 
 FORMATS: dict[str, str] = {
     "text": "benchhub.report.compare.text",
@@ -16,6 +16,6 @@ FORMATS: dict[str, str] = {
 }
 
 
-def render(name: str, comparison: Comparison) -> str:
+def render(name: str, comparison: RunComparison) -> str:
     """Return the whole document; the same comparison gives the same text."""
     return str(importlib.import_module(FORMATS[name]).render(comparison))

@@ -6,10 +6,10 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from benchhub.comparison import CellComparison, Comparison
-from benchhub.comparison_moves import Move
 from benchhub.report.compare import words
 from benchhub.report.run.json import plain
+from benchhub.results.compare.moves import Move
+from benchhub.results.compare.runs import CellComparison, RunComparison
 
 SUFFIX = ".json"
 SCHEMA = 1
@@ -19,7 +19,7 @@ _CELL = (
 )  # fmt: skip
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """Strict JSON: differences, cells worst first, and the moves of each; null where unknown."""
     document = {
         "schema": SCHEMA,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchhub.comparison import CellComparison, Comparison, State
-from benchhub.comparison_moves import Change, Move
 from benchhub.report.compare import words
 from benchhub.report.run.markdown import escape
+from benchhub.results.compare.moves import Change, Move
+from benchhub.results.compare.runs import CellComparison, RunComparison, State
 
 SUFFIX = ".md"
 #: A comment on GitHub holds 65,536 characters.
@@ -15,12 +15,12 @@ MOST = 80
 _CALM = (Change.EQUIVALENT, Change.NO_WORSE)
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """The answer first, then what changed, what moved; what did not move folds away."""
     return "\n".join(_lines(comparison)) + "\n"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: RunComparison) -> Iterator[str]:
     before, after = comparison.before.run, comparison.after.run
     yield (
         f"**{words.overall(comparison)}**: run {escape(before.id)} → run {escape(after.id)}:"

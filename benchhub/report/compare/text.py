@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchhub.comparison import CellComparison, Comparison, State
-from benchhub.comparison_moves import Change, Move
 from benchhub.report.compare import words
 from benchhub.report.gate.text import WIDTH, Line, wrapped
+from benchhub.results.compare.moves import Change, Move
+from benchhub.results.compare.runs import CellComparison, RunComparison, State
 
 SUFFIX = ".txt"
 #: These need no reason.
@@ -16,12 +16,12 @@ _WIDEST = 15
 _HANGING = " " * (4 + _WIDEST)
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: RunComparison) -> str:
     """Return the lines as plain text, 100 columns wide."""
     return "\n".join(line.text for line in lines(comparison, WIDTH)) + "\n"
 
 
-def lines(comparison: Comparison, width: int) -> Iterator[Line]:
+def lines(comparison: RunComparison, width: int) -> Iterator[Line]:
     """Yield what a terminal of `width` columns shows; the first line is the answer."""
     before, after = comparison.before.run, comparison.after.run
     answer = words.overall(comparison)
@@ -45,7 +45,7 @@ def lines(comparison: Comparison, width: int) -> Iterator[Line]:
     yield from wrapped(words.METHOD, width, "dim")
 
 
-def _changed(comparison: Comparison, width: int) -> Iterator[Line]:
+def _changed(comparison: RunComparison, width: int) -> Iterator[Line]:
     told = words.changes(comparison)
     yield Line("What changed" if told else "What changed: nothing that is recorded")
     for one, forbids in told:

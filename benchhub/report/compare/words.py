@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from benchhub.comparison import CellComparison, Comparison, State
-from benchhub.comparison_conditions import Difference, Kind, obstacles
-from benchhub.comparison_moves import Change, Move
-from benchhub.report.formats.text import number
 from benchhub.report.gate.entries import cell_words
+from benchhub.results.compare.conditions import Difference, DifferenceKind, obstacles
+from benchhub.results.compare.moves import Change, Move
+from benchhub.results.compare.runs import CellComparison, RunComparison, State
+from benchhub.text import number
 
 OVERALL: Mapping[int, str] = {
     0: "NOTHING REGRESSED",
@@ -25,12 +25,12 @@ METHOD = (
 )
 
 
-def overall(comparison: Comparison) -> str:
+def overall(comparison: RunComparison) -> str:
     """The answer in a word or three."""
     return OVERALL[comparison.exit_code]
 
 
-def counted(comparison: Comparison) -> str:
+def counted(comparison: RunComparison) -> str:
     """`1 regressed, 3 unchanged, 2 cells only before`."""
     tally = Counter(move.change for cell in comparison.cells for move in cell.moves)
     said = [f"{tally[change]} {change}" for change in Change if tally[change]]
@@ -41,7 +41,7 @@ def counted(comparison: Comparison) -> str:
     return ", ".join(said)
 
 
-def closing(comparison: Comparison) -> str:
+def closing(comparison: RunComparison) -> str:
     """Return what to do about it."""
     one, other = comparison.before.run, comparison.after.run
     if comparison.exit_code == 0:
@@ -103,21 +103,21 @@ def launches(move: Move) -> str:
     return f"{move.launches_before} and {move.launches_after} launches"
 
 
-def changes(comparison: Comparison) -> list[tuple[Difference, bool]]:
+def changes(comparison: RunComparison) -> list[tuple[Difference, bool]]:
     """Return what differs, and whether it forbids comparing; obstacles first, then by kind."""
     found = list(comparison.differences)
     known = {(one.where, one.what) for one in found}
     for cell in comparison.cells:
         for one in cell.differences:
             # Settings are told with their cells; the rest once, as the first cell shows it.
-            if one.kind is not Kind.SETTINGS and (one.where, one.what) not in known:
+            if one.kind is not DifferenceKind.SETTINGS and (one.where, one.what) not in known:
                 known.add((one.where, one.what))
                 found.append(one)
     told = [(one, forbids(comparison, one)) for one in found]
-    order = list(Kind)
+    order = list(DifferenceKind)
     return sorted(told, key=lambda pair: (not pair[1], order.index(pair[0].kind), pair[0].where))
 
 
-def forbids(comparison: Comparison, difference: Difference) -> bool:
+def forbids(comparison: RunComparison, difference: Difference) -> bool:
     """Whether this difference alone makes something not comparable."""
     return bool(obstacles([difference], comparison.question, [difference.reach]))

@@ -7,35 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchhub.model import Budget, DeviceInfo, Results, Row, Scenario, Verdict
-from benchhub.report.formats.text import estimate, number, plural
+from benchhub.model.asked import Budget
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Row, Verdict
+from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import spoken, usual_left_out
+from benchhub.results.load import Judged
+from benchhub.text import estimate, number, plural
 
-#: The words for an exit code of the gate. ERROR: a device or a cell failed.
-OVERALL: Mapping[int, str] = {0: "PASS", 1: "FAIL", 3: "ERROR", 4: "INCONCLUSIVE"}
 WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
 _UNITS = {"_ms": "ms", "_mib": "MiB", "_per_s": "/s", "_bytes": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A run with the verdicts of a gate: `budgets` are those applied, `unjudged` their names
-    where nothing that they select could be measured."""
-
-    results: Results
-    budgets: tuple[Budget, ...]
-    verdicts: tuple[Verdict, ...]
-    unjudged: tuple[str, ...]
-    exit_code: int
-
-    @property
-    def overall(self) -> str:
-        """PASS, FAIL, INCONCLUSIVE, or ERROR where a device or a cell failed."""
-        return OVERALL[self.exit_code]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
+class GateEntry:
     """One entry of a budget on one cell; a cell or device that failed may have no budget.
 
     `what` names the cell without its device. `strain` is 1 at the budget and larger beyond it.
@@ -56,7 +41,7 @@ class Entry:
     verdict: Verdict | None = None
 
 
-def entries(judged: Judged) -> tuple[Entry, ...]:
+def entries(judged: Judged) -> tuple[GateEntry, ...]:
     """Return everything the gate has to say, the worst cell first, emulated devices behind."""
     infos = {device.name: device for device in judged.results.devices}
     rows = {row.cell: row for row in judged.results.rows}
@@ -67,7 +52,7 @@ def entries(judged: Judged) -> tuple[Entry, ...]:
     ]
     found += _failures(judged, {verdict.cell for verdict in judged.verdicts}, infos)
     found += [
-        Entry(
+        GateEntry(
             "INCONCLUSIVE", "", "no cell", "nothing that it selects could be measured",
             f"see what was skipped: `benchhub report {judged.results.run.id} --format markdown`",
             budget=name,
@@ -77,7 +62,7 @@ def entries(judged: Judged) -> tuple[Entry, ...]:
     return tuple(sorted(found, key=_rank))
 
 
-def counted(found: tuple[Entry, ...]) -> str:
+def counted(found: tuple[GateEntry, ...]) -> str:
     """`1 FAIL, 2 INCONCLUSIVE, 9 PASS`; kinds that do not occur are left out."""
     tally = Counter(entry.outcome for entry in found)
     return ", ".join(f"{tally[name]} {name}" for name in WORST_FIRST if tally[name])
@@ -133,14 +118,14 @@ def _entry(
     budget: Budget | None,
     infos: Mapping[str, DeviceInfo],
     judged: Judged,
-) -> Entry:
+) -> GateEntry:
     key = _key(verdict, budget)
     info = infos.get(verdict.device)
     outcome = verdict.outcome.value
     step = verdict.next_step
     if row is not None and outcome == "INCONCLUSIVE" and _errored(row, info):
         outcome, step = "ERROR", _again(judged)
-    return Entry(
+    return GateEntry(
         outcome=outcome,
         device=verdict.device,
         what=cell_words(row) if row else f"{verdict.variant} on {verdict.backend}",
@@ -173,18 +158,20 @@ def cell_words(row: Row) -> str:
     return f"{row.variant} on {row.backend}, {row.scenario}, {spoken(row, names)}"
 
 
-def _failures(judged: Judged, told: set[str], infos: Mapping[str, DeviceInfo]) -> Iterator[Entry]:
+def _failures(
+    judged: Judged, told: set[str], infos: Mapping[str, DeviceInfo]
+) -> Iterator[GateEntry]:
     named = {v.device for v in judged.verdicts}
     for row in judged.results.rows:
         if row.status == "failed" and row.cell not in told:
             named.add(row.device)
-            yield Entry(
+            yield GateEntry(
                 "ERROR", row.device, cell_words(row), f"failed: {row.reason}", _again(judged),
                 bool(infos.get(row.device) and infos[row.device].emulated),
             )  # fmt: skip
     for device in judged.results.devices:
         if device.error and device.name not in named:
-            yield Entry("ERROR", device.name, "whole device", device.error, _again(judged))
+            yield GateEntry("ERROR", device.name, "whole device", device.error, _again(judged))
 
 
 def _errored(row: Row, info: DeviceInfo | None) -> bool:
@@ -251,5 +238,5 @@ def _strain(verdict: Verdict) -> float:
     return math.inf if value > limit else 1.0
 
 
-def _rank(entry: Entry) -> tuple[int, bool, float]:
+def _rank(entry: GateEntry) -> tuple[int, bool, float]:
     return WORST_FIRST.index(entry.outcome), entry.emulated, -entry.strain

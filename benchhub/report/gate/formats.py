@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 
 from benchhub.errors import ConfigError
-from benchhub.report.gate.entries import Judged
+from benchhub.results.load import Judged
 
 FORMATS: dict[str, str] = {
     "text": "benchhub.report.gate.text",

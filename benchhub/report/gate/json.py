@@ -6,8 +6,9 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from benchhub.report.gate.entries import Entry, Judged, closing, entries
+from benchhub.report.gate.entries import GateEntry, closing, entries
 from benchhub.report.run.json import plain
+from benchhub.results.load import Judged
 
 SUFFIX = ".json"
 SCHEMA = 1
@@ -45,7 +46,7 @@ def render(judged: Judged) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _verdict(entry: Entry) -> dict[str, Any]:
+def _verdict(entry: GateEntry) -> dict[str, Any]:
     verdict = entry.verdict
     assert verdict is not None
     own = {field.name: plain(getattr(verdict, field.name)) for field in fields(verdict)}

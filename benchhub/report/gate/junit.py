@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from benchhub.report.gate.entries import Entry, Judged, closing, entries, provenance
+from benchhub.report.gate.entries import GateEntry, closing, entries, provenance
+from benchhub.results.load import Judged
 
 SUFFIX = ".xml"
 _ELEMENTS = {"FAIL": "failure", "ERROR": "error", "INCONCLUSIVE": "skipped"}
@@ -29,7 +30,7 @@ def render(judged: Judged) -> str:
 
     Names of test cases hold no limits and no figures, so that servers follow them over runs.
     """
-    by_device: dict[str, list[Entry]] = {d.name: [] for d in judged.results.devices}
+    by_device: dict[str, list[GateEntry]] = {d.name: [] for d in judged.results.devices}
     for entry in entries(judged):
         by_device.setdefault(entry.device or _NO_DEVICE, []).append(entry)
     root = ET.Element("testsuites")
@@ -40,7 +41,7 @@ def render(judged: Judged) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _suite(judged: Judged, number: int, device: str, found: Sequence[Entry]) -> ET.Element:
+def _suite(judged: Judged, number: int, device: str, found: Sequence[GateEntry]) -> ET.Element:
     run = judged.results.run
     tally = Counter(_ELEMENTS.get(entry.outcome) for entry in found)
     suite = ET.Element(
@@ -75,7 +76,7 @@ def _suite(judged: Judged, number: int, device: str, found: Sequence[Entry]) -> 
     return suite
 
 
-def _case(classname: str, name: str, entry: Entry) -> ET.Element:
+def _case(classname: str, name: str, entry: GateEntry) -> ET.Element:
     case = ET.Element("testcase", classname=_token(classname), name=name, time="0")
     element = _ELEMENTS.get(entry.outcome)
     if element is not None:
@@ -86,7 +87,7 @@ def _case(classname: str, name: str, entry: Entry) -> ET.Element:
     return case
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: GateEntry) -> str:
     said = [f"{entry.outcome} {entry.device}: {entry.what}"]
     if entry.budget:
         said.append(f"budget {entry.budget} {entry.asked}".rstrip())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchhub.report.formats.text import plural
-from benchhub.report.gate.entries import Entry, Judged, closing, counted, entries, provenance
+from benchhub.report.gate.entries import GateEntry, closing, counted, entries, provenance
 from benchhub.report.run.markdown import escape
+from benchhub.results.load import Judged
+from benchhub.text import plural
 
 SUFFIX = ".md"
 #: A comment on GitHub holds 65,536 characters.
@@ -46,7 +47,7 @@ def _lines(judged: Judged) -> Iterator[str]:
     yield f"<!-- benchhub-gate {judged.results.run.suite.replace('--', '- -')} -->"
 
 
-def _table(heads: Sequence[str], found: Sequence[Entry], open_: bool) -> Iterator[str]:
+def _table(heads: Sequence[str], found: Sequence[GateEntry], open_: bool) -> Iterator[str]:
     yield "| " + " | ".join(heads) + " |"
     yield (
         "|" + "|".join(" ---: " if h in ("Measured", "Launches") else " --- " for h in heads) + "|"

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchhub.report.gate.entries import Entry, Judged, closing, counted, entries
+from benchhub.report.gate.entries import GateEntry, closing, counted, entries
+from benchhub.results.load import Judged
 
 SUFFIX = ".txt"
 WIDTH = 100
@@ -51,7 +52,7 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
     yield from wrapped(closing(judged), width, "")
 
 
-def _open(entry: Entry, width: int) -> Iterator[Line]:
+def _open(entry: GateEntry, width: int) -> Iterator[Line]:
     yield from wrapped(f"{entry.outcome:<13}{_where(entry)}", width, entry.outcome, "  ")
     said = [("budget", _budget(entry))]
     if entry.verdict is not None:
@@ -62,7 +63,7 @@ def _open(entry: Entry, width: int) -> Iterator[Line]:
             yield from wrapped(f"  {label:<8}{text}", width, "", " " * 10)
 
 
-def _passed(entry: Entry, width: int) -> Iterator[Line]:
+def _passed(entry: GateEntry, width: int) -> Iterator[Line]:
     text = (
         f"{entry.outcome:<13}{_where(entry)}: {entry.seen}, {entry.launches}; {_budget(entry)};"
         f" {entry.reason}"
@@ -70,12 +71,12 @@ def _passed(entry: Entry, width: int) -> Iterator[Line]:
     yield from wrapped(text, width, entry.outcome, " " * 13)
 
 
-def _where(entry: Entry) -> str:
+def _where(entry: GateEntry) -> str:
     device = f"{entry.device}{' (emulated)' if entry.emulated else ''}: " if entry.device else ""
     return f"{device}{entry.what}"
 
 
-def _budget(entry: Entry) -> str:
+def _budget(entry: GateEntry) -> str:
     return f"{entry.budget}: {entry.asked}" if entry.asked else entry.budget
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from benchhub.errors import ConfigError
-from benchhub.model import Results
+from benchhub.model.row import Results
 
 FORMATS: dict[str, str] = {
     "html": "benchhub.report.run.html",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchhub.model import Results
+from benchhub.model.row import Results
 from benchhub.report.run.frame import to_frame
 
 SUFFIX = ".csv"

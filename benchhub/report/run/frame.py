@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from benchhub.model import COLUMNS, Results, Row
+from benchhub.model.row import COLUMNS, Results, Row
 
 if TYPE_CHECKING:
     import pandas as pd

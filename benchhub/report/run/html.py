@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from benchhub.model import Results
+from benchhub.model.row import Results
 from benchhub.report.charts import drawn
-from benchhub.report.formats.text import moment
 from benchhub.report.tables import by_device, notes
 from benchhub.report.tables import cells as tables
 from benchhub.report.tables import claims as claimed
@@ -22,6 +21,7 @@ from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.glossary import COLUMN_GLOSSARY, TIMED_REGION
 from benchhub.report.tables.matrix import Matrix, matrix
 from benchhub.report.tables.points import is_harness
+from benchhub.text import moment
 
 SUFFIX = ".html"
 
@@ -75,7 +75,7 @@ _CAPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ChartFigure:
     """A chart ready to be placed, or the sentence in its place (`svg` empty)."""
 
     name: str
@@ -186,7 +186,7 @@ def _named_matrix(result: Results, several: bool) -> Matrix:
     return Matrix(_named(made.table, result, several), made.notes)
 
 
-def _figures(results: Sequence[Results], interactive: bool) -> list[Figure]:
+def _figures(results: Sequence[Results], interactive: bool) -> list[ChartFigure]:
     from markupsafe import Markup
 
     made = drawn.specs(results)
@@ -197,7 +197,7 @@ def _figures(results: Sequence[Results], interactive: bool) -> list[Figure]:
             continue
         svg = Markup(_inline(drawn.to_svg(chart), name, heading, caption)) if chart else ""
         spec = Markup(_in_script(chart.to_dict())) if chart and interactive else ""
-        figures.append(Figure(name, heading, caption, svg, spec, absent))
+        figures.append(ChartFigure(name, heading, caption, svg, spec, absent))
     return figures
 
 

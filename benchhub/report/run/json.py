@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
-from benchhub.model import Results
+from benchhub.model.row import Results
 
 SUFFIX = ".json"
 SCHEMA = 1

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from benchhub.model import Results
+from benchhub.model.row import Results
 from benchhub.report.tables import by_device, notes
 from benchhub.report.tables import cells as tables
 from benchhub.report.tables import claims as claimed

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benchhub.model import DeviceInfo, Results, Row, Scenario
-from benchhub.operators import operator_times, operators_text
-from benchhub.report.formats.text import megabytes
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results, Row
+from benchhub.model.scenario import TIMED, Scenario
 from benchhub.report.tables.cells import (
     BACKEND,
     STATUS,
     VARIANT,
-    Cell,
     Shown,
     Table,
+    TableCell,
     figure,
     interval,
     percentile,
@@ -25,14 +25,14 @@ from benchhub.report.tables.cells import (
 from benchhub.report.tables.emulated import emulation
 from benchhub.report.tables.points import is_harness, partner
 from benchhub.report.tables.settings import SETTINGS, compact, spoken, usual_left_out, varying
-
-_TIMED = (Scenario.LATENCY, Scenario.THROUGHPUT, Scenario.PACED)
+from benchhub.results.rows.operators import operator_times, operators_text
+from benchhub.text import megabytes
 
 
 def latency(result: Results, device: DeviceInfo) -> Table:
     """Latency cells of one device with the quality and the memory of the same configuration."""
 
-    def joined(column: str, show: Callable[[Row], Cell]) -> Callable[[Row], Cell]:
+    def joined(column: str, show: Callable[[Row], TableCell]) -> Callable[[Row], TableCell]:
         return lambda row: show(partner(row, result.rows, column) or row)
 
     found = _rows_of(result, device, (Scenario.LATENCY,))
@@ -70,7 +70,7 @@ def paced(result: Results, device: DeviceInfo) -> Table:
 
 def gpu(result: Results, device: DeviceInfo) -> Table:
     """Cells that have an accelerator's own clock: compute, copies and launch overhead apart."""
-    found = [r for r in _rows_of(result, device, _TIMED) if r.device_p50_ms is not None]
+    found = [r for r in _rows_of(result, device, TIMED) if r.device_p50_ms is not None]
     wanted: tuple[tuple[str, str], ...] = (
         ("Host p50 ms", "p50_ms"),
         ("Device p50 ms", "device_p50_ms"),
@@ -91,7 +91,7 @@ def gpu(result: Results, device: DeviceInfo) -> Table:
 
 def energy(result: Results, device: DeviceInfo) -> Table:
     """Cells whose energy was counted, with the counter it comes from."""
-    found = [r for r in _rows_of(result, device, _TIMED) if r.energy_mj is not None]
+    found = [r for r in _rows_of(result, device, TIMED) if r.energy_mj is not None]
     shown: list[Shown] = [
         ("Scenario", False, lambda row: text(row.scenario)),
         ("Energy mJ a case", True, lambda row: figure(row, "energy_mj")),
@@ -139,14 +139,14 @@ def _rows_of(result: Results, device: DeviceInfo, scenarios: Sequence[Scenario])
     ]
 
 
-def _figure_of(column: str) -> Callable[[Row], Cell]:
+def _figure_of(column: str) -> Callable[[Row], TableCell]:
     return lambda row: figure(row, column)
 
 
 def _speedup(result: Results) -> Shown:
     """The speed-up; what it refers to stands below where that is not the suite's baseline."""
 
-    def show(row: Row) -> Cell:
+    def show(row: Row) -> TableCell:
         cell = interval(row, "speedup")
         against = row.intervals.get("speedup", {}).get("against")
         if against in (None, result.run.baseline, row.variant):

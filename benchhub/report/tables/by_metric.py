@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchhub.model import BY_DEFINITION, Results, Row, Scenario
-from benchhub.report.formats.text import estimate, number
-from benchhub.report.tables.cells import BACKEND, VARIANT, Cell, Column, Table, figure, text
+from benchhub.model.row import BY_DEFINITION, Results, Row
+from benchhub.model.scenario import Scenario
+from benchhub.report.tables.cells import BACKEND, VARIANT, Column, Table, TableCell, figure, text
 from benchhub.report.tables.settings import compact, varying
+from benchhub.text import estimate, number
 
 #: What the table's words mean, for reports that have one.
 GLOSSARY: dict[str, tuple[str, str]] = {
@@ -88,14 +89,16 @@ def _direction(entry: Mapping[str, Any]) -> str:
     return ", ".join(word for word in (entry.get("unit"), said) if word)
 
 
-def _cell(entry: Mapping[str, Any] | None, name: str, row: Row) -> Cell:
+def _cell(entry: Mapping[str, Any] | None, name: str, row: Row) -> TableCell:
     if entry is None or entry["value"] is None:
         withheld = f"quality_also.{name}" in row.withheld or "quality" in row.withheld
-        return Cell("withheld", mark="withheld") if withheld else Cell("")
+        return TableCell("withheld", mark="withheld") if withheld else TableCell("")
     shown = estimate(entry["value"], entry["low"], entry["high"])
     if entry["method"] == BY_DEFINITION:
-        return Cell(shown, entry["value"], below="baseline")
+        return TableCell(shown, entry["value"], below="baseline")
     lost = estimate(entry["loss"], entry["loss_low"], entry["loss_high"], 2)
     unbounded = entry["loss_low"] is None or entry["loss_high"] is None
     known = lost if not unbounded else f"{number(entry['loss'], 2)}, limits unknown"
-    return Cell(shown, entry["value"], below=f"loss {known}" if entry["loss"] is not None else "")
+    return TableCell(
+        shown, entry["value"], below=f"loss {known}" if entry["loss"] is not None else ""
+    )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import BY_DEFINITION, Results, Row, Scenario, Verdict
-from benchhub.report.formats.text import estimate, megabytes, millions, number, plural
+from benchhub.model.row import BY_DEFINITION, Results, Row, Verdict
+from benchhub.model.scenario import Scenario
 from benchhub.report.tables.conclude import WORST_FIRST
 from benchhub.report.tables.points import flags_that_matter, is_harness
 from benchhub.report.tables.settings import SETTINGS, spoken, varying
+from benchhub.text import estimate, megabytes, millions, number, plural
 
 WITHHELD = "withheld"
 _AT_LEAST = frozenset({"throughput_per_s"})  # whose budget is a smallest value
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """A text, the number it sorts by when it is one, and what stands small below the text."""
 
     text: str
@@ -41,36 +42,36 @@ class Table:
     name: str
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
 
 #: A heading, whether it is numeric, and the cell of a row.
-Shown = tuple[str, bool, Callable[[Row], Cell]]
+Shown = tuple[str, bool, Callable[[Row], TableCell]]
 
 
-def text(value: object) -> Cell:
+def text(value: object) -> TableCell:
     """A cell of words; empty for None."""
-    return Cell("" if value is None else str(value))
+    return TableCell("" if value is None else str(value))
 
 
-def figure(row: Row, column: str, show: Callable[[float], str] = number) -> Cell:
+def figure(row: Row, column: str, show: Callable[[float], str] = number) -> TableCell:
     """A number of the row: empty when not measured, `withheld` when the row says why."""
     value = getattr(row, column)
     if value is None:
-        return Cell(WITHHELD, mark=WITHHELD) if column in row.withheld else Cell("")
-    return Cell(show(value), float(value))
+        return TableCell(WITHHELD, mark=WITHHELD) if column in row.withheld else TableCell("")
+    return TableCell(show(value), float(value))
 
 
-def interval(row: Row, stem: str, unit: str = "") -> Cell:
+def interval(row: Row, stem: str, unit: str = "") -> TableCell:
     """A number with its interval; the reason a number is withheld is listed apart."""
     value = getattr(row, f"{stem}{unit}")
     if value is None:
         return figure(row, f"{stem}{unit}")
     if row.intervals.get(stem, {}).get("method") == BY_DEFINITION:
-        return Cell(f"{value:.0f} (baseline)", value)
+        return TableCell(f"{value:.0f} (baseline)", value)
     low, high = getattr(row, f"{stem}_low{unit}"), getattr(row, f"{stem}_high{unit}")
     digits = 2 if stem == "quality_loss" else 3
-    return Cell(estimate(value, low, high, digits), value)
+    return TableCell(estimate(value, low, high, digits), value)
 
 
 _FIGURES = ("Limit", "Measured", "Launches")
@@ -133,20 +134,20 @@ def _settings_by_cell(results: Sequence[Results]) -> dict[tuple[str, str], str]:
     }
 
 
-def _verdict(v: Verdict, device: str, with_device: bool, settings: str) -> tuple[Cell, ...]:
+def _verdict(v: Verdict, device: str, with_device: bool, settings: str) -> tuple[TableCell, ...]:
     more = f", {settings}" if settings else ""
     return (
-        Cell(v.outcome.value, WORST_FIRST.index(v.outcome), v.outcome.value.lower()),
+        TableCell(v.outcome.value, WORST_FIRST.index(v.outcome), v.outcome.value.lower()),
         *((text(device),) if with_device else ()),
         text(f"{v.variant} on {v.backend}, {plural(v.threads, 'thread')}{more}"),
-        Cell(
+        TableCell(
             f"{v.column} {'≥' if v.column in _AT_LEAST else '≤'} {v.limit:,g}",
             v.limit,
             below=v.budget,
         ),
-        Cell(estimate(v.value, v.low, v.high), v.value),
-        Cell(str(v.launches), v.launches, below=_looks(v)),
-        Cell(v.reason, below=f"next: {v.next_step}" if v.next_step else ""),
+        TableCell(estimate(v.value, v.low, v.high), v.value),
+        TableCell(str(v.launches), v.launches, below=_looks(v)),
+        TableCell(v.reason, below=f"next: {v.next_step}" if v.next_step else ""),
     )
 
 
@@ -190,7 +191,7 @@ def cells(results: Sequence[Results]) -> Table:
         ("Quality cases", True, lambda row: figure(row, "quality_cases", lambda v: f"{v:.0f}")),
         ("Post-processing ms", True, lambda row: figure(row, "postprocess_p50_ms")),
         ("Largest difference", True, lambda row: figure(row, "agreement_max_abs")),
-        ("Launches", True, lambda row: Cell(str(row.launches), row.launches)),
+        ("Launches", True, lambda row: TableCell(str(row.launches), row.launches)),
         ("Iterations", True, lambda row: figure(row, "iterations", lambda v: f"{v:.0f}")),
         ("n_eff", True, lambda row: figure(row, "n_eff")),
         ("Clock", False, lambda row: text(row.clock)),
@@ -209,14 +210,14 @@ def variants(results: Sequence[Results]) -> Table:
     """The artifacts: what they are made of and by which recipe."""
     heads = ("Variant", "Recipe", "Format", "Size MB", "gzip MB", "Params M", "Nonzero M", "MACs M")
     found = [(result, variant) for result in results for variant in result.variants]
-    body: list[tuple[Cell, ...]] = [
+    body: list[tuple[TableCell, ...]] = [
         (
             text(v.name),
             text(_recipe(v.recipe.name, v.recipe.options) if v.recipe else "as given"),
             text(v.format),
-            Cell(megabytes(v.model_bytes), v.model_bytes),
-            Cell(megabytes(v.gzip_bytes), v.gzip_bytes),
-            *(Cell(millions(n), n) for n in (v.params, v.nonzero_params, v.macs)),
+            TableCell(megabytes(v.model_bytes), v.model_bytes),
+            TableCell(megabytes(v.gzip_bytes), v.gzip_bytes),
+            *(TableCell(millions(n), n) for n in (v.params, v.nonzero_params, v.macs)),
             text(v.sha256),
         )
         for _, v in found
@@ -225,7 +226,7 @@ def variants(results: Sequence[Results]) -> Table:
     if any(v.sparse_bytes is not None and v.sparse_bytes < v.model_bytes for _, v in found):
         columns.insert(5, Column("Without zeros MB", True))
         body = [
-            (*line[:5], Cell(megabytes(v.sparse_bytes), v.sparse_bytes), *line[5:])
+            (*line[:5], TableCell(megabytes(v.sparse_bytes), v.sparse_bytes), *line[5:])
             for line, (_, v) in zip(body, found, strict=True)
         ]
     if any(v.against for _, v in found):
@@ -251,7 +252,7 @@ def quality_parts(results: Sequence[Results]) -> Table:
     body = [
         (
             *(text(value) for value in (row.device, row.variant, row.backend)),
-            *(Cell(number(row.quality_parts.get(n)), row.quality_parts.get(n)) for n in names),
+            *(TableCell(number(row.quality_parts.get(n)), row.quality_parts.get(n)) for n in names),
         )
         for _, row in found
     ]
@@ -264,14 +265,14 @@ def percentile(name: str) -> Shown:
     return head, True, lambda row: interval(row, name, "_ms")
 
 
-def status(row: Row) -> Cell:
+def status(row: Row) -> TableCell:
     """Whether a row is sound: its status if it did not finish, and its flags."""
     words = [
         "" if row.status == "finished" else row.status,
         *(flag.name for flag in flags_that_matter(row)),
     ]
     said = ", ".join(word for word in words if word) or "ok"
-    return Cell(said, mark="ok" if said == "ok" else "doubt")
+    return TableCell(said, mark="ok" if said == "ok" else "doubt")
 
 
 VARIANT: Shown = ("Variant", False, lambda row: text(row.variant))
@@ -283,10 +284,10 @@ def setting(name: str) -> Shown:
     """The column of one setting."""
     one = SETTINGS[name]
 
-    def show(row: Row) -> Cell:
+    def show(row: Row) -> TableCell:
         key = one.key(row)
         sort = float(key) if isinstance(key, int | float) else None
-        return Cell("" if key is None else f"{key:g}" if sort is not None else str(key), sort)
+        return TableCell("" if key is None else f"{key:g}" if sort is not None else str(key), sort)
 
     return one.head, one.numeric, show
 
@@ -314,7 +315,7 @@ def _table(
     name: str,
     caption: str,
     columns: Sequence[Column],
-    body: Sequence[tuple[Cell, ...]],
+    body: Sequence[tuple[TableCell, ...]],
     results: Sequence[Results],
     owners: Sequence[tuple[Results, object]],
 ) -> Table:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import ClaimAnswer, ClaimOutcome, Results
-from benchhub.report.formats.text import estimate, number
+from benchhub.model.claim import ClaimAnswer, ClaimOutcome
+from benchhub.model.row import Results
 from benchhub.report.gate.text import Line, wrapped
-from benchhub.report.tables.cells import Cell, Column, Table, text
+from benchhub.report.tables.cells import Column, Table, TableCell, text
+from benchhub.text import estimate, number
 
 CAPTION = "Claims, and what was measured here"
 BECAUSE = "Why claims do not hold here, or cannot be told"
@@ -47,11 +48,11 @@ def claims(results: Sequence[Results]) -> Table:
     return Table("claims", CAPTION, tuple(Column(head) for head in heads), tuple(rows))
 
 
-def _cells(answer: ClaimAnswer) -> tuple[Cell, ...]:
+def _cells(answer: ClaimAnswer) -> tuple[TableCell, ...]:
     return (
-        Cell(answer.text, below=answer.source),
-        Cell(seen(answer), answer.measured, below=answer.asked),
-        Cell(answer.verdict.value, list(MARKS).index(answer.verdict), MARKS[answer.verdict]),
+        TableCell(answer.text, below=answer.source),
+        TableCell(seen(answer), answer.measured, below=answer.asked),
+        TableCell(answer.verdict.value, list(MARKS).index(answer.verdict), MARKS[answer.verdict]),
         text(answer.reason),
     )
 

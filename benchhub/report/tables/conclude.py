@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Verdict, VerdictOutcome
-from benchhub.report.formats.text import estimate, number, plural
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import BY_DEFINITION, Results, Row, Verdict
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.points import (
-    Point,
+    Configuration,
     comparable,
     disagrees,
     is_harness,
@@ -19,6 +20,7 @@ from benchhub.report.tables.points import (
     points,
 )
 from benchhub.report.tables.rates import highest_rates
+from benchhub.text import estimate, number, plural
 
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
 
@@ -111,12 +113,12 @@ def _overhead(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _garbage(garbage: list[Point]) -> str:
+def _garbage(garbage: list[Configuration]) -> str:
     names = _listed([point.label for point in garbage])
     return f"Left out, because the outputs disagree with the baseline's: {names}."
 
 
-def _fastest(result: Results, candidates: list[Point]) -> str:
+def _fastest(result: Results, candidates: list[Configuration]) -> str:
     judged = [(point, _verdicts(result, point)) for point in candidates]
     limited = {verdict.column for _, verdicts in judged for verdict in verdicts}
     total = plural(len(candidates), "configuration")
@@ -156,7 +158,7 @@ def _fastest(result: Results, candidates: list[Point]) -> str:
     )
 
 
-def _rank(candidates: list[Point]) -> str:
+def _rank(candidates: list[Configuration]) -> str:
     best, *rest = sorted(candidates, key=lambda p: (p.row.p50_ms or 0.0, p.label))
     text = f"the lowest median latency is {_measured(best)}."
     ties = [point for point in rest if overlap(best.row, point.row)]
@@ -166,7 +168,7 @@ def _rank(candidates: list[Point]) -> str:
     return text
 
 
-def _front(candidates: list[Point]) -> list[str]:
+def _front(candidates: list[Configuration]) -> list[str]:
     front = pareto(candidates)
     if not front:
         return ["Quality loss was not measured, so speed cannot be weighed against it."]
@@ -178,7 +180,7 @@ def _front(candidates: list[Point]) -> list[str]:
     ]
 
 
-def _measured(point: Point, with_loss: bool = False) -> str:
+def _measured(point: Configuration, with_loss: bool = False) -> str:
     row, quality = point.row, point.quality
     text = f"{point.label} ({estimate(row.p50_ms, row.p50_low_ms, row.p50_high_ms)} ms"
     if with_loss and quality:
@@ -190,7 +192,7 @@ def _measured(point: Point, with_loss: bool = False) -> str:
     return text + ")"
 
 
-def _verdicts(result: Results, point: Point) -> list[Verdict]:
+def _verdicts(result: Results, point: Configuration) -> list[Verdict]:
     """Verdicts on this cell, and on cells of other scenarios of the same configuration."""
     row = point.row
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchhub.model import DeviceInfo
+from benchhub.model.device import DeviceInfo
 
 EMULATED = "emulated time"
 

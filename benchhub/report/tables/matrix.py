@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchhub.model import BY_DEFINITION, DeviceInfo, Results, Row, Scenario, Skip
-from benchhub.report.formats.text import number, plural
-from benchhub.report.tables.cells import Cell, Column, Table, text
+from benchhub.model.cell import Skip
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import BY_DEFINITION, Results, Row
+from benchhub.model.scenario import Scenario
+from benchhub.report.tables.cells import Column, Table, TableCell, text
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.points import flags_that_matter, is_harness, partner, smallest
 from benchhub.report.tables.settings import spoken, varying
+from benchhub.text import number, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +120,24 @@ def _at(rows: Sequence[Row]) -> str:
 
 def _cell(
     result: Results, row: Row | None, skips: list[Skip] | None, lost: str | None, notes: _Notes
-) -> Cell:
+) -> TableCell:
     if row is None:
         if lost:
-            return Cell(f"not measured {notes.mark(lost)}", mark="absent")
+            return TableCell(f"not measured {notes.mark(lost)}", mark="absent")
         if not skips:
-            return Cell("not planned", mark="absent")
-        return Cell(f"skipped {notes.mark(skips[0].reason)}", mark="absent")
+            return TableCell("not planned", mark="absent")
+        return TableCell(f"skipped {notes.mark(skips[0].reason)}", mark="absent")
     if row.p50_ms is None and "p50_ms" not in row.withheld:
         mark = "fail" if row.status == "failed" else "absent"
-        return Cell(f"{row.status} {notes.mark(row.reason or 'no reason recorded')}", mark=mark)
+        return TableCell(
+            f"{row.status} {notes.mark(row.reason or 'no reason recorded')}", mark=mark
+        )
     quality = partner(row, result.rows, "quality_loss")
     below = [_loss(quality)] if quality else []
     if row.p50_ms is None:
-        return Cell(f"withheld {notes.mark(_WITHHELD)}", mark="absent", below="; ".join(below))
+        return TableCell(f"withheld {notes.mark(_WITHHELD)}", mark="absent", below="; ".join(below))
     flags = ", ".join(dict.fromkeys(flag.name for flag in flags_that_matter(row)))
-    return Cell(
+    return TableCell(
         number(row.p50_ms),
         row.p50_ms,
         mark="doubt" if flags else "",

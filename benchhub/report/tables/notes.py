@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchhub.model import DeviceInfo, Flag, Results, Row
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Flag, Results, Row
 from benchhub.report.run.json import plain
 from benchhub.report.tables.cells import Column, Table, text
 from benchhub.report.tables.points import flags_that_matter, is_harness

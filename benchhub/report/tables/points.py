@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchhub.model import Flag, Row, Scenario
+from benchhub.model.row import Flag, Row
+from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import order, spoken, varying
 
 #: Flags of a cell that computes something else than the baseline does.
@@ -17,7 +18,7 @@ ON_TIME_ONLY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Configuration:
     """A latency row, and the rows that hold its quality and its peak memory (often other cells).
 
     `extra` names the settings beside threads and batch that tell it from the other points.
@@ -37,7 +38,7 @@ class Point:
         return f"{self.row.variant} on {self.row.backend} with {threads}{more}"
 
 
-def points(rows: Sequence[Row]) -> list[Point]:
+def points(rows: Sequence[Row]) -> list[Configuration]:
     """Every latency row of a model with a median, in the order of the rows."""
     timed = [
         row
@@ -46,12 +47,14 @@ def points(rows: Sequence[Row]) -> list[Point]:
     ]
     extra = tuple(name for name in varying(timed) if name not in ("threads", "batch"))
     return [
-        Point(row, partner(row, rows, "quality_loss"), partner(row, rows, "peak_rss_mib"), extra)
+        Configuration(
+            row, partner(row, rows, "quality_loss"), partner(row, rows, "peak_rss_mib"), extra
+        )
         for row in timed
     ]
 
 
-def comparable(found: Sequence[Point]) -> list[Point]:
+def comparable(found: Sequence[Configuration]) -> list[Configuration]:
     """Return the points that may be ranked: of real devices, at each device's smallest batch."""
     real = [point for point in found if not point.row.emulated]
     least: dict[str, int] = {}
@@ -115,7 +118,7 @@ def disagrees(row: Row) -> bool:
     return any(flag.name in WRONG_OUTPUTS for flag in row.flags)
 
 
-def pareto(candidates: Sequence[Point]) -> list[Point]:
+def pareto(candidates: Sequence[Configuration]) -> list[Configuration]:
     """Those that no other beats in median latency and in quality loss, fastest first.
 
     By the point estimates, within one device; candidates without a loss, whose outputs disagree,
@@ -141,11 +144,11 @@ def _artifact(row: Row) -> tuple[str, str, str, str, str]:
     return row.run, row.device, row.backend, row.variant, row.model_sha256
 
 
-def _loss(point: Point) -> float | None:
+def _loss(point: Configuration) -> float | None:
     return point.quality.quality_loss if point.quality else None
 
 
-def _beats(one: Point, other: Point) -> bool:
+def _beats(one: Configuration, other: Configuration) -> bool:
     a = (one.row.p50_ms or 0.0, _loss(one) or 0.0)
     b = (other.row.p50_ms or 0.0, _loss(other) or 0.0)
     if one.row.device != other.row.device:

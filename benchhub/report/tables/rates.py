@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from benchhub.model import DeviceInfo, Results, Scenario
-from benchhub.rates import RateLimit, highest_rate
-from benchhub.report.formats.text import number
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results
+from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import compact, rate_text, varying
+from benchhub.results.verdicts.rates import RateLimit, highest_rate
+from benchhub.text import number
 
 
 def highest_rates(result: Results, device: DeviceInfo) -> list[str]:

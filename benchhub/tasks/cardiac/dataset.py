@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.cardiac.layout import Frame, check_disjoint, read_split
 from benchhub.tasks.cardiac.metric import DICE, DICE_WORST, encode
-from benchhub.tasks.cardiac.phantom import Phantom, write_phantom
+from benchhub.tasks.cardiac.phantom import CardiacPhantom, write_phantom
 from benchhub.tasks.cardiac.volume import CLASSES, Volume, read_volume
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
@@ -24,7 +25,7 @@ from benchhub.tasks.settings import check_settings, users_copy, whole_number
 MODEL = "benchhub.tasks.cardiac.model"
 #: Pixels across a slice, and millimetres a pixel: a field of 16 cm about the middle.
 SIZE, SPACING_MM = 64, 2.5
-_PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
+_PHANTOM_KEYS = tuple(field.name for field in fields(CardiacPhantom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     }
     data = users_copy(settings, base, data)
     if data is None:
-        phantom = Phantom(**numbers)
+        phantom = CardiacPhantom(**numbers)
         folder = write_phantom(phantom, cache)
         facts = facts_of(folder)
         description = f"cardiac MR phantom, seed {phantom.seed}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Map = NDArray[np.float32]
 Rng = np.random.Generator

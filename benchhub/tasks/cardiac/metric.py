@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array, CaseTable
+from benchhub.model.arrays import Array
+from benchhub.model.quality import CaseTable
 from benchhub.tasks.cardiac.volume import CLASSES
 from benchhub.tasks.case_tables import table_metric
 

@@ -37,7 +37,7 @@ class Convolution(nn.Sequential):
         )
 
 
-class UNet(nn.Module):
+class CardiacUNet(nn.Module):
     """The U-Net of Ronneberger et al. (2015), padded, with batch norms and free growth.
 
     Level k has `width * growth ** k` channels, of `depth` levels; H and W are multiples of
@@ -141,7 +141,7 @@ class DeepLab(nn.Module):
         )
 
 
-NETS: Mapping[str, Callable[..., nn.Module]] = {"unet": UNet, "deeplab": DeepLab}
+NETS: Mapping[str, Callable[..., nn.Module]] = {"unet": CardiacUNet, "deeplab": DeepLab}
 
 
 def loss(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

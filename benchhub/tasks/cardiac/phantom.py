@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.errors import MissingExtra
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.cardiac.heart import GROUPS, Heart
 from benchhub.tasks.cardiac.layout import MOMENTS, SPLITS
 from benchhub.tasks.cardiac.scanner import FIELD_MM, Scan, expose
@@ -32,7 +32,7 @@ _FRAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Phantom:
+class CardiacPhantom:
     """What is generated: patients of two volumes (ED, ES) each, of `slices` base to apex."""
 
     seed: int = 17
@@ -57,7 +57,7 @@ class Patient:
     volumes: tuple[tuple[Array, Array], ...]
 
 
-def write_phantom(phantom: Phantom, cache: Path) -> Path:
+def write_phantom(phantom: CardiacPhantom, cache: Path) -> Path:
     """Return the folder of `phantom` below `cache`, writing it if it is not there yet.
 
     The folder appears under its name only when complete, so a second process or an interrupted
@@ -66,14 +66,14 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     return write_once(cache / "cardiac" / phantom.key, partial(_write, phantom))
 
 
-def patients(phantom: Phantom, split: str) -> Iterator[Patient]:
+def patients(phantom: CardiacPhantom, split: str) -> Iterator[Patient]:
     """Yield the patients of a split ("train" or "test")."""
     count = phantom.train_patients if split == "train" else phantom.test_patients
     for index in range(count):
         yield _patient(phantom, split, index)
 
 
-def _patient(phantom: Phantom, split: str, index: int) -> Patient:
+def _patient(phantom: CardiacPhantom, split: str, index: int) -> Patient:
     rng = np.random.default_rng([phantom.seed, 0 if split == "train" else 1, index])
     heart, scan = Heart.draw(rng, GROUPS[index % len(GROUPS)]), Scan.draw(rng)
     systole = int(rng.integers(9, 14))
@@ -100,7 +100,7 @@ def _patient(phantom: Phantom, split: str, index: int) -> Patient:
     )
 
 
-def _write(phantom: Phantom, folder: Path) -> Mapping[str, Any]:
+def _write(phantom: CardiacPhantom, folder: Path) -> Mapping[str, Any]:
     digest = hashlib.sha256()
     for split, shelf in SPLITS.items():
         (folder / shelf).mkdir()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.cardiac.heart import Heart, Map, Rng, Section, section
 
 #: Rendered this many times finer than the pixels.

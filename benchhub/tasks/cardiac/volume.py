@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.errors import ConfigError, MissingExtra
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.cardiac.layout import Frame
 
 #: Background, then the structures in the order of their labels.

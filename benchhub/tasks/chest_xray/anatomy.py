@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 Map = NDArray[np.float32]
 Rng = np.random.Generator

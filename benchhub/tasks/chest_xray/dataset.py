@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
-from benchhub.tasks.chest_xray.layout import Entry, check_disjoint, read_image, read_split
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
+from benchhub.tasks.chest_xray.layout import ImageEntry, check_disjoint, read_image, read_split
 from benchhub.tasks.chest_xray.lesions import LABELS
 from benchhub.tasks.chest_xray.metric import LOG_LOSS, LOG_LOSS_WORST5, METRIC
-from benchhub.tasks.chest_xray.phantom import Phantom, write_phantom
+from benchhub.tasks.chest_xray.phantom import ChestXrayPhantom, write_phantom
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
@@ -26,7 +27,7 @@ MEAN, SPREAD = np.float32(0.5), np.float32(0.25)
 MODEL = "benchhub.tasks.chest_xray.model"
 #: So many patients with each label come first, so that a subset of cases has them all.
 _AHEAD = 4
-_PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
+_PHANTOM_KEYS = tuple(field.name for field in fields(ChestXrayPhantom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class ChestXray:
 
     description: str
     provenance: Mapping[str, str]
-    train: tuple[Entry, ...]
-    test: tuple[Entry, ...]
+    train: tuple[ImageEntry, ...]
+    test: tuple[ImageEntry, ...]
     size: int
     input_name: str = "image"
     seed: int = 0
@@ -83,7 +84,7 @@ class ChestXray:
             )
         return self._read(self.train[:count])
 
-    def _read(self, entries: tuple[Entry, ...]) -> Cases:
+    def _read(self, entries: tuple[ImageEntry, ...]) -> Cases:
         images = np.empty((len(entries), 1, self.size, self.size), dtype=np.float32)
         for image, entry in zip(images, entries, strict=True):
             image[0] = (read_image(entry.path, self.size) - MEAN) / SPREAD
@@ -108,7 +109,7 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
     data = users_copy(settings, base, data)
     if data is None:
-        phantom = Phantom(**numbers)
+        phantom = ChestXrayPhantom(**numbers)
         folder = write_phantom(phantom, cache)
         facts = facts_of(folder)
         description = f"chest X-ray phantom, seed {phantom.seed}"
@@ -124,19 +125,19 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         provenance={"dataset": description} | {key: str(value) for key, value in facts.items()},
         train=train,
         test=test,
-        size=numbers.get("size", Phantom().size),
+        size=numbers.get("size", ChestXrayPhantom().size),
         input_name=str(settings.get("input", "image")),
         seed=numbers.get("seed", 0),
     )
 
 
-def _truth(entries: tuple[Entry, ...]) -> Array:
+def _truth(entries: tuple[ImageEntry, ...]) -> Array:
     return np.array(
         [[label in entry.findings for label in LABELS] for entry in entries], dtype=np.uint8
     ).reshape(len(entries), len(LABELS))
 
 
-def _check_classes(entries: tuple[Entry, ...], where: str, fix: str) -> None:
+def _check_classes(entries: tuple[ImageEntry, ...], where: str, fix: str) -> None:
     positives = _truth(entries).sum(axis=0)
     for label, count in zip(LABELS, positives, strict=True):
         if count in (0, len(entries)):
@@ -146,8 +147,8 @@ def _check_classes(entries: tuple[Entry, ...], where: str, fix: str) -> None:
             )
 
 
-def _patients(entries: tuple[Entry, ...], seed: int) -> dict[str, list[Entry]]:
-    together: dict[str, list[Entry]] = {}
+def _patients(entries: tuple[ImageEntry, ...], seed: int) -> dict[str, list[ImageEntry]]:
+    together: dict[str, list[ImageEntry]] = {}
     for entry in entries:
         together.setdefault(entry.patient, []).append(entry)
     order = np.random.default_rng(seed).permutation(len(together))
@@ -155,7 +156,7 @@ def _patients(entries: tuple[Entry, ...], seed: int) -> dict[str, list[Entry]]:
     return {names[index]: together[names[index]] for index in order}
 
 
-def _by_patient(entries: tuple[Entry, ...], seed: int) -> tuple[Entry, ...]:
+def _by_patient(entries: tuple[ImageEntry, ...], seed: int) -> tuple[ImageEntry, ...]:
     patients = _patients(entries, seed)
     found = {name: {f for e in images for f in e.findings} for name, images in patients.items()}
     having = {label: [name for name in patients if label in found[name]] for label in LABELS}
@@ -170,7 +171,7 @@ def _by_patient(entries: tuple[Entry, ...], seed: int) -> tuple[Entry, ...]:
     return tuple(entry for name in ordered for entry in patients[name])
 
 
-def _one_each(entries: tuple[Entry, ...], seed: int) -> tuple[Entry, ...]:
+def _one_each(entries: tuple[ImageEntry, ...], seed: int) -> tuple[ImageEntry, ...]:
     rounds = [
         (turn, entry)
         for images in _patients(entries, seed).values()

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.chest_xray.lesions import LABELS
 
 _LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
@@ -27,7 +27,7 @@ _WIDE = ("I", "I;16", "I;16B", "I;16L")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageEntry:
     """One image of the data set: where it lies, whose it is, what was found in it."""
 
     name: str
@@ -36,7 +36,7 @@ class Entry:
     findings: frozenset[str]
 
 
-def read_split(folder: Path, split: str) -> tuple[Entry, ...]:
+def read_split(folder: Path, split: str) -> tuple[ImageEntry, ...]:
     """Return the entries of "train" or "test" in the list's order.
 
     Raises ConfigError naming the file at fault: folder, table or list missing or not UTF-8, a list
@@ -50,10 +50,12 @@ def read_split(folder: Path, split: str) -> tuple[Entry, ...]:
     files = _files(folder)
     _complain(f"{folder / _LISTS[split]}: listed, but the table has no row for", names, rows)
     _complain(f"{folder}: listed in {_LISTS[split]}, but there is no image file", names, files)
-    return tuple(Entry(name, files[name], *rows[name]) for name in names)
+    return tuple(ImageEntry(name, files[name], *rows[name]) for name in names)
 
 
-def check_disjoint(folder: Path, train: tuple[Entry, ...], test: tuple[Entry, ...]) -> None:
+def check_disjoint(
+    folder: Path, train: tuple[ImageEntry, ...], test: tuple[ImageEntry, ...]
+) -> None:
     """Raise ConfigError if a patient is in both splits: scores would not be of unseen people."""
     shared = sorted({entry.patient for entry in train} & {entry.patient for entry in test})
     if shared:

@@ -151,7 +151,7 @@ def hernia(view: Scene, amount: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Lesion:
     """One label: its template, its typical contrast, its share of patients, its companions."""
 
     name: str
@@ -161,21 +161,21 @@ class Finding:
     companions: tuple[str, ...] = ()
 
 
-FINDINGS: tuple[Finding, ...] = (
-    Finding("Atelectasis", atelectasis, 0.24, 0.14, ("Effusion",)),
-    Finding("Cardiomegaly", cardiomegaly, 0.15, 0.07, ("Effusion", "Edema")),
-    Finding("Effusion", effusion, 0.12, 0.14),
-    Finding("Infiltration", infiltration, 0.17, 0.20),
-    Finding("Mass", mass, 0.2, 0.07, ("Nodule",)),
-    Finding("Nodule", nodule, 0.28, 0.09),
-    Finding("Pneumonia", pneumonia, 0.13, 0.05, ("Infiltration", "Consolidation")),
-    Finding("Pneumothorax", pneumothorax, 0.17, 0.07),
-    Finding("Consolidation", consolidation, 0.22, 0.07, ("Infiltration",)),
-    Finding("Edema", edema, 0.12, 0.05, ("Effusion",)),
-    Finding("Emphysema", emphysema, 0.08, 0.05),
-    Finding("Fibrosis", fibrosis, 0.065, 0.05),
-    Finding("Pleural_Thickening", pleural_thickening, 0.21, 0.07, ("Effusion",)),
-    Finding("Hernia", hernia, 0.12, 0.03),
+FINDINGS: tuple[Lesion, ...] = (
+    Lesion("Atelectasis", atelectasis, 0.24, 0.14, ("Effusion",)),
+    Lesion("Cardiomegaly", cardiomegaly, 0.15, 0.07, ("Effusion", "Edema")),
+    Lesion("Effusion", effusion, 0.12, 0.14),
+    Lesion("Infiltration", infiltration, 0.17, 0.20),
+    Lesion("Mass", mass, 0.2, 0.07, ("Nodule",)),
+    Lesion("Nodule", nodule, 0.28, 0.09),
+    Lesion("Pneumonia", pneumonia, 0.13, 0.05, ("Infiltration", "Consolidation")),
+    Lesion("Pneumothorax", pneumothorax, 0.17, 0.07),
+    Lesion("Consolidation", consolidation, 0.22, 0.07, ("Infiltration",)),
+    Lesion("Edema", edema, 0.12, 0.05, ("Effusion",)),
+    Lesion("Emphysema", emphysema, 0.08, 0.05),
+    Lesion("Fibrosis", fibrosis, 0.065, 0.05),
+    Lesion("Pleural_Thickening", pleural_thickening, 0.21, 0.07, ("Effusion",)),
+    Lesion("Hernia", hernia, 0.12, 0.03),
 )
 
 LABELS: tuple[str, ...] = tuple(finding.name for finding in FINDINGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.case_tables import column_means, mean_metric, worst
 from benchhub.tasks.metrics import MACRO_AUC
 

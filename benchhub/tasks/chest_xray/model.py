@@ -23,7 +23,7 @@ LEARNING_RATE, BATCH = 4e-3, 32
 SHIFT = 3
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a shortcut."""
 
     def __init__(self, width: int) -> None:
@@ -63,11 +63,11 @@ class Classifier(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             Down(1, width),
-            Block(width),
+            ResidualBlock(width),
             Down(width, 2 * width),
-            Block(2 * width),
+            ResidualBlock(2 * width),
             Down(2 * width, 4 * width),
-            Block(4 * width),
+            ResidualBlock(4 * width),
         )
         # 2 x 2 quadrants rather than one mean: findings have their places
         self.pool = nn.AvgPool2d(size // 16)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.chest_xray.anatomy import Body, Rng, expose, scene
 from benchhub.tasks.chest_xray.lesions import FINDINGS, LABELS
 from benchhub.tasks.once import write_once
@@ -37,7 +37,7 @@ _FIRST_ID = {"train": 1, "test": 20001}
 
 
 @dataclass(frozen=True, slots=True)
-class Phantom:
+class ChestXrayPhantom:
     """What is generated: sizes are patients (two images each on average) and pixels."""
 
     seed: int = 14
@@ -65,7 +65,7 @@ class Exposure:
     pixels: Array
 
 
-def write_phantom(phantom: Phantom, cache: Path) -> Path:
+def write_phantom(phantom: ChestXrayPhantom, cache: Path) -> Path:
     """Return the folder of `phantom` below `cache`, writing it if it is not there yet.
 
     The folder appears under its name only when complete, so a second process or an interrupted
@@ -74,14 +74,14 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     return write_once(cache / "chest_xray" / phantom.key, partial(_write, phantom))
 
 
-def exposures(phantom: Phantom, split: str) -> Iterator[Exposure]:
+def exposures(phantom: ChestXrayPhantom, split: str) -> Iterator[Exposure]:
     """Yield the images of a split ("train" or "test"), patient by patient."""
     patients = phantom.train_patients if split == "train" else phantom.test_patients
     for index in range(patients):
         yield from _patient(phantom, split, index)
 
 
-def _patient(phantom: Phantom, split: str, index: int) -> Iterator[Exposure]:
+def _patient(phantom: ChestXrayPhantom, split: str, index: int) -> Iterator[Exposure]:
     stream = [phantom.seed, 0 if split == "train" else 1, index]
     rng = np.random.default_rng(stream)
     body = Body.draw(rng)
@@ -134,7 +134,7 @@ def _render(body: Body, found: set[str], rng: Rng, size: int) -> Array:
     return np.asarray(np.clip(np.rint(area * 255), 0, 255), dtype=np.uint8)
 
 
-def _write(phantom: Phantom, folder: Path) -> Mapping[str, Any]:
+def _write(phantom: ChestXrayPhantom, folder: Path) -> Mapping[str, Any]:
     images = folder / "images"
     images.mkdir()
     digest = hashlib.sha256()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.instances import Labels, from_outlines
 
 

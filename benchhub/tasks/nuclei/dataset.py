@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.instances import Labels, relabel
 from benchhub.tasks.nuclei.distance import targets
-from benchhub.tasks.nuclei.layout import Entry, read_layout
+from benchhub.tasks.nuclei.layout import TileEntry, read_layout
 from benchhub.tasks.nuclei.metric import METRICS
-from benchhub.tasks.nuclei.phantom import Phantom, write_phantom
+from benchhub.tasks.nuclei.phantom import NucleiPhantom, write_phantom
 from benchhub.tasks.nuclei.tiles import Tile, read_pair, tiles
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
@@ -28,7 +29,7 @@ MODEL = "benchhub.tasks.nuclei.model"
 MEAN, SPREAD = np.float32(0.7), np.float32(0.2)
 #: The network halves its maps four times.
 _MULTIPLE = 16
-_PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
+_PHANTOM_KEYS = tuple(field.name for field in fields(NucleiPhantom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Nuclei:
         """Return images (N, 3, size, size) and maps of nuclei; every file is read once."""
         images = np.empty((len(chosen), 3, self.size, self.size), dtype=np.float32)
         maps: list[Labels] = [np.zeros((0, 0), dtype=np.int32)] * len(chosen)
-        rows: dict[Entry, list[int]] = {}
+        rows: dict[TileEntry, list[int]] = {}
         for row, tile in enumerate(chosen):
             rows.setdefault(tile.entry, []).append(row)
         for entry, mine in rows.items():
@@ -114,13 +115,13 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         if key in settings
     }
     shrink = whole_number("data", settings, "shrink", 1, 1)
-    size = numbers.get("size", Phantom().size)
+    size = numbers.get("size", NucleiPhantom().size)
     if size % _MULTIPLE:
         raise ConfigError(f"data.size must be a multiple of {_MULTIPLE}, not {size}")
     data = users_copy(settings, base, data)
     facts: dict[str, object] = {}
     if data is None:
-        phantom = Phantom(**numbers)
+        phantom = NucleiPhantom(**numbers)
         folder = write_phantom(phantom, cache)
         facts |= facts_of(folder)
     else:
@@ -148,7 +149,9 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     )
 
 
-def _in_turns(entries: tuple[Entry, ...], size: int, shrink: int, seed: int) -> tuple[Tile, ...]:
+def _in_turns(
+    entries: tuple[TileEntry, ...], size: int, shrink: int, seed: int
+) -> tuple[Tile, ...]:
     """Return all tiles: the first of every slide, the second of every slide, and so on.
 
     Slides are shuffled, and so are the tiles of each, so that a part of the cases has many slides

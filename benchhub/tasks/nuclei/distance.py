@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 #: A stored byte of 255 is a distance of 1; a nucleus's pixel is never 0.
 STEPS = 255

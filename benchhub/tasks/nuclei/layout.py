@@ -23,7 +23,7 @@ _EVERY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TileEntry:
     """One image of the data set, the file that tells its nuclei, and the patient or slide."""
 
     name: str
@@ -37,8 +37,8 @@ class Layout:
     """What lies in a folder: which data set, and the entries of both splits."""
 
     name: str
-    train: tuple[Entry, ...]
-    test: tuple[Entry, ...]
+    train: tuple[TileEntry, ...]
+    test: tuple[TileEntry, ...]
 
 
 def read_layout(folder: Path) -> Layout:
@@ -71,19 +71,19 @@ def _monuseg(folder: Path) -> Layout:
 
 
 def _tnbc(slides: list[Path]) -> Layout:
-    train: list[Entry] = []
-    test: list[Entry] = []
+    train: list[TileEntry] = []
+    test: list[TileEntry] = []
     for place, slide in enumerate(slides, start=1):
         found = _SLIDE.match(slide.name)
         number = found.group(1) if found else slide.name
         entries = _paired(slide, slide.parent / f"GT_{number}", ".png")
         # names are numbered by slide, but only within a copy
-        named = [Entry(f"{number}/{one.name}", one.image, one.truth, number) for one in entries]
+        named = [TileEntry(f"{number}/{one.name}", one.image, one.truth, number) for one in entries]
         (train if place % _EVERY else test).extend(named)
     return Layout("TNBC", tuple(train), tuple(test))
 
 
-def _paired(images: Path, truths: Path, suffix: str) -> list[Entry]:
+def _paired(images: Path, truths: Path, suffix: str) -> list[TileEntry]:
     """Return the images of a folder with their truths; ConfigError where one lacks the other."""
     kinds = (suffix,) if suffix == ".png" else _SUFFIXES
     pictures = {path.stem: path for path in _files(images) if path.suffix.lower() in kinds}
@@ -100,7 +100,7 @@ def _paired(images: Path, truths: Path, suffix: str) -> list[Entry]:
     for stem, path in told.items():
         if stem not in pictures:
             raise ConfigError(f"{path}: no image {stem}{kinds[0]} in {images}; complete the copy")
-    return [Entry(stem, path, told[stem], _patient(stem)) for stem, path in pictures.items()]
+    return [TileEntry(stem, path, told[stem], _patient(stem)) for stem, path in pictures.items()]
 
 
 def _checked(folder: Path, layout: Layout) -> Layout:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.case_tables import mean_metric, summed_metric, worst
 from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.nuclei.distance import distances

@@ -28,7 +28,7 @@ _FOLDERS["test"] = ("MoNuSegTestData", "MoNuSegTestData")
 
 
 @dataclass(frozen=True, slots=True)
-class Phantom:
+class NucleiPhantom:
     """What is generated: numbers of slides, the pixels of a tile, and tiles a side of a slide."""
 
     seed: int = 22
@@ -44,7 +44,7 @@ class Phantom:
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
-def write_phantom(phantom: Phantom, cache: Path) -> Path:
+def write_phantom(phantom: NucleiPhantom, cache: Path) -> Path:
     """Return the folder of `phantom` below `cache`, writing it if it is not there yet.
 
     The folder appears under its name only when complete, so a second process or an interrupted
@@ -53,7 +53,7 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     return write_once(cache / "nuclei" / phantom.key, partial(_write, phantom))
 
 
-def slide(phantom: Phantom, split: str, index: int) -> Picture:
+def slide(phantom: NucleiPhantom, split: str, index: int) -> Picture:
     """Return the picture of one slide of "train" or "test"."""
     rng = np.random.default_rng([phantom.seed, 0 if split == "train" else 1, index])
     stain = Stain.draw(rng)
@@ -72,7 +72,7 @@ def _tissue(rng: Rng) -> Tissue:
     )
 
 
-def _write(phantom: Phantom, folder: Path) -> Mapping[str, Any]:
+def _write(phantom: NucleiPhantom, folder: Path) -> Mapping[str, Any]:
     digest = hashlib.sha256()
     for split, count in (("train", phantom.train_slides), ("test", phantom.test_slides)):
         images, outlines = (folder / place for place in _FOLDERS[split])

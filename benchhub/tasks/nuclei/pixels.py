@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 
 
 def read_colour(path: Path) -> NDArray[np.uint8]:

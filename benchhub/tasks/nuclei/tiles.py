@@ -13,7 +13,7 @@ from scipy.ndimage import label
 from benchhub.errors import ConfigError
 from benchhub.tasks.instances import Labels, relabel
 from benchhub.tasks.nuclei.annotations import read_instances
-from benchhub.tasks.nuclei.layout import Entry
+from benchhub.tasks.nuclei.layout import TileEntry
 from benchhub.tasks.nuclei.pixels import read_colour, read_mask, shrunk
 
 
@@ -21,7 +21,7 @@ from benchhub.tasks.nuclei.pixels import read_colour, read_mask, shrunk
 class Tile:
     """A square of an image: where it lies in the image as shrunk, in pixels."""
 
-    entry: Entry
+    entry: TileEntry
     top: int
     left: int
 
@@ -31,7 +31,7 @@ class Tile:
         return f"{self.entry.name}@{self.top},{self.left}"
 
 
-def tiles(entry: Entry, size: int, shrink: int) -> Iterator[Tile]:
+def tiles(entry: TileEntry, size: int, shrink: int) -> Iterator[Tile]:
     """Yield the tiles of an image, row by row, side by side; what is left at the ends is not used.
 
     Only the file's header is read. Raises ConfigError if the image is smaller than a tile.
@@ -47,7 +47,7 @@ def tiles(entry: Entry, size: int, shrink: int) -> Iterator[Tile]:
             yield Tile(entry, top, left)
 
 
-def read_pair(entry: Entry, shrink: int) -> tuple[NDArray[np.uint8], Labels]:
+def read_pair(entry: TileEntry, shrink: int) -> tuple[NDArray[np.uint8], Labels]:
     """Return an image, (H, W, 3), and the map of its nuclei, (H, W), both shrunk.
 
     Outlines are shrunk before they are filled; masks keep each area's first pixel, and their nuclei
@@ -69,7 +69,7 @@ def read_pair(entry: Entry, shrink: int) -> tuple[NDArray[np.uint8], Labels]:
     return pixels, relabel(np.asarray(kept, dtype=np.int32))
 
 
-def _extent(entry: Entry) -> tuple[int, int]:
+def _extent(entry: TileEntry) -> tuple[int, int]:
     try:
         with Image.open(entry.image) as image:
             return image.size

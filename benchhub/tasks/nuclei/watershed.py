@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.instances import Labels, relabel
 
 SMOOTH, PEAK, APART, LEAST = 1.0, 0.30, 3, 12

@@ -13,20 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.case_tables import worst
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.pathology.layout import Fold, read_folds
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
-from benchhub.tasks.pathology.phantom import Phantom, write_phantom
+from benchhub.tasks.pathology.phantom import PathologyPhantom, write_phantom
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
 
 MODEL = "benchhub.tasks.pathology.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.
 MEAN, SPREAD = np.float32(0.6), np.float32(0.2)
 _ROLES = {"train_fold": 1, "validation_fold": 2, "test_fold": 3}
-_PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
+_PHANTOM_KEYS = tuple(field.name for field in fields(PathologyPhantom))
 #: The network halves its maps three times.
 _MULTIPLE = 8
 
@@ -135,7 +136,7 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         )
     data = users_copy(settings, base, data)
     if data is None:
-        phantom = Phantom(**numbers)
+        phantom = PathologyPhantom(**numbers)
         folder, shrink = write_phantom(phantom, cache), 1
         facts = facts_of(folder)
         description = f"pathology phantom, seed {phantom.seed}"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.pathology.names import CHANNELS, TYPES
 
 _FILES = ("images", "masks", "types")

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchhub.model import Array, CaseTable
+from benchhub.model.arrays import Array
+from benchhub.model.quality import CaseTable
 from benchhub.tasks.case_tables import mean_metric, ratio, table_metric
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.scores import BINARY, FIRST_TYPE, OF_TYPES, TISSUE, Floats, scores

@@ -42,7 +42,7 @@ class Double(nn.Sequential):
         )
 
 
-class UNet(nn.Module):
+class PathologyUNet(nn.Module):
     """Down three times, up three times, each level joined with its equal."""
 
     heads = ("head",)
@@ -73,7 +73,7 @@ class UNet(nn.Module):
         return maps
 
 
-NETS: Mapping[str, Callable[..., nn.Module]] = {"unet": UNet}
+NETS: Mapping[str, Callable[..., nn.Module]] = {"unet": PathologyUNet}
 
 
 def loss(outputs: Tensor, labels: Tensor) -> Tensor:

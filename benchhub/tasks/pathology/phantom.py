@@ -30,7 +30,7 @@ _BARE = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Phantom:
+class PathologyPhantom:
     """What is generated: images of each fold, and their side in pixels."""
 
     seed: int = 19
@@ -51,7 +51,7 @@ class Phantom:
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
-def write_phantom(phantom: Phantom, cache: Path) -> Path:
+def write_phantom(phantom: PathologyPhantom, cache: Path) -> Path:
     """Return the folder of `phantom` below `cache`, writing it if it is not there yet."""
     return write_once(
         cache / "pathology" / phantom.key,
@@ -63,7 +63,7 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     )
 
 
-def picture(phantom: Phantom, fold: int, index: int) -> tuple[Picture, str]:
+def picture(phantom: PathologyPhantom, fold: int, index: int) -> tuple[Picture, str]:
     """Return an image of a fold and the name of its tissue."""
     rng = np.random.default_rng([phantom.seed, fold, index])
     place = index % len(TISSUES)
@@ -86,7 +86,7 @@ def _tissue(place: int) -> Tissue:
     )
 
 
-def _write(phantom: Phantom, folder: Path) -> str:
+def _write(phantom: PathologyPhantom, folder: Path) -> str:
     digest = hashlib.sha256()
     for fold, count in enumerate(phantom.folds, start=1):
         images = np.zeros((count, phantom.size, phantom.size, 3), dtype=np.uint8)

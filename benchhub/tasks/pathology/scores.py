@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.instances import overlaps, pq, relabel
 from benchhub.tasks.pathology.names import TYPES
 

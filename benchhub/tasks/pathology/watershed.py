@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.pathology.names import TYPES
 
 #: A fall of the distance maps by so much a pixel is no nucleus's inside.

@@ -13,19 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.metrics import METRICS
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN, Patch, read_patch, read_patches
 from benchhub.tasks.tissue.layout import read_side as side_of
 from benchhub.tasks.tissue.metric import MACRO_F1
-from benchhub.tasks.tissue.phantom import Phantom, write_phantom
+from benchhub.tasks.tissue.phantom import TissuePhantom, write_phantom
 
 MODEL = "benchhub.tasks.tissue.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.
 MEAN, SPREAD = np.float32(0.65), np.float32(0.2)
-_PHANTOM_KEYS = tuple(field.name for field in fields(Phantom))
+_PHANTOM_KEYS = tuple(field.name for field in fields(TissuePhantom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     }
     data = users_copy(settings, base, data)
     if data is None:
-        phantom = Phantom(**numbers)
+        phantom = TissuePhantom(**numbers)
         folder = write_phantom(phantom, cache)
         facts = facts_of(folder)
         description = f"tissue phantom, seed {phantom.seed}"

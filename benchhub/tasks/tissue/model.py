@@ -21,7 +21,7 @@ LEARNING_RATE = 2e-3
 BATCH = 16
 
 
-class Block(nn.Module):
+class BasicBlock(nn.Module):
     """Two 3x3 convolutions around a shortcut, which is a 1x1 convolution where shapes differ."""
 
     def __init__(self, narrow: int, wide: int, stride: int) -> None:
@@ -55,7 +55,7 @@ class ResNet18(nn.Module):
         widths = [width, width, 2 * width, 4 * width, 8 * width]
         self.body = nn.Sequential(
             *(
-                Block(narrow if first else wide, wide, 2 if first and stage else 1)
+                BasicBlock(narrow if first else wide, wide, 2 if first and stage else 1)
                 for stage, (narrow, wide) in enumerate(itertools.pairwise(widths))
                 for first in (True, False)
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchhub.model import Array
+from benchhub.model.arrays import Array
 from benchhub.tasks.histology import Stain, Tissue, render
 from benchhub.tasks.once import write_once
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN
@@ -42,7 +42,7 @@ _GROUNDS: dict[str, Tissue] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Phantom:
+class TissuePhantom:
     """What is generated: patches of each class in both splits, and their side in pixels."""
 
     seed: int = 9
@@ -57,7 +57,7 @@ class Phantom:
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
-def write_phantom(phantom: Phantom, cache: Path) -> Path:
+def write_phantom(phantom: TissuePhantom, cache: Path) -> Path:
     """Return the folder of `phantom` below `cache`, writing it if it is not there yet."""
     return write_once(
         cache / "tissue" / phantom.key,
@@ -69,7 +69,7 @@ def write_phantom(phantom: Phantom, cache: Path) -> Path:
     )
 
 
-def patch(phantom: Phantom, split: str, kind: int, index: int) -> Array:
+def patch(phantom: TissuePhantom, split: str, kind: int, index: int) -> Array:
     """Return the pixels of a patch, uint8 (size, size, 3); `split` is "train" or "test"."""
     rng = np.random.default_rng([phantom.seed, 0 if split == "train" else 1, kind, index])
     # most patches are nearly pure; the square makes strong mixtures rare
@@ -86,7 +86,7 @@ def _between(one: Tissue, other: Tissue, share: float) -> Tissue:
     return Tissue(mix=tuple(mix.tolist()), **rest)
 
 
-def _write(phantom: Phantom, folder: Path) -> str:
+def _write(phantom: TissuePhantom, folder: Path) -> str:
     digest = hashlib.sha256()
     for split, shelf, count in (
         ("train", TRAIN, phantom.train_patches),

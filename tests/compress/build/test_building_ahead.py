@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.building import build_all
-from benchhub.building_ahead import _processors, build_ahead
-from benchhub.config import load_suite
+from benchhub.compress.build.suite import build_all
+from benchhub.compress.build.ahead import _processors, build_ahead
+from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError
-from benchhub.model import Suite
+from benchhub.model.asked import Suite
 from benchhub.tasks import Dataset
-from benchhub.truth import open_data
+from benchhub.tasks.opening import open_data
 
 pytestmark = pytest.mark.skipif(_processors() < 2, reason="one processor: nothing is at once")
 

@@ -12,7 +12,8 @@ from benchhub.compress.build.cached import build
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.files.look import inspect_onnx
 from benchhub.errors import ConfigError, MissingExtra
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 SAFE = {"reduce_range": True}
 

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper
 
 from benchhub.compress.files.look import check_inputs_match, inspect_onnx
 from benchhub.errors import ConfigError
-from benchhub.model import TensorSpec
+from benchhub.model.cell import TensorSpec
 
 
 def _refused(act, *wanted):

@@ -16,7 +16,9 @@ from benchhub.compress.files.look import (
     inspect_model,
 )
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, TensorSpec, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.cell import TensorSpec
+from benchhub.model.recipe import Recipe
 
 QUICKSTART = ROOT / "suites" / "quickstart"
 MODELS = TESTS / "contracts" / "models"

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases, Metric, Settings
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.metrics import get_metric
 
 MODEL = "blobs_model"

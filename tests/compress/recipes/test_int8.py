@@ -12,7 +12,8 @@ from benchhub.compress.build.cached import build
 from benchhub.compress.files.look import inspect_onnx
 from benchhub.compress.recipes.int8_weights import quantize_weight
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 RECIPES = {
     "fp16": ({}, 0.01, 1.5),

@@ -17,7 +17,8 @@ from benchhub.compress.files.look import inspect_onnx
 from benchhub.compress.files.sparse_size import sparse_bytes
 from benchhub.compress.networks.prunable import prunable_weights
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

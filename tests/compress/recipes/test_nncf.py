@@ -6,7 +6,8 @@ from ingredients import calibrating
 
 from benchhub.compress.build.cached import build
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 pytest.importorskip("nncf", reason="the extra nncf is not installed")
 

@@ -16,7 +16,8 @@ from benchhub.compress.files.look import inspect_onnx
 from benchhub.compress.networks.importance import Channels, choose
 from benchhub.compress.recipes.structured import ChannelPruner
 from benchhub.errors import ConfigError, Interrupted
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 EXAMPLE = torch.zeros(1, 1, 32, 32)
 RATIOS = (0.0, 0.2, 0.5, 0.7, 0.9, 0.95, 0.97, 0.99, 0.999)

@@ -13,7 +13,8 @@ from benchhub.compress.build.cached import build
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.files.look import inspect_model
 from benchhub.errors import ConfigError, MissingExtra
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 from benchhub.tasks import get_task
 
 pytest.importorskip("ai_edge_quantizer", reason="the extra tflite-quantize is not installed")

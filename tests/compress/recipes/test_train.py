@@ -12,7 +12,8 @@ from repository import ROOT, TESTS
 from benchhub.compress.build.cached import build
 from benchhub.compress.files.architecture import KEY, read_net
 from benchhub.errors import ConfigError
-from benchhub.model import Recipe, VariantSpec
+from benchhub.model.asked import VariantSpec
+from benchhub.model.recipe import Recipe
 
 SMALL = {"net": "unet", "width": 2, "depth": 2, "epochs": 3}
 

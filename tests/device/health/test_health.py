@@ -16,7 +16,7 @@ from benchhub.device.health.findings import (
     needs_a_backend,
     refusal,
 )
-from benchhub.model import DeviceProfile, Finding
+from benchhub.model.device import DeviceProfile, Finding
 from benchhub.ondevice.facts import conditions as taking
 from benchhub.ondevice.facts.probe import facts as probe
 from benchhub.ondevice.wire import Conditions

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from benchhub.device.blob import Blob
 from loopback_sshd import Sshd, link
 from onnx import TensorProto, helper
 from provision_targets import target
@@ -26,9 +27,8 @@ from benchhub.device.provision.lock import Lock, parse, pinned, shipped
 from benchhub.device.provision.wheels import wheels
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import Blob
 from benchhub.errors import BackendError, DeviceError, NoSpace, Unreachable
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job
 
 RUNNER = build_runner()

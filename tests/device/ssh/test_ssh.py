@@ -26,7 +26,7 @@ from benchhub.errors import (
     HostKeyUnknown,
     Unreachable,
 )
-from benchhub.model import DeviceProfile
+from benchhub.model.device import DeviceProfile
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import dataclasses
 
 from claim_runs import emulated, judged, run_of, timed, variant
 
-from benchhub.model import ClaimAnswer, ClaimOutcome, Flag, Results, Row
+from benchhub.model.claim import ClaimAnswer, ClaimOutcome
+from benchhub.model.row import Flag, Results, Row
 from benchhub.report.charts import drawn as charts
 from benchhub.report.charts.compression import compression
 

@@ -9,14 +9,14 @@ import pytest
 from builders import make_cell, make_device
 from recorded_runs import launches_of, record
 
-from benchhub.comparison import Comparison, compare_runs
 from benchhub.report.compare.formats import FORMATS, render
 from benchhub.report.compare.text import lines
+from benchhub.results.compare.runs import RunComparison, compare_runs
 
 FACTS = {"cpu_model": "A|B <i>", "kernel": "6.1"}
 
 
-def made(scale: float = 1.0, slow: str = "int8", **facts: str) -> Comparison:
+def made(scale: float = 1.0, slow: str = "int8", **facts: str) -> RunComparison:
     """Compare two runs of two variants, one of which takes `scale` as long in the second."""
     sides = []
     for run, factor, more in (("run-a", 1.0, {}), ("run-b", scale, facts)):

@@ -22,7 +22,8 @@ from gate_cases import (
 )
 
 from benchhub.errors import ConfigError
-from benchhub.model import Flag, VerdictOutcome
+from benchhub.model.row import Flag
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.gate.entries import entries
 from benchhub.report.gate.formats import FORMATS, format_of, render
 from benchhub.report.gate.text import lines

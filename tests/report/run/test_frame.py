@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 from synthetic import results
 
-from benchhub.model import COLUMNS
+from benchhub.model.row import COLUMNS
 from benchhub.report.run.frame import column_dtypes, to_frame
 
 

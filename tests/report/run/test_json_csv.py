@@ -9,7 +9,7 @@ import pytest
 from synthetic import FORMULA, HOSTILE, PIPED, results
 
 from benchhub.errors import ConfigError
-from benchhub.model import COLUMNS
+from benchhub.model.row import COLUMNS
 from benchhub.report.run import FORMATS, load, render, suffix
 
 

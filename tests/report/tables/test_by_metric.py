@@ -14,7 +14,7 @@ from rich.console import Console
 from synthetic import HOSTILE, results
 
 from benchhub.cli.show.quality import print_quality
-from benchhub.model import BY_DEFINITION, Results
+from benchhub.model.row import BY_DEFINITION, Results
 from benchhub.report.run import render
 from benchhub.report.tables.by_metric import by_metric
 

@@ -10,7 +10,8 @@ import pytest
 from browser import dump_dom
 from synthetic import HOSTILE, PIPED, results
 
-from benchhub.model import ClaimAnswer, ClaimOutcome, Results
+from benchhub.model.claim import ClaimAnswer, ClaimOutcome
+from benchhub.model.row import Results
 from benchhub.report.run import render
 from benchhub.report.tables.claims import lines, tally
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from synthetic import results
 
-from benchhub.model import Flag, Results, Row, VerdictOutcome
+from benchhub.model.row import Flag, Results, Row
+from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.conclude import conclusions, overall
 from benchhub.report.tables.points import overlap, pareto, points
 

@@ -11,13 +11,13 @@ from wide import DEVICES, wide
 
 from benchhub.cli.show.results import print_gate
 from benchhub.cli.show.timed import print_timed
-from benchhub.model import Results
+from benchhub.model.row import Results
 from benchhub.report.charts import drawn as charts
-from benchhub.report.gate.entries import Judged
 from benchhub.report.run import render
-from benchhub.report.speedup import pareto as choices
 from benchhub.report.tables.conclude import conclusions
 from benchhub.report.tables.points import comparable, pareto, points
+from benchhub.results.load import Judged
+from benchhub.results.rows.speedup import pareto as choices
 
 EMULATED = [name for name, emulated, _ in DEVICES if emulated]
 REAL = [name for name, emulated, _ in DEVICES if not emulated]

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from wide import DEVICES, wide
 
-from benchhub.model import DeviceInfo, Results
-from benchhub.report.tables.cells import Cell
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results
+from benchhub.report.tables.cells import TableCell
 from benchhub.report.tables.matrix import matrix
 
 
-def _line(source: Results, backend: str, variant: str) -> dict[str, Cell]:
+def _line(source: Results, backend: str, variant: str) -> dict[str, TableCell]:
     table = matrix(source).table
     line = next(r for r in table.rows if (r[0].text, r[1].text) == (backend, variant))
     return {c.head.removesuffix(" ms"): cell for c, cell in zip(table.columns, line, strict=True)}

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from wide import wide
 
-from benchhub.model import DeviceInfo, Results
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Results
 from benchhub.report.tables.rates import highest_rates
 
 

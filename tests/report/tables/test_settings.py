@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from synthetic import results
 
-from benchhub.model import Row
+from benchhub.model.row import Row
 from benchhub.report.tables.settings import compact, spoken, varying
 
 

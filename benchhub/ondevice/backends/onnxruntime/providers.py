@@ -41,7 +41,7 @@ _STRICT_SINCE = (1, 16)
 _TF32_OPTION_SINCE = (1, 18)
 
 
-class Opened(NamedTuple):
+class OpenedSession(NamedTuple):
     """A session, what its providers were told, and how many nodes of the model each got.
 
     `nodes` is None for an unknown number, that is all; `cpu_operators` holds the types of those
@@ -124,7 +124,7 @@ def opened(
     told: List[Tuple[str, Dict[str, str]]],
     records: bool = RECORDS,
     strict: Optional[bool] = None,
-) -> Opened:
+) -> OpenedSession:
     """Open `model` on the first provider of `told`; Failed of kind fallback if it takes no node.
 
     `settings` returns new SessionOptions each time. Which nodes went where is asked of a session
@@ -149,7 +149,7 @@ def opened(
         if records:
             found = _recorded(make({_RECORD: "1"}))
         elif asked == CPU:
-            found = Opened(make({}), {}, {}, {}, "onnxruntime before 1.24 does not tell")
+            found = OpenedSession(make({}), {}, {}, {}, "onnxruntime before 1.24 does not tell")
         else:
             found = _tried(make, asked, _version() >= _STRICT_SINCE if strict is None else strict)
     except SETUP_ERRORS as error:
@@ -180,7 +180,7 @@ def _check_nodes(asked: str, nodes: Mapping[str, Optional[int]], records: bool) 
         )
 
 
-def _recorded(session: Any) -> Opened:
+def _recorded(session: Any) -> OpenedSession:
     nodes: Dict[str, int] = {}
     on_cpu: Dict[str, int] = {}
     for subgraph in session.get_provider_graph_assignment_info():
@@ -189,10 +189,10 @@ def _recorded(session: Any) -> Opened:
         if subgraph.ep_name == CPU:
             for node in found:
                 on_cpu[node.op_type] = on_cpu.get(node.op_type, 0) + 1
-    return Opened(session, {}, nodes, on_cpu, "as assigned, before fusion")
+    return OpenedSession(session, {}, nodes, on_cpu, "as assigned, before fusion")
 
 
-def _tried(make: Callable[..., Any], asked: str, strict: bool) -> Opened:
+def _tried(make: Callable[..., Any], asked: str, strict: bool) -> OpenedSession:
     if strict:
         try:
             session = make({_STRICT: "1"})
@@ -201,11 +201,11 @@ def _tried(make: Callable[..., Any], asked: str, strict: bool) -> Opened:
                 raise
         else:
             told = "onnxruntime before 1.24 does not tell"
-            return Opened(session, {}, {asked: None}, {}, told)
+            return OpenedSession(session, {}, {asked: None}, {}, told)
     from benchhub.ondevice.backends.onnxruntime import log as ort_log
 
     nodes = ort_log.placed_nodes(ort_log.logged(lambda: make({}, verbose=True), ()))
-    return Opened(make({}), {}, nodes, {}, "from the log, after fusion")
+    return OpenedSession(make({}), {}, nodes, {}, "from the log, after fusion")
 
 
 def _cause(make: Callable[..., Any]) -> Optional[str]:

@@ -166,14 +166,14 @@ def _intra_op_threads(provider: str, options: LoadOptions) -> int:
     return 1 if provider == "xnnpack" else options.threads
 
 
-def _used(opened: providers.Opened, provider: str) -> str:
+def _used(opened: providers.OpenedSession, provider: str) -> str:
     """Return the providers that got nodes, the one asked for first."""
     asked = providers.NAMES[provider]
     others = sorted(name for name in opened.nodes if name != asked)
     return "+".join([asked, *others])
 
 
-def _precision(opened: providers.Opened, provider: str, asked: str) -> str:
+def _precision(opened: providers.OpenedSession, provider: str, asked: str) -> str:
     if provider != "cuda":
         return "f32"
     switch = opened.told.get(providers.NAMES["cuda"], {}).get("use_tf32")
@@ -182,7 +182,9 @@ def _precision(opened: providers.Opened, provider: str, asked: str) -> str:
     return "tf32" if switch == "1" else "f32"
 
 
-def _details(opened: providers.Opened, provider: str, options: LoadOptions) -> Dict[str, Any]:
+def _details(
+    opened: providers.OpenedSession, provider: str, options: LoadOptions
+) -> Dict[str, Any]:
     session = opened.session
     details: Dict[str, Any] = {
         "optimization_level": "all",

@@ -20,7 +20,7 @@ _MIB = 1 << 20
 _SHOWN_ERRORS = 3
 
 
-class Request(NamedTuple):
+class EngineRequest(NamedTuple):
     """What the engine is asked to be."""
 
     precision: str
@@ -58,7 +58,7 @@ def typing_for(trt: Any, precision: str) -> Typing:
     return Typing((), (_FLAG[precision],), ("TF32",), strong=False)
 
 
-class Log:
+class EngineLog:
     """Keeps what TensorRT says of warnings and errors; `logger` is what TensorRT takes."""
 
     def __init__(self, trt: Any) -> None:
@@ -87,7 +87,9 @@ class Log:
         return Failed(kind, "tensorrt: %s: %s" % (what, "; ".join(self.lines[:3]) or text))
 
 
-def build(trt: Any, blob: bytes, request: Request, log: Log) -> Tuple[bytes, Dict[str, Any]]:
+def build(
+    trt: Any, blob: bytes, request: EngineRequest, log: EngineLog
+) -> Tuple[bytes, Dict[str, Any]]:
     """Return the serialized engine for an ONNX file, and what to record about it."""
     typing = typing_for(trt, request.precision)
     started = time.perf_counter_ns()
@@ -120,7 +122,7 @@ def build(trt: Any, blob: bytes, request: Request, log: Log) -> Tuple[bytes, Dic
     return bytes(plan), facts
 
 
-def made(kind: Callable[[Any], Any], log: Log) -> Any:
+def made(kind: Callable[[Any], Any], log: EngineLog) -> Any:
     """Return a Builder or Runtime; Failed where TensorRT could not make one."""
     try:
         return kind(log.logger)

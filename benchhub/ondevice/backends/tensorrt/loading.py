@@ -3,7 +3,13 @@
 import hashlib
 from typing import Any, Dict, Tuple
 
-from benchhub.ondevice.backends.tensorrt.build import Log, Request, build, made, typing_for
+from benchhub.ondevice.backends.tensorrt.build import (
+    EngineLog,
+    EngineRequest,
+    build,
+    made,
+    typing_for,
+)
 from benchhub.ondevice.backends.tensorrt.cache import EngineCache, Identity, digest_of, root_of
 from benchhub.ondevice.backends.tensorrt.cuda_driver import CudaDriver
 from benchhub.ondevice.backends.tensorrt.session import EngineSession
@@ -21,9 +27,9 @@ def environment(trt: Any, cuda: CudaDriver) -> Dict[str, Any]:
     }
 
 
-def open_engine(trt: Any, cuda: CudaDriver, model: str, request: Request) -> EngineSession:
+def open_engine(trt: Any, cuda: CudaDriver, model: str, request: EngineRequest) -> EngineSession:
     """Return a session on the engine for `model`; see Backend for what it raises."""
-    log = Log(trt)
+    log = EngineLog(trt)
     here = environment(trt, cuda)
     # What a precision stands for may change with benchhub itself: the flags tell.
     made_for = dict(here, flags=_flags(trt, request.precision))
@@ -55,7 +61,9 @@ def _flags(trt: Any, precision: str) -> str:
     return " ".join([*typing.network, *typing.on, *("no %s" % name for name in typing.off)])
 
 
-def _built(trt: Any, model: str, request: Request, log: Log) -> Tuple[bytes, Dict[str, Any]]:
+def _built(
+    trt: Any, model: str, request: EngineRequest, log: EngineLog
+) -> Tuple[bytes, Dict[str, Any]]:
     with open(model, "rb") as file:
         return build(trt, file.read(), request, log)
 

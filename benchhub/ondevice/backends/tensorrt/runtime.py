@@ -10,7 +10,7 @@ from typing import Optional
 import tensorrt
 
 from benchhub.ondevice.backends import LoadOptions, check_model, installed_version, option
-from benchhub.ondevice.backends.tensorrt.build import Request, typing_for
+from benchhub.ondevice.backends.tensorrt.build import EngineRequest, typing_for
 from benchhub.ondevice.backends.tensorrt.cuda_driver import CudaDriver
 from benchhub.ondevice.backends.tensorrt.loading import open_engine
 from benchhub.ondevice.backends.tensorrt.session import EngineSession
@@ -29,5 +29,7 @@ def load(path: Optional[str], options: LoadOptions) -> EngineSession:
     path = check_model(NAME, FORMATS, path, options)
     typing_for(tensorrt, options.precision)  # refuses before a GPU is touched
     cuda = CudaDriver(option(NAME, "device_id", options))
-    request = Request(options.precision, options.batch, option(NAME, "workspace_mib", options))
+    request = EngineRequest(
+        options.precision, options.batch, option(NAME, "workspace_mib", options)
+    )
     return open_engine(tensorrt, cuda, path, request)

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.backends.tensorrt.build import Log
+from benchhub.ondevice.backends.tensorrt.build import EngineLog
 from benchhub.ondevice.backends.tensorrt.cuda_driver import Buffer, CudaDriver
 from benchhub.ondevice.backends.torch.event_clock import EventClock, Marks
 from benchhub.ondevice.failed import Failed
@@ -27,7 +27,7 @@ class EngineSession:
     provider: Optional[str] = "tensorrt"
 
     def __init__(
-        self, trt: Any, engine: Any, cuda: CudaDriver, log: Log, details: Dict[str, Any]
+        self, trt: Any, engine: Any, cuda: CudaDriver, log: EngineLog, details: Dict[str, Any]
     ) -> None:
         self._engine, self._cuda, self._log = engine, cuda, log
         tensors = {
@@ -72,7 +72,7 @@ class EngineCall:
         self,
         context: Any,
         cuda: CudaDriver,
-        log: Log,
+        log: EngineLog,
         inputs: Sequence[TensorInfo],
         outputs: Sequence[TensorInfo],
         feeds: Mapping[str, Any],

@@ -11,7 +11,7 @@ import numpy as np
 from benchhub.ondevice.backends import TensorInfo
 
 
-class Tensor(NamedTuple):
+class QuantizedTensor(NamedTuple):
     """A tensor of the interpreter, and as the session declares it; `scale` is 0 for no integers."""
 
     number: int
@@ -38,7 +38,7 @@ class Tensor(NamedTuple):
 class Outputs:
     """The outputs of the last call, read when asked for: `[i]` is a copy of output i."""
 
-    def __init__(self, work: Any, tensors: Sequence[Tensor]) -> None:
+    def __init__(self, work: Any, tensors: Sequence[QuantizedTensor]) -> None:
         self._work, self._tensors = work, tensors
 
     def __len__(self) -> int:
@@ -61,19 +61,21 @@ def names(work: Any) -> Tuple[Dict[int, str], Dict[int, str]]:
     return inputs, outputs
 
 
-def tensors(entries: Sequence[Mapping[str, Any]], known: Mapping[int, str]) -> List[Tensor]:
+def tensors(
+    entries: Sequence[Mapping[str, Any]], known: Mapping[int, str]
+) -> List[QuantizedTensor]:
     """Return the tensors that the interpreter describes, by the names `known` where it has them."""
     return [_tensor(entry, known.get(entry["index"])) for entry in entries]
 
 
-def _tensor(entry: Mapping[str, Any], name: Optional[str]) -> Tensor:
+def _tensor(entry: Mapping[str, Any], name: Optional[str]) -> QuantizedTensor:
     scale, zero_point = entry["quantization"]
     dtype = np.dtype(entry["dtype"])
     quantized = scale != 0 and dtype.kind in "iu"
     declared = entry["shape_signature"] if len(entry["shape_signature"]) else entry["shape"]
     shape = tuple(None if size < 0 else int(size) for size in declared)
     info = TensorInfo(name or _plain(entry["name"]), "float32" if quantized else dtype.name, shape)
-    return Tensor(
+    return QuantizedTensor(
         entry["index"], info, dtype.type, float(scale) if quantized else 0.0, int(zero_point)
     )
 

@@ -22,7 +22,7 @@ _jit: Any = torch.jit  # its functions have no types
 MANIFEST = "benchhub.json"
 
 
-class Opened(NamedTuple):
+class OpenedModule(NamedTuple):
     """A module on its device, and its signature."""
 
     module: Any
@@ -30,7 +30,7 @@ class Opened(NamedTuple):
     outputs: List[TensorInfo]
 
 
-def open_model(path: str, kind: str, device: str) -> Opened:
+def open_model(path: str, kind: str, device: str) -> OpenedModule:
     """Return the module in a torchscript or exported file on `device`; ValueError if it is none."""
     if not zipfile.is_zipfile(path):
         raise ValueError("%s is no archive of PyTorch; save the model again" % path)
@@ -44,13 +44,13 @@ def open_model(path: str, kind: str, device: str) -> Opened:
                 "the TorchScript file has no %s, so its shapes are unknown; save it with "
                 "_extra_files (docs/gpu.md)" % MANIFEST
             )
-        return Opened(_jit.load(path, map_location=device).eval(), *declared)
+        return OpenedModule(_jit.load(path, map_location=device).eval(), *declared)
     program: Any = _moved(torch.export.load(path), device)
     if "check_guards" in inspect.signature(program.module).parameters:
         module = program.module(check_guards=False)  # the harness has checked the shapes
     else:
         module = program.module()
-    return Opened(module.to(device), *(declared or _signature(program)))
+    return OpenedModule(module.to(device), *(declared or _signature(program)))
 
 
 def _kind(path: str) -> Optional[str]:

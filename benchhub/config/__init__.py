@@ -1,0 +1,1 @@
+"""What users write: suites, profiles and requests; the only reader of their files."""

@@ -1,0 +1,71 @@
+"""Where suites and device profiles are found: the user's folder first, then what ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchhub.errors import ConfigError, nearest
+
+#: The host of a profile that is only a template for the user's own.
+TEMPLATE_HOST = "CHANGE-ME"
+
+# A wheel carries the catalogue inside the package; in a checkout it stands beside it.
+_PACKAGED = Path(__file__).parents[1] / "shipped"
+SHIPPED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2]
+
+
+def suite_file(name: str, project: Path) -> Path:
+    """Return the suite.toml that `name` stands for: a file, a folder, or a name in `suites/`."""
+    given = Path(name).expanduser()
+    if given.is_file():
+        return given
+    if (given / "suite.toml").is_file():
+        return given / "suite.toml"
+    if given.is_dir() and (len(given.parts) > 1 or name.startswith(".")):
+        raise ConfigError(f"{name}: the folder has no suite.toml; `benchhub init` writes one")
+    return _find("suite", name, project, "suites/{}/suite.toml", "suites/*/suite.toml")
+
+
+def profile_file(name: str, project: Path) -> Path:
+    """Return the profile that `name` stands for: a .toml file, or a name in `device_profiles/`."""
+    given = Path(name).expanduser()
+    if given.suffix == ".toml":
+        if given.is_file():
+            return given
+        raise ConfigError(f"{name}: no such device profile; `benchhub devices list` shows them")
+    return _find("device", name, project, "device_profiles/{}.toml", "device_profiles/*.toml")
+
+
+def profile_files(project: Path) -> dict[str, Path]:
+    """Return every known profile by file stem; the user's hide the shipped ones."""
+    return _all(project, "device_profiles/*.toml", stem=lambda path: path.stem)
+
+
+def check_own(name: str, host: str) -> None:
+    """ConfigError for a device profile that is only a template."""
+    if host == TEMPLATE_HOST:
+        raise ConfigError(
+            f"device {name} is a template without a host; make it yours with"
+            f" `benchhub devices enroll HOST --name {name} --like {name}`"
+        )
+
+
+def _find(kind: str, name: str, project: Path, pattern: str, every: str) -> Path:
+    for folder in (project, SHIPPED):
+        path = folder / pattern.format(name)
+        if path.is_file():
+            return path
+    known = _all(project, every, stem=lambda path: _name(kind, path))
+    raise ConfigError(f"{kind} {name} is unknown{nearest(name, known)}")
+
+
+def _name(kind: str, path: Path) -> str:
+    return path.parent.name if kind == "suite" else path.stem
+
+
+def _all(project: Path, pattern: str, stem: Callable[[Path], str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in (SHIPPED, project):
+        found |= {stem(path): path for path in sorted(folder.glob(pattern))}
+    return found

@@ -1,0 +1,180 @@
+"""What the user asked a run to do, in a form that can be stored and asked for again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchhub.config.catalogue import check_own, profile_file, suite_file
+from benchhub.config.suite import load_profile, load_suite
+from benchhub.errors import ConfigError, nearest
+from benchhub.model.asked import EFFORTS, Effort, Suite
+from benchhub.model.device import DeviceProfile
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it."""
+
+    suite: str
+    devices: tuple[str, ...]
+    backends: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    effort: str | None = None
+    data: str | None = None
+    scenarios: tuple[str, ...] = ()
+
+    def stored(self) -> dict[str, Any]:
+        """Return the request as JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def restored(cls, raw: Mapping[str, Any]) -> RunRequest:
+        """Invert `stored`."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in raw.items()
+            if key in known
+        }
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A request with its files read: the suite as narrowed down, the devices, the effort."""
+
+    request: RunRequest
+    suite: Suite
+    suite_sha256: str
+    devices: tuple[DeviceProfile, ...]
+    effort: Effort
+
+    @property
+    def data(self) -> Path | None:
+        """The user's copy of the dataset, or None for the built-in one."""
+        return Path(self.request.data) if self.request.data else None
+
+
+def located(request: RunRequest, project: Path) -> RunRequest:
+    """Return `request` with the suite and devices as absolute paths; ConfigError if unknown."""
+    return dataclasses.replace(
+        request,
+        suite=str(suite_file(request.suite, project).resolve()),
+        devices=tuple(str(profile_file(name, project).resolve()) for name in request.devices),
+        data=str(Path(request.data).expanduser().resolve()) if request.data else None,
+    )
+
+
+def resolve(request: RunRequest) -> Resolved:
+    """Return the suite and devices of a located request; ConfigError if they cannot be used."""
+    path = Path(request.suite)
+    suite = load_suite(path)
+    check_backends(suite)
+    backends = _narrow("backend", request.backends, suite.backends)
+    names = _narrow("variant", request.variants, [v.name for v in suite.variants])
+    # Losses and speed-ups need what they refer to, so it is never narrowed away.
+    bases = {v.against for v in suite.variants if v.name in names}
+    variants = tuple(v for v in suite.variants if v.name in {*names, *bases, suite.baseline})
+    kept = {v.name for v in variants}
+    for variant in variants:
+        if variant.source and variant.source not in kept:
+            raise ConfigError(
+                f"variant {variant.name} is made from {variant.source};"
+                f" add --variant {variant.source}"
+            )
+    wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
+    devices = tuple(load_profile(Path(file)) for file in request.devices)
+    seen: set[str] = set()
+    for device in devices:
+        if device.name in seen:
+            raise ConfigError(f"device {device.name} is given twice; name each device once")
+        seen.add(device.name)
+        check_own(device.name, device.host)
+    return Resolved(
+        request=request,
+        suite=dataclasses.replace(
+            suite,
+            backends=tuple(backends),
+            variants=variants,
+            scenarios=tuple(spec for spec in suite.scenarios if spec.scenario in wanted),
+        ),
+        suite_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        devices=devices,
+        effort=EFFORTS[request.effort or suite.effort],
+    )
+
+
+def check_backends(suite: Suite) -> None:
+    """Raise ConfigError for a backend of `suite` that there is not, or an option it has not."""
+    _check_known("backend", suite.backends, backend_names())
+    _check_options(suite)
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the backends this installation knows."""
+    from benchhub.ondevice import backends
+
+    return tuple(sorted({*backends.names(), *backends.MODULES}))
+
+
+def _narrow(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    _check_known(kind, wanted, known, " in this suite")
+    return [name for name in known if name in wanted] if wanted else known
+
+
+def _check_known(kind: str, wanted: Sequence[str], known: Sequence[str], where: str = "") -> None:
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"{kind} {name} is unknown{where}{nearest(name, known)}")
+
+
+def _check_options(suite: Suite) -> None:
+    from benchhub.ondevice.backends import OPTIONS
+
+    for backend, chosen in suite.options.items():
+        if backend not in suite.backends and backend not in backend_names():
+            hint = nearest(backend, suite.backends)
+            raise ConfigError(f"{suite.path}: options.{backend}: no such backend{hint}")
+        if backend not in OPTIONS:
+            continue  # a third party's backend checks its own
+        for name, value in chosen.items():
+            key = f"{suite.path}: options.{backend}.{name}"
+            if name not in OPTIONS[backend]:
+                raise ConfigError(f"{key} is unknown{nearest(name, list(OPTIONS[backend]))}")
+            for one in value if isinstance(value, list) else [value]:
+                _check_option(key, one, OPTIONS[backend][name])
+
+
+def _check_option(key: str, value: object, choices: tuple[Any, ...]) -> None:
+    if type(value) is not type(choices[0]):
+        raise ConfigError(f"{key} = {value!r}: should be of type {type(choices[0]).__name__}")
+    if len(choices) > 1 and value not in choices:
+        listed = [str(choice) for choice in choices]
+        hint = nearest(str(value), listed)
+        raise ConfigError(f"{key} = {value!r} is none of {', '.join(listed)}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class ABRequest(RunRequest):
+    """The arguments of a comparison; `devices` holds one profile's path, `backends` one name.
+
+    `delta` is the share within which two times count as the same. `names` are shown for the two
+    models; `iterations` None: those of the effort.
+    """
+
+    model_a: str = ""
+    model_b: str = ""
+    names: tuple[str, ...] = ()
+    inputs: str | None = None
+    batch: int | None = None
+    threads: int = 1
+    precision: str = "f32"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    iterations: int | None = None
+    delta: float = 0.02
+    statistic: str = "p50"

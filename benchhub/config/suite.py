@@ -1,0 +1,295 @@
+"""Suite and profile files, TOML to model: the only reader of what users write.
+
+A mistake is a ConfigError of one line: file, key (lists count from 0), what is wrong, and the
+nearest known name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from benchhub.config.claims import read_claims
+from benchhub.config.schema import (
+    BudgetsFile,
+    BudgetTable,
+    ProfileFile,
+    ScenarioTable,
+    SuiteFile,
+    VariantTable,
+)
+from benchhub.errors import ConfigError, nearest
+from benchhub.model.asked import Agreement, Budget, ScenarioSpec, Suite, VariantSpec
+from benchhub.model.device import DeviceProfile
+from benchhub.model.recipe import Recipe
+from benchhub.model.scenario import Scenario
+
+T = TypeVar("T", bound=BaseModel)
+V = TypeVar("V", int, float, str)
+
+#: pydantic puts the branch of a union it tried into the path; a user did not write it.
+_UNION_BRANCHES = {"int", "str", "constrained-int"}
+
+
+def load_suite(path: Path) -> Suite:
+    """Return the suite in a TOML file; ConfigError if it cannot be used."""
+    parsed = _parse(SuiteFile, path)
+    table = parsed.suite
+    variants = tuple(_variant(entry, path) for entry in parsed.variants)
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: variant {name} is defined twice; rename one")
+    for key, wanted in [
+        ("suite.baseline", table.baseline),
+        *((f"variants.{v.name}.from", v.source) for v in variants if v.source),
+        *((f"variants.{v.name}.against", v.against) for v in variants if v.against),
+    ]:
+        if wanted not in names:
+            raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
+    scenarios = tuple(
+        _scenario(Scenario(name), entry, path)
+        for name, entry in parsed.scenarios
+        if entry is not None
+    )
+    budgets = tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+    swept = [str(threads) for spec in scenarios for threads in spec.threads]
+    selectors = [(f"variants.{v.name}.backends", v.backends, table.backends) for v in variants]
+    for index, budget in enumerate(budgets):
+        where = f"budgets[{index}]"
+        selectors += [
+            (f"{where}.variants", budget.variants, names),
+            (f"{where}.backends", budget.backends, table.backends),
+            (f"{where}.threads", tuple(map(str, budget.threads)), swept),
+        ]
+    for key, chosen, known in selectors:
+        for wanted in sorted(set(chosen) - set(known)):
+            raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
+    for budget in budgets:
+        if not budget.limits_anything:
+            raise ConfigError(f"{path}: budget {budget.name} sets no limit; add one, or remove it")
+    return Suite(
+        name=table.name,
+        path=path,
+        task=table.task,
+        baseline=table.baseline,
+        backends=tuple(table.backends),
+        variants=variants,
+        scenarios=scenarios,
+        budgets=budgets,
+        effort=table.effort,
+        data=parsed.data,
+        precisions=_several(cast("str | list[str]", table.precision)),
+        agreement=Agreement(parsed.agreement.max_relative),
+        seed=table.seed,
+        deadline_s=table.deadline_s,
+        options=parsed.options,
+        requires_selftest=table.requires_selftest,
+        claims=read_claims(parsed.claims, names, table.backends, path),
+    )
+
+
+def load_budgets(path: Path) -> tuple[Budget, ...]:
+    """Return the budgets of a suite file or of a file that holds only `[[budgets]]`."""
+    raw = _read(path)
+    if "suite" in raw:
+        return load_suite(path).budgets
+    parsed = _validate(BudgetsFile, raw, path)
+    return tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+
+
+def load_profile(path: Path) -> DeviceProfile:
+    """Return the device profile in a TOML file; ConfigError if it cannot be used."""
+    parsed = _parse(ProfileFile, path)
+    device, limits = parsed.device, parsed.limits
+    if device.transport == "ssh" and not device.host:
+        raise ConfigError(f"{path}: device.host is missing; transport ssh needs a host to go to")
+    return DeviceProfile(
+        name=device.name,
+        transport=device.transport,
+        host=device.host,
+        port=device.port,
+        user=device.user,
+        host_key=device.host_key,
+        identity_file=_relative(device.identity_file, path),
+        proxy_jump=device.proxy_jump,
+        ssh_config=_relative(device.ssh_config, path),
+        ciphers=tuple(device.ciphers),
+        python=device.python,
+        root=device.root,
+        emulated=device.emulated,
+        machine=device.machine,
+        connect_timeout_s=device.connect_timeout_s,
+        lease_wait_s=device.lease_wait_s,
+        max_temperature_c=limits.max_temperature_c,
+        cooldown_s=limits.cooldown_s,
+        max_load=limits.max_load,
+        reboot_wait_s=limits.reboot_wait_s,
+        labels=parsed.labels,
+        path=path,
+    )
+
+
+def _variant(entry: VariantTable, path: Path) -> VariantSpec:
+    recipe = entry.recipe
+    if isinstance(recipe, str):
+        recipe = {"name": recipe}
+    if (entry.model is None) == (recipe is None):
+        raise ConfigError(
+            f"{path}: variant {entry.name} needs either `model` (a file)"
+            " or `recipe` (how to make it) and, for most recipes, `from`"
+        )
+    if recipe is None:
+        return VariantSpec(
+            entry.name,
+            model=_relative(entry.model, path),
+            backends=tuple(entry.backends),
+            against=entry.against,
+            approximates=entry.approximates,
+        )
+    if "approximates" in entry.model_fields_set:
+        raise ConfigError(
+            f"{path}: variant {entry.name}: approximates is for model files, of what recipes make"
+            " they tell themselves; remove it"
+        )
+    options = {key: value for key, value in recipe.items() if key != "name"}
+    name = recipe.get("name")
+    if not isinstance(name, str):
+        raise ConfigError(f"{path}: variant {entry.name}: recipe.name is missing")
+    return VariantSpec(
+        entry.name,
+        source=entry.source,
+        recipe=Recipe(name, options),
+        backends=tuple(entry.backends),
+        against=entry.against,
+    )
+
+
+#: Settings that only some scenarios have.
+_ONLY = {
+    "concurrency": (Scenario.THROUGHPUT, Scenario.PACED),
+    "rate_per_s": (Scenario.PACED,),
+    "arrivals": (Scenario.PACED,),
+    "cases": (Scenario.QUALITY,),
+}
+
+
+def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioSpec:
+    for key, meant in _ONLY.items():
+        if getattr(entry, key) is not None and scenario not in meant:
+            where = " and ".join(meant)
+            raise ConfigError(f"{path}: scenarios.{scenario}.{key}: only {where} has that setting")
+    if scenario is Scenario.PACED and entry.rate_per_s is None:
+        raise ConfigError(
+            f"{path}: scenarios.paced.rate_per_s is missing; say how many calls arrive a second"
+        )
+    return ScenarioSpec(
+        scenario=scenario,
+        batches=_several(entry.batch),
+        threads=_several(entry.threads),
+        cases=entry.cases,
+        launches=entry.launches,
+        iterations=entry.iterations,
+        max_timed_s=entry.max_timed_s,
+        concurrency=_several(entry.concurrency or 1),
+        rates_per_s=() if entry.rate_per_s is None else _several(entry.rate_per_s),
+        arrivals=entry.arrivals or "poisson",
+    )
+
+
+def _budget(entry: BudgetTable, index: int) -> Budget:
+    latency, paced = (
+        {
+            q: limit
+            for q in ("p50", "p90", "p95", "p99")
+            if (limit := getattr(entry, f"{what}_{q}_ms")) is not None
+        }
+        for what in ("latency", "paced")
+    )
+    return Budget(
+        name=entry.name or f"budgets[{index}]",
+        devices=tuple(entry.devices),
+        variants=tuple(entry.variants),
+        backends=tuple(entry.backends),
+        threads=_several(entry.threads) if entry.threads is not None else (),
+        latency_ms=latency,
+        paced_ms=paced,
+        paced_min_rate_per_s=entry.paced_min_rate_per_s,
+        throughput_min_per_s=entry.throughput_min_per_s,
+        peak_rss_mib=entry.peak_rss_mib,
+        load_ms=entry.load_ms,
+        model_bytes=entry.model_bytes,
+        quality_loss_max=entry.quality_loss_max,
+        quality_loss_relative=entry.quality_loss_relative,
+        quality_min_cases=entry.quality_min_cases,
+    )
+
+
+def _several(value: V | list[V]) -> tuple[V, ...]:
+    return tuple(dict.fromkeys(value)) if isinstance(value, list) else (value,)
+
+
+def _relative(value: Path | None, file: Path) -> Path | None:
+    if value is None:
+        return None
+    value = value.expanduser()
+    return value if value.is_absolute() else file.parent / value
+
+
+def _parse(kind: type[T], path: Path) -> T:
+    return _validate(kind, _read(path), path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def _validate(kind: type[T], raw: Mapping[str, Any], path: Path) -> T:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        # One line for the first mistake: fixing it often removes the others.
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(f"{path}: {_explain(kind, first)}") from None
+
+
+def _explain(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
+    where = ""
+    for part in mistake["loc"]:
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif part not in _UNION_BRANCHES and not part.startswith(("list[", "dict[", "literal[")):
+            where += f".{part}" if where else part
+    if mistake["type"] == "extra_forbidden":
+        table = _table_at(kind, mistake["loc"][:-1])
+        return f"{where} is unknown{nearest(str(mistake['loc'][-1]), table)}"
+    if mistake["type"] == "missing":
+        return f"{where} is missing"
+    message = mistake["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{where} = {mistake['input']!r}: {message}" if where else message
+
+
+def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the table at `loc` knows, under the names users write."""
+    schema: Any = kind.model_json_schema(by_alias=True)
+    definitions, here = schema.get("$defs", {}), schema
+    for part in loc:
+        here = here["items"] if isinstance(part, int) else here["properties"][part]
+        for choice in here.get("anyOf", [here]):
+            if "$ref" in choice:
+                here = definitions[choice["$ref"].rpartition("/")[2]]
+    return list(here.get("properties", {}))

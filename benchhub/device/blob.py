@@ -1,0 +1,59 @@
+"""A file to be staged on a device, and what staging came to."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchhub.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Content to be staged, named by its sha256: a file, or bytes in memory."""
+
+    sha256: str
+    size_bytes: int
+    path: Path | None = None
+    data: bytes | None = None
+
+    @classmethod
+    def of_file(cls, path: Path) -> Blob:
+        """Return the blob of a file; reads all of it."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(digest, path.stat().st_size, path=path)
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Blob:
+        """Return the blob of `data`."""
+        return cls(hashlib.sha256(data).hexdigest(), len(data), data=data)
+
+    def open(self) -> io.BufferedReader | io.BytesIO:
+        """Return the content as a file, from its start; ConfigError if it was changed since."""
+        if self.path is None:
+            return io.BytesIO(self.data or b"")
+        file = self.path.open("rb")
+        size = self.path.stat().st_size
+        if size != self.size_bytes:
+            file.close()
+            raise self.changed(size)
+        return file
+
+    def changed(self, size: int) -> ConfigError:
+        """Return the error that says that the file is not what it was."""
+        return ConfigError(
+            f"{self.path}: changed from {self.size_bytes} to {size} bytes during the run; "
+            "leave the file alone and run again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What staging did: `moved_bytes` went over the link, `present_blobs` were there before."""
+
+    moved_bytes: int
+    moved_blobs: int
+    present_blobs: int

@@ -1,0 +1,146 @@
+"""What a suite asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchhub.model.arrays import Settings
+from benchhub.model.claim import Claim
+from benchhub.model.recipe import Recipe
+from benchhub.model.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """A variant as a suite asks for it: a model file, or another variant and a recipe.
+
+    `backends` are those it is meant for; empty: all of the suite's. `against` is the variant that
+    its speed-up and compression refer to; None: the suite's baseline. `approximates`: the model
+    file is meant to answer as the baseline does, not one that was fitted anew; of what a recipe
+    makes, the recipe tells.
+    """
+
+    name: str
+    model: Path | None = None
+    source: str | None = None
+    recipe: Recipe | None = None
+    backends: tuple[str, ...] = ()
+    against: str | None = None
+    approximates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSpec:
+    """One scenario with the settings it sweeps; `cases` only for quality (None: all).
+
+    `concurrency` is swept by throughput; `rates_per_s` by paced, whose calls arrive at `arrivals`
+    (fixed or poisson) times and may wait for one of `concurrency` others.
+    """
+
+    scenario: Scenario
+    batches: tuple[int, ...] = (1,)
+    threads: tuple[int, ...] = (1,)
+    cases: int | None = None
+    launches: int | None = None
+    iterations: int | None = None
+    max_timed_s: float | None = None
+    concurrency: tuple[int, ...] = (1,)
+    rates_per_s: tuple[float, ...] = ()
+    arrivals: str = "poisson"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits that cells must keep; empty selectors match everything.
+
+    `latency_ms` maps a percentile ("p50", "p90", "p95", "p99") to its limit in milliseconds, and
+    `paced_ms` does so for paced cells. `paced_min_rate_per_s` asks for the limits of `paced_ms`
+    to be met at that rate or a higher one, not at every rate.
+    `quality_loss_relative` reads the loss limit as a share of the baseline's quality.
+    """
+
+    name: str
+    devices: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    threads: tuple[int, ...] = ()
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+    paced_ms: Mapping[str, float] = field(default_factory=dict)
+    paced_min_rate_per_s: float | None = None
+    throughput_min_per_s: float | None = None
+    peak_rss_mib: float | None = None
+    load_ms: float | None = None
+    model_bytes: int | None = None
+    quality_loss_max: float | None = None
+    quality_loss_relative: bool = False
+    quality_min_cases: int = 200
+
+    @property
+    def limits_anything(self) -> bool:
+        """Whether there is a limit in it."""
+        limits = (
+            self.throughput_min_per_s, self.peak_rss_mib, self.load_ms, self.model_bytes,
+            self.quality_loss_max,
+        )  # fmt: skip
+        return bool(self.latency_ms or self.paced_ms or any(x is not None for x in limits))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far a variant's outputs may lie from its reference before they count as garbage.
+
+    The measure is the root mean square difference over the root mean square spread of the
+    reference outputs about their mean (0: identical; 1: no better than a constant answer).
+    """
+
+    max_relative: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much measuring a cell gets: launches, timed iterations a launch, seconds a launch.
+
+    A cell that a budget leaves open after its launches goes on, look by look, up to
+    `most_launches`, and no further once its timed calls took `max_cell_s` altogether.
+    """
+
+    name: str
+    launches: int
+    iterations: int
+    max_timed_s: float
+    most_launches: int = 0
+    max_cell_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite file, parsed."""
+
+    name: str
+    path: Path
+    task: str
+    baseline: str
+    backends: tuple[str, ...]
+    variants: tuple[VariantSpec, ...]
+    scenarios: tuple[ScenarioSpec, ...]
+    budgets: tuple[Budget, ...]
+    effort: str
+    data: Settings
+    precisions: tuple[str, ...]
+    agreement: Agreement
+    seed: int
+    deadline_s: float = 120.0
+    options: Mapping[str, Settings] = field(default_factory=dict)
+    requires_selftest: bool = False
+    claims: tuple[Claim, ...] = ()
+
+
+#: How much measuring an effort level buys. A latency gate needs at least ten launches
+#: (docs/decisions.md, 5), so `quick` cannot pass one. The most are looks of the gate.
+EFFORTS = {
+    "quick": Effort("quick", 3, 60, max_timed_s=2.0),
+    "standard": Effort("standard", 10, 200, 5.0, most_launches=16, max_cell_s=60.0),
+    "rigorous": Effort("rigorous", 25, 200, 20.0, most_launches=40, max_cell_s=600.0),
+}

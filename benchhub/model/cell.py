@@ -1,0 +1,162 @@
+"""What a run is made of: variants, cells, skips, the plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from benchhub.model.arrays import Array
+from benchhub.model.recipe import Recipe
+from benchhub.model.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output of a model; an open dimension is None."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass.
+
+    `approximates` is the variant whose answers it is meant to give, by name: itself where it was
+    pruned or fitted anew; empty: the baseline's.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    format: str
+    model_bytes: int
+    gzip_bytes: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    recipe: Recipe | None = None
+    params: int | None = None
+    nonzero_params: int | None = None
+    macs: int | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    against: str | None = None
+    sparse_bytes: int | None = None
+    approximates: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Device x variant x backend x scenario settings: what one row of the report stands for.
+
+    `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
+    """
+
+    device: str
+    variant: str
+    model_sha256: str
+    backend: str
+    scenario: Scenario
+    batch: int
+    threads: int
+    precision: str
+    launches: int
+    iterations: int
+    max_timed_s: float
+    cases: int | None = None
+    options: str = "{}"
+    concurrency: int = 1
+    rate_per_s: float | None = None
+    arrivals: str = ""
+
+    @property
+    def key(self) -> str:
+        """A name that is the same in every run of the same cell: 16 hex digits."""
+        return _cell_key(self)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What makes cells of several runs the same: all but the model file and the effort."""
+        return (
+            self.device, self.variant, self.backend, self.scenario, self.batch, self.threads,
+            self.precision, self.options, self.concurrency, self.rate_per_s, self.arrivals,
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=16384)  # asked for once a launch, not once a cell
+def _cell_key(cell: Cell) -> str:
+    # Settings that came later count only where they are set: older runs keep their keys.
+    later = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
+    facts = [str(getattr(cell, name)) for name in cell.__slots__ if name not in later]
+    facts += [
+        f"{name}={getattr(cell, name)}"
+        for name, usual in later.items()
+        if getattr(cell, name) != usual
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A combination that will not be measured, and why."""
+
+    device: str
+    variant: str
+    backend: str
+    scenario: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a run will do."""
+
+    cells: tuple[Cell, ...]
+    skips: tuple[Skip, ...]
+
+
+def without(
+    plan: Plan, device: str, backend: str, reason: str, measured: Collection[str] = ()
+) -> Plan:
+    """Return `plan` with the cells of one backend on one device turned into skips.
+
+    Cells whose key is in `measured` stay: their launches were made while the backend was there.
+    """
+    kept = tuple(
+        c for c in plan.cells if (c.device, c.backend) != (device, backend) or c.key in measured
+    )
+    gone = [c for c in plan.cells if c not in kept]
+    skips = {(c.variant, c.scenario): c for c in gone}
+    return Plan(
+        kept,
+        plan.skips
+        + tuple(Skip(device, variant, backend, scenario, reason) for variant, scenario in skips),
+    )
+
+
+#: From the samples of the finished launches so far, by cell key and in order of their index, the
+#: keys of the cells that are to go on past the launches planned for them. Asked before each round.
+More = Callable[[Mapping[str, Sequence[Array]]], Collection[str]]
+
+
+def no_more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
+    """Leave every cell at the launches planned for it."""
+    return ()
+
+
+#: Cases whose outputs every launch returns, and the count read when no quality is measured.
+CHECK_CASES = 4
+
+
+#: The variant that stands for the fixed work of every round.
+CANARY = "canary"
+
+
+def is_canary(cell: Cell) -> bool:
+    """Return whether a cell is the fixed work."""
+    return cell.variant == CANARY and not cell.model_sha256

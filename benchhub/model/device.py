@@ -1,0 +1,80 @@
+"""A device: as it was registered, and as it turned out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """A device as registered: how to reach it, what limits it has. `emulated`: never ranked.
+
+    Devices with the same `machine` share hardware and are measured one after another.
+    """
+
+    name: str
+    transport: str
+    host: str = ""
+    port: int | None = None
+    user: str | None = None
+    host_key: str | None = None
+    identity_file: Path | None = None
+    proxy_jump: str | None = None
+    ssh_config: Path | None = None
+    ciphers: tuple[str, ...] = ()
+    python: str = "python3"
+    root: str = "~/.cache/benchhub/device"
+    emulated: bool = False
+    machine: str = ""
+    connect_timeout_s: float = 10.0
+    lease_wait_s: float = 0.0
+    max_temperature_c: float | None = None
+    cooldown_s: float = 30.0
+    max_load: float | None = None
+    reboot_wait_s: float = 180.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of a device. `level` is ok, warn or refuse; `fix` is a line the user can run."""
+
+    check: str
+    level: str
+    found: str
+    why: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """A device in a run: its facts as probed, what preflight found, why it failed if it did."""
+
+    name: str
+    transport: str
+    emulated: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
+    staged: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Selftest:
+    """What a device showed of itself as an instrument, at a time (ISO 8601, UTC).
+
+    `checks` of level refuse are those it did not pass; `figures` are their numbers, with their
+    units in their names (None: not measured); `run` holds the raw samples.
+    """
+
+    device: str
+    at: str
+    passed: bool
+    run: str
+    checks: tuple[Finding, ...]
+    figures: Mapping[str, float | None] = field(default_factory=dict)

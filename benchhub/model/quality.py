@@ -1,0 +1,105 @@
+"""What outputs are judged against, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.model.arrays import Array
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTable:
+    """What a metric needs to know of each case: outputs and labels are compared once, not anew.
+
+    `of(outputs, labels)` returns numbers of each case, shape (cases, columns), each from that case
+    alone; metrics that are given the same function share its tables. `weighted`, `parts` and
+    `by_case` are those of `Metric`, with the table in place of outputs and labels; `parts` None:
+    the metric's own. `column` says that the metric is the mean of that column, in which NaN marks
+    cases that do not count; None: it is no mean.
+    """
+
+    of: Callable[[Array, Array], NDArray[np.float64]]
+    weighted: Callable[[NDArray[np.float64], Array], NDArray[np.float64]]
+    parts: Callable[[NDArray[np.float64], tuple[str, ...]], dict[str, float]] | None = None
+    by_case: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A quality metric that can be resampled.
+
+    `weighted(outputs, labels, weights)` takes what the task predicts from the model's first output
+    (that output itself where it does not predict) and the labels, both with
+    the cases on axis 0, and weights of shape (resamples, cases): how often each case counts. It
+    returns shape (resamples,); NaN where a resample leaves the metric undefined. `parts` returns
+    the metric of the unweighted cases by name (per label, per class); empty when it has none.
+    `by_case(outputs, labels)` returns what each case adds, shape (cases,), with the metric as mean:
+    the values of a metric that is a mean of values; of others the metric plus the number of cases
+    times what a case's weight changes. None: found by leaving cases out, which is slow. With a
+    `table` the functions above are called only by who has no table: build such metrics with
+    `benchhub.tasks.case_tables`.
+    """
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    weighted: Callable[[Array, Array, Array], NDArray[np.float64]]
+    parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]]
+    by_case: Callable[[Array, Array], NDArray[np.float64]] | None = None
+    table: CaseTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """A task's cases: inputs by model input name (axis 0 runs over cases), truth and grouping.
+
+    `groups` says which cases belong together (a patient); resampling draws whole groups.
+    """
+
+    inputs: Mapping[str, Array]
+    labels: Array
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    label_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReference:
+    """What the controller computed with a variant that is no approximation of the baseline.
+
+    `outputs` are those of the check cases, `spreads` how far each tensor spreads over more cases.
+    """
+
+    outputs: tuple[Array, ...]
+    spreads: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """What outputs are judged against: the labels, and the baseline's own reference outputs.
+
+    `reference` was computed on the controller with the baseline at float32; `rows` cases, the
+    first of which are also the check cases of every launch. Where the task predicts, `predict`
+    names how (see `benchhub.tasks.predictions`), `predictions` is what it makes of the reference,
+    `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
+    cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
+    metrics. `own` are the references of variants that do not approximate the baseline, by name.
+    """
+
+    metric: str
+    labels: Array
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    label_names: tuple[str, ...]
+    reference: tuple[Array, ...]
+    also: tuple[str, ...] = ()
+    predict: str = ""
+    predictions: Array | None = None
+    sketch: Array | None = None
+    spreads: tuple[float, ...] = ()
+    own: Mapping[str, OwnReference] = field(default_factory=dict)

@@ -1,0 +1,125 @@
+"""A file that `benchmark_json` wrote as the run that it was."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from benchhub.errors import ConfigError
+from benchhub.model.cell import Cell, Plan, Skip, Variant
+from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.row import Flag
+from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
+from benchhub.report.interchange.imported_run import (
+    ImportedRun,
+    launch_of,
+    planned,
+    provenance,
+    request,
+    rounds_ns,
+)
+
+_NO_TIMES = "the file has no times of its rounds; export the run again"
+
+
+class _Part(BaseModel):
+    """What a launch told, beside its samples."""
+
+    rounds: int
+    index: int
+    attempt: int
+    round: int
+    started_at: str
+    elapsed_ns: int | None = None
+    load_ns: int | None = None
+    first_inference_ns: int | None = None
+    backend_version: str | None = None
+    provider: str | None = None
+    precision: str | None = None
+    clock: str | None = None
+
+
+class _Told(BaseModel):
+    cell: Cell
+    launches: list[_Part] = Field(default_factory=list)
+    flags: list[Flag] = Field(default_factory=list)
+
+
+class _Whole(BaseModel):
+    run: RunInfo
+    devices: tuple[DeviceInfo, ...]
+    variants: tuple[Variant, ...]
+
+
+def run_of_export(
+    file: BenchmarkFile, run_id: str, device: str | None, suite: str | None
+) -> ImportedRun:
+    """Return the run in `file` with its own cells and launches, under a new id.
+
+    A cell with a flag that caps verdicts comes back as one launch: the conditions that raised the
+    flag are not in the file, and one launch can pass no budget either. ConfigError: the file's
+    own part does not fit, or it has several devices and `device` gives one name.
+    """
+    try:
+        whole = TypeAdapter(_Whole).validate_python(file.benchhub)
+        told = [(one, TypeAdapter(_Told).validate_python(one.told)) for one in file.benchmarks]
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{file.name}: what benchhub wrote does not fit: {where}: {first['msg']};"
+            " export the run again"
+        ) from error
+    devices = _devices(file, whole.devices, device)
+    launches: list[Launch] = []
+    skips: list[Skip] = []
+    for benchmark, one in told:
+        cell = one.cell if device is None else dataclasses.replace(one.cell, device=device)
+        if benchmark.stats.data:
+            launches += _launches(run_id, cell, file, benchmark, one)
+        else:
+            skips.append(Skip(cell.device, cell.variant, cell.backend, cell.scenario, _NO_TIMES))
+    name = suite or whole.run.suite
+    run = dataclasses.replace(
+        whole.run,
+        id=run_id,
+        suite=name,
+        request=request(name, devices),
+        provenance={
+            **whole.run.provenance,
+            **provenance([file]),
+            "imported run": whole.run.id,
+        },
+    )
+    plan = Plan(planned(launches, [file]), tuple(skips))
+    return ImportedRun(run, plan, devices, whole.variants, tuple(launches))
+
+
+def _devices(
+    file: BenchmarkFile, devices: tuple[DeviceInfo, ...], given: str | None
+) -> tuple[DeviceInfo, ...]:
+    if given is None:
+        return devices
+    if len(devices) != 1:
+        names = ", ".join(device.name for device in devices)
+        raise ConfigError(f"{file.name}: has several devices ({names}); drop --device")
+    return (dataclasses.replace(devices[0], name=given),)
+
+
+def _launches(
+    run_id: str, cell: Cell, file: BenchmarkFile, benchmark: Benchmark, told: _Told
+) -> list[Launch]:
+    samples = rounds_ns(benchmark)
+    doubted = any(flag.caps for flag in told.flags)
+    if doubted or sum(part.rounds for part in told.launches) != samples.size:
+        return [launch_of(run_id, cell, 0, file, benchmark, samples)]
+    launches, end = [], 0
+    for part in told.launches:
+        start, end = end, end + part.rounds
+        known: dict[str, Any] = part.model_dump(exclude={"rounds", "index"})
+        mine = samples[start:end]
+        launches.append(launch_of(run_id, cell, part.index, file, benchmark, mine, **known))
+    return launches

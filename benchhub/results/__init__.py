@@ -1,0 +1,1 @@
+"""From the record to rows, verdicts and answers; pure but for what loads the record."""

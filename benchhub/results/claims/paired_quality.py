@@ -1,0 +1,66 @@
+"""Two artifacts' quality on the same cases, set against each other; pure.
+
+Narrower than the difference of their losses: what makes a case hard makes it hard for both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from benchhub.model.launch import Launch
+from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.row import Row
+from benchhub.results.claims.figures import Figure
+from benchhub.results.rows.quality import answers, assess, rounded
+from benchhub.results.rows.quality_tables import Tables
+
+
+class PairedQuality:
+    """How much worse one row's artifact is than another's, by any of the run's metrics."""
+
+    def __init__(
+        self,
+        launches: Iterable[Launch],
+        answer_key: AnswerKey,
+        metrics: Sequence[Metric],
+        seed: int,
+        tables: Tables,
+    ) -> None:
+        self._truth, self._seed, self._tables = answer_key, seed, tables
+        self._metrics = {metric.name: metric for metric in metrics}
+        self._first = metrics[0].name if metrics else ""
+        self._launches: dict[str, Launch] = {}
+        for launch in launches:
+            if launch.status == "finished" and answers(launch, answer_key):
+                self._launches.setdefault(launch.cell.key, launch)
+
+    def __call__(self, one: Row, other: Row, metric: str) -> Figure | None:
+        """Return the loss of `one` against `other`, positive where `one` is worse.
+
+        `metric` "" is the first one. None: one of them has no answers, or they cannot be paired.
+        """
+        known = self._metrics.get(metric or self._first)
+        mine, theirs = self._of(one), self._of(other)
+        if known is None or mine is None or theirs is None:
+            return None
+        same = None
+        if self._truth.predict:
+            cases = min(len(mine.outputs[0]), len(theirs.outputs[0]))
+            raw = (mine.outputs[0][:cases], theirs.outputs[0][:cases])
+            same = rounded(*raw, self._truth.spreads[0])
+        try:
+            found = assess(
+                answers(mine, self._truth), self._truth, known, answers(theirs, self._truth),
+                seed=self._seed, tables=self._tables, same=same,
+            )  # fmt: skip
+        except ValueError:
+            return None  # each by itself has said why
+        loss = found.loss
+        if not (math.isfinite(loss.low) and math.isfinite(loss.high)):
+            return None
+        low, high = min(loss.low, loss.estimate), max(loss.high, loss.estimate)
+        return Figure(loss.estimate, low, high, found.groups, how="paired by case")
+
+    def _of(self, row: Row) -> Launch | None:
+        return self._launches.get(str(row.provenance.get("quality", {}).get("cell", "")))

@@ -1,0 +1,202 @@
+"""From the record to what reports show: everything derived anew from raw launches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchhub.config.folders import cache
+from benchhub.config.suite import load_budgets
+from benchhub.errors import ConfigError
+from benchhub.model.asked import Agreement, Budget
+from benchhub.model.cell import Plan, is_canary, without
+from benchhub.model.claim import Claim
+from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.launch import RunInfo
+from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.row import Results, Verdict
+from benchhub.results.claims.judge import answer_claims
+from benchhub.results.claims.paired_quality import PairedQuality
+from benchhub.results.kept_tables import KeptTables
+from benchhub.results.rows.fixed_work import doubted, findings
+from benchhub.results.rows.quality_tables import Tables
+from benchhub.results.rows.rows import summarize
+from benchhub.results.rows.speedup import compare
+from benchhub.results.verdicts.judge import check_names, exit_code, judge, unjudged
+from benchhub.store import Store
+from benchhub.tasks.metrics import get_metric
+
+#: They stay in the store, and `benchhub devices show` tells them.
+_PRIVATE_FACTS = {"boot_id", "executable", "hostname", "root"}
+
+
+def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
+    """Return the results of a run as it stands, finished or not; ConfigError if there is none.
+
+    `claims` are held against it in place of those it began with.
+    """
+    run = store.run(run_id)
+    devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
+    launches = list(store.launches(run_id))
+    measured = {launch.cell.key for launch in launches}
+    planned = store.plan(run_id)
+    plan = as_possible(planned, devices, measured)
+    variants = store.variants(run_id)
+    answer_key = store.answer_key(run_id)
+    metric, also = metrics_of(answer_key)
+    tables = Tables(KeptTables(cache() / "case-tables"))
+    limit = run.provenance.get("max_relative_disagreement")
+    rows = summarize(
+        run,
+        [cell for cell in plan.cells if not is_canary(cell)],
+        launches,
+        variants,
+        devices,
+        limits=Agreement(float(limit)) if limit else None,
+        answer_key=answer_key,
+        metric=metric,
+        also=also,
+        seed=_seed(run),
+        tables=tables,
+    )
+    canaries = findings(launches)
+    rows = doubted(compare(rows, launches, run.baseline, variants), canaries)
+    budgets = store.budgets(run_id)
+    verdicts = judge(rows, budgets)
+    loaded = Results(
+        run=dataclasses.replace(
+            run,
+            request=_without_folders(run.request),
+            provenance={**run.provenance, **_short_command(run.provenance)},
+        ),
+        devices=tuple(_without_location(_told(d, canaries)) for d in devices),
+        rows=rows,
+        verdicts=verdicts,
+        skips=plan.skips,
+        variants=tuple(dataclasses.replace(v, path=Path(v.path.name)) for v in variants),
+        selftests=store.selftests.of(run_id)
+        or tuple(
+            last
+            for device in devices
+            if (last := store.selftests.last(device.name, until=run.started_at)) is not None
+        ),
+        unjudged=unjudged(budgets, verdicts, planned.cells),
+    )
+    paired = None
+    if answer_key is not None and metric is not None:
+        paired = PairedQuality(launches, answer_key, (metric, *also), _seed(run), tables)
+    asked = store.claims(run_id) if claims is None else claims
+    return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
+
+
+def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
+    """Return a run held against its suite's budgets, or against those of `file`.
+
+    ConfigError: there is no such run, or the file cannot be read or names what the run never knew.
+    """
+    loaded = load_results(store, run_id)
+    budgets = store.budgets(run_id)
+    if file is not None:
+        budgets, plan = load_budgets(file), store.plan(run_id)
+        check_names(file, budgets, plan)
+        verdicts = judge(loaded.rows, budgets)
+        left = unjudged(budgets, verdicts, plan.cells)
+        loaded = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left)
+    failed = sum(row.status == "failed" for row in loaded.rows)
+    lost = sum(bool(device.error) for device in loaded.devices)
+    code = exit_code(loaded.verdicts, failed + lost, len(loaded.unjudged))
+    return Judged(loaded, tuple(budgets), loaded.verdicts, loaded.unjudged, code)
+
+
+def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:
+    found = [canaries[device.name]] if device.name in canaries else []
+    return dataclasses.replace(device, findings=(*device.findings, *found))
+
+
+def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with files by their last two names: reports are published, folders not."""
+    return {key: _short(value) for key, value in request.items()}
+
+
+def _short_command(provenance: Mapping[str, Any]) -> dict[str, str]:
+    words = str(provenance.get("command", "")).split(" ")
+    return {"command": " ".join(map(_short, words))} if words != [""] else {}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and Path(value).is_absolute():
+        return "/".join(Path(value).parts[-2:])
+    return [_short(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _without_location(device: DeviceInfo) -> DeviceInfo:
+    facts = {key: value for key, value in device.facts.items() if key not in _PRIVATE_FACTS}
+    if "backends" in facts:  # their reasons and interpreters name folders
+        facts["backends"] = {
+            name: {"version": one.get("version"), "provisioned": bool(one.get("python"))}
+            for name, one in facts["backends"].items()
+        }
+    return dataclasses.replace(device, facts=facts)
+
+
+def as_possible(
+    plan: Plan, devices: tuple[DeviceInfo, ...], measured: Collection[str] = ()
+) -> Plan:
+    """Return `plan` with the cells of backends that a device turned out to lack as skips.
+
+    Not those in `measured`, by key: a backend may be gone when a run is resumed.
+    """
+    for device in devices:
+        for finding in device.findings:
+            backend = finding.check.removeprefix("backend ")
+            if backend != finding.check and finding.level != "ok":
+                reason = f"{finding.found}; {finding.fix}"
+                plan = without(plan, device.name, backend, reason, measured)
+    return plan
+
+
+def metrics_of(answer_key: AnswerKey | None) -> tuple[Metric | None, tuple[Metric, ...]]:
+    """Return the metric that outputs are judged by first, if it is known here, and the others."""
+    if answer_key is None:
+        return None, ()
+    found = [_known_metric(name) for name in (answer_key.metric, *answer_key.also)]
+    return found[0], tuple(metric for metric in found[1:] if metric is not None)
+
+
+def _known_metric(name: str) -> Metric | None:
+    try:
+        return get_metric(name)
+    except ConfigError:
+        return None  # of a task that is not installed here: quality stays empty
+    except ImportError:
+        return None  # nor is what it needs
+
+
+def _seed(run: RunInfo) -> int:
+    """Return the seed that quality is resampled with: the suite's; 0 in runs that kept none."""
+    told = str(run.provenance.get("seed", ""))
+    return int(told) if told.isdecimal() else 0
+
+
+#: The words for an exit code of the gate. ERROR: a device or a cell failed.
+OVERALL: Mapping[int, str] = {0: "PASS", 1: "FAIL", 3: "ERROR", 4: "INCONCLUSIVE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A run with the verdicts of a gate: `budgets` are those applied, `unjudged` their names
+    where nothing that they select could be measured."""
+
+    results: Results
+    budgets: tuple[Budget, ...]
+    verdicts: tuple[Verdict, ...]
+    unjudged: tuple[str, ...]
+    exit_code: int
+
+    @property
+    def overall(self) -> str:
+        """PASS, FAIL, INCONCLUSIVE, or ERROR where a device or a cell failed."""
+        return OVERALL[self.exit_code]

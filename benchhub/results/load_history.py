@@ -1,0 +1,111 @@
+"""The runs of a suite from the store, and the models that they measured."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from benchhub.config.catalogue import profile_file
+from benchhub.config.request import ABRequest
+from benchhub.config.suite import load_profile
+from benchhub.errors import ConfigError, nearest
+from benchhub.results.compare.history import HistoryPoint, Screened
+from benchhub.store import Store
+
+
+def points(store: Store, suite: str, devices: Collection[str] = ()) -> tuple[HistoryPoint, ...]:
+    """Return every timed cell of every run of a suite, oldest run first; ConfigError: no run."""
+    runs = store.runs()
+    mine = [run for run in runs if run.suite == suite]
+    if not mine:
+        known = {run.suite for run in runs}
+        raise ConfigError(f"no run of a suite {suite} in the store{nearest(suite, known)}")
+    found: list[HistoryPoint] = []
+    for run in mine:
+        infos = {info.name: info for info in store.devices(run.id)}
+        found += [
+            HistoryPoint(
+                run.id,
+                run.started_at,
+                one.cell,
+                one.p50s_ns,
+                one.backend_version,
+                run.provenance.get("benchhub"),
+                infos.get(one.cell.device),
+            )
+            for one in store.medians.of(run.id)
+            if not devices or one.cell.device in devices
+        ]
+    for device in sorted(set(devices) - {point.cell.device for point in found}):
+        raise ConfigError(f"device {device} was measured in no run of {suite}")
+    return tuple(found)
+
+
+def confirmation(
+    store: Store, screened: Screened, project: Path, extra: Sequence[Path]
+) -> ABRequest | str:
+    """Return what re-measures old against new, or why that cannot be done and what to do.
+
+    Old is the model before the change, new that of the newest run. Their files are looked for where
+    their runs had them and among `extra`, by content. Only where the model file changed there are
+    two to measure.
+    """
+    assert screened.before is not None
+    old, new = screened.before, screened.points[-1]
+    cell = new.cell
+    if not cell.model_sha256:
+        return "no model runs in this cell: the device or the harness changed"
+    if old.cell.model_sha256 == cell.model_sha256:
+        return (
+            "the model file is the same: look at what else changed, or go back to it and run"
+            " the suite again"
+        )
+    if cell.scenario != "latency":
+        return "only latency cells are re-measured; screen one at the same batch"
+    files = []
+    for point in (old, new):
+        sha256 = point.cell.model_sha256
+        path = _find(store, point.run, sha256, extra)
+        if path is None:
+            return (
+                f"the model of run {point.run} (sha256 {sha256[:12]}) is no longer where it was;"
+                " give the file with --model FILE"
+            )
+        files.append(path)
+    import json
+
+    return ABRequest(
+        suite="ab",
+        devices=(str(_profile(store, new.run, cell.device, project)),),
+        backends=(cell.backend,),
+        model_a=str(files[0]),
+        model_b=str(files[1]),
+        names=(f"{old.cell.variant} of {old.run}", f"{cell.variant} of {new.run}"),
+        batch=cell.batch,
+        threads=cell.threads,
+        precision=cell.precision,
+        options=json.loads(cell.options),
+    )
+
+
+def _find(store: Store, run: str, sha256: str, extra: Sequence[Path]) -> Path | None:
+    recorded = [variant.path for variant in store.variants(run) if variant.sha256 == sha256]
+    for path in (*recorded, *extra):
+        if path.is_file() and _sha256(path) == sha256:
+            return path.resolve()
+    return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _profile(store: Store, run: str, device: str, project: Path) -> Path:
+    """Return the profile that the run used, or else the one of that name."""
+    for name in store.run(run).request.get("devices", ()):
+        path = Path(name)
+        if path.is_file() and load_profile(path).name == device:
+            return path
+    return profile_file(device, project).resolve()

@@ -1,0 +1,193 @@
+"""Doubts about a cell, each with its evidence; pure.
+
+A flag caps a verdict only where the disturbance is gross: ordinary noise of a shared machine is
+already in the intervals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from benchhub.model.launch import Launch
+from benchhub.model.row import Flag
+from benchhub.model.scenario import Scenario
+from benchhub.ondevice.wire import Conditions
+from benchhub.stats.drift import drift
+from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
+
+#: Name: (share from which it is mentioned, share from which it caps), median over launches.
+_LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10, math.inf)}
+_FREQUENCY_CHANGE = 1.10
+_HOT_C = 80.0
+#: What the median may move by, as a factor, before that is more than a remark.
+_MOVED = 1.02
+_NEARLY_FULL = 0.9
+
+
+def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Flag, ...]:
+    """Return the doubts about the finished launches of one cell, from their own record.
+
+    `cut` is the warm-up of their samples, where that is known already.
+    """
+    raised = (
+        *_shares(launches),
+        *_states(launches),
+        *_samples(launches, cut),
+        *_memory(launches),
+        *_arrivals(launches),
+        *_averaged(launches),
+        *_engines(launches),
+    )
+    return tuple(raised)
+
+
+def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
+    of: dict[str, tuple[str, Callable[[Launch], float | None]]] = {
+        "foreign_cpu": ("of all CPU time went to other programs", _foreign),
+        "steal": ("of all CPU time was taken by the hypervisor", _steal),
+        "pressure": ("of the time something waited for a CPU", _pressure),
+    }
+    for name, (text, share) in of.items():
+        known = [value for launch in launches if (value := share(launch)) is not None]
+        if not known:
+            continue
+        middle = float(np.median(known))
+        mention, cap = _LIMITS[name]
+        if middle > mention:
+            several = f" (median of {len(known)} launches, most {max(known):.0%})"
+            evidence = f"{middle:.0%} {text}{several if len(known) > 1 else ' (1 launch)'}"
+            yield Flag(name, evidence, caps=middle > cap)
+
+
+def _states(launches: Sequence[Launch]) -> Iterator[Flag]:
+    throttled = [
+        moved
+        for launch in launches
+        if (moved := _moved(launch, lambda state: state.throttle_count)) is not None and moved > 0
+    ]
+    if throttled:
+        yield Flag(
+            "throttled", f"{sum(throttled)} throttle events in {len(throttled)} launches", caps=True
+        )
+    states = [state for launch in launches for state in (launch.before, launch.after) if state]
+    clocks = [state.frequency_mhz for state in states if state.frequency_mhz]
+    if clocks and max(clocks) > _FREQUENCY_CHANGE * min(clocks):
+        evidence = f"CPU clock between {min(clocks):.0f} and {max(clocks):.0f} MHz"
+        yield Flag("frequency_changed", evidence, caps=False)
+    degrees = [state.temperature_c for state in states if state.temperature_c is not None]
+    if degrees and max(degrees) >= _HOT_C:
+        yield Flag("hot", f"reached {max(degrees):.0f} °C", caps=False)
+
+
+def _samples(launches: Sequence[Launch], cut: WarmupCut | None) -> Iterator[Flag]:
+    timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
+    if not timed:
+        return
+    pooled = np.concatenate(timed)
+    steps = np.diff(np.sort(pooled))
+    steps = steps[steps > 0]
+    if pooled.size >= 50 and steps.size + 1 < pooled.size / 2:
+        step = int(steps.min()) if steps.size else 0
+        if step == 0 or step > 0.005 * float(np.median(pooled)):
+            evidence = f"{pooled.size} samples take {steps.size + 1} values, {step} ns apart"
+            yield Flag("coarse_clock", evidence, caps=False)
+    if launches[0].cell.scenario is Scenario.LATENCY and len(timed) >= AGREEING:
+        yield from (cut or warmup_cut(timed)).flags
+    moved = drift(timed)
+    for flag in moved.flags:
+        yield dataclasses.replace(flag, caps=not 1 / _MOVED <= moved.shift <= _MOVED)
+    if len(timed) == 1:
+        yield Flag("single_launch", "the interval knows nothing of other launches", caps=True)
+
+
+def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
+    kept = sum(launch.memory_reset is False for launch in launches)
+    if kept:
+        evidence = (
+            f"the peak counter could not be reset in {kept} launches: imports are in the peak"
+        )
+        yield Flag("memory_not_reset", evidence, caps=False)
+
+
+def _averaged(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about imported samples that are means: their tails are shorter than those."""
+    calls = max((launch.details.get("calls_per_round", 1) for launch in launches), default=1)
+    if calls > 1:
+        yield Flag("averaged", f"a sample is the mean of {calls} calls: tails look better", True)
+
+
+def _engines(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield that an engine was built anew: another engine may answer and time differently."""
+    told = [str(launch.details.get("engine", "")) for launch in launches]
+    again = [text for text in told if text.startswith("built again")]
+    if again:
+        yield Flag("engine_rebuilt", f"{again[0]} ({len(again)} launches)", caps=False)
+
+
+def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about calls that arrive faster than they are served, or nearly so.
+
+    From a load of 1 on the queue grows for as long as calls arrive, so that a percentile says
+    how long the measurement was; close to 1 it takes longer to settle than a launch lasts.
+    """
+    paced = [
+        launch
+        for launch in launches
+        if launch.cell.rate_per_s and launch.tracks_ns.get("service", launch.samples_ns).size
+    ]
+    if not paced:
+        return
+    cell = paced[0].cell
+    rate = cell.rate_per_s or 0.0
+    loads = [
+        float(np.mean(launch.tracks_ns.get("service", launch.samples_ns)))
+        * rate / 1e9 / cell.concurrency
+        for launch in paced
+    ]  # fmt: skip
+    load = float(np.median(loads))
+    told = [launch.details.get("paced", {}) for launch in paced]
+    offered = sum(one.get("offered", 0) for one in told)
+    unserved = offered - sum(one.get("completed", 0) for one in told)
+    capacity = rate / load if load else math.inf
+    evidence = f"{rate:g} calls a second arrive where {capacity:.4g} can be served"
+    if unserved:
+        evidence += f"; {unserved} of {offered} calls were never begun"
+    if load >= 1 or unserved:
+        yield Flag("overloaded", evidence, caps=True)
+    elif load >= _NEARLY_FULL:
+        yield Flag("near_capacity", f"{evidence}: a longer launch may wait longer", caps=False)
+
+
+def _moved(launch: Launch, of: Callable[[Conditions], int | None]) -> int | None:
+    if launch.before is None or launch.after is None:
+        return None
+    before, after = of(launch.before), of(launch.after)
+    return None if before is None or after is None else after - before
+
+
+def _share(launch: Launch, part: Callable[[Conditions], int | None]) -> float | None:
+    total = _moved(launch, lambda state: state.cpu_total_ticks)
+    ticks = _moved(launch, part)
+    return None if not total or total < 0 or ticks is None else max(0.0, ticks / total)
+
+
+def _foreign(launch: Launch) -> float | None:
+    busy = _share(launch, lambda state: state.cpu_busy_ticks)
+    own = _share(launch, lambda state: state.own_cpu_ticks)
+    return None if busy is None or own is None else max(0.0, busy - own)
+
+
+def _steal(launch: Launch) -> float | None:
+    return _share(launch, lambda state: state.cpu_steal_ticks)
+
+
+def _pressure(launch: Launch) -> float | None:
+    waited = _moved(launch, lambda state: state.pressure_cpu_us)
+    if waited is None or launch.before is None or launch.after is None:
+        return None
+    passed_us = (launch.after.at_ns - launch.before.at_ns) / 1000
+    return waited / passed_us if passed_us > 0 else None

@@ -1,0 +1,225 @@
+"""What outputs are worth: a metric with its interval, and the loss against the baseline.
+
+Where the task predicts, metrics see its predictions.
+
+All limits are those of `stats.quality_gate`: bootstrap-t over groups of cases (patients), which are
+drawn whole, both models on the same cases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.model.arrays import Array
+from benchhub.model.launch import Launch
+from benchhub.model.quality import AnswerKey, Metric
+from benchhub.results.rows.agreement import spread
+from benchhub.results.rows.quality_tables import Tables
+from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
+from benchhub.stats.quality_gate import group_members, guarded
+
+#: Answers nowhere further apart than this share of their spread are one function's, rounded.
+_ROUNDED = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A metric's value and its loss against the baseline, both with two-sided 95 % limits.
+
+    `loss` is in the metric's unit and positive when worse, `share` the same as a share of the
+    baseline's size; None where that is 0. Their `upper` is the one-sided 95 % limit that a budget
+    is held against, and their `low` what a FAIL takes. Limits are infinite where they are unknown.
+    """
+
+    value: float
+    low: float
+    high: float
+    baseline: float
+    loss: Limits
+    share: Limits | None
+    method: str
+    cases: int
+    groups: int
+    parts: Mapping[str, float]
+
+
+def assess(
+    outputs: Sequence[Array],
+    answer_key: AnswerKey,
+    metric: Metric,
+    baseline_outputs: Sequence[Array],
+    resamples: int = 2000,
+    seed: int = 0,
+    tables: Tables | None = None,
+    same: bool | None = None,
+) -> Quality:
+    """Return the quality of `outputs` over the leading cases that both models answered.
+
+    Only the first output counts, cases on axis 0: see `answers`. The same seed draws the same
+    resamples for every variant. `tables` keeps what a metric with a case table has compared. `same`
+    says whether both are one function's answers, rounded; None: as far as `outputs` tell.
+    ValueError: no cases, outputs that are not finite or of another shape than the baseline's, or a
+    metric that does not fit them or that these cases leave undefined.
+    """
+    cases = min(len(outputs[0]), len(baseline_outputs[0]), len(answer_key.labels))
+    if cases == 0:
+        raise ValueError("no cases")
+    mine, other = _leading(outputs[0], cases), _leading(baseline_outputs[0], cases)
+    for array, whose in ((mine, "outputs"), (other, "the baseline's outputs")):
+        if not np.isfinite(array).all():
+            raise ValueError(f"{whose} are not finite")
+    if mine.shape != other.shape:
+        raise ValueError("outputs are of another shape than the baseline's")
+    labels = _leading(answer_key.labels, cases)
+    judged = _Judged(
+        metric, labels, *group_members(answer_key.groups[:cases], cases), tables or Tables()
+    )
+    ones = np.ones((1, cases))
+    try:
+        value, base = (float(judged.weighted(judged.seen(a), ones)[0]) for a in (mine, other))
+        parts = judged.parts(mine, answer_key.label_names)
+    except (IndexError, ValueError) as error:
+        raise ValueError(
+            f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
+            f" {labels.shape}"
+        ) from error
+    if not (math.isfinite(value) and math.isfinite(base)):
+        raise ValueError(f"{metric.name} is undefined on these {cases} cases")
+    same = rounded(mine, other) if same is None else same
+    of_value, loss, share, method = judged.limits((mine, other), base, same, resamples, seed)
+    low, high = of_value.low, of_value.high
+    if metric.higher_is_better:
+        low, high = -high, -low
+    return Quality(
+        value, low, high, base, loss, share, method, cases, judged.count, parts
+    )  # fmt: skip
+
+
+def answers(launch: Launch, answer_key: AnswerKey) -> tuple[Array, ...]:
+    """Return what metrics judge of a launch: predictions or whole outputs; empty: it has none."""
+    if not answer_key.predict:
+        return launch.outputs
+    return () if launch.predictions is None else (launch.predictions,)
+
+
+def reference_answers(answer_key: AnswerKey) -> tuple[Array, ...]:
+    """Return what metrics judge of the baseline on the controller."""
+    if not answer_key.predict:
+        return answer_key.reference
+    return () if answer_key.predictions is None else (answer_key.predictions,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What models are judged by: a metric, the cases' labels, and the group of each case.
+
+    What the metric sees of a model is its outputs, or the case table made of them.
+    """
+
+    metric: Metric
+    labels: Array
+    members: NDArray[np.int64]
+    count: int
+    tables: Tables
+
+    def seen(self, outputs: Array, order: Array | None = None) -> Array:
+        """Return what the metric sees of `outputs`, in another `order` if one is given."""
+        if self.metric.table is not None:
+            return self.tables.of(self.metric.table.of, outputs, self.labels, order)
+        return outputs if order is None else outputs[order]
+
+    def weighted(self, seen: Array, weights: Array) -> Floats:
+        """Return the metric under each of `weights`."""
+        if self.metric.table is not None:
+            return self.metric.table.weighted(seen, weights)
+        return self.metric.weighted(seen, self.labels, weights)
+
+    def parts(self, outputs: Array, names: tuple[str, ...]) -> dict[str, float]:
+        """Return the metric by label."""
+        if self.metric.table is not None and self.metric.table.parts is not None:
+            return self.metric.table.parts(self.seen(outputs), names)
+        return self.metric.parts(outputs, self.labels, names)
+
+    def limits(
+        self, pair: tuple[Array, Array], base: float, same: bool, resamples: int, seed: int
+    ) -> tuple[Limits, Limits, Limits | None, str]:
+        """Return limits of the value (as a loss), of the loss and its share, and their method.
+
+        `pair` is the model's answers and the baseline's; `same`: one function's, rounded.
+        """
+        sign = 1 if self.metric.higher_is_better else -1
+        seen = [self.seen(array) for array in pair]
+        own, sizes = self._weighed(seen[0])
+        theirs, _ = self._weighed(seen[1])
+        lost = sign * (theirs - own)
+        rng = np.random.default_rng(seed)
+        worst = self._worst(self.seen(pair[1], rng.permutation(len(pair[1]))))
+        unseen = 0.0 if same else worst
+
+        def statistics(weights: Floats) -> Floats:
+            drawn = weights[:, self.members]
+            against = self.tables.resampled(
+                self.metric.name, seen[1], drawn, lambda: self.weighted(seen[1], drawn)
+            )
+            value = against if seen[0] is seen[1] else self.weighted(seen[0], drawn)
+            loss = sign * (against - value)
+            return np.stack([-sign * value, loss, loss / np.abs(against)], axis=1)[:, :kinds]
+
+        kinds = 3 if base else 2
+        found = bootstrap_t(
+            np.stack([-sign * own, lost, lost][:kinds]),
+            np.stack([sizes, sizes, math.copysign(1, base) * theirs][:kinds]),
+            resamples,
+            rng,
+            statistics,
+        )
+        of_value, _ = guarded(found[0], -sign * own, sizes, worst)
+        loss, method = guarded(found[1], lost, sizes, unseen)
+        share = guarded(found[2], lost, sizes, unseen, abs(base))[0] if base else None
+        return of_value, loss, share, method
+
+    def _weighed(self, seen: Array) -> tuple[Floats, Floats]:
+        """Return what each group adds to the metric of what is seen, and its number of cases."""
+        values = self._by_case(seen)
+        if values is None:
+            return weighed(lambda weights: self.weighted(seen, weights), self.members, self.count)
+        sums = np.bincount(self.members, values, minlength=self.count).astype(np.float64)
+        return sums, np.bincount(self.members, minlength=self.count).astype(np.float64)
+
+    def _by_case(self, seen: Array) -> Floats | None:
+        if self.metric.table is not None:
+            by_case = self.metric.table.by_case
+            return None if by_case is None else by_case(seen)
+        return None if self.metric.by_case is None else self.metric.by_case(seen, self.labels)
+
+    def _worst(self, shuffled: Array) -> float:
+        """Return how far apart a group of the best and of the worst answers lie, in points.
+
+        Seen of a model that answers at random; infinite where that does not tell.
+        """
+        sums, sizes = self._weighed(shuffled)
+        off = (sums - sums.sum() / sizes.sum() * sizes) * (self.count / sizes.sum())
+        apart = float(off.max() - off.min())
+        return apart if apart > 0 else math.inf
+
+
+def rounded(mine: Array, other: Array, size: float | None = None) -> bool:
+    """Return whether two models' answers to the same cases are one function's, rounded otherwise.
+
+    `size` is the spread of the other's answers over all cases; None: those given are all.
+    """
+    if mine.shape != other.shape:
+        return False
+    apart = np.abs(np.asarray(mine, dtype=np.float64) - np.asarray(other, dtype=np.float64))
+    return float(apart.max()) <= _ROUNDED * (spread(other) if size is None else size)
+
+
+def _leading(array: Array, cases: int) -> Array:
+    """Return the leading cases, the array itself where these are all: tables know it by that."""
+    whole = np.asarray(array)
+    return whole if len(whole) == cases else whole[:cases]

@@ -1,0 +1,86 @@
+"""Case tables by the content of what was compared: a costly comparison is made once; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.model.arrays import Array
+
+Floats = NDArray[np.float64]
+Of = Callable[[Array, Array], Floats]
+
+
+class Tables:
+    """What metrics made of artifacts, each made once however often it is asked for.
+
+    `kept` holds tables by a name that tells function and content, beyond this object's life; only
+    those of functions that can be told by their name.
+    """
+
+    def __init__(self, kept: MutableMapping[str, Floats] | None = None) -> None:
+        self._kept: MutableMapping[str, Floats] = {} if kept is None else kept
+        self._made: dict[tuple[Of, str], Floats] = {}
+        # Arrays are held so that their ids are not given to others.
+        self._digests: dict[int, tuple[Array, str]] = {}
+        self._resampled: dict[tuple[str, int, bytes], tuple[Array, Floats]] = {}
+
+    def of(self, function: Of, outputs: Array, labels: Array, order: Array | None = None) -> Floats:
+        """Return `function(outputs, labels)`, with the outputs in another `order` if one is given.
+
+        ValueError: the table has not one line a case.
+        """
+        parts = [self._digest(array) for array in (outputs, labels)]
+        if order is not None:
+            parts.append(_digest(order))
+        content = "-".join(parts)
+        if (function, content) not in self._made:
+            name = _name(function)
+            key = f"{name}-{hashlib.sha256(content.encode()).hexdigest()}"
+            table = self._kept.get(key) if name else None
+            if table is None or len(table) != len(labels):
+                table = _made(function, outputs if order is None else outputs[order], labels)
+                if name:
+                    self._kept[key] = table
+            self._made[function, content] = table
+        return self._made[function, content]
+
+    def resampled(
+        self, metric: str, seen: Array, weights: Array, compute: Callable[[], Floats]
+    ) -> Floats:
+        """Return `compute()`, the metric of a baseline under weights that all variants share."""
+        key = metric, id(seen), hashlib.sha256(np.ascontiguousarray(weights).data).digest()
+        if key not in self._resampled:
+            self._resampled[key] = seen, compute()
+        return self._resampled[key][1]
+
+    def _digest(self, array: Array) -> str:
+        known = self._digests.get(id(array))
+        if known is None:
+            known = self._digests[id(array)] = (array, _digest(array))
+        return known[1]
+
+
+def _made(function: Of, outputs: Array, labels: Array) -> Floats:
+    table = np.asarray(function(outputs, labels), dtype=np.float64)
+    if table.ndim != 2 or len(table) != len(labels):
+        raise ValueError(f"a case table of shape {table.shape} for {len(labels)} cases")
+    table.flags.writeable = False
+    return table
+
+
+def _name(function: Any) -> str:
+    """Return what tells a function from every other, or "" for one made inside another."""
+    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '<>')}"
+    return "" if "<" in name else name
+
+
+def _digest(array: Array) -> str:
+    whole = np.ascontiguousarray(array)
+    digest = hashlib.sha256(f"{whole.dtype.str} {whole.shape}".encode())
+    digest.update(whole.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""What to do about a verdict that is no PASS, as an order that a reader can follow; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchhub.model.row import Row
+from benchhub.model.scenario import Scenario
+from benchhub.results.verdicts.limits import Limit
+
+#: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
+LAUNCHES: Mapping[str, Mapping[str, int]] = {
+    Scenario.LATENCY: {"standard": 10, "rigorous": 25},
+    Scenario.PACED: {"standard": 10, "rigorous": 25},
+    Scenario.MEMORY: {"standard": 5, "rigorous": 12},
+    Scenario.COLD_START: {"standard": 5, "rigorous": 12},
+}
+#: Flags that say that others used the processor meanwhile.
+_CROWDED = frozenset({"foreign_cpu", "steal", "pressure"})
+#: Of a limit's scenario; None: of the model file.
+_TOO_MUCH: Mapping[Scenario | None, str] = {
+    Scenario.LATENCY: "choose a faster variant or backend, or more threads",
+    Scenario.PACED: "lower the rate, raise concurrency, or choose a faster variant",
+    Scenario.THROUGHPUT: "choose a faster variant, or raise batch or concurrency",
+    Scenario.MEMORY: "choose a smaller variant or another backend",
+    Scenario.COLD_START: "choose a smaller variant, or a backend that compiles less as it loads",
+    Scenario.QUALITY: "compress less, calibrate on more cases, or choose another recipe",
+    None: "compress further",
+}
+FIX_OUTPUTS = "check the recipe and its calibration: the outputs are not the baseline's"
+ON_A_REAL_DEVICE = "measure on a real device"
+
+
+def after_fail(limit: Limit, disturbed: bool) -> str:
+    """Return what to do about a limit that is broken, be it by a device that was disturbed."""
+    advice = f"{_TOO_MUCH[limit.scenario]}; or raise the budget"
+    if limit.at_least:
+        advice = f"{_TOO_MUCH[limit.scenario]}; or lower the budget"
+    return f"quiet the device and measure again before you {advice}" if disturbed else advice
+
+
+def after_no_result(row: Row) -> str:
+    """Return what to do about a cell that failed or was not measured."""
+    if row.status == "failed":
+        return f"fix the cause, then `benchhub run --rerun-failed {row.run}`"
+    return f"go on with `benchhub run --resume {row.run}`"
+
+
+def more(row: Row, limit: Limit) -> str:
+    """Return what to run so that the next report can decide."""
+    if limit.column == "quality_loss":
+        return "raise cases in [scenarios.quality]"
+    if limit.scenario is not None and row.scenario != limit.scenario:
+        return in_own_scenario(limit.scenario)
+    if limit.timing and any(flag.name == "coarse_clock" for flag in row.flags):
+        return f"raise batch in [scenarios.{row.scenario}]: the clock is too coarse for such calls"
+    by_hand = f"launches in [scenarios.{row.scenario}]"
+    for effort, launches in LAUNCHES.get(row.scenario, {}).items():
+        if max(row.launches, limit.min_launches - 1) < launches:
+            said = f"run with --effort {effort}, or raise {by_hand}"
+            break
+    else:
+        said = f"set {by_hand} to {max(limit.min_launches, 2 * row.launches)}"
+    noisy = limit.timing and any(flag.name in _CROWDED for flag in row.flags)
+    return f"stop the other programs on the device, then {said}" if noisy else said
+
+
+def after_doubt(row: Row) -> str:
+    """Return what to do about a device that was disturbed, or a rate that is too high."""
+    names = {flag.name for flag in row.flags if flag.caps}
+    if "overloaded" in names:
+        return "lower the rate, or raise concurrency: at this rate the wait only grows"
+    if "averaged" in names:
+        return "time single calls: `benchmark.pedantic(f, rounds=200, iterations=1)`"
+    if names == {"single_launch"}:
+        return "measure more launches; of pytest-benchmark, import the files of ten sessions"
+    if names == {"no_steady_state"}:
+        return f"raise iterations in [scenarios.{row.scenario}] until launches settle"
+    if names <= {"slowdown", "throttled", "drift", "canary"}:
+        return "let the device settle, or cool it, and measure again"
+    return "quiet the device and measure again"
+
+
+def in_own_scenario(scenario: Scenario) -> str:
+    """Return how to have a column measured where it is measured best."""
+    return f"add [scenarios.{scenario}] to the suite"

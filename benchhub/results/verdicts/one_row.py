@@ -1,0 +1,208 @@
+"""One row against one limit of a budget; pure.
+
+PASS only if the upper limit keeps the budget, FAIL only if the lower limit breaks it, otherwise
+INCONCLUSIVE; what is no PASS says what to do next. Percentiles are judged look by look, at limits
+that all looks together keep; other timing and memory use two-sided 95 % limits; quality is a
+non-inferiority test: the one-sided 95 % upper limit of the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchhub.model.asked import Budget
+from benchhub.model.row import BY_DEFINITION, Row, Verdict
+from benchhub.model.scenario import Scenario, VerdictOutcome
+from benchhub.results.verdicts.limits import Limit
+from benchhub.results.verdicts.next_steps import (
+    FIX_OUTPUTS,
+    ON_A_REAL_DEVICE,
+    after_doubt,
+    after_fail,
+    after_no_result,
+    in_own_scenario,
+    more,
+)
+from benchhub.stats.looks import Look, deciding
+from benchhub.stats.quality_gate import CLOPPER_PEARSON
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    value: float | None
+    low: float | None
+    high: float | None
+    launches: int
+    looks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: VerdictOutcome
+    reason: str
+    next_step: str = ""
+
+
+def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> Verdict:
+    """Return the verdict on `row`; `group` holds all rows of its device, backend and variant."""
+    seen = _seen(row, budget, limit)
+    answer = _answer(row, group, budget, limit, seen)
+    return Verdict(
+        cell=row.cell,
+        device=row.device,
+        variant=row.variant,
+        backend=row.backend,
+        scenario=row.scenario,
+        batch=row.batch,
+        threads=row.threads,
+        budget=budget.name,
+        column=limit.column,
+        limit=float(limit.limit),
+        value=seen.value,
+        low=seen.low,
+        high=seen.high,
+        launches=seen.launches,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        next_step=answer.next_step,
+        looks=seen.looks,
+    )
+
+
+def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
+    value, count = getattr(row, limit.column), row.launches
+    known = row.intervals.get(limit.column, {})
+    if not limit.in_own_scenario(row):
+        return _Seen(None, None, None, count)
+    if looks := [Look(**look) for look in known.get("looks", ())]:
+        look = deciding(looks, limit.limit) or looks[-1]
+        taken = tuple(one.launches for one in looks if one.launches <= look.launches)
+        told = None if value is None else look.estimate  # withheld is withheld
+        return _Seen(told, look.low, look.high, look.launches, taken)
+    if value is None:
+        return _Seen(None, None, None, count)
+    if limit.column == "model_bytes":
+        return _Seen(value, value, value, count)
+    low, high = known.get("low"), known.get("high")
+    if limit.column != "quality_loss":
+        return _Seen(value, low, high, count)
+    if budget.quality_loss_relative:
+        known = known.get("relative") or {}
+        value = known.get("estimate")
+    return _Seen(value, known.get("low"), known.get("upper_one_sided"), count)
+
+
+def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: _Seen) -> _Answer:
+    for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
+        if flag.name in ("garbage", "nonfinite"):
+            return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
+    if limit.column == "quality_loss" and _by_definition(row) and row.status == "finished":
+        why = "the loss of the baseline against itself is 0 by definition"
+        return _Answer(VerdictOutcome.PASS, why)
+    if unusable := _unusable(row, limit, seen):
+        return unusable
+    doubts = [flag for flag in row.flags if flag.caps] if limit.timing else []
+    doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
+    alone = any(flag.name == "single_launch" for flag in doubts)
+    worst, best = (seen.low, seen.high) if limit.at_least else (seen.high, seen.low)
+    if best is not None and limit.broken_by(best) and not alone:
+        side = "upper" if limit.at_least else "lower"
+        but = f" (but {doubt})" if doubt else ""
+        why = f"even the {side} limit {best:.4g} breaks it{but}"
+        return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
+    if unproven := _unproven(row, budget, limit, worst, doubt):
+        return unproven
+    side = "lower" if limit.at_least else "upper"
+    return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it")
+
+
+def _open(reason: str, next_step: str) -> _Answer:
+    return _Answer(VerdictOutcome.INCONCLUSIVE, reason, next_step)
+
+
+def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
+    """Return whether `one` has the outputs of `row`: those of another precision are not its own.
+
+    A limit on the model itself is about all of them.
+    """
+    if limit.scenario is None:
+        return True
+    precisions = (one.precision, row.precision)
+    return one.options == row.options and (None in precisions or len(set(precisions)) == 1)
+
+
+def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
+    if row.status != "finished" and limit.column != "model_bytes":
+        return _open(f"the cell is {row.status}: {row.reason}", after_no_result(row))
+    if limit.timing and row.emulated:
+        return _open("emulated: its times say nothing about a real device", ON_A_REAL_DEVICE)
+    if limit.scenario is Scenario.MEMORY and row.emulated:
+        return _open("emulated: its memory may hold the emulator's own", ON_A_REAL_DEVICE)
+    if seen.value is None and not (seen.low is not None and limit.broken_by(seen.low)):
+        return _missing(row, limit)
+    return None
+
+
+def _unproven(
+    row: Row, budget: Budget, limit: Limit, worst: float | None, doubt: str
+) -> _Answer | None:
+    """Return why this cannot be a PASS, and what to do about it; None if it is one."""
+    if row.launches < limit.min_launches:
+        return _too_few(row, limit)
+    if limit.column == "quality_loss" and (row.quality_cases or 0) < budget.quality_min_cases:
+        return _open(
+            f"needs {budget.quality_min_cases} cases, has {row.quality_cases}",
+            "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
+        )
+    if doubt:
+        return _open(doubt, after_doubt(row))
+    if worst is None:
+        return _open(f"the limits of {limit.column} are unknown", more(row, limit))
+    if limit.broken_by(worst):
+        side = "lower" if limit.at_least else "upper"
+        why = f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g})"
+        if row.intervals.get(limit.column, {}).get("method") == CLOPPER_PEARSON:
+            why += "; so few cases differ that others, unseen, may lose more"
+        return _open(why, more(row, limit))
+    return None
+
+
+def _too_few(row: Row, limit: Limit) -> _Answer:
+    return _open(f"needs {limit.min_launches} launches, has {row.launches}", more(row, limit))
+
+
+def _by_definition(row: Row) -> bool:
+    return bool(row.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION)
+
+
+def _missing(row: Row, limit: Limit) -> _Answer:
+    if limit.column in row.withheld and limit.in_own_scenario(row):
+        if row.launches < limit.min_launches:
+            return _too_few(row, limit)
+        why = row.withheld[limit.column].removeprefix("n/a: ")
+        return _open(f"{limit.column} is withheld, {why}", more(row, limit))
+    if limit.column == "quality_loss" and "quality" in row.withheld:
+        return _open(
+            f"quality could not be judged, {row.withheld['quality'].removeprefix('n/a: ')}",
+            "look at the labels and the number of cases in [data]",
+        )
+    if limit.scenario is None:
+        return _open(
+            f"{limit.column} is not known for this model", "remove this limit from the budget"
+        )
+    if limit.column == "quality_loss" and row.quality_loss is not None:
+        return _open(
+            "the baseline's quality is 0, and no loss is a share of that",
+            "give the limit in points: quality_loss_relative = false",
+        )
+    if limit.column == "quality_loss" and row.quality is not None:
+        return _open(
+            "quality_loss has no baseline to refer to", "measure the baseline's quality as well"
+        )
+    if row.scenario == limit.scenario:
+        return _open(
+            f"{limit.column} was not measured: no launch timed a call",
+            f"raise iterations or max_timed_s in [scenarios.{row.scenario}]",
+        )
+    return _open(f"{limit.column} was not measured", in_own_scenario(limit.scenario))

@@ -1,0 +1,316 @@
+"""A run from plan to record: new, resumed, or only what failed."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from benchhub import __version__
+from benchhub.config.request import Resolved
+from benchhub.device.blob import Blob
+from benchhub.device.runner import build_runner
+from benchhub.device.session import DeviceSession, holder
+from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
+from benchhub.model.arrays import Array
+from benchhub.model.cell import More, Plan, no_more
+from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.quality import AnswerKey
+from benchhub.results.rows.agreement import agreement
+from benchhub.run.fixed_cells import beside, with_canaries
+from benchhub.run.going_on import goes_on, limited
+from benchhub.run.loop.campaign import has_work
+from benchhub.run.loop.engine import run_devices
+from benchhub.run.loop.work import DeviceWork, Watcher
+from benchhub.run.plan import plan as make_plan
+from benchhub.run.prepare import Prepared, prepare
+from benchhub.run.selftest_needed import unmet
+from benchhub.store import Store
+from benchhub.tasks.predictions import get_prediction
+
+#: What releases of onnxruntime may differ by in reference outputs of the same inputs.
+_SAME_REFERENCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A request with its variants built and its cells planned; `more` decides what goes on.
+
+    Cells that do add `more_at_most` launches together, the fixed work beside them not counted.
+    """
+
+    resolved: Resolved
+    prepared: Prepared
+    plan: Plan
+    more: More = no_more
+    more_at_most: int = 0
+
+
+def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
+    """Build what the request needs and plan it; ConfigError if it cannot be done."""
+    from benchhub.ondevice import backends
+
+    prepared = prepare(resolved.suite, resolved.data, cache, progress)
+    formats = {name: backends.formats(name) for name in resolved.suite.backends}
+    plan = make_plan(
+        resolved.suite,
+        prepared.variants,
+        resolved.devices,
+        formats,
+        resolved.effort,
+        backends.COMPUTES,
+        backends.COMPUTES_WITH,
+        prepared.unbuilt,
+        backends.PROFILES,
+    )
+    if not plan.cells:
+        reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
+        fix = "change its backends or variants, or measure on other devices"
+        if not resolved.suite.scenarios:
+            reasons, fix = "it has no scenario", "add [scenarios.latency]"
+        raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
+    plan = with_canaries(plan, resolved.effort)
+    emulated = {device.name for device in resolved.devices if device.emulated}
+    fixed = {spec.scenario for spec in resolved.suite.scenarios if spec.launches}
+    limits = limited(plan.cells, resolved.suite.budgets, resolved.effort, emulated, fixed)
+    most = len(limits) * (resolved.effort.most_launches - resolved.effort.launches)
+    more = beside(goes_on(limits, resolved.effort), plan.cells)
+    return Ready(resolved, prepared, plan, more, most)
+
+
+def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
+    """Write a new run to the store and return it."""
+    resolved, now = ready.resolved, datetime.now(UTC)
+    run = RunInfo(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        suite=resolved.suite.name,
+        suite_sha256=resolved.suite_sha256,
+        task=resolved.suite.task,
+        baseline=resolved.suite.baseline,
+        effort=resolved.effort.name,
+        started_at=now.isoformat(timespec="seconds"),
+        finished_at=None,
+        status="running",
+        request=resolved.request.stored(),
+        provenance=_provenance(ready, command),
+    )
+    store.create_run(
+        run,
+        ready.plan,
+        ready.prepared.answer_key,
+        ready.prepared.variants,
+        resolved.suite.budgets,
+        resolved.suite.claims,
+    )
+    return run
+
+
+def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
+    """ConfigError when the suite, a model, the effort or the cases changed since `run` began."""
+    before = {cell.key for cell in store.plan(run.id).cells}
+    if before != {cell.key for cell in ready.plan.cells}:
+        raise ConfigError(
+            f"run {run.id} cannot be resumed: {ready.resolved.suite.path} or a model it names"
+            " has changed since; start a new run"
+        )
+    then = store.answer_key(run.id)
+    if then is not None and not _same_cases(then, ready.prepared.answer_key):
+        raise ConfigError(
+            f"run {run.id} cannot be resumed: the cases of its task {run.task} have changed since,"
+            " and its outputs answer the old ones; give back the data, or start a new run"
+        )
+
+
+def _same_cases(then: AnswerKey, now: AnswerKey | None) -> bool:
+    """Return whether both are of the same cases: their inputs show in the baseline's outputs."""
+    if now is None or (then.ids, then.groups) != (now.ids, now.groups):
+        return False
+    if then.predict != now.predict or not np.array_equal(then.labels, now.labels):
+        return False
+    compared = [agreement(now.reference, then.reference, then.spreads)]
+    if then.sketch is not None and now.sketch is not None:
+        compared.append(agreement((now.sketch,), (then.sketch,)))
+    return all(relative <= _SAME_REFERENCE for _, relative in compared)
+
+
+def execute(
+    store: Store, run: RunInfo, ready: Ready, watcher: Watcher, rerun_failed: bool = False
+) -> dict[str, DeviceError | None]:
+    """Measure what is still open in `run`; return per device why it stopped early, or None."""
+    infos = {info.name: info for info in store.devices(run.id)}
+    following = _Following(store, run.id, watcher, infos)
+    errors: dict[str, DeviceError | None] = {}
+    samples_ns = _samples_ns(store, run.id)
+    works = [
+        _work(store, run, ready, device, rerun_failed, samples_ns)
+        for device in ready.resolved.devices
+    ]
+    works = [work for work in works if not _refused(work, store, watcher, errors)]
+    if ready.resolved.suite.requires_selftest:
+        suite = ready.resolved.suite.name
+        works = [o for o in works if not _untested(o, suite, store, watcher, errors)]
+    store.set_status(run.id, "running", None)
+
+    def waiting(device: DeviceProfile, text: str) -> None:
+        if watcher.stopping():
+            raise Interrupted(f"{device.name}: stopped")
+        watcher.status(device.name, f"waiting: {text}")
+
+    def connect(device: DeviceProfile) -> DeviceSession:
+        return DeviceSession.open(
+            device,
+            build_runner(),
+            holder(run.id),
+            own_run=run.id,
+            on_wait=lambda text: waiting(device, text),
+        )
+
+    try:
+        errors |= run_devices(works, connect, following.record, following)
+    except Interrupted:
+        store.set_status(run.id, "interrupted", None)
+        raise
+    for name, error in errors.items():
+        if error is not None:
+            info = infos.get(name) or _unknown(ready, name)
+            store.put_device(run.id, dataclasses.replace(info, error=str(error)))
+        if isinstance(error, Unfit):
+            store.quarantine.add(name, str(error).removeprefix(f"{name}: "))
+    status = "failed" if any(errors.values()) else "done"
+    store.set_status(run.id, status, datetime.now(UTC).isoformat(timespec="seconds"))
+    return errors
+
+
+def _refused(
+    work: DeviceWork, store: Store, watcher: Watcher, errors: dict[str, DeviceError | None]
+) -> bool:
+    """Return whether the device is in quarantine and so will not be measured; say so."""
+    name = work.device.name
+    kept = store.quarantine.all().get(name)
+    if kept is None or not has_work(work):
+        return False
+    errors[name] = DeviceError(
+        f"{name}: quarantined since {kept.since}: {kept.reason}; fix it and run"
+        f" `benchhub devices doctor {name}`"
+    )
+    watcher.status(name, "stopped: in quarantine")
+    return True
+
+
+def _untested(
+    work: DeviceWork,
+    suite: str,
+    store: Store,
+    watcher: Watcher,
+    errors: dict[str, DeviceError | None],
+) -> bool:
+    """Return whether the device has not passed the self-test that the suite asks for; say so."""
+    name = work.device.name
+    reason = unmet(name, suite, store.selftests.last(name), datetime.now(UTC))
+    if reason is None or not has_work(work):
+        return False
+    errors[name] = DeviceError(f"{name}: {reason}")
+    watcher.status(name, "stopped: no self-test passed")
+    return True
+
+
+class _Following:
+    """A watcher that also writes down what devices say of themselves."""
+
+    def __init__(
+        self, store: Store, run: str, watcher: Watcher, infos: dict[str, DeviceInfo]
+    ) -> None:
+        self._store, self._run, self._watcher, self._infos = store, run, watcher, infos
+        self.stopping, self.stop = watcher.stopping, watcher.stop
+        self.connected, self.status = watcher.connected, watcher.status
+        self.pushed, self.launched = watcher.pushed, watcher.launched
+
+    def record(self, launch: Launch) -> None:
+        self._store.add(launch)
+        self.launched(launch)
+
+    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
+        before = self._infos.get(info.name)
+        # A run that is resumed does not forget that a device was started anew before.
+        kept = [f for f in before.findings if f.check == "reboot"] if before else []
+        kept = [finding for finding in kept if finding not in info.findings]
+        info = dataclasses.replace(info, findings=(*info.findings, *kept))
+        self._infos[info.name] = info
+        self._store.put_device(self._run, info)
+        self._watcher.known(info, missing)
+
+
+def _work(
+    store: Store,
+    run: RunInfo,
+    ready: Ready,
+    device: DeviceProfile,
+    rerun_failed: bool,
+    samples_ns: Mapping[str, list[Array]],
+) -> DeviceWork:
+    prepared, suite = ready.prepared, ready.resolved.suite
+    cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
+    models = {cell.model_sha256 for cell in cells}
+    predict = prepared.answer_key.predict if prepared.answer_key else ""
+    return DeviceWork(
+        run=run.id,
+        device=device,
+        cells=cells,
+        blobs=(
+            *(
+                Blob(v.sha256, v.model_bytes, path=v.path)
+                for v in prepared.variants
+                if v.sha256 in models
+            ),
+            *(Blob(file.sha256, file.size, path=file.path) for file in prepared.inputs.values()),
+        ),
+        inputs={name: file.sha256 for name, file in prepared.inputs.items()},
+        formats={v.sha256: v.format for v in prepared.variants},
+        reference=prepared.reference,
+        finished=store.finished(run.id),
+        attempts=store.attempts(run.id),
+        closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
+        deadline_s=suite.deadline_s,
+        backends=suite.backends,
+        first_round=store.rounds(run.id).get(device.name, 0),
+        more=ready.more,
+        samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
+        predict=get_prediction(predict) if predict else None,
+    )
+
+
+def _samples_ns(store: Store, run: str) -> dict[str, list[Array]]:
+    """Return the samples of finished launches by cell, in order of their index."""
+    found: dict[str, dict[int, Array]] = defaultdict(dict)
+    for launch in store.launches(run):
+        if launch.status == "finished":
+            found[launch.cell.key][launch.index] = launch.samples_ns
+    return {cell: [of[index] for index in sorted(of)] for cell, of in found.items()}
+
+
+def _unknown(ready: Ready, name: str) -> DeviceInfo:
+    device = next(d for d in ready.resolved.devices if d.name == name)
+    return DeviceInfo(device.name, device.transport, device.emulated, labels=device.labels)
+
+
+def _provenance(ready: Ready, command: str) -> dict[str, str]:
+    libraries = ("numpy", "scipy", "onnx", "onnxruntime", "paramiko")
+    return {
+        "command": command,
+        "benchhub": __version__,
+        "runner_sha256": build_runner().sha256,
+        "controller": f"Python {platform.python_version()} on {platform.system()}",
+        **{f"controller {name}": version(name) for name in libraries},
+        "seed": str(ready.resolved.suite.seed),
+        "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
+        **ready.prepared.provenance,
+    }

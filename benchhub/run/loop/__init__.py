@@ -1,0 +1,1 @@
+"""Devices at work side by side, each in rounds of launches."""

@@ -1,0 +1,236 @@
+"""The loop of one device: connect, check, stage, then rounds of launches. Yields the record.
+
+A launch that a broken link cut short is yielded as interrupted, and measured again openly under
+the next attempt once the device answers. Nothing is measured twice in silence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from benchhub.errors import Unreachable
+from benchhub.model.arrays import Array
+from benchhub.model.cell import CHECK_CASES, Cell
+from benchhub.model.launch import Launch
+from benchhub.model.scenario import Scenario
+from benchhub.ondevice.wire import Failure, Job, Outcome
+from benchhub.run.loop.predicted import with_predictions
+from benchhub.run.loop.reconnecting import RECONNECT_PAUSES_S, ReconnectingSession
+from benchhub.run.loop.work import Connect, DeviceWork, Watcher
+
+#: A launch cut short this often says something about the cell, not about the link.
+MOST_ATTEMPTS = 3
+#: Untimed calls before the timed ones; kept apart from them in the record.
+WARMUP_CALLS = 10
+
+
+def has_work(work: DeviceWork) -> bool:
+    """Return whether `work` still asks for a launch; the device may be off where it does not."""
+    return bool(_Todo(work, {}).open_cells())
+
+
+def measure(
+    work: DeviceWork,
+    connect: Connect,
+    watcher: Watcher,
+    pauses_s: Sequence[float] = RECONNECT_PAUSES_S,
+) -> Iterator[Launch]:
+    """Yield every launch of `work` as it ends; DeviceError when the device cannot go on.
+
+    `pauses_s` come before the tries to reach a lost device again.
+    """
+    reconnecting = ReconnectingSession(work, connect, watcher, pauses_s)
+    try:
+        if not has_work(work):
+            return
+        todo = _Todo(work, reconnecting.open())
+        for number in itertools.count(work.first_round):
+            cells = todo.open_cells()
+            random.Random(f"{work.run} {work.device.name} {number}").shuffle(cells)
+            for cell in cells:
+                if watcher.stopping():
+                    return
+                reconnecting.cool()
+                if watcher.stopping():
+                    return
+                watcher.status(work.device.name, _describe(cell))
+                launch = _launch(work, cell, number, todo, reconnecting)
+                if launch.status != "finished" and watcher.stopping():
+                    return  # cut short by the user: it never happened
+                yield launch
+                todo.note(launch)
+                if launch.failure is not None and launch.failure.kind == "link":
+                    reconnecting.reopen()
+            if not cells:
+                return
+    finally:
+        reconnecting.close()
+
+
+class _Todo:
+    """Which cells still want launches."""
+
+    def __init__(self, work: DeviceWork, missing: Mapping[str, str]) -> None:
+        self._more = work.more
+        self._samples_ns = {key: list(samples) for key, samples in work.samples_ns.items()}
+        self._cells = [cell for cell in work.cells if cell.backend not in missing]
+        self._finished = dict(work.finished)
+        self._attempts = dict(work.attempts)
+        self._closed = set(work.closed)
+
+    def open_cells(self) -> list[Cell]:
+        more = self._more(self._samples_ns)
+        return [
+            cell
+            for cell in self._cells
+            if cell.key not in self._closed
+            and (self._finished.get(cell.key, 0) < cell.launches or cell.key in more)
+        ]
+
+    def place(self, cell: Cell) -> tuple[int, int]:
+        """Return the (index, attempt) of the cell's next launch."""
+        index = self._finished.get(cell.key, 0)
+        return index, self._attempts.get((cell.key, index), 0)
+
+    def note(self, launch: Launch) -> None:
+        key = launch.cell.key
+        if launch.status == "finished":
+            self._finished[key] = launch.index + 1
+            self._samples_ns.setdefault(key, []).append(launch.samples_ns)
+        else:
+            self._attempts[key, launch.index] = launch.attempt + 1
+        if launch.status == "failed":
+            self._closed.add(key)
+
+
+def _launch(
+    work: DeviceWork, cell: Cell, number: int, todo: _Todo, reconnecting: ReconnectingSession
+) -> Launch:
+    assert reconnecting.session is not None
+    index, attempt = todo.place(cell)
+    started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        outcome = reconnecting.session.launch(_job(work, cell, index, reconnecting))
+    except Unreachable as error:
+        again = attempt + 1 < MOST_ATTEMPTS
+        outcome = Outcome(status="interrupted" if again else "failed")
+        outcome.failure = Failure("link", "link", str(error))
+    launch = _record(work, cell, (index, attempt, number), started_at, outcome)
+    launch = _without_nonfinite(_without_negative(launch), work.reference)
+    if work.predict is None or cell.scenario is not Scenario.QUALITY or not launch.outputs:
+        return launch
+    return with_predictions(launch, work.predict, work.reference[0].shape[1:], CHECK_CASES)
+
+
+def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSession) -> Job:
+    quality = cell.scenario is Scenario.QUALITY
+    without_model = not cell.model_sha256
+    return Job(
+        cell=cell.key,
+        launch=index,
+        backend=cell.backend,
+        scenario=cell.scenario.value,
+        model=cell.model_sha256 or None,
+        model_format=work.formats.get(cell.model_sha256, "none"),
+        inputs={} if without_model else dict(work.inputs),
+        batch=cell.batch,
+        threads=cell.threads,
+        precision=cell.precision,
+        warmup=WARMUP_CALLS if cell.iterations else 0,
+        iterations=cell.iterations,
+        max_timed_s=cell.max_timed_s,
+        output_cases=0 if without_model else -1 if quality else CHECK_CASES,
+        deadline_s=work.deadline_s,
+        options=json.loads(cell.options),
+        python=reconnecting.python(cell.backend),
+        concurrency=cell.concurrency,
+        rate_per_s=cell.rate_per_s,
+        arrivals=cell.arrivals or "poisson",
+        seed=index,
+    )
+
+
+def _record(
+    work: DeviceWork, cell: Cell, place: tuple[int, int, int], started_at: str, outcome: Outcome
+) -> Launch:
+    index, attempt, number = place
+    return Launch(
+        run=work.run,
+        cell=cell,
+        index=index,
+        attempt=attempt,
+        round=number,
+        started_at=started_at,
+        status=outcome.status,
+        failure=outcome.failure,
+        samples_ns=np.array(outcome.samples_ns, dtype=np.int64),
+        warmup_ns=np.array(outcome.warmup_ns, dtype=np.int64),
+        outputs=tuple(
+            np.frombuffer(a.data, dtype=a.dtype).reshape(a.shape) for a in outcome.outputs
+        ),
+        backend_version=outcome.backend_version,
+        provider=outcome.provider,
+        precision=outcome.precision,
+        clock=outcome.clock,
+        details=outcome.details,
+        import_ns=outcome.import_ns,
+        load_ns=outcome.load_ns,
+        first_inference_ns=outcome.first_inference_ns,
+        elapsed_ns=outcome.elapsed_ns,
+        imported_rss_bytes=outcome.imported_rss_bytes,
+        peak_rss_bytes=outcome.peak_rss_bytes,
+        memory_reset=outcome.memory_reset,
+        wall_ns=outcome.wall_ns,
+        involuntary_switches=outcome.involuntary_switches,
+        before=outcome.before,
+        after=outcome.after,
+        tracks_ns={
+            name: np.array(series, dtype=np.int64) for name, series in outcome.tracks_ns.items()
+        },
+        energy_uj=outcome.energy_uj,
+        energy_elapsed_ns=outcome.energy_elapsed_ns,
+        energy_source=outcome.energy_source,
+        gpu_bytes=outcome.gpu_bytes,
+        gpu_source=outcome.gpu_source,
+    )
+
+
+def _without_negative(launch: Launch) -> Launch:
+    """Return `launch` as failed where a call took less than no time: its clock cannot be used."""
+    samples = launch.samples_ns
+    if launch.status != "finished" or not samples.size or samples.min() >= 0:
+        return launch
+    index = int(samples.argmin())
+    message = f"call {index} took {samples[index]} ns: the device's clock went back"
+    failure = Failure("measure", "clock", message)
+    return dataclasses.replace(launch, status="failed", failure=failure)
+
+
+def _without_nonfinite(launch: Launch, reference: tuple[Array, ...]) -> Launch:
+    """Return `launch` as failed where it answers NaN or inf and the baseline does not."""
+    if launch.status != "finished":
+        return launch
+    for index, (output, expected) in enumerate(zip(launch.outputs, reference, strict=False)):
+        expected = expected[: len(output)]
+        if output.shape == expected.shape and np.any(np.isfinite(expected) > np.isfinite(output)):
+            cases = int(np.sum(~np.isfinite(output).reshape(len(output), -1).all(axis=1)))
+            message = (
+                f"output {index} is NaN or infinite in {cases} of {len(output)} cases"
+                " where the baseline's is finite"
+            )
+            failure = Failure("outputs", "nonfinite", message)
+            return dataclasses.replace(launch, status="failed", failure=failure)
+    return launch
+
+
+def _describe(cell: Cell) -> str:
+    return (
+        f"{cell.backend} {cell.variant} {cell.scenario} batch {cell.batch} threads {cell.threads}"
+    )

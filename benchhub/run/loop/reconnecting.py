@@ -1,0 +1,201 @@
+"""The link to one device: connected, fit to measure, all staged; and mended when it breaks."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from benchhub.device.health.findings import findings, is_emulated, missing_backends, refusal
+from benchhub.errors import (
+    AuthenticationRefused,
+    BackendError,
+    DeviceError,
+    Interrupted,
+    PythonUnusable,
+    Unfit,
+    Unreachable,
+)
+from benchhub.model.device import DeviceInfo, Finding
+from benchhub.run.loop.cooling import come_to_rest, cool_down, pause
+from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
+
+#: How long the pause before each new try of a lost device is; the last one for all that follow.
+RECONNECT_PAUSES_S = (1.0, 2.0, 5.0, 10.0)
+#: A board that starts may refuse logins, or not have its disks yet, before it is itself again.
+_STARTING = (Unreachable, AuthenticationRefused, PythonUnusable)
+#: So many times a device is connected again to ask for its temperature alone.
+_MOST_MENDS = 3
+
+
+class ReconnectingSession:
+    """A session that can be had again."""
+
+    def __init__(
+        self,
+        work: DeviceWork,
+        connect: Connect,
+        watcher: Watcher,
+        pauses_s: Sequence[float] = RECONNECT_PAUSES_S,
+    ) -> None:
+        self._work, self._connect, self._watcher = work, connect, watcher
+        self._pauses_s = pauses_s
+        self.session: OpenSession | None = None
+        self._boot: str | None = None
+        self._was_ready = False
+        self._reboots: tuple[Finding, ...] = ()
+        self._missing: Mapping[str, str] = {}
+        self._pythons: Mapping[str, str] = {}
+        self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
+
+    def open(self) -> Mapping[str, str]:
+        """Return the backends that are missing; Unreachable at once if the device never answers."""
+        self._say_hello()
+        try:
+            self._make_ready()
+        except Unreachable:
+            self.reopen()
+        return self._missing
+
+    def reopen(self) -> None:
+        """Connect again, for at least `reboot_wait_s` since the last byte got through.
+
+        A device that was started anew meanwhile is checked again: Unfit ends it there.
+        """
+        pauses = self._pauses()
+        size = sum(blob.size_bytes for blob in self._work.blobs)
+        until = time.monotonic() + self._work.device.reboot_wait_s
+        while True:
+            self.close()
+            self._pause(next(pauses))
+            before = self._moved["moved_bytes"]
+            try:
+                self._say_hello()
+                self._make_ready()
+                return
+            except _STARTING:
+                # Where a push cannot go on from its middle it must not begin again for ever.
+                if before < self._moved["moved_bytes"] < 3 * size:
+                    pauses = self._pauses()
+                    until = time.monotonic() + self._work.device.reboot_wait_s
+                elif time.monotonic() >= until:
+                    raise
+
+    def cool(self) -> None:
+        """Wait until the device is below its limit of temperature; Unfit if it stays hot."""
+        for mended in itertools.count(1):
+            assert self.session is not None
+            try:
+                cool_down(self.session, self._work.device, self._watcher)
+                return
+            except Unreachable:
+                if mended > _MOST_MENDS:
+                    raise
+                self.reopen()
+
+    def python(self, backend: str) -> str | None:
+        """Return the interpreter of the environment that was provisioned for `backend`, if any."""
+        return self._pythons.get(backend)
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if self.session is not None:
+            self._watcher.connected(self._work.device.name, None)
+            self.session.close()
+            self.session = None
+
+    def _pauses(self) -> itertools.chain[float]:
+        return itertools.chain(self._pauses_s, itertools.repeat(self._pauses_s[-1]))
+
+    def _pause(self, pause_s: float) -> None:
+        self._watcher.status(self._work.device.name, f"link lost, again in {pause_s:.0f} s")
+        pause(pause_s, self._watcher)
+
+    def _say_hello(self) -> None:
+        name = self._work.device.name
+        if self._watcher.stopping():
+            raise Interrupted(f"{name}: stopped")
+        self._watcher.status(name, "connecting")
+        self.session = self._connect(self._work.device)
+        self._watcher.connected(name, self.session)
+        if self._watcher.stopping():
+            raise Interrupted(f"{name}: stopped")  # while connecting, so nobody closed this session
+
+    def _make_ready(self) -> None:
+        assert self.session is not None
+        facts = self.session.facts()
+        rebooted = self._note_boot(facts)
+        info = None if self._was_ready and not rebooted else self._preflight(facts)
+        self._watcher.status(self._work.device.name, "pushing models")
+        self._stage()
+        if info is not None:
+            info = dataclasses.replace(info, staged=dict(self._moved))
+            self._watcher.known(info, self._missing)
+            self._was_ready = True
+
+    def _note_boot(self, facts: Mapping[str, Any]) -> bool:
+        """Return whether the device was started anew since it was last asked, and keep that."""
+        boot: str | None = facts.get("boot_id")
+        before, self._boot = self._boot, boot or self._boot
+        if before is None or boot in (None, before):
+            return False
+        name = self._work.device.name
+        self._watcher.status(name, "restarted: checking it again")
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._reboots += (
+            Finding(
+                "reboot", "warn", f"restarted in the middle of the run, back at {at}",
+                "its clocks may be set otherwise than in earlier launches",
+                "look for the cause: power supply, heat, memory, or a watchdog",
+            ),
+        )  # fmt: skip
+        self._was_ready = False
+        return True
+
+    def _preflight(self, facts: Mapping[str, Any]) -> DeviceInfo:
+        assert self.session is not None
+        device = self._work.device
+        self._pythons = {
+            name: one["python"]
+            for name, one in (facts.get("backends") or {}).items()
+            if one.get("python")
+        }
+        info = DeviceInfo(
+            device.name, device.transport, is_emulated(device, facts), facts, self._reboots,
+            labels=device.labels,
+        )  # fmt: skip
+        try:
+            conditions = come_to_rest(self.session, device, self._watcher)
+        except Unfit as restless:
+            self._watcher.known(dataclasses.replace(info, error=str(restless)), {})
+            raise
+        if self._watcher.stopping():
+            raise Interrupted(f"{device.name}: stopped")
+        checks = findings(device, facts, conditions, self._work.backends)
+        info = dataclasses.replace(info, findings=(*checks, *self._reboots))
+        missing = missing_backends(checks, device.name)
+        error: DeviceError | None = None
+        if (reason := refusal(checks)) is not None:
+            error = Unfit(f"{device.name}: not fit to measure: {reason}")
+        elif missing and len(missing) == len(self._work.backends):
+            reason = "; ".join(missing.values())
+            error = BackendError(f"{device.name}: has none of the suite's backends: {reason}")
+        if error is not None:
+            self._watcher.known(dataclasses.replace(info, error=str(error)), {})
+            raise error
+        self._missing = missing
+        return info
+
+    def _stage(self) -> None:
+        assert self.session is not None
+        device = self._work.device.name
+
+        def pushed(count: int) -> None:
+            self._moved["moved_bytes"] += count
+            self._watcher.pushed(device, count)
+
+        report = self.session.stage(self._work.blobs, pushed)
+        self._moved["moved_blobs"] += report.moved_blobs

@@ -1,0 +1,94 @@
+"""What a device is asked to do in a run, and who follows it at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from benchhub.device.blob import Blob, StageReport
+from benchhub.device.transport import Progress
+from benchhub.model.arrays import Array
+from benchhub.model.cell import Cell, More, no_more
+from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.launch import Launch
+from benchhub.ondevice.wire import Conditions, Job, Outcome
+
+
+class OpenSession(Protocol):
+    """What a campaign asks of a device; `device.session.DeviceSession` is one.
+
+    Every call may raise Unreachable, after which the session is of no more use, and Interrupted
+    when it was closed meanwhile.
+    """
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the device is."""
+
+    def conditions(self) -> Conditions:
+        """Return the state the device is in now."""
+
+    def stage(self, blobs: Sequence[Blob], progress: Progress) -> StageReport:
+        """Make the device hold every one of `blobs`."""
+
+    def launch(self, job: Job) -> Outcome:
+        """Run `job` on the device and return what it brought back."""
+
+    def close(self) -> None:
+        """Hang up; safe from any thread, and twice."""
+
+
+Connect = Callable[[DeviceProfile], OpenSession]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceWork:
+    """What one device has to do in a run, less what is already in the store.
+
+    `finished` counts finished launches by cell key, `attempts` the launches that did not finish
+    by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
+    the launches in the store, which `more` is asked about together with the new ones. `predict`
+    is what the task makes of the first output of quality cells, see `benchhub.tasks.predictions`.
+    """
+
+    run: str
+    device: DeviceProfile
+    cells: tuple[Cell, ...]
+    blobs: tuple[Blob, ...]
+    inputs: Mapping[str, str]
+    formats: Mapping[str, str]
+    reference: tuple[Array, ...]
+    finished: Mapping[str, int]
+    attempts: Mapping[tuple[str, int], int]
+    closed: frozenset[str]
+    deadline_s: float = 120.0
+    backends: tuple[str, ...] = ()
+    first_round: int = 0
+    more: More = no_more
+    samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    predict: Callable[[Array], Array] | None = None
+
+
+class Watcher(Protocol):
+    """Who follows a device at work: the progress display, and the way to stop it."""
+
+    def stopping(self) -> bool:
+        """Return whether the device should stop before its next launch."""
+
+    def stop(self) -> None:
+        """Ask every device to stop; launches under way are cut short."""
+
+    def connected(self, device: str, session: OpenSession | None) -> None:
+        """Take the session that is now in use, or None when there is none."""
+
+    def status(self, device: str, text: str) -> None:
+        """Take a line on what the device is doing."""
+
+    def pushed(self, device: str, count: int) -> None:
+        """Take how many more bytes were pushed."""
+
+    def launched(self, launch: Launch) -> None:
+        """Take a launch that was recorded."""
+
+    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
+        """Take the device's facts, and the backends it lacks with the reason."""

@@ -1,0 +1,200 @@
+"""From a suite, its built variants and the devices to cells, and to skips with reasons. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from benchhub.model.asked import Effort, ScenarioSpec, Suite
+from benchhub.model.cell import Cell, Plan, Skip, Variant
+from benchhub.model.device import DeviceProfile
+from benchhub.model.scenario import Scenario
+
+#: The share of the effort's launches and iterations that each scenario takes. Memory and load
+#: times vary little between launches; outputs do not vary at all; a profile is no timing.
+_SHARES: Mapping[Scenario, tuple[float, float]] = {
+    Scenario.LATENCY: (1.0, 1.0),
+    Scenario.THROUGHPUT: (0.5, 0.15),
+    Scenario.PACED: (1.0, 1.0),
+    Scenario.MEMORY: (0.5, 0.05),
+    Scenario.COLD_START: (0.5, 0.0),
+    Scenario.QUALITY: (0.0, 0.0),
+    Scenario.PROFILE: (0.0, 0.15),
+}
+_FEWEST_LAUNCHES = {Scenario.QUALITY: 1, Scenario.PROFILE: 1}
+
+
+def plan(
+    suite: Suite,
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceProfile],
+    formats: Mapping[str, tuple[str, ...]],
+    effort: Effort,
+    computes: Mapping[str, tuple[str, ...]] | None = None,
+    computes_with: Mapping[tuple[str, str], tuple[str, Any]] | None = None,
+    unbuilt: Mapping[str, str] | None = None,
+    profiles: Collection[str] | None = None,
+) -> Plan:
+    """Return every cell that can be measured, and a reasoned skip for every one that cannot.
+
+    `formats` maps each of the suite's backends to the model formats it reads, `computes` to the
+    precisions it offers (a backend that is not in it: any), `computes_with` a (backend, precision)
+    to the option that it needs, and its value, `unbuilt` a variant that could not be made to the
+    reason. `profiles` are the backends that tell where a call's time goes (None: any). The `null`
+    backend has no model: it gets one latency cell a device, whatever the variants.
+    """
+    cells: list[Cell] = []
+    skips: list[Skip] = []
+    for device, backend in itertools.product(devices, suite.backends):
+        for variant in variants:
+            if not formats[backend]:
+                if variant.name == suite.baseline:
+                    cells.append(_null_cell(suite, device, variant, backend, effort))
+                continue
+            for spec in suite.scenarios:
+                for cell, reason in _sweep(suite, device, variant, backend, spec, effort):
+                    problem = (
+                        _not_meant(suite, variant.name, backend)
+                        or reason
+                        or _unreadable(variant, formats[backend], backend)
+                        or _inexact(cell.precision, (computes or {}).get(backend), backend)
+                        or _without_option(cell, (computes_with or {}))
+                        or _without_profile(cell, profiles)
+                    )
+                    if problem is None:
+                        cells.append(cell)
+                    else:
+                        what = f"{spec.scenario} batch {cell.batch}"
+                        if len(suite.precisions) > 1:
+                            what += f" {cell.precision}"
+                        skip = Skip(device.name, variant.name, backend, what, problem)
+                        if skip not in skips:
+                            skips.append(skip)
+        skips += _unbuilt_skips(suite, device, backend, formats, unbuilt)
+    return Plan(tuple(cells), tuple(skips))
+
+
+def _unbuilt_skips(
+    suite: Suite,
+    device: DeviceProfile,
+    backend: str,
+    formats: Mapping[str, tuple[str, ...]],
+    unbuilt: Mapping[str, str] | None,
+) -> list[Skip]:
+    if unbuilt is None or not formats[backend]:  # the backend without a model asks for no variant
+        return []
+    return [
+        Skip(device.name, name, backend, spec.scenario, _not_meant(suite, name, backend) or reason)
+        for name, reason in unbuilt.items()
+        for spec in suite.scenarios
+    ]
+
+
+def _sweep(
+    suite: Suite,
+    device: DeviceProfile,
+    variant: Variant,
+    backend: str,
+    spec: ScenarioSpec,
+    effort: Effort,
+) -> Iterator[tuple[Cell, str | None]]:
+    launch_share, iteration_share = _SHARES[spec.scenario]
+    launches = spec.launches or max(
+        round(effort.launches * launch_share), _FEWEST_LAUNCHES.get(spec.scenario, 3)
+    )
+    iterations = spec.iterations or round(effort.iterations * iteration_share)
+    fixed = _fixed_batch(variant) if spec.scenario is Scenario.QUALITY else None
+    for batch, threads, concurrency, rate_per_s, precision, options in itertools.product(
+        (fixed,) if fixed else spec.batches,  # outputs do not depend on how cases are batched
+        spec.threads,
+        spec.concurrency,
+        spec.rates_per_s or (None,),
+        suite.precisions,
+        _option_sweep(suite.options.get(backend, {})),
+    ):
+        cell = Cell(
+            device=device.name,
+            variant=variant.name,
+            model_sha256=variant.sha256,
+            backend=backend,
+            scenario=spec.scenario,
+            batch=batch,
+            threads=threads,
+            precision=precision,
+            launches=launches,
+            iterations=iterations,
+            max_timed_s=spec.max_timed_s or effort.max_timed_s,
+            cases=spec.cases,
+            options=json.dumps(options, sort_keys=True),
+            concurrency=concurrency,
+            rate_per_s=rate_per_s,
+            arrivals=spec.arrivals if rate_per_s else "",
+        )
+        yield cell, _wrong_batch(variant, batch)
+
+
+def _null_cell(
+    suite: Suite, device: DeviceProfile, variant: Variant, backend: str, effort: Effort
+) -> Cell:
+    spec = ScenarioSpec(Scenario.LATENCY)
+    cell, _ = next(_sweep(suite, device, variant, backend, spec, effort))
+    return dataclasses.replace(cell, variant="none", model_sha256="")
+
+
+def _option_sweep(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of options whose value is a list."""
+    several = [value if isinstance(value, list) else [value] for value in options.values()]
+    for chosen in itertools.product(*several):
+        yield dict(zip(options, chosen, strict=True))
+
+
+def _fixed_batch(variant: Variant) -> int | None:
+    return next((t.shape[0] for t in variant.inputs if t.shape and t.shape[0]), None)
+
+
+def _wrong_batch(variant: Variant, batch: int) -> str | None:
+    for tensor in variant.inputs:
+        fixed = tensor.shape[0] if tensor.shape else None
+        if fixed is not None and fixed != batch:
+            return (
+                f"input {tensor.name} is fixed at batch {fixed};"
+                " export the model with an open batch axis to measure others"
+            )
+    return None
+
+
+def _not_meant(suite: Suite, variant: str, backend: str) -> str | None:
+    spec = next(spec for spec in suite.variants if spec.name == variant)
+    if not spec.backends or backend in spec.backends:
+        return None
+    return f"the suite means it for {', '.join(spec.backends)}"
+
+
+def _inexact(precision: str, offered: tuple[str, ...] | None, backend: str) -> str | None:
+    if offered is None or precision in offered:
+        return None
+    return f"{backend} computes in {', '.join(offered)}, not {precision}; convert the model instead"
+
+
+def _without_option(
+    cell: Cell, computes_with: Mapping[tuple[str, str], tuple[str, Any]]
+) -> str | None:
+    name, value = computes_with.get((cell.backend, cell.precision), ("", None))
+    if not name or json.loads(cell.options).get(name) == value:
+        return None
+    return f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
+
+
+def _without_profile(cell: Cell, profiles: Collection[str] | None) -> str | None:
+    if cell.scenario is not Scenario.PROFILE or profiles is None or cell.backend in profiles:
+        return None
+    return f"{cell.backend} does not tell what its operators take"
+
+
+def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:
+    if variant.format in formats:
+        return None
+    return f"{backend} reads {', '.join(formats)}, not {variant.format}"

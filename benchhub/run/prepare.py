@@ -1,0 +1,112 @@
+"""From a suite file to what a run needs on the controller: variants, cases, references, blobs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchhub.compress.build.ahead import build_ahead
+from benchhub.compress.build.reference import reference_outputs
+from benchhub.compress.build.suite import build_all
+from benchhub.model.arrays import Array
+from benchhub.model.asked import Suite
+from benchhub.model.cell import CHECK_CASES, Variant
+from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference
+from benchhub.model.scenario import Scenario
+from benchhub.run.answers import make_answer_key, metrics_of, own_reference
+from benchhub.tasks.opening import open_data, packages_explained
+
+#: Of a variant that is its own reference: these tell how far its outputs spread.
+_SPREAD_CASES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """All cases of one model input, as a `.npy` file named by its content."""
+
+    sha256: str
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
+
+    `unbuilt` are variants that cannot be made here, each with the reason. `reference` is the
+    baseline's answer to all cases, of which `answer_key` may hold the first only.
+    """
+
+    suite: Suite
+    variants: tuple[Variant, ...]
+    inputs: Mapping[str, InputFile]
+    answer_key: AnswerKey | None
+    metric: Metric | None
+    provenance: Mapping[str, str]
+    unbuilt: Mapping[str, str] = field(default_factory=dict)
+    reference: tuple[Array, ...] = ()
+
+
+def prepare(
+    suite: Suite, data: Path | None, cache: Path, progress: Callable[[str], None]
+) -> Prepared:
+    """Return `suite` with its variants built and its cases read; ConfigError if it cannot be."""
+    progress(f"reading the data of task {suite.task}")
+    with packages_explained(suite):
+        dataset = open_data(suite, data, cache)
+        metric = metrics_of(suite, dataset)[0]
+        cases = dataset.cases(_cases_wanted(suite))
+    build_ahead(suite, dataset, data, cache, progress)
+    variants, unbuilt = build_all(suite, dataset, cache, progress)
+    baseline = next(v for v in variants if v.name == suite.baseline)
+    progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
+    reference = reference_outputs(baseline, cases.inputs)
+    with packages_explained(suite):
+        answer_key = make_answer_key(suite, dataset, cases, reference, CHECK_CASES)
+    answer_key = dataclasses.replace(answer_key, own=_own_references(variants, cases, progress))
+    provenance = {"dataset": dataset.description, **dataset.provenance}
+    inputs = _write_inputs(cases, cache / "inputs")
+    return Prepared(suite, variants, inputs, answer_key, metric, provenance, unbuilt, reference)
+
+
+def _cases_wanted(suite: Suite) -> int | None:
+    for spec in suite.scenarios:
+        if spec.scenario is Scenario.QUALITY:
+            return spec.cases
+    return max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
+
+
+def _own_references(
+    variants: tuple[Variant, ...], cases: Cases, progress: Callable[[str], None]
+) -> dict[str, OwnReference]:
+    """Return what each variant that approximates none but itself answers, by name."""
+    few = {name: array[:_SPREAD_CASES] for name, array in cases.inputs.items()}
+    found = {}
+    for variant in variants:
+        if variant.approximates == variant.name:
+            progress(f"computing what {variant.name} answers")
+            outputs = reference_outputs(variant, few)
+            found[variant.name] = own_reference(outputs, CHECK_CASES)
+    return found
+
+
+def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: write_npy(array, folder) for name, array in cases.inputs.items()}
+
+
+def write_npy(array: Array, folder: Path) -> InputFile:
+    """Write an array into `folder`, which exists, as a `.npy` file named by its content."""
+    partial = folder / f".partial-{os.getpid()}.npy"
+    np.save(partial, np.ascontiguousarray(array), allow_pickle=False)
+    with partial.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    path = folder / f"{sha256}.npy"
+    os.replace(partial, path)
+    return InputFile(sha256, path, path.stat().st_size)

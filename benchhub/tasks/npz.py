@@ -1,0 +1,200 @@
+"""The npz task: a user's own model with the user's own inputs and labels.
+
+The archive holds one array per model input, under the input's name, and `labels`; all run over
+cases on axis 0. It may hold `groups` (who a case belongs to), `ids` and `label_names` too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchhub.errors import ConfigError
+from benchhub.model.arrays import Array, Settings
+from benchhub.model.quality import Cases, Metric
+from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.predictions import get_prediction
+from benchhub.tasks.settings import check_settings
+
+_OWN = ("labels", "groups", "ids", "label_names")
+_PREFIX = "calibration_"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An opened data set, checked; see the module's docstring."""
+
+    description: str
+    provenance: Mapping[str, str]
+    metric: Metric
+    all_cases: Cases
+    path: Path
+    fitting: Mapping[str, Array]
+    also: tuple[Metric, ...] = ()
+    predict: str = ""
+
+    def cases(self, count: int | None) -> Cases:
+        """Return the first `count` cases (None: all); ConfigError if there are fewer."""
+        whole = self.all_cases
+        if count is not None and count > len(whole.ids):
+            raise ConfigError(
+                f"{self.path}: {count} cases were asked for and it has {len(whole.ids)}; "
+                "lower scenarios.quality.cases"
+            )
+        return Cases(
+            inputs={name: array[:count] for name, array in whole.inputs.items()},
+            labels=whole.labels[:count],
+            ids=whole.ids[:count],
+            groups=whole.groups[:count],
+            label_names=whole.label_names,
+        )
+
+    def calibration(self, count: int) -> Mapping[str, Array]:
+        """Return `count` calibration inputs; ConfigError if the user gave none, or fewer.
+
+        Test cases never stand in for them: that would let a recipe see what it is judged by.
+        """
+        if not self.fitting:
+            raise ConfigError(
+                f"{self.path}: this recipe calibrates and there are no training inputs; set "
+                f'data.calibration = "train.npz", or add {_PREFIX}<input> arrays to the archive'
+            )
+        have = min(len(array) for array in self.fitting.values())
+        if have < count:
+            raise ConfigError(
+                f"{self.path}: {count} calibration cases were asked for and there are {have}; "
+                "lower the recipe's calibration_cases"
+            )
+        return {name: array[:count] for name, array in self.fitting.items()}
+
+
+def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Archive:
+    """Return the data set of a suite's `[data]` table.
+
+    Keys: `inputs` (the archive), `metric` (a name of the metric table), `also` (names of further
+    ones), `predict` (a name of the table of predictions) and `calibration` (an archive of training
+    inputs), paths relative to the suite's folder or to `data`. Raises ConfigError naming the file
+    and the array for anything it cannot use.
+    """
+    check_settings("data", settings, ("inputs", "metric", "also", "predict", "calibration"))
+    for key in ("inputs", "metric"):
+        if key not in settings:
+            raise ConfigError(f'data.{key} is missing; the npz task needs {key} = "..."')
+    metric, *also = _metrics(settings)
+    predict = str(settings.get("predict", ""))
+    if predict:
+        get_prediction(predict, "data.predict")
+    root = data or base
+    path = root / str(settings["inputs"])
+    arrays = _load(path)
+    training = {name.removeprefix(_PREFIX): arrays.pop(name) for name in _calibration_keys(arrays)}
+    if "calibration" in settings:
+        second = root / str(settings["calibration"])
+        found = _load(second)
+        training = {name: array for name, array in found.items() if name not in _OWN}
+    cases = _cases(path, arrays)
+    for name in training.keys() ^ cases.inputs.keys() if training else ():
+        raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
+    for name, array in {
+        **cases.inputs,
+        **{f"{_PREFIX}{k}": v for k, v in training.items()},
+    }.items():
+        _check_numbers(path, name, array)
+    if "macro_auc" in (one.name for one in (metric, *also)):
+        _check_classes(path, cases)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Archive(
+        description=f"{path.name}: {len(cases.ids)} cases",
+        provenance={"dataset": path.name, "sha256": digest, "cases": str(len(cases.ids))},
+        metric=metric,
+        also=tuple(also),
+        predict=predict,
+        all_cases=cases,
+        path=path,
+        fitting=training,
+    )
+
+
+def _metrics(settings: Settings) -> list[Metric]:
+    more = settings.get("also", [])
+    if not isinstance(more, list) or not all(isinstance(name, str) for name in more):
+        raise ConfigError(f"data.also must be a list of names of metrics, not {more!r}")
+    first = str(settings["metric"])
+    asked = [(first, "data.metric"), *((name, "data.also") for name in more if name != first)]
+    return [get_metric(name, where) for name, where in dict(asked).items()]
+
+
+def _check_classes(path: Path, cases: Cases) -> None:
+    columns = cases.labels.reshape(len(cases.labels), -1)
+    for index in range(columns.shape[1]):
+        if len(np.unique(columns[:, index])) < 2:
+            name = cases.label_names[index] if cases.label_names else str(index)
+            raise ConfigError(
+                f"{path}: label {name} has one class only in {len(columns)} cases; an AUC needs"
+                " both: add cases, or leave the label and the model's output for it out"
+            )
+
+
+def _calibration_keys(arrays: Mapping[str, Array]) -> list[str]:
+    return [name for name in arrays if name.startswith(_PREFIX)]
+
+
+def _load(path: Path) -> dict[str, Array]:
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; data paths are relative to the suite's folder")
+    try:
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ConfigError(f"{path}: one array, not an archive; write it with numpy.savez")
+            with archive:
+                return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
+        raise ConfigError(
+            f"{path}: not an .npz archive of plain arrays ({error}); write it with numpy.savez"
+        ) from error
+
+
+def _cases(path: Path, arrays: Mapping[str, Array]) -> Cases:
+    if "labels" not in arrays:
+        raise ConfigError(f"{path}: no array 'labels'; it has {', '.join(arrays) or 'none'}")
+    inputs = {name: array for name, array in arrays.items() if name not in _OWN}
+    if not inputs:
+        raise ConfigError(f"{path}: no input arrays beside 'labels'; name them as in the model")
+    labels = arrays["labels"]
+    _check_numbers(path, "labels", labels)
+    if labels.ndim == 0 or not len(labels):
+        raise ConfigError(f"{path}: 'labels' has no cases; they run along axis 0")
+    per_case = {**inputs, **{key: arrays[key] for key in ("groups", "ids") if key in arrays}}
+    for name, array in per_case.items():
+        length = len(array) if array.ndim else 0
+        if length != len(labels):
+            raise ConfigError(
+                f"{path}: {name!r} has {length} cases and 'labels' has {len(labels)}; "
+                "axis 0 of every array runs over cases"
+            )
+    ids = _texts(arrays.get("ids", np.arange(len(labels))))
+    return Cases(
+        inputs=inputs,
+        labels=labels,
+        ids=ids,
+        groups=_texts(arrays["groups"]) if "groups" in arrays else ids,
+        label_names=_texts(arrays["label_names"]) if "label_names" in arrays else (),
+    )
+
+
+def _texts(values: Array) -> tuple[str, ...]:
+    return tuple(str(value) for value in values.reshape(-1).tolist())
+
+
+def _check_numbers(path: Path, name: str, array: Array) -> None:
+    if array.dtype.kind not in "biuf":
+        raise ConfigError(f"{path}: {name!r} holds {array.dtype}, not numbers; save it as numbers")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        raise ConfigError(f"{path}: {name!r} holds {bad} NaN or infinite values; remove them")

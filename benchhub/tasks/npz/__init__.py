@@ -1,1 +1,0 @@
-"""A user's own cases, in one or two NumPy archives."""

@@ -1,0 +1,159 @@
+"""What users write: every mistake is one line that names file, key and the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchhub.config.catalogue import profile_file, suite_file
+from benchhub.config.suite import load_budgets, load_profile, load_suite
+from benchhub.errors import ConfigError
+from benchhub.model.scenario import Scenario
+
+SUITE = """\
+[suite]
+name = "edge"
+task = "chest_xray"
+baseline = "fp32"
+backends = ["onnxruntime"]
+[[variants]]
+name = "fp32"
+model = "m.onnx"
+[[variants]]
+name = "int8"
+from = "fp32"
+recipe = { name = "int8-static", calibration_cases = 8 }
+[scenarios.latency]
+threads = [1, 2]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "suite.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_suite_is_read(tmp_path: Path) -> None:
+    budget = "[[budgets]]\nvariants=['int8']\nlatency_p95_ms=5\nquality_loss_max=0.01\n"
+    suite = load_suite(written(tmp_path, SUITE + budget))
+    assert suite.variants[0].model == tmp_path / "m.onnx"
+    recipe = suite.variants[1].recipe
+    assert recipe is not None
+    assert (recipe.name, dict(recipe.options)) == ("int8-static", {"calibration_cases": 8})
+    assert [(s.scenario, s.threads) for s in suite.scenarios] == [(Scenario.LATENCY, (1, 2))]
+    assert suite.budgets[0].latency_ms == {"p95": 5.0}
+    assert suite.budgets[0].name == "budgets[0]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[budgets]]\nlatency_p96_ms = 3\n",
+         "budgets[0].latency_p96_ms is unknown; did you mean latency_p95_ms?"),
+        ("[[budgets]]\nvariants = ['int9']\n",
+         "budgets[0].variants: int9 is not in it; did you mean int8?"),
+        ("[[budgets]]\nbackends = ['openvino']\n",
+         "budgets[0].backends: openvino is not in it; known: onnxruntime"),
+        ("[[budgets]]\nthreads = 7\nlatency_p95_ms = 3\n",
+         "budgets[0].threads: 7 is not in it; known: 1, 2"),
+        ("[[budgets]]\nname = 'ward'\n", "budget ward sets no limit; add one, or remove it"),
+        ("[[budgets]]\nlatency_p95_ms = 0\n",
+         "budgets[0].latency_p95_ms = 0: input should be greater than 0"),
+        ("[scenarios.latencyy]\n", "scenarios.latencyy is unknown; did you mean latency?"),
+        ("[scenarios.memory]\nbatch = 'two'\n",
+         "scenarios.memory.batch = 'two': input should be a valid integer"),
+        ("[scenarios.memory]\nthreads = 0\n",
+         "scenarios.memory.threads = 0: input should be greater than or equal to 1"),
+        ("[scenarios.memory]\nbatch = true\n",
+         "scenarios.memory.batch = True: input should be a valid integer"),
+        ("[[variants]]\nname = 'x'\nfrom = 'fp32'\nrecipe = 'fp16'\napproximates = false\n",
+         "variant x: approximates is for model files, of what recipes make they tell themselves"),
+        ("[[variants]]\nname = 'x'\n", "variant x needs either `model` (a file) or `recipe`"),
+        ("[[variants]]\nname = 'x'\nfrom = 'fp23'\nrecipe = 'fp16'\n",
+         "variants.x.from: no variant fp23; did you mean fp32?"),
+        ("[[variants]]\nname = 'int8'\nmodel = 'n.onnx'\n", "variant int8 is defined twice"),
+        ("[scenarios.paced]\nrate_per_s = 5\narrivals = 'normal'\n",
+         "scenarios.paced.arrivals = 'normal': input should be 'poisson' or 'fixed'"),
+        ("x = [", "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_with_the_way_out(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, SUITE + text)
+    with pytest.raises(ConfigError) as caught:
+        load_suite(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["'fp16'", "['f32', 'fp16']"])
+def test_a_precision_that_is_none_says_which_there_are(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, SUITE.replace("[suite]", f"[suite]\nprecision = {value}"))
+    with pytest.raises(
+        ConfigError, match=r"input should be 'f32', 'tf32', 'f16' or 'bf16'"
+    ) as caught:
+        load_suite(path)
+    assert "literal" not in str(caught.value)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="suite is missing"):
+        load_suite(written(tmp_path, "[[variants]]\nname='a'\nmodel='b'\n[scenarios.latency]\n"))
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "suite.toml"
+    path.write_bytes(b"[suite]\nname='\xff'")
+    with pytest.raises(ConfigError, match="not UTF-8 at byte"):
+        load_suite(path)
+
+
+def test_budgets_alone_are_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "budgets.toml"
+    path.write_text("[[budgets]]\nname='fast'\nlatency_p50_ms=2\n")
+    assert load_budgets(path)[0].name == "fast"
+
+
+def test_an_ssh_profile_needs_a_host(tmp_path: Path) -> None:
+    path = tmp_path / "pi.toml"
+    path.write_text("[device]\nname='pi'\ntransport='ssh'\n")
+    with pytest.raises(ConfigError, match=r"device\.host is missing"):
+        load_profile(path)
+
+
+def test_profile_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "pi.toml"
+    path.write_text("[device]\nname='pi'\ntransport='ssh'\nhost='pi'\nidentity_file='key'\n")
+    assert load_profile(path).identity_file == tmp_path / "key"
+
+
+def test_shipped_files_are_valid(tmp_path: Path) -> None:
+    assert load_profile(profile_file("localhost", tmp_path)).transport == "local"
+    assert load_suite(suite_file("quickstart", tmp_path)).name == "quickstart"
+
+
+def test_a_folder_without_a_suite_is_told_apart_from_an_unknown_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"\./empty: the folder has no suite\.toml"):
+        suite_file("./empty", tmp_path)
+
+
+def test_the_users_folder_wins(tmp_path: Path) -> None:
+    own = tmp_path / "device_profiles" / "localhost.toml"
+    own.parent.mkdir()
+    own.write_text("[device]\nname='localhost'\ntransport='local'\n")
+    assert profile_file("localhost", tmp_path) == own
+
+
+def test_unknown_names_say_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"suite quickstrat is unknown; did you mean quickstart\?"
+    ):
+        suite_file("quickstrat", tmp_path)
+    with pytest.raises(ConfigError, match=r"device localhots is unknown; did you mean localhost\?"):
+        profile_file("localhots", tmp_path)

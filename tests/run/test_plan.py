@@ -1,0 +1,125 @@
+"""Suite x variants x devices -> cells, and skips with reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
+from benchhub.model.cell import TensorSpec, Variant, without
+from benchhub.model.device import DeviceProfile
+from benchhub.model.scenario import Scenario
+from benchhub.run.plan import plan
+
+FORMATS = {"onnxruntime": ("onnx",), "null": ()}
+DEVICES = (DeviceProfile("a", "local"), DeviceProfile("b", "local"))
+
+
+def variant(name: str, batch: int | None = None, format_: str = "onnx") -> Variant:
+    tensor = TensorSpec("x", "float32", (batch, 3))
+    return Variant(name, Path(name), name * 4, format_, 10, 5, (tensor,), (tensor,))
+
+
+def suite(*scenarios: ScenarioSpec, backends: tuple[str, ...] = ("onnxruntime",)) -> Suite:
+    return Suite(
+        name="s", path=Path("s.toml"), task="npz", baseline="fp32", backends=backends,
+        variants=tuple(VariantSpec(name) for name in ("fp32", "int8", "lite")),
+        scenarios=scenarios, budgets=(), effort="standard",
+        data={}, precisions=("f32",), agreement=Agreement(), seed=0,
+    )  # fmt: skip
+
+
+def test_every_combination_is_a_cell() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
+        [variant("fp32"), variant("int8")], DEVICES, FORMATS, EFFORTS["standard"],
+    )  # fmt: skip
+    assert len(made.cells) == 2 * 2 * 3
+    assert not made.skips
+    assert len({cell.key for cell in made.cells}) == len(made.cells)
+
+
+def test_a_fixed_batch_is_skipped_with_the_reason() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.THROUGHPUT, batches=(1, 8))),
+        [variant("fp32", batch=1)], DEVICES[:1], FORMATS, EFFORTS["quick"],
+    )  # fmt: skip
+    assert [cell.batch for cell in made.cells] == [1]
+    assert [skip.scenario for skip in made.skips] == ["throughput batch 8"]
+    assert "fixed at batch 1" in made.skips[0].reason
+
+
+def test_a_format_the_backend_cannot_read_is_skipped() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY)),
+        [variant("fp32"), variant("lite", format_="tflite")], DEVICES[:1], FORMATS,
+        EFFORTS["quick"],
+    )  # fmt: skip
+    assert [skip.reason for skip in made.skips] == ["onnxruntime reads onnx, not tflite"]
+
+
+def test_null_is_measured_once_a_device_whatever_the_variants() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), backends=("null",)),
+        [variant("fp32"), variant("int8")], DEVICES, FORMATS, EFFORTS["quick"],
+    )  # fmt: skip
+    assert [(c.device, c.variant, c.model_sha256) for c in made.cells] == [
+        ("a", "none", ""), ("b", "none", ""),
+    ]  # fmt: skip
+
+
+def test_effort_and_the_suite_decide_launches() -> None:
+    scenarios = (
+        ScenarioSpec(Scenario.LATENCY),
+        ScenarioSpec(Scenario.QUALITY),
+        ScenarioSpec(Scenario.MEMORY, launches=7),
+    )
+    made = plan(suite(*scenarios), [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["standard"])
+    launches = {cell.scenario: cell.launches for cell in made.cells}
+    assert launches == {Scenario.LATENCY: 10, Scenario.QUALITY: 1, Scenario.MEMORY: 7}
+
+
+def test_a_missing_backend_turns_its_cells_into_skips() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
+        [variant("fp32")], DEVICES, FORMATS, EFFORTS["quick"],
+    )  # fmt: skip
+    less = without(made, "a", "onnxruntime", "not installed")
+    assert {cell.device for cell in less.cells} == {"b"}
+    assert [(s.device, s.scenario, s.reason) for s in less.skips] == [
+        ("a", "latency", "not installed"), ("a", "memory", "not installed"),
+    ]  # fmt: skip
+
+
+def test_the_key_names_everything_that_matters() -> None:
+    cell = plan(
+        suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], FORMATS,
+        EFFORTS["quick"],
+    ).cells[0]  # fmt: skip
+    for change in ({"threads": 9}, {"model_sha256": "x"}, {"device": "z"}, {"options": "{1}"}):
+        assert dataclasses.replace(cell, **change).key != cell.key
+    assert dataclasses.replace(cell).key == cell.key
+
+
+def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
+    both = suite(ScenarioSpec(Scenario.LATENCY), backends=("onnxruntime", "openvino"))
+    specs = (VariantSpec("fp32"), VariantSpec("int8", backends=("onnxruntime",)))
+    made = plan(
+        dataclasses.replace(both, variants=specs), [variant("fp32"), variant("int8")],
+        DEVICES[:1], {"onnxruntime": ("onnx",), "openvino": ("onnx",)}, EFFORTS["quick"],
+    )  # fmt: skip
+    assert len(made.cells) == 3
+    assert [(s.backend, s.variant, s.reason) for s in made.skips] == [
+        ("openvino", "int8", "the suite means it for onnxruntime")
+    ]
+
+
+def test_what_was_measured_before_a_backend_went_away_stays_in_the_plan() -> None:
+    both = suite(ScenarioSpec(Scenario.LATENCY, batches=(1, 2)))
+    made = plan(both, [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["quick"])
+    first, second = made.cells
+    less = without(made, "a", "onnxruntime", "not installed", measured={first.key})
+    assert less.cells == (first,)
+    assert [(skip.backend, skip.reason) for skip in less.skips] == [
+        (second.backend, "not installed")
+    ]
