@@ -22,7 +22,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from benchhub.compress.networks.checkpoint import Checkpoint
 from benchhub.compress.recipes.reproducible import THREADS, reproducible, threads_for
 from benchhub.errors import ConfigError
-from benchhub.model import Array, Cases
+from benchhub.model.arrays import Array
+from benchhub.model.quality import Cases
 from benchhub.tasks import Trainable
 
 _WEIGHT_DECAY = 1e-4
@@ -31,7 +32,7 @@ _RISE, _START, _END = 0.3, 0.04, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class TrainingLog:
     """What a training did: the mean loss of each epoch, and what it was done with."""
 
     losses: tuple[float, ...]
@@ -55,7 +56,7 @@ class Log:
         }
 
 
-def write_logs(logs: dict[str, Log], path: Path) -> None:
+def write_logs(logs: dict[str, TrainingLog], path: Path) -> None:
     """Write the logs of a variant's trainings, by what they were for, as JSON."""
     text = json.dumps({name: asdict(log) for name, log in logs.items()}, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
@@ -75,7 +76,7 @@ def fit(
     penalty: Callable[[nn.Module], Tensor] | None = None,
     after_step: Callable[[nn.Module], None] | None = None,
     most_threads: int = THREADS,
-) -> Log:
+) -> TrainingLog:
     """Fit `net` in place with AdamW and a one-cycle rate, and leave it in evaluation mode.
 
     `penalty(net)` is added to the loss of each batch; `after_step(net)` is called after each step
@@ -89,8 +90,7 @@ def fit(
     images, labels = _tensors(cases)
     per_epoch = max(1, len(images) // batch) if len(images) >= batch else 1
     threads = threads_for(net, images, batch)
-    # convolutions of some size are a fifth faster with the channels last
-    layout = torch.channels_last if threads > 1 and images.dim() == 4 else torch.contiguous_format
+    layout = _layout(net, images, threads)
     threads = min(threads, most_threads)
     net.to(memory_format=layout)  # type: ignore[call-overload,unused-ignore]
     with reproducible(seed, threads):
@@ -129,7 +129,22 @@ def fit(
             progress(f"training, epoch {epoch + 1} of {epochs}, loss {losses[-1]:.3g}")
     _check_finite(net, rate)
     net.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload,unused-ignore]
-    return Log(losses, round(spent_s, 2), len(images), batch, rate, seed)
+    return TrainingLog(losses, round(spent_s, 2), len(images), batch, rate, seed)
+
+
+def _layout(net: nn.Module, images: Tensor, threads: int) -> torch.memory_format:
+    """Return in which order maps lie: convolutions of some size are a fifth faster, channels last.
+
+    With strides, 1x1 ones then write past the end of their weights' gradient (oneDNN in torch 2.13
+    with AVX-512, up to 8 input channels): the process crashes, or computes on.
+    """
+    strided = any(
+        isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.stride != (1, 1)
+        for module in net.modules()
+    )
+    if threads > 1 and images.dim() == 4 and not strided:
+        return torch.channels_last
+    return torch.contiguous_format
 
 
 def one_cycle(share: float) -> float:

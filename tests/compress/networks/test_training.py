@@ -1,11 +1,15 @@
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 
 import blobs_model
 import numpy as np
 import pytest
 import torch
 from blobs import draw
+from repository import ROOT
 from torch import nn
 
 from benchhub.compress.files.architecture import Architecture, build_net
@@ -194,3 +198,34 @@ def test_what_cannot_be_trained_on(tmp_path):
                 _net(), dataclasses.replace(CASES, inputs=inputs), blobs_model,
                 epochs=1, seed=0, folder=tmp_path, progress=print,
             )  # fmt: skip
+
+
+#: What wrote past the end of a gradient: batches of nine, few channels, strided 1x1 convolutions.
+STRIDED = """
+import sys
+from pathlib import Path
+import numpy as np
+from benchhub.compress.files.architecture import Architecture, build_net
+from benchhub.compress.networks.training import fit
+from benchhub.model.quality import Cases
+from benchhub.tasks.tissue import model
+net = build_net(Architecture("tissue", "resnet18", {"width": 4, "stem": 2}))
+images = np.random.default_rng(1).normal(size=(9, 3, 64, 64)).astype(np.float32)
+names = tuple("123456789")
+cases = Cases({"image": images}, np.arange(9), names, names, ())
+fit(net, cases, model, epochs=12, seed=1, folder=Path(sys.argv[1]), progress=print)
+"""
+
+
+@pytest.mark.parametrize("filler", ["37", "111"])
+def test_a_network_that_strides_in_1x1_convolutions_is_fitted_in_one_piece(filler, tmp_path):
+    env = {**os.environ, "MALLOC_PERTURB_": filler}
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", STRIDED, str(tmp_path)],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "epoch 12 of 12" in done.stdout
