@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 MB = 1e6
+
+
+class WithLimits(Protocol):
+    """A value with its limits."""
+
+    @property
+    def value(self) -> float | None:
+        """The value; None: not known."""
+        ...
+
+    @property
+    def low(self) -> float | None:
+        """Its lower limit; None: not known."""
+        ...
+
+    @property
+    def high(self) -> float | None:
+        """Its upper limit; None: not known."""
+        ...
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -28,6 +48,11 @@ def estimate(value: float | None, low: float | None, high: float | None, digits:
     return f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
+def shown(figure: WithLimits, digits: int = 3) -> str:
+    """A figure as `estimate` writes it."""
+    return estimate(figure.value, figure.low, figure.high, digits)
+
+
 def megabytes(value: int | None) -> str:
     """Bytes as MB (10^6 bytes)."""
     return number(None if value is None else value / MB)
@@ -46,9 +71,10 @@ def moment(iso: str) -> str:
     return iso
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+def plural(count: int, one: str) -> str:
+    """`1 cell`, `2 cells`, `2 launches`."""
+    many = f"{one}es" if one.endswith(("ch", "s")) else f"{one}s"
+    return f"{count} {one if count == 1 else many}"
 
 
 def _decimals(value: float, digits: int) -> int:

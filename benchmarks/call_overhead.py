@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchhub.ondevice.backends import LoadOptions, null
 from benchhub.ondevice.measure.loop import time_calls
-from benchhub.stats.interval import Interval, median_interval
+from benchhub.stats.interval import Estimate, median_interval
 from benchmarks import load_generator
 from benchmarks.claim import Claim, compared, paired
 
@@ -63,7 +63,7 @@ def measure(size: Size | None = None) -> list[Claim]:
     return claims
 
 
-def _absolute(extra: Interval) -> Claim:
+def _absolute(extra: Estimate) -> Claim:
     return Claim(
         name="null backend: overhead a call, as a share of 1 us",
         ours=f"{extra.estimate:.0f} ns",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchhub.model.asked import EFFORTS
 from benchhub.ondevice.wire import Outcome
-from benchhub.stats.interval import Interval, median_interval
+from benchhub.stats.interval import Estimate, median_interval
 from benchmarks.claim import Claim, compared
 from benchmarks.quickstart import Bench, bench
 
@@ -53,7 +53,7 @@ def _work_ns(outcome: Outcome) -> int:
 
 
 def _claim(backend: str, found: list[tuple[float, float]]) -> Claim:
-    ratio: Interval = median_interval([wall / work for wall, work in found])
+    ratio: Estimate = median_interval([wall / work for wall, work in found])
     walls, works = zip(*found, strict=True)
     return compared(
         f"wall time of a latency cell, {backend}",

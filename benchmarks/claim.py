@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchhub.stats.interval import Interval, median_interval
+from benchhub.stats.interval import Estimate, median_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Claim:
     sure: bool = True
 
 
-def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
+def paired(values: Sequence[float], others: Sequence[float]) -> Estimate:
     """Return the median of the ratios value/other of each round, with its interval."""
     return median_interval([a / b for a, b in zip(values, others, strict=True)])
 
@@ -37,7 +37,7 @@ def compared(
     name: str,
     ours: str,
     peer: str,
-    ratio: Interval,
+    ratio: Estimate,
     at_most: float = math.inf,
     at_least: float = -math.inf,
     target: str = "",
@@ -57,7 +57,7 @@ def compared(
     )
 
 
-def _within(limit: float, ratio: Interval) -> bool:
+def _within(limit: float, ratio: Estimate) -> bool:
     return ratio.low is not None and ratio.high is not None and ratio.low < limit < ratio.high
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.model.cell import Cell, Plan
+from benchhub.model.details import Details
 from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.request import RunRequest
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
 from benchhub.report.run import render
 from benchhub.results.load import load_results
-from benchhub.stats.interval import Interval
+from benchhub.stats.interval import Estimate
 from benchhub.store import Store
 from benchhub.store.blobs import pack_array, pack_ns
 from benchmarks.claim import Claim, compared, paired
@@ -109,7 +111,7 @@ def _size(folder: Path, bare: sqlite3.Connection, size: Size) -> Claim:
     ours, peer = ((folder / name).stat().st_size for name in ("ours.db", "bare.db"))
     count = size.launches * size.samples
     full = size.launches == Size().launches
-    ratio = Interval(ours / (EARLIER_BYTES if full else peer), None, None, 1, 0.0, "single")
+    ratio = Estimate(ours / (EARLIER_BYTES if full else peer), None, None, 1, 0.0, "single")
     return compared(
         "size of the database, against 52 MB",
         f"{ours / 1e6:.1f} MB ({ours / count:.2f} bytes a sample, all else included)",
@@ -137,7 +139,7 @@ def _read(store: Store, bare: sqlite3.Connection, size: Size) -> Claim:
         f"load and summarise {loaded - started:.1f} s, html {done - loaded:.1f} s"
         f" ({len(document) / 1e6:.1f} MB)",
         f"sqlite3 + numpy.quantile, no intervals {peer:.2f} s",
-        Interval((done - started) / peer, None, None, 1, 0.0, "single"),
+        Estimate((done - started) / peer, None, None, 1, 0.0, "single"),
     )
 
 
@@ -145,7 +147,7 @@ def run() -> RunInfo:
     return RunInfo(
         id=RUN, suite="benchmark", suite_sha256="5" * 64, task="none", baseline="variant-0",
         effort="standard", started_at="2026-01-01T12:00:00Z", finished_at=None, status="running",
-        request={}, provenance={},
+        request=RunRequest("benchmark", ("board",)),
     )  # fmt: skip
 
 
@@ -179,7 +181,7 @@ def _launch(cell: Cell, index: int, number: int, size: Size, rng: np.random.Gene
         status="finished", failure=None, samples_ns=samples, warmup_ns=samples[:10] * 2,
         outputs=(rng.standard_normal((4, 14)).astype(np.float32),),
         backend_version="1.23.0", provider="CPUExecutionProvider", precision="f32",
-        clock="perf_counter_ns", details={"intra_op_threads": 1}, import_ns=80_000_000,
+        clock="perf_counter_ns", details=Details({"intra_op_threads": 1}), import_ns=80_000_000,
         load_ns=20_000_000, first_inference_ns=2_000_000, elapsed_ns=int(samples.sum()),
         imported_rss_bytes=60 << 20, peak_rss_bytes=100 << 20, memory_reset=True,
         wall_ns=600_000_000, involuntary_switches=3, before=state, after=state,

@@ -166,8 +166,9 @@ def classes() -> dict[str, list[str]]:
 EDGE = (
     "benchhub.cli", "benchhub.config", "benchhub.device", "benchhub.ondevice",
     "benchhub.pytest_plugin", "benchhub.store", "benchhub.report.run.json",
-    "benchhub.report.compare.json", "benchhub.report.gate.json", "benchhub.report.interchange",
-    "benchhub.report.charts", "benchhub.report.run.html", "benchhub.model.stored",
+    "benchhub.report.run.row_json", "benchhub.report.compare.json", "benchhub.report.gate.json",
+    "benchhub.report.interchange", "benchhub.report.charts", "benchhub.report.run.html",
+    "benchhub.report.plain",
 )  # fmt: skip
 
 

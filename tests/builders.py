@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchhub.model.asked import Budget
-from benchhub.model.cell import Cell, Plan, TensorSpec, Variant
+from benchhub.model.cell import (
+    Cell,
+    CellKind,
+    Plan,
+    Skip,
+    SkipKind,
+    SkipReason,
+    TensorSpec,
+    Variant,
+)
+from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo
+from benchhub.model.facts import Facts, Provenance
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quantities import BUDGET_KEYS
+from benchhub.model.request import RunRequest
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
 
 MIB = 1024 * 1024
 
 
-def make_run(**changes: Any) -> RunInfo:
+def make_run(provenance: Mapping[str, str] | None = None, **changes: Any) -> RunInfo:
     """A run that is under way."""
     values: dict[str, Any] = {
         "id": "20260101-120000-abcd",
@@ -30,8 +44,8 @@ def make_run(**changes: Any) -> RunInfo:
         "started_at": "2026-01-01T12:00:00Z",
         "finished_at": None,
         "status": "running",
-        "request": {"suite": "quickstart", "devices": ["localhost"]},
-        "provenance": {"benchhub": "0.1.0"},
+        "request": RunRequest("quickstart", ("localhost",)),
+        "provenance": Provenance(provenance or {"benchhub": "0.1.0"}),
     }
     return RunInfo(**(values | changes))
 
@@ -52,6 +66,8 @@ def make_cell(**changes: Any) -> Cell:
         "max_timed_s": 10.0,
         "cases": None,
     }
+    if changes.get("backend") == "null":
+        values |= {"kind": CellKind.HARNESS, "model_sha256": "", "variant": "none"}
     return Cell(**(values | changes))
 
 
@@ -75,7 +91,12 @@ def make_conditions(**changes: Any) -> Conditions:
     return Conditions(**(values | changes))
 
 
-def make_launch(cell: Cell | None = None, index: int = 0, **changes: Any) -> Launch:
+def make_launch(
+    cell: Cell | None = None,
+    index: int = 0,
+    details: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Launch:
     """A finished launch of 200 samples about 10 ms, its own for every index."""
     cell = cell or make_cell()
     rng = np.random.default_rng([index, int(cell.key, 16) % 2**32])
@@ -96,7 +117,7 @@ def make_launch(cell: Cell | None = None, index: int = 0, **changes: Any) -> Lau
         "provider": "CPUExecutionProvider",
         "precision": "f32",
         "clock": "perf_counter_ns",
-        "details": {"python": "3.11.2"},
+        "details": Details(details if details is not None else {"python": "3.11.2"}),
         "import_ns": 80_000_000,
         "load_ns": 20_000_000 + index,
         "first_inference_ns": 15_000_000 + index,
@@ -140,15 +161,26 @@ def make_variant(name: str = "fp32", **changes: Any) -> Variant:
     return Variant(**(values | changes))
 
 
-def make_device(name: str = "localhost", **changes: Any) -> DeviceInfo:
+def make_device(
+    name: str = "localhost", facts: Mapping[str, Any] | None = None, **changes: Any
+) -> DeviceInfo:
     """A real device without findings."""
     values: dict[str, Any] = {
         "name": name,
         "transport": "local",
         "emulated": False,
-        "facts": {"arch": "x86_64"},
+        "facts": Facts(facts if facts is not None else {"arch": "x86_64"}),
     }
     return DeviceInfo(**(values | changes))
+
+
+def make_skip(reason: str = "not installed", **changes: Any) -> Skip:
+    """The baseline's latency on a backend that the device lacks; `kind` is the reason's."""
+    kind = changes.pop("kind", SkipKind.NO_BACKEND)
+    usual = {
+        "device": "localhost", "variant": "fp32", "backend": "openvino", "scenario": "latency",
+    }  # fmt: skip
+    return Skip(**(usual | changes), reason=SkipReason(kind, reason))
 
 
 def make_plan(*cells: Cell) -> Plan:
@@ -158,7 +190,8 @@ def make_plan(*cells: Cell) -> Plan:
 
 def make_budget(name: str = "edge", **changes: Any) -> Budget:
     """A budget that matches everything and, unless changed, asks nothing."""
-    return Budget(name=name, **changes)
+    limits = {key: changes.pop(key) for key in BUDGET_KEYS if key in changes}
+    return Budget(name=name, limits=limits, **changes)
 
 
 def accuracy() -> Metric:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from builders import make_device, make_run, make_variant
+from rows import changed, make_row
 
 from benchhub.config.suite import load_suite
 from benchhub.model.cell import Skip, Variant
 from benchhub.model.claim import ClaimAnswer
 from benchhub.model.device import DeviceInfo
+from benchhub.model.figure import BY_DEFINITION
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.recipe import Recipe
-from benchhub.model.row import BY_DEFINITION, Flag, Results, Row
+from benchhub.model.row import Results, Row
 from benchhub.results.claims.judge import answer_claims
 
 PARAMS, BYTES, MACS = 1_148_000, 4_600_000, 50_000_000
@@ -46,13 +49,11 @@ def variant(name: str, by: float = 1.0, **changes: Any) -> Variant:
 def row(variant_name: str, scenario: str = "quality", **changes: Any) -> Row:
     """A finished row of onnxruntime on localhost, with no figures."""
     values: dict[str, Any] = {
-        "run": "r",
-        "device": "localhost",
         "arch": "x86_64",
-        "backend": "onnxruntime",
         "provider": "CPUExecutionProvider",
+        "device": "localhost",
+        "backend": "onnxruntime",
         "variant": variant_name,
-        "model_sha256": "a" * 64,
         "scenario": scenario,
         "batch": 1,
         "threads": 1,
@@ -62,27 +63,23 @@ def row(variant_name: str, scenario: str = "quality", **changes: Any) -> Row:
     values |= changes
     facts = [values[n] for n in ("device", "backend", "variant", "scenario", "threads", "batch")]
     values.setdefault("cell", "/".join(map(str, facts)))
-    return Row(**values)
+    return make_row(**values)
 
 
 def judged(name: str, loss: float, half: float = 0.005, **changes: Any) -> Row:
     """A quality row that lost `loss` +- `half` of a baseline at .80."""
     base = 0.8
-    known = {
+    known: dict[str, Any] = {
         "baseline": base,
         "groups": 200,
-        "method": "bootstrap-t",
-        "relative": {
-            "estimate": loss / base, "low": (loss - half) / base, "high": (loss + half) / base
+        "share": {
+            "estimate": loss / base, "low": (loss - half) / base, "high": (loss + half) / base,
+            "upper_one_sided": None,
         },
     }  # fmt: skip
-    intervals: dict[str, Any] = {"quality_loss": known}
     limits: tuple[float | None, float | None] = (loss - half, loss + half)
     if name == "fp32":
-        intervals, limits = (
-            {"quality_loss": {"method": BY_DEFINITION, "baseline": base}},
-            (None,) * 2,
-        )
+        known, limits = {"method": BY_DEFINITION, "baseline": base}, (None, None)
     values = {
         "quality_metric": "dice",
         "quality": base - loss,
@@ -92,7 +89,7 @@ def judged(name: str, loss: float, half: float = 0.005, **changes: Any) -> Row:
         "quality_loss_low": limits[0],
         "quality_loss_high": limits[1],
         "quality_cases": 300,
-        "intervals": intervals,
+        "intervals": {"quality_loss": known},
     }
     return row(name, **(values | changes))
 
@@ -104,38 +101,31 @@ def timed(name: str, p50_ms: float, spread: float = 0.02, **changes: Any) -> Row
     limits: tuple[float | None, float | None] = (gain * (1 - spread), gain * (1 + spread))
     if name == "fp32":
         speedup, limits = {"method": BY_DEFINITION}, (None, None)
-    ends = (p50_ms * (1 - spread), p50_ms * (1 + spread))
     values = {
         "p50_ms": p50_ms,
-        "p50_low_ms": ends[0],
-        "p50_high_ms": ends[1],
+        "p50_low_ms": p50_ms * (1 - spread),
+        "p50_high_ms": p50_ms * (1 + spread),
         "speedup": gain,
         "speedup_low": limits[0],
         "speedup_high": limits[1],
-        "intervals": {
-            "p50_ms": {"low": ends[0], "high": ends[1], "confidence": 0.95, "method": "launches"},
-            "speedup": speedup | {"low": limits[0], "high": limits[1]},
-        },
+        "intervals": {"p50_ms": {"confidence": 0.95, "method": "launches"}, "speedup": speedup},
     }
     return row(name, "latency", **(values | changes))
 
 
 def on_gpu(found: Row) -> Row:
     """The same row as a GPU would have computed it."""
-    found.backend, found.provider, found.options = "torch", "cuda", "device=cuda"
-    return found
+    return changed(found, backend="torch", provider="cuda", options="device=cuda")
 
 
 def emulated(found: Row) -> Row:
     """The same row of an emulated ARM device."""
-    found.device, found.arch, found.emulated = "arm-vm", "aarch64", True
-    return found
+    return changed(found, device="arm-vm", arch="aarch64", emulated=True)
 
 
 def disturbed(found: Row) -> Row:
     """The same row with a flag that caps."""
-    found.flags = (Flag("throttled", "3 events"),)
-    return found
+    return changed(found, flags=(Flag(FlagKind.THROTTLED, "3 events"),))
 
 
 def run_of(

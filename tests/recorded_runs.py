@@ -14,9 +14,8 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import Results
-from benchhub.results.compare.runs import Record
+from benchhub.results.compare.runs import ComparedRun
 from benchhub.results.rows.rows import summarize
-from benchhub.results.rows.speedup import compare
 from benchhub.results.verdicts.judge import judge
 from benchhub.store import Store
 
@@ -45,7 +44,7 @@ def record(
     cells: Sequence[Cell] = (),
     sha256: str = "a" * 64,
     **changes: Any,
-) -> Record:
+) -> ComparedRun:
     """A run of these launches, summarised as the command line would; `cells` had no launch."""
     info = make_run(id=run, status="done", finished_at="2026-01-01T12:30:00Z", **changes)
     finished: dict[str, list[Launch]] = {cell.key: [] for cell in cells}
@@ -67,8 +66,7 @@ def record(
         answer_key=answer_key,
         metric=metric,
     )
-    rows = compare(rows, launches, info.baseline, variants)
-    return Record(
+    return ComparedRun(
         results=Results(info, devices, rows, judge(rows, budgets), (), variants),
         cells=by_key,
         launches={key: tuple(of) for key, of in finished.items()},

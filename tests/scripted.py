@@ -13,6 +13,7 @@ from benchhub.device.blob import Blob, StageReport
 from benchhub.errors import Interrupted, Unreachable
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Conditions, Job, Outcome
 from benchhub.run.loop.engine import Sessions
@@ -58,9 +59,9 @@ class BoardSession:
         self._board = board
         self._closed = False
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         self._hear("facts")
-        return dict(self._board.facts)
+        return Facts(dict(self._board.facts))
 
     def conditions(self) -> Conditions:
         self._hear("conditions")

@@ -12,7 +12,7 @@ from benchhub.cli import project
 from benchhub.cli.run import EffortName
 
 if TYPE_CHECKING:
-    from benchhub.config.request import ABRequest
+    from benchhub.model.request import ABRequest
     from benchhub.results.load_ab import ABComparison
     from benchhub.store import Store
 
@@ -38,7 +38,7 @@ def ab(
     from benchhub.cli.run import command_line
     from benchhub.cli.show.ab import exit_code, plain, show
     from benchhub.config.catalogue import profile_file
-    from benchhub.config.request import ABRequest
+    from benchhub.model.request import ABRequest
     from benchhub.stats.paired_ab import STATISTICS
 
     if not 0 < delta < 1:

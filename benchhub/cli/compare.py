@@ -12,7 +12,7 @@ from benchhub.cli import project
 
 if TYPE_CHECKING:
     from benchhub.model.launch import Launch
-    from benchhub.results.compare.runs import Record, RunComparison
+    from benchhub.results.compare.runs import ComparedRun, RunComparison
     from benchhub.store import Store
 
 
@@ -69,10 +69,10 @@ def compare(
     raise typer.Exit(found.exit_code)
 
 
-def record_of(store: Store, run: str) -> Record:
+def record_of(store: Store, run: str) -> ComparedRun:
     """Return a run with everything that a comparison needs of it."""
     from benchhub.errors import ConfigError
-    from benchhub.results.compare.runs import Record
+    from benchhub.results.compare.runs import ComparedRun
     from benchhub.results.load import load_results
     from benchhub.tasks.metrics import get_metric
 
@@ -85,7 +85,7 @@ def record_of(store: Store, run: str) -> Record:
         metric = get_metric(answer_key.metric) if answer_key else None
     except ConfigError:  # of a task that is not installed here
         metric = None
-    return Record(
+    return ComparedRun(
         results=load_results(store, run),
         cells={cell.key: cell for cell in store.plan(run).cells},
         launches={key: tuple(of) for key, of in finished.items()},

@@ -35,14 +35,14 @@ def history(
     json: bool = project.JSON,
 ) -> None:
     """Screen the runs of a suite; exit 0 whatever it names, but with --confirm as `ab` does."""
-    from benchhub.model.cell import is_canary
+    from benchhub.model.cell import CellKind
     from benchhub.results.compare.history import screen
     from benchhub.results.load_history import points
 
     with project.open_store(store) as results:
         found = points(results, suite, device)
-        screened = screen([point for point in found if not is_canary(point.cell)])
-        fixed = screen([point for point in found if is_canary(point.cell)])
+        screened = screen([one for one in found if one.cell.kind is not CellKind.CANARY])
+        fixed = screen([one for one in found if one.cell.kind is CellKind.CANARY])
         asked = [one for one in screened if one.candidate] if confirm else []
         if not json:
             _show(screened, fixed)
@@ -68,8 +68,8 @@ def history(
 def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> ABComparison | str:
     from benchhub.cli.ab import measured
     from benchhub.cli.run import command_line
-    from benchhub.config.request import ABRequest
     from benchhub.errors import ConfigError, DeviceError
+    from benchhub.model.request import ABRequest
     from benchhub.results.load_history import confirmation
 
     request = confirmation(results, one, project.folder(), extra)
@@ -91,7 +91,7 @@ def _exit_code(outcomes: Sequence[ABComparison | str]) -> int:
 def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     from rich.console import Console
 
-    from benchhub.cli.show.figures import say
+    from benchhub.cli.show.say import say
     from benchhub.results.compare.history import FEWEST_RUNS
 
     console = Console()
@@ -120,7 +120,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
 
 
 def _show_candidate(console: Console, one: Screened) -> None:
-    from benchhub.cli.show.figures import say
+    from benchhub.cli.show.say import say
     from benchhub.results.compare.history import differences
 
     assert one.before is not None
@@ -139,7 +139,7 @@ def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | 
     from rich.console import Console
 
     from benchhub.cli.show.ab import show
-    from benchhub.cli.show.figures import say
+    from benchhub.cli.show.say import say
 
     console = Console()
     for one, outcome in zip(asked, outcomes, strict=True):
@@ -163,7 +163,9 @@ def describe(one: Screened) -> str:
 
 
 def _ms(duration_ns: float) -> str:
-    return f"{duration_ns / 1e6:.4g} ms"
+    from benchhub.text import number
+
+    return f"{number(duration_ns / 1e6)} ms"
 
 
 def plain(one: Screened) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchhub.config.request import RunRequest
     from benchhub.model.launch import RunInfo
+    from benchhub.model.request import RunRequest
     from benchhub.run.execute import Ready
     from benchhub.store import Store
 
@@ -47,8 +47,9 @@ def run(
     """Run a suite on devices; ends in a table and an HTML report."""
     from rich.console import Console
 
-    from benchhub.config.request import RunRequest, located, resolve
+    from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
+    from benchhub.model.request import RunRequest
 
     again = resume or rerun_failed
     if (suite is None) == (again is None):
@@ -61,9 +62,9 @@ def run(
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = results.run(results.resolve(again))
-            if info.request.get("suite") in ("ab", "selftest"):  # they have no suite file
-                raise ConfigError(f"run {info.id} is started anew: {info.provenance['command']}")
-            ready = _ready(RunRequest.restored(info.request), console)
+            if not info.kind.resumable:
+                raise ConfigError(_not_resumed(info))
+            ready = _ready(info.request, console)
             _measure(results, info, ready, console, json, bool(rerun_failed), resumed=True)
         return
     request = RunRequest(
@@ -88,6 +89,14 @@ def run(
 
         info = new_run(results, ready, command_line())
         _measure(results, info, ready, console, json, rerun_failed=False, resumed=False)
+
+
+def _not_resumed(info: RunInfo) -> str:
+    from benchhub.model.request import RunKind
+
+    if info.kind is RunKind.IMPORT:
+        return f"run {info.id} was imported: measure it where it was made, and import it again"
+    return f"run {info.id} is started anew: {info.provenance.get('command')}"
 
 
 def _ready(request: RunRequest, console: Console) -> Ready:
@@ -134,10 +143,10 @@ def _measure(
 
 
 def _conclude(results: Store, run_id: str, as_json: bool) -> None:
-    from benchhub.cli.show.figures import counted
     from benchhub.cli.show.results import print_results
     from benchhub.report.run import render
     from benchhub.results.load import load_judged
+    from benchhub.text import plural
 
     judged = load_judged(results, run_id)
     loaded = judged.results
@@ -152,8 +161,8 @@ def _conclude(results: Store, run_id: str, as_json: bool) -> None:
     lost = [device for device in loaded.devices if device.error]
     if bad or lost:
         typer.echo(
-            f"benchhub: {counted(len(bad), 'cell')} failed,"
-            f" {counted(len(lost), 'device')} stopped early;"
+            f"benchhub: {plural(len(bad), 'cell')} failed,"
+            f" {plural(len(lost), 'device')} stopped early;"
             f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
             err=True,
         )

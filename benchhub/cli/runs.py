@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json as jsonlib
 from pathlib import Path
 
@@ -21,25 +20,24 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
         launches = {run.id: sum(results.finished(run.id).values()) for run in runs}
         failed = {run.id: len(results.failed_cells(run.id)) for run in runs}
     if json:
-        typer.echo(jsonlib.dumps([dataclasses.asdict(run) for run in runs], indent=2, default=str))
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+        from benchhub.report.run.json import run_told
 
-    console = Console()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    wide = console.width >= 100  # a run's id tells when it began, too
-    for name in ("run", "suite", "effort", *(["started"] if wide else []), "status"):
-        table.add_column(name, overflow="fold", no_wrap=name == "run")
-    for name in ("launches", "failed cells"):
-        table.add_column(name, justify="right")
-    for run in runs:
-        table.add_row(
-            run.id, run.suite, run.effort, *([run.started_at] if wide else []), run.status,
-            str(launches[run.id]), str(failed[run.id]),
-        )  # fmt: skip
-    console.print(table)
+        typer.echo(jsonlib.dumps([run_told(run) for run in runs], indent=2))
+        return
+    from rich.console import Console
+
+    from benchhub.cli.show.table import print_table
+    from benchhub.report.tables.table import Column, listing
+
+    columns = [
+        Column("run"), Column("suite"), Column("effort"), Column("started", rank=1),
+        Column("status"), Column("launches", numeric=True), Column("failed cells", numeric=True),
+    ]  # fmt: skip
+    body = [
+        (r.id, r.suite, r.effort, r.started_at, r.status, launches[r.id], failed[r.id])
+        for r in runs
+    ]
+    print_table(Console(), listing("runs", "Runs, newest last", columns, body))
 
 
 @app.command()

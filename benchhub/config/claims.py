@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
-from benchhub.config.schema import AskTable, ClaimPartTable, ClaimTable, SelectorTable
+from benchhub.config.schema import CLAIMED, AskTable, ClaimPartTable, ClaimTable, SelectorTable
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.claim import Ask, Claim, ClaimPart, Selector
 from benchhub.model.quantities import QUANTITIES, Grain
@@ -78,11 +78,11 @@ def _part(entry: ClaimPartTable, where: str, known: _Known) -> ClaimPart:
 
 
 def _ask(entry: AskTable, where: str, known: _Known) -> Ask:
-    quantity = QUANTITIES.get(entry.quantity)
-    if quantity is None:
+    if entry.quantity not in CLAIMED:
         raise ConfigError(
-            f"{where}.quantity: unknown {entry.quantity}{nearest(entry.quantity, QUANTITIES)}"
+            f"{where}.quantity: unknown {entry.quantity}{nearest(entry.quantity, CLAIMED)}"
         )
+    quantity = QUANTITIES[entry.quantity]
     if entry.metric and quantity.grain is not Grain.QUALITY:
         raise ConfigError(f"{where}.metric: {entry.quantity} is of no metric; remove it")
     if entry.over and entry.minus:

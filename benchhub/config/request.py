@@ -1,11 +1,11 @@
-"""What the user asked a run to do, in a form that can be stored and asked for again."""
+"""A request with its files read and its names checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +14,7 @@ from benchhub.config.suite import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import EFFORTS, Effort, Suite
 from benchhub.model.device import DeviceProfile
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it."""
-
-    suite: str
-    devices: tuple[str, ...]
-    backends: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
-    effort: str | None = None
-    data: str | None = None
-    scenarios: tuple[str, ...] = ()
-
-    def stored(self) -> dict[str, Any]:
-        """Return the request as JSON types."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def restored(cls, raw: Mapping[str, Any]) -> RunRequest:
-        """Invert `stored`."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in raw.items()
-            if key in known
-        }
-        return cls(**values)
+from benchhub.model.request import RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +130,3 @@ def _check_option(key: str, value: object, choices: tuple[Any, ...]) -> None:
         listed = [str(choice) for choice in choices]
         hint = nearest(str(value), listed)
         raise ConfigError(f"{key} = {value!r} is none of {', '.join(listed)}{hint}")
-
-
-@dataclass(frozen=True, slots=True)
-class ABRequest(RunRequest):
-    """The arguments of a comparison; `devices` holds one profile's path, `backends` one name.
-
-    `delta` is the share within which two times count as the same. `names` are shown for the two
-    models; `iterations` None: those of the effort.
-    """
-
-    model_a: str = ""
-    model_b: str = ""
-    names: tuple[str, ...] = ()
-    inputs: str | None = None
-    batch: int | None = None
-    threads: int = 1
-    precision: str = "f32"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    iterations: int | None = None
-    delta: float = 0.02
-    statistic: str = "p50"

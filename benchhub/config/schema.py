@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from benchhub.model.quantities import QUANTITIES
+from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Positive = Annotated[float, Field(gt=0)]
 Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
+#: What a claim may ask for.
+CLAIMED = tuple(name for name, of in QUANTITIES.items() if of.claimed)
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
@@ -84,32 +86,49 @@ class ScenariosTable(_Table):
     profile: ScenarioTable | None = None
 
 
-class BudgetTable(_Table):
-    """`[[budgets]]`: limits for the cells that the selectors match; no selector matches all."""
+class _BudgetSelectors(_Table):
+    """What a budget has beside its limits."""
 
     name: str | None = None
     devices: list[str] = []
     variants: list[str] = []
     backends: list[str] = []
     threads: Count | list[Count] | None = None
-    latency_p50_ms: Positive | None = None
-    latency_p90_ms: Positive | None = None
-    latency_p95_ms: Positive | None = None
-    latency_p99_ms: Positive | None = None
-    paced_p50_ms: Positive | None = None
-    paced_p90_ms: Positive | None = None
-    paced_p95_ms: Positive | None = None
-    paced_p99_ms: Positive | None = None
     paced_min_rate_per_s: Positive | None = Field(
         None, description="the paced limits are to be met at this rate or a higher one"
     )
-    throughput_min_per_s: Positive | None = None
-    peak_rss_mib: Positive | None = None
-    load_ms: Positive | None = None
-    model_bytes: Count | None = None
-    quality_loss_max: Annotated[float, Field(ge=0)] | None = None
-    quality_loss_relative: bool = False
+    quality_loss_relative: bool = Field(
+        False, description="quality_loss_max is a share of the baseline's quality"
+    )
     quality_min_cases: Count = 200
+
+
+def _limits() -> dict[str, Any]:
+    """Return a field for each quantity that a budget may limit."""
+    found: dict[str, Any] = {}
+    for key, quantity in BUDGET_KEYS.values():
+        kind: Any = Positive
+        if key.whole:
+            kind = Count
+        elif key.from_zero:
+            kind = Annotated[float, Field(ge=0)]
+        side = "least" if key.at_least else "most"
+        unit = f", {quantity.unit}" if quantity.unit else ""
+        where = f" in {key.scenario} cells" if key.scenario else ""
+        text = f"at {side} this {quantity.words}{unit}{where}"
+        found[key.key] = (kind | None, Field(None, description=text))
+    return found
+
+
+if TYPE_CHECKING:
+    BudgetTable = _BudgetSelectors
+else:
+    BudgetTable = create_model(
+        "BudgetTable",
+        __base__=_BudgetSelectors,
+        __doc__="`[[budgets]]`: limits for the cells that the selectors match; none matches all.",
+        **_limits(),
+    )
 
 
 class AgreementTable(_Table):
@@ -135,7 +154,7 @@ class SelectorTable(_Table):
 class AskTable(_Table):
     """A quantity and its limits."""
 
-    quantity: str = Field(json_schema_extra={"enum": list(QUANTITIES)})
+    quantity: str = Field(json_schema_extra={"enum": list(CLAIMED)})
     at_least: Limit | None = None
     at_most: Limit | None = None
     between: list[Limit] | None = Field(

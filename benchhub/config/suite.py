@@ -25,6 +25,7 @@ from benchhub.config.schema import (
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import Agreement, Budget, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.device import DeviceProfile
+from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import Scenario
 
@@ -70,7 +71,7 @@ def load_suite(path: Path) -> Suite:
         for wanted in sorted(set(chosen) - set(known)):
             raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
     for budget in budgets:
-        if not budget.limits_anything:
+        if not budget.limits:
             raise ConfigError(f"{path}: budget {budget.name} sets no limit; add one, or remove it")
     return Suite(
         name=table.name,
@@ -202,28 +203,15 @@ def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioS
 
 
 def _budget(entry: BudgetTable, index: int) -> Budget:
-    latency, paced = (
-        {
-            q: limit
-            for q in ("p50", "p90", "p95", "p99")
-            if (limit := getattr(entry, f"{what}_{q}_ms")) is not None
-        }
-        for what in ("latency", "paced")
-    )
+    limits = {key: getattr(entry, key) for key in BUDGET_KEYS}
     return Budget(
         name=entry.name or f"budgets[{index}]",
         devices=tuple(entry.devices),
         variants=tuple(entry.variants),
         backends=tuple(entry.backends),
         threads=_several(entry.threads) if entry.threads is not None else (),
-        latency_ms=latency,
-        paced_ms=paced,
+        limits={key: limit for key, limit in limits.items() if limit is not None},
         paced_min_rate_per_s=entry.paced_min_rate_per_s,
-        throughput_min_per_s=entry.throughput_min_per_s,
-        peak_rss_mib=entry.peak_rss_mib,
-        load_ms=entry.load_ms,
-        model_bytes=entry.model_bytes,
-        quality_loss_max=entry.quality_loss_max,
         quality_loss_relative=entry.quality_loss_relative,
         quality_min_cases=entry.quality_min_cases,
     )

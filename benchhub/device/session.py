@@ -26,6 +26,7 @@ from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError
 from benchhub.model.device import DeviceProfile
+from benchhub.model.facts import Facts
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Conditions, Job, Outcome
 
@@ -136,9 +137,9 @@ class DeviceSession:
         """What connecting found doubtful."""
         return self._transport.warnings
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the device is, as its agent probed it."""
-        return dict(self._ask("facts")["facts"])
+        return Facts(self._ask("facts")["facts"])
 
     def conditions(self) -> Conditions:
         """Return the state the device is in now."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchhub.model.arrays import Settings
 from benchhub.model.claim import Claim
+from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import Scenario
 
@@ -55,10 +56,9 @@ class ScenarioSpec:
 class Budget:
     """Limits that cells must keep; empty selectors match everything.
 
-    `latency_ms` maps a percentile ("p50", "p90", "p95", "p99") to its limit in milliseconds, and
-    `paced_ms` does so for paced cells. `paced_min_rate_per_s` asks for the limits of `paced_ms`
-    to be met at that rate or a higher one, not at every rate.
-    `quality_loss_relative` reads the loss limit as a share of the baseline's quality.
+    `limits` are by the keys of `quantities.BUDGET_KEYS`. `paced_min_rate_per_s` asks for those of
+    paced cells to be met at that rate or a higher one, not at every rate. `quality_loss_relative`
+    reads the limit of a loss as a share of the baseline's quality.
     """
 
     name: str
@@ -66,25 +66,18 @@ class Budget:
     variants: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     threads: tuple[int, ...] = ()
-    latency_ms: Mapping[str, float] = field(default_factory=dict)
-    paced_ms: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
     paced_min_rate_per_s: float | None = None
-    throughput_min_per_s: float | None = None
-    peak_rss_mib: float | None = None
-    load_ms: float | None = None
-    model_bytes: int | None = None
-    quality_loss_max: float | None = None
     quality_loss_relative: bool = False
     quality_min_cases: int = 200
 
-    @property
-    def limits_anything(self) -> bool:
-        """Whether there is a limit in it."""
-        limits = (
-            self.throughput_min_per_s, self.peak_rss_mib, self.load_ms, self.model_bytes,
-            self.quality_loss_max,
-        )  # fmt: skip
-        return bool(self.latency_ms or self.paced_ms or any(x is not None for x in limits))
+    def percentiles(self, scenario: Scenario) -> dict[str, float]:
+        """Return the limits of percentiles in cells of a scenario, by quantity, in ms."""
+        return {
+            quantity.name: self.limits[key.key]
+            for key, quantity in map(BUDGET_KEYS.__getitem__, self.limits)
+            if quantity.quantile is not None and key.scenario is scenario
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,6 +51,19 @@ class Variant:
     approximates: str = ""
 
 
+class CellKind(enum.StrEnum):
+    """What runs in a cell.
+
+    A model; nothing, which is what the harness itself costs; or work of a known size: the fixed
+    work that every round of a run does, and that of a device's self-test.
+    """
+
+    MODEL = "model"
+    HARNESS = "harness"
+    CANARY = "canary"
+    SELFTEST = "selftest"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Device x variant x backend x scenario settings: what one row of the report stands for.
@@ -73,6 +87,12 @@ class Cell:
     concurrency: int = 1
     rate_per_s: float | None = None
     arrivals: str = ""
+    kind: CellKind = CellKind.MODEL
+
+    @property
+    def runs_model(self) -> bool:
+        """Whether a model runs in it, of which budgets and reports speak."""
+        return self.kind is CellKind.MODEL
 
     @property
     def key(self) -> str:
@@ -88,28 +108,71 @@ class Cell:
         )  # fmt: skip
 
 
+#: What a cell's key is made of, in this order. Never changed: stored runs are known by it.
+_KEYED = (
+    "device", "variant", "model_sha256", "backend", "scenario", "batch", "threads", "precision",
+    "launches", "iterations", "max_timed_s", "cases", "options",
+)  # fmt: skip
+#: Settings that came later count only where they are set: older runs keep their keys.
+_KEYED_LATER: Mapping[str, object] = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
+
+
 @lru_cache(maxsize=16384)  # asked for once a launch, not once a cell
 def _cell_key(cell: Cell) -> str:
-    # Settings that came later count only where they are set: older runs keep their keys.
-    later = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
-    facts = [str(getattr(cell, name)) for name in cell.__slots__ if name not in later]
+    facts = [str(getattr(cell, name)) for name in _KEYED]
     facts += [
         f"{name}={getattr(cell, name)}"
-        for name, usual in later.items()
+        for name, usual in _KEYED_LATER.items()
         if getattr(cell, name) != usual
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
+class SkipKind(enum.StrEnum):
+    """Why a combination is not measured."""
+
+    NOT_MEANT = "not meant"  #: the suite means the variant for other backends
+    FIXED_BATCH = "fixed batch"  #: the model has another batch
+    FORMAT = "format"  #: the backend does not read such files
+    PRECISION = "precision"  #: the backend does not compute in it, or not with these options
+    NO_PROFILE = "no profile"  #: the backend does not tell what operators take
+    UNBUILT = "unbuilt"  #: the variant could not be made
+    NO_BACKEND = "no backend"  #: the device lacks the backend
+    NO_TIMES = "no times"  #: an imported benchmark has no times of its rounds
+
+
+@dataclass(frozen=True, slots=True)
+class SkipReason:
+    """Why a combination is not measured: the kind, and one line for people."""
+
+    kind: SkipKind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A combination that will not be measured, and why."""
+    """A combination that will not be measured, and why.
+
+    Without a `batch` it is about all settings of the scenario; `precision` is told where several
+    are swept.
+    """
 
     device: str
     variant: str
     backend: str
     scenario: str
-    reason: str
+    reason: SkipReason
+    batch: int | None = None
+    precision: str = ""
+
+    @property
+    def what(self) -> str:
+        """The scenario with its settings, in words."""
+        batch = f" batch {self.batch}" if self.batch is not None else ""
+        return f"{self.scenario}{batch}{f' {self.precision}' if self.precision else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +184,7 @@ class Plan:
 
 
 def without(
-    plan: Plan, device: str, backend: str, reason: str, measured: Collection[str] = ()
+    plan: Plan, device: str, backend: str, reason: SkipReason, measured: Collection[str] = ()
 ) -> Plan:
     """Return `plan` with the cells of one backend on one device turned into skips.
 
@@ -131,12 +194,10 @@ def without(
         c for c in plan.cells if (c.device, c.backend) != (device, backend) or c.key in measured
     )
     gone = [c for c in plan.cells if c not in kept]
-    skips = {(c.variant, c.scenario): c for c in gone}
-    return Plan(
-        kept,
-        plan.skips
-        + tuple(Skip(device, variant, backend, scenario, reason) for variant, scenario in skips),
-    )
+    skips = {
+        (c.variant, c.scenario): Skip(device, c.variant, backend, c.scenario, reason) for c in gone
+    }
+    return Plan(kept, (*plan.skips, *skips.values()))
 
 
 #: From the samples of the finished launches so far, by cell key and in order of their index, the
@@ -155,8 +216,3 @@ CHECK_CASES = 4
 
 #: The variant that stands for the fixed work of every round.
 CANARY = "canary"
-
-
-def is_canary(cell: Cell) -> bool:
-    """Return whether a cell is the fixed work."""
-    return cell.variant == CANARY and not cell.model_sha256

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from benchhub.model.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,17 @@ class DeviceProfile:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check of a device. `level` is ok, warn or refuse; `fix` is a line the user can run."""
+    """One check of a device. `level` is ok, warn or refuse; `fix` is a line the user can run.
+
+    `backend` is the one it is about, if it is about one.
+    """
 
     check: str
     level: str
     found: str
     why: str = ""
     fix: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class DeviceInfo:
     name: str
     transport: str
     emulated: bool
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     staged: Mapping[str, int] = field(default_factory=dict)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from benchhub.model.arrays import Array, Ints
 from benchhub.model.cell import Cell
+from benchhub.model.details import Details
+from benchhub.model.facts import Provenance
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.ondevice.wire import Conditions, Failure
 
 
@@ -39,7 +41,7 @@ class Launch:
     provider: str | None = None
     precision: str | None = None
     clock: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Details = field(default_factory=Details)
     import_ns: int | None = None
     load_ns: int | None = None
     first_inference_ns: int | None = None
@@ -65,8 +67,7 @@ class Launch:
 class RunInfo:
     """A run: one suite on some devices. `status` is running, done, interrupted or failed.
 
-    `request` holds what `--resume` needs to plan the same run again, `provenance` the versions,
-    the command line, dataset and seeds that a reader needs to repeat it.
+    `request` holds what `--resume` needs to plan the same run again.
     """
 
     id: str
@@ -78,5 +79,10 @@ class RunInfo:
     started_at: str
     finished_at: str | None
     status: str
-    request: Mapping[str, Any]
-    provenance: Mapping[str, Any]
+    request: RunRequest
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def kind(self) -> RunKind:
+        """What the run is."""
+        return self.request.kind

@@ -1,4 +1,4 @@
-"""What a report shows."""
+"""What a report shows: rows, verdicts, and a run's results as a whole."""
 
 from __future__ import annotations
 
@@ -6,32 +6,70 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchhub.model.cell import Skip, Variant
+from benchhub.model.cell import CellKind, Skip, Variant
 from benchhub.model.claim import ClaimAnswer
+from benchhub.model.columns import ENDS
+from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo, Selftest
+from benchhub.model.figure import NOT_MEASURED, Figure, Interval, MetricFigures
+from benchhub.model.flag import WRONG_OUTPUTS, Flag
 from benchhub.model.launch import RunInfo
+from benchhub.model.quantities import QUANTITIES
 from benchhub.model.scenario import VerdictOutcome
 
-#: The `method` in `Row.intervals` of what is no measurement: the baseline against itself.
-BY_DEFINITION = "by definition"
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
-    """A doubt about a cell, with its evidence; `caps` keeps its verdicts from being PASS."""
+class PacingTold:
+    """How well the arrivals of a paced cell were kept, over all launches."""
 
-    name: str
-    evidence: str
-    caps: bool = True
+    offered: int
+    completed: int
+    late_starts: int
+    start_late_p99_ns: Range | None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class QualitySource:
+    """Which cell's outputs were judged, and against whose."""
+
+    cell: str
+    against: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProvenance:
+    """Where a row's figures come from: launches, the state of the device, what the backend says.
+
+    Ranges are over the states before and after each launch. `details` are the backend's own.
+    `warmup_dropped` calls at the start of every launch are in no figure.
+    """
+
+    model_sha256: str = ""
+    planned_launches: int = 0
+    launches: tuple[str, ...] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    started_at: tuple[str, str] | None = None
+    governor: str | None = None
+    frequency_mhz: Range | None = None
+    temperature_c: Range | None = None
+    load_1m: Range | None = None
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    gpu_memory_source: str | None = None
+    details: Details = field(default_factory=Details)
+    paced: PacingTold | None = None
+    warmup_dropped: int = 0
+    quality: QualitySource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One cell in a report; the columns of csv and json, in order. None: not measured.
+    """One cell in a report: what it is of, and `figures` by the name of the quantity.
 
-    `withheld` gives the reason for a column that is empty though the cell was measured;
-    `provenance` and `intervals` go to json only. `quality_also` holds the further metrics by name:
-    value, low, high, loss, loss_low, loss_high, method, unit, higher_is_better.
+    `row["p95_ms"]` is a figure, also where nothing was measured. `quality` is what the first metric
+    says, `quality_also` the others by name; `unjudged` gives for each that is missing the reason,
+    the first metric's under its empty name. `several_metrics`: the task has further ones.
     """
 
     run: str
@@ -48,85 +86,85 @@ class Row:
     batch: int
     threads: int
     precision: str | None = None
+    concurrency: int = 1
+    rate_per_s: float | None = None
+    options: str | None = None
     launches: int = 0
     iterations: int | None = None
     n_eff: float | None = None
     status: str = "finished"
     reason: str | None = None
     flags: tuple[Flag, ...] = ()
-    load_ms: float | None = None
-    first_inference_ms: float | None = None
-    mean_ms: float | None = None
-    p50_ms: float | None = None
-    p50_low_ms: float | None = None
-    p50_high_ms: float | None = None
-    p90_ms: float | None = None
-    p90_low_ms: float | None = None
-    p90_high_ms: float | None = None
-    p95_ms: float | None = None
-    p95_low_ms: float | None = None
-    p95_high_ms: float | None = None
-    p99_ms: float | None = None
-    p99_low_ms: float | None = None
-    p99_high_ms: float | None = None
-    throughput_per_s: float | None = None
-    throughput_low_per_s: float | None = None
-    throughput_high_per_s: float | None = None
-    peak_rss_mib: float | None = None
-    model_rss_mib: float | None = None
-    gpu_mem_mib: float | None = None
-    energy_mj: float | None = None
-    model_bytes: int | None = None
-    gzip_bytes: int | None = None
-    params: int | None = None
-    nonzero_params: int | None = None
-    macs: int | None = None
-    compression_params: float | None = None
-    compression_bytes: float | None = None
-    speedup: float | None = None
-    speedup_low: float | None = None
-    speedup_high: float | None = None
-    quality_metric: str | None = None
-    quality: float | None = None
-    quality_low: float | None = None
-    quality_high: float | None = None
-    quality_loss: float | None = None
-    quality_loss_low: float | None = None
-    quality_loss_high: float | None = None
-    quality_cases: int | None = None
-    agreement_max_abs: float | None = None
     clock: str | None = None
-    concurrency: int = 1
-    rate_per_s: float | None = None
-    options: str | None = None
-    service_p50_ms: float | None = None
-    device_p50_ms: float | None = None
-    copy_in_p50_ms: float | None = None
-    copy_out_p50_ms: float | None = None
-    overhead_p50_ms: float | None = None
     energy_source: str | None = None
-    postprocess_p50_ms: float | None = None
-    sparse_bytes: int | None = None
-    # json only
-    cell: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    quality: MetricFigures | None = None
+    quality_also: Mapping[str, MetricFigures] = field(default_factory=dict)
+    several_metrics: bool = False
+    unjudged: Mapping[str, str] = field(default_factory=dict)
     agreement_relative: float | None = None
-    withheld: Mapping[str, str] = field(default_factory=dict)
-    intervals: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    quality_parts: Mapping[str, float] = field(default_factory=dict)
-    quality_also: Mapping[str, Any] = field(default_factory=dict)
+    cell: str = ""
+    kind: CellKind = CellKind.MODEL
+    provenance: RowProvenance = field(default_factory=RowProvenance)
+
+    def __getitem__(self, quantity: str) -> Figure:
+        """Return the figure of a quantity; KeyError if there is no such one."""
+        if quantity in _OF_QUALITY:
+            return self._of_quality(quantity)
+        if quantity not in QUANTITIES:
+            raise KeyError(quantity)
+        return self.figures.get(quantity, NOT_MEASURED)
+
+    def column(self, name: str) -> Any:
+        """Return a column of csv: an attribute, a quantity's value, or an end of its interval."""
+        if name in QUANTITIES:
+            value = self[name].value
+            return int(value) if value is not None and QUANTITIES[name].whole else value
+        if name in ENDS:
+            quantity, lower = ENDS[name]
+            figure = self[quantity]
+            if figure.value is None:
+                return None
+            return figure.low if lower else figure.high
+        if name == "quality_metric":
+            return self.quality.metric if self.quality else None
+        if name == "quality_cases":
+            return self.quality.cases if self.quality else None
+        return getattr(self, name)
+
+    @property
+    def runs_model(self) -> bool:
+        """Whether a model ran, of which budgets and reports speak."""
+        return self.kind is CellKind.MODEL
+
+    @property
+    def calls_nothing(self) -> bool:
+        """Whether its calls do nothing at all: its times are what the harness itself costs."""
+        return not self.runs_model and self.options is None
+
+    @property
+    def outputs_wrong(self) -> tuple[Flag, ...]:
+        """The flags that say that its outputs are not those that were meant."""
+        return tuple(flag for flag in self.flags if flag.name in WRONG_OUTPUTS)
+
+    def _of_quality(self, quantity: str) -> Figure:
+        known = self.quality
+        if known is None:
+            return Figure(withheld=self.unjudged.get("", "")) if quantity == "quality" else Figure()
+        if quantity == "quality":
+            return Figure(known.value, Interval(known.low, known.high, "bootstrap-t"))
+        loss = known.loss
+        return Figure(loss.estimate, Interval(loss.low, loss.high, known.method))
 
 
-#: The columns of csv, in order: every field of Row up to and including `sparse_bytes`.
-COLUMNS: tuple[str, ...] = tuple(Row.__dataclass_fields__)[
-    : list(Row.__dataclass_fields__).index("sparse_bytes") + 1
-]
+_OF_QUALITY = frozenset({"quality", "quality_loss"})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A budget applied to one cell: what was asked, what was seen, what follows.
 
+    `key` is the budget's entry, which limits the quantity in `column`.
     `next_step` is what to do about it, empty for a PASS. `looks` are the numbers of launches at
     which a percentile was judged, up to the look that decided or the last; the value and its
     limits are those of that look. Empty: judged once, over all launches.
@@ -140,6 +178,7 @@ class Verdict:
     batch: int
     threads: int
     budget: str
+    key: str
     column: str
     limit: float
     value: float | None

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from benchhub.model.row import Results, Row, Verdict
+from benchhub.model.row import Results, Verdict
+from benchhub.pytest_plugin.shown_row import ShownRow
 from benchhub.pytest_plugin.slots import Slot, taken
 from benchhub.report.gate.entries import WORST_FIRST, GateEntry, cell_words, entries
 from benchhub.results.load import Judged
@@ -34,7 +35,7 @@ class One:
         return self.entry.outcome
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> ShownRow | None:
         """The row of the cell."""
         cell = self.entry.verdict.cell if self.entry.verdict else None
         return next((row for row in self.run.rows if row.cell == cell), None)
@@ -72,16 +73,16 @@ class MeasuredRun:
         return self.results.run.id
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[ShownRow, ...]:
         """A row for every planned cell."""
-        return self.results.rows
+        return tuple(map(ShownRow, self.results.rows))
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """A verdict for every budget entry and cell."""
         return self.judged.verdicts
 
-    def select(self, **columns: Any) -> tuple[Row, ...]:
+    def select(self, **columns: Any) -> tuple[ShownRow, ...]:
         """Return the rows with these values: `select(variant="int8", threads=1)`."""
         return tuple(
             row
@@ -89,13 +90,15 @@ class MeasuredRun:
             if all(getattr(row, name) == value for name, value in columns.items())
         )
 
-    def row(self, **columns: Any) -> Row:
+    def row(self, **columns: Any) -> ShownRow:
         """Return the only row with these values; LookupError, with what there is, otherwise."""
         found = self.select(**columns)
         if len(found) == 1:
             return found[0]
         asked = " ".join(f"{name}={value!r}" for name, value in columns.items())
-        there = "; ".join(f"{row.device}: {cell_words(row)}" for row in (found or self.rows)[:5])
+        there = "; ".join(
+            f"{one.device}: {cell_words(one.row)}" for one in (found or self.rows)[:5]
+        )
         raise LookupError(f"{len(found)} rows of run {self.id} have {asked}; among them: {there}")
 
     def assert_budgets(self, inconclusive: str | None = None) -> None:
@@ -134,7 +137,7 @@ class MeasuredRun:
     def _nothing(self, slot: Slot) -> GateEntry:
         device, backend, variant, budget, column = slot.group
         skips = [
-            skip.reason
+            skip.reason.text
             for skip in self.results.skips
             if (skip.device, skip.backend) == (device, backend)
         ]

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from benchhub.config.folders import cache, store_url
-from benchhub.config.request import RunRequest, located, resolve
+from benchhub.config.request import located, resolve
 from benchhub.config.suite import load_budgets
 from benchhub.errors import BenchhubError, ConfigError, Interrupted
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.request import RunRequest
 from benchhub.pytest_plugin.measured import MeasuredRun
 from benchhub.pytest_plugin.options import POLICIES, asked
 from benchhub.pytest_plugin.slots import Slot, slots
@@ -238,7 +239,7 @@ def _unmeasured(ready: Ready) -> RunInfo:
     return RunInfo(
         id="", suite=suite.name, suite_sha256=ready.resolved.suite_sha256, task=suite.task,
         baseline=suite.baseline, effort=ready.resolved.effort.name, started_at="",
-        finished_at=None, status="running", request={}, provenance={},
+        finished_at=None, status="running", request=ready.resolved.request,
     )  # fmt: skip
 
 

@@ -12,25 +12,22 @@ from benchhub.config.folders import cache
 from benchhub.config.suite import load_budgets
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Agreement, Budget
-from benchhub.model.cell import Plan, is_canary, without
+from benchhub.model.cell import Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo, Finding
-from benchhub.model.launch import RunInfo
+from benchhub.model.facts import Provenance
 from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.kept_tables import KeptTables
-from benchhub.results.rows.fixed_work import doubted, findings
-from benchhub.results.rows.quality_tables import Tables
+from benchhub.results.rows.case_tables import Tables
+from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.rows import summarize
-from benchhub.results.rows.speedup import compare
 from benchhub.results.verdicts.judge import check_names, exit_code, judge, unjudged
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
-
-#: They stay in the store, and `benchhub devices show` tells them.
-_PRIVATE_FACTS = {"boot_id", "executable", "hostname", "root"}
 
 
 def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
@@ -48,29 +45,28 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     answer_key = store.answer_key(run_id)
     metric, also = metrics_of(answer_key)
     tables = Tables(KeptTables(cache() / "case-tables"))
-    limit = run.provenance.get("max_relative_disagreement")
+    limit = run.provenance.max_relative_disagreement
     rows = summarize(
         run,
-        [cell for cell in plan.cells if not is_canary(cell)],
+        plan.cells,
         launches,
         variants,
         devices,
-        limits=Agreement(float(limit)) if limit else None,
+        limits=Agreement(limit) if limit else None,
         answer_key=answer_key,
         metric=metric,
         also=also,
-        seed=_seed(run),
+        seed=run.provenance.seed,
         tables=tables,
     )
     canaries = findings(launches)
-    rows = doubted(compare(rows, launches, run.baseline, variants), canaries)
     budgets = store.budgets(run_id)
     verdicts = judge(rows, budgets)
     loaded = Results(
         run=dataclasses.replace(
             run,
             request=_without_folders(run.request),
-            provenance={**run.provenance, **_short_command(run.provenance)},
+            provenance=_short_command(run.provenance),
         ),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
@@ -87,7 +83,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     )
     paired = None
     if answer_key is not None and metric is not None:
-        paired = PairedQuality(launches, answer_key, (metric, *also), _seed(run), tables)
+        paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)
     asked = store.claims(run_id) if claims is None else claims
     return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
 
@@ -116,30 +112,27 @@ def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:
     return dataclasses.replace(device, findings=(*device.findings, *found))
 
 
-def _without_folders(request: Mapping[str, Any]) -> dict[str, Any]:
+def _without_folders(request: RunRequest) -> RunRequest:
     """Return a request with files by their last two names: reports are published, folders not."""
-    return {key: _short(value) for key, value in request.items()}
+    known = {name: _short(value) for name, value in request.told().items()}
+    return dataclasses.replace(request, **known)
 
 
-def _short_command(provenance: Mapping[str, Any]) -> dict[str, str]:
-    words = str(provenance.get("command", "")).split(" ")
-    return {"command": " ".join(map(_short, words))} if words != [""] else {}
+def _short_command(provenance: Provenance) -> Provenance:
+    words = provenance.get("command").split(" ")
+    if words == [""]:
+        return provenance
+    return Provenance({**provenance.told, "command": " ".join(map(_short, words))})
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return "/".join(Path(value).parts[-2:])
-    return [_short(item) for item in value] if isinstance(value, list | tuple) else value
+    return tuple(map(_short, value)) if isinstance(value, list | tuple) else value
 
 
 def _without_location(device: DeviceInfo) -> DeviceInfo:
-    facts = {key: value for key, value in device.facts.items() if key not in _PRIVATE_FACTS}
-    if "backends" in facts:  # their reasons and interpreters name folders
-        facts["backends"] = {
-            name: {"version": one.get("version"), "provisioned": bool(one.get("python"))}
-            for name, one in facts["backends"].items()
-        }
-    return dataclasses.replace(device, facts=facts)
+    return dataclasses.replace(device, facts=device.facts.public())
 
 
 def as_possible(
@@ -151,10 +144,9 @@ def as_possible(
     """
     for device in devices:
         for finding in device.findings:
-            backend = finding.check.removeprefix("backend ")
-            if backend != finding.check and finding.level != "ok":
-                reason = f"{finding.found}; {finding.fix}"
-                plan = without(plan, device.name, backend, reason, measured)
+            if finding.backend and finding.level != "ok":
+                reason = SkipReason(SkipKind.NO_BACKEND, f"{finding.found}; {finding.fix}")
+                plan = without(plan, device.name, finding.backend, reason, measured)
     return plan
 
 
@@ -173,12 +165,6 @@ def _known_metric(name: str) -> Metric | None:
         return None  # of a task that is not installed here: quality stays empty
     except ImportError:
         return None  # nor is what it needs
-
-
-def _seed(run: RunInfo) -> int:
-    """Return the seed that quality is resampled with: the suite's; 0 in runs that kept none."""
-    told = str(run.provenance.get("seed", ""))
-    return int(told) if told.isdecimal() else 0
 
 
 #: The words for an exit code of the gate. ERROR: a device or a cell failed.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchhub.config.request import ABRequest
 from benchhub.model.cell import Cell, Variant
+from benchhub.model.flag import Flag
 from benchhub.model.launch import Launch
-from benchhub.model.row import Flag
+from benchhub.model.request import ABRequest
 from benchhub.ondevice.wire import Failure
 from benchhub.results.compare.ab import look
 from benchhub.results.rows.flags import flags

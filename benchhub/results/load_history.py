@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchhub.config.catalogue import profile_file
-from benchhub.config.request import ABRequest
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError, nearest
+from benchhub.model.request import ABRequest
 from benchhub.results.compare.history import HistoryPoint, Screened
 from benchhub.store import Store
 
@@ -31,7 +31,7 @@ def points(store: Store, suite: str, devices: Collection[str] = ()) -> tuple[His
                 one.cell,
                 one.p50s_ns,
                 one.backend_version,
-                run.provenance.get("benchhub"),
+                run.provenance.get("benchhub") or None,
                 infos.get(one.cell.device),
             )
             for one in store.medians.of(run.id)
@@ -54,7 +54,7 @@ def confirmation(
     assert screened.before is not None
     old, new = screened.before, screened.points[-1]
     cell = new.cell
-    if not cell.model_sha256:
+    if not cell.runs_model:
         return "no model runs in this cell: the device or the harness changed"
     if old.cell.model_sha256 == cell.model_sha256:
         return (
@@ -104,7 +104,7 @@ def _sha256(path: Path) -> str:
 
 def _profile(store: Store, run: str, device: str, project: Path) -> Path:
     """Return the profile that the run used, or else the one of that name."""
-    for name in store.run(run).request.get("devices", ()):
+    for name in store.run(run).request.devices:
         path = Path(name)
         if path.is_file() and load_profile(path).name == device:
             return path

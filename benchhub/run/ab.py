@@ -11,12 +11,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
-from benchhub.config.request import ABRequest, Resolved, check_backends
+from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, More, Variant
+from benchhub.model.request import ABRequest
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.ab import look
 from benchhub.run.ab_inputs import fixed_batch, given_inputs, random_inputs
@@ -58,7 +59,7 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
         suite, variants, (device,), formats, effort, backends.COMPUTES, backends.COMPUTES_WITH
     )
     if made.skips or len(made.cells) != 2:
-        skips = [f"{skip.variant}: {skip.reason}" for skip in made.skips]
+        skips = [f"{skip.variant}: {skip.reason.text}" for skip in made.skips]
         raise ConfigError("; ".join(skips) or f"{backend} runs no model; choose another backend")
     folder = cache / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
         metric=None,
         provenance={"dataset": request.inputs or "random inputs of the models' shapes"},
     )
-    told = json.dumps([[v.sha256 for v in variants], request.stored()], sort_keys=True)
+    told = json.dumps([[v.sha256 for v in variants], request.told()], sort_keys=True)
     sha256 = hashlib.sha256(told.encode()).hexdigest()
     resolved = Resolved(request, suite, sha256, (device,), effort)
     a, b = made.cells

@@ -23,6 +23,7 @@ from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
 from benchhub.model.arrays import Array
 from benchhub.model.cell import More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.facts import Provenance
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.agreement import agreement
@@ -73,7 +74,7 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         backends.PROFILES,
     )
     if not plan.cells:
-        reasons = "; ".join(sorted({skip.reason for skip in plan.skips})[:3])
+        reasons = "; ".join(sorted({skip.reason.text for skip in plan.skips})[:3])
         fix = "change its backends or variants, or measure on other devices"
         if not resolved.suite.scenarios:
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
@@ -100,7 +101,7 @@ def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
         started_at=now.isoformat(timespec="seconds"),
         finished_at=None,
         status="running",
-        request=resolved.request.stored(),
+        request=resolved.request,
         provenance=_provenance(ready, command),
     )
     store.create_run(
@@ -302,9 +303,9 @@ def _unknown(ready: Ready, name: str) -> DeviceInfo:
     return DeviceInfo(device.name, device.transport, device.emulated, labels=device.labels)
 
 
-def _provenance(ready: Ready, command: str) -> dict[str, str]:
+def _provenance(ready: Ready, command: str) -> Provenance:
     libraries = ("numpy", "scipy", "onnx", "onnxruntime", "paramiko")
-    return {
+    told = {
         "command": command,
         "benchhub": __version__,
         "runner_sha256": build_runner().sha256,
@@ -314,3 +315,4 @@ def _provenance(ready: Ready, command: str) -> dict[str, str]:
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
         **ready.prepared.provenance,
     }
+    return Provenance(told)

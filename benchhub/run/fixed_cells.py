@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchhub.model.asked import Effort
-from benchhub.model.cell import CANARY, Cell, More, Plan, is_canary
+from benchhub.model.cell import CANARY, Cell, CellKind, More, Plan
 from benchhub.model.scenario import TIMED, Scenario
 
 #: A millisecond or so to SHA-256, on anything from a small board to a server.
@@ -32,10 +32,10 @@ def with_canaries(plan: Plan, effort: Effort) -> Plan:
         return plan
     rounds: dict[str, int] = {}
     for cell in plan.cells:
-        if cell.scenario in TIMED and cell.model_sha256:
+        if cell.scenario in TIMED and cell.runs_model:
             rounds[cell.device] = max(rounds.get(cell.device, 0), cell.launches)
     canaries = (
-        fixed_work(name, CANARY, _HASH_BYTES, count, _ITERATIONS, _MAXTIMED_S)
+        fixed_work(CellKind.CANARY, name, CANARY, _HASH_BYTES, count, _ITERATIONS, _MAXTIMED_S)
         for name, count in rounds.items()
         if count >= _FEWEST
     )
@@ -45,7 +45,7 @@ def with_canaries(plan: Plan, effort: Effort) -> Plan:
 def beside(more: More, cells: Sequence[Cell]) -> More:
     """Return `more` with the fixed work of every device that has a cell that goes on."""
     device_of = {cell.key: cell.device for cell in cells}
-    canaries = {cell.device: cell.key for cell in cells if is_canary(cell)}
+    canaries = {cell.device: cell.key for cell in cells if cell.kind is CellKind.CANARY}
 
     def with_canary(samples_ns: Mapping[str, Sequence[np.ndarray]]) -> set[str]:
         keys = set(more(samples_ns))
@@ -55,7 +55,13 @@ def beside(more: More, cells: Sequence[Cell]) -> More:
 
 
 def fixed_work(
-    device: str, name: str, hash_bytes: int, launches: int, iterations: int, max_timed_s: float
+    kind: CellKind,
+    device: str,
+    name: str,
+    hash_bytes: int,
+    launches: int,
+    iterations: int,
+    max_timed_s: float,
 ) -> Cell:
     """Return a cell whose calls hash so many bytes with SHA-256, or do nothing for 0."""
     return Cell(
@@ -71,4 +77,5 @@ def fixed_work(
         iterations=iterations,
         max_timed_s=max_timed_s,
         options=json.dumps({"hash_bytes": hash_bytes} if hash_bytes else {}),
+        kind=kind,
     )

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Budget, Effort
 from benchhub.model.cell import Cell, More
+from benchhub.model.quantities import PERCENTILES
 from benchhub.model.scenario import Scenario
-from benchhub.results.rows.timing import PERCENTILES
 from benchhub.results.verdicts.judge import selects
 from benchhub.stats.looks import LOOKS, deciding, looks_at
 
@@ -72,17 +72,16 @@ def _limits(cell: Cell, budgets: Sequence[Budget]) -> list[tuple[float, float]]:
     return [
         (PERCENTILES[name], limit_ms * _NS_PER_MS)
         for budget in budgets
-        if cell.model_sha256 and selects(budget, cell)
+        if cell.runs_model and selects(budget, cell)
         for name, limit_ms in _of_scenario(cell, budget).items()
     ]
 
 
 def _of_scenario(cell: Cell, budget: Budget) -> Mapping[str, float]:
-    if cell.scenario is Scenario.LATENCY:
-        return budget.latency_ms
     # One rate of a sweep that is to show the highest possible one need not be decided.
-    sweep = budget.paced_min_rate_per_s is not None
-    return budget.paced_ms if cell.scenario is Scenario.PACED and not sweep else {}
+    if cell.scenario is Scenario.PACED and budget.paced_min_rate_per_s is not None:
+        return {}
+    return budget.percentiles(cell.scenario)
 
 
 def _open(cell: Cell, launches: Sequence[Array], limits: Limits, effort: Effort) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.asked import Effort, ScenarioSpec, Suite
-from benchhub.model.cell import Cell, Plan, Skip, Variant
+from benchhub.model.cell import Cell, CellKind, Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
 
@@ -67,10 +67,10 @@ def plan(
                     if problem is None:
                         cells.append(cell)
                     else:
-                        what = f"{spec.scenario} batch {cell.batch}"
-                        if len(suite.precisions) > 1:
-                            what += f" {cell.precision}"
-                        skip = Skip(device.name, variant.name, backend, what, problem)
+                        skip = Skip(
+                            device.name, variant.name, backend, spec.scenario, problem, cell.batch,
+                            cell.precision if len(suite.precisions) > 1 else "",
+                        )  # fmt: skip
                         if skip not in skips:
                             skips.append(skip)
         skips += _unbuilt_skips(suite, device, backend, formats, unbuilt)
@@ -87,10 +87,13 @@ def _unbuilt_skips(
     if unbuilt is None or not formats[backend]:  # the backend without a model asks for no variant
         return []
     return [
-        Skip(device.name, name, backend, spec.scenario, _not_meant(suite, name, backend) or reason)
+        Skip(
+            device.name, name, backend, spec.scenario,
+            _not_meant(suite, name, backend) or SkipReason(SkipKind.UNBUILT, reason),
+        )
         for name, reason in unbuilt.items()
         for spec in suite.scenarios
-    ]
+    ]  # fmt: skip
 
 
 def _sweep(
@@ -100,7 +103,7 @@ def _sweep(
     backend: str,
     spec: ScenarioSpec,
     effort: Effort,
-) -> Iterator[tuple[Cell, str | None]]:
+) -> Iterator[tuple[Cell, SkipReason | None]]:
     launch_share, iteration_share = _SHARES[spec.scenario]
     launches = spec.launches or max(
         round(effort.launches * launch_share), _FEWEST_LAUNCHES.get(spec.scenario, 3)
@@ -141,7 +144,7 @@ def _null_cell(
 ) -> Cell:
     spec = ScenarioSpec(Scenario.LATENCY)
     cell, _ = next(_sweep(suite, device, variant, backend, spec, effort))
-    return dataclasses.replace(cell, variant="none", model_sha256="")
+    return dataclasses.replace(cell, variant="none", model_sha256="", kind=CellKind.HARNESS)
 
 
 def _option_sweep(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -155,46 +158,52 @@ def _fixed_batch(variant: Variant) -> int | None:
     return next((t.shape[0] for t in variant.inputs if t.shape and t.shape[0]), None)
 
 
-def _wrong_batch(variant: Variant, batch: int) -> str | None:
+def _wrong_batch(variant: Variant, batch: int) -> SkipReason | None:
     for tensor in variant.inputs:
         fixed = tensor.shape[0] if tensor.shape else None
         if fixed is not None and fixed != batch:
-            return (
+            return SkipReason(
+                SkipKind.FIXED_BATCH,
                 f"input {tensor.name} is fixed at batch {fixed};"
-                " export the model with an open batch axis to measure others"
+                " export the model with an open batch axis to measure others",
             )
     return None
 
 
-def _not_meant(suite: Suite, variant: str, backend: str) -> str | None:
+def _not_meant(suite: Suite, variant: str, backend: str) -> SkipReason | None:
     spec = next(spec for spec in suite.variants if spec.name == variant)
     if not spec.backends or backend in spec.backends:
         return None
-    return f"the suite means it for {', '.join(spec.backends)}"
+    text = f"the suite means it for {', '.join(spec.backends)}"
+    return SkipReason(SkipKind.NOT_MEANT, text)
 
 
-def _inexact(precision: str, offered: tuple[str, ...] | None, backend: str) -> str | None:
+def _inexact(precision: str, offered: tuple[str, ...] | None, backend: str) -> SkipReason | None:
     if offered is None or precision in offered:
         return None
-    return f"{backend} computes in {', '.join(offered)}, not {precision}; convert the model instead"
+    text = f"{backend} computes in {', '.join(offered)}, not {precision}; convert the model instead"
+    return SkipReason(SkipKind.PRECISION, text)
 
 
 def _without_option(
     cell: Cell, computes_with: Mapping[tuple[str, str], tuple[str, Any]]
-) -> str | None:
+) -> SkipReason | None:
     name, value = computes_with.get((cell.backend, cell.precision), ("", None))
     if not name or json.loads(cell.options).get(name) == value:
         return None
-    return f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
+    text = f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
+    return SkipReason(SkipKind.PRECISION, text)
 
 
-def _without_profile(cell: Cell, profiles: Collection[str] | None) -> str | None:
+def _without_profile(cell: Cell, profiles: Collection[str] | None) -> SkipReason | None:
     if cell.scenario is not Scenario.PROFILE or profiles is None or cell.backend in profiles:
         return None
-    return f"{cell.backend} does not tell what its operators take"
+    text = f"{cell.backend} does not tell what its operators take"
+    return SkipReason(SkipKind.NO_PROFILE, text)
 
 
-def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> str | None:
+def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> SkipReason | None:
     if variant.format in formats:
         return None
-    return f"{backend} reads {', '.join(formats)}, not {variant.format}"
+    text = f"{backend} reads {', '.join(formats)}, not {variant.format}"
+    return SkipReason(SkipKind.FORMAT, text)

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.config.request import Resolved, RunRequest
+from benchhub.config.request import Resolved
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, Suite, VariantSpec
-from benchhub.model.cell import Cell, More, Plan
+from benchhub.model.cell import Cell, CellKind, More, Plan
 from benchhub.model.device import Finding, Selftest
 from benchhub.model.launch import Launch
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.run.execute import Ready
 from benchhub.run.fixed_cells import fixed_work
 from benchhub.run.prepare import Prepared
@@ -70,7 +71,7 @@ def make_selftest(devices: Sequence[str], cache: Path) -> Ready:
         agreement=Agreement(),
         seed=0,
     )
-    request = RunRequest(suite=TASK, devices=tuple(devices), backends=("null",))
+    request = RunRequest(TASK, tuple(devices), backends=("null",), kind=RunKind.SELFTEST)
     resolved = Resolved(request, suite, "", profiles, EFFORTS[suite.effort])
     prepared = Prepared(
         suite, (), {}, None, None, {"dataset": "none: SHA-256 of 2.00, 2.06 and 2.10 MB of zeros"}
@@ -84,6 +85,7 @@ def cells(device: str) -> tuple[Cell, ...]:
     sizes = {EMPTY: 0, BASE: 2_000_000, **{name: size for name, (size, _) in COMPARED.items()}}
     return tuple(
         fixed_work(
+            CellKind.SELFTEST,
             device,
             name,
             size,

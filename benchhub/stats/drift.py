@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from benchhub.model.row import Flag
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.stats.samples import Samples, checked, launch_medians
 
 LEVEL = 0.01
@@ -56,7 +56,7 @@ def drift(samples_ns: Samples, level: float = LEVEL) -> Drift:
         f"the median moved by {shift - 1:+.1%} after launch {at} of {medians.size}"
         f" (rank-CUSUM, p = {p_value:.2g})"
     )
-    return Drift(p_value, at, shift, (Flag("drift", evidence, caps=True),))
+    return Drift(p_value, at, shift, (Flag(FlagKind.DRIFT, evidence, caps=True),))
 
 
 @cache

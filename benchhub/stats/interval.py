@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Estimate:
     """An estimate with its limits; None where the launches are too few to give them.
 
     `confidence` is what the interval attains, which can be less than was asked for.
@@ -27,7 +27,7 @@ class Interval:
     method: str
 
 
-def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Return the geometric mean with a Student t interval on the logarithms.
 
     For rates and ratios, whose errors multiply. ValueError: no values, or one not above 0.
@@ -38,10 +38,10 @@ def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -
     logs = np.log(array)
     centre = float(logs.mean())
     if array.size < 2:
-        return Interval(math.exp(centre), None, None, 1, confidence, "single")
+        return Estimate(math.exp(centre), None, None, 1, confidence, "single")
     half = float(stdtrit(array.size - 1, (1 + confidence) / 2)) * float(logs.std(ddof=1))
     half /= math.sqrt(array.size)
-    return Interval(
+    return Estimate(
         math.exp(centre),
         math.exp(centre - half),
         math.exp(centre + half),
@@ -51,7 +51,7 @@ def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -
     )
 
 
-def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Return the median with the order-statistic interval (the inverted sign test).
 
     Below six values no pair of order statistics attains 95 %: the range is given, with the
@@ -61,10 +61,10 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
     n = array.size
     estimate = float(np.median(array))
     if n < 2:
-        return Interval(estimate, None, None, n, confidence, "single")
+        return Estimate(estimate, None, None, n, confidence, "single")
     rank, attained = _sign_rank(n, confidence)
     low, high = float(array[rank - 1]), float(array[n - rank])
-    return Interval(estimate, low, high, n, attained, "order-statistics")
+    return Estimate(estimate, low, high, n, attained, "order-statistics")
 
 
 @cache

@@ -9,13 +9,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from benchhub.model.figure import Look
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.looks import (
     ALL_LOOKS_ALPHA,
     ALPHA,
     LOOKS,
     MIN_LAUNCHES,
-    Look,
     deciding,
     looks_at,
 )

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from benchhub.model.figure import Look
 from benchhub.stats.quantile import quantile_intervals
 from benchhub.stats.samples import Samples, checked, tick_slack_ns
 from benchhub.stats.warmup import warmup_cut
@@ -25,21 +25,6 @@ ALPHA = 0.0065
 MIN_LAUNCHES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A percentile over the first `launches` launches with its one-sided limits, in ns.
-
-    A limit that the samples do not bound is None. A coarse clock has widened both by its step.
-    """
-
-    launches: int
-    iterations: int
-    estimate: float
-    low: float | None
-    high: float | None
-    n_eff: float
-
-
 def looks_at(
     samples_ns: Samples,
     qs: Sequence[float],
@@ -51,8 +36,8 @@ def looks_at(
 ) -> tuple[tuple[Look, ...], ...]:
     """Return, for each of `qs`, the looks that `samples_ns` reach, earliest first.
 
-    `final` adds a look at all launches where that is none of `looks`: no more are coming. One at
-    fewer than MIN_LAUNCHES may show a limit broken, never kept. Samples
+    They are in ns. `final` adds a look at all launches where that is none of `looks`: no more are
+    coming. One at fewer than MIN_LAUNCHES may show a limit broken, never kept. Samples
     `with_warmup` lose it first, at each look by what that look shows, so that a look says the
     same whatever is measured after it.
     ValueError: as `checked`.

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
-from benchhub.stats.interval import Interval, geometric_mean_interval
+from benchhub.stats.interval import Estimate, geometric_mean_interval
 
 _EXACT_UP_TO = 50
 
 
 def paired_ratio(
     numerator: Sequence[float], denominator: Sequence[float], confidence: float = 0.95
-) -> Interval:
+) -> Estimate:
     """Return the typical ratio of pairs (same position: same round), with its interval.
 
     From six pairs on: the Hodges-Lehmann estimate of the log ratio and the interval of the
@@ -42,7 +42,7 @@ def paired_ratio(
     first, second = np.triu_indices(logs.size)
     averages = np.sort((logs[first] + logs[second]) / 2)
     drop = _critical(logs.size, (1 - confidence) / 2)
-    return Interval(
+    return Estimate(
         estimate=math.exp(float(np.median(averages))),
         low=math.exp(averages[drop]),
         high=math.exp(averages[averages.size - 1 - drop]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchhub.stats.interval import Interval
+from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio, signed_rank_p
 from benchhub.stats.samples import Launches, Samples, checked, tick_ns
 from benchhub.stats.sequential import checked_looks, level_per_look
@@ -43,7 +43,7 @@ class Effect:
     """One statistic of a launch: B's over A's, 1.03 when B takes 3 % longer, and what follows."""
 
     statistic: str
-    ratio: Interval
+    ratio: Estimate
     p_value: float
     change: ABChange
 
@@ -201,7 +201,7 @@ def _effect(
     return Effect(name, ratio, p_value, _change(ratio, deltas, slack))
 
 
-def _change(ratio: Interval, deltas: tuple[float, float], slack: float) -> ABChange:
+def _change(ratio: Estimate, deltas: tuple[float, float], slack: float) -> ABChange:
     """Return what an interval says; `slack` is the factor that a step of the clock makes."""
     if ratio.low is None or ratio.high is None or ratio.n < MIN_PAIRS:
         return ABChange.INCONCLUSIVE

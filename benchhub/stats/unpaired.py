@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from scipy.stats import rankdata
 
-from benchhub.stats.interval import Interval
+from benchhub.stats.interval import Estimate
 
 #: With fewer launches a side, a rank test cannot reach the levels that many cells at once ask for.
 RANKS_FROM = 8
@@ -32,7 +32,7 @@ _EXACT_UP_TO = 2500
 class UnpairedRatio:
     """A ratio with its interval, and the two-sided p-value of its being 1."""
 
-    ratio: Interval
+    ratio: Estimate
     p_value: float
 
 
@@ -83,7 +83,7 @@ def _rank_sum(
     m, n = above.size, below.size
     shifts = np.sort(np.subtract.outer(above, below), axis=None)
     drop = _critical(m, n, (1 - confidence) / 2)
-    ratio = Interval(
+    ratio = Estimate(
         estimate=math.exp(float(np.median(shifts))),
         low=math.exp(shifts[drop]),
         high=math.exp(shifts[shifts.size - 1 - drop]),
@@ -101,18 +101,18 @@ def _welch(
     shift = float(above.mean() - below.mean())
     few = min(m, n)
     if few < 2:
-        single = Interval(math.exp(shift), None, None, few, confidence, "single")
+        single = Estimate(math.exp(shift), None, None, few, confidence, "single")
         return UnpairedRatio(single, 1.0)
     parts = float(above.var(ddof=1)) / m, float(below.var(ddof=1)) / n
     error = math.sqrt(sum(parts))
     # Logs of equal values may differ in the last bit.
     if error <= 1e-12:
-        known = Interval(math.exp(shift), math.exp(shift), math.exp(shift), few, confidence,
+        known = Estimate(math.exp(shift), math.exp(shift), math.exp(shift), few, confidence,
                          "log-welch")  # fmt: skip
         return UnpairedRatio(known, rank_sum_p(above.tolist(), below.tolist()))
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (m - 1) + parts[1] ** 2 / (n - 1))
     half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
-    ratio = Interval(
+    ratio = Estimate(
         estimate=math.exp(shift),
         low=math.exp(shift - half),
         high=math.exp(shift + half),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.model.row import Flag
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.stats.paired import signed_rank_p
 from benchhub.stats.samples import Launches, Samples, checked
 
@@ -62,18 +62,20 @@ def warmup_cut(samples_ns: Samples) -> WarmupCut:
     for first, factor in ((drop, start), (drop + half, rest)):
         if factor < 1 / _SLOWDOWN:
             evidence = f"the first {first} of {length} iterations are {1 / factor - 1:.1%} faster"
-            return WarmupCut(0, (_flag("slowdown", f"{evidence} than the last", launches, factor),))
+            return WarmupCut(
+                0, (_flag(FlagKind.SLOWDOWN, f"{evidence} than the last", launches, factor),)
+            )
     if drop and batches == length // BATCH // 2:
         evidence = f"half of each launch is {start - 1:.1%} slower than the last"
-        return WarmupCut(drop, (_flag("no_steady_state", evidence, launches, start),))
+        return WarmupCut(drop, (_flag(FlagKind.NO_STEADY_STATE, evidence, launches, start),))
     if rest > _STEADY:
         evidence = f"iterations {drop} to {drop + half} of {length} are {rest - 1:.1%} slower"
         evidence += " than the last"
-        return WarmupCut(drop, (_flag("no_steady_state", evidence, launches, rest),))
+        return WarmupCut(drop, (_flag(FlagKind.NO_STEADY_STATE, evidence, launches, rest),))
     return WarmupCut(drop, ())
 
 
-def _flag(name: str, evidence: str, launches: Launches, factor: float) -> Flag:
+def _flag(name: FlagKind, evidence: str, launches: Launches, factor: float) -> Flag:
     gross = not 1 / _SLOWDOWN <= factor <= _SLOWDOWN
     return Flag(name, f"{evidence} ({len(launches)} launches)", caps=gross)
 

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchhub.model.cell import Cell
-from benchhub.store import records, schema
+from benchhub.store import schema
+from benchhub.store.stored.cell import read_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class MedianTable:
         return tuple(
             Medians(
                 run,
-                records.cell_from(row["info"]),
+                read_cell(row["info"]),
                 tuple(one["p50_ns"] for one in mine),
                 mine[-1]["backend_version"],
             )

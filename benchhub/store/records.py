@@ -5,25 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
 from benchhub.model.arrays import Array
-from benchhub.model.asked import Budget
-from benchhub.model.cell import Cell, Skip, Variant
-from benchhub.model.claim import Claim
-from benchhub.model.device import DeviceInfo, Selftest
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.cell import Cell
+from benchhub.model.details import Details
+from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, OwnReference
-from benchhub.model.scenario import Scenario
-from benchhub.ondevice.wire import Failure, decode_conditions
+from benchhub.ondevice.wire import Failure
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
+from benchhub.store.stored.cell import write_cell
+from benchhub.store.stored.conditions import read_conditions, write_conditions
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -35,68 +31,11 @@ _PLAIN = (
 _NO_NS = np.empty(0, dtype=np.int64)
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def to_json(value: DeviceInfo | Variant | Budget | Claim | Skip | Selftest) -> Any:
-    """Return a value of the model as plain JSON types."""
-    kind: type = type(value)
-    return _adapter(kind).dump_python(value, mode="json")
-
-
-def device_from(raw: Any) -> DeviceInfo:
-    """Invert `to_json` for a device."""
-    device: DeviceInfo = _adapter(DeviceInfo).validate_python(raw)
-    return device
-
-
-def selftest_from(raw: Any) -> Selftest:
-    """Invert `to_json` for a self-test."""
-    selftest: Selftest = _adapter(Selftest).validate_python(raw)
-    return selftest
-
-
-def variant_from(raw: Any) -> Variant:
-    """Invert `to_json` for a variant."""
-    variant: Variant = _adapter(Variant).validate_python(raw)
-    return variant
-
-
-def budgets_from(raw: Any) -> tuple[Budget, ...]:
-    """Invert `to_json` for budgets."""
-    budgets: tuple[Budget, ...] = _adapter(tuple[Budget, ...]).validate_python(raw)
-    return budgets
-
-
-def claim_from(raw: Any) -> Claim:
-    """Invert `to_json` for a claim."""
-    claim: Claim = _adapter(Claim).validate_python(raw)
-    return claim
-
-
-def skips_from(raw: Any) -> tuple[Skip, ...]:
-    """Invert `to_json` for skips."""
-    skips: tuple[Skip, ...] = _adapter(tuple[Skip, ...]).validate_python(raw)
-    return skips
-
-
-def run_from(row: RowMapping) -> RunInfo:
-    """Return the run of a row of `runs`."""
-    return RunInfo(**{field.name: row[field.name] for field in fields(RunInfo)})
-
-
 def cell_row(run: str, position: int, cell: Cell) -> dict[str, Any]:
     """Return the row of `cells` for a planned cell."""
     names = ("device", "variant", "backend", "scenario", "batch", "threads")
     columns = {name: getattr(cell, name) for name in names}
-    return {**columns, "run": run, "key": cell.key, "position": position, "info": asdict(cell)}
-
-
-def cell_from(raw: Mapping[str, Any]) -> Cell:
-    """Return the cell of the `info` column."""
-    return Cell(**{**raw, "scenario": Scenario(raw["scenario"])})
+    return {**columns, "run": run, "key": cell.key, "position": position, "info": write_cell(cell)}
 
 
 def answer_key_from(
@@ -169,9 +108,9 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
         "p50_ns": round(float(np.median(samples))) if samples.size else None,
         "p95_ns": round(float(np.quantile(samples, 0.95))) if samples.size else None,
         "mean_ns": float(samples.mean()) if samples.size else None,
-        "details": dict(launch.details),
-        "before": asdict(launch.before) if launch.before else None,
-        "after": asdict(launch.after) if launch.after else None,
+        "details": dict(launch.details.told),
+        "before": write_conditions(launch.before) if launch.before else None,
+        "after": write_conditions(launch.after) if launch.after else None,
         "samples": pack_ns(samples),
         "warmup": pack_ns(launch.warmup_ns),
         "tracks": {
@@ -206,9 +145,9 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
         samples_ns=unpack_ns(row["samples"]),
         warmup_ns=unpack_ns(row["warmup"]),
         outputs=tuple(unpack_array(blob) for blob in outputs),
-        details=row["details"],
-        before=decode_conditions(row["before"]),
-        after=decode_conditions(row["after"]),
+        details=Details(row["details"]),
+        before=read_conditions(row["before"]) if row["before"] else None,
+        after=read_conditions(row["after"]) if row["after"] else None,
         tracks_ns={
             name: unpack_ns(base64.b64decode(packed))
             for name, packed in (row["tracks"] or {}).items()

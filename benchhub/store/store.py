@@ -26,6 +26,14 @@ from benchhub.store.database import WRITES, connect, explained
 from benchhub.store.medians import MedianTable
 from benchhub.store.quarantine import Quarantine
 from benchhub.store.selftests import Selftests
+from benchhub.store.stored.budget import read_budget, write_budget
+from benchhub.store.stored.cell import read_cell
+from benchhub.store.stored.claim import read_claim, write_claim
+from benchhub.store.stored.device import read_device, write_device
+from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
+from benchhub.store.stored.run import read_run, write_run
+from benchhub.store.stored.skip import read_skip, write_skip
+from benchhub.store.stored.variant import read_variant, write_variant
 
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
@@ -75,10 +83,9 @@ class Store:
         claims: Sequence[Claim] = (),
     ) -> None:
         """Save a run before its first launch; StoreError if its id is taken."""
-        row = {name: getattr(run, name) for name in run.__dataclass_fields__}
-        row |= {"request": dict(run.request), "provenance": dict(run.provenance)}
-        row["budgets"] = [records.to_json(budget) for budget in budgets]
-        row["skips"] = [records.to_json(skip) for skip in plan.skips]
+        row = write_run(run)
+        row["budgets"] = [write_budget(budget) for budget in budgets]
+        row["skips"] = [write_skip(skip) for skip in plan.skips]
         with self._write() as connection:
             try:
                 connection.execute(schema.runs.insert(), row)
@@ -88,13 +95,13 @@ class Store:
                 records.cell_row(run.id, position, cell) for position, cell in enumerate(plan.cells)
             ])  # fmt: skip
             _insert(connection, schema.variants, [
-                {"run": run.id, "position": position, "info": records.to_json(variant)}
+                {"run": run.id, "position": position, "info": write_variant(variant)}
                 | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes")}
                 | {"params": variant.params}
                 for position, variant in enumerate(variants)
             ])  # fmt: skip
             _insert(connection, schema.claims, [
-                {"run": run.id, "position": position, "info": records.to_json(claim)}
+                {"run": run.id, "position": position, "info": write_claim(claim)}
                 for position, claim in enumerate(claims)
             ])  # fmt: skip
             if answer_key is not None:
@@ -131,11 +138,11 @@ class Store:
     def runs(self) -> list[RunInfo]:
         """Return every run, oldest first."""
         order = (schema.runs.c.started_at, schema.runs.c.id)
-        return [records.run_from(row) for row in self._rows(schema.runs.select().order_by(*order))]
+        return [_run(row) for row in self._rows(schema.runs.select().order_by(*order))]
 
     def run(self, run: str) -> RunInfo:
         """Return a run by its id."""
-        return records.run_from(self._run_row(run))
+        return _run(self._run_row(run))
 
     def set_status(self, run: str, status: str, finished_at: str | None) -> None:
         """Save how far a run has come."""
@@ -156,21 +163,21 @@ class Store:
 
     def plan(self, run: str) -> Plan:
         """Return what a run set out to do."""
-        cells = [records.cell_from(row["info"]) for row in self._of(schema.cells, run)]
-        return Plan(tuple(cells), records.skips_from(self._run_row(run)["skips"]))
+        cells = [read_cell(row["info"]) for row in self._of(schema.cells, run)]
+        return Plan(tuple(cells), tuple(map(read_skip, self._run_row(run)["skips"])))
 
     def budgets(self, run: str) -> tuple[Budget, ...]:
         """Return the budgets a run was given."""
-        return records.budgets_from(self._run_row(run)["budgets"])
+        return tuple(map(read_budget, self._run_row(run)["budgets"]))
 
     def claims(self, run: str) -> tuple[Claim, ...]:
         """Return the claims a run is held against, in the suite's order."""
-        return tuple(records.claim_from(row["info"]) for row in self._of(schema.claims, run))
+        return tuple(read_claim(row["info"]) for row in self._of(schema.claims, run))
 
     def variants(self, run: str) -> tuple[Variant, ...]:
         """Return the variants of a run, in the suite's order."""
         return tuple(
-            records.variant_from(row["info"]) for row in self._of(schema.variants, run)
+            read_variant(row["info"]) for row in self._of(schema.variants, run)
         )  # fmt: skip
 
     def answer_key(self, run: str) -> AnswerKey | None:
@@ -184,7 +191,7 @@ class Store:
         """Save what is known of a device, in place of what was known before."""
         table = schema.devices
         same = (table.c.run == run) & (table.c.name == device.name)
-        info = {"emulated": device.emulated, "info": records.to_json(device)}
+        info = {"emulated": device.emulated, "info": write_device(device)}
         with self._write() as connection:
             if connection.execute(table.update().where(same).values(info)).rowcount == 0:
                 try:
@@ -195,7 +202,7 @@ class Store:
     def devices(self, run: str) -> tuple[DeviceInfo, ...]:
         """Return the devices of a run, by name."""
         rows = self._of(schema.devices, run, ordered=False)
-        return tuple(records.device_from(row["info"]) for row in sorted(rows, key=_name))
+        return tuple(read_device(row["info"]) for row in sorted(rows, key=_name))
 
     # --- launches -----------------------------------------------------------------------------
 
@@ -241,7 +248,7 @@ class Store:
     def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
         """Yield the launches of a run, or of one of its cells by key, in order of their start."""
         table, outputs = schema.launches, schema.outputs
-        cells = {row["key"]: records.cell_from(row["info"]) for row in self._of(schema.cells, run)}
+        cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
         wanted = sa.select(table.c.id).where(table.c.run == run)
         if cell is not None:
             wanted = wanted.where(table.c.cell == cell)
@@ -347,6 +354,10 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any
 
 def _no_run(run: str) -> ConfigError:
     return ConfigError(f"no run {run} in the store; see benchhub runs list")
+
+
+def _run(row: sa.RowMapping) -> RunInfo:
+    return read_run({name: row[name] for name in RUN_COLUMNS})
 
 
 def _name(row: sa.RowMapping) -> str:

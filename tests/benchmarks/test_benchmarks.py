@@ -8,7 +8,7 @@ import math
 
 from rich.console import Console
 
-from benchhub.stats.interval import Interval
+from benchhub.stats.interval import Estimate
 from benchmarks import (
     analysis,
     call_overhead,
@@ -33,7 +33,7 @@ def numbers(claims: list[Claim]) -> None:
 
 
 def test_a_ratio_is_judged_by_its_limits() -> None:
-    ratio = Interval(1.02, 1.0, 1.04, 9, 0.95, "median")
+    ratio = Estimate(1.02, 1.0, 1.04, 9, 0.95, "median")
     assert compared("a", "", "", ratio).met is None
     assert compared("a", "", "", ratio, at_most=1.1).met is True
     assert compared("a", "", "", ratio, at_most=1.01, at_least=0.99).met is False

@@ -25,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
     reading = Reading(folder)
     failure = Failure("load", "raised", "no such operator")
     with Store.open(reading.url) as store:
-        loose = (make_budget("edge", latency_ms={"p50": 20.0}),)
+        loose = (make_budget("edge", latency_p50_ms=20.0),)
         good = [*launches_of(SLOW, "good"), *launches_of(FAST, "good", scale=0.5)]
         stored(store, "good", good, loose, suite="tiny")
         broken = [*good[:10], *launches_of(FAST, "broken", 1, status="failed", failure=failure)]

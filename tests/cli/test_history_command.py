@@ -11,7 +11,8 @@ from in_process import Reading
 from project import Project, make_project, write_model
 
 from benchhub.compress.files.look import inspect_model
-from benchhub.model.cell import CANARY, is_canary
+from benchhub.model.cell import CANARY, CellKind
+from benchhub.model.request import RunRequest
 from benchhub.store import Store
 
 RUNS = 12
@@ -33,11 +34,11 @@ def project(tmp_path: Path) -> Project:
                 id=f"run-{number:02d}",
                 suite="tiny",
                 started_at=f"2026-01-{number + 1:02d}T12:00:00+00:00",
-                request={"devices": [str(tmp_path / "device_profiles" / "here.toml")]},
+                request=RunRequest("tiny", (str(tmp_path / "device_profiles" / "here.toml"),)),
             )
             cells = [
                 make_cell(device="here", model_sha256=variant.sha256, launches=3),
-                make_cell(device="here", variant="none", model_sha256="", backend="null"),
+                make_cell(device="here", backend="null"),
             ]
             store.create_run(run, make_plan(*cells), None, [variant], ())
             for cell in cells:
@@ -74,10 +75,10 @@ def test_fixed_work_is_no_cell_and_tells_of_the_device(tmp_path: Path) -> None:
             run = make_run(id=f"run-{number:02d}", suite="tiny",
                            started_at=f"2026-01-{number + 1:02d}T12:00:00+00:00")  # fmt: skip
             model = make_cell(device="here")
-            fixed = make_cell(device="here", variant=CANARY, model_sha256="", backend="null")
+            fixed = make_cell(device="here", variant=CANARY, backend="null", kind=CellKind.CANARY)
             store.create_run(run, make_plan(model, fixed), None, [], ())
             for cell in (model, fixed):
-                slower = 1.5 if number >= CHANGED and is_canary(cell) else 1.0
+                slower = 1.5 if number >= CHANGED and cell.kind is CellKind.CANARY else 1.0
                 level = 1e6 * slower * np.exp(0.01 * rng.standard_normal())
                 samples = (level * np.exp(0.02 * rng.standard_normal(50))).astype(np.int64)
                 store.add(make_launch(cell, 0, run=run.id, samples_ns=samples, outputs=()))

@@ -5,25 +5,29 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
+from builders import make_skip
 from rich.console import Console
 
 from benchhub.cli.show.plan import plan_table, planned_settings, skip_lines
+from benchhub.cli.show.table import print_table
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.scenario import Scenario
 
 LONG = ("tflite-fp32", "tflite-float16", "tflite-int8-dynamic")
-BATCHES = ("latency batch 1", "throughput batch 8")
+BATCHES = (("latency", 1), ("throughput", 8))
 
 
 def skips(
-    reason: str, backend: str, variants: Sequence[str], where: Sequence[str] = BATCHES,
+    reason: str, backend: str, variants: Sequence[str], where: Sequence[tuple[str, int]] = BATCHES,
     devices: Sequence[str] = ("here", "pi5"),
 ) -> list[Skip]:  # fmt: skip
     return [
-        Skip(device, variant, backend, scenario, reason)
+        make_skip(
+            reason, device=device, variant=variant, backend=backend, scenario=name, batch=batch
+        )
         for device in devices
         for variant in variants
-        for scenario in where
+        for name, batch in where
     ]
 
 
@@ -41,9 +45,9 @@ def test_skips_that_share_a_reason_are_one_line() -> None:
 def test_skips_that_differ_are_told_apart() -> None:
     plan = [
         *skips("tflite reads tflite, not onnx", "tflite", ["fp32"]),
-        *skips("fixed at batch 1", "tflite", ["fp32"], ["throughput batch 8"]),
-        *skips("fixed at batch 1", "tflite", ["fp16"], ["throughput batch 8"], ["pi5"]),
-        *skips("fixed at batch 1", "openvino", ["fp16"], ["memory batch 8"], ["pi5"]),
+        *skips("fixed at batch 1", "tflite", ["fp32"], BATCHES[1:]),
+        *skips("fixed at batch 1", "tflite", ["fp16"], BATCHES[1:], ["pi5"]),
+        *skips("fixed at batch 1", "openvino", ["fp16"], [("memory", 8)], ["pi5"]),
     ]
     assert skip_lines(plan, scenarios=True) == [
         "skipped: tflite: fp32: tflite reads tflite, not onnx"
@@ -71,7 +75,7 @@ def cells(devices: Sequence[str], backends: Sequence[str] = ("tflite",)) -> list
 
 def shown(plan: Sequence[Cell], width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(plan_table(plan))
+    print_table(console, plan_table(plan))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -79,7 +83,7 @@ def shown(plan: Sequence[Cell], width: int) -> list[str]:
 def test_names_stay_whole_on_a_narrow_terminal() -> None:
     lines = shown(cells(["here", "raspberry-pi-5"]), 80)
     assert max(map(len, lines)) <= 80
-    assert lines[0].strip() == "Cells, each on here, raspberry-pi-5"
+    assert lines[1] == "Cells, each on here, raspberry-pi-5"
     text = "\n".join(lines)
     assert all(text.count(name) == 1 for name in LONG)
     assert text.count("cold_start") == 1
@@ -88,7 +92,7 @@ def test_names_stay_whole_on_a_narrow_terminal() -> None:
 def test_devices_that_do_not_measure_the_same_have_lines_of_their_own() -> None:
     plan = cells(["here", "pi5"]) + cells(["here"], ["openvino"])
     lines = shown(plan, 100)
-    assert lines[0].strip() == "Cells"
+    assert lines[1] == "Cells"
     (tflite,) = [line for line in lines if "tflite " in line and "latency" in line]
     (openvino,) = [line for line in lines if "openvino" in line]
     assert tflite.rstrip().endswith("here, pi5")

@@ -24,7 +24,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for _ in range(2):
         done = made.run(*RUN)
         assert done.code == 0, done.err
-        assert "quality by metric" in done.out
+        assert "Quality by metric" in done.out
     return made
 
 
@@ -49,11 +49,11 @@ def test_predictions_are_stored_and_judged(project: Project, reading: Reading) -
     fp32, coarse = (row for row in loaded.rows if row.scenario == "quality")
     assert fp32.quality is not None
     assert coarse.quality is not None
-    assert fp32.quality > coarse.quality + 0.1
-    assert fp32.quality_also["dice_worst5"]["value"] <= fp32.quality
-    assert coarse.quality_also["dice_worst5"]["loss"] > 0.1
-    assert fp32.quality_parts
-    assert coarse.postprocess_p50_ms is not None
+    assert fp32.quality.value > coarse.quality.value + 0.1
+    assert fp32.quality_also["dice_worst5"].value <= fp32.quality.value
+    assert coarse.quality_also["dice_worst5"].loss.estimate > 0.1
+    assert fp32.quality.parts
+    assert coarse["postprocess_p50_ms"].value is not None
     assert coarse.agreement_relative is not None
     assert coarse.agreement_relative > 0.1
 

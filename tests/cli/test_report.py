@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from project import Project, make_project
 
-from benchhub.model.row import COLUMNS
+from benchhub.model.columns import COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from project import CASES, make_project
 
-from benchhub.model.row import COLUMNS
+from benchhub.model.columns import COLUMNS
 
 RUN = ("run", "tiny", "--device", "here")
 

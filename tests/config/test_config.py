@@ -43,7 +43,7 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
     assert recipe is not None
     assert (recipe.name, dict(recipe.options)) == ("int8-static", {"calibration_cases": 8})
     assert [(s.scenario, s.threads) for s in suite.scenarios] == [(Scenario.LATENCY, (1, 2))]
-    assert suite.budgets[0].latency_ms == {"p95": 5.0}
+    assert suite.budgets[0].limits == {"latency_p95_ms": 5.0, "quality_loss_max": 0.01}
     assert suite.budgets[0].name == "budgets[0]"
 
 

@@ -50,7 +50,12 @@ def test_a_suite_becomes_items_that_measure_it_once(
         def test_rows(benchhub_run):
             run = benchhub_run("tiny", devices=["here"])
             assert run is benchhub_run()
-            assert run.row(variant="fp32").mean_ms > 0
+            row = run.row(variant="fp32")
+            assert row.mean_ms > 0
+            assert row.peak_rss_mib > 10
+            assert row.intervals["peak_rss_mib"]["low"] <= row.peak_rss_mib
+            with pytest.raises(AttributeError, match="no column p50_msec; did you mean p50_ms"):
+                row.p50_msec
             assert [v.column for v in run.verdicts] == ["model_bytes", "p50_ms"]
             with pytest.raises(LookupError, match="fp32 on onnxruntime"):
                 run.row(variant="int9")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from builders import make_budget, make_device, make_run
+from rows import make_row
 
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
@@ -15,28 +16,28 @@ from benchhub.results.verdicts.judge import exit_code, judge, unjudged
 HOSTILE = 'a|b <script>"x"</script> \x00\x1b[31m & --> \ud800'
 
 
-def make_row(variant: str = "int8", scenario: str = "latency", **changes: Any) -> Row:
+def row_of(variant: str = "int8", scenario: str = "latency", **changes: Any) -> Row:
     """A finished row on `rpi`."""
     values: dict[str, Any] = {
         "run": make_run().id, "device": "rpi", "backend": "onnxruntime", "variant": variant,
         "model_sha256": "a", "scenario": scenario, "batch": 1, "threads": 2, "launches": 10,
         "cell": f"{variant}-{scenario}", "model_bytes": 1000, "backend_version": "1.23.0",
     }  # fmt: skip
-    return Row(**(values | changes))
+    return make_row(**(values | changes))
 
 
 def latency(variant: str, low: float, p95: float, high: float | None, **changes: Any) -> Row:
     """A latency row with its interval."""
     intervals = {"p95_ms": {"low": low, "high": high}}
-    return make_row(variant, p95_ms=p95, intervals=intervals, **changes)
+    return row_of(variant, p95_ms=p95, intervals=intervals, **changes)
 
 
 FAILS = latency("fp32", 58.9, 61.2, 63.0)
 OPEN = latency("int8", 48.0, 49.5, 51.1)
 KEPT = latency("int8-static", 30.0, 31.0, 32.5)
-BROKEN = make_row("fp16", status="failed", reason="load: raised: no such operator", launches=0)
-WITHHELD = make_row("fp32", withheld={"p95_ms": "n/a: needs n_eff >= 102 (has 19)"})
-EDGE = make_budget("edge", latency_ms={"p95": 50.0})
+BROKEN = row_of("fp16", status="failed", reason="load: raised: no such operator", launches=0)
+WITHHELD = row_of("fp32", withheld={"p95_ms": "needs n_eff >= 102 (has 19)"})
+EDGE = make_budget("edge", latency_p95_ms=50.0)
 
 
 def make_judged(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
-from benchhub.model.cell import Skip, TensorSpec, Variant
+from rows import make_row
+
+from benchhub.model.cell import CellKind, Skip, SkipKind, SkipReason, TensorSpec, Variant
 from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.facts import Facts, Provenance
+from benchhub.model.figure import BY_DEFINITION
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import RunInfo
 from benchhub.model.recipe import Recipe
-from benchhub.model.row import BY_DEFINITION, Flag, Results, Row, Verdict
+from benchhub.model.request import RunRequest
+from benchhub.model.row import Results, Row, RowProvenance, Verdict
 from benchhub.model.scenario import VerdictOutcome
 
 HOSTILE = "<script>alert('x')</script>"
@@ -37,7 +44,9 @@ def results(
         infos.append(
             DeviceInfo("board-7", "ssh", False, error=f"no route; {PIPED}; cable {HOSTILE}")
         )
-        skips.append(Skip("board-7", HOSTILE, "openvino", "latency", PIPED))
+        skips.append(
+            Skip("board-7", HOSTILE, "openvino", "latency", SkipReason(SkipKind.UNBUILT, PIPED))
+        )
     return Results(
         run=_run(run),
         devices=tuple(infos),
@@ -49,7 +58,7 @@ def results(
 
 
 def _rows(run: str, device: tuple[str, bool], index: int, draw: random.Random) -> list[Row]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for backend, factor in (("onnxruntime", 1.0), ("openvino", 0.8)):
         for variant in SHAS:
             for threads in (1, 2):
@@ -57,20 +66,22 @@ def _rows(run: str, device: tuple[str, bool], index: int, draw: random.Random) -
                 rows.append(_latency(_row(run, device, backend, variant, threads), base, draw))
             rows.append(_offline(_row(run, device, backend, variant, 2), draw))
             rows.append(_quality(_row(run, device, backend, variant, 1), draw))
-            memory = _row(run, device, backend, variant, 1, scenario="memory")
-            memory.peak_rss_mib = 60 + SIZES[variant] / 1e5 + 40 * (backend == "openvino")
-            memory.model_rss_mib = memory.peak_rss_mib - 40
-            rows.append(memory)
-            cold = _row(run, device, backend, variant, 1, scenario="cold_start")
-            cold.load_ms, cold.first_inference_ms = draw.uniform(10, 90), draw.uniform(5, 30)
-            rows.append(cold)
+            peak = 60 + SIZES[variant] / 1e5 + 40 * (backend == "openvino")
+            rows.append(
+                _row(run, device, backend, variant, 1, "memory")
+                | {"peak_rss_mib": peak, "model_rss_mib": peak - 40}
+            )
+            rows.append(
+                _row(run, device, backend, variant, 1, "cold_start")
+                | {"load_ms": draw.uniform(10, 90), "first_inference_ms": draw.uniform(5, 30)}
+            )
     rows.append(_harness(run, device))
-    rows[2].flags = (Flag("slowdown", "post-cut 4.1 % slower, governor powersave"),)
-    rows[3].flags = (
-        Flag("throttled", "3 events"),
-        Flag("single_core", "1 core <b>seen</b>", caps=False),
+    rows[2]["flags"] = (Flag(FlagKind.SLOWDOWN, "post-cut 4.1 % slower, governor powersave"),)
+    rows[3]["flags"] = (
+        Flag(FlagKind.THROTTLED, "3 events"),
+        Flag(FlagKind.STEAL, "1 core <b>seen</b>", caps=False),
     )
-    return rows
+    return [make_row(**one) for one in rows]
 
 
 def _row(
@@ -80,116 +91,129 @@ def _row(
     variant: str,
     threads: int,
     scenario: str = "latency",
-) -> Row:
-    return Row(
-        run=run,
-        device=device[0],
-        arch="aarch64",
-        emulated=device[1],
-        backend=backend,
-        backend_version="1.23.0",
-        provider="CPU",
-        variant=variant,
-        recipe=None if variant == "fp32" else variant,
-        model_sha256=SHAS.get(variant, "9" * 64),
-        scenario=scenario,
-        batch=1,
-        threads=threads,
-        precision="f32",
-        launches=10,
-        iterations=2000,
-        n_eff=412.5,
-        model_bytes=SIZES.get(variant),
-        gzip_bytes=int(SIZES.get(variant, 0) * 0.9),
-        params=400_000,
-        nonzero_params=399_000,
-        macs=12_000_000,
-        compression_params=1.0,
-        compression_bytes=SIZES["fp32"] / SIZES.get(variant, SIZES["fp32"]),
-        agreement_max_abs=0.0 if variant == "fp32" else 0.01,
-        agreement_relative=0.001,
-        clock="perf_counter_ns",
-        cell=f"{device[0]}/{backend}/{variant}/{scenario}/{threads}",
-        provenance={"runner_sha256": "e" * 64},
-    )
+) -> dict[str, Any]:
+    """The columns of a row."""
+    return {
+        "run": run,
+        "device": device[0],
+        "arch": "aarch64",
+        "emulated": device[1],
+        "backend": backend,
+        "backend_version": "1.23.0",
+        "provider": "CPU",
+        "variant": variant,
+        "recipe": None if variant == "fp32" else variant,
+        "model_sha256": SHAS.get(variant, "9" * 64),
+        "scenario": scenario,
+        "batch": 1,
+        "threads": threads,
+        "precision": "f32",
+        "launches": 10,
+        "iterations": 2000,
+        "n_eff": 412.5,
+        "model_bytes": SIZES.get(variant),
+        "gzip_bytes": int(SIZES.get(variant, 0) * 0.9),
+        "params": 400_000,
+        "nonzero_params": 399_000,
+        "macs": 12_000_000,
+        "compression_params": 1.0,
+        "compression_bytes": SIZES["fp32"] / SIZES.get(variant, SIZES["fp32"]),
+        "agreement_max_abs": 0.0 if variant == "fp32" else 0.01,
+        "agreement_relative": 0.001,
+        "clock": "perf_counter_ns",
+        "cell": f"{device[0]}/{backend}/{variant}/{scenario}/{threads}",
+        "provenance": RowProvenance(model_sha256=SHAS.get(variant, "9" * 64), planned_launches=10),
+    }
 
 
-def _latency(row: Row, base: float, draw: random.Random) -> Row:
-    row.p50_ms = base / SPEED[row.variant] * draw.uniform(0.98, 1.02)
+def _latency(row: dict[str, Any], base: float, draw: random.Random) -> dict[str, Any]:
+    p50_ms = base / SPEED[row["variant"]] * draw.uniform(0.98, 1.02)
     for name, tail in (("p50", 1.0), ("p90", 1.1), ("p95", 1.2)):
-        value = row.p50_ms * tail
-        setattr(row, f"{name}_ms", value)
-        setattr(row, f"{name}_low_ms", value * 0.96)
-        setattr(row, f"{name}_high_ms", value * 1.06)
-    row.mean_ms = row.p50_ms * 1.02
-    row.withheld = {"p99_ms": "needs n_eff >= 299"}
-    row.speedup = SPEED[row.variant] * draw.uniform(0.98, 1.02)
-    row.speedup_low, row.speedup_high = row.speedup * 0.95, row.speedup * 1.05
-    row.intervals = {"p50_ms": {"method": "woodruff", "level": 0.95, "high": float("inf")}}
-    if row.variant == "fp32":
-        row.speedup, row.speedup_low, row.speedup_high = 1.0, None, None
-        row.intervals = {**row.intervals, "speedup": {"method": BY_DEFINITION}}
+        value = p50_ms * tail
+        row |= {
+            f"{name}_ms": value, f"{name}_low_ms": value * 0.96, f"{name}_high_ms": value * 1.06,
+        }  # fmt: skip
+    row |= {"mean_ms": p50_ms * 1.02, "withheld": {"p99_ms": "needs n_eff >= 299"}}
+    speedup = SPEED[row["variant"]] * draw.uniform(0.98, 1.02)
+    row |= {"speedup": speedup, "speedup_low": speedup * 0.95, "speedup_high": speedup * 1.05}
+    row["intervals"] = {"mean_ms": {"method": "woodruff", "high": float("inf")}}
+    if row["variant"] == "fp32":
+        row |= {"speedup": 1.0, "speedup_low": None, "speedup_high": None}
+        row["intervals"] |= {"speedup": {"method": BY_DEFINITION}}
     return row
 
 
-def _harness(run: str, device: tuple[str, bool]) -> Row:
+def _harness(run: str, device: tuple[str, bool]) -> dict[str, Any]:
     """The null backend's cell: no model, so no variant either."""
-    row = _row(run, device, "null", "none", 1)
-    row.model_sha256, row.recipe, row.precision = "", None, None
-    row.model_bytes = row.gzip_bytes = row.params = row.nonzero_params = row.macs = None
-    row.compression_params = row.compression_bytes = row.agreement_max_abs = None
-    row.p50_ms, row.p50_low_ms, row.p50_high_ms = 0.000071, 0.00007, 0.000072
-    row.peak_rss_mib = 29.7
-    row.flags = (Flag("coarse_clock", "2000 samples take 37 values", caps=False),)
-    return row
+    columns = _row(run, device, "null", "none", 1)
+    columns |= {"model_sha256": "", "recipe": None, "precision": None, "kind": CellKind.HARNESS}
+    for name in (
+        "model_bytes", "gzip_bytes", "params", "nonzero_params", "macs", "compression_params",
+        "compression_bytes", "agreement_max_abs",
+    ):  # fmt: skip
+        columns[name] = None
+    columns |= {"p50_ms": 0.000071, "p50_low_ms": 0.00007, "p50_high_ms": 0.000072}
+    columns["peak_rss_mib"] = 29.7
+    clock = Flag(FlagKind.COARSE_CLOCK, "2000 samples take 37 values", caps=False)
+    return columns | {"flags": (clock,)}
 
 
-def _offline(row: Row, draw: random.Random) -> Row:
-    row.scenario, row.batch = "throughput", 8
-    row.cell = row.cell.replace("latency", "throughput")
-    row.throughput_per_s = 300 * SPEED[row.variant] * draw.uniform(0.98, 1.02)
-    row.throughput_low_per_s = row.throughput_per_s * 0.97
-    row.throughput_high_per_s = row.throughput_per_s * 1.03
-    return row
+def _offline(row: dict[str, Any], draw: random.Random) -> dict[str, Any]:
+    rate = 300 * SPEED[row["variant"]] * draw.uniform(0.98, 1.02)
+    return row | {
+        "scenario": "throughput",
+        "batch": 8,
+        "cell": row["cell"].replace("latency", "throughput"),
+        "throughput_per_s": rate,
+        "throughput_low_per_s": rate * 0.97,
+        "throughput_high_per_s": rate * 1.03,
+    }
 
 
-def _quality(row: Row, draw: random.Random) -> Row:
-    row.scenario, row.quality_metric, row.quality_cases = "quality", "macro_auc", 400
-    row.cell = row.cell.replace("latency", "quality")
-    row.quality_loss = LOSS[row.variant] * draw.uniform(0.9, 1.1)
-    row.quality_loss_low, row.quality_loss_high = row.quality_loss - 0.003, row.quality_loss + 0.003
-    row.quality = 0.83 - row.quality_loss
-    row.quality_low, row.quality_high = row.quality - 0.02, row.quality + 0.02
-    if row.variant == "fp32":
-        row.quality_loss_low = row.quality_loss_high = None
-        row.intervals = {"quality_loss": {"method": BY_DEFINITION}}
-    row.quality_parts = {"Effusion": row.quality + 0.03, HOSTILE: row.quality - 0.03}
+def _quality(row: dict[str, Any], draw: random.Random) -> dict[str, Any]:
+    loss = LOSS[row["variant"]] * draw.uniform(0.9, 1.1)
+    quality = 0.83 - loss
+    row |= {
+        "scenario": "quality",
+        "quality_metric": "macro_auc",
+        "quality_cases": 400,
+        "cell": row["cell"].replace("latency", "quality"),
+        "quality_loss": loss,
+        "quality_loss_low": loss - 0.003,
+        "quality_loss_high": loss + 0.003,
+        "quality": quality,
+        "quality_low": quality - 0.02,
+        "quality_high": quality + 0.02,
+        "quality_parts": {"Effusion": quality + 0.03, HOSTILE: quality - 0.03},
+    }
+    if row["variant"] == "fp32":
+        row |= {"quality_loss_low": None, "quality_loss_high": None}
+        row["intervals"] = {"quality_loss": {"method": BY_DEFINITION}}
     return row
 
 
 def _failed(run: str, device: str) -> Row:
-    row = _row(run, (device, False), "tflite-with-a-very-long-backend-name", HOSTILE, 1)
-    row.status, row.reason, row.recipe = "failed", f"load raised: {PIPED}", FORMULA
-    row.model_bytes = row.gzip_bytes = None
-    row.mean_ms = float("nan")
-    return row
+    columns = _row(run, (device, False), "tflite-with-a-very-long-backend-name", HOSTILE, 1)
+    columns |= {"status": "failed", "reason": f"load raised: {PIPED}", "recipe": FORMULA}
+    return make_row(**columns | {"model_bytes": None, "gzip_bytes": None, "mean_ms": float("nan")})
 
 
 def _verdicts(rows: list[Row]) -> list[Verdict]:
     found = []
     for row in rows:
-        if row.p95_ms is None or row.p95_high_ms is None or row.p95_low_ms is None:
+        p95 = row["p95_ms"]
+        if p95.value is None or p95.high is None or p95.low is None:
             continue
         limit = 8.2
         outcome = VerdictOutcome.INCONCLUSIVE
-        if row.p95_high_ms <= limit and not row.emulated:
+        if p95.high <= limit and not row.emulated:
             outcome = VerdictOutcome.PASS
-        elif row.p95_low_ms > limit:
+        elif p95.low > limit:
             outcome = VerdictOutcome.FAIL
         found.append(
             Verdict(
                 row.cell, row.device, row.variant, row.backend, row.scenario, 1, row.threads,
-                "clinic|room", "p95_ms", limit, row.p95_ms, row.p95_low_ms, row.p95_high_ms,
+                "clinic|room", "latency_p95_ms", "p95_ms", limit, p95.value, p95.low, p95.high,
                 row.launches, outcome, "the interval decides",
                 "" if outcome is VerdictOutcome.PASS else f"run `benchhub run {PIPED}`",
                 (10, 16) if outcome is VerdictOutcome.INCONCLUSIVE else (10,),
@@ -205,15 +229,15 @@ def _device(name: str, emulated: bool) -> DeviceInfo:
         "avx": False,
     }
     finding = Finding("governor", "warn", "powersave", "clocks vary", "cpupower frequency-set")
-    return DeviceInfo(name, "ssh", emulated, facts, (finding,), labels={"site": HOSTILE})
+    return DeviceInfo(name, "ssh", emulated, Facts(facts), (finding,), labels={"site": HOSTILE})
 
 
 def _run(run: str) -> RunInfo:
-    provenance = {"command": "benchhub run chest", "versions": {"benchhub": "0.1", "numpy": "2.3"}}
+    provenance = {"command": "benchhub run chest", "benchhub": "0.1", "controller numpy": "2.3"}
     times = ("2026-01-01T10:00:00Z", "2026-01-01T10:05:00Z")
     return RunInfo(
         run, "chest-xray", "f" * 64, "chest_xray", "fp32", "standard", *times, "done",
-        {"devices": ["raspberry-pi-4"]}, provenance,
+        RunRequest("chest-xray", ("raspberry-pi-4",)), Provenance(provenance),
     )  # fmt: skip
 
 

@@ -26,6 +26,6 @@ def test_a_published_command_names_no_folder_of_this_machine(tmp_path: Path) -> 
     with Store.open(f"sqlite:///{tmp_path}/runs.db") as store:
         store.create_run(run, make_plan(make_cell()), None, (), ())
         provenance = load_results(store, run.id).run.provenance
-        assert store.run(run.id).provenance["command"] == command
-    assert provenance["command"] == "benchhub run discs/suite.toml --data data/ACDC --device pi"
-    assert provenance["benchhub"] == "1"
+        assert store.run(run.id).provenance.get("command") == command
+    assert provenance.get("command") == "benchhub run discs/suite.toml --data data/ACDC --device pi"
+    assert provenance.get("benchhub") == "1"

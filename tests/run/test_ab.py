@@ -13,12 +13,12 @@ from builders import make_cell, make_device, make_launch, make_plan, make_run, m
 from scripted import Board, BoardSession, Diary, work
 
 from benchhub.cli.show.ab import exit_code, plain
-from benchhub.config.request import ABRequest
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec
 from benchhub.model.device import DeviceProfile
 from benchhub.model.launch import Launch
+from benchhub.model.request import ABRequest
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.results.compare.ab import look
 from benchhub.results.load_ab import compare_sides

@@ -6,15 +6,16 @@ import dataclasses
 from collections import Counter
 
 import numpy as np
-from builders import make_cell, make_launch
+from builders import make_cell, make_launch, make_launches, make_run, make_variant
 from scripted import Board, Diary, work
 
 from benchhub.model.asked import EFFORTS
-from benchhub.model.cell import CANARY, Plan, is_canary
+from benchhub.model.cell import CANARY, CellKind, Plan
+from benchhub.model.flag import FlagKind
 from benchhub.model.launch import Launch
-from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
-from benchhub.results.rows.fixed_work import doubted, findings
+from benchhub.results.rows.fixed_work import findings
+from benchhub.results.rows.rows import summarize
 from benchhub.run.fixed_cells import beside, with_canaries
 from benchhub.run.loop.campaign import measure
 
@@ -36,11 +37,15 @@ def launches(medians_ms) -> list[Launch]:
     ]
 
 
-def make_row(device="board", scenario="latency"):
-    return Row(
-        run="r", device=device, backend="onnxruntime", variant="fp32", model_sha256="a",
-        scenario=scenario, batch=1, threads=1, cell="c",
-    )  # fmt: skip
+def doubts(medians_ms) -> dict[tuple[str, str], list[tuple[str, bool]]]:
+    """The flags of rows beside fixed work that took so long, by device and scenario."""
+    places = (("board", Scenario.LATENCY), ("board", Scenario.MEMORY), ("other", Scenario.LATENCY))
+    cells = [make_cell(device=device, scenario=scenario) for device, scenario in places]
+    made = [one for cell in cells for one in make_launches(cell)] + launches(medians_ms)
+    rows = summarize(make_run(), [*cells, made[-1].cell], made, [make_variant()], [])
+    return {
+        (row.device, row.scenario): [(flag.name, flag.caps) for flag in row.flags] for row in rows
+    }
 
 
 def test_every_device_with_cells_to_time_gets_fixed_work():
@@ -48,8 +53,11 @@ def test_every_device_with_cells_to_time_gets_fixed_work():
     few = make_cell(device="fourth", launches=2)
     untimed = make_cell(device="third", scenario=Scenario.QUALITY)
     cells = planned(MODEL, other, few, untimed)
-    assert {c.device: c.launches for c in cells if is_canary(c)} == {"board": 10, "other": 3}
-    assert not any(map(is_canary, planned(MODEL, effort="quick")))
+    assert {c.device: c.launches for c in cells if c.kind is CellKind.CANARY} == {
+        "board": 10,
+        "other": 3,
+    }
+    assert all(cell.runs_model for cell in planned(MODEL, effort="quick"))
 
 
 def test_fixed_work_goes_on_with_the_cells_that_do():
@@ -67,19 +75,18 @@ def test_fixed_work_goes_on_with_the_cells_that_do():
 def test_a_device_that_keeps_its_pace_raises_nothing():
     found = findings(launches([1.0] * 10))
     assert (found["board"].check, found["board"].level) == (CANARY, "ok")
-    assert doubted([make_row()], found)[0].flags == ()
+    assert not any(doubts([1.0] * 10).values())
 
 
 def test_a_device_that_slows_down_is_a_doubt_about_all_it_timed():
     found = findings(launches([1.0] * 5 + [1.1] * 5))
     assert found["board"].level == "warn"
     assert "moved by +10.1% after launch 5" in found["board"].found
-    rows = [
-        make_row(device=device, scenario=scenario)
-        for device, scenario in (("board", "latency"), ("board", "quality"), ("other", "latency"))
-    ]
-    flagged = [[(flag.name, flag.caps) for flag in row.flags] for row in doubted(rows, found)]
-    assert flagged == [[(CANARY, True)], [], []]
+    assert doubts([1.0] * 5 + [1.1] * 5) == {
+        ("board", "latency"): [(FlagKind.CANARY, True)],
+        ("board", "memory"): [],
+        ("other", "latency"): [],
+    }
 
 
 def test_a_change_too_small_to_matter_is_none():

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
-from benchhub.model.cell import TensorSpec, Variant, without
+from benchhub.model.cell import SkipKind, SkipReason, TensorSpec, Variant, without
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
 from benchhub.run.plan import plan
@@ -29,6 +29,9 @@ def suite(*scenarios: ScenarioSpec, backends: tuple[str, ...] = ("onnxruntime",)
     )  # fmt: skip
 
 
+GONE = SkipReason(SkipKind.NO_BACKEND, "not installed")
+
+
 def test_every_combination_is_a_cell() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
@@ -45,8 +48,8 @@ def test_a_fixed_batch_is_skipped_with_the_reason() -> None:
         [variant("fp32", batch=1)], DEVICES[:1], FORMATS, EFFORTS["quick"],
     )  # fmt: skip
     assert [cell.batch for cell in made.cells] == [1]
-    assert [skip.scenario for skip in made.skips] == ["throughput batch 8"]
-    assert "fixed at batch 1" in made.skips[0].reason
+    assert [skip.what for skip in made.skips] == ["throughput batch 8"]
+    assert "fixed at batch 1" in made.skips[0].reason.text
 
 
 def test_a_format_the_backend_cannot_read_is_skipped() -> None:
@@ -55,7 +58,7 @@ def test_a_format_the_backend_cannot_read_is_skipped() -> None:
         [variant("fp32"), variant("lite", format_="tflite")], DEVICES[:1], FORMATS,
         EFFORTS["quick"],
     )  # fmt: skip
-    assert [skip.reason for skip in made.skips] == ["onnxruntime reads onnx, not tflite"]
+    assert [str(skip.reason) for skip in made.skips] == ["onnxruntime reads onnx, not tflite"]
 
 
 def test_null_is_measured_once_a_device_whatever_the_variants() -> None:
@@ -84,9 +87,9 @@ def test_a_missing_backend_turns_its_cells_into_skips() -> None:
         suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
         [variant("fp32")], DEVICES, FORMATS, EFFORTS["quick"],
     )  # fmt: skip
-    less = without(made, "a", "onnxruntime", "not installed")
+    less = without(made, "a", "onnxruntime", GONE)
     assert {cell.device for cell in less.cells} == {"b"}
-    assert [(s.device, s.scenario, s.reason) for s in less.skips] == [
+    assert [(s.device, s.scenario, str(s.reason)) for s in less.skips] == [
         ("a", "latency", "not installed"), ("a", "memory", "not installed"),
     ]  # fmt: skip
 
@@ -109,7 +112,7 @@ def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
         DEVICES[:1], {"onnxruntime": ("onnx",), "openvino": ("onnx",)}, EFFORTS["quick"],
     )  # fmt: skip
     assert len(made.cells) == 3
-    assert [(s.backend, s.variant, s.reason) for s in made.skips] == [
+    assert [(s.backend, s.variant, str(s.reason)) for s in made.skips] == [
         ("openvino", "int8", "the suite means it for onnxruntime")
     ]
 
@@ -118,8 +121,8 @@ def test_what_was_measured_before_a_backend_went_away_stays_in_the_plan() -> Non
     both = suite(ScenarioSpec(Scenario.LATENCY, batches=(1, 2)))
     made = plan(both, [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["quick"])
     first, second = made.cells
-    less = without(made, "a", "onnxruntime", "not installed", measured={first.key})
+    less = without(made, "a", "onnxruntime", GONE, measured={first.key})
     assert less.cells == (first,)
-    assert [(skip.backend, skip.reason) for skip in less.skips] == [
+    assert [(skip.backend, str(skip.reason)) for skip in less.skips] == [
         (second.backend, "not installed")
     ]

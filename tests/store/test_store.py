@@ -16,11 +16,12 @@ from builders import (
     make_launches,
     make_plan,
     make_run,
+    make_skip,
     make_variant,
 )
 
 from benchhub.errors import ConfigError, StoreError
-from benchhub.model.cell import Plan, Skip
+from benchhub.model.cell import Plan
 from benchhub.model.device import Finding
 from benchhub.model.quality import OwnReference
 from benchhub.model.recipe import Recipe
@@ -57,14 +58,14 @@ def same(one, other):
 
 
 def test_a_run_comes_back_as_it_was_given(store):
-    skip = Skip("localhost", "fp32", "openvino", "latency", "not installed")
+    skip = make_skip(batch=8, precision="bf16")
     cell = make_cell()
     answer_key = make_answer_key(20)
     own = OwnReference((answer_key.reference[0][:4], answer_key.reference[0][:4, :1]), (0.5, 2.0))
     answer_key = dataclasses.replace(answer_key, own={"pruned": own})
     recipe = Recipe("int8-static", {"calibration_cases": 64})
     variants = (make_variant(), make_variant("int8", recipe=recipe, params=None))
-    budgets = (make_budget(devices=("localhost",), latency_ms={"p95": 50.0}, model_bytes=10),)
+    budgets = (make_budget(devices=("localhost",), latency_p95_ms=50.0, model_bytes=10),)
     store.create_run(make_run(), Plan((cell,), (skip,)), answer_key, variants, budgets)
     assert store.run(RUN) == make_run()
     assert store.plan(RUN) == Plan((cell,), (skip,))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchhub.model.device import DeviceProfile
+    from benchhub.model.facts import Facts
     from benchhub.ondevice.wire import Conditions
     from benchhub.store.quarantine import Quarantined
 
@@ -57,13 +58,13 @@ def _show_profiles(
             whole.append(plain)
         typer.echo(jsonlib.dumps(whole, indent=2))
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("device", "host", "state", "profile"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("device", "state"))
+    from benchhub.cli.show.say import say
+    from benchhub.cli.show.table import print_table
+    from benchhub.report.tables.table import listing
+
+    body = []
     for profile in profiles:
         template = _is_template(profile)
         state = "" if profile.transport == "local" else "enrolled"
@@ -73,15 +74,15 @@ def _show_profiles(
             state = "quarantined"
         state += ", emulated" if profile.emulated else ""
         host = "this machine" if profile.transport == "local" else profile.host
-        table.add_row(
-            profile.name, "" if template else host, state.removeprefix(", "), _origin(profile.path)
-        )
+        shown = "" if template else host
+        body.append((profile.name, shown, state.removeprefix(", "), _origin(profile.path)))
     console = Console()
-    console.print(table)
+    print_table(
+        console, listing("devices", "Devices", ("device", "host", "state", "profile"), body)
+    )
     for profile in profiles:
         if one := kept.get(profile.name):
-            text = f"{profile.name}: quarantined since {one.since}: {one.reason}"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            say(console, "", f"{profile.name}: quarantined since {one.since}: {one.reason}")
     if any(map(_is_template, profiles)):
         hint = "benchhub devices enroll HOST --name NAME --like TEMPLATE"
         typer.echo(f"a template becomes a device of yours: {hint}", err=True)
@@ -97,20 +98,23 @@ def show(
     facts, conditions = _ask(profile)
     if json:
         now = dataclasses.asdict(conditions)
-        whole = {"profile": _plain(profile), "facts": facts, "conditions": now}
+        whole = {"profile": _plain(profile), "facts": dict(facts.told), "conditions": now}
         typer.echo(jsonlib.dumps(whole, indent=2))
         return
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=profile.name, show_header=False)
-    for name, value in facts.items():
-        table.add_row(name, _text(value) if value or name != "emulation" else "no sign of it")
+    from benchhub.cli.show.table import print_table
+    from benchhub.report.tables.table import listing
+
+    body = [
+        (name, _text(value) if value or name != "emulation" else "no sign of it")
+        for name, value in facts.told.items()
+    ]
     for name, value in dataclasses.asdict(conditions).items():
         if name not in ("at_ns", "unavailable") and not name.endswith("_ticks"):
             reason = conditions.unavailable.get(name, "unknown")
-            table.add_row(name, _text(value) if value is not None else f"unavailable: {reason}")
-    Console().print(table)
+            body.append((name, _text(value) if value is not None else f"unavailable: {reason}"))
+    print_table(Console(), listing("facts", profile.name, ("fact", "value"), body))
 
 
 @app.command()
@@ -154,7 +158,7 @@ def _profile(name: str) -> DeviceProfile:
     return profile
 
 
-def _ask(profile: DeviceProfile) -> tuple[dict[str, Any], Conditions]:
+def _ask(profile: DeviceProfile) -> tuple[Facts, Conditions]:
     from benchhub.device.runner import build_runner
     from benchhub.device.session import DeviceSession, holder
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchhub.model.device import DeviceProfile, Finding
+    from benchhub.model.facts import Facts
     from benchhub.ondevice.wire import Conditions
 
 _COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red"}
@@ -14,7 +15,7 @@ _ORDER = ("refuse", "warn", "ok")
 
 
 def examine(
-    profile: DeviceProfile, ask: Callable[[], tuple[Mapping[str, Any], Conditions]]
+    profile: DeviceProfile, ask: Callable[[], tuple[Facts, Conditions]]
 ) -> tuple[tuple[Finding, ...], bool]:
     """Return every check of a device, and whether it is unfit to measure.
 

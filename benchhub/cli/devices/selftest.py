@@ -29,7 +29,7 @@ def selftest(
     with project.open_store(store) as results:
         found, lost = _measured(results, paths)
     if json:
-        from benchhub.report.run.json import plain
+        from benchhub.report.plain import plain
 
         typer.echo(jsonlib.dumps([plain(one) for one in found], indent=1))
     else:

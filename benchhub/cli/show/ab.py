@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchhub.report.tables.table import Table
     from benchhub.results.load_ab import ABComparison, Side
     from benchhub.stats.paired_ab import ABDecision, Effect
 
 _COLOURS = {
     "regressed": "red", "improved": "green", "equivalent": "green", "inconclusive": "yellow",
+}  # fmt: skip
+_MARKS = {
+    "regressed": "fail", "improved": "pass", "equivalent": "pass", "inconclusive": "inconclusive",
 }  # fmt: skip
 _EXIT = {"regressed": 1, "improved": 0, "equivalent": 0, "inconclusive": 4}
 
@@ -32,9 +36,9 @@ def exit_code(found: ABComparison) -> int:
 def show(found: ABComparison, delta: float) -> None:
     """Print both sides, the effects and the verdict to stdout."""
     from rich.console import Console
-    from rich.table import Table
 
-    from benchhub.cli.show.figures import number, say
+    from benchhub.cli.show.say import say
+    from benchhub.cli.show.table import print_table
 
     console = Console()
     for letter, side in (("A", found.a), ("B", found.b)):
@@ -42,31 +46,40 @@ def show(found: ABComparison, delta: float) -> None:
             say(console, "red", f"{letter}, {side.variant.name}, failed in {side.failure}")
     decision = found.decision
     if decision.effects and found.a.typical_ms and found.b.typical_ms:
-        cell = found.a.cell
-        confidence = decision.effects[0].ratio.confidence
-        table = Table(
-            title=f"{cell.device} {cell.backend} batch {cell.batch} threads {cell.threads},"
-            f" {decision.pairs} pairs of launches"
-        )
-        table.add_column("")
-        for head in (f"A: {found.a.variant.name}, ms", f"B: {found.b.variant.name}, ms", "B to A",
-                     f"{100 * confidence:.3g} % interval"):  # fmt: skip
-            table.add_column(head, justify="right")
-        table.add_column("")
-        for effect in decision.effects:
-            name = effect.statistic
-            table.add_row(
-                name,
-                number(found.a.typical_ms[name]),
-                number(found.b.typical_ms[name]),
-                f"{effect.ratio.estimate - 1:+.2%}",
-                _limits(effect),
-                f"[{_COLOURS[effect.change]}]{effect.change}[/]",
-            )
-        console.print(table)
+        print_table(console, _table(found, decision))
     word = verdict(found)
     say(console, _COLOURS[word], f"{word.upper()}: {_reason(found)}")
     _advise(console, found, delta)
+
+
+def _table(found: ABComparison, decision: ABDecision) -> Table:
+    """Both sides' statistics, what B is to A, and what follows of each."""
+    from benchhub.report.tables.table import Column, TableCell, listing
+    from benchhub.text import number
+
+    cell = found.a.cell
+    caption = (
+        f"{cell.device} {cell.backend} batch {cell.batch} threads {cell.threads},"
+        f" {decision.pairs} pairs of launches"
+    )
+    confidence = 100 * decision.effects[0].ratio.confidence
+    heads = (
+        f"A: {found.a.variant.name}, ms", f"B: {found.b.variant.name}, ms", "B to A",
+        f"{confidence:.3g} % interval",
+    )  # fmt: skip
+    columns = [Column(""), *(Column(head, numeric=True) for head in heads), Column("")]
+    body = [
+        (
+            effect.statistic,
+            number(found.a.typical_ms[effect.statistic]),
+            number(found.b.typical_ms[effect.statistic]),
+            f"{effect.ratio.estimate - 1:+.2%}",
+            _limits(effect),
+            TableCell(str(effect.change), mark=_MARKS[effect.change]),
+        )
+        for effect in decision.effects
+    ]
+    return listing("ab", caption, columns, body)
 
 
 def _limits(effect: Effect) -> str:
@@ -83,7 +96,8 @@ def _reason(found: ABComparison) -> str:
 
 
 def _advise(console: Console, found: ABComparison, delta: float) -> None:
-    from benchhub.cli.show.figures import number, say
+    from benchhub.cli.show.say import say
+    from benchhub.text import number
 
     word = verdict(found)
     for name in _others_regressed(found.decision, word):

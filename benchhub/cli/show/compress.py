@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from benchhub import __version__
-from benchhub.cli.show.figures import number
+from benchhub.cli.show.say import say
+from benchhub.cli.show.table import print_table
 from benchhub.compress.build.single import Made
 from benchhub.model.cell import Variant
+from benchhub.report.tables.table import Column, listing
+from benchhub.text import number
 
 #: Facts of the provenance that the table or the heading tells already.
 _TOLD = ("recipe", "options", "file", "sha256", "baseline_sha256", "sparse_bytes")
@@ -24,21 +25,18 @@ def show(made: Made) -> None:
     variant, source = made.variant, made.source
     recipe = variant.recipe.name if variant.recipe else ""
     title = f"{variant.name}: {recipe}" + (f" of {source.name}" if source else "")
-    console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("before", "after", "ratio") if source else ("made",):
-        table.add_column(heading, justify="right")
     before = sizes(source) if source else {}
+    body: list[tuple[str, ...]] = []
     for name, after in sizes(variant).items():
         was = before.get(name)
-        cells = [_count(was), _count(after), _ratio(was, after)] if source else [_count(after)]
-        table.add_row(name.replace("_", " "), *cells)
-    console.print(table)
+        cells = (_count(was), _count(after), _ratio(was, after)) if source else (_count(after),)
+        body.append((name.replace("_", " "), *cells))
+    heads = ("before", "after", "ratio") if source else ("made",)
+    columns = [Column(""), *(Column(head, numeric=True) for head in heads)]
+    print_table(console, listing("sizes", title, columns, body))
     for name, value in variant.provenance.items():
         if name not in _TOLD and not name.endswith("_sha256"):
-            console.print(f"{name.replace('_', ' ')}: {value}", style="dim", markup=False,
-                          highlight=False, soft_wrap=True)  # fmt: skip
+            say(console, "dim", f"{name.replace('_', ' ')}: {value}")
 
 
 def sizes(variant: Variant) -> dict[str, int | None]:
@@ -104,16 +102,19 @@ def _limits(option: Any) -> dict[str, float | None]:
 def show_list() -> None:
     """Print every recipe with its options and their defaults."""
     console = Console()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("recipe", "reads", "writes", "extra", "options and defaults"):
-        table.add_column(heading, overflow="fold" if heading.startswith("options") else "ellipsis")
-    for name, entry in listed().items():
-        options = (_option(key, about) for key, about in entry["options"].items())
-        reads = ", ".join(entry["reads"]) or "nothing"
-        table.add_row(name, reads, entry["writes"], entry["extra"] or "", Text(", ".join(options)))
-    console.print(table)
-    console.print("`extra`: what pip installs for it, as in pip install 'benchhub[compress]'",
-                  style="dim", markup=False, highlight=False, soft_wrap=True)  # fmt: skip
+    body = [
+        (
+            name,
+            ", ".join(entry["reads"]) or "nothing",
+            entry["writes"],
+            entry["extra"] or "",
+            ", ".join(_option(key, about) for key, about in entry["options"].items()),
+        )
+        for name, entry in listed().items()
+    ]
+    heads = ("recipe", "reads", "writes", "extra", "options and defaults")
+    print_table(console, listing("recipes", "Recipes", heads, body))
+    say(console, "dim", "`extra`: what pip installs for it, as in pip install 'benchhub[compress]'")
 
 
 def _option(name: str, about: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from benchhub.model.cell import Cell, is_canary
+from benchhub.model.cell import Cell, CellKind
 from benchhub.run.execute import Ready
 
 #: Seconds a launch takes beside its timed section, where no earlier run tells better: process
@@ -22,7 +22,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     """Print the plan to stdout; connects to no device."""
     seconds, known = _estimate(ready, store)
     pushed = _bytes_to_push(ready)
-    cells = [cell for cell in ready.plan.cells if not is_canary(cell)]
+    cells = [cell for cell in ready.plan.cells if cell.kind is not CellKind.CANARY]
     launches = sum(cell.launches for cell in cells)
     fixed = sum(cell.launches for cell in ready.plan.cells) - launches
     if as_json:
@@ -43,11 +43,12 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
-    from benchhub.cli.show.figures import say
     from benchhub.cli.show.plan import plan_table, skip_lines
+    from benchhub.cli.show.say import say
+    from benchhub.cli.show.table import print_table
 
     console = Console()
-    console.print(plan_table(cells))
+    print_table(console, plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"

@@ -6,13 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
-
-from benchhub.cli.show.figures import counted
 from benchhub.model.cell import Cell, Skip
 from benchhub.report.tables.settings import SETTINGS, compact, usual_left_out
+from benchhub.report.tables.table import Column, Table, listing
+from benchhub.text import plural
 
 
 def plan_table(cells: Sequence[Cell]) -> Table:
@@ -34,22 +31,18 @@ def plan_table(cells: Sequence[Cell]) -> Table:
     where = {line: ", ".join(devices) for line, devices in lines.items()}
     alike = len(set(where.values())) == 1
     title = f"Cells, each on {next(iter(where.values()))}" if alike else "Cells"
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("backend", "variants", "scenario", "settings"):
-        table.add_column(head, overflow="fold", no_wrap=head in ("backend", "scenario"))
-    table.columns[1].min_width = max((len(cell.variant) for cell in cells), default=0) + 1
-    for head in ("cells", "launches"):
-        table.add_column(head, justify="right")
-    if not alike:
-        table.add_column("devices", overflow="fold")
+    columns = [Column("backend"), Column("variants"), Column("scenario"), Column("settings")]
+    columns += [Column("cells", numeric=True), Column("launches", numeric=True)]
+    columns += [] if alike else [Column("devices")]
+    body: list[tuple[str, ...]] = []
     before: tuple[str, ...] = ()
     for line, devices in where.items():
         backend, names, *rest = line
         same = before == (backend, names, devices)
         before = (backend, names, devices)
         shown = ("", "", *rest) if same else (backend, names, *rest)
-        table.add_row(*map(escape, (*shown, *(() if alike else ("" if same else devices,)))))
-    return table
+        body.append((*shown, *(() if alike else ("" if same else devices,))))
+    return listing("plan", title, columns, body)
 
 
 def _swept(cells: Sequence[Cell]) -> str:
@@ -80,7 +73,7 @@ class _Planned:
         chosen = sorted(json.loads(cell.options).items())
         return cls(
             cell.backend, cell.batch, cell.threads,
-            cell.precision if cell.model_sha256 else None, cell.concurrency, cell.rate_per_s,
+            cell.precision if cell.runs_model else None, cell.concurrency, cell.rate_per_s,
             " ".join(f"{name}={value}" for name, value in chosen) or None,
         )  # fmt: skip
 
@@ -98,7 +91,7 @@ def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
     """
     groups: dict[tuple[str, str], list[Skip]] = {}
     for skip in skips:
-        groups.setdefault((skip.reason, skip.backend), []).append(skip)
+        groups.setdefault((skip.reason.text, skip.backend), []).append(skip)
     shared: dict[tuple[str, str, str, str], dict[str, int]] = {}
     for (reason, backend), mine in groups.items():
         # What differs from variant to variant or device to device is told apart.
@@ -106,7 +99,7 @@ def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
         for variant in dict.fromkeys(skip.variant for skip in mine):
             of_it = [skip for skip in mine if skip.variant == variant]
             on = ", ".join(dict.fromkeys(skip.device for skip in of_it))
-            what = ", ".join(dict.fromkeys(skip.scenario for skip in of_it))
+            what = ", ".join(dict.fromkeys(skip.what for skip in of_it))
             apart.setdefault((on, what), []).append(variant)
         for (on, what), variants in apart.items():
             count = sum(skip.variant in variants for skip in mine)
@@ -114,6 +107,6 @@ def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
     lines = []
     for (reason, names, on, what), counts in shared.items():
         total = sum(counts.values())
-        tail = f"{what} on {on}" if scenarios else counted(total, "combination")
+        tail = f"{what} on {on}" if scenarios else plural(total, "combination")
         lines.append(f"skipped: {', '.join(counts)}: {names}: {reason} ({tail})")
     return lines

@@ -8,14 +8,15 @@ from rich.console import Console
 from rich.text import Text
 
 from benchhub.cli.show.claims import print_claims
-from benchhub.cli.show.figures import counted, say
 from benchhub.cli.show.quality import print_quality
+from benchhub.cli.show.say import say
 from benchhub.cli.show.timed import print_timed
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
 from benchhub.results.load import Judged
+from benchhub.text import plural
 
 #: A summary prints no more verdicts than these.
 MOST_VERDICTS = 20
@@ -67,7 +68,7 @@ def _print_flags(console: Console, rows: Sequence[Row]) -> None:
                 first.setdefault(flag.name, (row, flag.evidence))
                 count[flag.name] = count.get(flag.name, 0) + 1
     for name, (row, evidence) in first.items():
-        others = counted(count[name] - 1, "more cell")
+        others = plural(count[name] - 1, "more cell")
         more = f" (and {others}, see the report)" if count[name] > 1 else ""
         say(console, "yellow", f"{name}: {_cell_text(row)}: {evidence}{more}")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.facts import Facts
 from benchhub.ondevice.wire import Conditions
 
 #: A clock coarser than this cannot time a call of a few microseconds.
@@ -14,9 +14,7 @@ COARSEST_CLOCK_NS = 1_000
 SLOW_CLOCK_SOURCES = ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit")
 
 
-def checks(
-    profile: DeviceProfile, facts: Mapping[str, Any], conditions: Conditions
-) -> Iterator[Finding]:
+def checks(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Iterator[Finding]:
     """Yield what was found of the device's clocks and of what slows them down."""
     yield from _resolution(facts)
     yield from _source(facts)
@@ -26,8 +24,8 @@ def checks(
     yield _throttling(facts)
 
 
-def _resolution(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    resolution = facts.get("clock_resolution_ns")
+def _resolution(facts: Facts) -> Iterator[Finding]:
+    resolution = facts.number("clock_resolution_ns")
     if resolution is None:
         return
     if resolution > COARSEST_CLOCK_NS:
@@ -39,15 +37,15 @@ def _resolution(facts: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("clock", "ok", f"clock ticks every {resolution} ns")
 
 
-def _source(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    source = facts.get("clock_source")
+def _source(facts: Facts) -> Iterator[Finding]:
+    source = facts.text("clock_source")
     if source is None:
         yield Finding("clock source", "ok", "unavailable")
         return
     if source not in SLOW_CLOCK_SOURCES:
         yield Finding("clock source", "ok", source)
         return
-    better = [n for n in facts.get("clock_sources") or () if n not in SLOW_CLOCK_SOURCES]
+    better = [n for n in facts.words("clock_sources") or () if n not in SLOW_CLOCK_SOURCES]
     path = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
     fix = f"run `echo {better[0]} | sudo tee {path}` on the device" if better else (
         "start the kernel with `tsc=reliable` if the processor has a steady counter"
@@ -58,7 +56,7 @@ def _source(facts: Mapping[str, Any]) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _governor(facts: Mapping[str, Any], conditions: Conditions) -> Finding:
+def _governor(facts: Facts, conditions: Conditions) -> Finding:
     governor = conditions.governor
     if governor is None:
         return Finding("governor", "ok", _unavailable(conditions, "governor"))
@@ -68,7 +66,7 @@ def _governor(facts: Mapping[str, Any], conditions: Conditions) -> Finding:
     if _is_arm(facts):  # cpupower is rarely installed on boards
         files = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
         fix = f"run `echo performance | sudo tee {files}` on the device"
-    if any("Jetson" in str(gpu.get("name")) for gpu in facts.get("gpus") or ()):
+    if any("Jetson" in str(gpu.name) for gpu in facts.gpus):
         fix = "run `sudo nvpmodel -m 0 && sudo jetson_clocks` on the device"
     return Finding(
         "governor", "warn", f"CPU governor {governor}",
@@ -81,18 +79,18 @@ def _unavailable(conditions: Conditions, field: str) -> str:
     return f"unavailable: {reason}" if reason else "unavailable"
 
 
-def _is_arm(facts: Mapping[str, Any]) -> bool:
-    return str(facts.get("arch") or "").startswith(("arm", "aarch64"))
+def _is_arm(facts: Facts) -> bool:
+    return (facts.arch or "").startswith(("arm", "aarch64"))
 
 
-def _turbo(facts: Mapping[str, Any]) -> Finding:
-    turbo = facts.get("turbo")
+def _turbo(facts: Facts) -> Finding:
+    turbo = facts.told.get("turbo")
     if turbo is None:
         return Finding("turbo", "ok", "unavailable: no such switch in /sys")
     if not turbo:
         return Finding("turbo", "ok", "off")
     fix = "run `echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost` on the device"
-    if "Intel" in str(facts.get("cpu_model")):
+    if "Intel" in (facts.text("cpu_model") or ""):
         fix = "run `echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo` on the device"
     return Finding(
         "turbo", "warn", "on", "the clock falls once the processor is warm or more cores work", fix
@@ -116,11 +114,11 @@ def _temperature(profile: DeviceProfile, conditions: Conditions) -> Finding:
     return Finding("temperature", "ok", f"{now:.0f} C")
 
 
-def _throttling(facts: Mapping[str, Any]) -> Finding:
-    throttled = facts.get("throttled")
+def _throttling(facts: Facts) -> Finding:
+    throttled = facts.throttled
     if throttled is None:
         return Finding("throttling", "ok", "unavailable: nothing in /sys tells")
-    now, occurred = throttled.get("now") or (), throttled.get("occurred") or ()
+    now, occurred = throttled.now, throttled.occurred
     if not now and not occurred:
         return Finding("throttling", "ok", "none since the device was started")
     found = [f"now: {', '.join(now)}"] if now else []

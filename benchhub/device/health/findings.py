@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from benchhub.device.health import clocks, resources, software
 from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.facts import Facts
 from benchhub.ondevice.wire import Conditions
-
-#: The `check` of a backend is this and its name.
-BACKEND = "backend "
 
 
 def findings(
     profile: DeviceProfile,
-    facts: Mapping[str, Any],
+    facts: Facts,
     conditions: Conditions,
     backends: tuple[str, ...] = (),
 ) -> tuple[Finding, ...]:
@@ -36,33 +33,34 @@ def refusal(checks: Sequence[Finding]) -> str | None:
 def missing_backends(checks: Sequence[Finding], device: str) -> dict[str, str]:
     """Return the backends that `checks` did not find, with the reason and the fix."""
     return {
-        check.check.removeprefix(BACKEND): f"{check.found} on {device}; {check.fix}"
+        check.backend: f"{check.found} on {device}; {check.fix}"
         for check in checks
-        if check.check.startswith(BACKEND) and check.level != "ok"
+        if check.backend and check.level != "ok"
     }
 
 
-def is_emulated(profile: DeviceProfile, facts: Mapping[str, Any]) -> bool:
+def is_emulated(profile: DeviceProfile, facts: Facts) -> bool:
     """Return whether the device counts as emulated: its profile says so, or its facts prove it."""
-    return profile.emulated or bool(facts.get("emulation"))
+    return profile.emulated or bool(facts.text("emulation"))
 
 
 def needs_a_backend(
-    profile: DeviceProfile, facts: Mapping[str, Any], checks: Sequence[Finding]
+    profile: DeviceProfile, facts: Facts, checks: Sequence[Finding]
 ) -> tuple[Finding, ...]:
     """Return `checks`, which asked for every known backend, with the verdict on them as a whole.
 
     One backend is enough to measure; a GPU's backend is not missed where there is no such GPU.
     """
-    nvidia = any(gpu.get("vendor") == "NVIDIA" for gpu in facts.get("gpus") or ())
+    nvidia = any(gpu.vendor == "NVIDIA" for gpu in facts.gpus)
     found = []
     for check in checks:
-        if check.check == f"{BACKEND}tensorrt" and check.level != "ok" and not nvidia:
-            check = Finding(check.check, "ok", "none, and no NVIDIA GPU to use it on")
+        if check.backend == "tensorrt" and check.level != "ok" and not nvidia:
+            none = "none, and no NVIDIA GPU to use it on"
+            check = Finding(check.check, "ok", none, backend=check.backend)
         found.append(check)
-    asked = [check for check in checks if check.check.startswith(BACKEND)]
+    asked = [check for check in checks if check.backend]
     if asked and all(check.level != "ok" for check in asked):
-        names = ", ".join(check.check.removeprefix(BACKEND) for check in asked)
+        names = ", ".join(check.backend for check in asked)
         fix = f"run `benchhub devices provision {profile.name} --backend onnxruntime`"
         why = "without an inference runtime nothing can be measured"
         found.append(Finding("backends", "refuse", f"none of {names}", why, fix))

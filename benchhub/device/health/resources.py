@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.facts import Facts
 from benchhub.ondevice.wire import Conditions
 
 #: Below this the device cannot hold models and outputs safely.
@@ -15,9 +15,7 @@ LEAST_MEMORY_BYTES = 200 * 1024**2
 MOST_SWAP_BYTES = 64 * 1024**2
 
 
-def checks(
-    profile: DeviceProfile, facts: Mapping[str, Any], conditions: Conditions
-) -> Iterator[Finding]:
+def checks(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Iterator[Finding]:
     """Yield what was found of the device's resources."""
     yield _disk(facts)
     yield _memory(conditions)
@@ -25,8 +23,8 @@ def checks(
     yield _load(profile, facts, conditions)
 
 
-def _disk(facts: Mapping[str, Any]) -> Finding:
-    free = facts.get("disk_free_bytes")
+def _disk(facts: Facts) -> Finding:
+    free = facts.number("disk_free_bytes")
     if free is None:
         return Finding("disk", "ok", "free space unavailable")
     if free < LEAST_DISK_BYTES:
@@ -49,8 +47,8 @@ def _memory(conditions: Conditions) -> Finding:
     return Finding("memory", "ok", f"{memory / 2**30:.1f} GiB of memory available")
 
 
-def _swap(facts: Mapping[str, Any]) -> Finding:
-    used = facts.get("swap_used_bytes")
+def _swap(facts: Facts) -> Finding:
+    used = facts.number("swap_used_bytes")
     if used is None:
         return Finding("swap", "ok", "unavailable")
     if used > MOST_SWAP_BYTES:
@@ -62,8 +60,8 @@ def _swap(facts: Mapping[str, Any]) -> Finding:
     return Finding("swap", "ok", f"{used / 2**20:.0f} MiB in swap")
 
 
-def _load(profile: DeviceProfile, facts: Mapping[str, Any], conditions: Conditions) -> Finding:
-    load, cores = conditions.load_1m, facts.get("cores_logical") or 1
+def _load(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Finding:
+    load, cores = conditions.load_1m, facts.number("cores_logical") or 1
     if load is None:
         return Finding("load", "ok", "unavailable")
     if profile.max_load is not None and load > profile.max_load:

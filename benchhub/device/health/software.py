@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.facts import BackendFact, Facts
 
 #: What no wheel of a package registry brings: it has to be there already.
 _BY_HAND = {
@@ -14,20 +14,19 @@ _BY_HAND = {
 }
 
 
-def checks(
-    profile: DeviceProfile, facts: Mapping[str, Any], backends: tuple[str, ...]
-) -> Iterator[Finding]:
+def checks(profile: DeviceProfile, facts: Facts, backends: tuple[str, ...]) -> Iterator[Finding]:
     """Yield what was found of the device's software, GPUs included."""
-    yield Finding("python", "ok", f"Python {facts.get('python')}")
+    yield Finding("python", "ok", f"Python {facts.text('python')}")
     yield from _packages(facts)
-    installed = facts.get("backends") or {}
+    installed = facts.backends
     for backend in backends:
-        version = (installed.get(backend) or {}).get("version")
-        if version:
-            own = " in an environment of its own" if installed[backend].get("python") else ""
-            yield Finding(f"backend {backend}", "ok", f"{backend} {version}{own}")
+        one = installed.get(backend, BackendFact(None))
+        if one.version:
+            own = " in an environment of its own" if one.python else ""
+            found = f"{backend} {one.version}{own}"
+            yield Finding(f"backend {backend}", "ok", found, backend=backend)
         else:
-            reason = (installed.get(backend) or {}).get("reason") or "not installed"
+            reason = one.reason or "not installed"
             known = f"{backend} is not installed"
             if not reason.startswith("not installed"):  # an environment that went wrong, say
                 known = f"{backend}: {reason}"
@@ -36,20 +35,21 @@ def checks(
                 "its cells are skipped",
                 _BY_HAND.get(backend)
                 or f"run `benchhub devices provision {profile.name} --backend {backend}`",
+                backend,
             )  # fmt: skip
     yield from _gpus(facts)
     yield from _emulation(profile, facts)
 
 
-def _packages(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    packages = facts.get("packages") or {}
+def _packages(facts: Facts) -> Iterator[Finding]:
+    packages = facts.packages
     # A provisioned environment brings a numpy of its own.
-    provisioned = any((one or {}).get("python") for one in (facts.get("backends") or {}).values())
+    provisioned = any(one.python for one in facts.backends.values())
     why = {
         "numpy": "launches compute with it",
         "psutil": "conditions are read from /proc and /sys alone",
     }
-    python = facts.get("executable") or "python3"
+    python = facts.text("executable") or "python3"
     for name in ("numpy", "psutil"):
         if packages.get(name):
             yield Finding(name, "ok", f"{name} {packages[name]}")
@@ -63,11 +63,11 @@ def _packages(facts: Mapping[str, Any]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _gpus(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    gpus = facts.get("gpus") or ()
+def _gpus(facts: Facts) -> Iterator[Finding]:
+    gpus = facts.gpus
     for index, gpu in enumerate(gpus):
         check = f"gpu {index}" if len(gpus) > 1 else "gpu"
-        name, driver = gpu.get("name") or gpu.get("vendor") or "GPU", gpu.get("driver")
+        name, driver = gpu.name or gpu.vendor or "GPU", gpu.driver
         if driver:
             yield Finding(check, "ok", f"{name}, driver {driver}")
         else:
@@ -77,8 +77,8 @@ def _gpus(facts: Mapping[str, Any]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _emulation(profile: DeviceProfile, facts: Mapping[str, Any]) -> Iterator[Finding]:
-    evidence = facts.get("emulation")
+def _emulation(profile: DeviceProfile, facts: Facts) -> Iterator[Finding]:
+    evidence = facts.text("emulation")
     if evidence and not profile.emulated:
         yield Finding(
             "emulation", "warn", f"emulated: {evidence}",
@@ -88,7 +88,7 @@ def _emulation(profile: DeviceProfile, facts: Mapping[str, Any]) -> Iterator[Fin
     elif evidence or profile.emulated:
         yield Finding("emulation", "ok", f"emulated: {evidence or 'its profile says so'}")
     else:
-        machine, container = facts.get("virtualization"), facts.get("container")
+        machine, container = facts.text("virtualization"), facts.text("container")
         inside = [f"virtual machine ({machine})"] if machine else []
         inside += [f"container ({container})"] if container else []
         yield Finding("emulation", "ok", "; ".join(["none", *inside]))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchhub.model.row import BY_DEFINITION, Row
+from benchhub.model.row import Row
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import by_device
 from benchhub.report.tables.points import disagrees, points, smallest
@@ -36,7 +36,7 @@ def compression(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> 
     families = style.distinct(_family(point.row) for point in found if _compressed(point.row))
     panels = []
     for device, own in by_device([point.row for point in found], words):
-        made = [row for row in own if getattr(row, column) is not None and _compressed(row)]
+        made = [row for row in own if row[column].value is not None and _compressed(row)]
         fast = [_datum(row, row, "speedup", column) for row in made if not row.emulated]
         lost = [
             _datum(row, quality, "quality_loss", column)
@@ -60,7 +60,7 @@ def compression(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> 
 def _column(rows: Sequence[Row]) -> str | None:
     """Return which ratio tells the variants apart; None: not two are compressed at all."""
     for column in ("compression_params", "compression_bytes"):
-        known = {row.variant: getattr(row, column) for row in rows if _compressed(row)}
+        known = {row.variant: row[column].value for row in rows if _compressed(row)}
         if sum(value is not None and value > _SMALLER for value in known.values()) > 1:
             return column
     return None
@@ -68,25 +68,24 @@ def _column(rows: Sequence[Row]) -> str | None:
 
 def _compressed(row: Row) -> bool:
     """Whether the row is not a base of others, which is 1 by definition."""
-    entries = (row.intervals.get("speedup", {}), row.intervals.get("quality_loss", {}))
-    return all(entry.get("method") != BY_DEFINITION for entry in entries)
+    return not (row["speedup"].by_definition or row["quality_loss"].by_definition)
 
 
 def _family(row: Row) -> str:
     return _HOW_FAR.sub("", row.variant) or row.variant
 
 
-def _datum(row: Row, of: Row, stem: str, column: str) -> dict[str, Any] | None:
-    value = getattr(of, stem)
-    if value is None:
+def _datum(row: Row, of: Row, name: str, column: str) -> dict[str, Any] | None:
+    found = of[name]
+    if found.value is None:
         return None
     return {
         "backend": row.backend,
         "family": _family(row),
-        "ratio": getattr(row, column),
-        "value": value,
-        "low": getattr(of, f"{stem}_low"),
-        "high": getattr(of, f"{stem}_high"),
+        "ratio": row[column].value,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
     }
 
 

@@ -26,13 +26,15 @@ def size(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Chart |
     """Bytes of every variant's file (MB), and of the same gzipped."""
     import altair as alt
 
-    files = {(row.variant, row.model_sha256): row for row in rows if row.model_bytes is not None}
+    files = {
+        (row.variant, row.model_sha256): row for row in rows if row["model_bytes"].value is not None
+    }
     if not files:
         return None
     data: list[dict[str, Any]] = []
     for name, row in zip(_file_names(list(files)), files.values(), strict=True):
-        stored = (row.model_bytes or 0) / MB
-        packed = None if row.gzip_bytes is None else row.gzip_bytes / MB
+        stored = (row["model_bytes"].value or 0) / MB
+        packed = None if (bytes_ := row["gzip_bytes"].value) is None else bytes_ / MB
         extra = "" if packed is None else f" (gzip {number(packed)})"
         label = f"{number(stored)} MB{extra}"
         data.append({"variant": name, "value": stored, "gzip": packed, "label": label})

@@ -18,7 +18,9 @@ def paced(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | 
 
     None unless some configuration has several rates. Of other settings the smallest is drawn.
     """
-    found = [row for row in rows if row.scenario == Scenario.PACED and row.p95_ms is not None]
+    found = [
+        row for row in rows if row.scenario == Scenario.PACED and row["p95_ms"].value is not None
+    ]
     names = [name for name in varying(found) if name != "rate_per_s"]
     least: dict[tuple[str, str, str, str], str] = {}
     for row in sorted(found, key=order):
@@ -45,9 +47,9 @@ def _panel(rows: Sequence[Row], heading: str, backends: list[Any], variants: lis
     data = [
         {
             "rate": row.rate_per_s,
-            "value": row.p95_ms,
-            "low": row.p95_low_ms,
-            "high": row.p95_high_ms,
+            "value": row["p95_ms"].value,
+            "low": row["p95_ms"].low,
+            "high": row["p95_ms"].high,
             "backend": row.backend,
             "variant": row.variant,
             "lane": f"{row.backend} {row.variant}",

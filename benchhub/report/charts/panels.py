@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchhub.model.quantities import QUANTITIES
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import ROOMY_LANES, beside, by_device
-from benchhub.report.tables.points import is_harness, points, smallest
+from benchhub.report.tables.points import points, smallest
 from benchhub.report.tables.settings import spoken, varying
 from benchhub.text import number
 
@@ -19,35 +20,34 @@ WIDTH = 540
 #: Of each of two panels side by side.
 NARROW = 245
 
-_Measured = tuple[float | None, float | None, float | None]
-
 
 def latency(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
     """Median latency with its interval (ms) by variant, backend and settings; a panel a device."""
     found = [p.row for p in points(rows)]
     title = "median latency (p50) of one call, ms, with its 95 % interval"
-    columns = ("p50_ms", "p50_low_ms", "p50_high_ms")
-    return _panels(found, columns, "ms", title, words)
+    return _panels(found, "p50_ms", title, words)
 
 
 def memory(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
     """Peak resident memory (MiB) by variant, backend and settings; a panel a device."""
-    wanted = [row for row in rows if row.peak_rss_mib is not None and not is_harness(row)]
+    wanted = [row for row in rows if row["peak_rss_mib"].value is not None and row.runs_model]
     own = [row for row in wanted if row.scenario == Scenario.MEMORY]
     found = own or [row for row in wanted if row.scenario == Scenario.LATENCY]
     title = "peak resident memory of the process, MiB"
-    return _panels(found, ("peak_rss_mib",), "MiB", title, words, bars=True)
+    return _panels(found, "peak_rss_mib", title, words, bars=True)
 
 
 def _panels(
     rows: Sequence[Row],
-    columns: tuple[str, ...],
-    unit: str,
+    column: str,
     title: str,
     words: Mapping[str, str] | None,
     bars: bool = False,
 ) -> Any | None:
-    """Panels with room for labels; where there is none, smallest settings only, side by side."""
+    """Panels with room for labels; where there is none, smallest settings only, side by side.
+
+    `bars` show amounts, without their intervals.
+    """
     if not rows:
         return None
     roomy = _lanes(rows) <= ROOMY_LANES
@@ -57,10 +57,11 @@ def _panels(
     settings = style.distinct(spoken(row, names) for row in shown)
     panels = []
     for device, mine in by_device(shown, words):
-        data = [_interval(row, columns, unit, names, roomy) for row in mine]
+        data = [_datum(row, column, names, roomy, limits=not bars) for row in mine]
         if not roomy:
             _number_lanes(data)
-        panel = _panel(data, device, title if roomy else unit, backends, settings, bars)
+        said = title if roomy else QUANTITIES[column].unit
+        panel = _panel(data, device, said, backends, settings, bars)
         panels.append((mine[0].emulated, panel))
     return style.page([panel for _, panel in panels] if roomy else beside(panels))
 
@@ -132,10 +133,13 @@ def _panel(
     )
 
 
-def _interval(
-    row: Row, columns: tuple[str, ...], unit: str, names: Sequence[str], roomy: bool
+def _datum(
+    row: Row, column: str, names: Sequence[str], roomy: bool, limits: bool
 ) -> dict[str, Any]:
-    value, low, high = _values(row, columns)
+    found, unit = row[column], QUANTITIES[column].unit
+    value, low, high = found.value, found.low, found.high
+    if not limits:
+        low = high = None
     bounded = low is not None and high is not None and math.isfinite(high)
     note = "" if bounded or unit != "ms" else ", no interval"
     setting = spoken(row, names)
@@ -151,8 +155,3 @@ def _interval(
         "edge": high if bounded else value,
         "label": f"{number(value)} {unit}{note}{said}" if roomy else "",
     }
-
-
-def _values(row: Row, columns: tuple[str, ...]) -> _Measured:
-    found = [getattr(row, column) for column in columns] + [None, None]
-    return found[0], found[1], found[2]

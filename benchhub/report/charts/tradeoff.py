@@ -27,7 +27,9 @@ def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any
     """
     import altair as alt
 
-    found = [p for p in points(rows) if p.row.speedup is not None and p.quality is not None]
+    found = [
+        p for p in points(rows) if p.row["speedup"].value is not None and p.quality is not None
+    ]
     if not found:
         return None
     backends = style.distinct(p.row.backend for p in found)
@@ -69,8 +71,8 @@ def _tradeoff_panel(
         for point in pareto([p for p in found if p.row.backend == backend])
         if not point.row.emulated
     }
-    placed = sorted(found, key=lambda p: (p.row.speedup or 0.0, p.row.variant))
-    speeds = [p.row.speedup or 0.0 for p in placed]
+    placed = sorted(found, key=lambda p: (speed_of(p), p.row.variant))
+    speeds = [speed_of(p) for p in placed]
     middle = (min(speeds) + max(speeds)) / 2
     fastest = {p.row.variant: id(p) for p in placed if id(p) in fronts}
     names = _names([p for p in placed if fastest.get(p.row.variant) == id(p)], placed)
@@ -82,15 +84,15 @@ def _tradeoff_panel(
             {
                 "variant": row.variant,
                 "backend": row.backend,
-                "speedup": row.speedup,
-                "x_low": row.speedup_low,
-                "x_high": row.speedup_high,
-                "loss": quality.quality_loss,
-                "y_low": quality.quality_loss_low,
-                "y_high": quality.quality_loss_high,
+                "speedup": row["speedup"].value,
+                "x_low": row["speedup"].low,
+                "x_high": row["speedup"].high,
+                "loss": quality["quality_loss"].value,
+                "y_low": quality["quality_loss"].low,
+                "y_high": quality["quality_loss"].high,
                 "front": id(point) in fronts,
                 "name": names.get(id(point), ""),
-                "right": (row.speedup or 0.0) > middle,
+                "right": speed_of(point) > middle,
             }
         )
     base = style.chart(data).encode(color=style.colour(backends))
@@ -136,13 +138,20 @@ def _names(named: Sequence[Configuration], placed: Sequence[Configuration]) -> d
     return labels
 
 
+def speed_of(point: Configuration) -> float:
+    """Return the speed-up that a configuration is drawn at."""
+    return point.row["speedup"].value or 0.0
+
+
 def _at(point: Configuration, column: str) -> float:
     return _known(point, column)[0]
 
 
 def _known(point: Configuration, column: str) -> list[float]:
     row = point.row if column == "speedup" else point.quality
-    values = (getattr(row, f"{column}{end}") for end in ("", "_low", "_high"))
+    if row is None:
+        return []
+    values = (row[column].value, row[column].low, row[column].high)
     return [value for value in values if value is not None and math.isfinite(value)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from benchhub.report.compare import words
-from benchhub.report.run.json import plain
+from benchhub.report.plain import plain
 from benchhub.results.compare.moves import Move
 from benchhub.results.compare.runs import CellComparison, RunComparison
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
+from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Row, Verdict
-from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
 from benchhub.text import estimate, number, plural
 
 WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
-_UNITS = {"_ms": "ms", "_mib": "MiB", "_per_s": "/s", "_bytes": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def provenance(judged: Judged) -> str:
     said = [f"run {run.id}", f"suite {run.suite} ({run.suite_sha256[:12]})", f"effort {run.effort}"]
     for device in judged.results.devices:
         names = {row.backend for row in judged.results.rows if row.device == device.name}
-        facts = [str(device.facts.get("cpu_model") or device.facts.get("arch") or "")]
+        facts = [device.facts.text("cpu_model") or device.facts.arch or ""]
         facts += [f"{name} {version}" for name, version in _versions(judged, device.name, names)]
         facts += ["emulated"] if device.emulated else []
         said.append(f"{device.name} ({', '.join(fact for fact in facts if fact)})")
@@ -119,8 +118,8 @@ def _entry(
     infos: Mapping[str, DeviceInfo],
     judged: Judged,
 ) -> GateEntry:
-    key = _key(verdict, budget)
     info = infos.get(verdict.device)
+    side = "≥" if BUDGET_KEYS[verdict.key][0].at_least else "≤"
     outcome = verdict.outcome.value
     step = verdict.next_step
     if row is not None and outcome == "INCONCLUSIVE" and _errored(row, info):
@@ -133,8 +132,8 @@ def _entry(
         step=step,
         emulated=bool(info and info.emulated),
         budget=verdict.budget,
-        key=key,
-        asked=f"{key} {'≥' if _at_least(verdict) else '≤'} {_number(verdict.limit)}",
+        key=verdict.key,
+        asked=f"{verdict.key} {side} {_number(verdict.limit)}",
         seen=_seen(verdict, row, budget),
         launches=launches_of(verdict),
         strain=_strain(verdict),
@@ -144,7 +143,7 @@ def _entry(
 
 def launches_of(verdict: Verdict) -> str:
     """Return how many launches a verdict took, and at which looks where there were several."""
-    said = plural(verdict.launches, "launch", "launches")
+    said = plural(verdict.launches, "launch")
     if len(verdict.looks) < 2:
         return said
     return f"{said} (looks at {', '.join(map(str, verdict.looks))})"
@@ -183,38 +182,19 @@ def _again(judged: Judged) -> str:
     return f"fix the cause, then `benchhub run --rerun-failed {judged.results.run.id}`"
 
 
-def _key(verdict: Verdict, budget: Budget | None) -> str:
-    """Return the entry of the budget file that was applied."""
-    column = verdict.column
-    if column == "throughput_per_s":
-        return "throughput_min_per_s"
-    if column == "quality_loss":
-        return "quality_loss_max"
-    name = column.removesuffix("_ms")
-    if name not in ("p50", "p90", "p95", "p99"):
-        return column
-    paced = verdict.scenario == Scenario.PACED
-    if budget is not None and not (name in budget.latency_ms and name in budget.paced_ms):
-        paced = name in budget.paced_ms
-    return f"{'paced' if paced else 'latency'}_{column}"
-
-
-def _at_least(verdict: Verdict) -> bool:
-    return verdict.column == "throughput_per_s"
-
-
 def _seen(verdict: Verdict, row: Row | None, budget: Budget | None) -> str:
-    unit = next((unit for end, unit in _UNITS.items() if verdict.column.endswith(end)), "")
+    quantity = QUANTITIES[verdict.column]
+    unit = quantity.unit
     low, high = verdict.low, verdict.high
     if verdict.value is None:
-        said = "withheld" if row and verdict.column in row.withheld else "not measured"
+        said = "withheld" if row and row[verdict.column].withheld else "not measured"
         return said if low is None else f"{said}, above {number(low)} {unit}"
     if low is not None or high is not None:
         low, high = -math.inf if low is None else low, math.inf if high is None else high
-    if verdict.column == "model_bytes":
-        return f"{verdict.value:,.0f} bytes"
+    if quantity.whole:
+        return f"{verdict.value:,.0f} {unit}"
     said = estimate(verdict.value, low, high, digits=3)
-    if verdict.column == "quality_loss" and budget is not None and budget.quality_loss_relative:
+    if quantity.grain is Grain.QUALITY and budget is not None and budget.quality_loss_relative:
         unit = "of the baseline's"
     return f"{said}{'' if unit == '/s' else ' '}{unit}".rstrip()
 
@@ -231,7 +211,7 @@ def _strain(verdict: Verdict) -> float:
         value = verdict.low
     if value is None:
         return math.inf
-    if _at_least(verdict):
+    if BUDGET_KEYS[verdict.key][0].at_least:
         return limit / value if value > 0 else math.inf
     if limit > 0:
         return value / limit

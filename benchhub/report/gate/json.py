@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from benchhub.report.gate.entries import GateEntry, closing, entries
-from benchhub.report.run.json import plain
+from benchhub.report.plain import plain
 from benchhub.results.load import Judged
 
 SUFFIX = ".json"

@@ -7,7 +7,6 @@ intervals, flags and provenance, and which rounds came from which launch. The to
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,19 @@ import numpy as np
 from benchhub import __version__
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo
+from benchhub.model.facts import Provenance
 from benchhub.model.launch import Launch
+from benchhub.model.quantities import PERCENTILES, QUANTITIES
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import TIMED
 from benchhub.report.interchange.round_stats import round_stats
-from benchhub.report.run.json import plain
+from benchhub.report.plain import plain
+from benchhub.report.run.row_json import intervals, provenance, withheld
 from benchhub.report.tables.settings import compact, usual_left_out
+from benchhub.store.stored.cell import write_cell
+from benchhub.store.stored.device import write_device
+from benchhub.store.stored.run import write_run
+from benchhub.store.stored.variant import write_variant
 
 SCHEMA = 1
 #: The version of pytest-benchmark whose fields are written.
@@ -74,9 +80,9 @@ def export(results: Results, launches: Iterable[Launch], cells: Sequence[Cell]) 
         "benchhub": {
             "schema": SCHEMA,
             "version": __version__,
-            "run": plain(run),
-            "devices": plain(results.devices),
-            "variants": plain(results.variants),
+            "run": write_run(run),
+            "devices": [write_device(device) for device in results.devices],
+            "variants": [write_variant(variant) for variant in results.variants],
         },
     }
     return Export(document, dict(left_out))
@@ -116,25 +122,21 @@ def _benchmark(
 
 
 def _extra(results: Results, row: Row, cell: Cell, launches: Sequence[Launch]) -> dict[str, Any]:
-    columns = ("p50", "p90", "p95", "p99")
+    shown = [QUANTITIES[name] for name in (*PERCENTILES, "throughput_per_s")]
     numbers = {
-        f"{column}{part}_ms": getattr(row, f"{column}{part}_ms")
-        for column in columns
-        for part in ("", "_low", "_high")
+        column: row.column(column) for one in shown for column in (one.name, *(one.limits or ()))
     }
-    rates = ("throughput_per_s", "throughput_low_per_s", "throughput_high_per_s")
     return {
         "run": results.run.id,
         "suite": results.run.suite,
         "model_sha256": row.model_sha256,
         **plain(numbers),
-        **{name: plain(getattr(row, name)) for name in rates},
         "n_eff": plain(row.n_eff),
-        "intervals": plain(row.intervals),
-        "withheld": plain(row.withheld),
+        "intervals": plain(intervals(row)),
+        "withheld": plain(withheld(row)),
         "flags": [plain(flag) for flag in row.flags],
-        "provenance": plain(row.provenance),
-        "cell": plain(dataclasses.asdict(cell)),
+        "provenance": plain(provenance(row)),
+        "cell": write_cell(cell),
         "launches": [
             {"rounds": int(one.samples_ns.size)}
             | {name: plain(getattr(one, name)) for name in LAUNCH_FIELDS}
@@ -150,7 +152,7 @@ def _machine(devices: Sequence[DeviceInfo]) -> dict[str, Any]:
         return values[0] if values and all(value == values[0] for value in values) else None
 
     def fact(name: str) -> Any:
-        return plain(same([device.facts.get(name) for device in devices]))
+        return plain(same([device.facts.told.get(name) for device in devices]))
 
     return {
         "node": ", ".join(device.name for device in devices) or None,
@@ -167,7 +169,7 @@ def _machine(devices: Sequence[DeviceInfo]) -> dict[str, Any]:
     }
 
 
-def _commit(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _commit(provenance: Provenance) -> dict[str, Any]:
     """Return the commit if the run knows one; the words for an unknown one are pytest-benchmark's.
 
     The commit of the folder in which the export happens is not that of the run.
@@ -177,6 +179,6 @@ def _commit(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "time": None,
         "author_time": None,
         "dirty": None,
-        "project": provenance.get("project"),
+        "project": provenance.get("project") or None,
         "branch": provenance.get("branch") or "(unknown)",
     }

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchhub.errors import ConfigError
-from benchhub.model.cell import Cell, Plan, Skip
+from benchhub.model.cell import Cell, Plan, Skip, SkipKind, SkipReason
 from benchhub.model.device import DeviceInfo
+from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.scenario import Scenario
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
@@ -30,7 +31,9 @@ _WORDS: Mapping[str, type] = {
     "variant": str, "backend": str, "model_sha256": str, "precision": str,
     "batch": int, "threads": int,
 }  # fmt: skip
-_NO_TIMES = "the file has no times of its rounds; write it with --benchmark-json"
+_NO_TIMES = SkipReason(
+    SkipKind.NO_TIMES, "the file has no times of its rounds; write it with --benchmark-json"
+)
 
 
 def run_of_files(
@@ -98,7 +101,7 @@ def _device(files: Sequence[BenchmarkFile], given: str | None) -> DeviceInfo:
         "python": machine.get("python_version"),
     }
     known = {key: value for key, value in facts.items() if value}
-    return DeviceInfo(str(name), "imported", emulated=False, facts=known)
+    return DeviceInfo(str(name), "imported", emulated=False, facts=Facts(known))
 
 
 def _cell(file: BenchmarkFile, benchmark: Benchmark, device: str) -> Cell:

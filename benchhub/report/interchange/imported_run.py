@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,11 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Ints
 from benchhub.model.cell import Cell, Plan, Variant
+from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo
+from benchhub.model.facts import Provenance
 from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.store import Store
 
@@ -79,7 +82,7 @@ def launch_of(
         failure=None,
         samples_ns=samples_ns,
         warmup_ns=np.empty(0, dtype=np.int64),
-        details=details,
+        details=Details(details),
         **(usual | known),
     )
 
@@ -95,18 +98,19 @@ def planned(launches: Sequence[Launch], files: Sequence[BenchmarkFile]) -> tuple
     return tuple(cells.values())
 
 
-def request(suite: str, devices: Sequence[DeviceInfo]) -> Mapping[str, Any]:
-    """Return the stored request of a run that nobody can resume."""
-    return {"suite": suite, "devices": [device.name for device in devices], "imported": True}
+def request(suite: str, devices: Sequence[DeviceInfo]) -> RunRequest:
+    """Return the request of a run that nobody can resume."""
+    return RunRequest(suite, tuple(device.name for device in devices), kind=RunKind.IMPORT)
 
 
-def provenance(files: Sequence[BenchmarkFile]) -> dict[str, str]:
+def provenance(files: Sequence[BenchmarkFile]) -> Provenance:
     """Return where an imported run comes from."""
     commits = {str((file.commit_info or {}).get("id")) for file in files}
     known = sorted(commits - {"None", "unversioned", "unknown"})
-    return {
+    told = {
         "imported": "pytest-benchmark JSON",
         "imported files": ", ".join(file.name for file in files),
         "imported sha256": ", ".join(file.sha256 for file in files),
         **({"commit": ", ".join(known)} if known else {}),
     }
+    return Provenance(told)

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from benchhub.errors import ConfigError
-from benchhub.model.cell import Cell, Plan, Skip, Variant
+from benchhub.model.cell import Cell, Plan, Skip, SkipKind, SkipReason
 from benchhub.model.device import DeviceInfo
-from benchhub.model.launch import Launch, RunInfo
-from benchhub.model.row import Flag
+from benchhub.model.facts import Provenance
+from benchhub.model.flag import Flag
+from benchhub.model.launch import Launch
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.report.interchange.imported_run import (
     ImportedRun,
@@ -21,8 +22,15 @@ from benchhub.report.interchange.imported_run import (
     request,
     rounds_ns,
 )
+from benchhub.store.stored.cell import read_cell
+from benchhub.store.stored.device import read_device
+from benchhub.store.stored.record import Misfit
+from benchhub.store.stored.run import read_run
+from benchhub.store.stored.variant import read_variant
 
-_NO_TIMES = "the file has no times of its rounds; export the run again"
+_NO_TIMES = SkipReason(
+    SkipKind.NO_TIMES, "the file has no times of its rounds; export the run again"
+)
 
 
 class _Part(BaseModel):
@@ -43,15 +51,15 @@ class _Part(BaseModel):
 
 
 class _Told(BaseModel):
-    cell: Cell
+    cell: dict[str, Any]
     launches: list[_Part] = Field(default_factory=list)
     flags: list[Flag] = Field(default_factory=list)
 
 
 class _Whole(BaseModel):
-    run: RunInfo
-    devices: tuple[DeviceInfo, ...]
-    variants: tuple[Variant, ...]
+    run: dict[str, Any]
+    devices: list[dict[str, Any]]
+    variants: list[dict[str, Any]]
 
 
 def run_of_export(
@@ -66,6 +74,12 @@ def run_of_export(
     try:
         whole = TypeAdapter(_Whole).validate_python(file.benchhub)
         told = [(one, TypeAdapter(_Told).validate_python(one.told)) for one in file.benchmarks]
+        info = read_run(whole.run)
+        variants = tuple(map(read_variant, whole.variants))
+        devices = _devices(file, tuple(map(read_device, whole.devices)), device)
+        cells = [read_cell(one.cell) for _, one in told]
+    except Misfit as misfit:
+        raise ConfigError(f"{file.name}: {misfit.why}; export the run again") from misfit
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -73,29 +87,26 @@ def run_of_export(
             f"{file.name}: what benchhub wrote does not fit: {where}: {first['msg']};"
             " export the run again"
         ) from error
-    devices = _devices(file, whole.devices, device)
     launches: list[Launch] = []
     skips: list[Skip] = []
-    for benchmark, one in told:
-        cell = one.cell if device is None else dataclasses.replace(one.cell, device=device)
+    for (benchmark, one), cell in zip(told, cells, strict=True):
+        cell = cell if device is None else dataclasses.replace(cell, device=device)
         if benchmark.stats.data:
             launches += _launches(run_id, cell, file, benchmark, one)
         else:
             skips.append(Skip(cell.device, cell.variant, cell.backend, cell.scenario, _NO_TIMES))
-    name = suite or whole.run.suite
+    name = suite or info.suite
     run = dataclasses.replace(
-        whole.run,
+        info,
         id=run_id,
         suite=name,
         request=request(name, devices),
-        provenance={
-            **whole.run.provenance,
-            **provenance([file]),
-            "imported run": whole.run.id,
-        },
+        provenance=Provenance(
+            {**info.provenance.told, **provenance([file]).told, "imported run": info.id}
+        ),
     )
     plan = Plan(planned(launches, [file]), tuple(skips))
-    return ImportedRun(run, plan, devices, whole.variants, tuple(launches))
+    return ImportedRun(run, plan, devices, variants, tuple(launches))
 
 
 def _devices(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from benchhub.model.row import COLUMNS, Results, Row
+from benchhub.model.columns import ATTRIBUTES, COLUMNS
+from benchhub.model.quantities import QUANTITIES
+from benchhub.model.row import Results, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,18 +35,18 @@ def to_frame(results: Sequence[Results]) -> pd.DataFrame:
 
 
 def column_dtypes() -> dict[str, str]:
-    """The pandas dtype of every column, read from the annotations of `Row`."""
-    hints = get_type_hints(Row)
-    return {column: _dtype(hints[column]) for column in COLUMNS}
+    """The pandas dtype of every column."""
+    return {column: _DTYPES[_type(column)] for column in COLUMNS}
 
 
-def _dtype(hint: Any) -> str:
-    kinds = getattr(hint, "__args__", (hint,))
-    return next((_DTYPES[kind] for kind in kinds if kind in _DTYPES), "string")
+def _type(column: str) -> type:
+    if column in ATTRIBUTES:
+        return ATTRIBUTES[column].type
+    return int if column in QUANTITIES and QUANTITIES[column].whole else float
 
 
 def _value(row: Row, column: str) -> Any:
-    value = getattr(row, column)
+    value = row.column(column)
     if column == "flags":
         return ";".join(flag.name for flag in row.flags) or None
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):

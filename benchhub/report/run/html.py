@@ -11,16 +11,15 @@ from typing import Any
 
 from benchhub.model.row import Results
 from benchhub.report.charts import drawn
-from benchhub.report.tables import by_device, notes
-from benchhub.report.tables import cells as tables
+from benchhub.report.tables import by_device, cells, notes
 from benchhub.report.tables import claims as claimed
-from benchhub.report.tables.by_metric import GLOSSARY, by_metric
-from benchhub.report.tables.cells import Table
+from benchhub.report.tables.by_metric import by_metric
 from benchhub.report.tables.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.tables.emulated import emulation_words
-from benchhub.report.tables.glossary import COLUMN_GLOSSARY, TIMED_REGION
+from benchhub.report.tables.glossary import TIMED_REGION, glossary
 from benchhub.report.tables.matrix import Matrix, matrix
-from benchhub.report.tables.points import is_harness
+from benchhub.report.tables.table import Table
+from benchhub.report.tables.verdicts import split, verdicts
 from benchhub.text import moment
 
 SUFFIX = ".html"
@@ -113,13 +112,13 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
 def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
     several = len(results) > 1
     qualities = [_named(by_metric(r), r, several) for r in results]
-    words = COLUMN_GLOSSARY | (GLOSSARY if any(table.rows for table in qualities) else {})
+    words = glossary(several_metrics=any(table.rows for table in qualities))
     return {
         "results": results,
         "several": several,
         "overall": overall(results),
         "counts": counts(results),
-        "cell_counts": [sum(not is_harness(row) for row in r.rows) for r in results],
+        "cell_counts": [sum(row.runs_model for row in r.rows) for r in results],
         "notes": [rests_on(r) for r in results],
         "moment": moment,
         "withheld": notes.withheld(results),
@@ -134,8 +133,8 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
         "matrices": [_named_matrix(r, several) for r in results],
         "emulation_words": emulation_words,
         "figures": _figures(results, interactive),
-        "verdicts": _verdicts(tables.verdicts(results)),
-        "cells": tables.cells(results),
+        "verdicts": _verdicts(verdicts(results)),
+        "cells": cells.cells(results),
         "by_device": [
             _named(build(r, device), r, several)
             for r in results
@@ -143,16 +142,16 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
             for build in (by_device.latency, *by_device.BESIDE_LATENCY)
         ],
         "by_metric": [table for table in qualities if table.rows],
-        "parts": tables.quality_parts(results),
+        "parts": cells.quality_parts(results),
         "lists": _lists(results),
         "findings": notes.findings(results),
         "selftests": notes.selftests(results),
         "facts": [_named(notes.device_facts(d), r, several) for r in results for d in r.devices],
-        "variants": tables.variants(results),
+        "variants": cells.variants(results),
         "provenance": [notes.provenance(result) for result in results],
         "clocks": sorted({row.clock for r in results for row in r.rows if row.clock}),
         "timed_region": TIMED_REGION,
-        "glossary": [(name, *entry) for name, entry in words.items()],
+        "glossary": words,
         "interactive": interactive,
         "claims": claimed.claims(results),
         "claims_because": claimed.because(results),
@@ -163,7 +162,7 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
 
 def _verdicts(found: Table) -> tuple[Table, ...]:
     """One table, or where it would be long the verdicts that ask for action and the others."""
-    return (found,) if len(found.rows) <= MOST_VERDICTS else tables.split(found)
+    return (found,) if len(found.rows) <= MOST_VERDICTS else split(found)
 
 
 def _lists(results: Sequence[Results]) -> list[tuple[Table, str]]:

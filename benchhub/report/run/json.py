@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from enum import Enum
-from pathlib import PurePath
+from collections.abc import Sequence
 from typing import Any
 
-from benchhub.model.row import Results
+from benchhub.model.cell import Skip
+from benchhub.model.launch import RunInfo
+from benchhub.model.row import Results, Row
+from benchhub.report.plain import plain
+from benchhub.report.run.row_json import row_json
 
 SUFFIX = ".json"
 SCHEMA = 1
@@ -30,7 +30,7 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
 
 def document(results: Sequence[Results]) -> dict[str, Any]:
     """The same as plain dicts, lists and scalars."""
-    runs = [plain(result.run) for result in results]
+    runs = [run_told(result.run) for result in results]
     several = len(results) > 1
     top: dict[str, Any] = {"schema": SCHEMA, "run": runs[0] if runs else None}
     if several:
@@ -39,29 +39,22 @@ def document(results: Sequence[Results]) -> dict[str, Any]:
         top[name] = [
             ({"run": result.run.id} if several else {}) | item
             for result in results
-            for item in map(plain, getattr(result, name))
+            for item in map(_item, getattr(result, name))
         ]
     return top
 
 
-def plain(value: Any) -> Any:
-    """A frozen value as what json can hold; mappings of unknown content are sorted by key."""
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in sorted(value, key=str)}
-    if hasattr(value, "tolist"):  # numpy scalars and arrays
-        return plain(value.tolist())
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, set | frozenset):
-        return [plain(item) for item in sorted(value, key=str)]
-    if isinstance(value, Iterable):
-        return [plain(item) for item in value]
-    return str(value)
+def run_told(run: RunInfo) -> dict[str, Any]:
+    """A run as plain dicts, lists and scalars."""
+    return {**plain(run), "kind": plain(run.kind)}
+
+
+def _item(value: Any) -> Any:
+    if isinstance(value, Row):
+        return {name: plain(told) for name, told in row_json(value).items()}
+    return _skip(value) if isinstance(value, Skip) else plain(value)
+
+
+def _skip(skip: Skip) -> dict[str, str]:
+    told = {name: getattr(skip, name) for name in ("device", "variant", "backend")}
+    return told | {"scenario": skip.what, "reason": skip.reason.text}

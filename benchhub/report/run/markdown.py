@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from benchhub.model.row import Results
-from benchhub.report.tables import by_device, notes
-from benchhub.report.tables import cells as tables
+from benchhub.report.tables import by_device, cells, notes
 from benchhub.report.tables import claims as claimed
 from benchhub.report.tables.by_metric import by_metric
-from benchhub.report.tables.cells import Table
 from benchhub.report.tables.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.matrix import matrix
+from benchhub.report.tables.table import Table
+from benchhub.report.tables.verdicts import split, verdicts
 
 SUFFIX = ".md"
 
@@ -51,8 +51,8 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     yield ""
     for result in results:
         yield from _overview(result, len(results) > 1)
-    found = tables.verdicts(results)
-    open_, kept = tables.split(found)
+    found = verdicts(results)
+    open_, kept = split(found)
     for result in results:
         yield from _devices(result, len(results) > 1)
     if open_.rows:
@@ -65,7 +65,7 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     for result, device in ((r, d) for r in results for d in r.devices):
         for build in by_device.BESIDE_LATENCY:
             yield from _folded(build(result, device))
-    for listing in (notes.flags, notes.withheld, notes.skips, notes.selftests, tables.variants):
+    for listing in (notes.flags, notes.withheld, notes.skips, notes.selftests, cells.variants):
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))

@@ -8,11 +8,14 @@ from dataclasses import replace
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import TIMED, Scenario
-from benchhub.report.tables.cells import (
+from benchhub.report.tables.emulated import emulation
+from benchhub.report.tables.points import partner, smallest
+from benchhub.report.tables.settings import SETTINGS, compact, spoken, usual_left_out, varying
+from benchhub.report.tables.table import (
     BACKEND,
     STATUS,
     VARIANT,
-    Shown,
+    ShownColumn,
     Table,
     TableCell,
     figure,
@@ -22,55 +25,82 @@ from benchhub.report.tables.cells import (
     setting,
     text,
 )
-from benchhub.report.tables.emulated import emulation
-from benchhub.report.tables.points import is_harness, partner
-from benchhub.report.tables.settings import SETTINGS, compact, spoken, usual_left_out, varying
 from benchhub.results.rows.operators import operator_times, operators_text
 from benchhub.text import megabytes
 
 
-def latency(result: Results, device: DeviceInfo) -> Table:
-    """Latency cells of one device with the quality and the memory of the same configuration."""
+def latency(result: Results, device: DeviceInfo, most: int = 0) -> Table:
+    """Latency cells of one device with the quality and the memory of the same configuration.
 
-    def joined(column: str, show: Callable[[Row], TableCell]) -> Callable[[Row], TableCell]:
-        return lambda row: show(partner(row, result.rows, column) or row)
+    With `most`, a longer table has one line for each variant and backend.
+    """
+
+    def joined(column: str, show: Callable[[Row, str], TableCell]) -> Callable[[Row], TableCell]:
+        return lambda row: show(partner(row, result.rows, column) or row, column)
 
     found = _rows_of(result, device, (Scenario.LATENCY,))
-    shown: list[Shown] = [
-        percentile("p50"),
-        ("p95 ms", True, lambda row: interval(row, "p95", "_ms")),
+    shown = [
+        percentile("p50_ms"),
+        percentile("p95_ms", rank=1),
         _speedup(result),
-        ("Quality loss", True, joined("quality_loss", lambda row: interval(row, "quality_loss"))),
-        ("Size MB", True, lambda row: figure(row, "model_bytes", lambda v: megabytes(int(v)))),
-        ("Quality", True, joined("quality", lambda row: interval(row, "quality"))),
-        ("Peak MiB", True, joined("peak_rss_mib", lambda row: figure(row, "peak_rss_mib"))),
+        ShownColumn("Quality loss", True, joined("quality_loss", interval), 2),
+        ShownColumn("Size MB", True, _megabytes, 4),
+        ShownColumn("Quality", True, joined("quality", interval), 5),
+        ShownColumn("Peak MiB", True, joined("peak_rss_mib", figure), 3),
     ]
-    return _table("latency", "Latency", device, found, shown)
+    return _table("latency", "Latency", device, fewer(found, most), shown)
 
 
-def throughput(result: Results, device: DeviceInfo) -> Table:
-    """Throughput cells of one device; the speed-up is of their rates."""
+def throughput(result: Results, device: DeviceInfo, most: int = 0) -> Table:
+    """Throughput cells of one device; the speed-up is of their rates. `most`: as of `latency`."""
     found = _rows_of(result, device, (Scenario.THROUGHPUT,))
-    shown: list[Shown] = [
-        ("Cases per second", True, lambda row: interval(row, "throughput", "_per_s")),
+    shown = [
+        ShownColumn("Cases per second", True, lambda row: interval(row, "throughput_per_s")),
         _speedup(result),
     ]
-    return _table("throughput", "Throughput", device, found, shown)
+    return _table("throughput", "Throughput", device, fewer(found, most), shown)
 
 
-def paced(result: Results, device: DeviceInfo) -> Table:
+def fewer(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """Return the rows, or of more than `most` (0: any number) one for each variant and backend.
+
+    That is the one of the smallest settings; of throughput on a real device the fastest.
+    """
+    if not most or len(rows) <= most:
+        return rows
+    if rows[0].scenario != Scenario.THROUGHPUT or rows[0].emulated:
+        return smallest(rows)
+    best: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        known = best.setdefault((row.backend, row.variant), row)
+        if _rate(row) > _rate(known):
+            best[row.backend, row.variant] = row
+    return list(best.values())
+
+
+def _rate(row: Row) -> float:
+    return row["throughput_per_s"].value or 0.0
+
+
+def _megabytes(row: Row) -> TableCell:
+    return figure(row, "model_bytes", lambda value: megabytes(int(value)))
+
+
+def paced(result: Results, device: DeviceInfo, most: int = 0) -> Table:
     """Paced cells of one device: latency from the scheduled arrival, and the service within it."""
     found = _rows_of(result, device, (Scenario.PACED,))
-    shown: list[Shown] = [
-        *(percentile(name) for name in ("p50", "p95", "p99")),
-        ("Service p50 ms", True, lambda row: figure(row, "service_p50_ms")),
+    shown = [
+        percentile("p50_ms"),
+        percentile("p95_ms"),
+        percentile("p99_ms", rank=1),
+        ShownColumn("Service p50 ms", True, lambda row: figure(row, "service_p50_ms"), 2),
     ]
     return _table("paced", "Latency of paced calls", device, found, shown, always=("rate_per_s",))
 
 
-def gpu(result: Results, device: DeviceInfo) -> Table:
+def gpu(result: Results, device: DeviceInfo, most: int = 0) -> Table:
     """Cells that have an accelerator's own clock: compute, copies and launch overhead apart."""
-    found = [r for r in _rows_of(result, device, TIMED) if r.device_p50_ms is not None]
+    found = [r for r in _rows_of(result, device, TIMED) if r["device_p50_ms"].value is not None]
     wanted: tuple[tuple[str, str], ...] = (
         ("Host p50 ms", "p50_ms"),
         ("Device p50 ms", "device_p50_ms"),
@@ -80,22 +110,22 @@ def gpu(result: Results, device: DeviceInfo) -> Table:
         ("GPU MiB", "gpu_mem_mib"),
     )
     shown = [
-        (head, True, _figure_of(column))
+        ShownColumn(head, True, _figure_of(column))
         for head, column in wanted
-        if any(getattr(row, column) is not None for row in found)
+        if any(row[column].value is not None for row in found)
     ]
     if len({row.scenario for row in found}) > 1:
-        shown.insert(0, ("Scenario", False, lambda row: text(row.scenario)))
+        shown.insert(0, ShownColumn("Scenario", False, lambda row: text(row.scenario)))
     return _table("gpu", "Host and device clock", device, found, shown)
 
 
 def energy(result: Results, device: DeviceInfo) -> Table:
     """Cells whose energy was counted, with the counter it comes from."""
-    found = [r for r in _rows_of(result, device, TIMED) if r.energy_mj is not None]
-    shown: list[Shown] = [
-        ("Scenario", False, lambda row: text(row.scenario)),
-        ("Energy mJ a case", True, lambda row: figure(row, "energy_mj")),
-        ("Counted by", False, lambda row: text(row.energy_source)),
+    found = [r for r in _rows_of(result, device, TIMED) if r["energy_mj"].value is not None]
+    shown: list[ShownColumn] = [
+        ShownColumn("Scenario", False, lambda row: text(row.scenario)),
+        ShownColumn("Energy mJ a case", True, lambda row: figure(row, "energy_mj")),
+        ShownColumn("Counted by", False, lambda row: text(row.energy_source)),
     ]
     return _table("energy", "Energy", device, found, shown)
 
@@ -103,12 +133,12 @@ def energy(result: Results, device: DeviceInfo) -> Table:
 def memory(result: Results, device: DeviceInfo) -> Table:
     """Memory and cold start cells of one device."""
     found = _rows_of(result, device, (Scenario.MEMORY, Scenario.COLD_START))
-    shown: list[Shown] = [
-        ("Scenario", False, lambda row: text(row.scenario)),
-        ("Peak MiB", True, lambda row: figure(row, "peak_rss_mib")),
-        ("Model MiB", True, lambda row: figure(row, "model_rss_mib")),
-        ("Load ms", True, lambda row: figure(row, "load_ms")),
-        ("First inference ms", True, lambda row: figure(row, "first_inference_ms")),
+    shown: list[ShownColumn] = [
+        ShownColumn("Scenario", False, lambda row: text(row.scenario)),
+        ShownColumn("Peak MiB", True, lambda row: figure(row, "peak_rss_mib")),
+        ShownColumn("Model MiB", True, lambda row: figure(row, "model_rss_mib")),
+        ShownColumn("Load ms", True, lambda row: figure(row, "load_ms")),
+        ShownColumn("First inference ms", True, lambda row: figure(row, "first_inference_ms")),
     ]
     return _table("memory", "Memory and cold start", device, found, shown)
 
@@ -116,7 +146,7 @@ def memory(result: Results, device: DeviceInfo) -> Table:
 def operators(result: Results, device: DeviceInfo) -> Table:
     """Where a call's time goes on one device, by operator type."""
     found = [r for r in _rows_of(result, device, (Scenario.PROFILE,)) if operator_times(r)]
-    shown: list[Shown] = [("Share of a call", False, lambda row: text(operators_text(row)))]
+    shown = [ShownColumn("Share of a call", False, lambda row: text(operators_text(row)))]
     return _table("profile", "Where a call's time goes", device, found, shown)
 
 
@@ -135,7 +165,7 @@ def _rows_of(result: Results, device: DeviceInfo, scenarios: Sequence[Scenario])
     return [
         row
         for row in result.rows
-        if row.device == device.name and row.scenario in scenarios and not is_harness(row)
+        if row.device == device.name and row.scenario in scenarios and row.runs_model
     ]
 
 
@@ -143,17 +173,18 @@ def _figure_of(column: str) -> Callable[[Row], TableCell]:
     return lambda row: figure(row, column)
 
 
-def _speedup(result: Results) -> Shown:
+def _speedup(result: Results) -> ShownColumn:
     """The speed-up; what it refers to stands below where that is not the suite's baseline."""
 
     def show(row: Row) -> TableCell:
         cell = interval(row, "speedup")
-        against = row.intervals.get("speedup", {}).get("against")
-        if against in (None, result.run.baseline, row.variant):
+        found = row["speedup"].interval
+        against = found.against if found else ""
+        if against in ("", result.run.baseline, row.variant):
             return cell
         return replace(cell, below=f"against {against}")
 
-    return "Speed-up", True, show
+    return ShownColumn("Speed-up", True, show)
 
 
 def _table(
@@ -161,7 +192,7 @@ def _table(
     title: str,
     device: DeviceInfo,
     found: Sequence[Row],
-    shown: Sequence[Shown],
+    shown: Sequence[ShownColumn],
     always: tuple[str, ...] = (),
 ) -> Table:
     """One table: the settings that vary as columns, those that do not in the caption."""
@@ -170,7 +201,7 @@ def _table(
     packed = [n for n in names if n not in own]
     columns = [VARIANT, BACKEND, *(setting(n) for n in own)]
     if packed:
-        columns.append(("Settings", False, lambda row: text(compact(row, packed))))
+        columns.append(ShownColumn("Settings", False, lambda row: text(compact(row, packed))))
     same = [n for n in SETTINGS if n not in (*own, *packed)] if found else []
     kept = [n for n in usual_left_out(found[0], same) if n != "options"] if found else []
     words = f" ({spoken(found[0], kept)})" if kept else ""

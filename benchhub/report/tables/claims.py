@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchhub.model.claim import ClaimAnswer, ClaimOutcome
 from benchhub.model.row import Results
 from benchhub.report.gate.text import Line, wrapped
-from benchhub.report.tables.cells import Column, Table, TableCell, text
+from benchhub.report.tables.table import Column, Table, TableCell, text
 from benchhub.text import estimate, number
 
 CAPTION = "Claims, and what was measured here"

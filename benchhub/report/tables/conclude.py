@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.device import DeviceInfo
-from benchhub.model.row import BY_DEFINITION, Results, Row, Verdict
+from benchhub.model.row import Results, Row, Verdict
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.points import (
     Configuration,
     comparable,
     disagrees,
-    is_harness,
+    median_ms,
     overlap,
     pareto,
     points,
 )
 from benchhub.report.tables.rates import highest_rates
-from benchhub.text import estimate, number, plural
+from benchhub.text import number, plural, shown
 
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
 
@@ -59,7 +59,7 @@ def rests_on(result: Results) -> str:
     said = []
     if dataset := result.run.provenance.get("dataset"):
         said.append(f"Data: {dataset}.")
-    judged = {(row.quality_metric, row.quality_cases) for row in result.rows if row.quality_metric}
+    judged = {(one.metric, one.cases) for row in result.rows if (one := row.quality)}
     said += [f"Quality: {name} on {cases} cases." for name, cases in sorted(judged, key=str)]
     return " ".join(said)
 
@@ -102,13 +102,15 @@ def _of_emulation(device: DeviceInfo) -> str:
 
 def _overhead(rows: Sequence[Row]) -> list[str]:
     null = next(
-        (row for row in rows if is_harness(row) and row.options is None and row.p50_ms is not None),
+        (row for row in rows if row.calls_nothing and row["p50_ms"].value is not None),
         None,
     )
     if null is None:
         return []
+    overhead_us = 1000 * (null["p50_ms"].value or 0.0)
+    overhead_us = 1000 * (null["p50_ms"].value or 0.0)
     return [
-        f"Harness overhead: null backend p50 {number((null.p50_ms or 0.0) * 1000, 2)} µs a call. "
+        f"Harness overhead: null backend p50 {number(overhead_us, 2)} µs a call. "
         "It runs no model, and its share is in every latency."
     ]
 
@@ -159,7 +161,7 @@ def _fastest(result: Results, candidates: list[Configuration]) -> str:
 
 
 def _rank(candidates: list[Configuration]) -> str:
-    best, *rest = sorted(candidates, key=lambda p: (p.row.p50_ms or 0.0, p.label))
+    best, *rest = sorted(candidates, key=lambda p: (median_ms(p), p.label))
     text = f"the lowest median latency is {_measured(best)}."
     ties = [point for point in rest if overlap(best.row, point.row)]
     if ties:
@@ -173,7 +175,7 @@ def _front(candidates: list[Configuration]) -> list[str]:
     if not front:
         return ["Quality loss was not measured, so speed cannot be weighed against it."]
     listed = _listed([_measured(p, with_loss=True) for p in front], most=4)
-    metric = next(p.quality.quality_metric for p in front if p.quality)
+    metric = next(p.quality.column("quality_metric") for p in front if p.quality)
     return [
         f"Best trade-offs by the point estimates, loss in {metric or 'quality'}: {listed}. "
         "No configuration is both faster and of lower loss than one of these."
@@ -182,13 +184,10 @@ def _front(candidates: list[Configuration]) -> list[str]:
 
 def _measured(point: Configuration, with_loss: bool = False) -> str:
     row, quality = point.row, point.quality
-    text = f"{point.label} ({estimate(row.p50_ms, row.p50_low_ms, row.p50_high_ms)} ms"
+    text = f"{point.label} ({shown(row['p50_ms'])} ms"
     if with_loss and quality:
-        if quality.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION:
-            text += ", the baseline"
-        else:
-            low, high = quality.quality_loss_low, quality.quality_loss_high
-            text += f", loss {estimate(quality.quality_loss, low, high)}"
+        loss = quality["quality_loss"]
+        text += ", the baseline" if loss.by_definition else f", loss {shown(loss)}"
     return text + ")"
 
 

@@ -1,89 +1,45 @@
-"""What every column means, with its unit: the text below the tables of a report."""
+"""What every word of a report means, with its unit: the text below its tables.
+
+Of quantities their own table tells; what is here besides are the words around them.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchhub.model.quantities import QUANTITIES
 
 TIMED_REGION = (
     "A timed iteration is one call of the backend's session with inputs already in memory, until "
     "its outputs can be read on the host. Reading files, preprocessing, loading the model and "
     "copying outputs away are outside of it. Every launch is a fresh process."
 )
-
-COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
-    "p50, p90, p95, p99": (
-        "ms",
-        "Percentiles of the time of one call (p50 is the median), pooled over launches, with a "
-        "95 % interval in brackets that counts launches, not iterations, as independent. "
-        "Withheld where too few samples leave the upper end unbounded.",
-    ),
-    "mean": ("ms", "Arithmetic mean of the same samples."),
+#: Words of tables that only runs with several metrics have.
+OF_METRICS = ("quality by metric", "post-processing")
+#: Units in which a report shows what is counted in another.
+_SHOWN_IN: Mapping[str, str] = {
+    "size, gzip": "MB", "params, nonzero, MACs": "millions", "compression": "x",
+    "throughput": "1/s",
+}  # fmt: skip
+_WORDS: Mapping[str, tuple[str, str]] = {
     "n_eff": ("samples", "How many independent samples the iterations are worth."),
     "launches, iterations": ("", "Fresh processes, and timed calls, that the row rests on."),
-    "speed-up": (
-        "x",
-        "Median latency of the base variant over that of this one, or its rate over the base's in "
-        "throughput cells; above 1 is faster. The base is the suite's baseline unless the row says "
-        "`against` another. Compared within one device, backend and all settings (threads, batch, "
-        "concurrency, precision, options) only, launches of one round in pairs. "
-        "The base's own is 1 by definition and has no interval. Paced cells have none.",
-    ),
     "settings": (
         "",
         "What varies among the rows of a table: t threads, b cases a call (batch), c calls under "
         "way at once (concurrency), n/s arrivals a second (rate), the precision, and the backend's "
         "own options. What does not vary stands in the caption.",
     ),
-    "throughput": ("1/s", "Cases per second, offline, at the settings of the row."),
     "paced latency": (
         "ms",
         "From the moment a call was scheduled to arrive until its outputs can be read, the wait "
         "for earlier calls included. Overloaded: calls arrive faster than they end, so the wait "
         "grows for as long as one measures.",
     ),
-    "service": ("ms", "The part of a paced call from its start to its end, without the wait."),
-    "device p50": ("ms", "Median time by the accelerator's own clock, copies not included."),
-    "copy in, copy out": ("ms", "Median time of moving inputs to the accelerator, outputs back."),
-    "launch overhead": (
-        "ms",
-        "Median over calls of the host's time less computing and copying: handing over the work "
-        "and waiting for it.",
-    ),
-    "load": ("ms", "From starting to load the model until the session is ready."),
-    "first inference": ("ms", "The first call, which may compile or allocate."),
-    "peak memory": (
-        "MiB",
-        "Highest resident memory of the fresh process, with Python and the backend (2^20 bytes).",
-    ),
-    "model memory": ("MiB", "Peak memory over what the process held after importing the backend."),
-    "GPU memory": ("MiB", "Device memory taken by the process."),
-    "energy": (
-        "mJ",
-        "Energy of one case by the counter named beside it, which counts all that its part of the "
-        "machine does, idling included.",
-    ),
     "emulated": (
         "",
         "The device is an emulator: its times are of the emulation, not of a real processor. They "
         "compare with nothing, so they are marked, drawn apart and never ranked.",
-    ),
-    "size, gzip": ("MB", "The model file, and the same compressed (10^6 bytes)."),
-    "params, nonzero, MACs": (
-        "millions",
-        "Weights, weights that are not zero, and multiply-accumulates of one case.",
-    ),
-    "compression": (
-        "x",
-        "Size of the baseline over that of the variant, in nonzero parameters or bytes.",
-    ),
-    "quality": ("", "The task's metric of the device's own outputs, 95 % interval over patients."),
-    "quality loss": (
-        "",
-        "Quality of the baseline less that of the variant on the same cases, signed so that "
-        "positive is worse; the interval is paired. The baseline's own is 0 by definition.",
-    ),
-    "agreement": (
-        "",
-        "Largest absolute difference of the outputs from the reference: the baseline's on the"
-        " controller, or of a pruned or refitted network its own.",
     ),
     "precision": (
         "",
@@ -103,4 +59,31 @@ COLUMN_GLOSSARY: dict[str, tuple[str, str]] = {
         "The whole interval keeps the budget; the whole interval breaks it; it cannot be told.",
     ),
     "empty": ("", "Not measured. It never means 0. A withheld number says so, with its reason."),
+    "quality by metric": (
+        "",
+        "Every metric of the task over the same cases, with its 95 % interval over patients, and "
+        "below it the loss against the baseline, paired and positive when worse. A name that ends "
+        "in worst5 is the mean of the worst 5 % of the cases.",
+    ),
 }
+_ORDER = (
+    "p50, p90, p95, p99, p99.9", "mean", "n_eff", "launches, iterations", "speed-up", "settings",
+    "throughput", "paced latency", "service", "device p50", "copy in, copy out",
+    "launch overhead", "load", "first inference", "peak memory", "model memory", "GPU memory",
+    "energy", "emulated", "size, gzip", "params, nonzero, MACs", "compression", "quality",
+    "quality loss", "agreement", "precision", "clock", "flags", "PASS, FAIL, INCONCLUSIVE",
+    "empty", *OF_METRICS,
+)  # fmt: skip
+
+
+def glossary(several_metrics: bool) -> list[tuple[str, str, str]]:
+    """Return word, unit and meaning of all that a report shows, in its order."""
+    quantities: dict[str, tuple[str, str]] = {}
+    for one in QUANTITIES.values():
+        if one.term:
+            quantities.setdefault(one.term, (_SHOWN_IN.get(one.term, one.unit), one.about))
+    known = {**quantities, **_WORDS}
+    order = [*_ORDER, *(term for term in quantities if term not in _ORDER)]
+    return [
+        (word, *known[word]) for word in order if several_metrics or word not in OF_METRICS
+    ]  # fmt: skip

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from benchhub.model.cell import Skip
 from benchhub.model.device import DeviceInfo
-from benchhub.model.row import BY_DEFINITION, Results, Row
+from benchhub.model.row import Results, Row
 from benchhub.model.scenario import Scenario
-from benchhub.report.tables.cells import Column, Table, TableCell, text
 from benchhub.report.tables.emulated import emulation_words
-from benchhub.report.tables.points import flags_that_matter, is_harness, partner, smallest
+from benchhub.report.tables.points import flags_that_matter, partner, smallest
 from benchhub.report.tables.settings import spoken, varying
+from benchhub.report.tables.table import Column, Table, TableCell, text
 from benchhub.text import number, plural
 
 
@@ -31,11 +31,11 @@ def matrix(result: Results) -> Matrix:
     empty says why: skipped or failed with a note, or not planned. What was skipped everywhere for
     one reason is left out of the table and counted in a note.
     """
-    timed = [r for r in result.rows if r.scenario == Scenario.LATENCY and not is_harness(r)]
+    timed = [r for r in result.rows if r.scenario == Scenario.LATENCY and r.runs_model]
     chosen = {(r.device, r.backend, r.variant): r for r in smallest(timed)}
     skips: dict[tuple[str, str, str], list[Skip]] = {}
     for skip in result.skips:
-        if "latency" in skip.scenario:
+        if skip.scenario == Scenario.LATENCY:
             skips.setdefault((skip.device, skip.backend, skip.variant), []).append(skip)
     devices = sorted(result.devices, key=lambda device: device.emulated)
     names = [device.name for device in devices]
@@ -51,7 +51,7 @@ def matrix(result: Results) -> Matrix:
     body, left_out = [], dict[tuple[str, str], int]()
     for backend, variant in pairs:
         keys = [(device, backend, variant) for device in names]
-        reasons = {skips[key][0].reason for key in keys if key in skips}
+        reasons = {skips[key][0].reason.text for key in keys if key in skips}
         if not any(key in chosen for key in keys) and len(reasons) == 1:
             why = (backend, reasons.pop())
             left_out[why] = left_out.get(why, 0) + 1
@@ -126,26 +126,28 @@ def _cell(
             return TableCell(f"not measured {notes.mark(lost)}", mark="absent")
         if not skips:
             return TableCell("not planned", mark="absent")
-        return TableCell(f"skipped {notes.mark(skips[0].reason)}", mark="absent")
-    if row.p50_ms is None and "p50_ms" not in row.withheld:
+        return TableCell(f"skipped {notes.mark(skips[0].reason.text)}", mark="absent")
+    median = row["p50_ms"]
+    if median.value is None and not median.withheld:
         mark = "fail" if row.status == "failed" else "absent"
         return TableCell(
             f"{row.status} {notes.mark(row.reason or 'no reason recorded')}", mark=mark
         )
     quality = partner(row, result.rows, "quality_loss")
     below = [_loss(quality)] if quality else []
-    if row.p50_ms is None:
+    if median.value is None:
         return TableCell(f"withheld {notes.mark(_WITHHELD)}", mark="absent", below="; ".join(below))
     flags = ", ".join(dict.fromkeys(flag.name for flag in flags_that_matter(row)))
     return TableCell(
-        number(row.p50_ms),
-        row.p50_ms,
+        number(median.value),
+        median.value,
         mark="doubt" if flags else "",
         below="; ".join([*below, *([flags] if flags else [])]),
     )
 
 
 def _loss(quality: Row) -> str:
-    if quality.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION:
+    loss = quality["quality_loss"]
+    if loss.by_definition:
         return "baseline"
-    return f"loss {round(quality.quality_loss or 0.0, 4) + 0.0:.4f}"
+    return f"loss {round(loss.value or 0.0, 4) + 0.0:.4f}"

@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.device import DeviceInfo
-from benchhub.model.row import Flag, Results, Row
-from benchhub.report.run.json import plain
-from benchhub.report.tables.cells import Column, Table, text
-from benchhub.report.tables.points import flags_that_matter, is_harness
+from benchhub.model.flag import Flag
+from benchhub.model.quantities import QUANTITIES
+from benchhub.model.row import Results, Row
+from benchhub.report.plain import plain
+from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import spoken
+from benchhub.report.tables.table import Table, listing
+
+#: Before a reason why a number is not shown.
+NOT_AVAILABLE = "n/a: "
 
 
 def failures(results: Sequence[Results]) -> Table:
@@ -25,7 +30,7 @@ def failures(results: Sequence[Results]) -> Table:
             for row in result.rows
             if row.status != "finished"
         ]
-    return _listing("failures", "Failures", ("Run", "Device", "Cell", "Why"), found)
+    return listing("failures", "Failures", ("Run", "Device", "Cell", "Why"), found)
 
 
 def skips(results: Sequence[Results]) -> Table:
@@ -33,14 +38,14 @@ def skips(results: Sequence[Results]) -> Table:
     groups: dict[tuple[str, str, str, str, str], list[str]] = {}
     for result in results:
         for s in result.skips:
-            key = (result.run.id, s.device, s.variant, s.backend, s.reason)
-            groups.setdefault(key, []).append(s.scenario)
+            key = (result.run.id, s.device, s.variant, s.backend, s.reason.text)
+            groups.setdefault(key, []).append(s.what)
     found = [
         (run, device, variant, backend, "; ".join(scenarios), why)
         for (run, device, variant, backend, why), scenarios in groups.items()
     ]
     heads = ("Run", "Device", "Variant", "Backend", "Scenarios", "Why")
-    return _listing("skips", "Skipped combinations", heads, found)
+    return listing("skips", "Skipped combinations", heads, found)
 
 
 def flags(results: Sequence[Results]) -> Table:
@@ -54,7 +59,7 @@ def flags(results: Sequence[Results]) -> Table:
         worst = f"{flag.evidence}; {_cell(row)}"
         found.append((name, device, len(hits), worst, effect))
     heads = ("Flag", "Device", "Cells", "Evidence, of the worst cell", "Effect")
-    return _listing("flags", "Flags", heads, found)
+    return listing("flags", "Flags", heads, found)
 
 
 def flagged_cells(results: Sequence[Results]) -> Table:
@@ -64,13 +69,13 @@ def flagged_cells(results: Sequence[Results]) -> Table:
         for row, flag in _raised(results)
     ]
     heads = ("Flag", "Device", "Cell", "Evidence", "Effect")
-    return _listing("flagged-cells", "Flags of every cell", heads, found)
+    return listing("flagged-cells", "Flags of every cell", heads, found)
 
 
 def _raised(results: Sequence[Results]) -> Iterator[tuple[Row, Flag]]:
     for result in results:
         for row in result.rows:
-            if not is_harness(row):
+            if row.runs_model:
                 yield from ((row, flag) for flag in flags_that_matter(row))
 
 
@@ -88,12 +93,23 @@ def withheld(results: Sequence[Results]) -> Table:
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for result in results:
         for row in result.rows:
-            if not is_harness(row):
-                for column in sorted(row.withheld):
-                    key = (row.device, column, row.withheld[column])
-                    groups.setdefault(key, []).append(row)
+            if row.runs_model:
+                for column, why in sorted(reasons_of(row).items()):
+                    groups.setdefault((row.device, column, f"{NOT_AVAILABLE}{why}"), []).append(row)
     found = [(device, _first(rows), column, why) for (device, column, why), rows in groups.items()]
-    return _listing("withheld", "Withheld numbers", ("Device", "Cells", "Column", "Why"), found)
+    return listing("withheld", "Withheld numbers", ("Device", "Cells", "Column", "Why"), found)
+
+
+def reasons_of(row: Row, rare: bool = False) -> dict[str, str]:
+    """Why numbers of a row are withheld, by column; `rare`: those nobody expects, too."""
+    found = {
+        name: figure.withheld
+        for name, figure in row.figures.items()
+        if figure.withheld and (rare or not QUANTITIES[name].rare)
+    }
+    for metric, why in row.unjudged.items():
+        found[f"quality_also.{metric}" if metric else "quality"] = why
+    return found
 
 
 def _first(rows: Sequence[Row]) -> str:
@@ -109,7 +125,7 @@ def findings(results: Sequence[Results]) -> Table:
         for f in d.findings
     ]
     heads = ("Device", "Check", "Level", "Found", "Why it matters", "What to do")
-    return _listing("findings", "Preflight findings", heads, found)
+    return listing("findings", "Preflight findings", heads, found)
 
 
 def selftests(results: Sequence[Results]) -> Table:
@@ -122,7 +138,7 @@ def selftests(results: Sequence[Results]) -> Table:
         for check in one.checks
     )
     heads = ("Device", "Tested", "Check", "Outcome", "Found", "Why it matters")
-    return _listing("selftests", "Self-tests of the devices", heads, list(found))
+    return listing("selftests", "Self-tests of the devices", heads, list(found))
 
 
 def device_facts(device: DeviceInfo) -> Table:
@@ -132,10 +148,10 @@ def device_facts(device: DeviceInfo) -> Table:
         "emulated": device.emulated,
         "labels": device.labels,
         "staged": device.staged,
-        **device.facts,
+        **device.facts.told,
     }
     caption = f"Facts of {device.name}"
-    return _listing(f"facts-{device.name}", caption, ("Fact", "Value"), list(flat(facts)))
+    return listing(f"facts-{device.name}", caption, ("Fact", "Value"), list(flat(facts)))
 
 
 def provenance(result: Results) -> Table:
@@ -144,7 +160,7 @@ def provenance(result: Results) -> Table:
     order = ("id", "suite", "suite_sha256", "task", "baseline", "effort")
     known = {name: run.pop(name) for name in order}
     caption = f"Provenance of run {result.run.id}"
-    return _listing(
+    return listing(
         f"provenance-{result.run.id}", caption, ("Item", "Value"), list(flat(known | run))
     )
 
@@ -172,10 +188,3 @@ def _cell(row: Row) -> str:
         f"{row.variant} on {row.backend}, {row.scenario}, "
         f"batch {row.batch}, threads {row.threads}{more}"
     )
-
-
-def _listing(
-    name: str, caption: str, heads: Sequence[str], body: Sequence[tuple[Any, ...]]
-) -> Table:
-    rows = tuple(tuple(text(value) for value in row) for row in body)
-    return Table(name, caption, tuple(Column(head) for head in heads), rows)

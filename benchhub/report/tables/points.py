@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchhub.model.row import Flag, Row
+from benchhub.model.flag import ON_TIME_ONLY, Flag
+from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import order, spoken, varying
-
-#: Flags of a cell that computes something else than the baseline does.
-WRONG_OUTPUTS = frozenset({"garbage", "nonfinite"})
-#: Flags that cast doubt on times, and on nothing else.
-ON_TIME_ONLY = frozenset(
-    {"foreign_cpu", "steal", "pressure", "throttled", "frequency_changed", "hot", "slowdown"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ def points(rows: Sequence[Row]) -> list[Configuration]:
     timed = [
         row
         for row in rows
-        if row.scenario == Scenario.LATENCY and row.p50_ms is not None and not is_harness(row)
+        if row.scenario == Scenario.LATENCY and row["p50_ms"].value is not None and row.runs_model
     ]
     extra = tuple(name for name in varying(timed) if name not in ("threads", "batch"))
     return [
@@ -74,11 +68,6 @@ def smallest(rows: Sequence[Row]) -> list[Row]:
     return list(first.values())
 
 
-def is_harness(row: Row) -> bool:
-    """Whether the row is the null backend's, which runs no model: what the harness itself costs."""
-    return not row.model_sha256
-
-
 def flags_that_matter(row: Row) -> tuple[Flag, ...]:
     """Return the flags of the row, less those on timing where time is not what it measures."""
     if row.scenario in (
@@ -96,12 +85,12 @@ def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
 
     Precision and options are part of what was measured, so they must agree.
     """
-    if getattr(row, column) is not None:
+    if row[column].value is not None:
         return row
     found = [
         other
         for other in rows
-        if getattr(other, column) is not None
+        if other[column].value is not None
         and _artifact(other) == _artifact(row)
         and other.options == row.options
         and (other.precision == row.precision or None in (other.precision, row.precision))
@@ -115,7 +104,7 @@ def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
 
 def disagrees(row: Row) -> bool:
     """Whether a flag says that the outputs are not those of the baseline: fast, but garbage."""
-    return any(flag.name in WRONG_OUTPUTS for flag in row.flags)
+    return bool(row.outputs_wrong)
 
 
 def pareto(candidates: Sequence[Configuration]) -> list[Configuration]:
@@ -130,14 +119,20 @@ def pareto(candidates: Sequence[Configuration]) -> list[Configuration]:
         if _loss(p) is not None and not disagrees(p.row) and not p.row.emulated
     ]
     front = [p for p in measured if not any(_beats(other, p) for other in measured)]
-    return sorted(front, key=lambda p: (p.row.p50_ms or 0.0, p.label))
+    return sorted(front, key=lambda p: (median_ms(p), p.label))
 
 
 def overlap(one: Row, other: Row) -> bool:
     """Whether two medians cannot be told apart: their intervals overlap, or one has none."""
-    if None in (one.p50_low_ms, one.p50_high_ms, other.p50_low_ms, other.p50_high_ms):
+    mine, theirs = one["p50_ms"], other["p50_ms"]
+    if mine.low is None or mine.high is None or theirs.low is None or theirs.high is None:
         return True
-    return bool(one.p50_low_ms <= other.p50_high_ms and other.p50_low_ms <= one.p50_high_ms)  # type: ignore[operator]
+    return mine.low <= theirs.high and theirs.low <= mine.high
+
+
+def median_ms(point: Configuration) -> float:
+    """Return the median latency that a configuration was chosen for."""
+    return point.row["p50_ms"].value or 0.0
 
 
 def _artifact(row: Row) -> tuple[str, str, str, str, str]:
@@ -145,12 +140,12 @@ def _artifact(row: Row) -> tuple[str, str, str, str, str]:
 
 
 def _loss(point: Configuration) -> float | None:
-    return point.quality.quality_loss if point.quality else None
+    return point.quality["quality_loss"].value if point.quality else None
 
 
 def _beats(one: Configuration, other: Configuration) -> bool:
-    a = (one.row.p50_ms or 0.0, _loss(one) or 0.0)
-    b = (other.row.p50_ms or 0.0, _loss(other) or 0.0)
+    a = (median_ms(one), _loss(one) or 0.0)
+    b = (median_ms(other), _loss(other) or 0.0)
     if one.row.device != other.row.device:
         return False
     return a[0] <= b[0] and a[1] <= b[1] and a != b

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from benchhub.model.cell import Variant
 from benchhub.model.claim import Ask, ClaimOutcome
 from benchhub.model.quantities import QUANTITIES, Grain
-from benchhub.model.row import BY_DEFINITION, Row
+from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.claims.candidate import Context
 from benchhub.results.claims.rows import label, on_gpu, outputs_wrong, shape_words
 from benchhub.results.rows.operators import operators_text
-from benchhub.text import estimate, number
+from benchhub.text import estimate, number, shown
 
 #: From which share of zeros on a model counts as sparse.
 _SPARSE = 0.1
@@ -50,7 +50,7 @@ def _of_time(row: Row, ask: Ask, context: Context) -> Iterator[str]:
                 f" as many multiply-accumulates are computed as by the baseline"
                 f" ({number((variant.macs or 0) / 1e6)} M)."
             )
-            gains = [one for one in speedups if (one.speedup_low or 0.0) > _NO_GAIN]
+            gains = [one for one in speedups if (one["speedup"].low or 0.0) > _NO_GAIN]
             if speedups and not gains:
                 names = ", ".join(dict.fromkeys(one.backend for one in speedups))
                 yield f"No backend here gains from zeros: {names}."
@@ -62,8 +62,7 @@ def _of_time(row: Row, ask: Ask, context: Context) -> Iterator[str]:
         )
     if speedups:
         told = "; ".join(
-            f"{one.backend} {estimate(one.speedup, one.speedup_low, one.speedup_high)}"
-            + (" (GPU)" if on_gpu(one) else "")
+            f"{one.backend} {shown(one['speedup'])}" + (" (GPU)" if on_gpu(one) else "")
             for one in speedups
         )
         yield f"Speed-ups of {row.variant} on {row.device}, {shape_words(row)}: {told}."
@@ -91,10 +90,13 @@ def _operators(
 
 
 def _overhead(row: Row) -> Iterator[str]:
-    if row.overhead_p50_ms is not None and row.device_p50_ms is not None and row.p50_ms:
+    whole, computing, rest = (
+        row[name].value for name in ("p50_ms", "device_p50_ms", "overhead_p50_ms")
+    )
+    if rest is not None and computing is not None and whole:
         yield (
-            f"Of {number(row.p50_ms)} ms a call {number(row.device_p50_ms)} ms are computing by"
-            f" the accelerator's clock, and {number(row.overhead_p50_ms)} ms are launching and"
+            f"Of {number(whole)} ms a call {number(computing)} ms are computing by"
+            f" the accelerator's clock, and {number(rest)} ms are launching and"
             " waiting."
         )
 
@@ -103,7 +105,7 @@ def _instructions(row: Row, variant: Variant | None, context: Context) -> Iterat
     """Say which instructions for int8 the processor has, where the variant is quantized."""
     recipe = variant.recipe.name if variant and variant.recipe else row.variant
     device = next((one for one in context.results.devices if one.name == row.device), None)
-    flags = device.facts.get("isa_flags") if device else None
+    flags = device.facts.words("isa_flags") if device else None
     if "int8" not in recipe or flags is None or on_gpu(row):
         return
     found = [flag for flag in _INT8 if flag in flags]
@@ -115,12 +117,14 @@ def _instructions(row: Row, variant: Variant | None, context: Context) -> Iterat
 
 
 def _of_quality(row: Row, ask: Ask, context: Context) -> Iterator[str]:
-    known = row.intervals.get("quality_loss", {})
-    if not ask.metric or ask.metric == row.quality_metric:
-        value = estimate(row.quality, row.quality_low, row.quality_high)
-        of = f" on {row.quality_cases} cases" if row.quality_cases else ""
-        was = f", the baseline {number(known['baseline'])}" if "baseline" in known else ""
-        yield f"{row.variant} has {row.quality_metric} {value}{was}{of}."
+    known = row.quality
+    if known is None:
+        if not ask.metric:
+            yield f"{row.variant} has no quality."
+    elif not ask.metric or ask.metric == known.metric:
+        value = estimate(known.value, known.low, known.high)
+        was = f", the baseline {number(known.baseline)}"
+        yield f"{row.variant} has {known.metric} {value}{was} on {known.cases} cases."
     yield from _parts(row, context)
     variant, _ = _variants(row, context)
     density = _density(variant)
@@ -134,26 +138,23 @@ def _parts(row: Row, context: Context) -> Iterator[str]:
         (
             one
             for one in context.results.rows
-            if one.quality_parts
+            if one.quality is not None
+            and one.quality.parts
             and (one.variant, one.device, one.backend)
             == (context.results.run.baseline, row.device, row.backend)
         ),
         None,
     )
-    if base is None or len(row.quality_parts) < 2:
+    if base is None or base.quality is None or row.quality is None:
         return
-    moved = {
-        name: base.quality_parts[name] - value
-        for name, value in row.quality_parts.items()
-        if name in base.quality_parts
-    }
+    were, are = base.quality.parts, row.quality.parts
+    if len(are) < 2:
+        return
+    moved = {name: were[name] - value for name, value in are.items() if name in were}
     moved = {name: change for name, change in moved.items() if change == change}
     worst = sorted(moved, key=lambda name: -abs(moved[name]))[:_MOST_PARTS]
     if worst:
-        told = ", ".join(
-            f"{name} {number(base.quality_parts[name])} to {number(row.quality_parts[name])}"
-            for name in worst
-        )
+        told = ", ".join(f"{name} {number(were[name])} to {number(are[name])}" for name in worst)
         yield f"Moved most from the baseline: {told}."
 
 
@@ -192,7 +193,7 @@ def _speedups(row: Row, rows: Sequence[Row]) -> list[Row]:
     found: dict[tuple[str, str | None], Row] = {}
     for one in rows:
         alike = (one.variant, one.device, one.scenario, one.batch, one.threads, one.concurrency)
-        if one.speedup is None or one.intervals.get("speedup", {}).get("method") == BY_DEFINITION:
+        if one["speedup"].value is None or one["speedup"].by_definition:
             continue
         if alike == (
             row.variant, row.device, str(Scenario.LATENCY), row.batch, row.threads, row.concurrency,
@@ -202,7 +203,7 @@ def _speedups(row: Row, rows: Sequence[Row]) -> list[Row]:
 
 
 def _speed(row: Row) -> str:
-    return f"p50 {estimate(row.p50_ms, row.p50_low_ms, row.p50_high_ms)} ms"
+    return f"p50 {shown(row['p50_ms'])} ms"
 
 
 def _variants(row: Row, context: Context) -> tuple[Variant | None, Variant | None]:

@@ -10,7 +10,7 @@ from benchhub.model.claim import Ask, ClaimOutcome, ClaimPart
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Results, Row
 from benchhub.results.claims import figures
-from benchhub.results.claims.figures import Figure, Nothing
+from benchhub.results.claims.figures import ClaimFigure, Nothing
 from benchhub.results.claims.rows import Shape, is_wrong, label, selector_words, set_against
 
 
@@ -22,7 +22,7 @@ class Shown:
     """
 
     ask: Ask
-    figure: Figure | None
+    figure: ClaimFigure | None
     nothing: str = ""
     wrong: str = ""
 
@@ -31,7 +31,7 @@ class Shown:
         """Whether it is a measurement, which chance may favour."""
         return self.figure is not None and not self.figure.exact
 
-    def outcome(self, to_hold: int, to_fail: int) -> tuple[ClaimOutcome, Figure | None]:
+    def outcome(self, to_hold: int, to_fail: int) -> tuple[ClaimOutcome, ClaimFigure | None]:
         """Return what follows as one of so many figures that may decide, and the limits used."""
         if self.figure is None:
             return ClaimOutcome.UNTOLD, None
@@ -93,7 +93,7 @@ class Candidate:
         return next(one for one in self.shown if one.outcome(to_hold, to_fail)[0] is outcome)
 
 
-Paired = Callable[[Row, Row, str], Figure | None]
+Paired = Callable[[Row, Row, str], ClaimFigure | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Context:
         """How many devices it has rows of."""
         return len({row.device for row in self.results.rows})
 
-    def figure(self, row: Row, ask: Ask) -> Figure | Nothing:
+    def figure(self, row: Row, ask: Ask) -> ClaimFigure | Nothing:
         """Return the quantity of one row."""
         grain = QUANTITIES[ask.quantity].grain
         if grain is Grain.QUALITY:
@@ -161,12 +161,12 @@ def _shown(row: Row, ask: Ask, part: ClaimPart, shape: Shape, context: Context) 
             theirs = Nothing(f"{name}, which it is set against: {theirs.reason}")
         combined = figures.over if ask.over is not None else figures.minus
         found = combined(mine, theirs)
-        if isinstance(found, Figure):
+        if isinstance(found, ClaimFigure):
             found = _paired(row, other, ask, context) or found
         yield _one(ask, found, wrong)
 
 
-def _paired(row: Row, other: Row, ask: Ask, context: Context) -> Figure | None:
+def _paired(row: Row, other: Row, ask: Ask, context: Context) -> ClaimFigure | None:
     """Return the difference of two qualities on the same cases, where it is that; else None.
 
     Losses of other devices or backends refer to other baselines.
@@ -178,20 +178,23 @@ def _paired(row: Row, other: Row, ask: Ask, context: Context) -> Figure | None:
     loss = context.paired(row, other, ask.metric)
     if loss is None or ask.quantity == "quality_loss":
         return loss
-    known = row.quality_also.get(ask.metric) or row.provenance.get("quality", {})
-    higher = known.get("higher_is_better")
-    if higher is None:
+    known = row.quality_also.get(ask.metric) or row.quality
+    if known is None:
         return None
-    return loss if not higher else replace(loss, value=-loss.value, low=-loss.high, high=-loss.low)
+    return (
+        loss
+        if not known.higher_is_better
+        else replace(loss, value=-loss.value, low=-loss.high, high=-loss.low)
+    )
 
 
-def _one(ask: Ask, figure: Figure | Nothing, wrong: str) -> Shown:
+def _one(ask: Ask, figure: ClaimFigure | Nothing, wrong: str) -> Shown:
     if isinstance(figure, Nothing):
         return Shown(ask, None, nothing=figure.reason)
     return Shown(ask, figure, wrong=wrong)
 
 
-def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> Figure | Nothing:
+def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> ClaimFigure | Nothing:
     """Return a figure that may be counted on, or what is the matter with it."""
     quantity = QUANTITIES[ask.quantity]
     if row.status != "finished":
@@ -204,23 +207,23 @@ def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> Figure | No
         if doubts:
             return Nothing("; ".join(doubts))
     if quantity.grain is Grain.QUALITY and row.quality is not None:
-        cases = row.quality_cases or 0
+        cases = row.quality.cases
         if cases < part.min_cases:
             return Nothing(f"quality of {cases} cases, and the claim asks for {part.min_cases}")
     return context.figure(row, ask)
 
 
-def _within(figure: Figure, ask: Ask) -> bool:
+def _within(figure: ClaimFigure, ask: Ask) -> bool:
     return (ask.at_least is None or figure.low >= ask.at_least) and (
         ask.at_most is None or figure.high <= ask.at_most
     )
 
 
-def _outside(figure: Figure, ask: Ask) -> bool:
+def _outside(figure: ClaimFigure, ask: Ask) -> bool:
     return (ask.at_least is not None and figure.high < ask.at_least) or (
         ask.at_most is not None and figure.low > ask.at_most
     )
 
 
-def _width(figure: Figure) -> float:
+def _width(figure: ClaimFigure) -> float:
     return figure.high - figure.low

@@ -9,7 +9,7 @@ from benchhub.model.claim import Ask, ClaimPart, Selector
 from benchhub.model.quantities import Grain
 from benchhub.model.row import Row
 from benchhub.results.claims.candidate import Context
-from benchhub.results.claims.figures import Figure, Nothing
+from benchhub.results.claims.figures import ClaimFigure, Nothing
 from benchhub.results.claims.rows import (
     Shape,
     asked_words,
@@ -73,7 +73,7 @@ def _no_file(part: ClaimPart, rows: list[Row], context: Context) -> str:
     """Return that no model file is as `where` wants it, and which comes closest."""
     for ask in part.where:
         known = {row.variant: context.figure(row, ask) for row in rows}
-        found = {name: one.value for name, one in known.items() if isinstance(one, Figure)}
+        found = {name: one.value for name, one in known.items() if isinstance(one, ClaimFigure)}
         if not found:
             return f"{ask.quantity} is not known of any variant that the claim is about"
         if not any(_meets(row, ask, context) for row in rows):
@@ -110,7 +110,7 @@ _LACKS = {
 
 def _no_row(part: ClaimPart, shape: Shape, context: Context) -> str:
     """Return which part of the selector nothing in the run meets."""
-    rows = [row for row in context.results.rows if row.model_sha256]
+    rows = [row for row in context.results.rows if row.runs_model]
     if part.of.gpu is not None and not any(matches(row, Selector(gpu=part.of.gpu)) for row in rows):
         if part.of.gpu:
             return "no GPU in this run: no cell was computed on one; add a --device that has one"

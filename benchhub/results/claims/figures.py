@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from benchhub.model.cell import Variant
 from benchhub.model.claim import Ask
 from benchhub.model.quantities import QUANTITIES, Scale
-from benchhub.model.row import BY_DEFINITION, Row
+from benchhub.model.row import Row
 from benchhub.stats.widened import widening
 
 #: What few launches attain as limits of a median: five give 93.75 %.
@@ -17,7 +17,7 @@ _LEAST_CONFIDENCE = 0.93
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ClaimFigure:
     """A value with its 95 % limits, from `n` launches or groups of cases (None: it is exact).
 
     `how` says in words by what the limits are other than usual.
@@ -35,7 +35,7 @@ class Figure:
         """Whether it is no measurement."""
         return self.low == self.high == self.value and self.n is None
 
-    def widened(self, tries: int) -> Figure:
+    def widened(self, tries: int) -> ClaimFigure:
         """Return it with the limits that it keeps as one of `tries` figures."""
         if self.exact or tries == 1:
             return self
@@ -66,12 +66,12 @@ _SCALES: Mapping[Scale, tuple[Callable[[float], float], Callable[[float], float]
 }
 
 
-def of_file(variant: Variant, base: Variant | None, quantity: str) -> Figure | Nothing:
+def of_file(variant: Variant, base: Variant | None, quantity: str) -> ClaimFigure | Nothing:
     """Return a quantity of a model file; `base` is what its compression refers to."""
     found = _of_file(variant, base, quantity)
     if found is None:
         return Nothing(f"{quantity} of {variant.name} is not known")
-    return Figure(found, found, found, None, QUANTITIES[quantity].scale)
+    return ClaimFigure(found, found, found, None, QUANTITIES[quantity].scale)
 
 
 def _of_file(variant: Variant, base: Variant | None, quantity: str) -> float | None:
@@ -112,51 +112,32 @@ _COMPRESSED = {
 }
 
 
-def of_quality(row: Row, ask: Ask) -> Figure | Nothing:
+def of_quality(row: Row, ask: Ask) -> ClaimFigure | Nothing:
     """Return a quantity of quality, by the first metric or the one that `ask` names."""
-    if ask.metric and ask.metric != row.quality_metric:
-        return _of_another_metric(row, ask)
-    if row.quality is None:
-        why = row.withheld.get("quality", "n/a: it was not measured")
-        return Nothing(f"no quality: {why.removeprefix('n/a: ')}")
-    known = row.intervals.get("quality_loss", {})
-    groups = known.get("groups")
-    if ask.quantity == "quality":
-        return _figure(ask, row.quality, row.quality_low, row.quality_high, groups)
-    if row.quality_loss is None:
-        return Nothing("the baseline's quality was not measured")
-    if known.get("method") == BY_DEFINITION:
-        return Figure(0.0, 0.0, 0.0)
-    if ask.quantity == "quality_loss":
-        return _figure(ask, row.quality_loss, row.quality_loss_low, row.quality_loss_high, groups)
-    share = known.get("relative")
-    if not share:
-        return Nothing("the baseline's quality is 0, and no loss is a share of that")
-    return _figure(ask, share.get("estimate"), share.get("low"), share.get("high"), groups)
-
-
-def _of_another_metric(row: Row, ask: Ask) -> Figure | Nothing:
-    known = row.quality_also.get(ask.metric)
+    first = not ask.metric or (row.quality is not None and ask.metric == row.quality.metric)
+    known = row.quality if first else row.quality_also.get(ask.metric)
     if known is None:
-        names = [name for name in (row.quality_metric, *row.quality_also) if name]
-        measured = f"this run has {', '.join(names)}" if names else "no quality was measured"
-        return Nothing(f"no metric {ask.metric}: {measured}")
-    limits = known.get("limits") or {}
-    groups = limits.get("groups")
+        return _unjudged(row, ask, first)
     if ask.quantity == "quality":
-        return _figure(ask, known.get("value"), known.get("low"), known.get("high"), groups)
-    if known.get("method") == BY_DEFINITION:
-        return Figure(0.0, 0.0, 0.0)
-    if ask.quantity == "quality_loss":
-        lost = (known.get("loss"), known.get("loss_low"), known.get("loss_high"))
-        return _figure(ask, *lost, groups)
-    share = limits.get("relative")
-    if not share:
-        return Nothing(f"the baseline's {ask.metric} is 0, and no loss is a share of that")
-    return _figure(ask, share.get("estimate"), share.get("low"), share.get("high"), groups)
+        return _figure(ask, known.value, known.low, known.high, known.groups)
+    if known.by_definition:
+        return ClaimFigure(0.0, 0.0, 0.0)
+    lost = known.loss if ask.quantity == "quality_loss" else known.share
+    if lost is None:
+        whose = "quality" if first else known.metric
+        return Nothing(f"the baseline's {whose} is 0, and no loss is a share of that")
+    return _figure(ask, lost.estimate, lost.low, lost.high, known.groups)
 
 
-def of_row(row: Row, ask: Ask) -> Figure | Nothing:
+def _unjudged(row: Row, ask: Ask, first: bool) -> Nothing:
+    if first:
+        return Nothing(f"no quality: {row['quality'].withheld or 'it was not measured'}")
+    names = [*([row.quality.metric] if row.quality else []), *row.quality_also]
+    measured = f"this run has {', '.join(names)}" if names else "no quality was measured"
+    return Nothing(f"no metric {ask.metric}: {measured}")
+
+
+def of_row(row: Row, ask: Ask) -> ClaimFigure | Nothing:
     """Return a quantity of time or memory."""
     if ask.quantity == "latency_removed":
         gained = of_row(row, replace(ask, quantity="speedup"))
@@ -169,28 +150,29 @@ def of_row(row: Row, ask: Ask) -> Figure | Nothing:
             of_row(row, replace(ask, quantity=name)) for name in ("overhead_p50_ms", "p50_ms")
         )
         return over(overhead, whole)
-    value = getattr(row, ask.quantity)
-    known = row.intervals.get(ask.quantity, {})
-    if value is not None and known.get("method") == BY_DEFINITION:
-        return Figure(value, value, value)
-    if value is None:
-        why = row.withheld.get(ask.quantity, "n/a: it was not measured")
-        return Nothing(f"no {ask.quantity}: {why.removeprefix('n/a: ')}")
-    if known.get("confidence", 0.95) < _LEAST_CONFIDENCE:
+    found = row[ask.quantity]
+    if found.value is None:
+        return Nothing(f"no {ask.quantity}: {found.withheld or 'it was not measured'}")
+    if found.by_definition:
+        return ClaimFigure(found.value, found.value, found.value)
+    attained = found.interval.confidence if found.interval else None
+    if (0.95 if attained is None else attained) < _LEAST_CONFIDENCE:
         return Nothing(f"{row.launches} launches give no 95 % limits of {ask.quantity}")
-    return _figure(ask, value, known.get("low"), known.get("high"), row.launches)
+    return _figure(ask, found.value, found.low, found.high, row.launches)
 
 
 def _figure(
     ask: Ask, value: float | None, low: float | None, high: float | None, n: float | None
-) -> Figure | Nothing:
+) -> ClaimFigure | Nothing:
     if value is None or low is None or high is None:
         return Nothing(f"{ask.quantity} has no limits")
     # A median may lie at its own limit; no estimate is outside of its interval.
-    return Figure(value, min(low, value), max(high, value), n or 2, QUANTITIES[ask.quantity].scale)
+    return ClaimFigure(
+        value, min(low, value), max(high, value), n or 2, QUANTITIES[ask.quantity].scale
+    )
 
 
-def over(one: Figure | Nothing, other: Figure | Nothing) -> Figure | Nothing:
+def over(one: ClaimFigure | Nothing, other: ClaimFigure | Nothing) -> ClaimFigure | Nothing:
     """Return the ratio of two figures, between the far ends of their intervals."""
     if isinstance(one, Nothing):
         return one
@@ -199,19 +181,19 @@ def over(one: Figure | Nothing, other: Figure | Nothing) -> Figure | Nothing:
     if other.low <= 0 or one.low < 0:
         return Nothing("a ratio of what is not above 0")
     ends = (one.low / other.high, one.high / other.low)
-    return Figure(one.value / other.value, *ends, _fewer(one, other), Scale.LOG)
+    return ClaimFigure(one.value / other.value, *ends, _fewer(one, other), Scale.LOG)
 
 
-def minus(one: Figure | Nothing, other: Figure | Nothing) -> Figure | Nothing:
+def minus(one: ClaimFigure | Nothing, other: ClaimFigure | Nothing) -> ClaimFigure | Nothing:
     """Return the difference of two figures, between the far ends of their intervals."""
     if isinstance(one, Nothing):
         return one
     if isinstance(other, Nothing):
         return other
     ends = (one.low - other.high, one.high - other.low)
-    return Figure(one.value - other.value, *ends, _fewer(one, other), Scale.PLAIN)
+    return ClaimFigure(one.value - other.value, *ends, _fewer(one, other), Scale.PLAIN)
 
 
-def _fewer(one: Figure, other: Figure) -> float | None:
+def _fewer(one: ClaimFigure, other: ClaimFigure) -> float | None:
     known = [figure.n for figure in (one, other) if figure.n is not None]
     return min(known, default=None)

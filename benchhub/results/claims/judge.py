@@ -15,7 +15,7 @@ from benchhub.model.row import Results
 from benchhub.results.claims.because import because
 from benchhub.results.claims.candidate import Candidate, Context, Paired, Shown, absent, candidate
 from benchhub.results.claims.chosen import Chosen, choose
-from benchhub.results.claims.figures import Figure
+from benchhub.results.claims.figures import ClaimFigure
 from benchhub.results.claims.rows import asked_words, is_pattern, limit_words, matches
 from benchhub.text import estimate, number, plural
 
@@ -30,7 +30,7 @@ class _Found:
     outcome: ClaimOutcome
     reason: str
     asked: str
-    figure: Figure | None = None
+    figure: ClaimFigure | None = None
     because: tuple[str, ...] = ()
 
 
@@ -160,7 +160,7 @@ class _Decision:
         return ClaimOutcome.UNTOLD, min(measured or open_, key=_margin)
 
     def reason(
-        self, outcome: ClaimOutcome, one: Candidate, shown: Shown, figure: Figure | None
+        self, outcome: ClaimOutcome, one: Candidate, shown: Shown, figure: ClaimFigure | None
     ) -> str:
         """Return in words which candidate decides, by what, and what the others show."""
         limits, name = limit_words(shown.ask), _NAMES[self.chosen.shape.grain]
@@ -183,7 +183,7 @@ class _Decision:
             return f"{one.label}: {shown.wrong}{self.others(one, outcome)}"
         return f"{told} reaches past {limits}{wide}; {_narrow(shown)}{self.others(one, outcome)}"
 
-    def wide(self, shown: Shown, figure: Figure) -> str:
+    def wide(self, shown: Shown, figure: ClaimFigure) -> str:
         """Return that the limits were widened, if they were."""
         if shown.figure is None or figure == shown.figure:
             return ""

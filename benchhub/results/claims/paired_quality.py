@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import Row
-from benchhub.results.claims.figures import Figure
+from benchhub.results.claims.figures import ClaimFigure
+from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality import answers, assess, rounded
-from benchhub.results.rows.quality_tables import Tables
 
 
 class PairedQuality:
@@ -35,7 +35,7 @@ class PairedQuality:
             if launch.status == "finished" and answers(launch, answer_key):
                 self._launches.setdefault(launch.cell.key, launch)
 
-    def __call__(self, one: Row, other: Row, metric: str) -> Figure | None:
+    def __call__(self, one: Row, other: Row, metric: str) -> ClaimFigure | None:
         """Return the loss of `one` against `other`, positive where `one` is worse.
 
         `metric` "" is the first one. None: one of them has no answers, or they cannot be paired.
@@ -60,7 +60,7 @@ class PairedQuality:
         if not (math.isfinite(loss.low) and math.isfinite(loss.high)):
             return None
         low, high = min(loss.low, loss.estimate), max(loss.high, loss.estimate)
-        return Figure(loss.estimate, low, high, found.groups, how="paired by case")
+        return ClaimFigure(loss.estimate, low, high, found.groups, how="paired by case")
 
     def _of(self, row: Row) -> Launch | None:
-        return self._launches.get(str(row.provenance.get("quality", {}).get("cell", "")))
+        return self._launches.get(row.provenance.quality.cell) if row.provenance.quality else None

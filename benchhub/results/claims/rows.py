@@ -10,8 +10,6 @@ from benchhub.model.claim import Ask, ClaimPart, Selector
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Row
 
-#: Flags of a row that computes something else than the baseline does.
-WRONG_OUTPUTS = ("garbage", "nonfinite")
 _ON_GPU = ("cuda", "gpu", "tensorrt")
 
 
@@ -47,7 +45,7 @@ def on_gpu(row: Row) -> bool:
 def matches(row: Row, of: Selector) -> bool:
     """Return whether the selector chooses this row; rows that run no model are never chosen."""
     return (
-        bool(row.model_sha256)
+        row.runs_model
         and _named(row.variant, of.variants)
         and _named(row.device, of.devices)
         and _named(row.backend, of.backends)
@@ -116,7 +114,7 @@ def _standing(row: Row) -> tuple[bool, ...]:
 
 def outputs_wrong(row: Row) -> str:
     """Return the evidence that a row's outputs are not the baseline's; empty: there is none."""
-    found = [flag for flag in row.flags if flag.name in WRONG_OUTPUTS]
+    found = row.outputs_wrong
     return f"{found[0].name}: {found[0].evidence}" if found else ""
 
 
@@ -186,7 +184,7 @@ def missing(part: ClaimPart, rows: Sequence[Row], shape: Shape) -> list[tuple[st
 
     A variant that one backend cannot read is not missing if others measured it.
     """
-    measured = _of_scenario([row for row in rows if row.model_sha256], shape)
+    measured = _of_scenario([row for row in rows if row.runs_model], shape)
     wanted = {
         "variant": part.of.variants,
         "device": part.of.devices,

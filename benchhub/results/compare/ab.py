@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchhub.config.request import ABRequest
 from benchhub.model.arrays import Array
+from benchhub.model.request import ABRequest
 from benchhub.stats.paired_ab import ABDecision, paired_ab_look
 from benchhub.stats.samples import Launches
 from benchhub.stats.warmup import warmup_cut

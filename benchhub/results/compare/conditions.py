@@ -115,9 +115,9 @@ def of_runs(before: Results, after: Results) -> Iterator[Difference]:
         )
     yield from _differing(DifferenceKind.DATA, "", "task", one.task, other.task)
     yield from _differing(DifferenceKind.NOTE, "", "baseline", one.baseline, other.baseline)
-    names = dict.fromkeys([*one.provenance, *other.provenance])
+    names = dict.fromkeys([*one.provenance.told, *other.provenance.told])
     for name in names:
-        values = one.provenance.get(name), other.provenance.get(name)
+        values = one.provenance.told.get(name), other.provenance.told.get(name)
         if name in ("command", "max_relative_disagreement"):
             continue
         if name in _NOT_DATA or name.startswith("controller"):
@@ -135,8 +135,9 @@ def of_devices(before: DeviceInfo, after: DeviceInfo) -> Iterator[Difference]:
     yield from _differing(
         DifferenceKind.NOTE, name, "labels", dict(before.labels), dict(after.labels)
     )
-    for fact in sorted(before.facts.keys() & after.facts.keys()):
-        one, other = before.facts[fact], after.facts[fact]
+    was, now = before.facts.told, after.facts.told
+    for fact in sorted(was.keys() & now.keys()):
+        one, other = was[fact], now[fact]
         if fact in _PASSING or one is None or other is None:
             continue
         if fact == "memory_bytes" and abs(one - other) <= _SAME_MEMORY * max(one, other):
@@ -182,7 +183,7 @@ def of_cells(before: tuple[Row, Cell], after: tuple[Row, Cell]) -> Iterator[Diff
             yield from _differing(DifferenceKind.BACKEND, one.device, said, *values)
         clocks = one.clock, other.clock
         yield from _differing(DifferenceKind.MACHINE, one.device, "clock", *clocks, Reach.TIMING)
-    governors = one.provenance.get("governor"), other.provenance.get("governor")
+    governors = one.provenance.governor, other.provenance.governor
     if None not in governors:
         yield from _differing(
             DifferenceKind.MACHINE, one.device, "governor", *governors, Reach.TIMING
@@ -195,7 +196,7 @@ def _conditions(one: Row, other: Row) -> Iterator[Difference]:
     facts = (("frequency_mhz", "CPU clock, MHz"), ("temperature_c", "temperature, °C"),
              ("load_1m", "load"))  # fmt: skip
     for name, said in facts:
-        was, now = one.provenance.get(name), other.provenance.get(name)
+        was, now = getattr(one.provenance, name), getattr(other.provenance, name)
         if not was or not now or (was[0] <= now[1] and now[0] <= was[1]):
             continue
         if max(was[0] - now[1], now[0] - was[1]) < _APART.get(name, 0.0):

@@ -116,7 +116,7 @@ def differences(before: HistoryPoint, after: HistoryPoint) -> tuple[str, ...]:
     ):
         if old != new:
             found.append(f"{name}: {old or 'unknown'} -> {new or 'unknown'}")
-    facts = [point.device.facts if point.device else {} for point in (before, after)]
+    facts = [point.device.facts.told if point.device else {} for point in (before, after)]
     found += [
         f"{name}: {_text(facts[0].get(name))} -> {_text(facts[1].get(name))}"
         for name in _FACTS

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr
 
+from benchhub.model.flag import WRONG_OUTPUTS
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quantities import Quantity
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
-from benchhub.results.compare.metrics import Measure, measures_of, taken
+from benchhub.results.compare.metrics import compared_in, taken, values
 from benchhub.results.rows.quality import answers, assess, rounded
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
@@ -27,7 +29,6 @@ from benchhub.stats.unpaired import unpaired_ratio
 
 #: Family-wise level of the list that blocks, and false discovery rate of the one that names.
 ALPHA, Q = 0.05, 0.10
-_WRONG = frozenset({"garbage", "nonfinite"})
 #: How many standard errors a 95 % interval of what is normal reaches to either side.
 _NORMAL = 1.959964
 
@@ -99,7 +100,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ComparedCell:
     """A cell in one run: its row, its finished launches, and what its outputs are judged by."""
 
     row: Row
@@ -109,8 +110,8 @@ class Measured:
 
 
 def moves(
-    before: Measured,
-    after: Measured,
+    before: ComparedCell,
+    after: ComparedCell,
     obstacles: Sequence[str],
     of_time: Sequence[str],
     of_quality: Sequence[str],
@@ -129,10 +130,10 @@ def moves(
     if wrong[0] or wrong[1]:
         obstacles = (*obstacles, f"outputs are garbage {'before' if wrong[0] else 'after'}")
     sides = [taken(side.launches, after.row.scenario) for side in (before, after)]
-    for measure in measures_of(after.row.scenario):
-        against = (*obstacles, *(of_time if measure.timing else ()))
-        values = [measure.values(side) for side in sides]
-        found += _move(measure, values, (before.row, after.row), against)
+    for quantity in compared_in(after.row.scenario):
+        against = (*obstacles, *(of_time if quantity.timing else ()))
+        told = [values(quantity, side) for side in sides]
+        found += _move(quantity, told, (before.row, after.row), against)
     if after.row.scenario == Scenario.QUALITY:
         found.append(_quality(before, after, (*obstacles, *of_quality)))
     return tuple(found)
@@ -158,16 +159,16 @@ def decided(found: Sequence[Move], margins: Margins) -> tuple[Move, ...]:
 
 
 def _move(
-    measure: Measure, values: Sequence[list[float]], rows: tuple[Row, Row], obstacles: Sequence[str]
+    quantity: Quantity, told: Sequence[list[float]], rows: tuple[Row, Row], obstacles: Sequence[str]
 ) -> Iterator[Move]:
-    old, new = values
+    old, new = told
     if not old and not new:
         return  # a device without that counter
     move = Move(
-        measure.name, measure.unit, Change.INCONCLUSIVE, "",
+        quantity.name, quantity.unit, Change.INCONCLUSIVE, "",
         before=statistics.median(old) if old else None,
         after=statistics.median(new) if new else None,
-        launches_before=len(old), launches_after=len(new), more_is_better=measure.more_is_better,
+        launches_before=len(old), launches_after=len(new), more_is_better=quantity.more_is_better,
     )  # fmt: skip
     if obstacles:
         yield _not(move, obstacles)
@@ -179,28 +180,29 @@ def _move(
     if min(*old, *new) <= 0:
         yield dataclasses.replace(move, reason="0 in some launch: the clock is too coarse")
         return
-    told = unpaired_ratio(new, old)
-    if told.ratio.method != "rank-sum":
-        means = (statistics.geometric_mean(values) for values in (old, new))
+    moved = unpaired_ratio(new, old)
+    if moved.ratio.method != "rank-sum":
+        means = (statistics.geometric_mean(side) for side in (old, new))
         move = dataclasses.replace(move, before=next(means), after=next(means))
     move = dataclasses.replace(
-        move, effect=told.ratio.estimate, low=told.ratio.low, high=told.ratio.high,
-        method=told.ratio.method,
+        move, effect=moved.ratio.estimate, low=moved.ratio.low, high=moved.ratio.high,
+        method=moved.ratio.method,
     )  # fmt: skip
-    if doubts := _doubts(measure, *rows):
+    if doubts := _doubts(quantity, *rows):
         yield dataclasses.replace(
             move, reason=f"disturbed, {doubts}; quiet the device and measure again"
         )
-    elif told.ratio.low is None:
+    elif moved.ratio.low is None:
         yield dataclasses.replace(move, reason="one launch says nothing of others: measure more")
     else:
-        yield dataclasses.replace(move, p_value=told.p_value)
+        yield dataclasses.replace(move, p_value=moved.p_value)
 
 
-def _quality(before: Measured, after: Measured, obstacles: Sequence[str]) -> Move:
-    name = after.row.quality_metric or "quality"
+def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]) -> Move:
+    name = after.row.quality.metric if after.row.quality else "quality"
     move = Move(
-        "quality", name, Change.INCONCLUSIVE, "", before.row.quality, after.row.quality,
+        "quality", name, Change.INCONCLUSIVE, "", before.row["quality"].value,
+        after.row["quality"].value,
         launches_before=len(before.launches), launches_after=len(after.launches),
     )  # fmt: skip
     one, other = before.answer_key, after.answer_key
@@ -255,17 +257,17 @@ def _not(move: Move, obstacles: Sequence[str]) -> Move:
 
 
 def _wrong(row: Row) -> str:
-    return "; ".join(flag.evidence for flag in row.flags if flag.name in _WRONG)
+    return "; ".join(flag.evidence for flag in row.flags if flag.name in WRONG_OUTPUTS)
 
 
-def _doubts(measure: Measure, before: Row, after: Row) -> str:
-    if not measure.timing:
+def _doubts(quantity: Quantity, before: Row, after: Row) -> str:
+    if not quantity.timing:
         return ""
     said = [
         f"{flag.name} {when}: {flag.evidence}"
         for when, row in (("before", before), ("after", after))
         for flag in row.flags
-        if flag.caps and flag.name not in _WRONG
+        if flag.caps and flag.name not in WRONG_OUTPUTS
     ]
     return "; ".join(said)
 

@@ -29,7 +29,7 @@ from benchhub.results.compare.conditions import (
     of_variants,
 )
 from benchhub.results.compare.fixed_work import of_fixed_work
-from benchhub.results.compare.moves import Change, Margins, Measured, Move, decided, moves
+from benchhub.results.compare.moves import Change, ComparedCell, Margins, Move, decided, moves
 
 _TIMED = (Scenario.LATENCY, Scenario.PACED, Scenario.THROUGHPUT, Scenario.COLD_START)
 
@@ -45,7 +45,7 @@ class State(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ComparedRun:
     """A run with everything a comparison needs: results, cells and finished launches by key."""
 
     results: Results
@@ -96,8 +96,8 @@ class RunComparison:
 
 
 def compare_runs(
-    before: Record,
-    after: Record,
+    before: ComparedRun,
+    after: ComparedRun,
     question: Question = Question.MODEL,
     margins: Margins = Margins(),  # noqa: B008 - frozen
 ) -> RunComparison:
@@ -150,7 +150,7 @@ def _versions(before: Results, after: Results) -> Iterator[Difference]:
     for result in (before, after):
         seen: dict[tuple[str, str], set[str]] = {}
         for row in result.rows:
-            if row.backend_version and row.model_sha256:
+            if row.backend_version and row.runs_model:
                 seen.setdefault((row.device, row.backend), set()).add(row.backend_version)
         known.append({key: ", ".join(sorted(values)) for key, values in seen.items()})
     for key in known[0].keys() & known[1].keys():
@@ -159,14 +159,14 @@ def _versions(before: Results, after: Results) -> Iterator[Difference]:
             yield Difference(DifferenceKind.BACKEND, key[0], said, known[0][key], known[1][key])
 
 
-def _pairs(before: Record, after: Record) -> Iterator[tuple[Row | None, Row | None]]:
+def _pairs(before: ComparedRun, after: ComparedRun) -> Iterator[tuple[Row | None, Row | None]]:
     """Yield rows that stand for the same cell; then what differs in one setting or more.
 
     Cells left over pair by device, variant, backend and scenario where each run has one of them,
     so that another thread count is told as such; the others stand alone.
     """
-    olds = {before.cells[row.cell].identity: row for row in before.results.rows if row.model_sha256}
-    news = {after.cells[row.cell].identity: row for row in after.results.rows if row.model_sha256}
+    olds = {before.cells[row.cell].identity: row for row in before.results.rows if row.runs_model}
+    news = {after.cells[row.cell].identity: row for row in after.results.rows if row.runs_model}
     yield from ((olds[key], row) for key, row in news.items() if key in olds)
     left_old = _grouped(row for key, row in olds.items() if key not in news)
     left_new = _grouped(row for key, row in news.items() if key not in olds)
@@ -191,8 +191,8 @@ def _cell(
     old: Row | None,
     new: Row | None,
     whole: Sequence[Difference],
-    before: Record,
-    after: Record,
+    before: ComparedRun,
+    after: ComparedRun,
     question: Question,
 ) -> CellComparison:
     if old is None or new is None:
@@ -216,8 +216,8 @@ def _cell(
     if old.emulated and new.emulated:
         of_time.append("emulated: its times are of instructions")
     found = moves(
-        Measured(old, before.launches.get(old.cell, ()), before.answer_key, before.metric),
-        Measured(new, after.launches.get(new.cell, ()), after.answer_key, after.metric),
+        ComparedCell(old, before.launches.get(old.cell, ()), before.answer_key, before.metric),
+        ComparedCell(new, after.launches.get(new.cell, ()), after.answer_key, after.metric),
         obstacles(against, question, ()),
         of_time,
         obstacles(against, question, (Reach.QUALITY,)),

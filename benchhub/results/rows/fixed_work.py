@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from benchhub.model.cell import CANARY, is_canary
+from benchhub.model.cell import CANARY, CellKind
 from benchhub.model.device import Finding
 from benchhub.model.launch import Launch
-from benchhub.model.row import Flag, Row
-from benchhub.model.scenario import TIMED
 from benchhub.stats.drift import drift
 
 #: What the fixed work may move by before it is a doubt, as a factor; chance of a false alarm.
@@ -51,15 +49,7 @@ def samples_ns(launches: Iterable[Launch]) -> dict[str, list[np.ndarray]]:
     """Return what the fixed work of finished launches took, by device, in order of launches."""
     found: dict[str, dict[int, np.ndarray]] = {}
     for launch in launches:
-        if is_canary(launch.cell) and launch.status == "finished" and launch.samples_ns.size:
+        canary = launch.cell.kind is CellKind.CANARY
+        if canary and launch.status == "finished" and launch.samples_ns.size:
             found.setdefault(launch.cell.device, {})[launch.index] = launch.samples_ns
     return {device: [of[index] for index in sorted(of)] for device, of in found.items()}
-
-
-def doubted(rows: Sequence[Row], found: Mapping[str, Finding]) -> tuple[Row, ...]:
-    """Return the rows; those that were timed on a device whose fixed work moved have a flag."""
-    for row in rows:
-        one = found.get(row.device)
-        if one is not None and one.level != "ok" and row.scenario in TIMED and row.model_sha256:
-            row.flags = (*row.flags, Flag(CANARY, one.found, caps=True))
-    return tuple(rows)

@@ -12,15 +12,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import Launch
-from benchhub.model.row import Flag
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
 from benchhub.stats.drift import drift
 from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
 
 #: Name: (share from which it is mentioned, share from which it caps), median over launches.
-_LIMITS = {"foreign_cpu": (0.05, 0.25), "steal": (0.02, 0.10), "pressure": (0.10, math.inf)}
+_LIMITS = {
+    FlagKind.FOREIGN_CPU: (0.05, 0.25),
+    FlagKind.STEAL: (0.02, 0.10),
+    FlagKind.PRESSURE: (0.10, math.inf),
+}
 _FREQUENCY_CHANGE = 1.10
 _HOT_C = 80.0
 #: What the median may move by, as a factor, before that is more than a remark.
@@ -46,10 +50,10 @@ def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Fla
 
 
 def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
-    of: dict[str, tuple[str, Callable[[Launch], float | None]]] = {
-        "foreign_cpu": ("of all CPU time went to other programs", _foreign),
-        "steal": ("of all CPU time was taken by the hypervisor", _steal),
-        "pressure": ("of the time something waited for a CPU", _pressure),
+    of: dict[FlagKind, tuple[str, Callable[[Launch], float | None]]] = {
+        FlagKind.FOREIGN_CPU: ("of all CPU time went to other programs", _foreign),
+        FlagKind.STEAL: ("of all CPU time was taken by the hypervisor", _steal),
+        FlagKind.PRESSURE: ("of the time something waited for a CPU", _pressure),
     }
     for name, (text, share) in of.items():
         known = [value for launch in launches if (value := share(launch)) is not None]
@@ -71,16 +75,18 @@ def _states(launches: Sequence[Launch]) -> Iterator[Flag]:
     ]
     if throttled:
         yield Flag(
-            "throttled", f"{sum(throttled)} throttle events in {len(throttled)} launches", caps=True
+            FlagKind.THROTTLED,
+            f"{sum(throttled)} throttle events in {len(throttled)} launches",
+            caps=True,
         )
     states = [state for launch in launches for state in (launch.before, launch.after) if state]
     clocks = [state.frequency_mhz for state in states if state.frequency_mhz]
     if clocks and max(clocks) > _FREQUENCY_CHANGE * min(clocks):
         evidence = f"CPU clock between {min(clocks):.0f} and {max(clocks):.0f} MHz"
-        yield Flag("frequency_changed", evidence, caps=False)
+        yield Flag(FlagKind.FREQUENCY_CHANGED, evidence, caps=False)
     degrees = [state.temperature_c for state in states if state.temperature_c is not None]
     if degrees and max(degrees) >= _HOT_C:
-        yield Flag("hot", f"reached {max(degrees):.0f} °C", caps=False)
+        yield Flag(FlagKind.HOT, f"reached {max(degrees):.0f} °C", caps=False)
 
 
 def _samples(launches: Sequence[Launch], cut: WarmupCut | None) -> Iterator[Flag]:
@@ -94,14 +100,16 @@ def _samples(launches: Sequence[Launch], cut: WarmupCut | None) -> Iterator[Flag
         step = int(steps.min()) if steps.size else 0
         if step == 0 or step > 0.005 * float(np.median(pooled)):
             evidence = f"{pooled.size} samples take {steps.size + 1} values, {step} ns apart"
-            yield Flag("coarse_clock", evidence, caps=False)
+            yield Flag(FlagKind.COARSE_CLOCK, evidence, caps=False)
     if launches[0].cell.scenario is Scenario.LATENCY and len(timed) >= AGREEING:
         yield from (cut or warmup_cut(timed)).flags
     moved = drift(timed)
     for flag in moved.flags:
         yield dataclasses.replace(flag, caps=not 1 / _MOVED <= moved.shift <= _MOVED)
     if len(timed) == 1:
-        yield Flag("single_launch", "the interval knows nothing of other launches", caps=True)
+        yield Flag(
+            FlagKind.SINGLE_LAUNCH, "the interval knows nothing of other launches", caps=True
+        )
 
 
 def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
@@ -110,22 +118,24 @@ def _memory(launches: Sequence[Launch]) -> Iterator[Flag]:
         evidence = (
             f"the peak counter could not be reset in {kept} launches: imports are in the peak"
         )
-        yield Flag("memory_not_reset", evidence, caps=False)
+        yield Flag(FlagKind.MEMORY_NOT_RESET, evidence, caps=False)
 
 
 def _averaged(launches: Sequence[Launch]) -> Iterator[Flag]:
     """Yield a doubt about imported samples that are means: their tails are shorter than those."""
-    calls = max((launch.details.get("calls_per_round", 1) for launch in launches), default=1)
+    calls = max((launch.details.calls_per_round for launch in launches), default=1)
     if calls > 1:
-        yield Flag("averaged", f"a sample is the mean of {calls} calls: tails look better", True)
+        yield Flag(
+            FlagKind.AVERAGED, f"a sample is the mean of {calls} calls: tails look better", True
+        )
 
 
 def _engines(launches: Sequence[Launch]) -> Iterator[Flag]:
     """Yield that an engine was built anew: another engine may answer and time differently."""
-    told = [str(launch.details.get("engine", "")) for launch in launches]
-    again = [text for text in told if text.startswith("built again")]
+    told = [launch.details.engine_rebuilt for launch in launches]
+    again = [text for text in told if text is not None]
     if again:
-        yield Flag("engine_rebuilt", f"{again[0]} ({len(again)} launches)", caps=False)
+        yield Flag(FlagKind.ENGINE_REBUILT, f"{again[0]} ({len(again)} launches)", caps=False)
 
 
 def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
@@ -149,17 +159,19 @@ def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
         for launch in paced
     ]  # fmt: skip
     load = float(np.median(loads))
-    told = [launch.details.get("paced", {}) for launch in paced]
-    offered = sum(one.get("offered", 0) for one in told)
-    unserved = offered - sum(one.get("completed", 0) for one in told)
+    told = [known for launch in paced if (known := launch.details.pacing) is not None]
+    offered = sum(one.offered for one in told)
+    unserved = offered - sum(one.completed for one in told)
     capacity = rate / load if load else math.inf
     evidence = f"{rate:g} calls a second arrive where {capacity:.4g} can be served"
     if unserved:
         evidence += f"; {unserved} of {offered} calls were never begun"
     if load >= 1 or unserved:
-        yield Flag("overloaded", evidence, caps=True)
+        yield Flag(FlagKind.OVERLOADED, evidence, caps=True)
     elif load >= _NEARLY_FULL:
-        yield Flag("near_capacity", f"{evidence}: a longer launch may wait longer", caps=False)
+        yield Flag(
+            FlagKind.NEAR_CAPACITY, f"{evidence}: a longer launch may wait longer", caps=False
+        )
 
 
 def _moved(launch: Launch, of: Callable[[Conditions], int | None]) -> int | None:

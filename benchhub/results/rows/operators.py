@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 
@@ -18,18 +16,11 @@ def operator_times(row: Row) -> dict[str, float]:
     `BETWEEN` is the rest of the mean call. Counting adds to it, so the sum is no latency. Empty
     where the row has no profile.
     """
-    told = row.provenance.get("details", {}).get("profile", {})
-    if row.scenario != Scenario.PROFILE:
+    told = row.provenance.details.operators
+    if row.scenario != Scenario.PROFILE or told is None:
         return {}
-    if told.get("calls_ns"):  # earlier versions kept each call's, and showed their medians
-        call_ns = median(told["calls_ns"])
-        taken_ns = {name: median(series) for name, series in told["operators_ns"].items()}
-    elif told.get("calls"):
-        call_ns, taken_ns = told["call_ns"], told["operators_ns"]
-    else:
-        return {}
-    found = {name: ns / _NS_PER_MS for name, ns in taken_ns.items()}
-    rest = call_ns / _NS_PER_MS - sum(found.values())
+    found = {name: ns / _NS_PER_MS for name, ns in told.operators_ns.items()}
+    rest = told.call_ns / _NS_PER_MS - sum(found.values())
     times = {**found, BETWEEN: max(rest, 0.0)}
     return dict(sorted(times.items(), key=lambda item: -item[1]))
 

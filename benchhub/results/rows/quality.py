@@ -19,7 +19,7 @@ from benchhub.model.arrays import Array
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.results.rows.agreement import spread
-from benchhub.results.rows.quality_tables import Tables
+from benchhub.results.rows.case_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
 from benchhub.stats.quality_gate import group_members, guarded
 

@@ -1,108 +1,98 @@
-"""Fills the columns of timed calls: percentiles, rates, and what a call consists of; pure."""
+"""The figures of timed calls: percentiles, rates, and what a call consists of; pure.
+
+Beside `launch_values` the only place where units change: nanoseconds become milliseconds here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from benchhub.model.arrays import Ints
 from benchhub.model.cell import Cell
+from benchhub.model.figure import Figure, Interval, Look
 from benchhub.model.launch import Launch
-from benchhub.model.row import Row
+from benchhub.model.quantities import PERCENTILES
 from benchhub.model.scenario import TIMED, Scenario
-from benchhub.results.rows.launch_values import rate_per_s
-from benchhub.stats.interval import Interval, geometric_mean_interval
-from benchhub.stats.looks import Look, looks_at
+from benchhub.results.rows.launch_values import NS_PER_MS, rate_per_s
+from benchhub.stats.interval import Estimate, geometric_mean_interval
+from benchhub.stats.looks import looks_at
 from benchhub.stats.quantile import QuantileInterval, quantile_intervals
 
-_NS_PER_MS = 1e6
-PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 #: Series of a call's parts by the accelerator's clock; what is left of the host's is overhead.
 _PARTS = ("device", "copy_in", "copy_out")
+#: The percentile whose effective sample size a row shows.
+_N_EFF_OF = "p95_ms"
 
 
-def fill_timing(row: Row, cell: Cell, launches: Sequence[Launch], drop: int) -> None:
-    """Set what the timed calls of the finished `launches` say, where the scenario is about them.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """What the timed calls of a cell say; `iterations` are those that count."""
 
-    The latency of a paced cell counts from when a call was due. Without calls nothing is set.
-    What is left of the warm-up, `drop` calls, is cut off every launch of a latency cell alike;
-    `provenance` says how many, and `iterations` counts those that are left.
+    figures: dict[str, Figure]
+    iterations: int | None = None
+    n_eff: float | None = None
+
+
+def timing(cell: Cell, launches: Sequence[Launch], drop: int) -> Timing:
+    """Return what the timed calls of the finished `launches` say, where the scenario is about them.
+
+    The latency of a paced cell counts from when a call was due. What is left of the warm-up, `drop`
+    calls, is cut off every launch of a latency cell alike.
     """
     if cell.scenario not in TIMED:
-        return
+        return Timing({})
+    warm = cell.scenario is Scenario.LATENCY
     raw = [launch.samples_ns for launch in launches if launch.samples_ns.size]
-    if cell.scenario is Scenario.LATENCY:
-        launches = _steady(row, launches, drop)
+    if warm:
+        launches = _steady(launches, drop)
     timed = [launch.samples_ns for launch in launches if launch.samples_ns.size]
-    row.iterations = sum(samples.size for samples in timed)
+    iterations = sum(samples.size for samples in timed)
     if not timed:
-        return
-    row.mean_ms = float(sum(int(samples.sum()) for samples in timed)) / row.iterations / _NS_PER_MS
+        return Timing({}, iterations)
+    mean_ns = float(sum(int(samples.sum()) for samples in timed)) / iterations
+    figures = {"mean_ms": Figure(mean_ns / NS_PER_MS)}
+    n_eff: float | None = None
     if cell.scenario is Scenario.THROUGHPUT:
-        _rate(row, launches)
+        rates = [one for launch in launches if (one := rate_per_s(launch)) is not None]
+        if rates:
+            rate = geometric_mean_interval(rates)
+            figures["throughput_per_s"] = estimated(rate)
+            n_eff = float(rate.n)
     else:
-        _percentiles(row, timed)
-        _looks(row, raw, with_warmup=cell.scenario is Scenario.LATENCY)
-    _tracks(row, launches)
+        figures |= _percentiles(timed, raw, warm)
+        interval = figures[_N_EFF_OF].interval
+        n_eff = interval.n_eff if interval else None
+    return Timing(figures | dict(_parts(launches)), iterations, n_eff)
 
 
-def described(interval: Interval, unit: float) -> dict[str, Any]:
-    """Return an entry of `Row.intervals`, in units of `unit`."""
+def estimated(found: Estimate, unit: float = 1.0) -> Figure:
+    """Return a centre over launches as a figure in units of `unit`."""
+    low = None if found.low is None else found.low / unit
+    high = None if found.high is None else found.high / unit
+    interval = Interval(low, high, found.method, found.confidence, found.n)
+    return Figure(found.estimate / unit, interval)
+
+
+def _percentiles(timed: Sequence[Ints], raw: Sequence[Ints], warm: bool) -> dict[str, Figure]:
+    """Return every percentile, each with what each look shows: what a budget is judged by."""
+    shares = tuple(PERCENTILES.values())
+    whole = quantile_intervals(timed, shares)
+    found = looks_at(raw, shares, with_warmup=warm)
     return {
-        "low": None if interval.low is None else interval.low / unit,
-        "high": None if interval.high is None else interval.high / unit,
-        "confidence": interval.confidence,
-        "n_eff": interval.n,
-        "method": interval.method,
+        name: _quantile(one, tuple(look.in_units_of(NS_PER_MS) for look in looks))
+        for name, one, looks in zip(PERCENTILES, whole, found, strict=True)
     }
 
 
-def _rate(row: Row, launches: Sequence[Launch]) -> None:
-    rates = [one for launch in launches if (one := rate_per_s(launch)) is not None]
-    if rates:
-        rate = geometric_mean_interval(rates)
-        row.n_eff = float(rate.n)
-        row.throughput_per_s = rate.estimate
-        row.throughput_low_per_s, row.throughput_high_per_s = rate.low, rate.high
-        row.intervals = {**row.intervals, "throughput_per_s": described(rate, 1.0)}
-
-
-def _percentiles(row: Row, timed: Sequence[Ints]) -> None:
-    found = quantile_intervals(timed, tuple(PERCENTILES.values()))
-    for name, one in zip(PERCENTILES, found, strict=True):
-        if name == "p95":
-            row.n_eff = one.n_eff
-        if _quantile(row, f"{name}_ms", one):
-            entry = row.intervals[f"{name}_ms"]
-            setattr(row, f"{name}_low_ms", entry["low"])
-            setattr(row, f"{name}_high_ms", entry["high"])
-
-
-def _looks(row: Row, raw: Sequence[Ints], with_warmup: bool) -> None:
-    """Put what each look shows beside each percentile, in ms: what a budget is judged by."""
-    found = looks_at(raw, tuple(PERCENTILES.values()), with_warmup=with_warmup)
-    for name, looks in zip(PERCENTILES, found, strict=True):
-        shown = [dataclasses.asdict(_in_ms(look)) for look in looks]
-        column = f"{name}_ms"
-        row.intervals = {**row.intervals, column: {**row.intervals[column], "looks": shown}}
-
-
-def _in_ms(look: Look) -> Look:
-    low = None if look.low is None else look.low / _NS_PER_MS
-    high = None if look.high is None else look.high / _NS_PER_MS
-    return dataclasses.replace(look, estimate=look.estimate / _NS_PER_MS, low=low, high=high)
-
-
-def _steady(row: Row, launches: Sequence[Launch], drop: int) -> list[Launch]:
+def _steady(launches: Sequence[Launch], drop: int) -> list[Launch]:
     """Return the launches with calls, less their common warm-up in every series of a call."""
     timed = [launch for launch in launches if launch.samples_ns.size]
     if not drop:
         return timed
-    row.provenance = {**row.provenance, "warmup_dropped": drop}
     return [
         dataclasses.replace(
             launch,
@@ -114,14 +104,13 @@ def _steady(row: Row, launches: Sequence[Launch], drop: int) -> list[Launch]:
     ]
 
 
-def _tracks(row: Row, launches: Sequence[Launch]) -> None:
-    """Set the medians of the further series, and of what they leave of each call."""
-    columns = {name: f"{name}_p50_ms" for name in (*_PARTS, "service")}
-    for name, column in columns.items():
+def _parts(launches: Sequence[Launch]) -> Iterator[tuple[str, Figure]]:
+    """Yield the medians of the further series, and of what they leave of each call."""
+    for name in (*_PARTS, "service"):
         series = [_whole(launch, name) for launch in launches]
-        _median(row, column, [one for one in series if one is not None])
+        yield from _median(f"{name}_p50_ms", [one for one in series if one is not None])
     left = [one for launch in launches if (one := _overhead(launch)) is not None]
-    _median(row, "overhead_p50_ms", left)
+    yield from _median("overhead_p50_ms", left)
 
 
 def _whole(launch: Launch, name: str) -> Ints | None:
@@ -145,25 +134,17 @@ def _overhead(launch: Launch) -> Ints | None:
     return left
 
 
-def _median(row: Row, column: str, timed: Sequence[Ints]) -> None:
+def _median(name: str, timed: Sequence[Ints]) -> Iterator[tuple[str, Figure]]:
     if timed:
-        _quantile(row, column, quantile_intervals(timed, (PERCENTILES["p50"],))[0])
+        yield name, _quantile(quantile_intervals(timed, (0.5,))[0])
 
 
-def _quantile(row: Row, column: str, one: QuantileInterval) -> bool:
-    """Set `column` with its interval, or say why it is withheld; return whether it was set."""
-    entry = {
-        "low": one.low / _NS_PER_MS if math.isfinite(one.low) else None,
-        "high": one.high / _NS_PER_MS if math.isfinite(one.high) else None,
-        "confidence": 0.95,
-        "n_eff": one.n_eff,
-        "method": one.method,
-    }
-    row.intervals = {**row.intervals, column: entry}
+def _quantile(one: QuantileInterval, looks: tuple[Look, ...] = ()) -> Figure:
+    """Return a quantile with its interval, or why it is withheld."""
+    low = one.low / NS_PER_MS if math.isfinite(one.low) else None
+    high = one.high / NS_PER_MS if math.isfinite(one.high) else None
+    interval = Interval(low, high, one.method, 0.95, one.n_eff, looks=looks)
     if one.withheld:
         needed = max(one.n_eff_needed, math.floor(one.n_eff) + 1)
-        why = f"n/a: needs n_eff >= {needed} (has {math.floor(one.n_eff)})"
-        row.withheld = {**row.withheld, column: why}
-        return False
-    setattr(row, column, one.estimate / _NS_PER_MS)
-    return True
+        return Figure(None, interval, f"needs n_eff >= {needed} (has {math.floor(one.n_eff)})")
+    return Figure(one.estimate / NS_PER_MS, interval)

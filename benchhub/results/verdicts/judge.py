@@ -13,9 +13,9 @@ from benchhub.model.asked import Budget
 from benchhub.model.cell import Cell, Plan, Skip
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
-from benchhub.results.verdicts.limits import MIN_LAUNCHES, MIN_LAUNCHES_OF_MEDIAN, Limit
+from benchhub.results.verdicts.limits import Limit, limits_of
 from benchhub.results.verdicts.one_row import judge_row
-from benchhub.results.verdicts.rates import judge_rates, paced_limit
+from benchhub.results.verdicts.rates import judge_rates
 
 
 def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
@@ -29,7 +29,7 @@ def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]
     return tuple(
         verdict
         for budget in budgets
-        for limit in _limits(budget)
+        for limit in limits_of(budget)
         for group in _groups(rows, budget)
         for verdict in _verdicts(group, budget, limit)
     )
@@ -46,8 +46,8 @@ def unjudged(
     found = []
     for budget in budgets:
         mine = [verdict for verdict in verdicts if verdict.budget == budget.name]
-        planned = [cell for cell in cells if cell.model_sha256 and selects(budget, cell)]
-        if not planned or not budget.limits_anything:
+        planned = [cell for cell in cells if cell.runs_model and selects(budget, cell)]
+        if not planned or not budget.limits:
             continue
         if not mine:
             found.append(budget.name)
@@ -74,7 +74,7 @@ def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budge
 
 def check_budgets(budgets: Sequence[Budget], cells: Sequence[Cell]) -> None:
     """Raise ConfigError for a budget that no planned cell matches, naming the nearest selector."""
-    models = [cell for cell in cells if cell.model_sha256]
+    models = [cell for cell in cells if cell.runs_model]
     for budget in budgets:
         _check_rate(budget, models)
         known = _named(models) | {"thread count": {str(cell.threads) for cell in models}}
@@ -97,11 +97,11 @@ def check_names(file: Path, budgets: Sequence[Budget], plan: Plan) -> None:
     One that matches other cells besides would otherwise pass without the one that was meant.
     A budget without a limit is a mistake, too, and so is what `check_budgets` finds.
     """
-    models = [cell for cell in plan.cells if cell.model_sha256]
+    models = [cell for cell in plan.cells if cell.runs_model]
     known = _named([*models, *plan.skips])
     known["thread count"] = {str(cell.threads) for cell in models}
     for budget in budgets:
-        if not budget.limits_anything:
+        if not budget.limits:
             raise ConfigError(f"{file}: budget {budget.name} sets no limit; add one, or remove it")
         for kind, wanted in _selectors(budget).items():
             for name in wanted:
@@ -140,24 +140,6 @@ def _verdicts(group: list[Row], budget: Budget, limit: Limit) -> Iterator[Verdic
         yield judge_row(row, group, budget, limit)
 
 
-def _limits(budget: Budget) -> Iterator[Limit]:
-    for name, limit in budget.latency_ms.items():
-        yield Limit(f"{name}_ms", limit, Scenario.LATENCY, True, min_launches=MIN_LAUNCHES)
-    for name, limit in budget.paced_ms.items():
-        yield paced_limit(name, limit)
-    few = MIN_LAUNCHES_OF_MEDIAN
-    if (rate := budget.throughput_min_per_s) is not None:
-        yield Limit("throughput_per_s", rate, Scenario.THROUGHPUT, True, True, MIN_LAUNCHES)
-    if (peak := budget.peak_rss_mib) is not None:
-        yield Limit("peak_rss_mib", peak, Scenario.MEMORY, min_launches=few)
-    if (load := budget.load_ms) is not None:
-        yield Limit("load_ms", load, Scenario.COLD_START, True, min_launches=few)
-    if (size := budget.model_bytes) is not None:
-        yield Limit("model_bytes", size, None)
-    if (loss := budget.quality_loss_max) is not None:
-        yield Limit("quality_loss", loss, Scenario.QUALITY)
-
-
 def selects(budget: Budget, what: Cell | Row) -> bool:
     """Return whether a budget is about a cell, or about the row of one."""
     return _selects_model(budget, what) and (not budget.threads or what.threads in budget.threads)
@@ -175,7 +157,7 @@ def _groups(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
     """Return the rows of each (device, backend, variant) that has a row the budget selects."""
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if row.model_sha256 and _selects_model(budget, row):
+        if row.runs_model and _selects_model(budget, row):
             groups.setdefault((row.device, row.backend, row.variant), []).append(row)
     return [group for group in groups.values() if any(selects(budget, row) for row in group)]
 
@@ -192,7 +174,7 @@ def _applies(group: list[Row], budget: Budget, limit: Limit) -> list[Row]:
     seen = [
         row
         for row in threaded
-        if getattr(row, limit.column) is not None and limit.in_own_scenario(row)
+        if row[limit.column].value is not None and limit.in_own_scenario(row)
     ]
     return seen or threaded[:1]
 
@@ -201,7 +183,7 @@ def _check_rate(budget: Budget, cells: Sequence[Cell]) -> None:
     wanted = budget.paced_min_rate_per_s
     if wanted is None:
         return
-    if not budget.paced_ms:
+    if not budget.percentiles(Scenario.PACED):
         raise ConfigError(
             f"budget {budget.name}: paced_min_rate_per_s = {wanted:g} has no limit to meet;"
             " add paced_p95_ms"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchhub.model.flag import CROWDED, FlagKind
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.verdicts.limits import Limit
 
 #: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
-LAUNCHES: Mapping[str, Mapping[str, int]] = {
+_LAUNCHES: Mapping[str, Mapping[str, int]] = {
     Scenario.LATENCY: {"standard": 10, "rigorous": 25},
     Scenario.PACED: {"standard": 10, "rigorous": 25},
     Scenario.MEMORY: {"standard": 5, "rigorous": 12},
     Scenario.COLD_START: {"standard": 5, "rigorous": 12},
 }
-#: Flags that say that others used the processor meanwhile.
-_CROWDED = frozenset({"foreign_cpu", "steal", "pressure"})
 #: Of a limit's scenario; None: of the model file.
 _TOO_MUCH: Mapping[Scenario | None, str] = {
     Scenario.LATENCY: "choose a faster variant or backend, or more threads",
@@ -27,6 +26,8 @@ _TOO_MUCH: Mapping[Scenario | None, str] = {
     Scenario.QUALITY: "compress less, calibrate on more cases, or choose another recipe",
     None: "compress further",
 }
+#: Doubts that pass by themselves.
+_SETTLING = frozenset({FlagKind.SLOWDOWN, FlagKind.THROTTLED, FlagKind.DRIFT, FlagKind.CANARY})
 FIX_OUTPUTS = "check the recipe and its calibration: the outputs are not the baseline's"
 ON_A_REAL_DEVICE = "measure on a real device"
 
@@ -34,7 +35,7 @@ ON_A_REAL_DEVICE = "measure on a real device"
 def after_fail(limit: Limit, disturbed: bool) -> str:
     """Return what to do about a limit that is broken, be it by a device that was disturbed."""
     advice = f"{_TOO_MUCH[limit.scenario]}; or raise the budget"
-    if limit.at_least:
+    if limit.key.at_least:
         advice = f"{_TOO_MUCH[limit.scenario]}; or lower the budget"
     return f"quiet the device and measure again before you {advice}" if disturbed else advice
 
@@ -48,35 +49,35 @@ def after_no_result(row: Row) -> str:
 
 def more(row: Row, limit: Limit) -> str:
     """Return what to run so that the next report can decide."""
-    if limit.column == "quality_loss":
+    if limit.is_loss:
         return "raise cases in [scenarios.quality]"
     if limit.scenario is not None and row.scenario != limit.scenario:
         return in_own_scenario(limit.scenario)
-    if limit.timing and any(flag.name == "coarse_clock" for flag in row.flags):
+    if limit.timing and any(flag.name is FlagKind.COARSE_CLOCK for flag in row.flags):
         return f"raise batch in [scenarios.{row.scenario}]: the clock is too coarse for such calls"
     by_hand = f"launches in [scenarios.{row.scenario}]"
-    for effort, launches in LAUNCHES.get(row.scenario, {}).items():
-        if max(row.launches, limit.min_launches - 1) < launches:
+    for effort, launches in _LAUNCHES.get(row.scenario, {}).items():
+        if max(row.launches, limit.key.min_launches - 1) < launches:
             said = f"run with --effort {effort}, or raise {by_hand}"
             break
     else:
-        said = f"set {by_hand} to {max(limit.min_launches, 2 * row.launches)}"
-    noisy = limit.timing and any(flag.name in _CROWDED for flag in row.flags)
+        said = f"set {by_hand} to {max(limit.key.min_launches, 2 * row.launches)}"
+    noisy = limit.timing and any(flag.name in CROWDED for flag in row.flags)
     return f"stop the other programs on the device, then {said}" if noisy else said
 
 
 def after_doubt(row: Row) -> str:
     """Return what to do about a device that was disturbed, or a rate that is too high."""
     names = {flag.name for flag in row.flags if flag.caps}
-    if "overloaded" in names:
+    if FlagKind.OVERLOADED in names:
         return "lower the rate, or raise concurrency: at this rate the wait only grows"
-    if "averaged" in names:
+    if FlagKind.AVERAGED in names:
         return "time single calls: `benchmark.pedantic(f, rounds=200, iterations=1)`"
-    if names == {"single_launch"}:
+    if names == {FlagKind.SINGLE_LAUNCH}:
         return "measure more launches; of pytest-benchmark, import the files of ten sessions"
-    if names == {"no_steady_state"}:
+    if names == {FlagKind.NO_STEADY_STATE}:
         return f"raise iterations in [scenarios.{row.scenario}] until launches settle"
-    if names <= {"slowdown", "throttled", "drift", "canary"}:
+    if names <= _SETTLING:
         return "let the device settle, or cool it, and measure again"
     return "quiet the device and measure again"
 

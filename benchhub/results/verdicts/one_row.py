@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
-from benchhub.model.row import BY_DEFINITION, Row, Verdict
+from benchhub.model.flag import WRONG_OUTPUTS, FlagKind
+from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit
 from benchhub.results.verdicts.next_steps import (
@@ -24,7 +25,7 @@ from benchhub.results.verdicts.next_steps import (
     in_own_scenario,
     more,
 )
-from benchhub.stats.looks import Look, deciding
+from benchhub.stats.looks import deciding
 from benchhub.stats.quality_gate import CLOPPER_PEARSON
 
 
@@ -57,6 +58,7 @@ def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> V
         batch=row.batch,
         threads=row.threads,
         budget=budget.name,
+        key=limit.key.key,
         column=limit.column,
         limit=float(limit.limit),
         value=seen.value,
@@ -71,49 +73,49 @@ def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> V
 
 
 def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
-    value, count = getattr(row, limit.column), row.launches
-    known = row.intervals.get(limit.column, {})
+    figure, count = row[limit.column], row.launches
     if not limit.in_own_scenario(row):
         return _Seen(None, None, None, count)
-    if looks := [Look(**look) for look in known.get("looks", ())]:
+    if looks := figure.looks:
         look = deciding(looks, limit.limit) or looks[-1]
         taken = tuple(one.launches for one in looks if one.launches <= look.launches)
-        told = None if value is None else look.estimate  # withheld is withheld
+        told = None if figure.value is None else look.estimate  # withheld is withheld
         return _Seen(told, look.low, look.high, look.launches, taken)
-    if value is None:
+    if figure.value is None:
         return _Seen(None, None, None, count)
-    if limit.column == "model_bytes":
-        return _Seen(value, value, value, count)
-    low, high = known.get("low"), known.get("high")
-    if limit.column != "quality_loss":
-        return _Seen(value, low, high, count)
-    if budget.quality_loss_relative:
-        known = known.get("relative") or {}
-        value = known.get("estimate")
-    return _Seen(value, known.get("low"), known.get("upper_one_sided"), count)
+    if limit.scenario is None:
+        return _Seen(figure.value, figure.value, figure.value, count)
+    if not limit.is_loss or row.quality is None:
+        return _Seen(figure.value, figure.low, figure.high, count)
+    if row.quality.by_definition:
+        return _Seen(None if budget.quality_loss_relative else figure.value, None, None, count)
+    lost = row.quality.share if budget.quality_loss_relative else row.quality.loss
+    if lost is None:
+        return _Seen(None, None, None, count)
+    return _Seen(lost.estimate, lost.low, lost.upper_one_sided, count)
 
 
 def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: _Seen) -> _Answer:
     for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
-        if flag.name in ("garbage", "nonfinite"):
+        if flag.name in WRONG_OUTPUTS:
             return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
-    if limit.column == "quality_loss" and _by_definition(row) and row.status == "finished":
+    if limit.is_loss and row["quality_loss"].by_definition and row.status == "finished":
         why = "the loss of the baseline against itself is 0 by definition"
         return _Answer(VerdictOutcome.PASS, why)
     if unusable := _unusable(row, limit, seen):
         return unusable
     doubts = [flag for flag in row.flags if flag.caps] if limit.timing else []
     doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
-    alone = any(flag.name == "single_launch" for flag in doubts)
-    worst, best = (seen.low, seen.high) if limit.at_least else (seen.high, seen.low)
+    alone = any(flag.name is FlagKind.SINGLE_LAUNCH for flag in doubts)
+    worst, best = (seen.low, seen.high) if limit.key.at_least else (seen.high, seen.low)
     if best is not None and limit.broken_by(best) and not alone:
-        side = "upper" if limit.at_least else "lower"
+        side = "upper" if limit.key.at_least else "lower"
         but = f" (but {doubt})" if doubt else ""
         why = f"even the {side} limit {best:.4g} breaks it{but}"
         return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
     if unproven := _unproven(row, budget, limit, worst, doubt):
         return unproven
-    side = "lower" if limit.at_least else "upper"
+    side = "lower" if limit.key.at_least else "upper"
     return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it")
 
 
@@ -133,7 +135,7 @@ def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
 
 
 def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
-    if row.status != "finished" and limit.column != "model_bytes":
+    if row.status != "finished" and limit.scenario is not None:
         return _open(f"the cell is {row.status}: {row.reason}", after_no_result(row))
     if limit.timing and row.emulated:
         return _open("emulated: its times say nothing about a real device", ON_A_REAL_DEVICE)
@@ -148,11 +150,12 @@ def _unproven(
     row: Row, budget: Budget, limit: Limit, worst: float | None, doubt: str
 ) -> _Answer | None:
     """Return why this cannot be a PASS, and what to do about it; None if it is one."""
-    if row.launches < limit.min_launches:
+    if row.launches < limit.key.min_launches:
         return _too_few(row, limit)
-    if limit.column == "quality_loss" and (row.quality_cases or 0) < budget.quality_min_cases:
+    cases = row.quality.cases if row.quality else None
+    if limit.is_loss and (cases or 0) < budget.quality_min_cases:
         return _open(
-            f"needs {budget.quality_min_cases} cases, has {row.quality_cases}",
+            f"needs {budget.quality_min_cases} cases, has {cases}",
             "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
         )
     if doubt:
@@ -160,45 +163,43 @@ def _unproven(
     if worst is None:
         return _open(f"the limits of {limit.column} are unknown", more(row, limit))
     if limit.broken_by(worst):
-        side = "lower" if limit.at_least else "upper"
+        side = "lower" if limit.key.at_least else "upper"
         why = f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g})"
-        if row.intervals.get(limit.column, {}).get("method") == CLOPPER_PEARSON:
+        interval = row[limit.column].interval
+        if interval is not None and interval.method == CLOPPER_PEARSON:
             why += "; so few cases differ that others, unseen, may lose more"
         return _open(why, more(row, limit))
     return None
 
 
 def _too_few(row: Row, limit: Limit) -> _Answer:
-    return _open(f"needs {limit.min_launches} launches, has {row.launches}", more(row, limit))
-
-
-def _by_definition(row: Row) -> bool:
-    return bool(row.intervals.get("quality_loss", {}).get("method") == BY_DEFINITION)
+    return _open(f"needs {limit.key.min_launches} launches, has {row.launches}", more(row, limit))
 
 
 def _missing(row: Row, limit: Limit) -> _Answer:
-    if limit.column in row.withheld and limit.in_own_scenario(row):
-        if row.launches < limit.min_launches:
+    figure, quality = row[limit.column], row["quality"]
+    if figure.withheld and limit.in_own_scenario(row):
+        if row.launches < limit.key.min_launches:
             return _too_few(row, limit)
-        why = row.withheld[limit.column].removeprefix("n/a: ")
-        return _open(f"{limit.column} is withheld, {why}", more(row, limit))
-    if limit.column == "quality_loss" and "quality" in row.withheld:
+        return _open(f"{limit.column} is withheld, {figure.withheld}", more(row, limit))
+    if limit.is_loss and quality.withheld:
         return _open(
-            f"quality could not be judged, {row.withheld['quality'].removeprefix('n/a: ')}",
+            f"quality could not be judged, {quality.withheld}",
             "look at the labels and the number of cases in [data]",
         )
     if limit.scenario is None:
         return _open(
             f"{limit.column} is not known for this model", "remove this limit from the budget"
         )
-    if limit.column == "quality_loss" and row.quality_loss is not None:
+    if limit.is_loss and figure.value is not None:
         return _open(
             "the baseline's quality is 0, and no loss is a share of that",
             "give the limit in points: quality_loss_relative = false",
         )
-    if limit.column == "quality_loss" and row.quality is not None:
+    if limit.is_loss and row.scenario == limit.scenario:
         return _open(
-            "quality_loss has no baseline to refer to", "measure the baseline's quality as well"
+            "quality was not judged: no labels, or no metric that is installed here",
+            "name them in [data], or install what the task needs",
         )
     if row.scenario == limit.scenario:
         return _open(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchhub.model.asked import Budget
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
-from benchhub.results.verdicts.limits import MIN_LAUNCHES, Limit
+from benchhub.results.verdicts.limits import Limit, limit_of
 from benchhub.results.verdicts.one_row import judge_row
 
 #: What the rows of one sweep have in common; only the rate differs. A failed cell knows no
@@ -44,7 +44,7 @@ def sweeps(rows: Sequence[Row]) -> tuple[tuple[Row, ...], ...]:
     """Return the paced rows in groups that differ in nothing but the rate, each by rate."""
     groups: dict[tuple[Hashable, ...], list[Row]] = {}
     for row in rows:
-        if row.scenario == Scenario.PACED and row.rate_per_s is not None and row.model_sha256:
+        if row.scenario == Scenario.PACED and row.rate_per_s is not None and row.runs_model:
             key = tuple(getattr(row, name) for name in _SETTINGS)
             groups.setdefault(key, []).append(row)
     return tuple(tuple(sorted(group, key=_rate)) for group in groups.values())
@@ -56,18 +56,13 @@ def highest_rate(rows: Sequence[Row], percentile: str, limit_ms: float) -> tuple
     `percentile` is p50, p90, p95 or p99. A rate is judged as a budget would judge it: the upper
     limit of the interval must keep the limit, over at least ten launches, undisturbed.
     """
-    limit = paced_limit(percentile, limit_ms)
-    budget = Budget("", paced_ms={percentile: limit_ms})
+    key = f"paced_{percentile}_ms"
+    limit, budget = limit_of(key, limit_ms), Budget("", limits={key: limit_ms})
     found = []
     for sweep in sweeps(rows):
         verdicts = [judge_row(row, (row,), budget, limit) for row in sweep]
         found.append(_rate_limit(sweep, verdicts))
     return tuple(found)
-
-
-def paced_limit(percentile: str, limit_ms: float) -> Limit:
-    """Return the limit on a percentile of paced cells."""
-    return Limit(f"{percentile}_ms", limit_ms, Scenario.PACED, True, min_launches=MIN_LAUNCHES)
 
 
 def judge_rates(

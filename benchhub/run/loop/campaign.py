@@ -18,6 +18,7 @@ import numpy as np
 from benchhub.errors import Unreachable
 from benchhub.model.arrays import Array
 from benchhub.model.cell import CHECK_CASES, Cell
+from benchhub.model.details import Details
 from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
@@ -131,7 +132,6 @@ def _launch(
 
 def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSession) -> Job:
     quality = cell.scenario is Scenario.QUALITY
-    without_model = not cell.model_sha256
     return Job(
         cell=cell.key,
         launch=index,
@@ -139,14 +139,14 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         scenario=cell.scenario.value,
         model=cell.model_sha256 or None,
         model_format=work.formats.get(cell.model_sha256, "none"),
-        inputs={} if without_model else dict(work.inputs),
+        inputs={} if not cell.runs_model else dict(work.inputs),
         batch=cell.batch,
         threads=cell.threads,
         precision=cell.precision,
         warmup=WARMUP_CALLS if cell.iterations else 0,
         iterations=cell.iterations,
         max_timed_s=cell.max_timed_s,
-        output_cases=0 if without_model else -1 if quality else CHECK_CASES,
+        output_cases=0 if not cell.runs_model else -1 if quality else CHECK_CASES,
         deadline_s=work.deadline_s,
         options=json.loads(cell.options),
         python=reconnecting.python(cell.backend),
@@ -179,7 +179,7 @@ def _record(
         provider=outcome.provider,
         precision=outcome.precision,
         clock=outcome.clock,
-        details=outcome.details,
+        details=Details(outcome.details),
         import_ns=outcome.import_ns,
         load_ns=outcome.load_ns,
         first_inference_ns=outcome.first_inference_ns,

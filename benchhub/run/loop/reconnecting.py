@@ -7,7 +7,6 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from benchhub.device.health.findings import findings, is_emulated, missing_backends, refusal
 from benchhub.errors import (
@@ -20,6 +19,7 @@ from benchhub.errors import (
     Unreachable,
 )
 from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.facts import Facts
 from benchhub.run.loop.cooling import come_to_rest, cool_down, pause
 from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 
@@ -136,9 +136,9 @@ class ReconnectingSession:
             self._watcher.known(info, self._missing)
             self._was_ready = True
 
-    def _note_boot(self, facts: Mapping[str, Any]) -> bool:
+    def _note_boot(self, facts: Facts) -> bool:
         """Return whether the device was started anew since it was last asked, and keep that."""
-        boot: str | None = facts.get("boot_id")
+        boot = facts.text("boot_id")
         before, self._boot = self._boot, boot or self._boot
         if before is None or boot in (None, before):
             return False
@@ -155,14 +155,10 @@ class ReconnectingSession:
         self._was_ready = False
         return True
 
-    def _preflight(self, facts: Mapping[str, Any]) -> DeviceInfo:
+    def _preflight(self, facts: Facts) -> DeviceInfo:
         assert self.session is not None
         device = self._work.device
-        self._pythons = {
-            name: one["python"]
-            for name, one in (facts.get("backends") or {}).items()
-            if one.get("python")
-        }
+        self._pythons = {name: one.python for name, one in facts.backends.items() if one.python}
         info = DeviceInfo(
             device.name, device.transport, is_emulated(device, facts), facts, self._reboots,
             labels=device.labels,

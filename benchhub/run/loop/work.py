@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from benchhub.device.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell, More, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Conditions, Job, Outcome
 
@@ -22,7 +23,7 @@ class OpenSession(Protocol):
     when it was closed meanwhile.
     """
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Return what the device is."""
 
     def conditions(self) -> Conditions:

@@ -17,6 +17,7 @@ from benchhub.device.health.findings import (
     refusal,
 )
 from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.facts import Facts
 from benchhub.ondevice.facts import conditions as taking
 from benchhub.ondevice.facts.probe import facts as probe
 from benchhub.ondevice.wire import Conditions
@@ -49,7 +50,7 @@ def checks(
     **profile: Any,
 ) -> dict[str, Finding]:
     about = dataclasses.replace(PROFILE, **profile)
-    found = findings(about, {**FACTS, **(changes or {})}, conditions, backends)
+    found = findings(about, Facts({**FACTS, **(changes or {})}), conditions, backends)
     assert len({one.check for one in found}) == len(found)
     return {one.check: one for one in found}
 
@@ -134,11 +135,11 @@ def test_an_environment_that_went_wrong_is_told() -> None:
 def test_one_backend_is_enough() -> None:
     known = ("onnxruntime", "tensorrt", "torch")
     found = tuple(checks(backends=known).values())
-    judged = {one.check: one for one in needs_a_backend(PROFILE, FACTS, found)}
+    judged = {one.check: one for one in needs_a_backend(PROFILE, Facts(FACTS), found)}
     assert judged["backend torch"].level == "warn"
     assert judged["backend tensorrt"].level == "ok"  # there is no GPU to use it on
     assert "backends" not in judged
-    gpu = {**FACTS, "gpus": [{"name": "H200", "vendor": "NVIDIA", "driver": "580"}]}
+    gpu = Facts({**FACTS, "gpus": [{"name": "H200", "vendor": "NVIDIA", "driver": "580"}]})
     judged = {one.check: one for one in needs_a_backend(PROFILE, gpu, found)}
     assert judged["backend tensorrt"].level == "warn"
 
@@ -146,15 +147,15 @@ def test_one_backend_is_enough() -> None:
 def test_no_backend_at_all_is_unfit() -> None:
     found = tuple(checks({"backends": {}}, backends=("onnxruntime", "torch")).values())
     assert set(missing_backends(found, "board")) == {"onnxruntime", "torch"}
-    judged = needs_a_backend(PROFILE, FACTS, found)
+    judged = needs_a_backend(PROFILE, Facts(FACTS), found)
     assert "none of onnxruntime, torch" in str(refusal(judged))
     assert "devices provision board" in str(refusal(judged))
 
 
 def test_proof_of_emulation_outweighs_the_profile() -> None:
-    assert is_emulated(PROFILE, {"emulation": "run by qemu"})
-    assert is_emulated(dataclasses.replace(PROFILE, emulated=True), {"emulation": None})
-    assert not is_emulated(PROFILE, FACTS)
+    assert is_emulated(PROFILE, Facts({"emulation": "run by qemu"}))
+    assert is_emulated(dataclasses.replace(PROFILE, emulated=True), Facts({"emulation": None}))
+    assert not is_emulated(PROFILE, Facts(FACTS))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_documented_boards(
     facts = {**probe(str(tmp_path), proc, sys_root), "arch": arch, "gpus": known, "emulation": None}
     facts |= {name: FACTS[name] for name in ("packages", "backends", "disk_free_bytes")}
     state = taking.snapshot(None, proc, sys_root, with_psutil=False)
-    found = {one.check: one for one in findings(PROFILE, facts, state, ("onnxruntime",))}
+    found = {one.check: one for one in findings(PROFILE, Facts(facts), state, ("onnxruntime",))}
     assert {name for name, one in found.items() if one.level != "ok"} == doubts
     assert governor_fix is None or governor_fix in found["governor"].fix
 

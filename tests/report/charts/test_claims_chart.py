@@ -7,7 +7,8 @@ import dataclasses
 from claim_runs import emulated, judged, run_of, timed, variant
 
 from benchhub.model.claim import ClaimAnswer, ClaimOutcome
-from benchhub.model.row import Flag, Results, Row
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.row import Results, Row
 from benchhub.report.charts import drawn as charts
 from benchhub.report.charts.compression import compression
 
@@ -53,7 +54,5 @@ def test_emulated_devices_have_losses_and_no_speed_up() -> None:
 def test_nothing_to_draw() -> None:
     assert compression([]) is None
     assert compression([timed("fp32", 10.0), timed("same", 10.0, compression_params=1.0)]) is None
-    garbage = pruned()
-    for row in garbage:
-        row.flags = (Flag("garbage", "far off"),)
-    assert compression(garbage) is None
+    far = (Flag(FlagKind.GARBAGE, "far off"),)
+    assert compression([dataclasses.replace(row, flags=far) for row in pruned()]) is None

@@ -18,11 +18,11 @@ from gate_cases import (
     WITHHELD,
     latency,
     make_judged,
-    make_row,
+    row_of,
 )
 
 from benchhub.errors import ConfigError
-from benchhub.model.row import Flag
+from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.gate.entries import entries
 from benchhub.report.gate.formats import FORMATS, format_of, render
@@ -43,7 +43,7 @@ def test_the_worst_cell_comes_first() -> None:
 def test_too_little_throughput_is_worse_the_less_it_is() -> None:
     def row(variant: str, rate: float):
         known = {"throughput_per_s": {"low": rate - 1, "high": rate + 1}}
-        return make_row(variant, "throughput", throughput_per_s=rate, intervals=known)
+        return row_of(variant, "throughput", throughput_per_s=rate, intervals=known)
 
     judged = make_judged(row("fast", 80.0), row("slow", 20.0),
                          budgets=(make_budget("rate", throughput_min_per_s=100.0),))  # fmt: skip
@@ -87,7 +87,7 @@ def test_lines_keep_to_the_terminal(width: int) -> None:
 
 
 def test_a_disturbed_fail_asks_to_measure_again_first() -> None:
-    row = latency("fp32", 58.9, 61.2, 63.0, flags=(Flag("steal", "30 %", caps=True),))
+    row = latency("fp32", 58.9, 61.2, 63.0, flags=(Flag(FlagKind.STEAL, "30 %", caps=True),))
     (entry,) = entries(make_judged(row))
     assert entry.outcome == "FAIL"
     assert entry.step.startswith("quiet the device and measure again before")
@@ -99,7 +99,7 @@ def test_every_format_tells_the_looks_that_were_taken() -> None:
          "n_eff": 400.0}
         for n, low, high in ((10, 47.0, 51.0), (16, 48.0, 49.9), (25, 48.2, 49.8))
     ]  # fmt: skip
-    row = make_row(p95_ms=49.1, launches=25, intervals={"p95_ms": {"looks": looks}})
+    row = row_of(p95_ms=49.1, launches=25, intervals={"p95_ms": {"looks": looks}})
     judged = make_judged(row)
     assert judged.overall == "PASS"
     for name in ("text", "junit"):
@@ -121,14 +121,14 @@ def test_a_withheld_percentile_shows_what_is_known_of_it() -> None:
 
 
 def test_garbage_asks_for_the_recipe_and_not_for_speed() -> None:
-    row = latency("fp32", 1.0, 1.0, 1.0, flags=(Flag("garbage", "0.9 off", caps=True),))
+    row = latency("fp32", 1.0, 1.0, 1.0, flags=(Flag(FlagKind.GARBAGE, "0.9 off", caps=True),))
     (entry,) = entries(make_judged(row))
     assert (entry.outcome, "recipe" in entry.step) == ("FAIL", True)
 
 
 def test_a_lost_device_and_a_failed_cell_without_a_budget_are_errors() -> None:
     lost = make_device("jetson", error="jetson: no route to host; check the cable")
-    other = make_budget("edge", variants=("int8-static",), latency_ms={"p95": 50.0})
+    other = make_budget("edge", variants=("int8-static",), latency_p95_ms=50.0)
     judged = make_judged(KEPT, BROKEN, budgets=(other,), devices=(make_device("rpi"), lost))
     said = {entry.what: entry.outcome for entry in entries(judged)}
     assert said["whole device"] == "ERROR"
@@ -137,7 +137,7 @@ def test_a_lost_device_and_a_failed_cell_without_a_budget_are_errors() -> None:
 
 
 def test_a_budget_that_nothing_could_be_measured_for_is_told_in_every_format() -> None:
-    gone = make_budget("gpu", backends=("tensorrt",), latency_ms={"p95": 1.0})
+    gone = make_budget("gpu", backends=("tensorrt",), latency_p95_ms=1.0)
     judged = make_judged(KEPT, budgets=(EDGE, gone), cells=(make_cell(backend="tensorrt"),))
     assert judged.exit_code == 4
     for name in FORMATS:
@@ -181,7 +181,7 @@ def test_markdown_of_many_cells_fits_a_comment() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_words_stay_words(name: str) -> None:
     row = latency(HOSTILE, 58.9, 61.2, 63.0)
-    broken = make_row("fp16", status="failed", reason=HOSTILE)
+    broken = row_of("fp16", status="failed", reason=HOSTILE)
     said = render(name, make_judged(row, broken, suite="a.b --> c"))
     assert said
     if name == "markdown":

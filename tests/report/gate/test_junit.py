@@ -84,14 +84,14 @@ def test_names_hold_no_figures_so_that_history_is_kept() -> None:
         [case.get("name") for case in parsed(row, budgets=(budget,)).iter("testcase")]
         for row, budget in (
             (FAILS, EDGE),
-            (latency("fp32", 20, 21, 22), make_budget("edge", latency_ms={"p95": 60.0})),
+            (latency("fp32", 20, 21, 22), make_budget("edge", latency_p95_ms=60.0)),
         )
     )
     assert before == after == ["fp32 on onnxruntime, latency, 2 threads: edge latency_p95_ms"]
 
 
 def test_budgets_of_one_name_keep_cases_apart() -> None:
-    twice = (EDGE, make_budget("edge", latency_ms={"p95": 70.0}))
+    twice = (EDGE, make_budget("edge", latency_p95_ms=70.0))
     (suite,) = parsed(FAILS, WITHHELD, budgets=twice)
     assert suite.get("tests") == "4"
 
@@ -99,5 +99,5 @@ def test_budgets_of_one_name_keep_cases_apart() -> None:
 @pytest.mark.parametrize("word", [HOSTILE, "  two  spaces\tand\nlines ", "ü é 日本"])
 def test_any_word_makes_well_formed_xml(word: str) -> None:
     (suite,) = parsed(latency(word, 58.9, 61.2, 63.0), budgets=(make_budget(
-        word, latency_ms={"p95": 50.0}),), suite=word)  # fmt: skip
+        word, latency_p95_ms=50.0),), suite=word)  # fmt: skip
     assert suite.get("failures") == "1"

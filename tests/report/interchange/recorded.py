@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from builders import make_cell, make_device, make_launches, make_plan, make_run, make_variant
+from builders import (
+    make_cell,
+    make_device,
+    make_launches,
+    make_plan,
+    make_run,
+    make_skip,
+    make_variant,
+)
 
-from benchhub.model.cell import Cell, Plan, Skip
+from benchhub.model.cell import Cell, Plan, SkipKind
 from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.store import Store
@@ -30,7 +38,7 @@ def record(
     """Write a run to a store in `folder`; return the store's URL and the run's id."""
     url = f"sqlite:///{folder / 'benchhub.db'}"
     run = make_run(status="done", finished_at="2026-01-01T12:30:00+00:00")
-    skip = Skip("localhost", "fp32", "tflite", "latency", "reads no onnx")
+    skip = make_skip("reads no onnx", backend="tflite", kind=SkipKind.FORMAT)
     with Store.open(url) as store:
         plan = Plan(make_plan(*planned).cells, (skip,))
         store.create_run(run, plan, None, VARIANTS, ())

@@ -14,7 +14,7 @@ from builders import make_cell, make_launch, make_launches
 from recorded import cells, record, undisturbed
 from repository import ROOT
 
-from benchhub.model.row import COLUMNS
+from benchhub.model.columns import COLUMNS
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
 from benchhub.report.interchange.benchmark_json import export

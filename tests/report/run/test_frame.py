@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 from synthetic import results
 
-from benchhub.model.row import COLUMNS
+from benchhub.model.columns import COLUMNS
 from benchhub.report.run.frame import column_dtypes, to_frame
 
 
@@ -36,4 +36,4 @@ def test_flags_are_joined_and_runs_concatenated() -> None:
     one, two = results(), results(run="other")
     frame = to_frame([one, two])
     assert len(frame) == len(one.rows) + len(two.rows)
-    assert "throttled;single_core" in frame["flags"].dropna().to_list()
+    assert "throttled;steal" in frame["flags"].dropna().to_list()

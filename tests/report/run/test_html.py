@@ -97,15 +97,16 @@ def test_every_cell_failure_skip_flag_and_withheld_number_is_there(page: Page) -
     shown = " ".join(page.words)
     assert sum(tag == "tr" for tag, _ in page.starts) > len(source.rows) + len(source.verdicts)
     for row in source.rows:
-        if not row.model_sha256:
+        if not row.runs_model:
             assert all(f.evidence not in shown for f in row.flags)
             continue
         kept = flags_that_matter(row)
-        for said in (row.variant, *(f.evidence for f in kept), *row.withheld.values()):
+        why = [figure.withheld for figure in row.figures.values()]
+        for said in (row.variant, *(f.evidence for f in kept), *why):
             assert said in shown
     assert "throttled" not in shown, "a quality cell is not about time"
     assert source.rows[-1].reason in shown
-    assert all(skip.reason in shown for skip in source.skips)
+    assert all(skip.reason.text in shown for skip in source.skips)
     assert all(device.error in shown for device in source.devices if device.error)
     assert all(variant.sha256 in shown for variant in source.variants)
 
@@ -144,7 +145,8 @@ def test_complete_without_javascript_and_sortable_with_it(text: str, tmp_path: P
     body = table[table.index("<tbody>") : table.index("</tbody>")]
     keys = [re.findall(r"<td([^>]*)>", row)[at] for row in body.split("<tr>")[1:]]
     values = [float(m[1]) for k in keys if (m := re.search(r'data-sort="([^"]+)"', k))]
-    expected = [row.p50_ms for row in results().rows if row.p50_ms and row.model_sha256]
+    expected = [row["p50_ms"].value for row in results().rows if row.runs_model]
+    expected = [value for value in expected if value is not None]
     assert values == sorted(expected, reverse=True)
     assert all("data-sort" in key for key in keys[: len(values)]), "empty cells come last"
 

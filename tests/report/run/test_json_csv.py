@@ -9,7 +9,7 @@ import pytest
 from synthetic import FORMULA, HOSTILE, PIPED, results
 
 from benchhub.errors import ConfigError
-from benchhub.model.row import COLUMNS
+from benchhub.model.columns import COLUMNS
 from benchhub.report.run import FORMATS, load, render, suffix
 
 
@@ -37,10 +37,11 @@ def test_json_rows_hold_every_column_in_order_and_what_csv_cannot() -> None:
     assert len(rows) == len(source.rows)
     for shown, row in zip(rows, source.rows, strict=True):
         assert tuple(shown)[: len(COLUMNS)] == COLUMNS
-        assert shown["p50_ms"] == row.p50_ms, "a float must read back exactly"
-        assert shown["withheld"] == dict(row.withheld)
-        assert shown["quality_parts"] == dict(row.quality_parts)
-        assert shown["provenance"] == dict(row.provenance)
+        assert shown["p50_ms"] == row["p50_ms"].value, "a float must read back exactly"
+        why = {name: f"n/a: {of.withheld}" for name, of in row.figures.items() if of.withheld}
+        assert shown["withheld"] == why
+        assert shown["quality_parts"] == (dict(row.quality.parts) if row.quality else {})
+        assert shown["provenance"]["model_sha256"] == row.provenance.model_sha256
         assert shown["agreement_relative"] == row.agreement_relative
         assert [f["name"] for f in shown["flags"]] == [f.name for f in row.flags]
         assert all(set(flag) == {"name", "evidence", "caps"} for flag in shown["flags"])
@@ -48,7 +49,7 @@ def test_json_rows_hold_every_column_in_order_and_what_csv_cannot() -> None:
 
 def test_json_infinite_and_nan_are_null() -> None:
     rows = _parsed("r1")["rows"]
-    assert rows[0]["intervals"]["p50_ms"]["high"] is None
+    assert rows[0]["intervals"]["mean_ms"]["high"] is None
     assert next(row for row in rows if row["status"] == "failed")["mean_ms"] is None
 
 
@@ -69,10 +70,14 @@ def test_csv_is_rfc_4180_with_exactly_the_columns() -> None:
     assert text.endswith("\r\n")
     table = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
     for shown, row in zip(table, source.rows, strict=True):
-        assert shown["p50_ms"] == ("" if row.p50_ms is None else repr(row.p50_ms))
+        assert shown["p50_ms"] == _text(row["p50_ms"].value)
         assert shown["threads"] == str(row.threads)
     assert table[-1]["variant"] == HOSTILE
     assert table[-1]["reason"] == f"load raised: {PIPED}"
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def test_csv_defuses_formulas_in_text_only() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rows import changed, judged_as
 from synthetic import HOSTILE, results
 
 from benchhub.cli.show.quality import print_quality
-from benchhub.model.row import BY_DEFINITION, Results
+from benchhub.model.figure import BY_DEFINITION, LossLimits
+from benchhub.model.row import Results, Row
 from benchhub.report.run import render
 from benchhub.report.tables.by_metric import by_metric
 
@@ -22,29 +24,25 @@ from benchhub.report.tables.by_metric import by_metric
 def judged(**changes: Any) -> Results:
     """Results whose quality cells have two further metrics, one of which is better when lower."""
     made = results(**changes)
-    for row in made.rows:
-        if row.scenario != "quality":
-            continue
-        itself = row.variant == "fp32"
-        lost = {"loss_low": None, "loss_high": None} if itself else {
-            "loss_low": 0.011, "loss_high": 0.031,
-        }  # fmt: skip
-        row.quality_also = {
-            "dice_worst5": {
-                "value": 0.61, "low": 0.58, "high": 0.64, "loss": 0.0 if itself else 0.02, **lost,
-                "method": BY_DEFINITION if itself else "bootstrap-t", "unit": "",
-                "higher_is_better": True,
-            },
-            HOSTILE: {
-                "value": 0.12, "low": None, "high": None, "loss": 0.0 if itself else 0.01,
-                "loss_low": None, "loss_high": None, "unit": "mm", "higher_is_better": False,
-                "method": BY_DEFINITION if itself else "bootstrap-t",
-            },
-        }  # fmt: skip
-        row.provenance = {**row.provenance, "quality": {"higher_is_better": True, "unit": ""}}
-        if not row.emulated:
-            row.postprocess_p50_ms = 3.25
-    return made
+    rows = (_twice_more(row) if row.scenario == "quality" else row for row in made.rows)
+    return dataclasses.replace(made, rows=tuple(rows))
+
+
+def _twice_more(row: Row) -> Row:
+    itself = row.variant == "fp32"
+    lost = (0.0, None, None, None) if itself else (0.02, 0.011, 0.031, None)
+    how = {"method": BY_DEFINITION} if itself else {}
+    also = {
+        "dice_worst5": judged_as(
+            metric="dice_worst5", value=0.61, low=0.58, high=0.64, loss=LossLimits(*lost), **how
+        ),
+        HOSTILE: judged_as(
+            metric=HOSTILE, value=0.12, unit="mm", higher_is_better=False, **how,
+            loss=LossLimits(0.0 if itself else 0.01, None, None, None),
+        ),
+    }  # fmt: skip
+    after = {} if row.emulated else {"postprocess_p50_ms": 3.25}
+    return changed(row, quality_also=also, several_metrics=True, **after)
 
 
 def terminal(shown: Results, width: int) -> str:
@@ -71,10 +69,12 @@ def test_a_line_a_variant_and_backend_a_column_a_metric() -> None:
 def test_a_metric_that_was_not_judged_says_so() -> None:
     made = judged()
     first = next(row for row in made.rows if row.quality_also)
-    first.quality_also = {"dice_worst5": first.quality_also["dice_worst5"]}
-    first.withheld = {f"quality_also.{HOSTILE}": "n/a: undefined"}
+    also = {"dice_worst5": first.quality_also["dice_worst5"]}
+    fewer = changed(first, quality_also=also, unjudged={HOSTILE: "undefined"})
+    rows = tuple(fewer if row is first else row for row in made.rows)
+    made = dataclasses.replace(made, rows=rows)
     assert by_metric(made).rows[0][5].text == "withheld"
-    assert "n/a: undefined" in render("html", [made])
+    assert "undefined" in render("html", [made])
 
 
 @pytest.mark.parametrize("format_name", ["html", "markdown"])
@@ -112,10 +112,11 @@ def test_json_and_csv_hold_the_figures() -> None:
 
 def test_the_terminal_shows_limits_where_they_fit() -> None:
     made = dataclasses.replace(judged(devices=(("pi", False),), hostile=False))
-    wide, narrow = terminal(made, 130), terminal(made, 70)
-    assert "pi: quality by metric, 95 % intervals over patients" in wide
+    wide, narrow, least = (terminal(made, width) for width in (130, 70, 30))
+    assert "Quality by metric, 95 % intervals over patients" in wide
     assert "0.610 [0.580, 0.640]" in wide
-    assert "0.580" not in narrow
-    assert "the report has intervals" in narrow
-    assert all(len(line) <= 100 for line in narrow.splitlines())
     assert wide.count("int8-static") == 2
+    assert "0.610" in narrow
+    assert "0.580" not in narrow
+    assert all(len(line) <= 100 for line in narrow.splitlines())
+    assert "  dice_worst5: 0.610 [0.580, 0.640]" in least.splitlines()

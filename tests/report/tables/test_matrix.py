@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rows import changed
 from wide import DEVICES, wide
 
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results
-from benchhub.report.tables.cells import TableCell
 from benchhub.report.tables.matrix import matrix
+from benchhub.report.tables.table import TableCell
 
 
 def _line(source: Results, backend: str, variant: str) -> dict[str, TableCell]:
@@ -25,7 +26,7 @@ def test_each_cell_is_the_smallest_setting_with_its_loss() -> None:
         and r.scenario == "latency" and r.threads == 1
     )  # fmt: skip
     cell = _line(source, "openvino", "int8-static")["gpu-server"]
-    assert cell.sort == row.p50_ms
+    assert cell.sort == row["p50_ms"].value
     assert cell.below == "loss 0.0090"
     assert _line(source, "openvino", "fp32")["gpu-server"].below == "baseline"
     assert "1 thread, batch 1" in matrix(source).table.caption
@@ -44,7 +45,7 @@ def test_what_is_empty_says_why() -> None:
     source = wide()
     failed = next(r for r in source.rows if r.device == "localhost" and r.scenario == "latency")
     rows = tuple(
-        replace(r, status="failed", reason="load: memory: 3 GiB asked", p50_ms=None)
+        changed(r, status="failed", reason="load: memory: 3 GiB asked", p50_ms=None)
         if r.device == "localhost" and r.variant == failed.variant and r.backend == failed.backend
         else r
         for r in source.rows
@@ -74,9 +75,9 @@ def test_what_no_device_runs_is_counted_and_not_listed() -> None:
 
 def test_a_median_that_is_withheld_still_shows_the_loss() -> None:
     source = wide()
-    why = {"p50_ms": "n/a: needs n_eff >= 39 (has 4)"}
+    why = {"p50_ms": "needs n_eff >= 39 (has 4)"}
     rows = tuple(
-        replace(r, p50_ms=None, withheld=why) if r.device == "localhost" and r.p50_ms else r
+        changed(r, withheld=why) if r.device == "localhost" and r["p50_ms"].value else r
         for r in source.rows
     )
     made = matrix(replace(source, rows=rows))

@@ -11,7 +11,7 @@ from wide import wide
 from benchhub.report.charts import drawn as charts
 from benchhub.report.run import render
 from benchhub.report.tables.by_device import energy, gpu, latency, memory, paced, throughput
-from benchhub.report.tables.cells import Table
+from benchhub.report.tables.table import Table
 
 SOURCE = wide()
 BY_NAME = {device.name: device for device in SOURCE.devices}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from builders import (
     make_device,
     make_launch,
     make_run,
+    make_skip,
     make_variant,
 )
 from claim_runs import (
@@ -27,15 +29,19 @@ from claim_runs import (
     timed,
     variant,
 )
+from rows import changed, judged_as
 
 from benchhub.config.suite import load_suite
-from benchhub.model.cell import Skip, Variant
+from benchhub.model.cell import Variant
 from benchhub.model.claim import ClaimAnswer, ClaimOutcome
-from benchhub.model.row import Flag, Results, Row
+from benchhub.model.details import Details
+from benchhub.model.figure import LossLimits
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.row import Results, Row, RowProvenance
 from benchhub.model.scenario import Scenario
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
-from benchhub.results.rows.quality_tables import Tables
+from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.rows import summarize
 
 HOLDS, FAILS, UNTOLD = ClaimOutcome.HOLDS, ClaimOutcome.FAILS, ClaimOutcome.UNTOLD
@@ -109,8 +115,8 @@ def test_several_tries_need_wider_limits(tmp_path: Path) -> None:
 
 def test_few_cases_prove_nothing(tmp_path: Path) -> None:
     results = sculpted(0.001)
-    for quality in results.rows:
-        quality.quality_cases = 20
+    rows = tuple(changed(one, quality_cases=20) for one in results.rows)
+    results = dataclasses.replace(results, rows=rows)
     found = one(tmp_path, SCULPTED, results)
     assert found.verdict is UNTOLD
     assert "20 cases" in found.reason
@@ -120,7 +126,7 @@ def test_few_cases_prove_nothing(tmp_path: Path) -> None:
 def test_garbage_proves_nothing_but_may_refute(tmp_path: Path) -> None:
     results = sculpted(0.001)
     # Seen in another scenario of the same artifact.
-    other = row("sculpted-0", "memory", flags=(Flag("garbage", "1.1 of the spread"),))
+    other = row("sculpted-0", "memory", flags=(Flag(FlagKind.GARBAGE, "1.1 of the spread"),))
     results = run_of([*results.rows, other], results.variants)
     found = one(tmp_path, SCULPTED, results)
     assert found.verdict is UNTOLD
@@ -228,7 +234,8 @@ def profiled(name: str, backend: str = "onnxruntime", **operators_us: int) -> Ro
     """A profile of calls of 100 us."""
     taken = {kind: 1000 * us for kind, us in operators_us.items()}
     profile = {"calls": 3, "call_ns": 100_000, "operators_ns": taken}
-    return row(name, "profile", backend=backend, provenance={"details": {"profile": profile}})
+    told = RowProvenance(details=Details({"profile": profile}))
+    return row(name, "profile", backend=backend, provenance=told)
 
 
 def test_where_a_call_spends_its_time_is_told(tmp_path: Path) -> None:
@@ -271,7 +278,9 @@ def test_files_two_to_four_times_smaller(tmp_path: Path) -> None:
 
 def test_a_named_variant_that_was_not_made_leaves_it_open(tmp_path: Path) -> None:
     rows = [judged(name, 0.0) for name in ("fp32", "fp16")]
-    skip = Skip("localhost", "int8-a", "onnxruntime", "quality", "needs the extra `compress`")
+    skip = make_skip(
+        "needs the extra `compress`", variant="int8-a", backend="onnxruntime", scenario="quality"
+    )
     found = one(tmp_path, SMALLER, run_of(rows, named(2.01, 3.9), [skip]))
     assert found.verdict is UNTOLD
     assert "int8-a: not measured: needs the extra `compress`" in found.reason
@@ -390,11 +399,13 @@ ask = [
 
 
 def on_accelerator(overhead_ms: float, p50_ms: float) -> Row:
-    found = on_gpu(timed("int8-a", p50_ms))
-    found.overhead_p50_ms, found.device_p50_ms = overhead_ms, p50_ms - overhead_ms
     known = {"low": overhead_ms * 0.98, "high": overhead_ms * 1.02, "method": "launches"}
-    found.intervals = {**found.intervals, "overhead_p50_ms": known}
-    return found
+    return changed(
+        on_gpu(timed("int8-a", p50_ms)),
+        overhead_p50_ms=overhead_ms,
+        device_p50_ms=p50_ms - overhead_ms,
+        intervals={"overhead_p50_ms": known},
+    )
 
 
 def test_overhead_eats_the_gain(tmp_path: Path) -> None:
@@ -430,12 +441,11 @@ def pruned(*losses: float) -> Results:
     """Layer- and network-wise variants whose AJI of .5 lost so much, their Dice nothing."""
     rows = [judged("fp32", 0.0)]
     for name, loss in zip(("layer-16", "network-16"), losses, strict=True):
-        share = {"estimate": loss / 0.5, "low": loss / 0.5 - 0.002, "high": loss / 0.5 + 0.002}
-        also = {
-            "value": 0.5 - loss, "low": 0.4, "high": 0.6, "loss": loss, "loss_low": loss - 0.001,
-            "loss_high": loss + 0.001, "method": "bootstrap-t", "higher_is_better": True,
-            "limits": {"relative": share, "groups": 200},
-        }  # fmt: skip
+        also = judged_as(
+            metric="aji", value=0.5 - loss, low=0.4, high=0.6, baseline=0.5,
+            loss=LossLimits(loss, loss - 0.001, loss + 0.001, None),
+            share=LossLimits(loss / 0.5, loss / 0.5 - 0.002, loss / 0.5 + 0.002, None),
+        )  # fmt: skip
         rows.append(judged(name, 0.0, quality_also={"aji": also}))
     made = {"achieved_compression": "16.01"}
     variants = [variant(name, provenance=made) for name in ("layer-16", "network-16")]
@@ -494,9 +504,9 @@ def test_a_crossover(tmp_path: Path) -> None:
 
 def test_what_it_is_set_against_must_be_sound(tmp_path: Path) -> None:
     results = crossover(0.01, 0.03, 0.3, 0.2)
-    for bad in results.rows:
-        if bad.variant == "network-4":
-            bad.status, bad.reason = "failed", "load: crash: out of memory"
+    bad = {"status": "failed", "reason": "load: crash: out of memory"}
+    rows = (changed(one, **bad) if one.variant == "network-4" else one for one in results.rows)
+    results = dataclasses.replace(results, rows=tuple(rows))
     found = one(tmp_path, CROSSOVER, results)
     assert found.verdict is UNTOLD
     assert "network-4 on onnxruntime, which it is set against" in found.reason
@@ -529,7 +539,7 @@ def test_limits_of_two_launches_are_none(tmp_path: Path) -> None:
 
 
 def test_a_withheld_percentile_says_what_it_needs(tmp_path: Path) -> None:
-    held = row("int8-a", "latency", withheld={"p99_ms": "n/a: needs n_eff >= 382 (has 40)"})
+    held = row("int8-a", "latency", withheld={"p99_ms": "needs n_eff >= 382 (has 40)"})
     ask = 'ask = [{ quantity = "p99_ms", at_most = 50 }]\n'
     found = one(tmp_path, ask, run_of([held], named(4, names=("int8-a",))))
     assert found.verdict is UNTOLD

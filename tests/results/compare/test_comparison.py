@@ -10,11 +10,12 @@ from builders import accuracy, make_answer_key, make_cell, make_conditions, make
 from recorded_runs import launches_of, record
 
 from benchhub.errors import ConfigError
+from benchhub.model.cell import CellKind
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
 from benchhub.results.compare.conditions import Question
 from benchhub.results.compare.moves import Change, Margins
-from benchhub.results.compare.runs import Record, RunComparison, State, compare_runs
+from benchhub.results.compare.runs import ComparedRun, RunComparison, State, compare_runs
 
 A, B = "run-a", "run-b"
 CELL = make_cell()
@@ -201,9 +202,9 @@ def test_a_disturbed_cell_never_regresses():
 
 
 def test_fixed_work_that_took_longer_is_the_device_and_not_the_model():
-    fixed = make_cell(variant="canary", model_sha256="", backend="null")
+    fixed = make_cell(variant="canary", backend="null", kind=CellKind.CANARY)
 
-    def made(run: str, cell, scale: float, fixed_scale: float) -> Record:
+    def made(run: str, cell, scale: float, fixed_scale: float) -> ComparedRun:
         launches = launches_of(cell, run, scale=scale)
         known = record(run, launches, sha256=cell.model_sha256)
         work = tuple(launches_of(fixed, run, scale=fixed_scale))

@@ -18,9 +18,10 @@ from builders import (
     make_variant,
 )
 
+from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.quality import OwnReference
 from benchhub.model.recipe import Recipe
-from benchhub.model.row import BY_DEFINITION
+from benchhub.model.row import QualitySource
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
 from benchhub.results.rows.agreement import spread
@@ -46,31 +47,37 @@ def test_a_latency_row():
     pooled = np.concatenate([launch.samples_ns for launch in launches])
     assert (row.status, row.reason, row.flags) == ("finished", None, ())
     assert (row.launches, row.iterations) == (20, 4000)
-    assert row.mean_ms == pytest.approx(pooled.mean() / 1e6)
-    assert row.p50_ms == pytest.approx(np.median(pooled) / 1e6, rel=1e-4)
-    assert row.p95_ms == pytest.approx(np.quantile(pooled, 0.95) / 1e6, rel=1e-3)
-    assert row.p50_low_ms < row.p50_ms < row.p50_high_ms < row.p95_low_ms < row.p99_ms
-    assert row.n_eff == row.intervals["p95_ms"]["n_eff"] > 1000
-    assert row.intervals["p50_ms"]["method"] == "launches"
-    assert row.throughput_per_s is None
-    assert row.load_ms == pytest.approx(20.0000095)
-    assert row.first_inference_ms == pytest.approx(15.0000095)
-    assert (row.peak_rss_mib, row.model_rss_mib) == (100, 40)
-    assert row.intervals["peak_rss_mib"]["low"] == 100
+    assert row["mean_ms"].value == pytest.approx(pooled.mean() / 1e6)
+    assert row["p50_ms"].value == pytest.approx(np.median(pooled) / 1e6, rel=1e-4)
+    assert row["p95_ms"].value == pytest.approx(np.quantile(pooled, 0.95) / 1e6, rel=1e-3)
+    assert (
+        row["p50_ms"].low
+        < row["p50_ms"].value
+        < row["p50_ms"].high
+        < row["p95_ms"].low
+        < row["p99_ms"].value
+    )
+    assert row.n_eff == row["p95_ms"].interval.n_eff > 1000
+    assert row["p50_ms"].interval.method == "launches"
+    assert row["throughput_per_s"].value is None
+    assert row["load_ms"].value == pytest.approx(20.0000095)
+    assert row["first_inference_ms"].value == pytest.approx(15.0000095)
+    assert (row["peak_rss_mib"].value, row["model_rss_mib"].value) == (100, 40)
+    assert row["peak_rss_mib"].low == 100
     assert (row.arch, row.backend_version, row.clock) == ("x86_64", "1.23.0", "perf_counter_ns")
-    assert row.withheld == {}
-    assert row.provenance["governor"] == "performance"
-    assert row.provenance["frequency_mhz"] == [2400, 2400]
-    assert row.provenance["details"] == {"python": "3.11.2"}
-    assert row.provenance["started_at"] == [launches[0].started_at, launches[-1].started_at]
+    assert not any(of.withheld for name, of in row.figures.items() if name != "p99_9_ms")
+    assert row.provenance.governor == "performance"
+    assert row.provenance.frequency_mhz == (2400, 2400)
+    assert row.provenance.details.told == {"python": "3.11.2"}
+    assert row.provenance.started_at == (launches[0].started_at, launches[-1].started_at)
 
 
 def test_what_too_few_samples_cannot_say_is_withheld():
     row = row_of(make_launches(make_cell(iterations=20), 5))
-    assert row.p50_ms is not None
-    assert (row.p99_ms, row.p99_low_ms, row.p99_high_ms) == (None, None, None)
-    assert row.withheld["p99_ms"].startswith("n/a: needs n_eff >= ")
-    needed, has = (int(part.strip("()")) for part in row.withheld["p99_ms"].split()[4::2])
+    assert row["p50_ms"].value is not None
+    assert [row.column(f"p99_{end}ms") for end in ("", "low_", "high_")] == [None] * 3
+    assert row["p99_ms"].withheld.startswith("needs n_eff >= ")
+    needed, has = (int(part.strip("()")) for part in row["p99_ms"].withheld.split()[3::2])
     assert has <= 100 < needed
 
 
@@ -79,19 +86,25 @@ def test_a_throughput_row():
     launches = make_launches(cell, 10, elapsed_ns=10**9)
     launches[3] = dataclasses.replace(launches[3], elapsed_ns=2 * 10**9)
     row = row_of(launches)
-    assert row.throughput_per_s == pytest.approx(80 * 2**-0.1)
-    assert row.throughput_low_per_s < row.throughput_per_s < row.throughput_high_per_s
-    assert row.p50_ms is None
-    assert row.mean_ms is not None
+    assert row["throughput_per_s"].value == pytest.approx(80 * 2**-0.1)
+    assert (
+        row["throughput_per_s"].low < row["throughput_per_s"].value < row["throughput_per_s"].high
+    )
+    assert row["p50_ms"].value is None
+    assert row["mean_ms"].value is not None
     assert row.n_eff == 10
 
 
 @pytest.mark.parametrize("scenario", [Scenario.MEMORY, Scenario.COLD_START])
 def test_other_rows_have_no_latency(scenario):
     row = row_of(make_launches(make_cell(scenario=scenario)))
-    assert (row.mean_ms, row.p50_ms, row.throughput_per_s) == (None, None, None)
-    assert row.load_ms is not None
-    assert row.peak_rss_mib == 100
+    assert (row["mean_ms"].value, row["p50_ms"].value, row["throughput_per_s"].value) == (
+        None,
+        None,
+        None,
+    )
+    assert row["load_ms"].value is not None
+    assert row["peak_rss_mib"].value == 100
 
 
 def test_sizes_are_set_against_the_baseline():
@@ -100,9 +113,9 @@ def test_sizes_are_set_against_the_baseline():
     )
     cells = [make_cell(variant="int8"), make_cell()]
     rows = summarize(make_run(), cells, [], [make_variant(), variant], [])
-    assert (rows[0].compression_bytes, rows[0].compression_params) == (4, 2)
+    assert (rows[0]["compression_bytes"].value, rows[0]["compression_params"].value) == (4, 2)
     assert (rows[0].recipe, rows[1].recipe) == ("int8-static", None)
-    assert rows[1].compression_bytes == 1
+    assert rows[1]["compression_bytes"].value == 1
 
 
 def test_a_cell_without_launches_says_so():
@@ -120,7 +133,11 @@ def test_a_failed_cell_gives_its_reason_and_no_numbers():
     row = row_of([make_launch(index=0), make_launch(index=1), failed])
     assert (row.status, row.reason) == ("failed", "load: crashed: signal 11")
     assert row.launches == 2
-    assert (row.p50_ms, row.load_ms, row.peak_rss_mib) == (None, None, None)
+    assert (row["p50_ms"].value, row["load_ms"].value, row["peak_rss_mib"].value) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_failure_that_was_measured_again_is_over():
@@ -192,7 +209,7 @@ def test_one_disturbed_launch_of_ten_is_ordinary():
 def test_one_launch_caps_and_is_labelled():
     row = row_of([make_launch()])
     assert names(row) == {"single_launch": True, "incomplete": False}
-    assert row.intervals["p50_ms"]["method"] == "within-launch"
+    assert row["p50_ms"].interval.method == "within-launch"
 
 
 def test_agreement_is_the_worst_of_all_launches():
@@ -200,14 +217,14 @@ def test_agreement_is_the_worst_of_all_launches():
     good = (answer_key.reference[0][:4],)
     launches = make_launches(outputs=good)
     row = row_of(launches, answer_key=answer_key)
-    assert (row.agreement_max_abs, row.agreement_relative) == (0, 0)
+    assert (row["agreement_max_abs"].value, row.agreement_relative) == (0, 0)
     launches[7] = dataclasses.replace(launches[7], outputs=(1 - good[0],))
     row = row_of(launches, answer_key=answer_key)
     assert names(row) == {"garbage": True}
     launches[7] = dataclasses.replace(launches[7], outputs=(good[0] * math.nan,))
     row = row_of(launches, answer_key=answer_key)
     assert names(row) == {"nonfinite": True, "garbage": True}
-    assert row.agreement_max_abs == math.inf
+    assert row["agreement_max_abs"].value == math.inf
 
 
 def test_a_refitted_variant_is_held_against_its_own_answers():
@@ -253,17 +270,15 @@ def test_quality_is_judged_on_the_devices_outputs_and_shown_in_all_rows():
     rows = summarize(
         make_run(), cells, launches, [make_variant()], [], answer_key=answer_key, metric=accuracy()
     )
-    assert [row.quality_loss for row in rows] == pytest.approx([0, 0, 0.1, 0.1])
-    assert {row.quality_cases for row in rows} == {300}
-    assert rows[3].quality_low < rows[3].quality < rows[3].quality_high
-    assert rows[3].provenance["quality"] == {
-        "cell": cells[2].key,
-        "against": "fp32 on localhost and onnxruntime",
-    }
-    assert rows[3].intervals["quality_loss"]["upper_one_sided"] > 0.1
-    assert (rows[0].quality_loss_low, rows[0].quality_loss_high) == (None, None)
-    assert rows[0].intervals["quality_loss"]["method"] == BY_DEFINITION
-    assert rows[2].quality_parts.keys() == {"negative", "positive"}
+    assert [row["quality_loss"].value for row in rows] == pytest.approx([0, 0, 0.1, 0.1])
+    assert {row.column("quality_cases") for row in rows} == {300}
+    assert rows[3].quality.low < rows[3].quality.value < rows[3].quality.high
+    source = QualitySource(cells[2].key, "fp32 on localhost and onnxruntime")
+    assert rows[3].provenance.quality == source
+    assert rows[3].quality.loss.upper_one_sided > 0.1
+    assert (rows[0]["quality_loss"].low, rows[0]["quality_loss"].high) == (None, None)
+    assert rows[0]["quality_loss"].interval.method == BY_DEFINITION
+    assert rows[2].quality.parts.keys() == {"negative", "positive"}
 
 
 def test_without_the_baseline_on_the_device_the_reference_stands_in():
@@ -271,8 +286,8 @@ def test_without_the_baseline_on_the_device_the_reference_stands_in():
     cells = quality_cells("int8")
     launches = make_launches(cells[0], 2, outputs=answer_key.reference)
     rows = summarize(make_run(), cells, launches, [], [], answer_key=answer_key, metric=accuracy())
-    assert rows[0].quality_loss == 0
-    assert rows[0].provenance["quality"]["against"] == "fp32 on the controller at float32"
+    assert rows[0]["quality_loss"].value == 0
+    assert rows[0].provenance.quality.against == "fp32 on the controller at float32"
 
 
 def test_quality_that_cannot_be_judged_says_why():
@@ -280,9 +295,9 @@ def test_quality_that_cannot_be_judged_says_why():
     cells = quality_cells("int8")
     launches = make_launches(cells[0], 2, outputs=(answer_key.reference[0] * math.nan,))
     rows = summarize(make_run(), cells, launches, [], [], answer_key=answer_key, metric=accuracy())
-    assert rows[0].quality_loss is None
-    assert rows[0].withheld["quality"] == "n/a: outputs are not finite"
-    assert rows[0].peak_rss_mib == make_launch().peak_rss_bytes / MIB
+    assert rows[0]["quality_loss"].value is None
+    assert rows[0]["quality"].withheld == "outputs are not finite"
+    assert rows[0]["peak_rss_mib"].value == make_launch().peak_rss_bytes / MIB
 
 
 def test_no_loss_is_counted_from_a_baseline_that_gives_garbage():
@@ -293,10 +308,10 @@ def test_no_loss_is_counted_from_a_baseline_that_gives_garbage():
     launches += make_launches(cells[2], 2, outputs=answer_key.reference)
     rows = summarize(make_run(), cells, launches, [], [], answer_key=answer_key, metric=accuracy())
     assert names(rows[0])["garbage"]
-    assert rows[0].quality_loss > 0.5
-    assert rows[2].quality_loss == 0
+    assert rows[0]["quality_loss"].value > 0.5
+    assert rows[2]["quality_loss"].value == 0
     on_controller = "fp32 on the controller at float32"
-    assert {rows[i].provenance["quality"]["against"] for i in (0, 2)} == {on_controller}
+    assert {rows[i].provenance.quality.against for i in (0, 2)} == {on_controller}
 
 
 def test_a_loss_of_precision_is_not_taken_for_the_baseline():
@@ -307,8 +322,8 @@ def test_a_loss_of_precision_is_not_taken_for_the_baseline():
     worse[hits] = worse[hits][:, ::-1]
     launches = make_launches(cell, 2, outputs=(worse,))
     row = row_of(launches, answer_key=answer_key, metric=accuracy())
-    assert row.quality_loss == pytest.approx(0.1)
-    assert row.provenance["quality"]["against"] == "fp32 on the controller at float32"
+    assert row["quality_loss"].value == pytest.approx(0.1)
+    assert row.provenance.quality.against == "fp32 on the controller at float32"
 
 
 def test_an_answer_that_never_varies_is_no_garbage_for_a_rounding_error():

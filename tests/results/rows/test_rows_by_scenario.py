@@ -10,7 +10,7 @@ from builders import MIB, make_cell, make_device, make_launch, make_launches, ma
 
 from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
-from benchhub.model.row import Row
+from benchhub.model.row import PacingTold, Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.rows import summarize
 
@@ -51,14 +51,18 @@ def test_a_paced_row_counts_from_when_calls_were_due() -> None:
     pooled = np.concatenate([launch.samples_ns for launch in launches])
     service = np.concatenate([launch.tracks_ns["service"] for launch in launches])
     assert (row.scenario, row.rate_per_s, row.concurrency) == ("paced", 50.0, 1)
-    assert row.p95_ms == pytest.approx(np.quantile(pooled, 0.95) / 1e6, rel=1e-3)
-    assert row.p50_low_ms is not None
-    assert row.p50_low_ms < row.p50_ms < row.p50_high_ms
-    assert row.n_eff == row.intervals["p95_ms"]["n_eff"]
-    assert row.service_p50_ms == pytest.approx(np.median(service) / 1e6, rel=1e-3)
-    assert row.intervals["service_p50_ms"]["low"] < row.service_p50_ms < row.p50_ms
-    assert row.intervals["service_p50_ms"]["method"] == "launches"
-    assert (row.throughput_per_s, row.device_p50_ms, row.overhead_p50_ms) == (None, None, None)
+    assert row["p95_ms"].value == pytest.approx(np.quantile(pooled, 0.95) / 1e6, rel=1e-3)
+    assert row["p50_ms"].low is not None
+    assert row["p50_ms"].low < row["p50_ms"].value < row["p50_ms"].high
+    assert row.n_eff == row["p95_ms"].interval.n_eff
+    assert row["service_p50_ms"].value == pytest.approx(np.median(service) / 1e6, rel=1e-3)
+    assert row["service_p50_ms"].low < row["service_p50_ms"].value < row["p50_ms"].value
+    assert row["service_p50_ms"].interval.method == "launches"
+    assert (
+        row["throughput_per_s"].value,
+        row["device_p50_ms"].value,
+        row["overhead_p50_ms"].value,
+    ) == (None, None, None)
     assert row.flags == ()
 
 
@@ -83,17 +87,15 @@ def test_calls_that_were_never_begun_are_counted() -> None:
     (flag,) = row.flags
     assert (flag.name, flag.caps) == ("overloaded", True)
     assert "3000 of 5000 calls were never begun" in flag.evidence
-    assert row.provenance["paced"] == {
-        "offered": 5000, "completed": 2000, "late_starts": 1900, "start_late_p99_ns": None,
-    }  # fmt: skip
-    assert "paced" not in row_of(make_launches()).provenance
+    assert row.provenance.paced == PacingTold(5000, 2000, 1900, None)
+    assert row_of(make_launches()).provenance.paced is None
 
 
 def test_throughput_with_concurrency_is_calls_over_wall_time() -> None:
     cell = make_cell(scenario=Scenario.THROUGHPUT, batch=4, iterations=30, concurrency=3)
     samples = np.full(90, 10_000_000)
     row = row_of(make_launches(cell, 10, samples_ns=samples, elapsed_ns=300_000_000))
-    assert row.throughput_per_s == pytest.approx(4 * 90 / 0.3)
+    assert row["throughput_per_s"].value == pytest.approx(4 * 90 / 0.3)
     assert row.concurrency == 3
 
 
@@ -118,13 +120,13 @@ def test_what_the_accelerator_did_is_apart_from_the_overhead() -> None:
     left = np.concatenate(
         [one.samples_ns - one.tracks_ns["device"] - 1_500_000 for one in launches]
     )
-    assert row.overhead_p50_ms == pytest.approx(np.median(left) / 1e6, rel=1e-3)
-    assert (row.copy_in_p50_ms, row.copy_out_p50_ms) == (1.0, 0.5)
-    assert 5 < row.device_p50_ms < 6
+    assert row["overhead_p50_ms"].value == pytest.approx(np.median(left) / 1e6, rel=1e-3)
+    assert (row["copy_in_p50_ms"].value, row["copy_out_p50_ms"].value) == (1.0, 0.5)
+    assert 5 < row["device_p50_ms"].value < 6
     for column in ("device", "copy_in", "copy_out", "overhead"):
-        described = row.intervals[f"{column}_p50_ms"]
-        assert described["low"] <= getattr(row, f"{column}_p50_ms") <= described["high"]
-    assert row.service_p50_ms is None
+        found = row[f"{column}_p50_ms"]
+        assert found.low <= found.value <= found.high
+    assert row["service_p50_ms"].value is None
 
 
 def test_overhead_of_a_paced_call_counts_from_its_start() -> None:
@@ -135,18 +137,18 @@ def test_overhead_of_a_paced_call_counts_from_its_start() -> None:
         )
         for one in paced(cell)
     ]
-    assert row_of(launches).overhead_p50_ms == 2.0
+    assert row_of(launches)["overhead_p50_ms"].value == 2.0
 
 
 def test_a_track_that_is_not_whole_is_left_out() -> None:
     row = row_of(tracked(device=np.arange(7)))
-    assert (row.device_p50_ms, row.overhead_p50_ms) == (None, None)
-    assert row.copy_in_p50_ms == 1.0
+    assert (row["device_p50_ms"].value, row["overhead_p50_ms"].value) == (None, None)
+    assert row["copy_in_p50_ms"].value == 1.0
 
 
 def test_clocks_that_disagree_leave_no_negative_overhead() -> None:
     row = row_of(tracked(device=np.full(200, 10**9)))
-    assert row.overhead_p50_ms == 0
+    assert row["overhead_p50_ms"].value == 0
 
 
 def test_few_launches_withhold_a_median() -> None:
@@ -158,8 +160,8 @@ def test_few_launches_withhold_a_median() -> None:
         dataclasses.replace(one, tracks_ns={"device": np.array([1, 2])}) for one in launches
     ]
     row = row_of(launches)
-    assert row.device_p50_ms is None
-    assert row.withheld["device_p50_ms"].startswith("n/a: needs n_eff >= ")
+    assert row["device_p50_ms"].value is None
+    assert row["device_p50_ms"].withheld.startswith("needs n_eff >= ")
 
 
 def test_energy_is_that_of_one_inference() -> None:
@@ -171,11 +173,12 @@ def test_energy_is_that_of_one_inference() -> None:
     ]
     launches[9] = dataclasses.replace(launches[9], energy_uj=None, energy_source=None)
     row = row_of(launches)
-    assert row.energy_mj == pytest.approx(1.04)  # median of 1.00 .. 1.08, 800 inferences each
+    # The median of 1.00 .. 1.08, 800 inferences each.
+    assert row["energy_mj"].value == pytest.approx(1.04)
     assert row.energy_source == source
-    assert row.intervals["energy_mj"]["low"] < row.energy_mj < row.intervals["energy_mj"]["high"]
-    assert row.intervals["energy_mj"]["n_eff"] == 9
-    assert row_of(make_launches(cell)).energy_mj is None
+    assert row["energy_mj"].low < row["energy_mj"].value < row["energy_mj"].high
+    assert row["energy_mj"].interval.n_eff == 9
+    assert row_of(make_launches(cell))["energy_mj"].value is None
 
 
 def test_energy_of_different_counters_is_not_mixed() -> None:
@@ -186,8 +189,8 @@ def test_energy_of_different_counters_is_not_mixed() -> None:
         for index in range(10)
     ]
     row = row_of(launches)
-    assert (row.energy_mj, row.energy_source) == (None, None)
-    assert row.withheld["energy_mj"] == f"n/a: launches were counted by {both} and by {package}"
+    assert (row["energy_mj"].value, row.energy_source) == (None, None)
+    assert row["energy_mj"].withheld == f"launches were counted by {both} and by {package}"
 
 
 def test_gpu_memory_is_a_median_with_its_source() -> None:
@@ -197,7 +200,7 @@ def test_gpu_memory_is_a_median_with_its_source() -> None:
         for one in launches
     ]
     row = row_of(held)
-    assert row.gpu_mem_mib == 503
-    assert row.intervals["gpu_mem_mib"]["low"] == 500
-    assert row.provenance["gpu_memory_source"] == "nvml, gpu 0"
-    assert row_of(launches).gpu_mem_mib is None
+    assert row["gpu_mem_mib"].value == 503
+    assert row["gpu_mem_mib"].low == 500
+    assert row.provenance.gpu_memory_source == "nvml, gpu 0"
+    assert row_of(launches)["gpu_mem_mib"].value is None

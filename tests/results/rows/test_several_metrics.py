@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from builders import make_answer_key, make_cell, make_device, make_launch, make_run, make_variant
 
+from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
-from benchhub.model.row import BY_DEFINITION, Row
+from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.rows import summarize
 from benchhub.tasks.case_tables import mean_metric, summed_metric, worst
@@ -88,36 +89,35 @@ def rows_of(*launches: Launch, metrics: Any = METRICS, **more: Any) -> tuple[Row
 
 def test_every_metric_gets_value_and_loss_with_their_limits() -> None:
     base, pruned = rows_of(launch("fp32", maps(1, 0.1)), launch("pruned", maps(2, 0.2)))
-    assert pruned.quality_metric == "right"
-    assert pruned.quality == pytest.approx(0.8, abs=0.03)
+    assert pruned.quality.metric == "right"
+    assert pruned.quality.value == pytest.approx(0.8, abs=0.03)
     assert set(pruned.quality_also) == {"right_worst5", "wrong"}
     tail, wrong = pruned.quality_also["right_worst5"], pruned.quality_also["wrong"]
-    assert tail["low"] < tail["value"] < tail["high"] < pruned.quality
-    assert wrong["value"] == pytest.approx(1 - pruned.quality)
-    assert wrong["loss"] == pytest.approx(pruned.quality_loss)
-    assert wrong["loss_low"] < wrong["loss"] < wrong["loss_high"]
-    assert (wrong["unit"], wrong["higher_is_better"], tail["higher_is_better"]) == ("", False, True)
-    assert wrong["method"] == "bootstrap-t"
-    assert wrong["limits"]["estimate"] == wrong["loss"]
-    assert base.quality_also["wrong"]["loss"] == 0
-    assert base.quality_also["wrong"]["loss_low"] is None
-    assert base.quality_also["wrong"]["method"] == BY_DEFINITION
+    assert tail.low < tail.value < tail.high < pruned.quality.value
+    assert wrong.value == pytest.approx(1 - pruned.quality.value)
+    assert wrong.loss.estimate == pytest.approx(pruned["quality_loss"].value)
+    assert wrong.loss.low < wrong.loss.estimate < wrong.loss.high
+    assert (wrong.unit, wrong.higher_is_better, tail.higher_is_better) == ("", False, True)
+    assert wrong.method == "bootstrap-t"
+    assert base.quality_also["wrong"].loss.estimate == 0
+    assert base.quality_also["wrong"].loss.low is None
+    assert base.quality_also["wrong"].method == BY_DEFINITION
 
 
 def test_what_comes_first_does_not_change_what_is_said_of_a_metric() -> None:
     launches = launch("fp32", maps(1, 0.1)), launch("pruned", maps(2, 0.2))
     _, one = rows_of(*launches)
     _, other = rows_of(*launches, metrics=METRICS[::-1])
-    assert other.quality_also["right"]["loss_high"] == one.quality_loss_high
-    assert other.quality_loss_high == one.quality_also["wrong"]["loss_high"]
+    assert other.quality_also["right"].loss.high == one["quality_loss"].high
+    assert other["quality_loss"].high == one.quality_also["wrong"].loss.high
     (_, alone) = rows_of(*launches, metrics=METRICS[:1])
     assert alone.quality_also == {}
-    assert (alone.quality, alone.quality_loss_low) == (one.quality, one.quality_loss_low)
+    assert alone.quality == one.quality
 
 
 def test_the_runs_seed_draws_the_resamples() -> None:
     launches = launch("fp32", maps(1, 0.1)), launch("pruned", maps(2, 0.2))
-    limits = [rows_of(*launches, seed=seed)[1].quality_loss_high for seed in (0, 0, 14)]
+    limits = [rows_of(*launches, seed=seed)[1]["quality_loss"].high for seed in (0, 0, 14)]
     assert limits[0] == limits[1] != limits[2]
 
 
@@ -126,17 +126,17 @@ def test_a_metric_that_cannot_be_judged_leaves_the_others() -> None:
     (row,) = rows_of(launch("pruned", maps(2, 0.2)), metrics=(RIGHT, never, WRONG))
     assert row.quality is not None
     assert set(row.quality_also) == {"wrong"}
-    assert row.withheld["quality_also.never"] == "n/a: never is undefined on these 60 cases"
+    assert row.unjudged["never"] == "never is undefined on these 60 cases"
     (row,) = rows_of(launch("pruned", maps(2, 0.2)), metrics=(never, WRONG))
     assert (row.quality, set(row.quality_also)) == (None, {"wrong"})
-    assert "quality" in row.withheld
+    assert row["quality"].withheld
 
 
 def test_without_the_baseline_on_the_device_its_predictions_here_stand_in() -> None:
     (row,) = rows_of(launch("pruned", maps(2, 0.2)))
-    assert row.provenance["quality"]["against"] == "fp32 on the controller at float32"
+    assert row.provenance.quality.against == "fp32 on the controller at float32"
     hits = [float((found == TRUTH.labels).mean()) for found in (maps(1, 0.1), maps(2, 0.2))]
-    assert row.quality_loss == pytest.approx(hits[0] - hits[1])
+    assert row["quality_loss"].value == pytest.approx(hits[0] - hits[1])
 
 
 def test_agreement_is_of_the_raw_outputs_over_the_spread_of_all_cases() -> None:
@@ -151,25 +151,25 @@ def test_equal_maps_are_one_models_only_where_raw_outputs_are_too() -> None:
         rows_of(launch("fp32", maps(1, 0.1)), launch("pruned", maps(1, 0.1), outputs=(raw,)))[1]
         for raw in (RAW * np.float32(1 + 1e-6), RAW + np.float32(0.1))
     )
-    assert (same.quality_loss, same.quality_loss_high) == (0, 0)
-    assert moved.quality_loss == 0
-    assert moved.quality_loss_high > 0.01
+    assert (same["quality_loss"].value, same["quality_loss"].high) == (0, 0)
+    assert moved["quality_loss"].value == 0
+    assert moved["quality_loss"].high > 0.01
 
 
 def test_outputs_that_nothing_was_predicted_from_say_so() -> None:
     (row,) = rows_of(launch("pruned", None, outputs=(RAW[:, :2],), postprocess_ns=NO_CALLS))
     assert {flag.name for flag in row.flags} == {"nonfinite", "garbage"}
     assert row.quality is None
-    assert row.withheld["quality"].startswith("n/a: the outputs are of another shape")
+    assert row["quality"].withheld.startswith("the outputs are of another shape")
 
 
 def test_post_processing_is_shown_where_the_controller_is_the_device() -> None:
     here, there = rows_of(
         launch("fp32", maps(1, 0.1)), launch("fp32", maps(1, 0.1), device="board")
     )
-    assert here.postprocess_p50_ms == pytest.approx(0.0305)
-    told = here.intervals["postprocess_p50_ms"]
-    assert told["low"] < here.postprocess_p50_ms < told["high"]
-    assert told["cases"] == CASES
-    assert there.postprocess_p50_ms is None
-    assert "postprocess_p50_ms" not in there.intervals
+    assert here["postprocess_p50_ms"].value == pytest.approx(0.0305)
+    told = here["postprocess_p50_ms"]
+    assert told.low < told.value < told.high
+    assert told.interval.cases == CASES
+    assert there["postprocess_p50_ms"].value is None
+    assert there["postprocess_p50_ms"].interval is None

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 from builders import make_cell, make_launch, make_launches, make_run, make_variant
 
-from benchhub.model.row import BY_DEFINITION, Flag, Row
+from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.rows import summarize
-from benchhub.results.rows.speedup import compare, pareto
 
 
 def compared(cells, launches, **against):
     names = dict.fromkeys(["fp32", "int8", *(cell.variant for cell in cells)])
     variants = [make_variant(name, against=against.get(name.replace("-", "_"))) for name in names]
-    rows = summarize(make_run(), cells, launches, variants, [])
-    return compare(rows, launches, "fp32", variants)
+    return summarize(make_run(), cells, launches, variants, [])
 
 
 def faster(launches, cell, factor=2.0):
@@ -44,12 +42,13 @@ def test_pairs_of_a_round_cancel_the_drift():
     base, other = make_cell(), make_cell(variant="int8")
     launches = drifting(base)
     rows = compared([base, other], launches + faster(launches, other))
-    assert (rows[0].speedup, rows[0].speedup_low, rows[0].speedup_high) == (1, None, None)
-    assert rows[0].intervals["speedup"]["method"] == BY_DEFINITION
-    assert rows[1].speedup == pytest.approx(2, rel=1e-5)
-    assert rows[1].speedup_low == pytest.approx(2, rel=1e-5)
-    assert rows[1].intervals["speedup"]["method"] == "signed-rank"
-    assert rows[1].intervals["speedup"]["n_eff"] == 10
+    base = rows[0]["speedup"]
+    assert (base.value, base.low, base.high) == (1, None, None)
+    assert rows[0]["speedup"].interval.method == BY_DEFINITION
+    assert rows[1]["speedup"].value == pytest.approx(2, rel=1e-5)
+    assert rows[1]["speedup"].low == pytest.approx(2, rel=1e-5)
+    assert rows[1]["speedup"].interval.method == "signed-rank"
+    assert rows[1]["speedup"].interval.n_eff == 10
 
 
 def test_rounds_that_restarted_on_resume_pair_in_order():
@@ -58,19 +57,19 @@ def test_rounds_that_restarted_on_resume_pair_in_order():
         dataclasses.replace(launch, round=index % 5) for index, launch in enumerate(drifting(base))
     ]
     rows = compared([base, other], launches + faster(launches, other))
-    assert rows[1].intervals["speedup"]["n_eff"] == 10
-    assert rows[1].speedup_high == pytest.approx(2, rel=1e-5)
+    assert rows[1]["speedup"].interval.n_eff == 10
+    assert rows[1]["speedup"].high == pytest.approx(2, rel=1e-5)
 
 
 def test_only_common_rounds_count():
     base, other = make_cell(), make_cell(variant="int8")
     launches = drifting(base)
     rows = compared([base, other], launches[:4] + faster(launches, other)[2:])
-    assert rows[1].intervals["speedup"]["n_eff"] == 2
-    assert rows[1].intervals["speedup"]["method"] == "log-t"
+    assert rows[1]["speedup"].interval.n_eff == 2
+    assert rows[1]["speedup"].interval.method == "log-t"
     rows = compared([base, other], launches[:4] + faster(launches, other)[4:])
-    assert rows[1].speedup is None
-    assert rows[1].withheld["speedup"].startswith("n/a: no round")
+    assert rows[1]["speedup"].value is None
+    assert rows[1]["speedup"].withheld.startswith("no round")
 
 
 def test_throughput_is_compared_by_rate():
@@ -78,7 +77,7 @@ def test_throughput_is_compared_by_rate():
     other = dataclasses.replace(base, variant="int8")
     launches = drifting(base)
     rows = compared([base, other], launches + faster(launches, other, 3))
-    assert rows[1].speedup == pytest.approx(3, rel=1e-5)
+    assert rows[1]["speedup"].value == pytest.approx(3, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +95,8 @@ def test_throughput_is_compared_by_rate():
 def test_only_the_same_settings_compare(change):
     base, other = make_cell(), make_cell(variant="int8", **change)
     rows = compared([base, other], make_launches(base) + make_launches(other))
-    assert rows[1].speedup is None
-    assert "baseline was not measured" in rows[1].withheld["speedup"]
+    assert rows[1]["speedup"].value is None
+    assert "baseline was not measured" in rows[1]["speedup"].withheld
 
 
 def test_a_sweep_is_compared_within_each_setting():
@@ -107,19 +106,19 @@ def test_a_sweep_is_compared_within_each_setting():
     on_cpu, on_cuda = drifting(base), faster(drifting(base), cuda, 10)
     launches = on_cpu + on_cuda + faster(on_cpu, cells[2], 2) + faster(on_cuda, cells[3], 3)
     rows = compared(cells, launches)
-    assert [row.speedup for row in rows] == pytest.approx([1, 1, 2, 3], rel=1e-4)
-    assert rows[3].intervals["speedup"]["against"] == "fp32"
+    assert [row["speedup"].value for row in rows] == pytest.approx([1, 1, 2, 3], rel=1e-4)
+    assert rows[3]["speedup"].interval.against == "fp32"
 
 
 def test_a_variant_is_compared_with_the_one_it_names():
     named = [make_cell(backend="tflite", variant=name) for name in ("tflite-fp32", "tflite-int8")]
     launches = drifting(named[0])
     rows = compared(named, launches + faster(launches, named[1], 4), tflite_int8="tflite-fp32")
-    assert rows[1].speedup == pytest.approx(4, rel=1e-4)
-    assert rows[1].intervals["speedup"]["against"] == "tflite-fp32"
+    assert rows[1]["speedup"].value == pytest.approx(4, rel=1e-4)
+    assert rows[1]["speedup"].interval.against == "tflite-fp32"
     # The suite's baseline does not run on this backend: the base of others is its own.
-    assert rows[0].speedup == 1
-    assert rows[0].intervals["speedup"]["method"] == BY_DEFINITION
+    assert rows[0]["speedup"].value == 1
+    assert rows[0]["speedup"].interval.method == BY_DEFINITION
 
 
 def test_a_base_of_others_is_held_to_the_baseline_where_that_ran():
@@ -127,7 +126,7 @@ def test_a_base_of_others_is_held_to_the_baseline_where_that_ran():
     launches = drifting(fp32)
     launches += faster(launches, base, 2) + faster(launches, other, 6)
     rows = compared([fp32, base, other], launches, fp16_pruned="fp16")
-    assert [row.speedup for row in rows] == pytest.approx([1, 2, 3], rel=1e-4)
+    assert [row["speedup"].value for row in rows] == pytest.approx([1, 2, 3], rel=1e-4)
 
 
 def test_paced_calls_have_no_speedup():
@@ -135,65 +134,23 @@ def test_paced_calls_have_no_speedup():
     other = dataclasses.replace(base, variant="int8")
     launches = make_launches(base)
     rows = compared([base, other], launches + faster(launches, other))
-    assert [row.speedup for row in rows] == [None, None]
-    assert "wait for one another" in rows[1].withheld["speedup"]
+    assert [row["speedup"].value for row in rows] == [None, None]
+    assert "wait for one another" in rows[1]["speedup"].withheld
 
 
 def test_a_failed_baseline_gives_no_speedup():
     base, other = make_cell(), make_cell(variant="int8")
     rows = compared([base, other], [make_launch(base, status="failed"), *make_launches(other)])
-    assert rows[1].speedup is None
-    assert rows[0].speedup is None
+    assert rows[1]["speedup"].value is None
+    assert rows[0]["speedup"].value is None
 
 
 def test_the_null_backend_has_no_speedup_and_nothing_to_withhold():
-    base, null = make_cell(), make_cell(backend="null", variant="none", model_sha256="")
+    base, null = make_cell(), make_cell(backend="null")
     launches = drifting(base)
     rows = compared([base, null], launches + faster(launches, null))
-    assert rows[1].speedup is None
-    assert "speedup" not in rows[1].withheld
-
-
-def point(variant, p50_ms, loss, **changes):
-    values = {"run": "r", "device": "d", "backend": "b", "model_sha256": "a", "batch": 1}
-    values |= {"scenario": "latency", "threads": 1, "variant": variant}
-    return Row(**(values | {"p50_ms": p50_ms, "quality_loss": loss} | changes))
-
-
-def test_the_front_has_what_nothing_beats():
-    rows = [
-        point("fp32", 10, 0.0),
-        point("fp16", 8, 0.0),
-        point("int8", 4, 0.02),
-        point("int8-bad", 5, 0.03),
-        point("failed", 1, 0.0, status="failed"),
-        point("garbage", 1, 0.0, flags=(Flag("garbage", "x"),)),
-        point("unjudged", 1, None),
-        point("unmeasured", None, 0.0),
-        point("throughput", 1, -1.0, scenario="throughput"),
-    ]
-    assert pareto(rows) == {("d", "b", "fp16"), ("d", "b", "int8")}
-
-
-def test_a_choice_has_its_best_threads_and_devices_do_not_compete():
-    rows = [
-        point("fp32", 10, 0.0),
-        point("fp32", 3, 0.0, threads=2),
-        point("int8", 4, 0.02),
-        point("int8", 99, 0.02, device="slow"),
-        point("twin", 3, 0.0),
-    ]
-    assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "twin"), ("slow", "b", "int8")}
-
-
-def test_emulated_devices_are_on_no_front():
-    rows = [point("fp32", 10, 0.0), point("fp32", 1, 0.0, device="vm", emulated=True)]
-    assert pareto(rows) == {("d", "b", "fp32")}
-
-
-def test_larger_batches_do_not_compete():
-    rows = [point("fp32", 10, 0.0), point("int8", 4, 0.1), point("fp16", 5, 0.0, batch=8)]
-    assert pareto(rows) == {("d", "b", "fp32"), ("d", "b", "int8")}
+    assert rows[1]["speedup"].value is None
+    assert not rows[1]["speedup"].withheld
 
 
 def test_a_base_of_others_is_no_base_by_definition_where_the_baseline_was_lost():
@@ -201,6 +158,6 @@ def test_a_base_of_others_is_no_base_by_definition_where_the_baseline_was_lost()
     fp32, base, other = (make_cell(variant=name, options=options) for name in ("fp32", "a", "b"))
     launches = drifting(base) + faster(drifting(base), other, 3)
     rows = compared([fp32, base, other], launches, b="a")
-    assert rows[1].speedup is None
-    assert "fp32 on onnxruntime" in rows[1].withheld["speedup"]
-    assert rows[2].speedup == pytest.approx(3, rel=1e-4)
+    assert rows[1]["speedup"].value is None
+    assert "fp32 on onnxruntime" in rows[1]["speedup"].withheld
+    assert rows[2]["speedup"].value == pytest.approx(3, rel=1e-4)

@@ -4,41 +4,41 @@ from pathlib import Path
 
 import pytest
 from builders import make_budget, make_cell
+from rows import changed, make_row
 
 from benchhub.errors import ConfigError
 from benchhub.model.asked import EFFORTS
-from benchhub.model.cell import Plan, Skip
-from benchhub.model.row import BY_DEFINITION, Flag, Row, Verdict
+from benchhub.model.cell import CellKind, Plan, Skip, SkipKind, SkipReason
+from benchhub.model.figure import BY_DEFINITION
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.results.verdicts.judge import check_budgets, check_names, exit_code, judge, unjudged
-from benchhub.results.verdicts.next_steps import LAUNCHES
+from benchhub.results.verdicts.next_steps import _LAUNCHES
 from benchhub.run.plan import _SHARES
 
 
-def make_row(scenario="latency", **changes):
+def row_of(scenario="latency", **changes):
     values = {
-        "run": "r", "device": "rpi", "backend": "onnxruntime", "variant": "int8",
-        "model_sha256": "a", "scenario": scenario, "batch": 1, "threads": 1, "launches": 10,
+        "device": "rpi", "variant": "int8", "scenario": scenario, "launches": 10,
         "cell": f"{scenario}-cell", "model_bytes": 1000,
     }  # fmt: skip
-    return Row(**(values | changes))
+    return make_row(**(values | changes))
 
 
 def latency(low=9.0, p95=10.0, high=11.0, **changes):
     intervals = {"p95_ms": {"low": low, "high": high}}
-    return make_row(p95_ms=p95, intervals=intervals, **changes)
+    return row_of(p95_ms=p95, intervals=intervals, **changes)
 
 
 def quality(loss=0.005, low=0.001, upper=0.009, baseline=0.8, cases=300, **changes):
+    share = baseline and {
+        "estimate": loss / baseline, "low": low / baseline, "high": None,
+        "upper_one_sided": None if upper is None else upper / baseline,
+    }  # fmt: skip
     described = {"low": low, "high": 1.0, "upper_one_sided": upper, "baseline": baseline}
-    share = {"estimate": loss / baseline, "low": low / baseline} if baseline else None
-    if share and upper is not None:
-        share["upper_one_sided"] = upper / baseline
-    described["relative"] = share
-    intervals = {"quality_loss": described}
-    return make_row(
-        "quality", quality_loss=loss, quality_cases=cases, intervals=intervals, **changes
-    )
+    intervals = {"quality_loss": described | {"share": share}}
+    return row_of("quality", quality_loss=loss, quality_cases=cases, intervals=intervals, **changes)
 
 
 def one(row, **budget):
@@ -46,7 +46,7 @@ def one(row, **budget):
     return verdict
 
 
-P95 = {"latency_ms": {"p95": 10.5}}
+P95 = {"latency_p95_ms": 10.5}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ P95 = {"latency_ms": {"p95": 10.5}}
      (8.9, Outcome.FAIL)],
 )  # fmt: skip
 def test_a_limit_is_held_against_the_interval(limit, outcome):
-    verdict = one(latency(), latency_ms={"p95": limit})
+    verdict = one(latency(), latency_p95_ms=limit)
     assert verdict.outcome is outcome
     assert (verdict.value, verdict.low, verdict.high) == (10, 9, 11)
     assert (verdict.column, verdict.limit, verdict.cell) == ("p95_ms", limit, "latency-cell")
@@ -82,17 +82,17 @@ def look(launches, low, high):
 def test_the_first_look_that_can_tell_decides(limit, outcome, launches):
     looks = [look(10, 9.0, 11.0), look(16, 9.6, 10.7), look(25, 9.7, None)]
     intervals = {"p95_ms": {"low": 9.8, "high": 10.2, "looks": looks}}
-    row = make_row(launches=25, p95_ms=10.0, intervals=intervals)
-    verdict = one(row, latency_ms={"p95": limit})
+    row = row_of(launches=25, p95_ms=10.0, intervals=intervals)
+    verdict = one(row, latency_p95_ms=limit)
     assert (verdict.outcome, verdict.launches) == (outcome, launches)
 
 
 def test_what_is_withheld_may_still_break_its_limit():
     looks = [look(10, 12.0, None)]
-    row = make_row(withheld=WITHHELD, intervals={"p95_ms": {"looks": looks}})
+    row = row_of(withheld=WITHHELD, intervals={"p95_ms": {"looks": looks}})
     verdict = one(row, **P95)
     assert (verdict.outcome, verdict.value, verdict.low) == (Outcome.FAIL, None, 12.0)
-    assert one(row, latency_ms={"p95": 12.5}).outcome is Outcome.INCONCLUSIVE
+    assert one(row, latency_p95_ms=12.5).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_is_withheld_may_still_break_its_limit():
     [(89.0, Outcome.PASS), (100.0, Outcome.INCONCLUSIVE), (111.0, Outcome.FAIL)],
 )
 def test_throughput_has_a_lowest_value(limit, outcome):
-    row = make_row(
+    row = row_of(
         "throughput",
         throughput_per_s=100.0,
         intervals={"throughput_per_s": {"low": 90.0, "high": 110.0}},
@@ -113,10 +113,10 @@ NEVER_PASS = [
     (latency(high=10.1, status="failed", reason="load: crashed: signal 11"), "signal 11"),
     (latency(high=10.1, status="unmeasured", reason="no launch was made"), "unmeasured"),
     (latency(high=10.1, emulated=True), "emulated"),
-    (latency(high=10.1, flags=(Flag("throttled", "3 events"),)), "throttled: 3 events"),
+    (latency(high=10.1, flags=(Flag(FlagKind.THROTTLED, "3 events"),)), "throttled: 3 events"),
     (latency(high=None), "limits of p95_ms are unknown"),
-    (make_row(withheld={"p95_ms": "n/a: needs n_eff >= 76 (has 9)"}), "needs n_eff >= 76"),
-    (make_row("quality"), r"add \[scenarios.latency\]"),
+    (row_of(withheld={"p95_ms": "needs n_eff >= 76 (has 9)"}), "needs n_eff >= 76"),
+    (row_of("quality"), r"add \[scenarios.latency\]"),
 ]
 
 
@@ -128,36 +128,36 @@ def test_what_is_not_known_is_never_a_pass(row, reason):
         raise AssertionError(f"{verdict.reason}; {verdict.next_step}")
 
 
-WITHHELD = {"p95_ms": "n/a: needs n_eff >= 102 (has 19)"}
+WITHHELD = {"p95_ms": "needs n_eff >= 102 (has 19)"}
 NEXT_STEPS = [
-    (make_row(launches=3, withheld=WITHHELD), P95, "run with --effort standard, or raise"),
-    (make_row(launches=10, withheld=WITHHELD), P95, "run with --effort rigorous, or raise"),
+    (row_of(launches=3, withheld=WITHHELD), P95, "run with --effort standard, or raise"),
+    (row_of(launches=10, withheld=WITHHELD), P95, "run with --effort rigorous, or raise"),
     (
-        make_row(launches=25, withheld=WITHHELD),
+        row_of(launches=25, withheld=WITHHELD),
         P95,
         "p95_ms is withheld, needs n_eff >= 102 (has 19); "
         "set launches in [scenarios.latency] to 50",
     ),
     (
-        latency(flags=(Flag("foreign_cpu", "12%", caps=False),)),
+        latency(flags=(Flag(FlagKind.FOREIGN_CPU, "12%", caps=False),)),
         P95,
         "stop the other programs on the device, then run with --effort rigorous",
     ),
     (
-        make_row("throughput", throughput_per_s=100.0, launches=3),
+        row_of("throughput", throughput_per_s=100.0, launches=3),
         {"throughput_min_per_s": 50.0},
         "needs 10 launches, has 3; set launches in [scenarios.throughput] to 10",
     ),
     (
-        make_row("memory", peak_rss_mib=100.0, launches=3),
+        row_of("memory", peak_rss_mib=100.0, launches=3),
         {"peak_rss_mib": 110.0},
         "run with --effort standard",
     ),
     (quality(upper=0.02), {"quality_loss_max": 0.01}, "raise cases in [scenarios.quality]"),
     (
-        make_row("quality", quality=0.8),
+        row_of("quality"),
         {"quality_loss_max": 0.01},
-        "measure the baseline's quality as well",
+        "quality was not judged: no labels, or no metric that is installed here",
     ),
 ]
 
@@ -170,15 +170,15 @@ def test_what_cannot_be_told_names_a_step_that_helps(row, budget, step):
 
 
 STEPS_FROM_THE_ROW = [
-    (make_row(launches=2, withheld=WITHHELD), P95, "needs 10 launches, has 2",
+    (row_of(launches=2, withheld=WITHHELD), P95, "needs 10 launches, has 2",
      "run with --effort standard, or raise launches in [scenarios.latency]"),
-    (make_row(), P95, "p95_ms was not measured: no launch timed a call",
+    (row_of(), P95, "p95_ms was not measured: no launch timed a call",
      "raise iterations or max_timed_s in [scenarios.latency]"),
-    (latency(flags=(Flag("coarse_clock", "2 values", caps=False),)), P95,
+    (latency(flags=(Flag(FlagKind.COARSE_CLOCK, "2 values", caps=False),)), P95,
      "cannot be told: the interval reaches past the budget (upper limit 11)",
      "raise batch in [scenarios.latency]: the clock is too coarse for such calls"),
-    (make_row("quality", peak_rss_mib=100.0, launches=1,
-              flags=(Flag("foreign_cpu", "12%", caps=False),)),
+    (row_of("quality", peak_rss_mib=100.0, launches=1,
+              flags=(Flag(FlagKind.FOREIGN_CPU, "12%", caps=False),)),
      {"peak_rss_mib": 110.0}, "needs 5 launches, has 1", "add [scenarios.memory] to the suite"),
     (latency(status="unmeasured", reason="every launch was interrupted"), P95,
      "the cell is unmeasured: every launch was interrupted",
@@ -186,18 +186,18 @@ STEPS_FROM_THE_ROW = [
     (latency(status="failed", reason="load: raised: no such operator"), P95,
      "the cell is failed: load: raised: no such operator",
      "fix the cause, then `benchhub run --rerun-failed r`"),
-    (make_row(emulated=True, withheld=WITHHELD), P95,
+    (row_of(emulated=True, withheld=WITHHELD), P95,
      "emulated: its times say nothing about a real device", "measure on a real device"),
-    (latency(flags=(Flag("throttled", "3 events"),)), P95, "throttled: 3 events",
+    (latency(flags=(Flag(FlagKind.THROTTLED, "3 events"),)), P95, "throttled: 3 events",
      "let the device settle, or cool it, and measure again"),
-    (latency(flags=(Flag("throttled", "3 events"), Flag("steal", "30 %"))), P95,
+    (latency(flags=(Flag(FlagKind.THROTTLED, "3 events"), Flag(FlagKind.STEAL, "30 %"))), P95,
      "throttled: 3 events; steal: 30 %", "quiet the device and measure again"),
-    (latency(flags=(Flag("no_steady_state", "half"),)), P95, "no_steady_state: half",
+    (latency(flags=(Flag(FlagKind.NO_STEADY_STATE, "half"),)), P95, "no_steady_state: half",
      "raise iterations in [scenarios.latency] until launches settle"),
     (quality(upper=0.02), {"quality_loss_max": 0.005},
      "cannot be told: the interval reaches past the budget (upper limit 0.02)",
      "raise cases in [scenarios.quality]"),
-    (make_row(model_bytes=None), {"model_bytes": 10}, "model_bytes is not known for this model",
+    (row_of(model_bytes=None), {"model_bytes": 10}, "model_bytes is not known for this model",
      "remove this limit from the budget"),
 ]  # fmt: skip
 
@@ -212,13 +212,13 @@ def test_the_reason_and_the_next_step_stand_apart(row, budget, reason, step):
 @pytest.mark.parametrize(
     ("row", "budget", "step"),
     [
-        (latency(), {"latency_ms": {"p95": 8.0}}, "choose a faster variant or backend"),
-        (latency(flags=(Flag("steal", "30 %"),)), {"latency_ms": {"p95": 8.0}},
+        (latency(), {"latency_p95_ms": 8.0}, "choose a faster variant or backend"),
+        (latency(flags=(Flag(FlagKind.STEAL, "30 %"),)), {"latency_p95_ms": 8.0},
          "quiet the device and measure again before you choose a faster variant"),
-        (latency(flags=(Flag("garbage", "0.9 off"),)), P95, "check the recipe"),
+        (latency(flags=(Flag(FlagKind.GARBAGE, "0.9 off"),)), P95, "check the recipe"),
         (latency(), {"model_bytes": 10}, "compress further; or raise the budget"),
         (quality(low=0.02, loss=0.03), {"quality_loss_max": 0.01}, "compress less"),
-        (make_row("throughput", throughput_per_s=9.0,
+        (row_of("throughput", throughput_per_s=9.0,
                   intervals={"throughput_per_s": {"low": 8.0, "high": 10.0}}),
          {"throughput_min_per_s": 11.0},
          "choose a faster variant, or raise batch or concurrency; or lower the budget"),
@@ -231,61 +231,61 @@ def test_a_broken_limit_says_what_to_change(row, budget, step):
 
 
 def test_a_pass_asks_for_nothing():
-    assert one(latency(), latency_ms={"p95": 11.0}).next_step == ""
+    assert one(latency(), latency_p95_ms=11.0).next_step == ""
 
 
 def test_the_value_is_that_of_the_look_that_decided():
     looks = [look(10, 9.0, 11.0), look(16, 9.6, 10.7), look(25, 9.7, 10.4)]
     intervals = {"p95_ms": {"low": 9.8, "high": 10.2, "looks": looks}}
-    verdict = one(make_row(launches=25, p95_ms=9.5, intervals=intervals),
-                  latency_ms={"p95": 10.8})  # fmt: skip
+    verdict = one(row_of(launches=25, p95_ms=9.5, intervals=intervals),
+                  latency_p95_ms=10.8)  # fmt: skip
     assert (verdict.low, verdict.value, verdict.high) == (9.6, 10.1, 10.7)
     assert (verdict.launches, verdict.looks) == (16, (10, 16))
 
 
 def test_the_launches_of_an_effort_are_those_the_plan_makes():
-    for scenario, known in LAUNCHES.items():
+    for scenario, known in _LAUNCHES.items():
         for effort, launches in known.items():
             assert launches == round(EFFORTS[effort].launches * _SHARES[scenario][0])
 
 
 def test_no_budget_applies_to_the_null_backend():
-    null = latency(backend="null", variant="none", model_sha256="")
+    null = latency(backend="null", variant="none", model_sha256="", kind=CellKind.HARNESS)
     assert judge([null], [make_budget(**P95, quality_loss_max=0.01, peak_rss_mib=1)]) == ()
-    cells = (*CELLS, make_cell(backend="null", variant="none", model_sha256=""))
+    cells = (*CELLS, make_cell(backend="null"))
     with pytest.raises(ConfigError, match="backend null is not in this run"):
         check_budgets([make_budget(backends=("null",))], cells)
 
 
 def test_the_baseline_loses_nothing_against_itself():
     itself = {"quality_loss": {"low": None, "high": None, "method": BY_DEFINITION}}
-    row = make_row("quality", quality_loss=0.0, quality_cases=50, intervals=itself)
+    row = row_of("quality", quality_loss=0.0, quality_cases=50, intervals=itself)
     verdict = one(row, quality_loss_max=0.01)
     assert (verdict.outcome, verdict.low, verdict.high) == (Outcome.PASS, None, None)
     assert "by definition" in verdict.reason
 
 
 def test_a_flag_that_does_not_cap_changes_nothing():
-    row = latency(high=10.1, flags=(Flag("hot", "84 °C", caps=False),))
+    row = latency(high=10.1, flags=(Flag(FlagKind.HOT, "84 °C", caps=False),))
     assert one(row, **P95).outcome is Outcome.PASS
 
 
 def test_a_disturbed_fail_tells_of_the_disturbance():
-    verdict = one(latency(low=12.0, flags=(Flag("steal", "20%"),)), **P95)
+    verdict = one(latency(low=12.0, flags=(Flag(FlagKind.STEAL, "20%"),)), **P95)
     assert verdict.outcome is Outcome.FAIL
     assert "steal: 20%" in verdict.reason
 
 
 def test_one_launch_decides_nothing():
-    row = latency(low=12.0, launches=1, flags=(Flag("single_launch", "x"),))
+    row = latency(low=12.0, launches=1, flags=(Flag(FlagKind.SINGLE_LAUNCH, "x"),))
     assert one(row, **P95).outcome is Outcome.INCONCLUSIVE
 
 
 def test_garbage_fails_every_budget_of_the_variant_there():
-    garbage = (Flag("garbage", "outputs lie 0.9 off"),)
+    garbage = (Flag(FlagKind.GARBAGE, "outputs lie 0.9 off"),)
     rows = [latency(high=1.0, p95=1.0, low=1.0), quality(flags=garbage)]
     elsewhere = latency(high=1.0, device="other")
-    asked = make_budget(latency_ms={"p95": 10.5}, quality_loss_max=1.0, model_bytes=10**9)
+    asked = make_budget(latency_p95_ms=10.5, quality_loss_max=1.0, model_bytes=10**9)
     verdicts = judge([*rows, elsewhere], [asked])
     here = [verdict for verdict in verdicts if verdict.device == "rpi"]
     assert len(here) == 3
@@ -295,8 +295,8 @@ def test_garbage_fails_every_budget_of_the_variant_there():
 
 
 def test_garbage_of_another_precision_or_option_is_not_this_ones():
-    garbage = {"flags": (Flag("garbage", "outputs lie 0.9 off"),)}
-    asked = {"latency_ms": {"p95": 11.5}}
+    garbage = {"flags": (Flag(FlagKind.GARBAGE, "outputs lie 0.9 off"),)}
+    asked = {"latency_p95_ms": 11.5}
     for other in ({"precision": "f16"}, {"precision": "f32", "options": "provider=acl"}):
         rows = [latency(precision="f32"), latency(**other), quality(**other, **garbage)]
         assert [v.outcome for v in judge(rows, [make_budget(**asked)])] == [
@@ -333,8 +333,8 @@ def test_quality_is_a_test_of_non_inferiority(row, budget, outcome):
 
 
 def test_relative_loss_is_a_share_of_the_baseline_with_limits_of_its_own():
-    row = quality()
-    row.intervals["quality_loss"]["relative"]["upper_one_sided"] = 0.0125
+    share = {"estimate": 0.005 / 0.8, "low": 0.0, "high": None, "upper_one_sided": 0.0125}
+    row = changed(quality(), intervals={"quality_loss": {"share": share}})
     verdict = one(row, quality_loss_max=0.013, quality_loss_relative=True)
     assert (verdict.outcome, verdict.high) == (Outcome.PASS, 0.0125)
     assert verdict.value == pytest.approx(0.005 / 0.8)
@@ -350,8 +350,7 @@ def test_no_loss_is_a_share_of_nothing():
 
 
 def test_few_differing_cases_are_named_as_the_reason():
-    row = quality(upper=0.02)
-    row.intervals["quality_loss"]["method"] = "Clopper-Pearson"
+    row = changed(quality(upper=0.02), intervals={"quality_loss": {"method": "Clopper-Pearson"}})
     verdict = one(row, quality_loss_max=0.01)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "so few cases differ" in verdict.reason
@@ -366,7 +365,7 @@ def test_model_bytes_are_exact_and_judged_once(limit, outcome):
 @pytest.mark.parametrize("limit", [50, 200])
 def test_memory_of_an_emulated_device_is_the_emulators_too(limit):
     described = {"peak_rss_mib": {"low": 90.0, "high": 110.0}}
-    row = make_row("memory", peak_rss_mib=100.0, intervals=described, launches=5, emulated=True)
+    row = row_of("memory", peak_rss_mib=100.0, intervals=described, launches=5, emulated=True)
     verdict = one(row, peak_rss_mib=limit)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "the emulator's own" in verdict.reason
@@ -375,11 +374,11 @@ def test_memory_of_an_emulated_device_is_the_emulators_too(limit):
 def test_memory_is_judged_in_its_own_cells_or_else_where_it_was_seen():
     described = {"low": 90.0, "high": 110.0}
     seen = {"peak_rss_mib": 100.0, "intervals": {"peak_rss_mib": described}}
-    rows = [make_row(**seen), make_row("memory", **seen, launches=5)]
+    rows = [row_of(**seen), row_of("memory", **seen, launches=5)]
     assert one(rows, peak_rss_mib=110).cell == "memory-cell"
     assert one(rows, peak_rss_mib=110).outcome is Outcome.PASS
     assert one(rows[:1], peak_rss_mib=110).cell == "latency-cell"
-    few = make_row("memory", **seen, launches=4)
+    few = row_of("memory", **seen, launches=4)
     assert one(few, peak_rss_mib=110).reason.startswith("needs 5 launches")
 
 
@@ -393,8 +392,8 @@ def test_selectors_choose_cells():
 
 def verdict(outcome):
     return Verdict(
-        "c", "d", "v", "b", "latency", 1, 1, "edge", "p95_ms", 1.0, None, None, None, 10,
-        outcome, "",
+        "c", "d", "v", "b", "latency", 1, 1, "edge", "latency_p95_ms", "p95_ms", 1.0, None, None,
+        None, 10, outcome, "",
     )  # fmt: skip
 
 
@@ -432,7 +431,7 @@ def test_a_budget_for_no_cell_is_a_mistake(selectors, message):
 
 
 FILE = Path("budgets.toml")
-SKIPPED = Skip("rpi", "int4", "tflite", "latency", "no such model")
+SKIPPED = Skip("rpi", "int4", "tflite", "latency", SkipReason(SkipKind.UNBUILT, "no such model"))
 
 
 @pytest.mark.parametrize(
@@ -442,13 +441,14 @@ SKIPPED = Skip("rpi", "int4", "tflite", "latency", "no such model")
         ({"devices": ("rpi", "moon")}, "names device moon"),
         ({"backends": ("onnxruntime", "onxruntime")}, "names backend onxruntime"),
         ({"threads": (1, 64)}, "names thread count 64"),
-        ({"latency_ms": {}}, "budgets.toml: budget edge sets no limit"),
     ],
 )
 def test_a_name_that_a_run_never_heard_of_is_a_mistake_beside_others_too(selectors, message):
     plan = Plan((make_cell(device="rpi", variant="int8"),), (SKIPPED,))
     with pytest.raises(ConfigError, match=message):
         check_names(FILE, [make_budget(**(P95 | selectors))], plan)
+    with pytest.raises(ConfigError, match=r"budgets.toml: budget edge sets no limit"):
+        check_names(FILE, [make_budget()], plan)
 
 
 def test_a_name_that_was_skipped_is_none():

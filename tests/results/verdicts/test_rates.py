@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from builders import make_budget, make_cell
+from rows import make_row
 
 from benchhub.errors import ConfigError
-from benchhub.model.row import Flag, Row, Verdict
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario
 from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.results.verdicts.judge import check_budgets, judge
 from benchhub.results.verdicts.rates import highest_rate, sweeps
 
 PASS, FAIL, OPEN = (8.0, 9.0), (11.0, 12.0), (9.0, 11.0)
-LIMIT = {"p95": 10.0}
+LIMIT = {"paced_p95_ms": 10.0}
 
 
 def at(rate: float, limits: tuple[float, float] = PASS, **changes: Any) -> Row:
@@ -26,7 +28,7 @@ def at(rate: float, limits: tuple[float, float] = PASS, **changes: Any) -> Row:
         "cell": f"paced-{rate:g}", "rate_per_s": rate, "p95_ms": (low + high) / 2,
         "precision": "f32", "intervals": {"p95_ms": {"low": low, "high": high}},
     }  # fmt: skip
-    return Row(**(values | changes))
+    return make_row(**(values | changes))
 
 
 def latency(**changes: Any) -> Row:
@@ -34,7 +36,7 @@ def latency(**changes: Any) -> Row:
 
 
 def verdicts(rows: list[Row], **budget: Any) -> list[Verdict]:
-    return list(judge(rows, [make_budget(paced_ms=LIMIT, **budget)]))
+    return list(judge(rows, [make_budget(**LIMIT, **budget)]))
 
 
 def test_each_rate_is_judged_on_its_own() -> None:
@@ -51,7 +53,7 @@ def test_a_latency_cell_does_not_stand_in_for_a_paced_one() -> None:
     (verdict,) = verdicts([latency()])
     assert (verdict.outcome, verdict.value) == (Outcome.INCONCLUSIVE, None)
     assert verdict.next_step == "add [scenarios.paced] to the suite"
-    (verdict,) = judge([at(10)], [make_budget(latency_ms=LIMIT)])
+    (verdict,) = judge([at(10)], [make_budget(latency_p95_ms=10.0)])
     assert (verdict.outcome, verdict.value) == (Outcome.INCONCLUSIVE, None)
     assert verdict.next_step == "add [scenarios.latency] to the suite"
 
@@ -61,7 +63,7 @@ def test_few_launches_and_overload_never_pass() -> None:
     assert few.outcome is Outcome.INCONCLUSIVE
     assert few.reason == "needs 10 launches, has 5"
     assert few.next_step.startswith("run with --effort standard")
-    overloaded = (Flag("overloaded", "120 calls a second arrive where 100 can be served"),)
+    overloaded = (Flag(FlagKind.OVERLOADED, "120 calls a second arrive where 100 can be served"),)
     (verdict,) = verdicts([at(120, flags=overloaded)])
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "overloaded: 120 calls" in verdict.reason
@@ -122,15 +124,15 @@ def test_the_highest_rate_and_what_is_not_known_above_it() -> None:
 
 
 def test_garbage_is_no_rate_at_all() -> None:
-    garbage = (Flag("garbage", "outputs lie 0.9 off"),)
+    garbage = (Flag(FlagKind.GARBAGE, "outputs lie 0.9 off"),)
     (verdict,) = verdicts([at(10, flags=garbage), at(20)], paced_min_rate_per_s=10)
     assert verdict.outcome is Outcome.FAIL
 
 
 def test_a_rate_that_nothing_can_meet_is_a_mistake() -> None:
     cells = [make_cell(scenario=Scenario.PACED, rate_per_s=rate) for rate in (10.0, 20.0)]
-    check_budgets([make_budget(paced_ms=LIMIT, paced_min_rate_per_s=20)], cells)
+    check_budgets([make_budget(**LIMIT, paced_min_rate_per_s=20)], cells)
     with pytest.raises(ConfigError, match=r"no planned rate reaches .* = 30; add 30 to"):
-        check_budgets([make_budget(paced_ms=LIMIT, paced_min_rate_per_s=30)], cells)
+        check_budgets([make_budget(**LIMIT, paced_min_rate_per_s=30)], cells)
     with pytest.raises(ConfigError, match="add paced_p95_ms"):
         check_budgets([make_budget(paced_min_rate_per_s=20)], cells)

@@ -1,0 +1,87 @@
+"""The columns of csv and json, in order: what a row is of, and the quantities with their limits.
+
+New ones go to the end: their order is a promise to who reads them by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchhub.model.quantities import QUANTITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column that is no quantity: its name, its type, and what it says."""
+
+    name: str
+    type: type
+    words: str
+
+
+_ATTRIBUTES: Mapping[str, Attribute] = {
+    one.name: one
+    for one in (
+        Attribute("run", str, "the run's id"),
+        Attribute("device", str, "the device's name"),
+        Attribute("arch", str, "its processor's architecture: x86_64, aarch64, .."),
+        Attribute("emulated", bool, "whether its times are of an emulator, which are not ranked"),
+        Attribute("backend", str, "the inference runtime"),
+        Attribute("backend_version", str, "its version on the device"),
+        Attribute("provider", str, "who computes within it, such as CPUExecutionProvider"),
+        Attribute("variant", str, "the artifact's name in the suite"),
+        Attribute("recipe", str, "how it was made; empty: a model file as given"),
+        Attribute("model_sha256", str, "the artifact's digest"),
+        Attribute("scenario", str, "what the cell measures"),
+        Attribute("batch", int, "cases a call"),
+        Attribute("threads", int, "threads a session may use"),
+        Attribute("precision", str, "the float type that the backend says it computed in"),
+        Attribute("launches", int, "fresh processes that finished"),
+        Attribute("iterations", int, "timed calls of all launches, warm-up left out"),
+        Attribute("n_eff", float, "independent samples that the calls are worth, for p95"),
+        Attribute("status", str, "finished, failed or unmeasured"),
+        Attribute("reason", str, "why it is not finished"),
+        Attribute("flags", str, "doubts, joined by semicolons"),
+        Attribute("quality_metric", str, "the metric that `quality` is of"),
+        Attribute("quality_cases", int, "cases that it was judged on"),
+        Attribute("clock", str, "the clock that timed the calls"),
+        Attribute("concurrency", int, "calls under way at once"),
+        Attribute("rate_per_s", float, "arrivals a second, of paced cells"),
+        Attribute("options", str, "the backend's own options, as name=value words"),
+        Attribute("energy_source", str, "the counter that `energy_mj` comes from"),
+    )
+}
+
+_ORDER = (
+    "run", "device", "arch", "emulated", "backend", "backend_version", "provider", "variant",
+    "recipe", "model_sha256", "scenario", "batch", "threads", "precision", "launches",
+    "iterations", "n_eff", "status", "reason", "flags", "load_ms", "first_inference_ms", "mean_ms",
+    "p50_ms", "p90_ms", "p95_ms", "p99_ms", "throughput_per_s", "peak_rss_mib", "model_rss_mib",
+    "gpu_mem_mib", "energy_mj", "model_bytes", "gzip_bytes", "params", "nonzero_params", "macs",
+    "compression_params", "compression_bytes", "speedup", "quality_metric", "quality",
+    "quality_loss", "quality_cases", "agreement_max_abs", "clock", "concurrency", "rate_per_s",
+    "options", "service_p50_ms", "device_p50_ms", "copy_in_p50_ms", "copy_out_p50_ms",
+    "overhead_p50_ms", "energy_source", "postprocess_p50_ms", "sparse_bytes",
+)  # fmt: skip
+
+
+def _columns() -> Iterator[str]:
+    later = [one.name for one in QUANTITIES.values() if one.column and one.name not in _ORDER]
+    for name in (*_ORDER, *later):
+        yield name
+        if name in QUANTITIES:
+            yield from QUANTITIES[name].limits or ()
+
+
+#: Every column of csv, in order.
+COLUMNS: tuple[str, ...] = tuple(_columns())
+#: The columns that are no quantities.
+ATTRIBUTES: Mapping[str, Attribute] = _ATTRIBUTES
+#: Columns that are the end of an interval: the quantity, and whether it is the lower end.
+ENDS: Mapping[str, tuple[str, bool]] = {
+    end: (one.name, end == one.limits[0])
+    for one in QUANTITIES.values()
+    if one.limits is not None
+    for end in one.limits
+}

@@ -1,0 +1,66 @@
+"""What the user asked a run to do, by its kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchhub.model.arrays import Settings
+
+
+class RunKind(enum.StrEnum):
+    """What a run is: a suite's, two models side by side, a device's self-test, or imported."""
+
+    SUITE = "suite"
+    AB = "ab"
+    SELFTEST = "selftest"
+    IMPORT = "import"
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a run that was cut short can go on: the others have no suite file."""
+        return self is RunKind.SUITE
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it."""
+
+    suite: str
+    devices: tuple[str, ...]
+    backends: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    effort: str | None = None
+    data: str | None = None
+    scenarios: tuple[str, ...] = ()
+    kind: RunKind = RunKind.SUITE
+
+    def told(self) -> dict[str, Any]:
+        """Return the arguments as JSON types."""
+        found = dataclasses.asdict(self)
+        del found["kind"]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ABRequest(RunRequest):
+    """The arguments of a comparison; `devices` holds one profile's path, `backends` one name.
+
+    `delta` is the share within which two times count as the same. `names` are shown for the two
+    models; `iterations` None: those of the effort.
+    """
+
+    model_a: str = ""
+    model_b: str = ""
+    names: tuple[str, ...] = ()
+    inputs: str | None = None
+    batch: int | None = None
+    threads: int = 1
+    precision: str = "f32"
+    options: Settings = field(default_factory=dict)
+    iterations: int | None = None
+    delta: float = 0.02
+    statistic: str = "p50"
+    kind: RunKind = RunKind.AB

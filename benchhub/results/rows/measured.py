@@ -1,0 +1,195 @@
+"""What a cell's launches show by themselves: figures, doubts, and where they come from; pure.
+
+Figures over launches (load, first inference, memory, energy) are medians, with order-statistic
+intervals. `n_eff` is that of p95. `iterations` counts the timed calls of all launches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchhub.model.cell import Cell
+from benchhub.model.details import Details
+from benchhub.model.device import DeviceInfo
+from benchhub.model.figure import Figure
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.launch import Launch
+from benchhub.model.row import PacingTold, Range, RowProvenance
+from benchhub.model.scenario import Scenario
+from benchhub.results.rows.flags import flags
+from benchhub.results.rows.launch_values import LAUNCH_VALUES
+from benchhub.results.rows.timing import estimated, timing
+from benchhub.stats.interval import median_interval
+from benchhub.stats.warmup import WarmupCut, warmup_cut
+
+#: Quantities of one number a launch whose median stands in every finished row that has them.
+_OVER_LAUNCHES = (
+    "load_ms", "first_inference_ms", "peak_rss_mib", "model_rss_mib", "gpu_mem_mib",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A cell with its launches, and what they show; `dropped` calls of each were warm-up."""
+
+    cell: Cell
+    launches: tuple[Launch, ...]
+    finished: tuple[Launch, ...]
+    status: str
+    reason: str | None = None
+    flags: tuple[Flag, ...] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    iterations: int | None = None
+    n_eff: float | None = None
+    dropped: int = 0
+    backend_version: str | None = None
+    provider: str | None = None
+    precision: str | None = None
+    clock: str | None = None
+    energy_source: str | None = None
+    provenance: RowProvenance
+
+
+def measured(cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None) -> Measured:
+    """Return what `launches`, all of a cell's, show; `device` is its own, if it is known."""
+    finished = tuple(launch for launch in launches if launch.status == "finished")
+    status, reason = _status(launches, finished, device)
+    if status != "finished":
+        return Measured(
+            cell=cell, launches=tuple(launches), finished=finished, status=status, reason=reason,
+            # What was asked for; a finished row shows what the backend says it used.
+            precision=cell.precision if cell.runs_model else None,
+            provenance=_provenance(cell, launches, finished, 0),
+        )  # fmt: skip
+    cut = WarmupCut(0, ())
+    if cell.scenario is Scenario.LATENCY:
+        cut = warmup_cut([one.samples_ns for one in finished if one.samples_ns.size])
+    found, energy_source = dict[str, Figure](), None
+    iterations = n_eff = None
+    dropped = 0
+    if cell.scenario is not Scenario.PROFILE:  # counting takes time and memory of its own
+        timed = timing(cell, finished, cut.drop)
+        iterations, n_eff, dropped = timed.iterations, timed.n_eff, cut.drop
+        energy, energy_source = _energy(finished)
+        found = dict(_over_launches(finished)) | timed.figures | energy
+    return Measured(
+        cell=cell,
+        launches=tuple(launches),
+        finished=finished,
+        status=status,
+        flags=(*flags(finished, cut), *_of_the_record(cell, launches, finished)),
+        figures=found,
+        iterations=iterations,
+        n_eff=n_eff,
+        dropped=dropped,
+        backend_version=_several(launch.backend_version for launch in finished),
+        provider=_several(launch.provider for launch in finished),
+        precision=_several(launch.precision for launch in finished),
+        clock=_several(launch.clock for launch in finished),
+        energy_source=energy_source,
+        provenance=_provenance(cell, launches, finished, dropped),
+    )
+
+
+def _status(
+    launches: Sequence[Launch], finished: Sequence[Launch], device: DeviceInfo | None
+) -> tuple[str, str | None]:
+    last = {launch.index: launch for launch in sorted(launches, key=lambda one: one.attempt)}
+    failed = [launch for launch in last.values() if launch.status == "failed"]
+    if failed:
+        failure = failed[0].failure
+        if failure is None:
+            return "failed", "no cause given"
+        return "failed", f"{failure.stage}: {failure.kind}: {failure.message}"
+    if finished:
+        return "finished", None
+    if device is not None and device.error:
+        return "unmeasured", device.error
+    return "unmeasured", "every launch was interrupted" if launches else "no launch was made"
+
+
+def _of_the_record(
+    cell: Cell, launches: Sequence[Launch], finished: Sequence[Launch]
+) -> Iterator[Flag]:
+    interrupted = sum(launch.status == "interrupted" for launch in launches)
+    if interrupted:
+        evidence = f"{interrupted} launches were interrupted and measured again"
+        yield Flag(FlagKind.RELAUNCHED, evidence, caps=False)
+    if len(finished) < cell.launches:
+        evidence = f"{len(finished)} of {cell.launches} launches were made"
+        yield Flag(FlagKind.INCOMPLETE, evidence, caps=False)
+
+
+def _over_launches(launches: Sequence[Launch]) -> Iterator[tuple[str, Figure]]:
+    for name in _OVER_LAUNCHES:
+        value = LAUNCH_VALUES[name]
+        known = [one for launch in launches if (one := value.of(launch)) is not None]
+        if known:
+            yield name, estimated(median_interval(known), value.unit)
+
+
+def _energy(launches: Sequence[Launch]) -> tuple[dict[str, Figure], str | None]:
+    """Return the energy of one inference, and by which counter; idle power is included."""
+    value = LAUNCH_VALUES["energy_mj"]
+    known = [launch for launch in launches if value(launch) is not None]
+    sources = sorted({launch.energy_source or "" for launch in known})
+    if len(sources) > 1:
+        why = f"launches were counted by {' and by '.join(sources)}"
+        return {"energy_mj": Figure(withheld=why)}, None
+    if not sources:
+        return {}, None
+    counted = [one for launch in known if (one := value(launch)) is not None]
+    return {"energy_mj": estimated(median_interval(counted))}, sources[0] or None
+
+
+def _provenance(
+    cell: Cell, launches: Sequence[Launch], finished: Sequence[Launch], dropped: int
+) -> RowProvenance:
+    states = [state for one in finished for state in (one.before, one.after) if state]
+    unavailable: dict[str, str] = {}
+    for state in states:
+        unavailable.update(state.unavailable)
+    started = [launch.started_at for launch in launches]
+    details: dict[str, Any] = {}
+    for launch in finished:
+        details.update(launch.details.told)
+    return RowProvenance(
+        model_sha256=cell.model_sha256,
+        planned_launches=cell.launches,
+        launches=tuple(f"{launch.index}.{launch.attempt}" for launch in finished),
+        statuses=dict(Counter(launch.status for launch in launches)),
+        started_at=(min(started), max(started)) if started else None,
+        governor=_several(state.governor for state in states),
+        frequency_mhz=_range(state.frequency_mhz for state in states),
+        temperature_c=_range(state.temperature_c for state in states),
+        load_1m=_range(state.load_1m for state in states),
+        unavailable=unavailable,
+        gpu_memory_source=_several(launch.gpu_source for launch in finished),
+        details=Details(details),
+        paced=_pacing(finished),
+        warmup_dropped=dropped,
+    )
+
+
+def _pacing(finished: Sequence[Launch]) -> PacingTold | None:
+    told = [known for launch in finished if (known := launch.details.pacing) is not None]
+    if not told:
+        return None
+    return PacingTold(
+        offered=sum(one.offered for one in told),
+        completed=sum(one.completed for one in told),
+        late_starts=sum(one.late_starts for one in told),
+        start_late_p99_ns=_range(one.start_late_p99_ns for one in told),
+    )
+
+
+def _range(values: Iterable[float | None]) -> Range | None:
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else None
+
+
+def _several(values: Iterable[str | None]) -> str | None:
+    return ", ".join(sorted({value for value in values if value is not None})) or None

@@ -1,0 +1,59 @@
+"""A planned cell as the store keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from benchhub.model.cell import CANARY, Cell, CellKind
+from benchhub.model.scenario import Scenario
+from benchhub.store.stored.record import Record, parsed, written
+
+
+class _Cell(Record):
+    device: str
+    variant: str
+    model_sha256: str
+    backend: str
+    scenario: Scenario
+    batch: int
+    threads: int
+    precision: str
+    launches: int
+    iterations: int
+    max_timed_s: int | float
+    cases: int | None = None
+    options: str = "{}"
+    concurrency: int = 1
+    rate_per_s: int | float | None = None
+    arrivals: str = ""
+
+
+class CellV2(_Cell):
+    """With its kind."""
+
+    v: int = 2
+    kind: CellKind
+
+
+class CellV1(_Cell):
+    """Until schema 0006: a cell without a model was told by the name of its variant."""
+
+    def newer(self) -> CellV2:
+        """Return it with the kind that was meant."""
+        kind = CellKind.MODEL
+        if not self.model_sha256:
+            named = {CANARY: CellKind.CANARY, "none": CellKind.HARNESS}
+            kind = named.get(self.variant, CellKind.SELFTEST)
+        return CellV2(**self.model_dump(exclude={"v"}), kind=kind)
+
+
+def write_cell(cell: Cell) -> dict[str, Any]:
+    """Return a cell as JSON types."""
+    return written(CellV2(**dataclasses.asdict(cell)))
+
+
+def read_cell(raw: Mapping[str, Any]) -> Cell:
+    """Invert `write_cell`, or raise Misfit."""
+    return Cell(**parsed("cell", raw, CellV2, CellV1).model_dump(exclude={"v"}))

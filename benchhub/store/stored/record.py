@@ -1,0 +1,65 @@
+"""How a stored record is read and written, whatever it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchhub.errors import StoreError
+
+
+class Misfit(StoreError):
+    """A record is of a newer version, or does not fit its own; `why` in a few words."""
+
+    def __init__(self, what: str, why: str, step: str) -> None:
+        super().__init__(f"a {what} in the store {why}: {step}")
+        self.why = f"a {what} {why}"
+
+
+class Part(BaseModel):
+    """What lies in a record; a key that it does not know is refused, not dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Record(Part):
+    """A record as it lies in the store, with the version it was written in."""
+
+    v: int = 1
+
+    def newer(self) -> Record:
+        """Return what the next version would have kept of the same."""
+        raise NotImplementedError
+
+
+R = TypeVar("R", bound=Record)
+
+
+def parsed(what: str, raw: Mapping[str, Any], newest: type[R], *older: type[Record]) -> R:
+    """Return `raw` as a record of the newest version, or raise Misfit; `older` start at 1."""
+    versions: tuple[type[Record], ...] = (*older, newest)
+    version = raw.get("v", 1)
+    if not isinstance(version, int) or not 0 < version <= len(versions):
+        raise Misfit(
+            what, f"is of version {version}, and this benchhub knows them up to {len(versions)}",
+            "pip install --upgrade benchhub",
+        )  # fmt: skip
+    try:
+        record: Record = versions[version - 1].model_validate(raw)
+        while not isinstance(record, newest):
+            record = record.newer()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Misfit(
+            what, f"cannot be read, {where}: {first['msg']}",
+            "restore a copy, or use another --store",
+        ) from error  # fmt: skip
+    return record
+
+
+def written(record: Record) -> dict[str, Any]:
+    """Return a record as JSON types."""
+    return record.model_dump(mode="json", exclude={"v"} if record.v == 1 else None)

@@ -1,0 +1,82 @@
+"""What a run was asked to do, as the store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchhub.model.request import ABRequest, RunKind, RunRequest
+from benchhub.store.stored.record import Record, parsed, written
+
+
+class _Request(Record):
+    suite: str
+    devices: tuple[str, ...]
+    backends: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    effort: str | None = None
+    data: str | None = None
+    scenarios: tuple[str, ...] = ()
+
+
+class _Compared(_Request):
+    model_a: str
+    model_b: str
+    names: tuple[str, ...] = ()
+    inputs: str | None = None
+    batch: int | None = None
+    threads: int = 1
+    precision: str = "f32"
+    options: Mapping[str, Any] = {}
+    iterations: int | None = None
+    delta: float = 0.02
+    statistic: str = "p50"
+
+
+class RequestV2(_Request):
+    """Of a suite, a self-test or an import."""
+
+    v: int = 2
+    kind: RunKind
+
+
+class ABRequestV2(_Compared):
+    """Of a comparison of two models."""
+
+    v: int = 2
+    kind: RunKind
+
+
+class RequestV1(_Request):
+    """Until schema 0006: a self-test was told by the name of its suite."""
+
+    imported: bool = False
+
+    def newer(self) -> RequestV2:
+        """Return it with the kind that was meant."""
+        kind = RunKind.SELFTEST if self.suite == "selftest" else RunKind.SUITE
+        kind = RunKind.IMPORT if self.imported else kind
+        return RequestV2(**self.model_dump(exclude={"v", "imported"}), kind=kind)
+
+
+class ABRequestV1(_Compared):
+    """Until schema 0006: a comparison was told by keys that others have not."""
+
+    def newer(self) -> ABRequestV2:
+        """Return it with its kind."""
+        return ABRequestV2(**self.model_dump(exclude={"v"}), kind=RunKind.AB)
+
+
+def write_request(request: RunRequest) -> dict[str, Any]:
+    """Return a request as JSON types."""
+    version = ABRequestV2 if isinstance(request, ABRequest) else RequestV2
+    return written(version(**request.told(), kind=request.kind))
+
+
+def read_request(raw: Mapping[str, Any]) -> RunRequest:
+    """Invert `write_request`, or raise Misfit."""
+    if "model_a" in raw:
+        two = parsed("request", raw, ABRequestV2, ABRequestV1)
+        return ABRequest(**two.model_dump(exclude={"v"}))
+    one = parsed("request", raw, RequestV2, RequestV1)
+    return RunRequest(**one.model_dump(exclude={"v"}))
