@@ -6,7 +6,7 @@ BenchhubError
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
 └── DeviceError                 the device or the way to it; exit 3
-    ├── Unreachable             transient: connect again, stage again
+    ├── Unreachable             connect again, stage again
     ├── DeviceBusy              somebody else holds the lease
     ├── HostKeyUnknown          not enrolled yet
     ├── HostKeyChanged          never retried, never overridden by benchhub
@@ -28,7 +28,6 @@ class BenchhubError(Exception):
     """Something benchhub can explain in one line; `exit_code` is what the command line returns."""
 
     exit_code = 2
-    transient = False
 
 
 class ConfigError(BenchhubError):
@@ -60,9 +59,7 @@ class DeviceError(BenchhubError):
 
 
 class Unreachable(DeviceError):
-    """The device does not answer, or the link to it broke."""
-
-    transient = True
+    """The device does not answer, or the link to it broke: connect and stage again."""
 
 
 class DeviceBusy(DeviceError):

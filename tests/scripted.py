@@ -75,7 +75,7 @@ class BoardSession:
 
     def stage(self, blobs: Sequence[Blob], progress: Callable[[int], None]) -> StageReport:
         self._hear("stage")
-        return StageReport(0, 0, 0)
+        return StageReport(0, 0)
 
     def launch(self, job: Job) -> Outcome:
         self._hear("launch")

@@ -52,8 +52,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What staging did: `moved_bytes` went over the link, `present_blobs` were there before."""
+    """What went over the link while staging."""
 
     moved_bytes: int
     moved_blobs: int
-    present_blobs: int

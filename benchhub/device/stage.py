@@ -58,7 +58,7 @@ def stage(
     """
     wanted = {blob.sha256: blob for blob in blobs}
     if not wanted:
-        return StageReport(0, 0, 0)
+        return StageReport(0, 0)
     states = depot.have(list(wanted))
     lacking = [blob for digest, blob in wanted.items() if states[digest].state != "whole"]
     moved_bytes = 0
@@ -72,7 +72,7 @@ def stage(
     todo = lacking
     for move in (_stream, _upload):
         if not todo:
-            return StageReport(moved_bytes, len(lacking), len(wanted) - len(lacking))
+            return StageReport(moved_bytes, len(lacking))
         needed = sum(blob.size_bytes - offsets.get(blob.sha256, 0) for blob in todo)
         if needed >= ASK_ROOM_BYTES:
             _require_room(depot, needed)
@@ -91,7 +91,7 @@ def stage(
             f"{depot.name}: {todo[0].path or todo[0].sha256[:12]} arrived corrupt twice; check the "
             "device's disk and memory, and that nobody writes to its root"
         )
-    return StageReport(moved_bytes, len(lacking), len(wanted) - len(lacking))
+    return StageReport(moved_bytes, len(lacking))
 
 
 def _offset(state: BlobState, blob: Blob) -> int:

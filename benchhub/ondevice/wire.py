@@ -72,7 +72,6 @@ from benchhub.ondevice.job import encode_ints as encode_ints
 from benchhub.ondevice.job import encode_job as encode_job
 
 PROTOCOL = 1
-OLDEST_PYTHON = (3, 8)
 HEARTBEAT_S = 60.0
 
 #: In the order a child passes through them; a failure names the stage it happened in.

@@ -156,29 +156,6 @@ def from_outlines(outlines: Iterable[Array], shape: tuple[int, int]) -> Labels:
     return labels
 
 
-def dice_binary(truth: Array, prediction: Array) -> float:
-    """Return the Dice score of object against background; see `Overlaps.dice`."""
-    return overlaps(truth != 0, prediction != 0).dice()
-
-
-def aji(truth: Array, prediction: Array) -> float:
-    """Return the aggregated Jaccard index; see `Overlaps.aji`."""
-    return overlaps(truth, prediction).aji()
-
-
-def aji_plus(truth: Array, prediction: Array) -> float:
-    """Return AJI with one-to-one matches; see `Overlaps.aji_plus`."""
-    return overlaps(truth, prediction).aji_plus()
-
-
-def panoptic_quality(truth: Array, prediction: Array) -> tuple[float, int, int, int]:
-    """Return the sum of IoU, true positives, false positives and false negatives.
-
-    Panoptic quality is what `pq` makes of them; sums over images may be taken first.
-    """
-    return overlaps(truth, prediction).panoptic()
-
-
 def pq(iou: float, tp: int, fp: int, fn: int) -> float:
     """Return panoptic quality: the sum of IoU over TP + FP / 2 + FN / 2; 1 if there is nothing."""
     objects = tp + 0.5 * fp + 0.5 * fn

@@ -5,12 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchhub.tasks.instances import (
-    aji,
-    aji_plus,
-    dice_binary,
     from_outlines,
     overlaps,
-    panoptic_quality,
     pq,
     relabel,
 )
@@ -20,11 +16,11 @@ TINY = settings(max_examples=60, deadline=None)
 
 
 def _scores(truth, prediction):
-    found = panoptic_quality(truth, prediction)
+    found = overlaps(truth, prediction).panoptic()
     return (
-        dice_binary(truth, prediction),
-        aji(truth, prediction),
-        aji_plus(truth, prediction),
+        overlaps(truth, prediction).dice(),
+        overlaps(truth, prediction).aji(),
+        overlaps(truth, prediction).aji_plus(),
         pq(*found),
     )
 
@@ -46,37 +42,39 @@ def test_two_touching_nuclei_found_as_one():
     # only one may: 100 / (200 + the other's 100)
     assert single == pytest.approx(1 / 3)
     assert quality == 0.0
-    assert panoptic_quality(truth, merged) == (0.0, 0, 1, 2)
+    assert overlaps(truth, merged).panoptic() == (0.0, 0, 1, 2)
 
 
 def test_one_nucleus_found_as_two_halves():
     truth, halves = _squares((4, 4)), _squares((4, 4))
     halves[4:14, 9:14] = 2
     assert _scores(truth, halves) == (1.0, 50 / 150, 50 / 150, 0.0)
-    assert panoptic_quality(truth, halves) == (0.0, 0, 2, 1)
+    assert overlaps(truth, halves).panoptic() == (0.0, 0, 2, 1)
 
 
 def test_a_match_that_counts_and_one_that_does_not():
     truth = _squares((0, 0), (12, 12))
     # the first moved by two pixels: 80 in common of 120; the second missed, a third invented
     moved = _squares((0, 2), (0, 20))
-    assert panoptic_quality(truth, moved) == (pytest.approx(80 / 120), 1, 1, 1)
+    assert overlaps(truth, moved).panoptic() == (pytest.approx(80 / 120), 1, 1, 1)
     assert pq(80 / 120, 1, 1, 1) == pytest.approx(80 / 120 / 2)
-    assert aji(truth, moved) == aji_plus(truth, moved) == 80 / (120 + 100 + 100)
-    assert dice_binary(truth, moved) == 2 * 80 / 400
+    assert (
+        overlaps(truth, moved).aji() == overlaps(truth, moved).aji_plus() == 80 / (120 + 100 + 100)
+    )
+    assert lying.dice() == 2 * 80 / 400
 
 
 def test_two_predictions_of_one_nucleus_do_not_make_its_neighbours_theirs():
     # best IoU leaves the second prediction to nobody: its area counts against the score
     truth, found = _squares((0, 0)), np.zeros((24, 34), dtype=np.int32)
     found[0:10, 0:7], found[0:10, 7:10] = 3, 9
-    assert aji(truth, found) == 70 / (100 + 30)
+    assert overlaps(truth, found).aji() == 70 / (100 + 30)
 
 
 def test_exactly_half_is_no_match():
     truth, found = np.zeros((4, 4), dtype=int), np.zeros((4, 4), dtype=int)
     truth[:2], found[0] = 1, 1
-    assert panoptic_quality(truth, found) == (0.0, 0, 1, 1)
+    assert overlaps(truth, found).panoptic() == (0.0, 0, 1, 1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, bool])
@@ -86,9 +84,9 @@ def test_nothing_to_find_or_nothing_found(dtype):
     assert _scores(some, nothing) == (0.0, 0.0, 0.0, 0.0)
     assert _scores(nothing, some) == (0.0, 0.0, 0.0, 0.0)
     assert _scores(nothing, nothing) == (1.0, 1.0, 1.0, 1.0)
-    assert panoptic_quality(nothing, nothing) == (0.0, 0, 0, 0)
-    assert panoptic_quality(nothing, some) == (0.0, 0, 1, 0)
-    assert panoptic_quality(some, nothing) == (0.0, 0, 0, 1)
+    assert overlaps(nothing, nothing).panoptic() == (0.0, 0, 0, 0)
+    assert overlaps(nothing, some).panoptic() == (0.0, 0, 1, 0)
+    assert overlaps(some, nothing).panoptic() == (0.0, 0, 0, 1)
 
 
 def test_objects_side_by_side_without_overlap():
@@ -169,7 +167,7 @@ def test_many_objects_take_the_sorted_way():
 )
 def test_what_is_no_map(truth, prediction, wanted):
     with pytest.raises(ValueError, match=wanted):
-        aji(truth, prediction)
+        overlaps(truth, prediction).aji()
 
 
 def test_maps_of_no_pixels():

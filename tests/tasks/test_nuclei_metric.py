@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchhub.tasks.instances import aji, aji_plus, dice_binary, panoptic_quality, pq
+from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.nuclei.distance import distances, targets
 from benchhub.tasks.nuclei.metric import METRICS, scores
@@ -81,7 +81,7 @@ def test_true_maps_give_back_the_nuclei():
     predictions = predict(PERFECT)
     assert predictions.dtype == np.uint16
     for found, truth in zip(predictions[:, 0], TRUTH, strict=True):
-        assert aji(truth, found) > 0.97
+        assert overlaps(truth, found).aji() > 0.97
         assert found.max() == truth.max()
     for name in ("aji", "aji_plus", "pq"):
         assert _value(name, predictions) > 0.97
@@ -142,10 +142,10 @@ def test_scores_are_those_of_the_cases():
     predictions = _worse()
     pairs = list(zip(TRUTH, predictions[:, 0], strict=True))
     expected = {
-        "aji": np.mean([aji(*pair) for pair in pairs]),
-        "aji_plus": np.mean([aji_plus(*pair) for pair in pairs]),
-        "pq": np.mean([pq(*panoptic_quality(*pair)) for pair in pairs]),
-        "nuclei_dice": np.mean([dice_binary(*pair) for pair in pairs]),
+        "aji": np.mean([overlaps(*pair).aji() for pair in pairs]),
+        "aji_plus": np.mean([overlaps(*pair).aji_plus() for pair in pairs]),
+        "pq": np.mean([pq(*overlaps(*pair).panoptic()) for pair in pairs]),
+        "nuclei_dice": np.mean([overlaps(*pair).dice() for pair in pairs]),
     }
     for name, value in expected.items():
         assert _value(name, predictions) == pytest.approx(value)

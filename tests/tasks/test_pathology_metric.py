@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchhub.tasks.instances import panoptic_quality, pq
+from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
@@ -70,13 +70,13 @@ def test_types_and_tissues_are_averaged_as_defined(sample):
     for output, label in zip(outputs, labels, strict=True):
         if not label[0].any():
             continue
-        binary.append(pq(*panoptic_quality(label[0], output[0])))
+        binary.append(pq(*overlaps(label[0], output[0]).panoptic()))
         of_types = []
         for kind in range(1, 6):
             truth = np.where(label[1] == kind, label[0], 0)
             if truth.any():
                 found = np.where(output[1] == kind, output[0], 0)
-                of_types.append(pq(*panoptic_quality(truth, found)))
+                of_types.append(pq(*overlaps(truth, found).panoptic()))
         images.setdefault(int(label[2, 0, 0]), []).append(np.mean(of_types))
     ones = np.ones((1, len(labels)))
     assert BPQ.weighted(outputs, labels, ones)[0] == pytest.approx(np.mean(binary))
