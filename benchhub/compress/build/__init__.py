@@ -1,0 +1,1 @@
+"""Variants made by recipes, each once, and kept by content."""
