@@ -37,10 +37,10 @@ def provision(
     """Give devices an isolated environment per backend; exit 3 where one cannot be made."""
     from benchhub.config.catalogue import check_own, profile_file
     from benchhub.config.suite import load_profile
-    from benchhub.device.provision.lock import DEFAULT, shipped
+    from benchhub.device.provision.lock import defaults, shipped
     from benchhub.errors import DeviceError
 
-    locks = {name: shipped(name) for name in backend or DEFAULT}
+    locks = {name: shipped(name) for name in backend or defaults()}
     profiles = [
         load_profile(profile_file(name, project.folder())) for name in device or ["localhost"]
     ]
@@ -81,7 +81,7 @@ def _provision(
     from benchhub.device.provision.lock import pinned
     from benchhub.errors import BackendError, DeviceError, Unreachable
 
-    cache = project.cache() / "wheels" if offline else None
+    cache = project.cache() / "wheels"
     target, _ = session.environments()
     skipped: list[Row] = []
     for name, choices in locks.items():
@@ -93,7 +93,9 @@ def _provision(
             continue
         say = _sayer(f"{session.name}: {name}")
         try:
-            yield {**row, **_done(make(session, choices, cache, say))}
+            # What registers a third party's backend comes from here, and the rest with it.
+            pushed = offline or any(lock.carried for lock in choices)
+            yield {**row, **_done(make(session, choices, cache if pushed else None, say))}
         except Unreachable as error:
             again = "; what arrived is kept, run the same command again"
             yield {**row, "error": f"{error}{again}"}

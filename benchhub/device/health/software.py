@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.device import DeviceProfile, Finding
-
-#: What no wheel of a package registry brings: it has to be there already.
-_BY_HAND = {
-    "tensorrt": "install NVIDIA's TensorRT with its Python package (JetPack has it), and set"
-    " device.python to the Python that imports it",
-}
+from benchhub.ondevice.backends import Description
 
 
 def checks(
-    profile: DeviceProfile, facts: Mapping[str, Any], backends: tuple[str, ...]
+    profile: DeviceProfile, facts: Mapping[str, Any], backends: Sequence[Description]
 ) -> Iterator[Finding]:
     """Yield what was found of the device's software, GPUs included."""
     yield Finding("python", "ok", f"Python {facts.get('python')}")
     yield from _packages(facts)
     installed = facts.get("backends") or {}
     for backend in backends:
-        version = (installed.get(backend) or {}).get("version")
-        if version:
-            own = " in an environment of its own" if installed[backend].get("python") else ""
-            yield Finding(f"backend {backend}", "ok", f"{backend} {version}{own}")
+        name = backend.name
+        there = installed.get(name) or {}
+        if version := there.get("version"):
+            own = " in an environment of its own" if there.get("python") else ""
+            yield Finding(f"backend {name}", "ok", f"{name} {version}{own}")
         else:
-            reason = (installed.get(backend) or {}).get("reason") or "not installed"
-            known = f"{backend} is not installed"
+            reason = there.get("reason") or "not installed"
+            known = f"{name} is not installed"
             if not reason.startswith("not installed"):  # an environment that went wrong, say
-                known = f"{backend}: {reason}"
-            yield Finding(
-                f"backend {backend}", "warn", known,
-                "its cells are skipped",
-                _BY_HAND.get(backend)
-                or f"run `benchhub devices provision {profile.name} --backend {backend}`",
-            )  # fmt: skip
+                known = f"{name}: {reason}"
+            fix = _way_to(backend, profile, facts)
+            yield Finding(f"backend {name}", "warn", known, "its cells are skipped", fix)
     yield from _gpus(facts)
     yield from _emulation(profile, facts)
+
+
+def _way_to(backend: Description, profile: DeviceProfile, facts: Mapping[str, Any]) -> str:
+    """Return how a device gets a backend that it lacks."""
+    if backend.by_hand:
+        return backend.by_hand
+    if backend.locks:
+        return f"run `benchhub devices provision {profile.name} --backend {backend.name}`"
+    python = facts.get("executable") or "python3"
+    wanted = backend.registered_by or backend.distributions[0]
+    return f"run `{python} -m pip install {wanted}` on the device"
 
 
 def _packages(facts: Mapping[str, Any]) -> Iterator[Finding]:
