@@ -29,11 +29,13 @@ def write_wheel(
     tag: str = "py3-none-any",
     entry_points: str = "",
     unlisted: tuple[str, ...] = (),
+    more_metadata: str = "",
 ) -> Path:
     """Write NAME-VERSION-TAG.whl; `unlisted` files are left out of its RECORD."""
     metadata = f"{name}-{version}.dist-info"
     content: dict[str, bytes | str] = dict(files or {f"{name}.py": f"__version__ = {version!r}\n"})
-    content[f"{metadata}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more_metadata}"
+    content[f"{metadata}/METADATA"] = about
     content[f"{metadata}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
     if entry_points:
         content[f"{metadata}/entry_points.txt"] = entry_points

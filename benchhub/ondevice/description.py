@@ -34,7 +34,7 @@ class Description(NamedTuple):
     name: str
     #: The module that keeps the contract of `Runtime`; its import imports what computes.
     runtime: str
-    #: Model formats it reads: onnx, tflite, torchscript, exported. None: it runs no model.
+    #: Model formats it reads: onnx, tflite, torchscript, exported. Empty: it runs no model.
     formats: Tuple[str, ...]
     #: Which of PRECISIONS it can be asked to compute in.
     precisions: Tuple[str, ...]
@@ -45,13 +45,13 @@ class Description(NamedTuple):
     profiles: bool = False
     #: Words, one of which is in a row's provider, options or backend where a GPU computed it.
     gpu: Tuple[str, ...] = ()
-    #: The vendor without whose GPU a device has no use for it: NVIDIA. None: any device has.
+    #: The vendor of the GPU without which it is of no use: NVIDIA. None: it is on any device.
     gpu_vendor: Optional[str] = None
-    #: Distributions that bring its runtime, in the order they are looked for. None: it has no
-    #: runtime of its own, and `version` says its version.
+    #: Distributions that bring its runtime, in the order they are looked for.
     distributions: Tuple[str, ...] = ()
     #: Whether these are runtimes that differ, so that the version begins with the name.
     names_distribution: bool = False
+    #: The version of a backend without a runtime of its own, which has no `distributions`.
     version: Optional[str] = None
     #: Its locks, in the order they are tried on a device.
     locks: Tuple[LockFile, ...] = ()
