@@ -81,10 +81,9 @@ def _explained(whose: Registered, error: Exception) -> str:
     text = " ".join(str(error).split())
     unknown, lacking = _UNKNOWN_FIELD.search(text), _LACKING_FIELDS.search(text)
     if isinstance(error, TypeError) and unknown:
-        return "its description has a field %s, which this benchhub does not know; it knows %s" % (
-            unknown[1],
-            ", ".join(Description._fields[:-1]),
-        )
+        known = ", ".join(name for name in Description._fields if name != "registered_by")
+        text = "its description has a field %s, which this benchhub does not know; it knows %s"
+        return text % (unknown[1], known)
     if isinstance(error, TypeError) and lacking:
         return "its description lacks %s; give it what it has not" % lacking[1].replace("'", "")
     return "importing %s raised %s: %.200s; update or uninstall %s" % (

@@ -11,8 +11,6 @@ import pytest
 from project import Project, make_project
 from repository import ROOT
 
-from benchhub.ondevice.description import Description
-
 GOOD = {
     "runtime": "'odd_rt.runtime'",
     "formats": "('onnx',)",
@@ -136,11 +134,6 @@ def test_an_entry_point_that_names_a_module_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_every_field_has_a_place_in_the_description() -> None:
-    """What the message of an unknown field lists is what there is to be written."""
-    assert Description._fields[-1] == "registered_by"
-
-
 def test_two_distributions_of_one_name_are_refused_by_name(tmp_path: Path) -> None:
     site = install(tmp_path / "site", source())
     install(site, source(), distribution="another-odd")
@@ -194,6 +187,8 @@ def test_what_cannot_be_sent_to_a_device_is_refused(tmp_path: Path, wheel: str, 
     done = made.run("devices", "provision", "here", "--backend", "odd")
     assert done.code == 2, done.err
     assert said in done.error
+    removed = made.run("devices", "provision", "here", "--backend", "odd", "--remove")
+    assert (removed.code, removed.out) == (0, "here: nothing to remove\n"), removed.err
 
 
 def test_a_backend_without_a_lock_says_how_else_it_comes(tmp_path: Path) -> None:

@@ -37,10 +37,12 @@ def provision(
     """Give devices an isolated environment per backend; exit 3 where one cannot be made."""
     from benchhub.config.catalogue import check_own, profile_file
     from benchhub.config.suite import load_profile
-    from benchhub.device.provision.lock import defaults, shipped
+    from benchhub.device.provision.lock import defaults, owner, shipped
     from benchhub.errors import DeviceError
 
-    locks = {name: shipped(name) for name in backend or defaults()}
+    named = backend or defaults()
+    owners = sorted({owner(name).name for name in named})
+    locks = {} if remove else {name: shipped(name) for name in named}
     profiles = [
         load_profile(profile_file(name, project.folder())) for name in device or ["localhost"]
     ]
@@ -51,7 +53,7 @@ def provision(
         try:
             with _open(profile) as session:
                 if remove:
-                    new = _remove(session, locks if backend else None)
+                    new = _remove(session, owners if backend else None)
                 else:
                     new = _provision(session, locks, offline, required=bool(backend))
                 for row in new:
@@ -116,8 +118,7 @@ def _done(done: Provisioned) -> Row:
     }
 
 
-def _remove(session: DeviceSession, locks: dict[str, tuple[Lock, ...]] | None) -> Iterator[Row]:
-    backends = None if locks is None else sorted({one[0].backend for one in locks.values()})
+def _remove(session: DeviceSession, backends: list[str] | None) -> Iterator[Row]:
     removed = session.unprovision(backends)
     if not removed:
         yield {"device": session.name, "backend": None, "removed": None, "freed_bytes": 0}

@@ -112,15 +112,25 @@ def shipped(name: str) -> tuple[Lock, ...]:
 
     ConfigError where there is none.
     """
+    backend = owner(name)
+    whole = name == backend.name
+    return _read(backend, [lock for lock in backend.locks if whole or lock.name == name])
+
+
+def owner(name: str) -> Description:
+    """Return the backend that `name`, its own or that of one of its locks, stands for.
+
+    ConfigError where there is none, or it has no lock.
+    """
     if name in names():
         backend = described(name)
         if not backend.locks:
             raise ConfigError(_without_lock(backend))
-        return _read(backend, backend.locks)
+        return backend
     known = [one for one in every()[0] if one.locks]
     for backend in known:
-        if wanted := [lock for lock in backend.locks if lock.name == name]:
-            return _read(backend, wanted)
+        if any(lock.name == name for lock in backend.locks):
+            return backend
     hints = {*(one.name for one in known), *(lock.name for one in known for lock in one.locks)}
     raise ConfigError(f"no lock for backend {name}{nearest(name, hints)}")
 
@@ -128,7 +138,8 @@ def shipped(name: str) -> tuple[Lock, ...]:
 def _without_lock(backend: Description) -> str:
     if not backend.distributions:
         return f"{backend.name} needs no runtime: there is nothing to provision"
-    fix = backend.by_hand or f"install {backend.distributions[0]} with the device's own Python"
+    wanted = backend.registered_by or backend.distributions[0]
+    fix = backend.by_hand or f"install {wanted} with the device's own Python"
     return f"{backend.name} cannot be provisioned: no lock can bring it; {fix}"
 
 
