@@ -97,10 +97,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder, and the command line started in it."""
+    """A project folder, and the command line started in it, from the environment of `python`."""
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     @property
     def suite(self) -> Path:
@@ -130,7 +131,7 @@ class Project:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start benchhub and do not wait."""
         return subprocess.Popen(
-            [sys.executable, "-m", "benchhub", *arguments], cwd=self.folder, env=self.env,
+            [self.python, "-m", "benchhub", *arguments], cwd=self.folder, env=self.env,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -150,6 +151,7 @@ def make_project(
     backends: tuple[str, ...] = ("onnxruntime",),
     launches: int = 2,
     deadline_s: float = 60,
+    python: str = sys.executable,
 ) -> Project:
     """Write the folder; the device `here` is this machine with a lease of its own."""
     env = {
@@ -159,7 +161,7 @@ def make_project(
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     env.pop("BENCHHUB_STORE", None)
-    project = Project(folder, env)
+    project = Project(folder, env, python)
     project.suite.parent.mkdir(parents=True)
     write_model(project.suite.parent / "model.onnx")
     write_cases(project.suite.parent / "cases.npz")

@@ -1,5 +1,7 @@
 """The backends that the contract suite runs, each with a model of its own format.
 
+`BENCHHUB_SUBJECTS=FILE` points the suite at somebody else's: FILE is Python, and has SUBJECTS.
+
 All models compute one function, convolution 3x3 > relu > global average > flatten, with the same
 weights: image (n, 3, 12, 12) to scores (n, 5). Its ONNX form is the reference of them all.
 """
@@ -7,6 +9,8 @@ weights: image (n, 3, 12, 12) to scores (n, 5). Its ONNX form is the reference o
 from __future__ import annotations
 
 import functools
+import os
+import runpy
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +28,8 @@ class Subject:
     """A backend under test, with what writes the model that it reads.
 
     `computes` is False for one that has no inputs and outputs. `provider` is what it says of
-    itself on a plain CPU; `options` are combinations that must give the same results.
+    itself on a plain CPU; `options` are combinations that must give the same results; other
+    numbers of `threads` are refused.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Subject:
     precision: str = "f32"
     provider: tuple[str, ...] = ()
     options: tuple[dict[str, Any], ...] = ()
+    threads: tuple[int, ...] = (1, 2)
 
     @property
     def label(self) -> str:
@@ -98,7 +104,7 @@ def _write_exported(path: Path) -> Path:
     return build_tiny_exported(path)
 
 
-SUBJECTS = (
+_OWN = (
     Subject("null", build_tiny_model, computes=False, precision="none", provider=("none",)),
     Subject(
         "onnxruntime",
@@ -135,6 +141,9 @@ SUBJECTS = (
 
 #: Backends whose contract is tested elsewhere, and why.
 ELSEWHERE = {
-    "faulty": ("ondevice/agent/test_launch.py", "it misbehaves on purpose"),
     "tensorrt": ("contracts/test_tensorrt.py", "without a GPU it runs on stub libraries only"),
 }
+
+#: The file of somebody else's subjects, if there is one.
+GIVEN = os.environ.get("BENCHHUB_SUBJECTS", "")
+SUBJECTS: tuple[Subject, ...] = tuple(runpy.run_path(GIVEN)["SUBJECTS"]) if GIVEN else _OWN

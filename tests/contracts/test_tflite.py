@@ -45,7 +45,7 @@ def test_the_runtime_is_named_with_its_version() -> None:
     from importlib.metadata import version
 
     assert backend.version() == f"ai-edge-litert {version('ai-edge-litert')}"
-    assert backends.installed_version("tflite") == backend.version()
+    assert backends.installed_version(backends.described("tflite")) == backend.version()
     assert load(TINY).details["distribution"] == "ai-edge-litert"
 
 

@@ -2,11 +2,11 @@ import ingredients  # noqa: F401 - which registers the task `blobs`
 import numpy as np
 import pytest
 
+from benchhub.backends import described
 from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import EFFORTS
 from benchhub.model.device import DeviceProfile
-from benchhub.ondevice import backends
 from benchhub.run.plan import plan
 from benchhub.run.prepare import prepare
 
@@ -84,7 +84,7 @@ def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path):
         ready.suite,
         ready.variants,
         [DeviceProfile("localhost", "local")],
-        {"onnxruntime": backends.formats("onnxruntime")},
+        [described("onnxruntime")],
         EFFORTS["quick"],
         unbuilt=ready.unbuilt,
     )

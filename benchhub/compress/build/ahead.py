@@ -19,9 +19,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from benchhub.compress.build.suite import Builder, ingredients
 from benchhub.compress import get_recipe
 from benchhub.compress.build.cached import find
+from benchhub.compress.build.suite import Builder, ingredients
 from benchhub.compress.files.look import inspect_model
 from benchhub.compress.options import complete
 from benchhub.errors import ConfigError, MissingExtra

@@ -161,10 +161,7 @@ def test_removal_takes_wheels_that_nothing_else_was_made_of(
     device: Device, both: tuple[Path, Path], tmp_path: Path
 ) -> None:
     talk = device.start()
-    other = write_wheel(
-        tmp_path, "other", "1.0", {"other.py": "def version():\n    return '4'\n"},
-        entry_points="[benchhub.backends]\nother = other\n",
-    )  # fmt: skip
+    other = write_backend(tmp_path, name="other")
     provision(talk, request(device, *both))
     kept = provision(talk, request(device, other, both[1], backend="other"))["environment"]
     (device.root / "environments" / "tiny-0123456789ab.part").mkdir()
