@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from benchhub.device.blob import Blob
 from subjects import SUBJECTS, Subject, expected_scores, images
 
+from benchhub.device.blob import Blob
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner

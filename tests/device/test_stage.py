@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchhub.device.blob import Blob, StageReport
 from loopback_sshd import Sshd, link, start_sshd
 
+from benchhub.device.blob import Blob, StageReport
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.device.stage import end_to_end

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchhub.model.quality import Truth
+from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.quality import assess
 from benchhub.tasks.cardiac.metric import (
     DICE,
@@ -69,7 +69,7 @@ def test_nothing_anywhere_is_undefined():
     assert np.isnan(score(DICE_WORST, mine, labels)).all()
     assert DICE.parts(mine, labels, NAMES) == {}
     with pytest.raises(ValueError, match="undefined"):
-        assess([mine], _truth(labels), DICE, [mine])
+        assess([mine], _answer_key(labels), DICE, [mine])
 
 
 def test_slices_of_a_volume_are_counted_together():
@@ -220,15 +220,15 @@ def test_tables_know_the_names():
     assert len(took) == 3
 
 
-def _truth(labels):
+def _answer_key(labels):
     names = tuple(f"p{volume}" for volume in labels[:, 0, 0] // 8)
-    return Truth("dice", labels, names, names, NAMES, ())
+    return AnswerKey("dice", labels, names, names, NAMES, ())
 
 
 def test_patients_are_drawn_whole_and_the_loss_has_limits():
     mine, labels, _ = _random(8, volumes=40)
     better = np.where(np.random.default_rng(1).random(mine.shape) < 0.5, labels % 4, mine)
-    found = assess([mine], _truth(labels), DICE, [better.astype(np.uint8)], resamples=200)
+    found = assess([mine], _answer_key(labels), DICE, [better.astype(np.uint8)], resamples=200)
     assert found.groups == 20
     assert found.value == pytest.approx(score(DICE, mine, labels)[0])
     assert found.low < found.value < found.high

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from benchhub.device.blob import Blob
 from loopback_sshd import Sshd, link
 from onnx import TensorProto, helper
 from provision_targets import target
 from tiny_wheels import pin, write_backend, write_numpy, write_wheel
 
+from benchhub.device.blob import Blob
 from benchhub.device.provision.install import Provisioned, provision
 from benchhub.device.provision.lock import Lock, parse, pinned, shipped
 from benchhub.device.provision.wheels import wheels
