@@ -154,15 +154,16 @@ def test_messages_with_stub_libraries(real: Any) -> None:
         """
 import json, tensorrt as trt
 from types import SimpleNamespace
-from benchhub.ondevice.backends.tensorrt.build import Log, Request, build, parse_failure
+from benchhub.ondevice.backends.tensorrt.build import (
+    EngineLog, EngineRequest, build, parse_failure)
 from benchhub.ondevice.failed import Failed
-log = Log(trt)
+log = EngineLog(trt)
 for severity in ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"):
     log.logger.log(getattr(trt.ILogger.Severity, severity), severity)
 told = {"kept": log.lines[:]}
 log.lines[:] = ["CUDA initialization failure with error: 35"]
 try:
-    build(trt, b"", Request("f32", 1, 0), log)
+    build(trt, b"", EngineRequest("f32", 1, 0), log)
 except Failed as failed:
     told["builder"] = [failed.kind, str(failed)]
 def error(code):
