@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.compress import RecipeEntry, get_recipe
-from benchhub.compress.recipes.converters import converter_errors, first_line
+from benchhub.compress.build.workshop import Workshop, is_whole
 from benchhub.compress.files.look import check_inputs_match, inspect_model
 from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.build.workshop import Workshop, is_whole
+from benchhub.compress.recipes.converters import converter_errors, first_line
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.asked import VariantSpec

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.compress.build.suite import build_all
 from benchhub.compress.build.ahead import _processors, build_ahead
+from benchhub.compress.build.suite import build_all
 from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Suite
