@@ -29,7 +29,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session", params=[10, 11])
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, processes: None
+) -> Any:
     """Run a script with the real bindings of one release; what it prints as JSON comes back."""
     major: int = request.param
     try:
