@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -44,6 +45,20 @@ class Subject:
     @property
     def label(self) -> str:
         return self.name if self.format == "onnx" else f"{self.name}-{self.format}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fixtures of tests that load its runtime, or write its models, themselves."""
+        return {"openvino": ("native",), "tflite": ("native",), "torch": ("torch",)}.get(
+            self.name, ()
+        )
+
+
+def parameter(*subjects: Subject, more: tuple[object, ...] = (), name: str = "") -> Any:
+    """Return subjects as a parameter of a test, with the fixtures that they need."""
+    needs = [need for subject in subjects for need in subject.needs]
+    marks = [pytest.mark.asks(*needs)] if needs else []
+    return pytest.param(*subjects, *more, marks=marks, id=name or subjects[0].label)
 
 
 def build_tiny_model(path: Path, batch: int | str = "n") -> Path:

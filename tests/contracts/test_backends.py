@@ -27,6 +27,7 @@ from subjects import (
     build_tiny_model,
     expected_scores,
     images,
+    parameter,
 )
 
 from benchhub.ondevice import backends
@@ -42,9 +43,9 @@ FOREIGN = [
 ]
 WITH_OPTIONS = [(subject, options) for subject in SUBJECTS for options in subject.options]
 
-each = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.label)
-each_computing = pytest.mark.parametrize("subject", COMPUTING, ids=lambda subject: subject.label)
-each_reading_onnx = pytest.mark.parametrize("subject", READING_ONNX, ids=lambda one: one.label)
+each = pytest.mark.parametrize("subject", [parameter(one) for one in SUBJECTS])
+each_computing = pytest.mark.parametrize("subject", [parameter(one) for one in COMPUTING])
+each_reading_onnx = pytest.mark.parametrize("subject", [parameter(one) for one in READING_ONNX])
 
 Load = Callable[..., Any]
 
@@ -183,7 +184,11 @@ def test_computes_what_the_reference_computes(
 
 
 @pytest.mark.parametrize(
-    ("subject", "options"), WITH_OPTIONS, ids=[f"{s.label}-{o}" for s, o in WITH_OPTIONS]
+    ("subject", "options"),
+    [
+        parameter(one, more=(options,), name=f"{one.label}-{options}")
+        for one, options in WITH_OPTIONS
+    ],
 )
 def test_options_change_no_result(subject: Subject, load: Load, options: dict[str, Any]) -> None:
     session = load(batch=2, options=options)
@@ -311,7 +316,8 @@ def test_corrupt_model_raises(subject: Subject, module: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("subject", "other"), FOREIGN, ids=[f"{one.label}-{two.format}" for one, two in FOREIGN]
+    ("subject", "other"),
+    [parameter(one, two, name=f"{one.label}-{two.format}") for one, two in FOREIGN],
 )
 def test_a_model_of_another_format_under_this_ones_name_is_refused(
     subject: Subject, module: Any, model_of: Callable[[Subject], Path], other: Subject

@@ -51,7 +51,10 @@ class Device:
 
 @pytest.fixture(scope="module")
 def device(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    processes: None,
+    servers: None,
 ) -> Iterator[Device]:
     folder = tmp_path_factory.mktemp("contract")
     name = request.param
@@ -87,7 +90,9 @@ PAIRS = [
         device,
         subject,
         id=f"{device}-{subject.label}",
-        marks=[] if device == "localhost" else [pytest.mark.lab, pytest.mark.xdist_group("arm")],
+        marks=[pytest.mark.asks(*subject.needs)] * (subject.name == "torch")
+        if device == "localhost"
+        else [pytest.mark.lab, pytest.mark.xdist_group("arm")],
     )
     for device, backends in BACKENDS.items()
     for subject in SUBJECTS

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session", params=[10, 11])
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, processes: None
+) -> Any:
     """Run a script with the real bindings of one release; what it prints as JSON comes back."""
     major: int = request.param
     try:
@@ -154,7 +156,8 @@ def test_messages_with_stub_libraries(real: Any) -> None:
         """
 import json, tensorrt as trt
 from types import SimpleNamespace
-from benchhub.ondevice.backends.tensorrt.build import EngineLog, EngineRequest, build, parse_failure
+from benchhub.ondevice.backends.tensorrt.build import (
+    EngineLog, EngineRequest, build, parse_failure)
 from benchhub.ondevice.failed import Failed
 log = EngineLog(trt)
 for severity in ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"):

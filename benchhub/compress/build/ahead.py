@@ -133,9 +133,11 @@ class _Crew:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._hear()
-        for pid in self._pids if kind else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)  # a checkpoint is behind each epoch
+        if kind:
+            # Those that live: the number of one that died may be another process's by now.
+            for process in multiprocessing.active_children():
+                if process.pid in self._pids:
+                    process.terminate()  # a checkpoint is behind each epoch
         self._pool.shutdown(cancel_futures=True)
         self._told.close()
 
