@@ -99,7 +99,7 @@ def test_every_format_that_is_described_is_tested() -> None:
 
 
 @each
-def test_describes_itself_without_its_runtime(subject: Subject) -> None:
+def test_describes_itself_without_its_runtime(subject: Subject, processes: None) -> None:
     """Nothing but itself, benchhub and the standard library is imported to read it."""
     description = backends.described(subject.name)
     check(description, subject.name)

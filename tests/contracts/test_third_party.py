@@ -40,7 +40,7 @@ FP16 = 'name = "fp16"\nfrom = "fp32"\nrecipe = "fp16"\n'
 
 
 @pytest.fixture(scope="module")
-def controller(tmp_path_factory: pytest.TempPathFactory) -> str:
+def controller(tmp_path_factory: pytest.TempPathFactory, processes: None) -> str:
     return beside_benchhub(tmp_path_factory.mktemp("third-party"), PROJECT)
 
 

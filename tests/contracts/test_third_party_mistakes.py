@@ -11,6 +11,7 @@ import pytest
 from project import Project, make_project
 from repository import ROOT
 
+pytestmark = pytest.mark.usefixtures("processes")
 GOOD = {
     "runtime": "'odd_rt.runtime'",
     "formats": "('onnx',)",

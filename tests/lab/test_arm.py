@@ -82,11 +82,11 @@ def test_a_device_is_its_own_machine_and_measures(arm_lab: Lab, name: str) -> No
     ]  # fmt: skip
     with session(arm_lab, name) as opened:
         facts = opened.facts()
-        assert (facts["arch"], facts["cpu_model"]) == (architecture, cpu_model)
-        assert facts["cores_logical"] == min(cores, os.cpu_count() or 1)
-        assert facts["packages"]["numpy"]
-        assert facts["packages"]["psutil"]
-        assert set(facts["isa_flags"]) <= {"neon", "asimd", "asimddp", "asimdhp", "fphp"}
+        assert (facts.told["arch"], facts.told["cpu_model"]) == (architecture, cpu_model)
+        assert facts.told["cores_logical"] == min(cores, os.cpu_count() or 1)
+        assert facts.told["packages"]["numpy"]
+        assert facts.told["packages"]["psutil"]
+        assert set(facts.told["isa_flags"]) <= {"neon", "asimd", "asimddp", "asimdhp", "fphp"}
         assert refusal(findings(opened.profile, facts, opened.conditions())) is None
         outcome = opened.launch(Job("cell", 0, "null", "latency", None, "none", {}, iterations=20))
     assert (outcome.status, outcome.failure) == ("finished", None)

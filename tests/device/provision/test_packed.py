@@ -17,6 +17,7 @@ from benchhub.device.provision.packed import Packed, packed
 from benchhub.errors import BackendError
 from benchhub.ondevice.provision import wheel as unpacking
 
+pytestmark = pytest.mark.usefixtures("processes")
 FILES = {"packed_rt/__init__.py": "VALUE = 1\n", "packed_rt/lock.txt": "numpy\n"}
 POINTS = "[console_scripts]\npacked = packed_rt:main\n"
 
