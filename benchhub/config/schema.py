@@ -133,9 +133,9 @@ def _limits() -> dict[str, Any]:
         elif key.from_zero:
             kind = Annotated[float, Field(ge=0)]
         side = "least" if key.at_least else "most"
-        unit = f", {quantity.unit}" if quantity.unit else ""
-        where = f" in {key.scenario} cells" if key.scenario else ""
-        text = f"at {side} this {quantity.words}{unit}{where}"
+        unit = f" ({quantity.unit})" if quantity.unit in ("ms", "MiB") else ""
+        where = f", in {key.scenario} cells" if key.scenario else ""
+        text = f"at {side}: {quantity.words}{unit}{where}"
         found[key.key] = (kind | None, Field(None, description=text))
     return found
 
@@ -152,7 +152,7 @@ else:
 
 
 class AgreementTable(_Table):
-    """`[agreement]`: when a variant's outputs count as garbage (see docs/concepts.md)."""
+    """`[agreement]`: when a variant's outputs count as garbage."""
 
     max_relative: Positive = Field(
         0.5, description="root mean square difference over the spread of the reference"
@@ -206,7 +206,7 @@ class ClaimPartTable(SelectorTable):
 
 
 class ClaimTable(ClaimPartTable):
-    """`[[claims]]`: what a paper says, held against the run (see docs/claims.md)."""
+    """`[[claims]]`: what a paper says, held against the run."""
 
     id: Name = Field(description="what reports call it")
     text: str = Field(min_length=1, description="what is said, for people")

@@ -151,11 +151,12 @@ def _memory(
 def _file(
     name: str, words: str, unit: str = "", scale: Scale = Scale.LOG, *, column: bool = False,
     whole: bool = False, term: str = "", about: str = "", budgets: tuple[BudgetKey, ...] = (),
-    empty: str = _UNTOLD,
+    empty: str = _UNTOLD, more_is_better: bool = False,
 ) -> Quantity:  # fmt: skip
     return Quantity(
         name=name, words=words, unit=unit, grain=Grain.FILE, scale=scale, column=column,
         whole=whole, term=term, about=about, budgets=budgets, empty=empty if column else "",
+        more_is_better=more_is_better,
     )  # fmt: skip
 
 
@@ -231,12 +232,12 @@ _TABLE = (
     _file("macs", "multiply-accumulates of one case", column=True, whole=True, term=_COUNTS),
     _file(
         "compression_params", "times fewer nonzero parameters than the baseline", column=True,
-        term="compression",
+        term="compression", more_is_better=True,
         about="Size of the baseline over that of the variant, in nonzero parameters or bytes.",
     ),
     _file(
         "compression_bytes", "times smaller than the baseline's file", column=True,
-        term="compression", empty=_NO_MODEL,
+        term="compression", empty=_NO_MODEL, more_is_better=True,
     ),
     Quantity(
         name="speedup", words="baseline's latency over the variant's", unit="x",
@@ -267,7 +268,7 @@ _TABLE = (
     Quantity(
         name="agreement_max_abs", words="largest difference from the reference outputs", unit="",
         grain=Grain.QUALITY, claimed=False, term="agreement",
-        empty="there are no reference outputs, or none of that shape that are finite",
+        empty="there are no reference outputs to hold it against",
         about="Largest absolute difference of the outputs from the reference: the baseline's on"
         " the controller, or of a pruned or refitted network its own.",
     ),
