@@ -27,7 +27,7 @@ Controller to agent, `do` names the request:
 
 Agent to controller, `event` names the reply:
   hello       {protocol, runner_sha256, python, executable, root, pid, blobs}
-  refused     {kind: busy|python|root|protocol, message, holder: {..}}
+  refused     {kind, message, holder: {..}}    a kind of REFUSALS
   pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
   conditions  {conditions: Conditions}
@@ -37,7 +37,7 @@ Agent to controller, `event` names the reply:
   room        {free_bytes}                   on the disk that holds the blobs
   settle      {}
   environments {target: {..}, environments: [{..}]}    see environments.target and .records
-  provision   {environment: {..}, built: bool}    or {trouble: {kind, message}}
+  provision   {environment: {..}, built: bool}    or {trouble: {kind, message}}, a kind of TROUBLES
   unprovision {removed: [[name, freed_bytes]..]}
   stage       {stage}                        the child entered a stage (see STAGES)
   ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
@@ -112,6 +112,23 @@ KINDS: Mapping[str, str] = {
     "memory": "there is too little memory, the accelerator's or the host's",
     "unsupported": "an operator, a type or a device that the runtime cannot run",
     "clock": "the device's clock went back while calls were timed",
+}
+
+#: Why an agent refuses a controller.
+REFUSALS: Mapping[str, str] = {
+    "busy": "another controller holds the lease",
+    "python": "the interpreter is older than 3.8",
+    "root": "the folder for models and runner cannot be used",
+    "protocol": "the controller speaks another protocol",
+}
+
+#: Why there is no environment where one was to be provisioned.
+TROUBLES: Mapping[str, str] = {
+    "space": "the disk is full",
+    "wheel": "a staged wheel is not whole, or is none",
+    "pip": "the device has no pip",
+    "install": "what was to be installed cannot be, or it took too long",
+    "import": "the runtime was installed, and cannot be imported",
 }
 
 

@@ -10,7 +10,7 @@ from benchhub.model.cell import SKIPS
 from benchhub.model.columns import ATTRIBUTES, COLUMNS, ENDS
 from benchhub.model.flag import FLAGS
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain, Quantity
-from benchhub.ondevice.wire import KINDS, STAGES, TRACKS
+from benchhub.ondevice.wire import KINDS, REFUSALS, STAGES, TRACKS, TROUBLES
 from reference_pages.markdown import code, codes, page, section, sentence, table
 
 _GRAINS = {
@@ -94,8 +94,19 @@ def failures() -> str:
         section("Stages", table(("stage", "what is done in it"), _coded(STAGES.items()))),
         section("Kinds", table(("kind", "what happened"), _coded(KINDS.items()))),
         section(
+            "Refusals",
+            "A device that cannot be used at all is told by an error, of which these are the"
+            " device's own.",
+            table(("kind", "why"), _coded(REFUSALS.items())),
+        ),
+        section(
+            "Provisioning",
+            "Why `benchhub devices provision` made no environment.",
+            table(("kind", "why"), _coded(TROUBLES.items())),
+        ),
+        section(
             "Skips",
-            "What is not measured, known before anything is.",
+            "What is not measured, with the reason in words.",
             table(("kind", "why"), _coded(SKIPS.items())),
         ),
         section(
