@@ -42,7 +42,7 @@ def suites() -> str:
         "Keys of a suite",
         "A `suite.toml`; `benchhub init` writes one with comments. The keys of `[data]` are the"
         " [task's](tasks.md), those of a `recipe` the [recipe's](recipes.md).",
-        *map(_model, SUITE),
+        *(_model(one) for one in SUITE),
         section("`[options.BACKEND]`", "A list is a sweep.", _options()),
         section("Efforts", "What a suite does not say, `suite.effort` does.", _efforts()),
     )
@@ -60,7 +60,7 @@ def profiles() -> str:
     return page(
         "Keys of a device profile",
         "A file in `device_profiles/`; `benchhub devices enroll` writes it.",
-        *map(_model, PROFILE),
+        *(_model(one) for one in PROFILE),
         section("Profiles that ship", table(("name", "", "limits", "labels"), rows)),
     )
 

@@ -122,7 +122,7 @@ def _takes(one: RecipeEntry) -> str:
     found = ["calibration inputs"] if one.calibrates else []
     if one.trains:
         found.append("training cases")
-        if one.trains is not True:
+        if isinstance(one.trains, tuple):
             found[-1] += f" with {codes(one.trains)}"
     return ", ".join(found)
 

@@ -26,6 +26,7 @@ from benchhub.ondevice import wire
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import reference
+from reference_pages import files, measured
 
 PAGES = sorted(reference.PAGES)
 
@@ -35,11 +36,9 @@ def test_a_page_is_what_the_code_says(page: str) -> None:
     assert (FOLDER / page).read_text("utf-8") == reference.PAGES[page](), "scripts/reference.py"
 
 
-def test_nothing_differs_and_what_does_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_nothing_differs_and_what_does_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reference.differing() == []
-    monkeypatch.setitem(wire.KINDS, "new", "something new")  # type: ignore[arg-type]
+    monkeypatch.setattr(measured, "KINDS", {**wire.KINDS, "new": "something new"})
     assert reference.differing() == ["docs/reference/failures.md"]
 
 
@@ -55,6 +54,21 @@ def test_pages_do_not_depend_on_terminal_or_folder(
         assert "\x1b" not in text
         assert not re.search(r"/(home|root|tmp|usr)/", text)
         assert reference.PAGES.keys() >= set(re.findall(r"\]\(([\w-]+\.md)", text))
+
+
+def _anchors(path: Path) -> set[str]:
+    """Return what a link into a page may end in, as GitHub makes it of headings."""
+    heads = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", [*(f"reference/{page}" for page in PAGES), "concepts.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / "docs" / page
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", path.read_text("utf-8")):
+        there = (path.parent / target).resolve() if target else path
+        assert there.is_file(), target
+        assert not anchor or anchor in _anchors(there), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -170,12 +184,10 @@ def test_every_key_of_a_profile_that_ships_is_on_its_page() -> None:
 
 
 def test_every_table_of_a_file_is_shown_and_each_of_its_keys_has_words() -> None:
-    shown = {model.__name__ for model in (*reference.files.SUITE, *reference.files.PROFILE)}
+    shown = {model.__name__ for model in (*files.SUITE, *files.PROFILE)}
     tree = ast.parse(Path(schema.__file__).read_text("utf-8"))
     there = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     assert {name for name in there if not name.startswith("_")} <= shown
-    for model in (*reference.files.SUITE, *reference.files.PROFILE):
-        silent = [
-            key for key, one in reference.files.keys(model).items() if "description" not in one
-        ]
+    for model in (*files.SUITE, *files.PROFILE):
+        silent = [key for key, one in files.keys(model).items() if "description" not in one]
         assert not silent, model.__name__

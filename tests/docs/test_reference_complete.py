@@ -6,6 +6,7 @@ They are found in sources and in what Typer makes of them, not in the tables tha
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -182,7 +183,7 @@ def _variables(path: Path) -> Iterator[str]:
                 "setdefault",
                 "pop",
             )
-            given = node.args[:1] if of_environ or node.func.attr == "getenv" else []
+            given = [*node.args[:1]] if of_environ or node.func.attr == "getenv" else []
         elif isinstance(node, ast.Dict) and any(
             key is None and _environ(value)
             for key, value in zip(node.keys, node.values, strict=True)
@@ -237,6 +238,8 @@ def test_every_entry_point_group_is_on_its_page_and_in_the_how_to() -> None:
         if re.fullmatch(r"benchhub\.(backends|tasks|metrics|predictions|recipes)", text)
     }
     assert groups == named("extension-points.md")
+    for row in rows("extension-points.md"):
+        assert importlib.util.find_spec(row.cells["contract"].strip("`")), row.names
     assert [group for group in groups if group not in told] == []
     asked = {
         ast.unparse(keyword.value)
