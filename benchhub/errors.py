@@ -21,7 +21,17 @@ exception: it is a `Launch` with a `Failure`.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+#: What the command line returns. Where several apply the worst wins: 2, 3, 1, 4, in this order.
+EXIT_CODES: Mapping[int, str] = {
+    0: "done; judged: PASS, or nothing that is known regressed",
+    1: "a budget is not kept (FAIL), or something regressed",
+    2: "usage or configuration: arguments, files, the results database",
+    3: "a device could not be used, or cells failed",
+    4: "INCONCLUSIVE: it cannot be told",
+    130: "stopped by Ctrl-C; what was measured is saved",
+}
 
 
 class BenchhubError(Exception):

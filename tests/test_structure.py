@@ -20,7 +20,7 @@ LAYERS = (
     ("results", "compress"),
     ("tasks", "config", "store", "device", "stats"),
     ("model", "backends"),
-    ("ondevice", "errors", "text"),
+    ("ondevice", "errors", "text", "outside"),
 )
 #: Of what runs on devices the controller takes no more than this; what it does not name, nothing.
 FROM_ONDEVICE = {

@@ -22,7 +22,7 @@ def ab(
     backend: str = typer.Argument(help="The backend that runs both"),
     model_a: Path = typer.Argument(help="The model as it was"),
     model_b: Path = typer.Argument(help="The model to judge"),
-    threads: int = typer.Option(1, min=1),
+    threads: int = typer.Option(1, min=1, help="Threads a session may use"),
     batch: int = typer.Option(None, min=1, help="Default: the models' own, or 1"),
     precision: str = typer.Option("f32", help="f32, tf32, f16 or bf16"),
     option: list[str] = typer.Option([], metavar="NAME=VALUE", help="The backend's; repeatable"),

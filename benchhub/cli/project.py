@@ -9,12 +9,13 @@ import typer
 
 from benchhub.config.folders import cache as cache
 from benchhub.config.folders import store_url
+from benchhub.outside import Variable
 
 if TYPE_CHECKING:
     from benchhub.store import Store
 
 STORE = typer.Option(
-    None, "--store", envvar="BENCHHUB_STORE", metavar="URL",
+    None, "--store", envvar=str(Variable.STORE), metavar="URL",
     help="Results database (default: benchhub.db in the current folder)",
 )  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON to stdout")

@@ -15,12 +15,14 @@ class Option:
     """One option: a value is of the default's type, one of `choices` if there are any.
 
     Numbers lie from `least` to `most`, both included; a whole number will do for a fraction.
+    `words` say what it does, in the reference pages.
     """
 
     default: bool | int | float | str
     choices: tuple[str, ...] = ()
     least: float = 1
     most: float | None = None
+    words: str = ""
 
     def check(self, where: str, value: Any) -> None:
         """Raise ConfigError saying what is wanted unless `value` will do."""

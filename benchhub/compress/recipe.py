@@ -49,7 +49,7 @@ class RecipeEntry:
     `extra` is the pip extra to install when one is missing. `others`: options that are not listed
     go to the function, which checks them. `approximates`: what it makes should answer as its source
     does, rounded; where it should not, devices are held against what the variant answers on the
-    controller.
+    controller. `words` say what it does, in the reference pages.
     """
 
     make: Make
@@ -62,6 +62,7 @@ class RecipeEntry:
     extra: str = ""
     others: bool = False
     approximates: bool = True
+    words: str = ""
 
     def trains_with(self, options: Settings) -> bool:
         """Return whether it reads training cases when it is given these options."""

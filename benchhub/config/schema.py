@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
+from benchhub.model.scenario import SCENARIOS, Scenario
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Positive = Annotated[float, Field(gt=0)]
@@ -25,15 +26,17 @@ class _Table(BaseModel):
 class SuiteTable(_Table):
     """`[suite]`: what is compared."""
 
-    name: Name
-    task: str = Field(description="chest_xray, npz, or a task of an entry point")
+    name: Name = Field(description="what reports, budgets and the history call it")
+    task: str = Field(description="one of benchhub's, or a task of an entry point")
     baseline: str = Field(description="the variant that losses and speed-ups refer to")
-    backends: list[str] = Field(min_length=1)
-    effort: Literal["quick", "standard", "rigorous"] = "standard"
+    backends: list[str] = Field(min_length=1, description="the runtimes that are compared")
+    effort: Literal["quick", "standard", "rigorous"] = Field(
+        "standard", description="how much a cell is measured; `--effort` wins"
+    )
     precision: Precision | list[Precision] = Field(
         "f32", description="arithmetic a backend may use where it has a choice; a list is a sweep"
     )
-    seed: int = 0
+    seed: int = Field(0, description="what quality is resampled with")
     deadline_s: Positive = Field(120.0, description="a launch that lives longer is killed")
     requires_selftest: bool = Field(
         False, strict=True, description="measure no device without a self-test passed of late"
@@ -43,10 +46,13 @@ class SuiteTable(_Table):
 class VariantTable(_Table):
     """`[[variants]]`: a model file, or a recipe, which most often begins from another variant."""
 
-    name: Name
-    model: Path | None = None
-    source: str | None = Field(None, alias="from")
-    recipe: str | dict[str, Any] | None = None
+    name: Name = Field(description="what reports and budgets call it")
+    model: Path | None = Field(None, description="its file, relative to the suite's folder")
+    source: str | None = Field(None, alias="from", description="the variant a recipe begins from")
+    recipe: str | dict[str, Any] | None = Field(
+        None,
+        description="how it is made, in place of `model`: a name, or a table of it and options",
+    )
     backends: list[str] = Field([], description="those it is meant for; empty: all")
     against: str | None = Field(
         None, description="the variant its speed-up and compression refer to (default: baseline)"
@@ -59,48 +65,62 @@ class VariantTable(_Table):
 class ScenarioTable(_Table):
     """`[scenarios.NAME]`: settings to sweep; the effort level fills what is left out."""
 
-    batch: Count | list[Count] = 1
-    threads: Count | list[Count] = 1
+    batch: Count | list[Count] = Field(1, description="cases a call; a list is a sweep")
+    threads: Count | list[Count] = Field(
+        1, description="threads a session may use; a list is a sweep"
+    )
     cases: Count | None = Field(None, description="quality: how many test cases (default all)")
-    launches: Count | None = None
-    iterations: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
-    max_timed_s: Positive | None = None
+    launches: Count | None = Field(None, description="fresh processes a cell (the effort's)")
+    iterations: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = Field(
+        None, description="timed calls a launch (the effort's)"
+    )
+    max_timed_s: Positive | None = Field(
+        None, description="seconds after which a launch stops timing (the effort's)"
+    )
     concurrency: Count | list[Count] | None = Field(
         None, description="throughput, paced: calls under way at once"
     )
     rate_per_s: Positive | list[Positive] | None = Field(
         None, description="paced: arrivals per second; a list is a sweep"
     )
-    arrivals: Literal["poisson", "fixed"] | None = Field(None, description="paced")
+    arrivals: Literal["poisson", "fixed"] | None = Field(
+        None, description="paced: drawn at random (the default), or evenly spaced"
+    )
+
+
+def _scenario(which: Scenario) -> Any:
+    return Field(None, description=SCENARIOS[which])
 
 
 class ScenariosTable(_Table):
     """`[scenarios]`: what is measured."""
 
-    latency: ScenarioTable | None = None
-    throughput: ScenarioTable | None = None
-    paced: ScenarioTable | None = None
-    memory: ScenarioTable | None = None
-    cold_start: ScenarioTable | None = None
-    quality: ScenarioTable | None = None
-    profile: ScenarioTable | None = None
+    latency: ScenarioTable | None = _scenario(Scenario.LATENCY)
+    throughput: ScenarioTable | None = _scenario(Scenario.THROUGHPUT)
+    paced: ScenarioTable | None = _scenario(Scenario.PACED)
+    memory: ScenarioTable | None = _scenario(Scenario.MEMORY)
+    cold_start: ScenarioTable | None = _scenario(Scenario.COLD_START)
+    quality: ScenarioTable | None = _scenario(Scenario.QUALITY)
+    profile: ScenarioTable | None = _scenario(Scenario.PROFILE)
 
 
 class _BudgetSelectors(_Table):
     """What a budget has beside its limits."""
 
-    name: str | None = None
-    devices: list[str] = []
-    variants: list[str] = []
-    backends: list[str] = []
-    threads: Count | list[Count] | None = None
+    name: str | None = Field(None, description="what verdicts call it")
+    devices: list[str] = Field([], description="only on these; empty: all")
+    variants: list[str] = Field([], description="only of these; empty: all")
+    backends: list[str] = Field([], description="only with these; empty: all")
+    threads: Count | list[Count] | None = Field(
+        None, description="only with so many; left out: any number"
+    )
     paced_min_rate_per_s: Positive | None = Field(
         None, description="the paced limits are to be met at this rate or a higher one"
     )
     quality_loss_relative: bool = Field(
         False, description="quality_loss_max is a share of the baseline's quality"
     )
-    quality_min_cases: Count = 200
+    quality_min_cases: Count = Field(200, description="with fewer cases nothing is a PASS")
 
 
 def _limits() -> dict[str, Any]:
@@ -113,9 +133,9 @@ def _limits() -> dict[str, Any]:
         elif key.from_zero:
             kind = Annotated[float, Field(ge=0)]
         side = "least" if key.at_least else "most"
-        unit = f", {quantity.unit}" if quantity.unit else ""
-        where = f" in {key.scenario} cells" if key.scenario else ""
-        text = f"at {side} this {quantity.words}{unit}{where}"
+        unit = f" ({quantity.unit})" if quantity.unit in ("ms", "MiB") else ""
+        where = f", in {key.scenario} cells" if key.scenario else ""
+        text = f"at {side}: {quantity.words}{unit}{where}"
         found[key.key] = (kind | None, Field(None, description=text))
     return found
 
@@ -132,31 +152,37 @@ else:
 
 
 class AgreementTable(_Table):
-    """`[agreement]`: when a variant's outputs count as garbage (see docs/concepts.md)."""
+    """`[agreement]`: when a variant's outputs count as garbage."""
 
-    max_relative: Positive = 0.5
+    max_relative: Positive = Field(
+        0.5, description="root mean square difference over the spread of the reference"
+    )
 
 
 class SelectorTable(_Table):
     """Which rows; what is left out chooses all."""
 
     variants: list[str] = Field([], description="names, or patterns with *")
-    devices: list[str] = []
-    backends: list[str] = []
+    devices: list[str] = Field([], description="names, or patterns with *")
+    backends: list[str] = Field([], description="names, or patterns with *")
     arch: list[str] = Field([], description="x86_64, aarch64, ..")
-    threads: Count | list[Count] | None = None
-    batch: Count | list[Count] | None = None
-    precision: Precision | list[Precision] | None = None
+    threads: Count | list[Count] | None = Field(None, description="threads of a session")
+    batch: Count | list[Count] | None = Field(None, description="cases a call")
+    precision: Precision | list[Precision] | None = Field(None, description="what it computed in")
     gpu: bool | None = Field(None, strict=True, description="computed on a GPU, or not")
-    emulated: bool | None = Field(None, strict=True)
+    emulated: bool | None = Field(
+        None, strict=True, description="of emulated devices, or of others"
+    )
 
 
 class AskTable(_Table):
     """A quantity and its limits."""
 
-    quantity: str = Field(json_schema_extra={"enum": list(CLAIMED)})
-    at_least: Limit | None = None
-    at_most: Limit | None = None
+    quantity: str = Field(
+        description="what is held to the limits", json_schema_extra={"enum": list(CLAIMED)}
+    )
+    at_least: Limit | None = Field(None, description="the smallest value that will do")
+    at_most: Limit | None = Field(None, description="the largest value that will do")
     between: list[Limit] | None = Field(
         None, min_length=2, max_length=2, description="at_least and at_most in one"
     )
@@ -169,17 +195,21 @@ class ClaimPartTable(SelectorTable):
     """`[[claims.parts]]`: what is claimed of the rows that the selectors choose."""
 
     where: list[AskTable] = Field([], description="conditions on the model file")
-    ask: list[AskTable] = []
-    holds_for: Literal["all", "any"] = "all"
-    scenario: Literal["latency", "throughput", "paced", "memory", "cold_start"] | None = None
-    min_cases: Count = 50
+    ask: list[AskTable] = Field([], description="quantities with the limits that must be kept")
+    holds_for: Literal["all", "any"] = Field(
+        "all", description="whether all that are chosen must keep them, or one"
+    )
+    scenario: Literal["latency", "throughput", "paced", "memory", "cold_start"] | None = Field(
+        None, description="whose rows are read (that of the first timing quantity)"
+    )
+    min_cases: Count = Field(50, description="with fewer cases nothing is told of quality")
 
 
 class ClaimTable(ClaimPartTable):
-    """`[[claims]]`: what a paper says, held against the run (see docs/claims.md)."""
+    """`[[claims]]`: what a paper says, held against the run."""
 
-    id: Name
-    text: str = Field(min_length=1)
+    id: Name = Field(description="what reports call it")
+    text: str = Field(min_length=1, description="what is said, for people")
     source: str = Field(min_length=1, description="where it is said")
     each: Literal["backend", "device", "arch", "variant"] | None = Field(
         None, description="one answer for each of them"
@@ -190,41 +220,55 @@ class ClaimTable(ClaimPartTable):
 class SuiteFile(_Table):
     """A suite.toml."""
 
-    suite: SuiteTable
-    variants: list[VariantTable] = Field(min_length=1)
-    scenarios: ScenariosTable
-    budgets: list[BudgetTable] = []
-    claims: list[ClaimTable] = []
-    data: dict[str, Any] = {}
-    options: dict[str, dict[str, Any]] = Field({}, description="by backend")
-    agreement: AgreementTable = AgreementTable()
+    suite: SuiteTable = Field(description="what is compared")
+    variants: list[VariantTable] = Field(min_length=1, description="the models")
+    scenarios: ScenariosTable = Field(description="what is measured")
+    budgets: list[BudgetTable] = Field([], description="limits, which the gate judges")
+    claims: list[ClaimTable] = Field([], description="what a paper says, answered from the run")
+    data: dict[str, Any] = Field({}, description="the task's own keys")
+    options: dict[str, dict[str, Any]] = Field(
+        {}, description="the backends' own, by backend; a list is a sweep"
+    )
+    agreement: AgreementTable = Field(AgreementTable(), description="when outputs count as garbage")
 
 
 class BudgetsFile(_Table):
     """A file of budgets for `benchhub gate --budgets`."""
 
-    budgets: list[BudgetTable] = Field(min_length=1)
+    budgets: list[BudgetTable] = Field(min_length=1, description="limits, which the gate judges")
 
 
 class DeviceTable(_Table):
     """`[device]`: how a device is reached."""
 
-    name: Name
-    transport: Literal["local", "ssh"]
-    host: str = Field("", description="a Host of ~/.ssh/config, or an address")
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    user: str | None = None
-    host_key: str | None = Field(None, description="written by `benchhub devices enroll`")
-    identity_file: Path | None = None
-    proxy_jump: str | None = None
-    ssh_config: Path | None = None
-    ciphers: list[str] = []
-    python: str = "python3"
-    root: str = "~/.cache/benchhub/device"
-    emulated: bool = False
-    machine: str = Field("", description="devices with the same one take turns")
-    connect_timeout_s: Positive = 10.0
-    lease_wait_s: Annotated[float, Field(ge=0)] = 0.0
+    name: Name = Field(description="what runs, reports and budgets call it")
+    transport: Literal["local", "ssh"] = Field(description="how it is reached")
+    host: str = Field("", description="ssh: a Host of ~/.ssh/config, or an address")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="ssh: its port (as ssh has it)"
+    )
+    user: str | None = Field(None, description="ssh: who to log in as (as ssh has it)")
+    host_key: str | None = Field(
+        None, description="ssh: the only key it is known by; `benchhub devices enroll` writes it"
+    )
+    identity_file: Path | None = Field(
+        None, description="ssh: private key to log in with (as ssh has it)"
+    )
+    proxy_jump: str | None = Field(None, description="ssh: jump hosts (as ssh has it)")
+    ssh_config: Path | None = Field(None, description="ssh: other file than ~/.ssh/config")
+    ciphers: list[str] = Field(
+        [], description="ssh: ciphers to offer, best first; empty: usual ones"
+    )
+    python: str = Field("python3", description="the interpreter that the runner is started with")
+    root: str = Field(
+        "~/.cache/benchhub/device", description="the device's folder for models and runner"
+    )
+    emulated: bool = Field(False, description="an emulator: its times are labelled, never ranked")
+    machine: str = Field("", description="devices with the same one take turns; empty: its own")
+    connect_timeout_s: Positive = Field(10.0, description="how long connecting may take")
+    lease_wait_s: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="how long to wait for another controller to be done"
+    )
 
 
 class LimitsTable(_Table):
@@ -236,7 +280,9 @@ class LimitsTable(_Table):
     cooldown_s: Annotated[float, Field(ge=0)] = Field(
         30.0, description="how long one pause for cooling lasts"
     )
-    max_load: Positive | None = None
+    max_load: Positive | None = Field(
+        None, description="the first launch waits until the load is no higher than this"
+    )
     reboot_wait_s: Annotated[float, Field(ge=0)] = Field(
         180.0, description="how long a device that vanished in a run may take to come back"
     )
@@ -245,6 +291,8 @@ class LimitsTable(_Table):
 class ProfileFile(_Table):
     """A device profile."""
 
-    device: DeviceTable
-    limits: LimitsTable = LimitsTable()
-    labels: dict[str, str] = {}
+    device: DeviceTable = Field(description="how it is reached")
+    limits: LimitsTable = Field(LimitsTable(), description="beyond these nothing is measured")
+    labels: dict[str, str] = Field(
+        {}, description="texts of your own, shown in reports; `emulation` says what emulates it"
+    )

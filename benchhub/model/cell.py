@@ -131,14 +131,26 @@ def _cell_key(cell: Cell) -> str:
 class SkipKind(enum.StrEnum):
     """Why a combination is not measured."""
 
-    NOT_MEANT = "not meant"  #: the suite means the variant for other backends
-    FIXED_BATCH = "fixed batch"  #: the model has another batch
-    FORMAT = "format"  #: the backend does not read such files
-    PRECISION = "precision"  #: the backend does not compute in it, or not with these options
-    NO_PROFILE = "no profile"  #: the backend does not tell what operators take
-    UNBUILT = "unbuilt"  #: the variant could not be made
-    NO_BACKEND = "no backend"  #: the device lacks the backend
-    NO_TIMES = "no times"  #: an imported benchmark has no times of its rounds
+    NOT_MEANT = "not meant"
+    FIXED_BATCH = "fixed batch"
+    FORMAT = "format"
+    PRECISION = "precision"
+    NO_PROFILE = "no profile"
+    UNBUILT = "unbuilt"
+    NO_BACKEND = "no backend"
+    NO_TIMES = "no times"
+
+
+SKIPS: Mapping[SkipKind, str] = {
+    SkipKind.NOT_MEANT: "the suite means the variant for other backends",
+    SkipKind.FIXED_BATCH: "the model has another batch",
+    SkipKind.FORMAT: "the backend does not read such files",
+    SkipKind.PRECISION: "the backend does not compute in it, or not with these options",
+    SkipKind.NO_PROFILE: "the backend does not tell what operators take",
+    SkipKind.UNBUILT: "the variant could not be made",
+    SkipKind.NO_BACKEND: "the device lacks the backend",
+    SkipKind.NO_TIMES: "an imported benchmark has no times of its rounds",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A quantity and its limits, at least one of them; see `benchhub.claims.names`.
+    """A quantity of `benchhub.model.quantities` and its limits, at least one of them.
 
     `metric` is one of quality other than the first. With `over` the quantity is divided by that of
     the rows chosen there, with `minus` it is lessened by it.

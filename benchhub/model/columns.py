@@ -13,43 +13,71 @@ from benchhub.model.quantities import QUANTITIES
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A column that is no quantity: its name, its type, and what it says."""
+    """A column that is no quantity: its name, its type, what it says, and where it is empty."""
 
     name: str
     type: type
     words: str
+    empty: str = ""
 
 
+_UNFINISHED = "the cell is not finished"
+_UNTIMED = "no timed calls: cells of other scenarios than latency, throughput and paced"
+_UNJUDGED = QUANTITIES["quality"].empty
 _ATTRIBUTES: Mapping[str, Attribute] = {
     one.name: one
     for one in (
         Attribute("run", str, "the run's id"),
         Attribute("device", str, "the device's name"),
-        Attribute("arch", str, "its processor's architecture: x86_64, aarch64, .."),
+        Attribute(
+            "arch",
+            str,
+            "its processor's architecture: x86_64, aarch64, ..",
+            "the device never answered",
+        ),
         Attribute("emulated", bool, "whether its times are of an emulator, which are not ranked"),
         Attribute("backend", str, "the inference runtime"),
-        Attribute("backend_version", str, "its version on the device"),
-        Attribute("provider", str, "who computes within it, such as CPUExecutionProvider"),
+        Attribute("backend_version", str, "its version on the device", _UNFINISHED),
+        Attribute(
+            "provider",
+            str,
+            "who computes within it, such as CPUExecutionProvider",
+            "the cell is not finished, or the backend has none",
+        ),
         Attribute("variant", str, "the artifact's name in the suite"),
-        Attribute("recipe", str, "how it was made; empty: a model file as given"),
-        Attribute("model_sha256", str, "the artifact's digest"),
+        Attribute("recipe", str, "how it was made", "it is a model file as given"),
+        Attribute("model_sha256", str, "the artifact's digest", "no model runs in the cell"),
         Attribute("scenario", str, "what the cell measures"),
         Attribute("batch", int, "cases a call"),
         Attribute("threads", int, "threads a session may use"),
-        Attribute("precision", str, "the float type that the backend says it computed in"),
+        Attribute(
+            "precision",
+            str,
+            "the float type that the backend says it computed in",
+            "the backend does not say",
+        ),
         Attribute("launches", int, "fresh processes that finished"),
-        Attribute("iterations", int, "timed calls of all launches, warm-up left out"),
-        Attribute("n_eff", float, "independent samples that the calls are worth, for p95"),
+        Attribute("iterations", int, "timed calls of all launches, warm-up left out", _UNTIMED),
+        Attribute(
+            "n_eff", float, "independent samples that the calls are worth, for p95", _UNTIMED
+        ),
         Attribute("status", str, "finished, failed or unmeasured"),
-        Attribute("reason", str, "why it is not finished"),
-        Attribute("flags", str, "doubts, joined by semicolons"),
-        Attribute("quality_metric", str, "the metric that `quality` is of"),
-        Attribute("quality_cases", int, "cases that it was judged on"),
-        Attribute("clock", str, "the clock that timed the calls"),
+        Attribute("reason", str, "why it is not finished", "the cell is finished"),
+        Attribute("flags", str, "doubts, joined by semicolons", "there are none"),
+        Attribute("quality_metric", str, "the metric that `quality` is of", _UNJUDGED),
+        Attribute("quality_cases", int, "cases that it was judged on", _UNJUDGED),
+        Attribute("clock", str, "the clock that timed the calls", _UNFINISHED),
         Attribute("concurrency", int, "calls under way at once"),
-        Attribute("rate_per_s", float, "arrivals a second, of paced cells"),
-        Attribute("options", str, "the backend's own options, as name=value words"),
-        Attribute("energy_source", str, "the counter that `energy_mj` comes from"),
+        Attribute("rate_per_s", float, "arrivals a second, of paced cells", "calls are not paced"),
+        Attribute(
+            "options", str, "the backend's own options, as name=value words", "none was chosen"
+        ),
+        Attribute(
+            "energy_source",
+            str,
+            "the counter that `energy_mj` comes from",
+            QUANTITIES["energy_mj"].empty,
+        ),
     )
 }
 

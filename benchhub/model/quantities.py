@@ -55,7 +55,8 @@ class Quantity:
     """A measured quantity.
 
     `scenario` is whose rows have it first of all; None: the model file's, or the quality's.
-    `about` explains it to the reader of a report, under the heading `term`. `limits` are columns of
+    `about` explains it to the reader of a report, under the heading `term`. `empty` says in which
+    finished cells its column is empty. `limits` are columns of
     their own for the ends of its interval. `quantile`: which of all timed calls it is.
     `compared_in` are the scenarios in which two runs are held against each other by it. `column`
     False: only claims know it. `claimed` False: its figure has no interval, so claims cannot ask
@@ -80,6 +81,7 @@ class Quantity:
     rare: bool = False
     term: str = ""
     about: str = ""
+    empty: str = ""
 
 
 _PERCENTILES = "p50, p90, p95, p99, p99.9"
@@ -87,6 +89,14 @@ _CALLS = (Scenario.LATENCY, Scenario.PACED)
 _COLD = (Scenario.COLD_START,)
 _COPIES = "copy in, copy out"
 _COUNTS = "params, nonzero, MACs"
+_COUNTED = "cells of scenario profile; imported benchmarks"
+_NO_CLOCK = "no accelerator, or its backend has no clock of it"
+_NO_MODEL = "no model runs in the cell"
+_UNTOLD = "no model runs in the cell, or its format does not tell"
+_UNJUDGED = (
+    "no finished quality cell of the same device, backend, variant, precision and options, or its"
+    " outputs are wrong"
+)
 _SIZES = "size, gzip"
 
 
@@ -108,6 +118,7 @@ def _percentile(
         ),
         compared_in=_CALLS if compared else (),
         rare=rare,
+        empty="other scenarios than latency and paced; withheld where samples are too few",
         term=_PERCENTILES,
         about="Percentiles of the time of one call (p50 is the median), pooled over launches, with"
         " a 95 % interval in brackets that counts launches, not iterations, as independent."
@@ -115,32 +126,37 @@ def _percentile(
     )
 
 
-def _part(name: str, words: str, term: str, about: str = "", claimed: bool = True) -> Quantity:
+def _part(
+    name: str, words: str, term: str, about: str = "", claimed: bool = True, empty: str = _NO_CLOCK
+) -> Quantity:
     """Return a part of a call, whose median is a column."""
     return Quantity(
         name=f"{name}_p50_ms", words=words, unit="ms", scenario=Scenario.LATENCY, timing=True,
-        claimed=claimed, term=term, about=about,
+        claimed=claimed, term=term, about=about, empty=empty,
     )  # fmt: skip
 
 
 def _memory(
-    name: str, words: str, term: str, about: str, budget: str = "", compared: bool = True
-) -> Quantity:
+    name: str, words: str, term: str, about: str, budget: str = "", compared: bool = True,
+    empty: str = _COUNTED,
+) -> Quantity:  # fmt: skip
     memory = Scenario.MEMORY
     return Quantity(
         name=name, words=words, unit="MiB", scenario=memory,
         budgets=(BudgetKey(budget, memory, MIN_LAUNCHES_OF_MEDIAN),) if budget else (),
-        compared_in=(memory,) if compared else (), term=term, about=about,
+        compared_in=(memory,) if compared else (), term=term, about=about, empty=empty,
     )  # fmt: skip
 
 
 def _file(
     name: str, words: str, unit: str = "", scale: Scale = Scale.LOG, *, column: bool = False,
     whole: bool = False, term: str = "", about: str = "", budgets: tuple[BudgetKey, ...] = (),
+    empty: str = _UNTOLD, more_is_better: bool = False,
 ) -> Quantity:  # fmt: skip
     return Quantity(
         name=name, words=words, unit=unit, grain=Grain.FILE, scale=scale, column=column,
-        whole=whole, term=term, about=about, budgets=budgets,
+        whole=whole, term=term, about=about, budgets=budgets, empty=empty if column else "",
+        more_is_better=more_is_better,
     )  # fmt: skip
 
 
@@ -148,7 +164,7 @@ _TABLE = (
     Quantity(
         name="load_ms", words="time to load", unit="ms", scenario=Scenario.COLD_START, timing=True,
         budgets=(BudgetKey("load_ms", Scenario.COLD_START, MIN_LAUNCHES_OF_MEDIAN),),
-        compared_in=_COLD, term="load",
+        compared_in=_COLD, term="load", empty=_COUNTED,
         about="From starting to load the model until the session is ready.",
     ),
     Quantity(
@@ -157,12 +173,13 @@ _TABLE = (
         budgets=(
             BudgetKey("first_inference_ms_max", Scenario.COLD_START, MIN_LAUNCHES_OF_MEDIAN),
         ),
-        compared_in=_COLD, term="first inference",
+        compared_in=_COLD, term="first inference", empty=_COUNTED,
         about="The first call, which may compile or allocate.",
     ),
     Quantity(
         name="mean_ms", words="mean latency", unit="ms", scenario=Scenario.LATENCY, timing=True,
         claimed=False, term="mean", about="Arithmetic mean of the same samples.",
+        empty="other scenarios than latency, throughput and paced",
     ),
     _percentile("50", "median", 0.50, compared=True),
     _percentile("90", "90th percentile", 0.90),
@@ -175,7 +192,7 @@ _TABLE = (
         budgets=(
             BudgetKey("throughput_min_per_s", Scenario.THROUGHPUT, MIN_LAUNCHES, at_least=True),
         ),
-        compared_in=(Scenario.THROUGHPUT,), term="throughput",
+        compared_in=(Scenario.THROUGHPUT,), term="throughput", empty="other scenarios",
         about="Cases per second, offline, at the settings of the row.",
     ),
     _memory(
@@ -188,20 +205,25 @@ _TABLE = (
         "Peak memory over what the process held after importing the backend.", compared=False,
     ),
     _memory(
-        "gpu_mem_mib", "accelerator memory", "GPU memory", "Device memory taken by the process."
+        "gpu_mem_mib", "accelerator memory", "GPU memory", "Device memory taken by the process.",
+        empty="no accelerator, or nothing counts its memory",
     ),
     Quantity(
         name="energy_mj", words="energy of one case", unit="mJ", scenario=Scenario.LATENCY,
         timing=True, compared_in=(Scenario.LATENCY, Scenario.THROUGHPUT), term="energy",
+        empty="the device has no such counter, or too little was timed for it",
         about="Energy of one case by the counter named beside it, which counts all that its part of"
         " the machine does, idling included.",
     ),
     _file(
         "model_bytes", "bytes of the file", "bytes", column=True, whole=True, term=_SIZES,
         about="The model file, and the same compressed (10^6 bytes).",
-        budgets=(BudgetKey("model_bytes", None, whole=True),),
+        budgets=(BudgetKey("model_bytes", None, whole=True),), empty=_NO_MODEL,
     ),
-    _file("gzip_bytes", "bytes of the gzipped file", "bytes", column=True, whole=True, term=_SIZES),
+    _file(
+        "gzip_bytes", "bytes of the gzipped file", "bytes", column=True, whole=True, term=_SIZES,
+        empty=_NO_MODEL,
+    ),
     _file(
         "params", "parameters", column=True, whole=True, term=_COUNTS,
         about="Weights, weights that are not zero, and multiply-accumulates of one case.",
@@ -210,17 +232,18 @@ _TABLE = (
     _file("macs", "multiply-accumulates of one case", column=True, whole=True, term=_COUNTS),
     _file(
         "compression_params", "times fewer nonzero parameters than the baseline", column=True,
-        term="compression",
+        term="compression", more_is_better=True,
         about="Size of the baseline over that of the variant, in nonzero parameters or bytes.",
     ),
     _file(
         "compression_bytes", "times smaller than the baseline's file", column=True,
-        term="compression",
+        term="compression", empty=_NO_MODEL, more_is_better=True,
     ),
     Quantity(
         name="speedup", words="baseline's latency over the variant's", unit="x",
         scenario=Scenario.LATENCY, timing=True, more_is_better=True,
         limits=("speedup_low", "speedup_high"), term="speed-up",
+        empty="other scenarios than latency and throughput; no base with the same settings",
         about="Median latency of the base variant over that of this one, or its rate over the"
         " base's in throughput cells; above 1 is faster. The base is the suite's baseline unless"
         " the row says `against` another. Compared within one device, backend and all settings"
@@ -230,7 +253,7 @@ _TABLE = (
     Quantity(
         name="quality", words="the metric", unit="", grain=Grain.QUALITY, scale=Scale.PLAIN,
         scenario=Scenario.QUALITY, more_is_better=True, limits=("quality_low", "quality_high"),
-        term="quality",
+        term="quality", empty=_UNJUDGED,
         about="The task's metric of the device's own outputs, 95 % interval over patients.",
     ),
     Quantity(
@@ -238,19 +261,21 @@ _TABLE = (
         grain=Grain.QUALITY, scale=Scale.PLAIN, scenario=Scenario.QUALITY,
         limits=("quality_loss_low", "quality_loss_high"),
         budgets=(BudgetKey("quality_loss_max", Scenario.QUALITY, from_zero=True),),
-        term="quality loss",
+        term="quality loss", empty=_UNJUDGED,
         about="Quality of the baseline less that of the variant on the same cases, signed so that"
         " positive is worse; the interval is paired. The baseline's own is 0 by definition.",
     ),
     Quantity(
         name="agreement_max_abs", words="largest difference from the reference outputs", unit="",
         grain=Grain.QUALITY, claimed=False, term="agreement",
+        empty="there are no reference outputs to hold it against",
         about="Largest absolute difference of the outputs from the reference: the baseline's on"
         " the controller, or of a pruned or refitted network its own.",
     ),
     _part(
         "service", "median of a paced call without its wait", "service",
         "The part of a paced call from its start to its end, without the wait.", claimed=False,
+        empty="other scenarios than paced",
     ),
     _part(
         "device", "median computing time by the accelerator's clock", "device p50",
@@ -269,13 +294,15 @@ _TABLE = (
     Quantity(
         name="postprocess_p50_ms", words="median time of what the task makes of one answer",
         unit="ms", scenario=Scenario.QUALITY, timing=True, claimed=False, term="post-processing",
+        empty="other scenarios than quality, tasks that predict nothing, other devices than the"
+        " controller",
         about="Median time over cases of what the task makes of one answer (a map of classes,"
         " nuclei told apart) on the controller, shown where that is the device; it is not in the"
         " latency.",
     ),
     _file(
         "sparse_bytes", "bytes of the file were its zeros not stored, as the recipe says", "bytes",
-        column=True, whole=True,
+        column=True, whole=True, empty="the recipe does not say",
     ),
     _percentile("99_9", "99.9th percentile", 0.999, rare=True),
     # What only claims ask for, computed of the others.

@@ -11,10 +11,14 @@ class BadDescription(Exception):
 
 
 class BackendOption(NamedTuple):
-    """An option of `[options.NAME]`: one of `choices`, or with none any value of its type."""
+    """An option of `[options.NAME]`: one of `choices`, or with none any value of its type.
+
+    `words` say what it does, in the reference pages.
+    """
 
     default: Any
     choices: Tuple[Any, ...] = ()
+    words: str = ""
 
 
 class LockFile(NamedTuple):

@@ -2,7 +2,7 @@
 
 
 class Failed(Exception):
-    """Ends a launch; `kind` is one of wire.KINDS, the message one line of cause and next step."""
+    """Ends a launch; `kind` is a key of wire.KINDS, the message one line of cause and next step."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -27,7 +27,7 @@ Controller to agent, `do` names the request:
 
 Agent to controller, `event` names the reply:
   hello       {protocol, runner_sha256, python, executable, root, pid, blobs}
-  refused     {kind: busy|python|root|protocol, message, holder: {..}}
+  refused     {kind, message, holder: {..}}    a kind of REFUSALS
   pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
   conditions  {conditions: Conditions}
@@ -37,7 +37,7 @@ Agent to controller, `event` names the reply:
   room        {free_bytes}                   on the disk that holds the blobs
   settle      {}
   environments {target: {..}, environments: [{..}]}    see environments.target and .records
-  provision   {environment: {..}, built: bool}    or {trouble: {kind, message}}
+  provision   {environment: {..}, built: bool}    or {trouble: {kind, message}}, a kind of TROUBLES
   unprovision {removed: [[name, freed_bytes]..]}
   stage       {stage}                        the child entered a stage (see STAGES)
   ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
@@ -74,24 +74,62 @@ from benchhub.ondevice.job import encode_job as encode_job
 PROTOCOL = 1
 HEARTBEAT_S = 60.0
 
-#: In the order a child passes through them; a failure names the stage it happened in.
-STAGES = ("spawn", "import", "load", "first", "warmup", "time", "outputs", "memory", "link")
+#: Where a launch failed. A child passes through them in this order up to `memory`; the last two are
+#: the controller's.
+STAGES: Mapping[str, str] = {
+    "spawn": "starting the process",
+    "import": "importing the backend",
+    "load": "loading the model, compilation included",
+    "first": "the first call",
+    "warmup": "the untimed calls",
+    "time": "the timed calls",
+    "outputs": "sending outputs, and what the controller makes of them",
+    "memory": "counting memory",
+    "link": "the connection to the device",
+    "measure": "checking the samples that came back",
+}
 
-#: Further series beside the samples, one value a call. device: the accelerator's own clock around
-#: the computation. copy_in, copy_out: its clock around the transfers. service: a paced call from
-#: its start, where the sample counts from when it was due.
-TRACKS = ("device", "copy_in", "copy_out", "service")
+#: Further series beside the samples, one value a call.
+TRACKS: Mapping[str, str] = {
+    "device": "the accelerator's own clock around the computation",
+    "copy_in": "its clock around moving inputs to it",
+    "copy_out": "its clock around moving outputs back",
+    "service": "a paced call from its start; its sample counts from when it was due",
+}
 
-#: missing: the backend is not installed. raised: an exception. crashed: died by a signal.
-#: exited: ended without an end record. deadline: killed at its hard deadline. nonfinite: NaN or
-#: inf where the baseline has none. shape: other outputs than the model declares. link: the
-#: connection broke while it ran. blob: a staged file is missing or corrupt. fallback: another
-#: provider or device than the one asked for would have run it. memory: the accelerator has too
-#: little. unsupported: an operator or a type that the runtime cannot run.
-KINDS = (
-    "missing", "raised", "crashed", "exited", "deadline", "nonfinite", "shape", "link", "blob",
-    "fallback", "memory", "unsupported",
-)  # fmt: skip
+#: What kind of end a failed launch met.
+KINDS: Mapping[str, str] = {
+    "missing": "the backend, or what it cannot do without, is not installed",
+    "raised": "an exception",
+    "crashed": "the process died by a signal",
+    "exited": "the process ended without an end record",
+    "deadline": "killed after the suite's `deadline_s`",
+    "nonfinite": "NaN or infinite outputs where the baseline's are finite",
+    "shape": "other outputs than the model declares",
+    "link": "the connection broke while it ran, and did not come back",
+    "blob": "a staged file is missing or corrupt",
+    "fallback": "another provider or device than the one asked for would have run it",
+    "memory": "there is too little memory, the accelerator's or the host's",
+    "unsupported": "an operator, a type or a device that the runtime cannot run",
+    "clock": "the device's clock went back while calls were timed",
+}
+
+#: Why an agent refuses a controller.
+REFUSALS: Mapping[str, str] = {
+    "busy": "another controller holds the lease",
+    "python": "the interpreter is older than 3.8",
+    "root": "the folder for models and runner cannot be used",
+    "protocol": "the controller speaks another protocol",
+}
+
+#: Why there is no environment where one was to be provisioned.
+TROUBLES: Mapping[str, str] = {
+    "space": "the disk is full",
+    "wheel": "a staged wheel is not whole, or is none",
+    "pip": "the device has no pip",
+    "install": "what was to be installed cannot be, or it took too long",
+    "import": "the runtime was installed, and cannot be imported",
+}
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric
+from benchhub.outside import ExtensionPoint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,7 @@ Open = Callable[[Settings, Path, Path | None, Path], Dataset]
 
 def task_names() -> tuple[str, ...]:
     """Return every task that can be asked for, plugins included."""
-    return tuple(sorted({*TASKS, *entry_points(group="benchhub.tasks").names}))
+    return tuple(sorted({*TASKS, *entry_points(group=ExtensionPoint.TASKS).names}))
 
 
 def get_task(name: str) -> Open:
@@ -141,7 +142,7 @@ def _model_name(name: str) -> str:
 def _module(name: str) -> Any:
     if name in TASKS:
         return importlib.import_module(TASKS[name])
-    plugins = entry_points(group="benchhub.tasks", name=name)
+    plugins = entry_points(group=ExtensionPoint.TASKS, name=name)
     if not plugins:
         raise ConfigError(f"task {name!r} is unknown{nearest(name, task_names())}")
     return next(iter(plugins)).load()

@@ -10,7 +10,7 @@ here by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.quality import CaseTable, Metric
+from benchhub.outside import ExtensionPoint
 from benchhub.tasks import lazy
 from benchhub.tasks.case_tables import mean_by_case, ratio, weighted_mean, worst
 
@@ -230,10 +231,29 @@ MODULES: dict[str, str] = {
     "log_loss": "benchhub.tasks.chest_xray.metric:LOG_LOSS",
 }
 
+#: What each of both tables says; `_worst5` at a name's end: the mean of the worst 5 % of cases.
+MEANINGS: Mapping[str, str] = {
+    "macro_auc": "mean over labels of the area under the ROC curve, ties counted half",
+    "accuracy": "share of the cases whose largest output is the label",
+    "mean_absolute_error": "mean over cases of the absolute error, all outputs alike",
+    "dice": "Dice of three structures, the mean over volumes, then over structures",
+    "dice_worst5": "mean Dice of the volumes that make up the worst 5 %",
+    "bpq": "panoptic quality of nuclei, types left aside, the mean over images",
+    "mpq": "panoptic quality by type, the mean over types, images, then tissues",
+    "macro_f1": "mean over classes of F1",
+    "aji": "aggregated Jaccard index: a prediction may be taken by several nuclei",
+    "aji_plus": "the same with one-to-one matches",
+    "mse": "squared error of the distance map, over all pixels",
+    "nuclei_dice": "Dice of nucleus against background",
+    "pq": "panoptic quality, at an IoU above .5",
+    "r2": "1 - SSE / SST of the distance map, over all pixels of all cases",
+    "log_loss": "binary cross-entropy in nats, the mean over labels, then over cases",
+}
+
 
 def metric_names() -> tuple[str, ...]:
     """Return every metric that can be asked for, plugins included, without the worst cases'."""
-    return tuple(sorted({*METRICS, *lazy.names("benchhub.metrics", MODULES)}))
+    return tuple(sorted({*METRICS, *lazy.names(ExtensionPoint.METRICS, MODULES)}))
 
 
 def get_metric(name: str, where: str = "") -> Metric:
@@ -250,5 +270,5 @@ def get_metric(name: str, where: str = "") -> Metric:
             return worst(get_metric(parted[1]), int(parted[2]) / 100)
         except ValueError as error:
             raise ConfigError(f"{kind} {name!r}: {error}") from error
-    metric: Metric = lazy.found(kind, "benchhub.metrics", MODULES, name, METRICS)
+    metric: Metric = lazy.found(kind, ExtensionPoint.METRICS, MODULES, name, METRICS)
     return metric

@@ -21,6 +21,14 @@ from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.predictions import get_prediction
 from benchhub.tasks.settings import check_settings
 
+#: The keys of `[data]`; paths are relative to the suite, or to the folder given with `--data`.
+KEYS: Mapping[str, str] = {
+    "inputs": "the archive: an array for each model input, and `labels`; required",
+    "metric": "the metric that is judged first; required",
+    "also": "further metrics, a list",
+    "predict": "what is made of the model's first output before metrics see it",
+    "calibration": "an archive of training inputs, for recipes that calibrate",
+}
 _OWN = ("labels", "groups", "ids", "label_names")
 _PREFIX = "calibration_"
 
@@ -76,12 +84,9 @@ class Archive:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Archive:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `inputs` (the archive), `metric` (a name of the metric table), `also` (names of further
-    ones), `predict` (a name of the table of predictions) and `calibration` (an archive of training
-    inputs), paths relative to the suite's folder or to `data`. Raises ConfigError naming the file
-    and the array for anything it cannot use.
+    Raises ConfigError naming the file and the array for anything it cannot use.
     """
-    check_settings("data", settings, ("inputs", "metric", "also", "predict", "calibration"))
+    check_settings("data", settings, KEYS)
     for key in ("inputs", "metric"):
         if key not in settings:
             raise ConfigError(f'data.{key} is missing; the npz task needs {key} = "..."')

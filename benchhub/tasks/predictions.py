@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchhub.model.arrays import Array, Ints
+from benchhub.outside import ExtensionPoint
 from benchhub.tasks.lazy import found
 
 Predict = Callable[[Array], Array]
@@ -29,7 +30,7 @@ PREDICTIONS: dict[str, str] = {
 def get_prediction(name: str, where: str = "") -> Predict:
     """Return a function of the table; ConfigError naming the nearest, and `where` it was asked."""
     kind = f"{where}: prediction" if where else "prediction"
-    function: Predict = found(kind, "benchhub.predictions", PREDICTIONS, name)
+    function: Predict = found(kind, ExtensionPoint.PREDICTIONS, PREDICTIONS, name)
     return function
 
 

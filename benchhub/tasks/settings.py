@@ -9,7 +9,7 @@ from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
 
 #: Keys of `[data]` that every task has: `metric` names the one that is judged first.
-EVERYWHERE = {"data": ("metric",)}
+EVERYWHERE = {"data": {"metric": "which of the task's metrics is judged first"}}
 
 
 def check_settings(where: str, settings: Settings, known: Iterable[str]) -> None:

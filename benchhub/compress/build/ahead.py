@@ -27,6 +27,7 @@ from benchhub.compress.options import complete
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import Variant
+from benchhub.outside import Variable
 from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data
 
@@ -193,7 +194,7 @@ def _begin(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if passive:  # threads that wait while spinning would take the other processes' processors
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault(Variable.OMP_WAIT_POLICY, "PASSIVE")
     told.put(os.getpid())
     _builder = Builder(suite, open_data(suite, data, cache), cache, told.put)
 

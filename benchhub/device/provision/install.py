@@ -40,7 +40,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the device made no environment: `kind` is space, wheel, pip, install or import."""
+    """Why the device made no environment: `kind` is a key of wire.TROUBLES."""
 
     kind: str
     message: str

@@ -22,6 +22,7 @@ from benchhub.device.provision.lock import Pin, Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Target
 from benchhub.errors import BackendError, ConfigError, NoSpace
+from benchhub.outside import Variable
 
 _FETCH_TIMEOUT_S = 3600.0
 _NO_SPACE = "No space left"
@@ -119,7 +120,7 @@ def _download(pins: list[Pin], pinned: Pinned, target: Target, folder: Path) -> 
         "--disable-pip-version-check", *download_arguments(target), "--dest", str(folder),
         "--requirement", str(requirements),
     ]  # fmt: skip
-    environment = {**os.environ, "PIP_PROGRESS_BAR": "off"}
+    environment = {**os.environ, Variable.PIP_PROGRESS_BAR: "off"}
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_S, env=environment,

@@ -14,6 +14,7 @@ from paramiko.pkey import PublicBlob, UnknownKeyType
 
 from benchhub.device.ssh.config import Endpoint
 from benchhub.errors import AuthenticationRefused
+from benchhub.outside import Variable
 
 
 def log_in(transport: paramiko.Transport, endpoint: Endpoint, name: str) -> None:
@@ -80,7 +81,7 @@ def _identities(
 
 
 def _agent_keys(endpoint: Endpoint, stack: contextlib.ExitStack) -> tuple[paramiko.PKey, ...]:
-    path = endpoint.agent_socket or os.environ.get("SSH_AUTH_SOCK")
+    path = endpoint.agent_socket or os.environ.get(Variable.SSH_AGENT)
     if not endpoint.use_agent or not path:
         return ()
     connection = socket.socket(socket.AF_UNIX)

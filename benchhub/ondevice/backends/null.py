@@ -13,7 +13,7 @@ BACKEND = Description(
     runtime=__name__,
     formats=(),
     precisions=("f32", "tf32", "f16", "bf16"),
-    options={"hash_bytes": BackendOption(0)},
+    options={"hash_bytes": BackendOption(0, words="bytes that a call hashes; 0: it does nothing")},
     version="0",
 )
 

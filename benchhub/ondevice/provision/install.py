@@ -28,7 +28,7 @@ print(backends.find(sys.argv[2]).version())
 
 
 class NotProvisioned(Exception):
-    """Why there is no environment now; `kind` is space, wheel, pip, install or import."""
+    """Why there is no environment now; `kind` is a key of wire.TROUBLES."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -26,6 +26,17 @@ MODEL = "benchhub.tasks.cardiac.model"
 #: Pixels across a slice, and millimetres a pixel: a field of 16 cm about the middle.
 SIZE, SPACING_MM = 64, 2.5
 _PHANTOM_KEYS = tuple(field.name for field in fields(CardiacPhantom))
+#: The keys of `[data]`.
+KEYS: Mapping[str, str] = {
+    "path": "a copy of ACDC, relative to the suite; `--data` wins. Without either: the phantom",
+    "size": "pixels across a slice (64)",
+    "spacing_mm": "millimetres a pixel, in the plane (2.5)",
+    "input": "the model's input name (`image`)",
+    "seed": "of the phantom",
+    "train_patients": "patients of the phantom to train on",
+    "test_patients": "patients of the phantom to judge by",
+    "slices": "of each volume of the phantom",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +118,9 @@ class Cardiac:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Cardiac:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `path` (a copy of ACDC, relative to the suite; `data` wins over it), `size` (pixels across
-    a slice), `spacing_mm` (of a pixel), `input` (the model's input name), and for the phantom
-    `seed`, `train_patients`, `test_patients`, `slices`. Raises ConfigError for anything it cannot
-    use.
+    `data` wins over `path`. Raises ConfigError for anything it cannot use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "size", "spacing_mm", "input"))
+    check_settings("data", settings, KEYS)
     numbers = {
         key: whole_number("data", settings, key, least=0 if key == "seed" else 1)
         for key in _PHANTOM_KEYS

@@ -28,6 +28,17 @@ MODEL = "benchhub.tasks.chest_xray.model"
 #: So many patients with each label come first, so that a subset of cases has them all.
 _AHEAD = 4
 _PHANTOM_KEYS = tuple(field.name for field in fields(ChestXrayPhantom))
+#: The keys of `[data]`.
+KEYS: Mapping[str, str] = {
+    "path": "a copy of ChestX-ray14, relative to the suite; `--data` wins. Without either: the"
+    " phantom",
+    "metric": "which metric is judged first: `macro_auc` or `log_loss`",
+    "input": "the model's input name (`image`)",
+    "size": "pixels across a case",
+    "seed": "of the phantom, and of the order of cases; of a copy 0",
+    "train_patients": "patients of the phantom to train on",
+    "test_patients": "patients of the phantom to judge by",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +111,9 @@ class ChestXray:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> ChestXray:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `path` (a copy of ChestX-ray14, relative to the suite; `data` wins over it), `size`
-    (pixels), `input` (the model's input name), `metric` (the one that comes first), and for the
-    phantom `seed`, `train_patients`, `test_patients`. Raises ConfigError for anything it cannot
-    use.
+    `data` wins over `path`. Raises ConfigError for anything it cannot use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input", "metric"))
+    check_settings("data", settings, KEYS)
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
     data = users_copy(settings, base, data)
     if data is None:

@@ -30,6 +30,19 @@ MEAN, SPREAD = np.float32(0.7), np.float32(0.2)
 #: The network halves its maps four times.
 _MULTIPLE = 16
 _PHANTOM_KEYS = tuple(field.name for field in fields(NucleiPhantom))
+#: The keys of `[data]`.
+KEYS: Mapping[str, str] = {
+    "path": "a copy of MoNuSeg or TNBC, relative to the suite; `--data` wins. Without either: the"
+    " phantom",
+    "metric": "which metric is judged first (`aji`)",
+    "input": "the model's input name (`image`)",
+    "shrink": "images are shrunk so many times before they are cut (1)",
+    "size": "pixels of a tile, a multiple of 16",
+    "side": "tiles a side of a slide of the phantom",
+    "seed": "of the phantom, and of the order of cases; of a copy 0",
+    "train_slides": "slides of the phantom to train on",
+    "test_slides": "slides of the phantom to judge by",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +115,9 @@ class Nuclei:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Nuclei:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `path` (a copy of MoNuSeg or TNBC, relative to the suite; `data` wins over it), `size` (of
-    a tile, in pixels), `shrink` (images are shrunk so many times first), `input` (the model's input
-    name), `metric` (the one that comes first), and for the phantom `seed`, `train_slides`,
-    `test_slides` and `side` (tiles a side of a slide). Raises ConfigError for what it cannot use.
+    `data` wins over `path`. Raises ConfigError for anything it cannot use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input", "metric", "shrink"))
+    check_settings("data", settings, KEYS)
     least = {"seed": 0}
     numbers = {
         key: whole_number("data", settings, key, least=least.get(key, 1))

@@ -28,6 +28,20 @@ MODEL = "benchhub.tasks.pathology.model"
 MEAN, SPREAD = np.float32(0.6), np.float32(0.2)
 _ROLES = {"train_fold": 1, "validation_fold": 2, "test_fold": 3}
 _PHANTOM_KEYS = tuple(field.name for field in fields(PathologyPhantom))
+#: The keys of `[data]`.
+KEYS: Mapping[str, str] = {
+    "path": "a copy of PanNuke, relative to the suite; `--data` wins. Without either: the phantom",
+    "train_fold": "recipes train and calibrate on it (1)",
+    "validation_fold": "nothing reads it (2); 0: there is none",
+    "test_fold": "scores count it (3)",
+    "shrink": "of a copy: each image is shrunk by this first (1)",
+    "input": "the model's input name (`image`)",
+    "size": "pixels of a tile, a multiple of 8; of a copy the whole image",
+    "seed": "of the phantom, and of the order of cases; of a copy 0",
+    "train_images": "images of the phantom's first fold",
+    "validation_images": "images of the phantom's second fold",
+    "test_images": "images of the phantom's third fold",
+}
 #: The network halves its maps three times.
 _MULTIPLE = 8
 
@@ -116,13 +130,9 @@ class Pathology:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Pathology:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `path` (a copy of PanNuke, relative to the suite; `data` wins over it), `shrink` (of a
-    copy's images, 1), `size` (of a case in pixels; default: the whole image), `train_fold`,
-    `validation_fold` (0: none), `test_fold`, `metric` (bpq, mpq or bpq_worst5), `input` (the
-    model's input name), and for the phantom `seed`, `train_images`, `validation_images`,
-    `test_images`. Raises ConfigError for anything it cannot use.
+    `data` wins over `path`. Raises ConfigError for anything it cannot use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, *_ROLES, "path", "shrink", "input"))
+    check_settings("data", settings, KEYS)
     numbers = {key: whole_number("data", settings, key) for key in _PHANTOM_KEYS if key in settings}
     roles = {
         key: whole_number("data", settings, key, usual, 0 if key == "validation_fold" else 1)

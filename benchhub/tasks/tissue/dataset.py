@@ -27,6 +27,16 @@ MODEL = "benchhub.tasks.tissue.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.
 MEAN, SPREAD = np.float32(0.65), np.float32(0.2)
 _PHANTOM_KEYS = tuple(field.name for field in fields(TissuePhantom))
+#: The keys of `[data]`.
+KEYS: Mapping[str, str] = {
+    "path": "the folder that holds both of NCT-CRC-HE's, relative to the suite; `--data` wins."
+    " Without either: the phantom",
+    "size": "pixels across a case; of a copy the patch's",
+    "input": "the model's input name (`image`)",
+    "seed": "of the phantom, and of the order of cases; of a copy 0",
+    "train_patches": "patches of each class of the phantom to train on",
+    "test_patches": "patches of each class of the phantom to judge by",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +94,9 @@ class TissueClasses:
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> TissueClasses:
     """Return the data set of a suite's `[data]` table.
 
-    Keys: `path` (the folder that holds both of NCT-CRC-HE's, relative to the suite; `data` wins
-    over it), `size` (of a case in pixels; default: the patch's), `metric` (accuracy or macro_f1),
-    `input` (the model's input name), and for the phantom `seed`, and `train_patches` and
-    `test_patches` of each class. Raises ConfigError for anything it cannot use.
+    `data` wins over `path`. Raises ConfigError for anything it cannot use.
     """
-    check_settings("data", settings, (*_PHANTOM_KEYS, "path", "input"))
+    check_settings("data", settings, KEYS)
     numbers = {
         key: whole_number("data", settings, key, least=0 if key == "seed" else 1)
         for key in _PHANTOM_KEYS

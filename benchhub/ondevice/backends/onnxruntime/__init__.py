@@ -9,8 +9,12 @@ BACKEND = Description(
     precisions=("f32", "tf32"),
     precision_needs={"tf32": ("provider", "cuda")},
     options={
-        "provider": BackendOption("cpu", ("cpu", "cuda", "tensorrt", "openvino", "acl", "xnnpack")),
-        "device_id": BackendOption(0),
+        "provider": BackendOption(
+            "cpu",
+            ("cpu", "cuda", "tensorrt", "openvino", "acl", "xnnpack"),
+            words="the execution provider; another one is never taken in its place",
+        ),
+        "device_id": BackendOption(0, words="the number of the GPU, of providers that have one"),
     },
     profiles=True,
     gpu=("cuda", "tensorrt"),

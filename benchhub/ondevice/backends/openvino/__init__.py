@@ -8,9 +8,11 @@ BACKEND = Description(
     formats=("onnx",),
     precisions=("f32", "f16", "bf16"),
     options={
-        "device": BackendOption("CPU", ("CPU", "GPU", "NPU", "AUTO")),
-        "hint": BackendOption("latency", ("latency", "throughput", "none")),
-        "streams": BackendOption(0),
+        "device": BackendOption("CPU", ("CPU", "GPU", "NPU", "AUTO"), words="the plugin"),
+        "hint": BackendOption(
+            "latency", ("latency", "throughput", "none"), words="OpenVINO's performance hint"
+        ),
+        "streams": BackendOption(0, words="calls served at once; 0: as many as are made"),
     },
     profiles=True,
     gpu=("gpu",),

@@ -7,7 +7,10 @@ BACKEND = Description(
     runtime=__name__ + ".runtime",
     formats=("onnx",),
     precisions=("f32", "tf32", "f16", "bf16"),
-    options={"device_id": BackendOption(0), "workspace_mib": BackendOption(0)},
+    options={
+        "device_id": BackendOption(0, words="the number of the GPU"),
+        "workspace_mib": BackendOption(0, words="scratch memory a layer may use; 0: all there is"),
+    },
     gpu=("tensorrt",),
     gpu_vendor="NVIDIA",
     distributions=("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-cu13-bindings"),

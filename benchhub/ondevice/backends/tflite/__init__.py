@@ -7,7 +7,7 @@ BACKEND = Description(
     runtime=__name__ + ".runtime",
     formats=("tflite",),
     precisions=("f32",),
-    options={"xnnpack": BackendOption(True)},
+    options={"xnnpack": BackendOption(True, words="whether XNNPACK computes what it can")},
     distributions=("ai-edge-litert", "tflite-runtime"),
     names_distribution=True,
     locks=(LockFile("tflite", "ai-edge-litert"), LockFile("tflite-runtime", "tflite-runtime")),

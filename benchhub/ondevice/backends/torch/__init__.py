@@ -8,9 +8,13 @@ BACKEND = Description(
     formats=("torchscript", "exported"),
     precisions=("f32", "tf32", "f16", "bf16"),
     options={
-        "device": BackendOption("cpu", ("cpu", "cuda")),
-        "mode": BackendOption("eager", ("eager", "compile", "cuda-graphs")),
-        "channels_last": BackendOption(False),
+        "device": BackendOption("cpu", ("cpu", "cuda"), words="never one for the other"),
+        "mode": BackendOption(
+            "eager",
+            ("eager", "compile", "cuda-graphs"),
+            words="the module as saved, compiled for one shape, or captured and replayed on a GPU",
+        ),
+        "channels_last": BackendOption(False, words="memory format of weights and 4-D inputs"),
     },
     gpu=("cuda",),
     distributions=("torch",),
