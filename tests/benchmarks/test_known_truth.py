@@ -16,7 +16,6 @@ from benchmarks.known_truth.comparisons import Host
 from benchmarks.known_truth.experiment import Experiment, Figure, Target
 from benchmarks.known_truth.experiments import EXPERIMENTS
 from benchmarks.known_truth.generators import SOURCES
-from benchmarks.known_truth.losses import weighted_auc
 from benchmarks.known_truth.spread import run
 
 
@@ -76,16 +75,6 @@ def test_rounds_pair_launches_that_share_the_drift():
     logs = [np.log(np.median(side, axis=1)) for side in (a, b)]
     assert np.corrcoef(*logs)[0, 1] > 0.8
     assert abs(np.mean(logs[1] - logs[0])) < 0.02
-
-
-def test_weighted_auc_counts_pairs():
-    rng = np.random.default_rng(7)
-    score, label = rng.standard_normal(30), rng.random(30) < 0.4
-    weights = rng.integers(0, 3, (4, 30)).astype(float)
-    for row, found in zip(weights, weighted_auc(score, label, weights), strict=True):
-        times = row.astype(int)
-        above, below = (np.repeat(score, times * side) for side in (label, ~label))
-        assert found == pytest.approx((above[:, None] > below).mean())
 
 
 @pytest.mark.timeout(1200)  # most of a minute of processor time
