@@ -4,10 +4,14 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart test bench known-truth study lab lab-down gpu clean
+.PHONY: quickstart check test bench known-truth study lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
+
+# Minutes before `make test`: style, types, and every test that starts no process and no server.
+check: $(TOX)
+	@$(TOX) run -qq -e dev -- scripts/check
 
 test: $(TOX)
 	scripts/install-system-packages

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchhub.device.blob import Blob
 
+from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.model.device import DeviceProfile

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.model.cell import Cell, Plan
-from benchhub.model.details import Details
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import Details, Launch, RunInfo
 from benchhub.model.request import RunRequest
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from benchhub.device.blob import Blob
 
+from benchhub.device.blob import Blob
 from benchhub.ondevice.backends import LoadOptions, find
 from benchmarks import latency
 from benchmarks.claim import Claim

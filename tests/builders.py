@@ -19,10 +19,9 @@ from benchhub.model.cell import (
     TensorSpec,
     Variant,
 )
-from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Facts, Provenance
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import Details, Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.request import RunRequest

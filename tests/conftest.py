@@ -1,8 +1,10 @@
-"""Lets tests of every folder import `builders`."""
+"""Lets tests of every folder import `builders`, and keeps the rules that hold for all of them."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["lab.plugin"]
+from harness import PLUGINS
+
+pytest_plugins = [*PLUGINS, "lab.plugin"]

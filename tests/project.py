@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,10 +99,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder, and the command line started in it."""
+    """A project folder, and the command line started in it, from the environment of `python`."""
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     @property
     def suite(self) -> Path:
@@ -127,11 +130,13 @@ class Project:
         path.write_text("[device]\n" + "\n".join(lines) + "\n")
         return path
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start benchhub and do not wait."""
+    def start(
+        self, *arguments: str, preexec: Callable[[], object] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start benchhub and do not wait; `preexec` is called in its process before."""
         return subprocess.Popen(
-            [sys.executable, "-m", "benchhub", *arguments], cwd=self.folder, env=self.env,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [self.python, "-m", "benchhub", *arguments], cwd=self.folder, env=self.env,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
         )  # fmt: skip
 
     def run(self, *arguments: str, timeout_s: float = 120) -> Finished:
@@ -144,12 +149,42 @@ class Project:
             raise
         return Finished(process.returncode, out, err)
 
+    def here(self, *arguments: str) -> Finished:
+        """Run benchhub to its end within this process, for commands that start none."""
+        return run_here(self.folder, self.env, *arguments)
+
+
+def run_here(folder: Path, env: Mapping[str, str], *arguments: str) -> Finished:
+    """Run benchhub to its end as `python -m benchhub` in `folder` does, within this process."""
+    from benchhub.cli import main
+
+    out, err, kept = io.StringIO(), io.StringIO(), (dict(os.environ), sys.argv)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["benchhub", *arguments]
+    code: object = 0
+    try:
+        with (
+            contextlib.chdir(folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        os.environ.clear()
+        os.environ.update(kept[0])
+        sys.argv = kept[1]
+    return Finished(int(str(code)), out.getvalue(), err.getvalue())
+
 
 def make_project(
     folder: Path,
     backends: tuple[str, ...] = ("onnxruntime",),
     launches: int = 2,
     deadline_s: float = 60,
+    python: str = sys.executable,
 ) -> Project:
     """Write the folder; the device `here` is this machine with a lease of its own."""
     env = {
@@ -159,7 +194,7 @@ def make_project(
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     env.pop("BENCHHUB_STORE", None)
-    project = Project(folder, env)
+    project = Project(folder, env, python)
     project.suite.parent.mkdir(parents=True)
     write_model(project.suite.parent / "model.onnx")
     write_cases(project.suite.parent / "cases.npz")

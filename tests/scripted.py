@@ -9,6 +9,7 @@ from typing import Any
 
 from builders import make_cell, make_conditions
 
+from benchhub.backends import described
 from benchhub.device.blob import Blob, StageReport
 from benchhub.errors import Interrupted, Unreachable
 from benchhub.model.cell import Cell
@@ -148,5 +149,5 @@ def work(cells: Sequence[Cell] = (), **limits: Any) -> DeviceWork:
         finished={},
         attempts={},
         closed=frozenset(),
-        backends=("onnxruntime",),
+        backends=(described("onnxruntime"),),
     )

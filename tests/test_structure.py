@@ -19,18 +19,19 @@ LAYERS = (
     ("report", "run"),
     ("results", "compress"),
     ("tasks", "config", "store", "device", "stats"),
-    ("model",),
+    ("model", "backends"),
     ("ondevice", "errors", "text"),
 )
 #: Of what runs on devices the controller takes no more than this; what it does not name, nothing.
 FROM_ONDEVICE = {
     "model": {"wire"},
     "store": {"wire"},
-    "device": {"wire"},
+    "backends": {"backends", "third_parties"},
+    "device": {"backends", "wire"},
     "results": {"wire"},
     "config": {"backends"},
     "run": {"backends", "wire"},
-    "cli": {"backends", "wire"},
+    "cli": {"wire"},
 }
 PACKAGES = [name for layer in LAYERS for name in layer]
 #: No sockets, files or database; a module named here is of a pure package and is not pure.

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 #: A third party's backend; what it needs beside it is nothing.
-BACKEND = """
-NAME = "tiny"
-FORMATS = ()
+DESCRIPTION = """
+from benchhub.ondevice.backends import Description
+BACKEND = Description("{name}", "{module}_engine", (), ("f32",), distributions=("{name}-rt",))
+"""
+ENGINE = """
 def version():
     return "{version}"
 def load(path, options):
@@ -27,11 +29,13 @@ def write_wheel(
     tag: str = "py3-none-any",
     entry_points: str = "",
     unlisted: tuple[str, ...] = (),
+    more_metadata: str = "",
 ) -> Path:
     """Write NAME-VERSION-TAG.whl; `unlisted` files are left out of its RECORD."""
     metadata = f"{name}-{version}.dist-info"
     content: dict[str, bytes | str] = dict(files or {f"{name}.py": f"__version__ = {version!r}\n"})
-    content[f"{metadata}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more_metadata}"
+    content[f"{metadata}/METADATA"] = about
     content[f"{metadata}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
     if entry_points:
         content[f"{metadata}/entry_points.txt"] = entry_points
@@ -50,14 +54,21 @@ def write_wheel(
 
 
 def write_backend(
-    folder: Path, version: str = "1.0", before: str = "", more: Mapping[str, bytes] | None = None
+    folder: Path,
+    version: str = "1.0",
+    before: str = "",
+    more: Mapping[str, bytes] | None = None,
+    name: str = "tiny",
 ) -> Path:
-    """Write the wheel of the backend `tiny`; `before` runs first when it is imported."""
-    files: dict[str, bytes | str] = {"tiny_rt.py": before + BACKEND.format(version=version)}
+    """Write the wheel of a backend; `before` runs first when its runtime is imported."""
+    module = f"{name}_rt"
+    files: dict[str, bytes | str] = {
+        f"{module}.py": DESCRIPTION.format(name=name, module=module),
+        f"{module}_engine.py": before + ENGINE.format(version=version),
+    }
     files.update(more or {})
-    return write_wheel(
-        folder, "tiny_rt", version, files, entry_points="[benchhub.backends]\ntiny = tiny_rt\n"
-    )
+    points = f"[benchhub.backends]\n{name} = {module}:BACKEND\n"
+    return write_wheel(folder, module, version, files, entry_points=points)
 
 
 def write_numpy(folder: Path) -> Path:

@@ -7,14 +7,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchhub.backends import described, names
 from benchhub.config.catalogue import check_own, profile_file, suite_file
 from benchhub.config.suite import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import EFFORTS, Effort, Suite
 from benchhub.model.device import DeviceProfile
 from benchhub.model.request import RunRequest
+from benchhub.ondevice.backends import BackendOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,9 @@ def resolve(request: RunRequest) -> Resolved:
 
 def check_backends(suite: Suite) -> None:
     """Raise ConfigError for a backend of `suite` that there is not, or an option it has not."""
-    _check_known("backend", suite.backends, backend_names())
+    for backend in suite.backends:
+        described(backend)
     _check_options(suite)
-
-
-def backend_names() -> tuple[str, ...]:
-    """Return the backends this installation knows."""
-    from benchhub.ondevice import backends
-
-    return tuple(sorted({*backends.names(), *backends.MODULES}))
 
 
 def _narrow(kind: str, wanted: Sequence[str], known: Sequence[str]) -> Sequence[str]:
@@ -107,26 +102,23 @@ def _check_known(kind: str, wanted: Sequence[str], known: Sequence[str], where: 
 
 
 def _check_options(suite: Suite) -> None:
-    from benchhub.ondevice.backends import OPTIONS
-
     for backend, chosen in suite.options.items():
-        if backend not in suite.backends and backend not in backend_names():
+        if backend not in suite.backends and backend not in names():
             hint = nearest(backend, suite.backends)
             raise ConfigError(f"{suite.path}: options.{backend}: no such backend{hint}")
-        if backend not in OPTIONS:
-            continue  # a third party's backend checks its own
+        known = described(backend).options
         for name, value in chosen.items():
             key = f"{suite.path}: options.{backend}.{name}"
-            if name not in OPTIONS[backend]:
-                raise ConfigError(f"{key} is unknown{nearest(name, list(OPTIONS[backend]))}")
+            if name not in known:
+                raise ConfigError(f"{key} is unknown{nearest(name, known)}")
             for one in value if isinstance(value, list) else [value]:
-                _check_option(key, one, OPTIONS[backend][name])
+                _check_option(key, one, known[name])
 
 
-def _check_option(key: str, value: object, choices: tuple[Any, ...]) -> None:
-    if type(value) is not type(choices[0]):
-        raise ConfigError(f"{key} = {value!r}: should be of type {type(choices[0]).__name__}")
-    if len(choices) > 1 and value not in choices:
-        listed = [str(choice) for choice in choices]
+def _check_option(key: str, value: object, option: BackendOption) -> None:
+    if type(value) is not type(option.default):
+        raise ConfigError(f"{key} = {value!r}: should be of type {type(option.default).__name__}")
+    if option.choices and value not in option.choices:
+        listed = [str(choice) for choice in option.choices]
         hint = nearest(str(value), listed)
         raise ConfigError(f"{key} = {value!r} is none of {', '.join(listed)}{hint}")

@@ -19,8 +19,8 @@ from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
 from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
+from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
-from benchhub.device.provision.wheels import Wheel
 from benchhub.device.ssh import transport as ssh
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport

@@ -9,11 +9,10 @@ from typing import Any
 from benchhub.model.cell import CellKind, Skip, Variant
 from benchhub.model.claim import ClaimAnswer
 from benchhub.model.columns import ENDS
-from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo, Selftest
 from benchhub.model.figure import NOT_MEASURED, Figure, Interval, MetricFigures
 from benchhub.model.flag import WRONG_OUTPUTS, Flag
-from benchhub.model.launch import RunInfo
+from benchhub.model.launch import Details, RunInfo
 from benchhub.model.quantities import QUANTITIES
 from benchhub.model.scenario import VerdictOutcome
 

@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
-from benchhub.model.details import Details
 from benchhub.model.facts import Facts, Provenance
+from benchhub.model.launch import Details
 from benchhub.model.request import RunRequest
 
 

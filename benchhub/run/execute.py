@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchhub import __version__
+from benchhub.backends import described
 from benchhub.config.request import Resolved
 from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
@@ -58,20 +59,15 @@ class Ready:
 
 def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
     """Build what the request needs and plan it; ConfigError if it cannot be done."""
-    from benchhub.ondevice import backends
-
     prepared = prepare(resolved.suite, resolved.data, cache, progress)
-    formats = {name: backends.formats(name) for name in resolved.suite.backends}
+    backends = [described(name) for name in resolved.suite.backends]
     plan = make_plan(
         resolved.suite,
         prepared.variants,
         resolved.devices,
-        formats,
+        backends,
         resolved.effort,
-        backends.COMPUTES,
-        backends.COMPUTES_WITH,
         prepared.unbuilt,
-        backends.PROFILES,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason.text for skip in plan.skips})[:3])
@@ -281,7 +277,7 @@ def _work(
         attempts=store.attempts(run.id),
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
-        backends=suite.backends,
+        backends=tuple(described(name) for name in suite.backends),
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},

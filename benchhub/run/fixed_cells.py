@@ -15,6 +15,7 @@ import numpy as np
 from benchhub.model.asked import Effort
 from benchhub.model.cell import CANARY, Cell, CellKind, More, Plan
 from benchhub.model.scenario import TIMED, Scenario
+from benchhub.ondevice.backends import null
 
 #: A millisecond or so to SHA-256, on anything from a small board to a server.
 _HASH_BYTES = 1_000_000
@@ -68,7 +69,7 @@ def fixed_work(
         device=device,
         variant=name,
         model_sha256="",
-        backend="null",
+        backend=null.BACKEND.name,
         scenario=Scenario.LATENCY,
         batch=1,
         threads=1,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.asked import Effort, ScenarioSpec, Suite
 from benchhub.model.cell import Cell, CellKind, Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
+from benchhub.ondevice.backends import Description
 
 #: The share of the effort's launches and iterations that each scenario takes. Memory and load
 #: times vary little between launches; outputs do not vary at all; a profile is no timing.
@@ -31,61 +32,44 @@ def plan(
     suite: Suite,
     variants: Sequence[Variant],
     devices: Sequence[DeviceProfile],
-    formats: Mapping[str, tuple[str, ...]],
+    backends: Sequence[Description],
     effort: Effort,
-    computes: Mapping[str, tuple[str, ...]] | None = None,
-    computes_with: Mapping[tuple[str, str], tuple[str, Any]] | None = None,
     unbuilt: Mapping[str, str] | None = None,
-    profiles: Collection[str] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
-    `formats` maps each of the suite's backends to the model formats it reads, `computes` to the
-    precisions it offers (a backend that is not in it: any), `computes_with` a (backend, precision)
-    to the option that it needs, and its value, `unbuilt` a variant that could not be made to the
-    reason. `profiles` are the backends that tell where a call's time goes (None: any). The `null`
-    backend has no model: it gets one latency cell a device, whatever the variants.
+    `backends` are the suite's, in its order; `unbuilt` maps a variant that could not be made to
+    the reason. A backend that reads no model gets one latency cell a device, whatever the
+    variants.
     """
     cells: list[Cell] = []
     skips: list[Skip] = []
-    for device, backend in itertools.product(devices, suite.backends):
+    for device, backend in itertools.product(devices, backends):
         for variant in variants:
-            if not formats[backend]:
+            if not backend.formats:
                 if variant.name == suite.baseline:
-                    cells.append(_null_cell(suite, device, variant, backend, effort))
+                    cells.append(_cell_without_model(suite, device, variant, backend.name, effort))
                 continue
             for spec in suite.scenarios:
-                for cell, reason in _sweep(suite, device, variant, backend, spec, effort):
-                    problem = (
-                        _not_meant(suite, variant.name, backend)
-                        or reason
-                        or _unreadable(variant, formats[backend], backend)
-                        or _inexact(cell.precision, (computes or {}).get(backend), backend)
-                        or _without_option(cell, (computes_with or {}))
-                        or _without_profile(cell, profiles)
-                    )
+                for cell, reason in _sweep(suite, device, variant, backend.name, spec, effort):
+                    problem = _not_meant(suite, variant.name, backend.name) or reason
+                    problem = problem or _not_offered(variant, cell, backend)
                     if problem is None:
                         cells.append(cell)
                     else:
                         skip = Skip(
-                            device.name, variant.name, backend, spec.scenario, problem, cell.batch,
-                            cell.precision if len(suite.precisions) > 1 else "",
+                            device.name, variant.name, backend.name, spec.scenario, problem,
+                            cell.batch, cell.precision if len(suite.precisions) > 1 else "",
                         )  # fmt: skip
-                        if skip not in skips:
-                            skips.append(skip)
-        skips += _unbuilt_skips(suite, device, backend, formats, unbuilt)
-    return Plan(tuple(cells), tuple(skips))
+                        skips.append(skip)
+        if backend.formats and unbuilt:
+            skips += _unbuilt_skips(suite, device, backend.name, unbuilt)
+    return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
 
 
 def _unbuilt_skips(
-    suite: Suite,
-    device: DeviceProfile,
-    backend: str,
-    formats: Mapping[str, tuple[str, ...]],
-    unbuilt: Mapping[str, str] | None,
+    suite: Suite, device: DeviceProfile, backend: str, unbuilt: Mapping[str, str]
 ) -> list[Skip]:
-    if unbuilt is None or not formats[backend]:  # the backend without a model asks for no variant
-        return []
     return [
         Skip(
             device.name, name, backend, spec.scenario,
@@ -139,7 +123,7 @@ def _sweep(
         yield cell, _wrong_batch(variant, batch)
 
 
-def _null_cell(
+def _cell_without_model(
     suite: Suite, device: DeviceProfile, variant: Variant, backend: str, effort: Effort
 ) -> Cell:
     spec = ScenarioSpec(Scenario.LATENCY)
@@ -178,32 +162,42 @@ def _not_meant(suite: Suite, variant: str, backend: str) -> SkipReason | None:
     return SkipReason(SkipKind.NOT_MEANT, text)
 
 
-def _inexact(precision: str, offered: tuple[str, ...] | None, backend: str) -> SkipReason | None:
-    if offered is None or precision in offered:
+def _not_offered(variant: Variant, cell: Cell, backend: Description) -> SkipReason | None:
+    return (
+        _unreadable(variant, backend)
+        or _inexact(cell.precision, backend)
+        or _without_option(cell, backend)
+        or _without_profile(cell, backend)
+    )
+
+
+def _inexact(precision: str, backend: Description) -> SkipReason | None:
+    if precision in backend.precisions:
         return None
-    text = f"{backend} computes in {', '.join(offered)}, not {precision}; convert the model instead"
+    offered = ", ".join(backend.precisions)
+    text = f"{backend.name} computes in {offered}, not {precision}; convert the model instead"
     return SkipReason(SkipKind.PRECISION, text)
 
 
-def _without_option(
-    cell: Cell, computes_with: Mapping[tuple[str, str], tuple[str, Any]]
-) -> SkipReason | None:
-    name, value = computes_with.get((cell.backend, cell.precision), ("", None))
-    if not name or json.loads(cell.options).get(name) == value:
+def _without_option(cell: Cell, backend: Description) -> SkipReason | None:
+    if cell.precision not in backend.precision_needs:
+        return None
+    name, value = backend.precision_needs[cell.precision]
+    if json.loads(cell.options).get(name, backend.options[name].default) == value:
         return None
     text = f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
     return SkipReason(SkipKind.PRECISION, text)
 
 
-def _without_profile(cell: Cell, profiles: Collection[str] | None) -> SkipReason | None:
-    if cell.scenario is not Scenario.PROFILE or profiles is None or cell.backend in profiles:
+def _without_profile(cell: Cell, backend: Description) -> SkipReason | None:
+    if cell.scenario is not Scenario.PROFILE or backend.profiles:
         return None
     text = f"{cell.backend} does not tell what its operators take"
     return SkipReason(SkipKind.NO_PROFILE, text)
 
 
-def _unreadable(variant: Variant, formats: tuple[str, ...], backend: str) -> SkipReason | None:
-    if variant.format in formats:
+def _unreadable(variant: Variant, backend: Description) -> SkipReason | None:
+    if variant.format in backend.formats:
         return None
-    text = f"{backend} reads {', '.join(formats)}, not {variant.format}"
+    text = f"{backend.name} reads {', '.join(backend.formats)}, not {variant.format}"
     return SkipReason(SkipKind.FORMAT, text)

@@ -21,6 +21,7 @@ from benchhub.model.cell import Cell, CellKind, More, Plan
 from benchhub.model.device import Finding, Selftest
 from benchhub.model.launch import Launch
 from benchhub.model.request import RunKind, RunRequest
+from benchhub.ondevice.backends import null
 from benchhub.run.execute import Ready
 from benchhub.run.fixed_cells import fixed_work
 from benchhub.run.prepare import Prepared
@@ -61,7 +62,7 @@ def make_selftest(devices: Sequence[str], cache: Path) -> Ready:
         path=Path(TASK),
         task=TASK,
         baseline=BASE,
-        backends=("null",),
+        backends=(null.BACKEND.name,),
         variants=(VariantSpec(BASE),),
         scenarios=(),
         budgets=(),
@@ -71,7 +72,7 @@ def make_selftest(devices: Sequence[str], cache: Path) -> Ready:
         agreement=Agreement(),
         seed=0,
     )
-    request = RunRequest(TASK, tuple(devices), backends=("null",), kind=RunKind.SELFTEST)
+    request = RunRequest(TASK, tuple(devices), backends=(null.BACKEND.name,), kind=RunKind.SELFTEST)
     resolved = Resolved(request, suite, "", profiles, EFFORTS[suite.effort])
     prepared = Prepared(
         suite, (), {}, None, None, {"dataset": "none: SHA-256 of 2.00, 2.06 and 2.10 MB of zeros"}

@@ -13,8 +13,7 @@ from sqlalchemy import RowMapping
 
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell
-from benchhub.model.details import Details
-from benchhub.model.launch import Launch
+from benchhub.model.launch import Details, Launch
 from benchhub.model.quality import AnswerKey, OwnReference
 from benchhub.ondevice.wire import Failure
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns

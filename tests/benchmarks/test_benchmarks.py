@@ -6,6 +6,7 @@ import io
 import json
 import math
 
+import pytest
 from rich.console import Console
 
 from benchhub.stats.interval import Estimate
@@ -55,6 +56,7 @@ def test_call_overhead() -> None:
     numbers(call_overhead.measure(call_overhead.Size(rounds=2, calls=200)))
 
 
+@pytest.mark.usefixtures("processes")
 def test_latency() -> None:
     size = latency.Size(blocks=2, block_calls=5, rounds=1, calls=5, app_rounds=0)
     claims = latency.measure(size)
@@ -68,11 +70,13 @@ def test_analysis() -> None:
     assert [claim.met is None for claim in claims] == [False, False, True]
 
 
+@pytest.mark.usefixtures("processes")
 def test_cell_wall() -> None:
     size = cell_wall.Size(cells=1, launches=1, iterations=5, backends=("onnxruntime",))
     numbers(cell_wall.measure(size))
 
 
+@pytest.mark.usefixtures("processes", "servers")
 def test_push_and_a_second_run_that_moves_nothing() -> None:
     size = push.Size(large_bytes=3_000_000, files=20, file_bytes=4096, rounds=1)
     claims = push.measure(size)
@@ -80,9 +84,10 @@ def test_push_and_a_second_run_that_moves_nothing() -> None:
     assert claims[-1].met, claims[-1]
 
 
+@pytest.mark.usefixtures("processes")
 def test_startup() -> None:
     numbers(startup.measure(startup.Size(rounds=1)))
 
 
-def test_store() -> None:
+def test_store(native: None) -> None:
     numbers(results_store.measure(results_store.Size(launches=40, per_cell=10, samples=50)))

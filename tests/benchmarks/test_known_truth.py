@@ -78,6 +78,7 @@ def test_rounds_pair_launches_that_share_the_drift():
 
 
 @pytest.mark.timeout(1200)  # most of a minute of processor time
+@pytest.mark.usefixtures("processes")
 def test_a_quick_run_of_all_experiments_surely_misses_nothing():
     """Bounds as loose as a hundred repeats are: two Monte-Carlo errors beyond each target."""
     figures: list[Figure] = []
@@ -100,6 +101,7 @@ def test_a_quick_run_of_all_experiments_surely_misses_nothing():
 SMALL = tuple(one for one in EXPERIMENTS if one.name in ("flags for something", "A/B of +3 %"))
 
 
+@pytest.mark.usefixtures("processes")
 def test_figures_do_not_depend_on_how_repeats_are_spread():
     assert list(run(SMALL, 20, 1, 1)) == list(run(SMALL, 20, 1, 2))
     assert list(run(SMALL, 20, 1, 1)) != list(run(SMALL, 20, 2, 1))
@@ -129,6 +131,7 @@ def test_a_target_is_judged_by_its_worst_case():
     assert mean.figure.value == pytest.approx(0.105)
 
 
+@pytest.mark.usefixtures("processes")
 def test_tables_and_json_hold_every_figure():
     figures = [one for _, found in run(SMALL, 10, 1, 1) for one in found]
     out = Console(file=io.StringIO(), width=200)
@@ -144,10 +147,12 @@ def test_tables_and_json_hold_every_figure():
     assert found["targets"][0]["figure"]["repeats"] == 10
 
 
+@pytest.mark.usefixtures("processes")
 def test_hashes_of_more_bytes_take_longer():
     assert np.median(physical.launch(4_000_000, 9)) > 1.5 * np.median(physical.launch(1_000_000, 9))
 
 
+@pytest.mark.usefixtures("processes")
 def test_rules_agree_on_hashes_twice_as_long():
     found = physical.repeat(np.random.default_rng(9), 2 * physical.BYTES)
     assert found["benchhub"]

@@ -20,6 +20,7 @@ def project(tmp_path: Path) -> Project:
 AB = ("ab", "here", "onnxruntime")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_much_larger_model_regressed_and_the_run_is_kept(project: Project) -> None:
     done = project.run(*AB, "small.onnx", "large.onnx", "--iterations", "20", "--json")
     assert done.code == 1, done.err
@@ -39,6 +40,7 @@ def test_a_much_larger_model_regressed_and_the_run_is_kept(project: Project) -> 
     assert "benchhub ab here onnxruntime small.onnx large.onnx" in again.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_other_way_round_it_improved_and_says_so_in_words(project: Project) -> None:
     done = project.run(
         *AB, "large.onnx", "small.onnx", "--iterations", "20",
@@ -50,6 +52,7 @@ def test_the_other_way_round_it_improved_and_says_so_in_words(project: Project) 
     assert "benchhub report" in done.out
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_backend_that_fails_is_exit_code_3(project: Project) -> None:
     done = project.run(
         "ab", "here", "faulty", "small.onnx", "large.onnx", "--option", "fault=raise"
@@ -72,13 +75,13 @@ def test_a_backend_that_fails_is_exit_code_3(project: Project) -> None:
     ],
 )
 def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], match: str) -> None:
-    done = project.run(*arguments)
+    done = project.here(*arguments)
     assert done.code == 2
     assert match in done.error
 
 
 @pytest.mark.parametrize("option", [("--delta", "2"), ("--statistic", "p99"), ("--option", "x")])
 def test_options_out_of_range_are_usage_errors(project: Project, option: tuple[str, str]) -> None:
-    done = project.run(*AB, "small.onnx", "large.onnx", *option)
+    done = project.here(*AB, "small.onnx", "large.onnx", *option)
     assert done.code == 2
     assert "Traceback" not in done.err

@@ -31,7 +31,7 @@ OTHER = '\n[[claims]]\nid = "tiny"\ntext = "1 byte"\nsource = "me"\nask = [{}]\n
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def measured(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Project:
     project = make_project(tmp_path_factory.mktemp("claimed"), launches=2)
     project.add(CLAIMS)
     done = project.run("run", "tiny", "--device", "here")

@@ -87,6 +87,7 @@ def test_mistakes_are_one_line_and_exit_2(project: Reading, words, said: str) ->
     assert said in done.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_two_real_runs(tmp_path: Path) -> None:
     """What depends on this machine's quiet is left open; the outputs are the same in any case."""
     project = make_project(tmp_path, launches=2)

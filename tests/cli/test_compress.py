@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from project import FEATURES, Finished, Project, make_project, write_model
 from repository import TESTS
 from typer.testing import CliRunner
+from waiting import until_said
 
 from benchhub.cli import app
 from benchhub.errors import BenchhubError
@@ -96,7 +96,7 @@ def test_a_variant_of_a_suite(compress: Compress) -> None:
     assert document["options"] == {"per_channel": False, "weight_type": "QUInt8"}
 
 
-def test_a_recipe_over_the_baseline_and_over_a_variant(compress: Compress) -> None:
+def test_a_recipe_over_the_baseline_and_over_a_variant(compress: Compress, torch: None) -> None:
     over = ("--recipe", "prune-magnitude", "--option", "scope=network", "-o", "out", "--json")
     done = compress("tiny", "--ratio", "8", *over)
     assert done.code == 0, done.err
@@ -116,7 +116,7 @@ def test_a_recipe_over_the_baseline_and_over_a_variant(compress: Compress) -> No
     assert again.json["sizes"]["nonzero"] < 0.4 * again.json["sizes"]["parameters"]
 
 
-def test_a_chain_is_made_from_its_beginning(compress: Compress) -> None:
+def test_a_chain_is_made_from_its_beginning(compress: Compress, torch: None) -> None:
     done = compress("discs", "--variant", "sparse-int8", "-o", "out", "--json")
     assert done.code == 0, done.err
     for line in ("making fp32", "epoch 2 of 2", "making sparse from fp32", "from sparse"):
@@ -126,7 +126,7 @@ def test_a_chain_is_made_from_its_beginning(compress: Compress) -> None:
     assert again.json == done.json
 
 
-def test_a_recipe_that_starts_from_nothing(compress: Compress) -> None:
+def test_a_recipe_that_starts_from_nothing(compress: Compress, torch: None) -> None:
     words = ("--recipe", "train", "--option", "epochs=1", "--option", "width=4")
     done = compress("discs", *words, "--name", "fresh", "-o", "out")
     assert done.code == 0, done.err
@@ -245,7 +245,13 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        pytest.param(name, marks=[pytest.mark.asks("torch")] if "torch" in name else [])
+        for name in MISTAKES
+    ],
+)
 def test_a_mistake_is_one_line_and_exit_2(compress: Compress, mistake: str) -> None:
     words, message = MISTAKES[mistake]
     write_model(compress.folder / "own.onnx")
@@ -260,9 +266,8 @@ def test_a_mistake_is_one_line_and_exit_2(compress: Compress, mistake: str) -> N
     assert {path.name for path in new} <= {"cache"}
 
 
-def test_an_interrupted_training_goes_on(
-    compress: Compress, wait_for: Callable[[subprocess.Popen[str], str], None]
-) -> None:
+@pytest.mark.usefixtures("processes")
+def test_an_interrupted_training_goes_on(compress: Compress) -> None:
     env = compress.project.env
     env["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent), str(PLUGIN)])
     words = [
@@ -280,7 +285,7 @@ def test_an_interrupted_training_goes_on(
     command = [sys.executable, "-m", "benchhub", *words]
     first = subprocess.Popen(command, cwd=compress.folder, env=env, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-    wait_for(first, "epoch 2 of 25")
+    until_said(first, "epoch 2 of 25")
     first.send_signal(signal.SIGINT)
     _, err = first.communicate(timeout=60)
     assert first.returncode == 130, err
@@ -291,17 +296,3 @@ def test_an_interrupted_training_goes_on(
     assert "epoch 1 of 25" not in second.err
     assert "epoch 25 of 25" in second.err
     assert len(compress.written("train")["training"]["train"]["losses"]) == 25
-
-
-@pytest.fixture
-def wait_for() -> Callable[[subprocess.Popen[str], str], None]:
-    def wait(process: subprocess.Popen[str], text: str) -> None:
-        assert process.stderr is not None
-        seen = ""
-        for line in process.stderr:
-            seen += line
-            if text in line:
-                return
-        raise AssertionError(f"it ended without {text!r}: {seen}")
-
-    return wait

@@ -44,7 +44,7 @@ def test_shipped_profiles_are_all_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["localhost", *TEMPLATES])
 def test_profiles_keep_the_json_schema(project: Project, name: str) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = project.run("schema", "device").json
+    schema = project.here("schema", "device").json
     text = (SHIPPED / "device_profiles" / f"{name}.toml").read_text("utf-8")
     jsonschema.validate(tomlkit.parse(text).unwrap(), schema)
 
@@ -69,17 +69,17 @@ def test_a_template_is_no_device(project: Project) -> None:
         ("run", "tiny", "--device", "jetson-orin"),
         ("devices", "doctor", "jetson-orin"),
     ):
-        done = project.run(*command)
+        done = project.here(*command)
         assert done.code == 2
         assert "is a template" in done.error
         assert "devices enroll HOST --name jetson-orin --like jetson-orin" in done.error
-    listed = {one["name"]: one for one in project.run("devices", "list", "--json").json}
+    listed = {one["name"]: one for one in project.here("devices", "list", "--json").json}
     assert listed["jetson-orin"]["template"]
     assert not listed["here"]["template"]
 
 
 def test_the_list_says_what_ships_and_where_a_users_own_profile_is(project: Project) -> None:
-    lines = project.run("devices", "list").out.splitlines()
+    lines = project.here("devices", "list").out.splitlines()
     of = {line.split()[0]: line.split() for line in lines if line.strip()}
     assert of["raspberry-pi-5"] == ["raspberry-pi-5", "template", "shipped"]
     assert of["here"][:3] == ["here", "this", "machine"]
@@ -88,11 +88,12 @@ def test_the_list_says_what_ships_and_where_a_users_own_profile_is(project: Proj
 
 
 def test_a_run_without_devices_named_is_on_this_machine_alone(project: Project) -> None:
-    plan = project.run("run", "tiny", "--dry-run", "--json").json
+    plan = project.here("run", "tiny", "--dry-run", "--json").json
     assert "localhost" in str(plan)
     assert not any(name in str(plan) for name in TEMPLATES)
 
 
+@pytest.mark.usefixtures("processes")
 def test_doctor_of_a_device_without_a_python_names_the_check(project: Project) -> None:
     root = str(project.folder / "bare")
     project.device("bare", root=root, python="/nonexistent/python3")
@@ -104,6 +105,7 @@ def test_doctor_of_a_device_without_a_python_names_the_check(project: Project) -
     assert check["why"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_doctor_of_a_device_without_any_backend(project: Project, tmp_path: Path) -> None:
     wrapper = tmp_path / "python"
     # -S leaves the packages of this Python out; numpy is put back, a runtime is not.
@@ -127,6 +129,7 @@ def test_doctor_of_a_device_without_any_backend(project: Project, tmp_path: Path
     assert "cannot measure" in project.run("devices", "doctor", "empty").out
 
 
+@pytest.mark.usefixtures("processes")
 def test_doctor_asks_for_every_real_backend(project: Project) -> None:
     checks = {
         one["check"] for one in project.run("devices", "doctor", "here", "--json").json["here"]
@@ -140,10 +143,10 @@ def test_a_broken_profile_does_not_hide_the_others(project: Project) -> None:
     broken = project.folder / "device_profiles" / "broken.toml"
     broken.parent.mkdir(exist_ok=True)
     broken.write_text('[device]\nname = "broken"\ntransport = "shh"\n', "utf-8")
-    done = project.run("devices", "list")
+    done = project.here("devices", "list")
     assert done.code == 2
     assert "localhost" in done.out
     assert "broken.toml: device.transport" in done.error
-    listed = project.run("devices", "list", "--json")
+    listed = project.here("devices", "list", "--json")
     assert listed.code == 2
     assert "localhost" in [one["name"] for one in listed.json]

@@ -51,7 +51,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_it_names_the_cell_and_the_run_and_fails_nothing(project: Project) -> None:
-    done = project.run("history", "tiny", "--json")
+    done = project.here("history", "tiny", "--json")
     assert done.code == 0, done.err
     first, second = done.json["cells"]
     assert (first["variant"], first["candidate"]) == ("fp32", True)
@@ -60,7 +60,7 @@ def test_it_names_the_cell_and_the_run_and_fails_nothing(project: Project) -> No
     assert first["changed"][0].startswith("model: ")
     assert len(first["runs"]) == RUNS
     assert (second["variant"], second["candidate"]) == ("none", False)
-    shown = project.run("history", "tiny")
+    shown = project.here("history", "tiny")
     assert shown.code == 0
     assert "1 of 2 cells are candidates" in shown.out
     assert "here onnxruntime fp32 latency batch 1 threads 1: p50 moved by +" in shown.out
@@ -93,6 +93,7 @@ def test_fixed_work_is_no_cell_and_tells_of_the_device(tmp_path: Path) -> None:
     assert f"since run run-{CHANGED:02d}: suspect the device" in shown
 
 
+@pytest.mark.usefixtures("processes")
 def test_confirm_measures_old_against_new_interleaved(project: Project) -> None:
     done = project.run("history", "tiny", "--confirm", "--json")
     assert done.code == 1, done.err
@@ -102,6 +103,7 @@ def test_confirm_measures_old_against_new_interleaved(project: Project) -> None:
     assert found["pairs"] == 10
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_model_that_is_gone_is_asked_for_and_history_alone_fails_nothing(
     project: Project,
 ) -> None:
@@ -124,6 +126,6 @@ def test_a_model_that_is_gone_is_asked_for_and_history_alone_fails_nothing(
     ],
 )
 def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], match: str) -> None:
-    done = project.run("history", *arguments)
+    done = project.here("history", *arguments)
     assert done.code == 2
     assert match in done.error

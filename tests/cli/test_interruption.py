@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from project import Project, make_project
+from waiting import until
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 RUN = ("run", "tiny", "--device", "here")
 LAUNCHES = 12
@@ -24,13 +26,12 @@ def stored(project: Project) -> list[tuple[str, int, int, str, bytes]]:
 
 
 def wait_for_launches(project: Project, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def there() -> bool:
         with contextlib.suppress(sqlite3.Error):
-            if len(stored(project)) >= count:
-                return
-        time.sleep(0.02)
-    pytest.fail(f"the store never held {count} launches")
+            return len(stored(project)) >= count
+        return False
+
+    until(there, f"{count} launches in the store")
 
 
 def resume_and_check(project: Project, before: list[tuple[str, int, int, str, bytes]]) -> None:
@@ -72,6 +73,18 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     runs = project.run("runs", "list", "--json").json
     assert [run["status"] for run in runs] == ["interrupted"]
     resume_and_check(project, before)
+
+
+def test_in_the_background_ctrl_c_is_ignored_and_sigterm_ends_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path, launches=LAUNCHES)
+    process = project.start(*RUN, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    wait_for_launches(project, 2)
+    process.send_signal(signal.SIGINT)
+    wait_for_launches(project, 5)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    resume_and_check(project, stored(project))
 
 
 def test_a_report_of_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:

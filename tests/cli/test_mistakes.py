@@ -96,7 +96,7 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
 def test_a_mistake_in_a_suite_is_one_line_and_exit_2(project: Project, mistake: str) -> None:
     make, message = MISTAKES[mistake]
     make(project)
-    done = project.run(*RUN)
+    done = project.here(*RUN)
     assert done.code == 2, done.err
     assert message in done.error
     assert not (project.folder / "device").exists()
@@ -126,11 +126,12 @@ def test_a_mistake_in_a_suite_is_one_line_and_exit_2(project: Project, mistake: 
 def test_a_mistake_in_the_arguments_is_one_line_and_exit_2(
     project: Project, arguments: tuple[str, ...], message: str
 ) -> None:
-    done = project.run(*arguments)
+    done = project.here(*arguments)
     assert done.code == 2, done.err
     assert message in done.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_device_without_python(project: Project) -> None:
     project.device("bare", root=str(project.folder / "d"), python="/nonexistent/python3")
     done = project.run("run", "tiny", "--device", "bare")
@@ -138,6 +139,7 @@ def test_a_device_without_python(project: Project) -> None:
     assert "/nonexistent/python3" in done.err
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_device_with_too_old_a_python(project: Project, tmp_path: Path) -> None:
     old = tmp_path / "python3.6"
     old.write_text(
@@ -155,6 +157,7 @@ def test_a_device_with_too_old_a_python(project: Project, tmp_path: Path) -> Non
     assert "3.8" in done.err
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_device_without_any_backend(project: Project, tmp_path: Path) -> None:
     empty = tmp_path / "python"
     empty.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')  # -S: no site-packages
@@ -165,6 +168,7 @@ def test_a_device_without_any_backend(project: Project, tmp_path: Path) -> None:
     assert "pip install numpy" in done.err
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_lost_device_does_not_lose_the_others_results(project: Project) -> None:
     project.device("bare", root=str(project.folder / "d"), python="/nonexistent/python3")
     done = project.run(*RUN, "--device", "bare", "--json")
@@ -176,6 +180,7 @@ def test_a_lost_device_does_not_lose_the_others_results(project: Project) -> Non
     assert "/nonexistent/python3" in errors["bare"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_locked_database_says_so(project: Project) -> None:
     project.run("runs", "list")
     lock = sqlite3.connect(project.folder / "benchhub.db", isolation_level=None)
@@ -191,11 +196,12 @@ def test_a_locked_database_says_so(project: Project) -> None:
 
 def test_a_database_that_is_something_else(project: Project) -> None:
     (project.folder / "benchhub.db").write_text("not a database at all, but long enough to look at")
-    done = project.run("runs", "list")
+    done = project.here("runs", "list")
     assert done.code == 2, done.err
     assert "benchhub.db" in done.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_suite_that_changed_cannot_be_resumed(project: Project) -> None:
     assert project.run(*RUN).code == 0
     write_model(model(project), seed=5)
@@ -207,25 +213,26 @@ def test_a_suite_that_changed_cannot_be_resumed(project: Project) -> None:
 def test_init_writes_examples_that_are_valid_and_never_overwrites(tmp_path: Path) -> None:
     project = make_project(tmp_path, launches=1)
     shutil.rmtree(tmp_path / "suites")
-    assert project.run("init", "fresh").code == 0
+    assert project.here("init", "fresh").code == 0
     fresh = Project(tmp_path / "fresh", project.env)
     folder = fresh.folder / "suites" / "my-suite"
     write_model(folder / "model.onnx")
     write_cases(folder / "cases.npz")
-    planned = fresh.run("run", "my-suite", "--dry-run", "--json")
+    planned = fresh.here("run", "my-suite", "--dry-run", "--json")
     assert planned.code == 0, planned.err
     assert planned.json["cells"]
-    assert "example" in {d["name"] for d in fresh.run("devices", "list", "--json").json}
-    again = project.run("init", "fresh")
+    assert "example" in {d["name"] for d in fresh.here("devices", "list", "--json").json}
+    again = project.here("init", "fresh")
     assert again.code == 2
     assert "never overwrites" in again.error
 
 
 def test_schema_is_printed(project: Project) -> None:
-    assert "variants" in project.run("schema", "suite").json["properties"]
-    assert "device" in project.run("schema", "device").json["properties"]
+    assert "variants" in project.here("schema", "suite").json["properties"]
+    assert "device" in project.here("schema", "device").json["properties"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_doctor_tells_what_is_missing_and_exits_3(project: Project, tmp_path: Path) -> None:
     fit = project.run("devices", "doctor", "here", "--json")
     assert fit.code == 0, fit.err
@@ -236,6 +243,7 @@ def test_doctor_tells_what_is_missing_and_exits_3(project: Project, tmp_path: Pa
     assert "can measure" in unfit.out
 
 
+@pytest.mark.usefixtures("processes")
 def test_show_tells_facts_and_what_is_unavailable(project: Project) -> None:
     shown = project.run("devices", "show", "here", "--json").json
     assert shown["facts"]["cores_logical"] >= 1

@@ -18,7 +18,7 @@ RUN = ("run", "tiny", "--device", "here")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Project:
     """A project with two runs of its suite."""
     made = make_segmenting(tmp_path_factory.mktemp("segmenting"))
     for _ in range(2):

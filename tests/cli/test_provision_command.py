@@ -20,6 +20,7 @@ def bare(tmp_path: Path) -> Project:
     return made
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_backend_that_cannot_be_fetched_is_one_line_and_exit_3(bare: Project) -> None:
     done = bare.run("devices", "provision", "here", "--backend", "onnxruntime", "--offline")
     assert done.code == 3
@@ -28,6 +29,7 @@ def test_a_backend_that_cannot_be_fetched_is_one_line_and_exit_3(bare: Project) 
     assert done.out == ""
 
 
+@pytest.mark.usefixtures("processes")
 def test_every_backend_is_tried_and_the_answers_are_rows(bare: Project) -> None:
     done = bare.run(
         "devices", "provision", "here", "--backend", "tflite", "--backend", "openvino", "--offline",
@@ -41,6 +43,7 @@ def test_every_backend_is_tried_and_the_answers_are_rows(bare: Project) -> None:
     assert all("has no wheel" in row["error"] for row in done.json)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_device_that_does_not_answer_does_not_stop_the_next(bare: Project) -> None:
     bare.device("gone", python="/no/such/python")
     done = bare.run("devices", "provision", "gone", "here", "--remove", "--json")
@@ -50,6 +53,7 @@ def test_a_device_that_does_not_answer_does_not_stop_the_next(bare: Project) -> 
     assert (here["device"], here["removed"]) == ("here", None)
 
 
+@pytest.mark.usefixtures("processes")
 def test_removing_nothing_says_so(bare: Project) -> None:
     done = bare.run("devices", "provision", "here", "--remove")
     assert (done.code, done.out) == (0, "here: nothing to remove\n")
@@ -65,6 +69,6 @@ def test_removing_nothing_says_so(bare: Project) -> None:
 def test_a_mistake_is_one_line_and_exit_2(
     bare: Project, arguments: tuple[str, ...], cause: str
 ) -> None:
-    done = bare.run("devices", "provision", "here", *arguments)
+    done = bare.here("devices", "provision", "here", *arguments)
     assert done.code == 2
     assert cause in done.error

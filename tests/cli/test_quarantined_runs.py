@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from project import Project, make_project
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 RUN = ("run", "tiny", "--variant", "fp32")
 
 

@@ -15,7 +15,7 @@ from benchhub.model.columns import COLUMNS
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def measured(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Project:
     project = make_project(tmp_path_factory.mktemp("measured"), launches=2)
     assert project.run("run", "tiny", "--device", "here").code == 0
     return project

@@ -9,6 +9,8 @@ from project import CASES, make_project
 
 from benchhub.model.columns import COLUMNS
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 RUN = ("run", "tiny", "--device", "here")
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from project import make_project
 
 from benchhub.model.device import Finding, Selftest
 from benchhub.store import Store
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 NAMES = ["overhead", "clock", "equal work", "slow-down 3%", "slow-down 5%", "noise", "drift"]
 

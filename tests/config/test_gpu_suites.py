@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from repository import ROOT
-
-if "CI" not in os.environ:
-    pytest.importorskip("torch")
 import torch
+from repository import ROOT
 
 from benchhub.config.request import RunRequest, resolve
 from benchhub.config.suite import load_suite
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 FOLDER = ROOT / "suites" / "gpu"
 NAMES = ("classifier", "unet-1m", "unet-30m")
@@ -56,8 +55,10 @@ def test_suites_are_valid(
     assert scripts["make"].SUITES == NAMES
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.usefixtures("processes")
 def test_without_a_gpu_it_says_so_before_any_work(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
     done = subprocess.run(
         [sys.executable, str(FOLDER / "run.py"), "--output", str(tmp_path / "out")],
         env={**os.environ, "PYTHONPATH": str(FOLDER.parents[1])},

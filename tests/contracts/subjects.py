@@ -1,5 +1,7 @@
 """The backends that the contract suite runs, each with a model of its own format.
 
+`BENCHHUB_SUBJECTS=FILE` points the suite at somebody else's: FILE is Python, and has SUBJECTS.
+
 All models compute one function, convolution 3x3 > relu > global average > flatten, with the same
 weights: image (n, 3, 12, 12) to scores (n, 5). Its ONNX form is the reference of them all.
 """
@@ -7,6 +9,8 @@ weights: image (n, 3, 12, 12) to scores (n, 5). Its ONNX form is the reference o
 from __future__ import annotations
 
 import functools
+import os
+import runpy
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -24,7 +29,8 @@ class Subject:
     """A backend under test, with what writes the model that it reads.
 
     `computes` is False for one that has no inputs and outputs. `provider` is what it says of
-    itself on a plain CPU; `options` are combinations that must give the same results.
+    itself on a plain CPU; `options` are combinations that must give the same results; other
+    numbers of `threads` are refused.
     """
 
     name: str
@@ -34,10 +40,25 @@ class Subject:
     precision: str = "f32"
     provider: tuple[str, ...] = ()
     options: tuple[dict[str, Any], ...] = ()
+    threads: tuple[int, ...] = (1, 2)
 
     @property
     def label(self) -> str:
         return self.name if self.format == "onnx" else f"{self.name}-{self.format}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fixtures of tests that load its runtime, or write its models, themselves."""
+        return {"openvino": ("native",), "tflite": ("native",), "torch": ("torch",)}.get(
+            self.name, ()
+        )
+
+
+def parameter(*subjects: Subject, more: tuple[object, ...] = (), name: str = "") -> Any:
+    """Return subjects as a parameter of a test, with the fixtures that they need."""
+    needs = [need for subject in subjects for need in subject.needs]
+    marks = [pytest.mark.asks(*needs)] if needs else []
+    return pytest.param(*subjects, *more, marks=marks, id=name or subjects[0].label)
 
 
 def build_tiny_model(path: Path, batch: int | str = "n") -> Path:
@@ -98,7 +119,7 @@ def _write_exported(path: Path) -> Path:
     return build_tiny_exported(path)
 
 
-SUBJECTS = (
+_OWN = (
     Subject("null", build_tiny_model, computes=False, precision="none", provider=("none",)),
     Subject(
         "onnxruntime",
@@ -135,6 +156,9 @@ SUBJECTS = (
 
 #: Backends whose contract is tested elsewhere, and why.
 ELSEWHERE = {
-    "faulty": ("ondevice/agent/test_launch.py", "it misbehaves on purpose"),
     "tensorrt": ("contracts/test_tensorrt.py", "without a GPU it runs on stub libraries only"),
 }
+
+#: The file of somebody else's subjects, if there is one.
+GIVEN = os.environ.get("BENCHHUB_SUBJECTS", "")
+SUBJECTS: tuple[Subject, ...] = tuple(runpy.run_path(GIVEN)["SUBJECTS"]) if GIVEN else _OWN

@@ -1,10 +1,15 @@
-"""What every backend promises; a new one joins by a line in `subjects`."""
+"""What every backend promises; a new one joins by a line in `subjects`.
+
+A third party's is tested by `BENCHHUB_SUBJECTS=FILE pytest tests/contracts/test_backends.py`.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,23 +19,33 @@ from typing import Any
 import numpy as np
 import pytest
 from repository import TESTS
-from subjects import ELSEWHERE, SUBJECTS, Subject, build_tiny_model, expected_scores, images
+from subjects import (
+    ELSEWHERE,
+    GIVEN,
+    SUBJECTS,
+    Subject,
+    build_tiny_model,
+    expected_scores,
+    images,
+    parameter,
+)
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
+from benchhub.ondevice.description import PRECISIONS, check
 
 COMPUTING = tuple(subject for subject in SUBJECTS if subject.computes)
 READING_ONNX = tuple(subject for subject in COMPUTING if subject.format == "onnx")
 FOREIGN = [
     (one, two)
     for one, two in itertools.product(COMPUTING, COMPUTING)
-    if two.format not in backends.READS[one.name]
+    if two.format not in backends.described(one.name).formats
 ]
 WITH_OPTIONS = [(subject, options) for subject in SUBJECTS for options in subject.options]
 
-each = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.label)
-each_computing = pytest.mark.parametrize("subject", COMPUTING, ids=lambda subject: subject.label)
-each_reading_onnx = pytest.mark.parametrize("subject", READING_ONNX, ids=lambda one: one.label)
+each = pytest.mark.parametrize("subject", [parameter(one) for one in SUBJECTS])
+each_computing = pytest.mark.parametrize("subject", [parameter(one) for one in COMPUTING])
+each_reading_onnx = pytest.mark.parametrize("subject", [parameter(one) for one in READING_ONNX])
 
 Load = Callable[..., Any]
 
@@ -67,24 +82,44 @@ def load(subject: Subject, module: Any, model_of: Callable[[Subject], Path]) -> 
     return load_with
 
 
-def test_every_backend_of_the_table_is_tested() -> None:
+@pytest.mark.skipif(bool(GIVEN), reason="these are somebody else's subjects")
+def test_every_backend_is_tested() -> None:
     tested = {subject.name for subject in SUBJECTS}
     assert tested.isdisjoint(ELSEWHERE)
-    assert tested | set(ELSEWHERE) == set(backends.MODULES)
+    own = [backends.described(name) for name in backends.own_names()]
+    assert tested | set(ELSEWHERE) == {one.name for one in own if not one.for_tests}
     for file, _ in ELSEWHERE.values():
         assert (TESTS / file).is_file()
 
 
-def test_every_format_of_the_table_is_tested() -> None:
-    for name, formats in backends.READS.items():
+def test_every_format_that_is_described_is_tested() -> None:
+    for name in {subject.name for subject in SUBJECTS}:
         tested = {subject.format for subject in COMPUTING if subject.name == name}
-        assert tested == set(formats) or name in ELSEWHERE
+        assert tested == set(backends.described(name).formats)
+
+
+@each
+def test_describes_itself_without_its_runtime(subject: Subject, processes: None) -> None:
+    """Nothing but itself, benchhub and the standard library is imported to read it."""
+    description = backends.described(subject.name)
+    check(description, subject.name)
+    script = f"""
+import sys
+from benchhub.ondevice import backends, third_parties
+before = set(sys.modules)
+backends.described({subject.name!r})
+print(*sorted({{name.split(".")[0] for name in set(sys.modules) - before}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    mine = description.runtime.split(".")[0]
+    assert set(done.stdout.split()) <= {*sys.stdlib_module_names, "benchhub", mine}
 
 
 @each_computing
 def test_a_profile_is_of_the_calls_asked_for(subject: Subject, load: Load) -> None:
     session = load(scenario=backends.PROFILE)
-    if subject.name not in backends.PROFILES:
+    if not backends.described(subject.name).profiles:
         assert not hasattr(session, "profile")
         return
     call = session.bind(images(1))
@@ -101,10 +136,10 @@ def test_a_profile_is_of_the_calls_asked_for(subject: Subject, load: Load) -> No
 
 
 @each
-def test_module_keeps_the_contract(subject: Subject, module: Any) -> None:
-    assert subject.name == module.NAME
-    assert subject.format in module.FORMATS
-    assert str(backends.installed_version(subject.name)) in module.version()
+def test_the_version_is_that_of_what_is_installed(subject: Subject, module: Any) -> None:
+    description = backends.described(subject.name)
+    assert module.__name__ == description.runtime
+    assert str(backends.installed_version(description)) in module.version()
 
 
 @each
@@ -138,6 +173,10 @@ def test_declares_inputs_and_outputs(subject: Subject, load: Load) -> None:
 def test_computes_what_the_reference_computes(
     subject: Subject, load: Load, batch: int, threads: int
 ) -> None:
+    if threads not in subject.threads:
+        with pytest.raises(ValueError, match="threads"):
+            load(batch=batch, threads=threads)
+        return
     feeds = images(batch)
     (found,) = load(batch=batch, threads=threads).run(feeds)
     assert found.dtype == np.float32
@@ -145,7 +184,11 @@ def test_computes_what_the_reference_computes(
 
 
 @pytest.mark.parametrize(
-    ("subject", "options"), WITH_OPTIONS, ids=[f"{s.label}-{o}" for s, o in WITH_OPTIONS]
+    ("subject", "options"),
+    [
+        parameter(one, more=(options,), name=f"{one.label}-{options}")
+        for one, options in WITH_OPTIONS
+    ],
 )
 def test_options_change_no_result(subject: Subject, load: Load, options: dict[str, Any]) -> None:
     session = load(batch=2, options=options)
@@ -191,6 +234,8 @@ def test_bound_calls_at_once_give_what_each_was_bound_to(
     subject: Subject, load: Load, threads: int
 ) -> None:
     """Calls of three threads overlap, each on feeds of its own; all outputs are checked."""
+    if threads not in subject.threads:
+        pytest.skip(f"{subject.name} takes {subject.threads} threads a call")
     session = load(batch=2, threads=threads, concurrency=3)
     expected = [expected_scores(images(2, seed)) for seed in range(3)]
     calls = [session.bind(images(2, seed)) for seed in range(3)]
@@ -240,9 +285,12 @@ def test_foreign_format_is_refused(subject: Subject, load: Load) -> None:
 
 
 @each_computing
-def test_unknown_precision_is_refused(subject: Subject, load: Load) -> None:
-    with pytest.raises(ValueError, match="q4"):
-        load(precision="q4")
+def test_a_precision_that_is_not_described_is_refused(subject: Subject, load: Load) -> None:
+    offered = backends.described(subject.name).precisions
+    for precision in ("q4", *PRECISIONS):
+        if precision not in offered:
+            with pytest.raises(ValueError, match=f"{subject.name} computes in .*not {precision}"):
+                load(precision=precision)
 
 
 @each_computing
@@ -253,10 +301,10 @@ def test_unknown_option_is_refused(subject: Subject, load: Load) -> None:
 
 @each_computing
 def test_foreign_value_of_an_option_is_refused(subject: Subject, load: Load) -> None:
-    for name, choices in backends.OPTIONS[subject.name].items():
-        if len(choices) > 1 and isinstance(choices[0], str):
-            with pytest.raises(ValueError, match="frobnicate"):
-                load(options={name: "frobnicate"})
+    for name, option in backends.described(subject.name).options.items():
+        foreign = "frobnicate" if option.choices else b"of no type that options have"
+        with pytest.raises(ValueError, match=f"{subject.name}: option {name} "):
+            load(options={name: foreign})
 
 
 @each_computing
@@ -268,7 +316,8 @@ def test_corrupt_model_raises(subject: Subject, module: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("subject", "other"), FOREIGN, ids=[f"{one.label}-{two.format}" for one, two in FOREIGN]
+    ("subject", "other"),
+    [parameter(one, two, name=f"{one.label}-{two.format}") for one, two in FOREIGN],
 )
 def test_a_model_of_another_format_under_this_ones_name_is_refused(
     subject: Subject, module: Any, model_of: Callable[[Subject], Path], other: Subject

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from benchhub.device.blob import Blob
 from subjects import SUBJECTS, Subject, expected_scores, images
 
+from benchhub.device.blob import Blob
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
@@ -51,7 +51,10 @@ class Device:
 
 @pytest.fixture(scope="module")
 def device(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    processes: None,
+    servers: None,
 ) -> Iterator[Device]:
     folder = tmp_path_factory.mktemp("contract")
     name = request.param
@@ -87,7 +90,9 @@ PAIRS = [
         device,
         subject,
         id=f"{device}-{subject.label}",
-        marks=[] if device == "localhost" else [pytest.mark.lab, pytest.mark.xdist_group("arm")],
+        marks=[pytest.mark.asks(*subject.needs)] * (subject.name == "torch")
+        if device == "localhost"
+        else [pytest.mark.lab, pytest.mark.xdist_group("arm")],
     )
     for device, backends in BACKENDS.items()
     for subject in SUBJECTS

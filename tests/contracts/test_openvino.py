@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import openvino
 import pytest
 from onnx import TensorProto, helper
 from subjects import build_tiny_model
@@ -16,17 +15,24 @@ from benchhub.ondevice.backends import LoadOptions
 from benchhub.ondevice.backends.openvino import errors as ov_errors
 from benchhub.ondevice.failed import Failed
 
-OPENVINO = backends.find("openvino")
-DEVICES = {name.split(".")[0] for name in openvino.Core().available_devices}
-
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+def tiny(tmp_path_factory: pytest.TempPathFactory, native: None) -> str:
     return str(build_tiny_model(tmp_path_factory.mktemp("openvino") / "tiny"))
 
 
 def load(path: str, **settings: Any) -> Any:
-    return OPENVINO.load(path, LoadOptions(**settings))
+    return backends.find("openvino").load(path, LoadOptions(**settings))
+
+
+def core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def devices() -> set[str]:
+    return {name.split(".")[0] for name in core().available_devices}
 
 
 def test_what_is_in_force_is_told(tiny: str) -> None:
@@ -58,14 +64,16 @@ def test_the_throughput_hint_is_in_force(tiny: str) -> None:
 
 def test_auto_tells_the_device_it_chose(tiny: str) -> None:
     session = load(tiny, options={"device": "AUTO"})
-    assert session.provider in DEVICES
+    assert session.provider in devices()
     assert session.details["device_asked"] == "AUTO"
     assert session.precision == "f32"
     assert session.details["threads"] == 1
 
 
-@pytest.mark.parametrize("device", sorted({"GPU", "NPU"} - DEVICES))
+@pytest.mark.parametrize("device", ["GPU", "NPU"])
 def test_a_device_that_is_not_there_is_named_with_those_that_are(tiny: str, device: str) -> None:
+    if device in devices():
+        pytest.skip(f"there is a {device} here")
     with pytest.raises(Failed, match=f"sees .*CPU.* not {device}.*{device} needs") as raised:
         load(tiny, options={"device": device})
     assert raised.value.kind == "missing"
@@ -74,9 +82,8 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are(tiny: str, devi
 @pytest.mark.parametrize("precision", ["f16", "bf16"])
 def test_a_precision_is_in_force_or_the_launch_fails(tiny: str, precision: str) -> None:
     """A CPU without the instructions computes in f32 and does not say so."""
-    core = openvino.Core()
     asked = {"INFERENCE_PRECISION_HINT": precision}
-    compiled = core.compile_model(tiny, "CPU", asked)
+    compiled = core().compile_model(tiny, "CPU", asked)
     found = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if found == precision:
         assert load(tiny, precision=precision).precision == precision
@@ -91,7 +98,7 @@ def test_negative_streams_are_refused(tiny: str) -> None:
         load(tiny, options={"streams": -1})
 
 
-def test_an_operator_without_a_conversion_is_unsupported(tmp_path: Path) -> None:
+def test_an_operator_without_a_conversion_is_unsupported(tmp_path: Path, native: None) -> None:
     graph = helper.make_graph(
         [helper.make_node("Frobnicate", ["x"], ["y"], domain="org.example")],
         "one",

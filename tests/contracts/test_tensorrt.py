@@ -29,7 +29,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session", params=[10, 11])
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, processes: None
+) -> Any:
     """Run a script with the real bindings of one release; what it prints as JSON comes back."""
     major: int = request.param
     try:
@@ -154,15 +156,16 @@ def test_messages_with_stub_libraries(real: Any) -> None:
         """
 import json, tensorrt as trt
 from types import SimpleNamespace
-from benchhub.ondevice.backends.tensorrt.build import Log, Request, build, parse_failure
+from benchhub.ondevice.backends.tensorrt.build import (
+    EngineLog, EngineRequest, build, parse_failure)
 from benchhub.ondevice.failed import Failed
-log = Log(trt)
+log = EngineLog(trt)
 for severity in ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"):
     log.logger.log(getattr(trt.ILogger.Severity, severity), severity)
 told = {"kept": log.lines[:]}
 log.lines[:] = ["CUDA initialization failure with error: 35"]
 try:
-    build(trt, b"", Request("f32", 1, 0), log)
+    build(trt, b"", EngineRequest("f32", 1, 0), log)
 except Failed as failed:
     told["builder"] = [failed.kind, str(failed)]
 def error(code):

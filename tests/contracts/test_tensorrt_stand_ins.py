@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session")
-def cuda_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cuda_library(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Path:
     return compile_library(HERE / "stub_cuda.c", tmp_path_factory.mktemp("cuda") / "libcuda.so.1")
 
 

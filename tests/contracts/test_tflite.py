@@ -13,14 +13,12 @@ import flatbuffers
 import numpy as np
 import pytest
 import tflite
-from ai_edge_litert import schema_py_generated as schema
 from project import make_project
 from repository import ROOT
 from subjects import expected_scores, images
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
-from benchhub.ondevice.backends.tflite import runtime as backend
 from benchhub.ondevice.failed import Failed
 
 MODELS = Path(__file__).parent / "models"
@@ -28,11 +26,19 @@ TINY, INT8 = MODELS / "tiny.tflite", MODELS / "tiny-int8.tflite"
 
 
 def load(path: Path, **settings: Any) -> Any:
-    return backend.load(str(path), LoadOptions(format="tflite", **settings))
+    return backends.find("tflite").load(str(path), LoadOptions(format="tflite", **settings))
+
+
+def schema_of_files() -> Any:
+    """Return the classes of the format, which come with the runtime and load it."""
+    from ai_edge_litert import schema_py_generated
+
+    return schema_py_generated
 
 
 def changed(path: Path, change: Callable[[Any], None], source: Path = TINY) -> Path:
     """Write a copy of a model whose flatbuffer `change` was applied to."""
+    schema = schema_of_files()
     tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(source.read_bytes(), 0))
     change(tree)
     builder = flatbuffers.Builder(4096)
@@ -41,16 +47,17 @@ def changed(path: Path, change: Callable[[Any], None], source: Path = TINY) -> P
     return path
 
 
-def test_the_runtime_is_named_with_its_version() -> None:
+def test_the_runtime_is_named_with_its_version(native: None) -> None:
     from importlib.metadata import version
 
+    backend = backends.find("tflite")
     assert backend.version() == f"ai-edge-litert {version('ai-edge-litert')}"
-    assert backends.installed_version("tflite") == backend.version()
+    assert backends.installed_version(backends.described("tflite")) == backend.version()
     assert load(TINY).details["distribution"] == "ai-edge-litert"
 
 
 @pytest.mark.parametrize("model", [TINY, INT8], ids=["fp32", "int8"])
-def test_xnnpack_can_be_left_out_and_what_ran_is_said(model: Path) -> None:
+def test_xnnpack_can_be_left_out_and_what_ran_is_said(model: Path, native: None) -> None:
     fast = load(model, batch=4)
     plain = load(model, batch=4, options={"xnnpack": False})
     assert (fast.provider, plain.provider) == ("XNNPACK", "builtin")
@@ -62,7 +69,7 @@ def test_xnnpack_can_be_left_out_and_what_ran_is_said(model: Path) -> None:
     np.testing.assert_allclose(one, other, atol=1.01 * step)
 
 
-def test_an_open_batch_is_fixed_to_any_size() -> None:
+def test_an_open_batch_is_fixed_to_any_size(native: None) -> None:
     for batch in (1, 2, 7, 32):
         session = load(TINY, batch=batch)
         assert session.inputs[0].shape[0] is None
@@ -70,7 +77,7 @@ def test_an_open_batch_is_fixed_to_any_size() -> None:
         np.testing.assert_allclose(found, expected_scores(images(batch)), rtol=1e-4, atol=1e-5)
 
 
-def test_a_fixed_batch_serves_no_other(tmp_path: Path) -> None:
+def test_a_fixed_batch_serves_no_other(tmp_path: Path, native: None) -> None:
     def close(tree: Any) -> None:
         for tensor in tree.subgraphs[0].tensors:
             tensor.shapeSignature = None
@@ -81,8 +88,10 @@ def test_a_fixed_batch_serves_no_other(tmp_path: Path) -> None:
         load(fixed, batch=4)
 
 
-def test_a_batch_that_is_open_in_name_only_is_refused(tmp_path: Path) -> None:
+def test_a_batch_that_is_open_in_name_only_is_refused(tmp_path: Path, native: None) -> None:
     """Converters that fix the batch inside leave the input's open: it cannot be prepared."""
+
+    schema = schema_of_files()
 
     def fix_inside(tree: Any) -> None:
         (graph,) = tree.subgraphs
@@ -114,7 +123,7 @@ def test_a_batch_that_is_open_in_name_only_is_refused(tmp_path: Path) -> None:
         load(path, batch=4)
 
 
-def test_integers_are_scaled_outside_the_call() -> None:
+def test_integers_are_scaled_outside_the_call(native: None) -> None:
     session = load(INT8, batch=4)
     assert [tensor.dtype for tensor in (*session.inputs, *session.outputs)] == ["float32"] * 2
     assert session.details["int8_io"] == "scaled outside the timed region"
@@ -134,7 +143,7 @@ def test_integers_are_scaled_outside_the_call() -> None:
     np.testing.assert_array_equal(call()[0], found)
 
 
-def test_values_beyond_the_range_saturate() -> None:
+def test_values_beyond_the_range_saturate(native: None) -> None:
     session = load(INT8)
     scale = session.details["scales"]["image"]
     most = (127 - scale["zero_point"]) * scale["scale"]
@@ -143,11 +152,11 @@ def test_values_beyond_the_range_saturate() -> None:
     np.testing.assert_array_equal(session.run(edge)[0], session.run(beyond)[0])
 
 
-def test_float_models_say_nothing_of_scales() -> None:
+def test_float_models_say_nothing_of_scales(native: None) -> None:
     assert "int8_io" not in load(TINY).details
 
 
-def test_every_bound_call_has_an_interpreter_of_its_own() -> None:
+def test_every_bound_call_has_an_interpreter_of_its_own(native: None) -> None:
     session = load(TINY, batch=2, concurrency=3, threads=2)
     calls = [session.bind(images(2, seed=seed)) for seed in range(3)]
     wrong: list[int] = []
@@ -168,7 +177,7 @@ def test_every_bound_call_has_an_interpreter_of_its_own() -> None:
     np.testing.assert_allclose(calls[0]()[0], expected_scores(images(2, seed=0)), atol=1e-4)
 
 
-def test_names_come_from_tensors_where_there_is_no_signature(tmp_path: Path) -> None:
+def test_names_come_from_tensors_where_there_is_no_signature(tmp_path: Path, native: None) -> None:
     def unsign(tree: Any) -> None:
         tree.signatureDefs = []
         (graph,) = tree.subgraphs
@@ -180,7 +189,7 @@ def test_names_come_from_tensors_where_there_is_no_signature(tmp_path: Path) -> 
     assert [tensor.name for tensor in session.outputs] == ["StatefulPartitionedCall"]
 
 
-def test_an_unknown_operator_is_unsupported(tmp_path: Path) -> None:
+def test_an_unknown_operator_is_unsupported(tmp_path: Path, native: None) -> None:
     def customize(tree: Any) -> None:
         kinds = tflite.BuiltinOperator
         (mean,) = (n for n, one in enumerate(tree.operatorCodes) if one.builtinCode == kinds.MEAN)
@@ -196,7 +205,7 @@ def test_an_unknown_operator_is_unsupported(tmp_path: Path) -> None:
     assert caught.value.kind == "unsupported"
 
 
-def test_an_operator_newer_than_the_runtime_is_unsupported(tmp_path: Path) -> None:
+def test_an_operator_newer_than_the_runtime_is_unsupported(tmp_path: Path, native: None) -> None:
     def age(tree: Any) -> None:
         for code in tree.operatorCodes:
             code.version = 99
@@ -215,20 +224,23 @@ def test_an_operator_newer_than_the_runtime_is_unsupported(tmp_path: Path) -> No
         (b"\x1c\x00\x00\x00TFL3" + b"\xff" * 400, "Flatbuffer"),
     ],
 )
-def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_what_is_no_model_is_refused(
+    tmp_path: Path, content: bytes, reason: str, native: None
+) -> None:
     (tmp_path / "bad").write_bytes(content)
     with pytest.raises(ValueError, match=reason):
         load(tmp_path / "bad")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_a_model_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+def test_a_model_cut_short_is_refused(tmp_path: Path, share: float, native: None) -> None:
     blob = TINY.read_bytes()
     (tmp_path / "cut").write_bytes(blob[: int(share * len(blob))])
     with pytest.raises(ValueError, match=r"Flatbuffer|cut short"):
         load(tmp_path / "cut")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_file_of_another_format_fails_its_cells_and_no_others(tmp_path: Path) -> None:
     project = make_project(tmp_path, ("onnxruntime", "tflite"), launches=1)
     done = project.run("run", "tiny", "--device", "here", "--json")
@@ -237,6 +249,7 @@ def test_a_file_of_another_format_fails_its_cells_and_no_others(tmp_path: Path) 
     assert {skip["reason"] for skip in done.json["skips"]} == {"tflite reads tflite, not onnx"}
 
 
+@pytest.mark.usefixtures("processes")
 def test_tflite_runtime_beside_numpy_2_is_refused_in_one_line(tmp_path: Path) -> None:
     """Its import would succeed, and then every load fail: checked before it is imported."""
     (tmp_path / "ai_edge_litert.py").write_text(

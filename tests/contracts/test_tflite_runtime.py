@@ -51,11 +51,11 @@ latency_p50_ms = 10000
 quality_loss_max = 1.0
 """
 
-pytestmark = pytest.mark.xdist_group("tflite-runtime")
+pytestmark = [pytest.mark.xdist_group("tflite-runtime"), pytest.mark.usefixtures("processes")]
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def done(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Finished:
     """Return a finished run on this machine with either runtime."""
     folder = tmp_path_factory.mktemp("project")
     env = {

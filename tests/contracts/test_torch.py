@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 import warnings
 from pathlib import Path
@@ -11,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-if "CI" not in os.environ:
-    pytest.importorskip("torch")
 import torch
 from models_torch import MANIFEST, Tiny, build_tiny_exported, build_tiny_torchscript
 
@@ -23,6 +19,8 @@ from benchhub.ondevice.backends.torch.compute import check_compiler, explained, 
 from benchhub.ondevice.backends.torch.cpu import CpuSession
 from benchhub.ondevice.backends.torch.nvidia import asked_size, exhausted_text
 from benchhub.ondevice.failed import Failed
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 FORMATS = ("torchscript", "exported")
 each_format = pytest.mark.parametrize("kind", FORMATS)
@@ -65,6 +63,7 @@ def test_eager_computes_what_the_module_computes(
     assert session.outputs == [TensorInfo("scores", "float32", (None, 5))]
 
 
+@pytest.mark.usefixtures("processes")
 def test_compiled_computes_the_same_and_is_compiled(models: dict[str, str]) -> None:
     try:
         check_compiler("cpu")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from repository import ROOT
-
-if "CI" not in os.environ:
-    pytest.importorskip("torch")
 import torch
 from models_torch import Tiny, build_tiny_exported, build_tiny_torchscript
+from repository import ROOT
 from subjects import expected_scores, images
 
 from benchhub.compress.files import torch_archive
@@ -22,6 +18,8 @@ from benchhub.compress.files.torch import inspect_torch
 from benchhub.errors import ConfigError
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 each_format = pytest.mark.parametrize("kind", ["torchscript", "exported"])
 
@@ -36,6 +34,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @each_format
+@pytest.mark.usefixtures("processes")
 def test_controller_reads_the_archive_without_torch(models: dict[str, str], kind: str) -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"

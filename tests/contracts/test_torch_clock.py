@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from array import array
 from typing import Any
 
 import numpy as np
 import pytest
-
-if "CI" not in os.environ:
-    pytest.importorskip("torch")
 import torch
 from models_torch import Tiny
 from subjects import expected_scores, images
@@ -21,6 +17,8 @@ from benchhub.ondevice.backends.torch.compute import Compute, prepared
 from benchhub.ondevice.backends.torch.cuda import Cuda, CudaSession
 from benchhub.ondevice.backends.torch.event_clock import EventClock
 from benchhub.ondevice.backends.torch.nvidia import parse_driver
+
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 class Ticks:

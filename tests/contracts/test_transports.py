@@ -35,7 +35,9 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def sshd_without_sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def sshd_without_sftp(
+    tmp_path_factory: pytest.TempPathFactory, processes: None, servers: None
+) -> Iterator[Sshd]:
     server = start_sshd(tmp_path_factory.mktemp("no-sftp"), sftp=False)
     yield server
     server.stop()

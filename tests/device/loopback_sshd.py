@@ -9,12 +9,13 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from lab.command import MARK
+from waiting import until
 
 from benchhub.model.device import DeviceProfile
 
@@ -52,7 +53,21 @@ class Sshd:
     def stop(self) -> None:
         """Stop the server; connections it has open live on."""
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
+
+
+#: The first of several lines about the same is the one that counts.
+_SETTINGS = {
+    "ListenAddress": "127.0.0.1",
+    "PidFile": "none",
+    "UsePAM": "no",
+    "StrictModes": "no",
+    "PasswordAuthentication": "no",
+    "KbdInteractiveAuthentication": "no",
+    "PermitRootLogin": "yes",
+    "MaxStartups": "100",
+    "LogLevel": "VERBOSE",
+}
 
 
 def make_key(path: Path, passphrase: str = "", kind: str = "ed25519") -> str:
@@ -63,8 +78,13 @@ def make_key(path: Path, passphrase: str = "", kind: str = "ed25519") -> str:
     return path.with_name(path.name + ".pub").read_text().strip()
 
 
-def start_sshd(folder: Path, *, sftp: bool = True, extra: str = "", port: int = 0) -> Sshd:
-    """Start a server with keys of its own; fails, never skips, where OpenSSH is not installed."""
+def start_sshd(
+    folder: Path, *, sftp: bool = True, extra: str = "", port: int = 0, **settings: str
+) -> Sshd:
+    """Start a server with keys of its own; fails, never skips, where OpenSSH is not installed.
+
+    `settings` replace those that are here; `extra` adds lines.
+    """
     server = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/usr/sbin:/usr/local/sbin")
     if server is None:
         pytest.fail("sshd is not installed; install openssh-server and openssh-client")
@@ -75,26 +95,14 @@ def start_sshd(folder: Path, *, sftp: bool = True, extra: str = "", port: int = 
     identity = folder / "identity"
     (folder / "authorized_keys").write_text(make_key(identity) + "\n")
     (folder / "empty_ssh_config").write_text("")
+    said = {**_SETTINGS, **settings}
+    lines = [f"{name} {value}" for name, value in said.items()]
+    lines += [f"HostKey {folder}/host_key", f"AuthorizedKeysFile {folder}/authorized_keys"]
+    lines += ["Subsystem sftp internal-sftp"] if sftp else []
+    lines += [extra, f"SetEnv {MARK}={os.environ.get(MARK, '')}", ""]
     for _ in range(5):  # another process may take the port between here and there
         chosen = port or _free_port()
-        (folder / "sshd_config").write_text(
-            f"""
-Port {chosen}
-ListenAddress 127.0.0.1
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/authorized_keys
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-MaxStartups 100
-LogLevel VERBOSE
-{"Subsystem sftp internal-sftp" if sftp else ""}
-{extra}
-"""
-        )
+        (folder / "sshd_config").write_text("\n".join([f"Port {chosen}", *lines]))
         process = subprocess.Popen(
             [server, "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "sshd.log")],
             stdin=subprocess.DEVNULL,
@@ -111,13 +119,14 @@ def _free_port() -> int:
 
 
 def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and process.poll() is None:
+    def greets() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as sock:
-            if sock.recv(4) == b"SSH-":
-                return True
-        time.sleep(0.02)
-    process.kill()
+            return sock.recv(4) == b"SSH-"
+        return False
+
+    until(lambda: process.poll() is not None or greets(), "a greeting")
+    if process.poll() is None:
+        return True
     process.wait()
     return False
 
@@ -196,7 +205,9 @@ def link(port: int, cut_after: int | None = None) -> Iterator[Link]:
 
 
 @pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def sshd(
+    tmp_path_factory: pytest.TempPathFactory, processes: None, servers: None
+) -> Iterator[Sshd]:
     """Return a server shared by the tests of one module."""
     server = start_sshd(tmp_path_factory.mktemp("sshd"))
     yield server

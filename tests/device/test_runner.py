@@ -8,9 +8,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from benchhub.device.runner import build_runner, pack
 
 
+@pytest.mark.usefixtures("processes")
 def test_same_sources_give_the_same_bytes_in_any_process_and_order() -> None:
     script = "from benchhub.device.runner import build_runner; print(build_runner().sha256)"
     digests = {
@@ -40,6 +43,7 @@ def test_archive_holds_the_device_part_and_nothing_else() -> None:
     assert rest == ["__main__.py", "benchhub/__init__.py"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_other_commands_are_refused_with_usage(tmp_path: Path) -> None:
     path = tmp_path / "runner.pyz"
     path.write_bytes(build_runner().data)

@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +26,8 @@ from benchhub.errors import (
 )
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job
+
+pytestmark = pytest.mark.usefixtures("processes", "servers")
 
 RUNNER = build_runner()
 
@@ -80,6 +81,19 @@ class Counting:
 
 def open_session(profile: DeviceProfile, **options: object) -> DeviceSession:
     return DeviceSession.open(profile, RUNNER, holder("run-1"), **options)  # type: ignore[arg-type]
+
+
+def during(action: Callable[[], None]) -> tuple[Callable[[object], None], Callable[[], None]]:
+    """Return what is to be told of the first event, upon which a thread acts, and a wait for it."""
+    thread = threading.Thread(target=action)
+    begun = threading.Event()
+
+    def hear(event: object) -> None:
+        if not begun.is_set():
+            begun.set()
+            thread.start()
+
+    return hear, thread.join
 
 
 def test_a_session_tells_what_the_device_is(profile: DeviceProfile) -> None:
@@ -142,23 +156,22 @@ def test_our_own_stale_lease_is_waited_for(profile: DeviceProfile) -> None:
     first = open_session(profile)
     with pytest.raises(DeviceBusy):
         open_session(profile, own_run="another run")
-    timer = threading.Timer(0.5, first.close)
-    timer.start()
-    with open_session(profile, own_run="run-1") as second:
+    ending, ended = during(first.close)
+    with open_session(profile, own_run="run-1", on_wait=ending) as second:
         assert second.launch(job()).status == "finished"
-    timer.join()
+    ended()
 
 
 def test_the_lease_falls_when_the_controller_is_killed(sshd: Sshd, tmp_path: Path) -> None:
     profile = sshd.profile(tmp_path / "root", python=sys.executable)
     script = (
-        "import sys, pickle, time\n"
+        "import sys, pickle, signal\n"
         "from benchhub.device.session import DeviceSession, holder\n"
         "from benchhub.device.runner import build_runner\n"
         "profile = pickle.loads(sys.stdin.buffer.read())\n"
         "session = DeviceSession.open(profile, build_runner(), holder('killed'))\n"
         "print('open', flush=True)\n"
-        "time.sleep(60)\n"
+        "signal.pause()\n"
     )
     import pickle
 
@@ -177,13 +190,10 @@ def test_the_lease_falls_when_the_controller_is_killed(sshd: Sshd, tmp_path: Pat
 
 def test_closing_from_another_thread_ends_a_launch(profile: DeviceProfile) -> None:
     session = open_session(profile)
-    timer = threading.Timer(1.0, session.close)
-    timer.start()
-    started = time.monotonic()
+    ending, ended = during(session.close)
     with pytest.raises(Interrupted):
-        session.launch(ENDLESS)
-    assert time.monotonic() - started < 30
-    timer.join()
+        session.launch(ENDLESS, ending)
+    ended()
     with open_session(replace(profile, lease_wait_s=20.0)) as second:
         assert second.launch(job()).status == "finished"
 
@@ -193,11 +203,10 @@ def test_a_link_cut_during_a_launch(sshd: Sshd, tmp_path: Path) -> None:
     with link(sshd.port) as relay:
         through = replace(profile, port=relay.port)
         session = open_session(through)
-        timer = threading.Timer(1.0, relay.cut)
-        timer.start()
+        cutting, cut = during(relay.cut)
         with pytest.raises(Unreachable, match="board"):
-            session.launch(ENDLESS)
-        timer.join()
+            session.launch(ENDLESS, cutting)
+        cut()
         session.close()
         with open_session(through, own_run="run-1") as second:
             assert second.launch(job()).status == "finished"
@@ -235,7 +244,7 @@ def test_an_unknown_transport_is_a_configuration_error(profile: DeviceProfile) -
 
 
 @pytest.fixture
-def chatty(tmp_path: Path) -> Iterator[Sshd]:
+def chatty(tmp_path: Path, processes: None, servers: None) -> Iterator[Sshd]:
     extra = 'ForceCommand echo "Welcome to the board!"; echo "{}"; eval "$SSH_ORIGINAL_COMMAND"'
     server = start_sshd(tmp_path / "sshd", extra=extra)
     yield server

@@ -30,7 +30,7 @@ _TOOLS = {
     True: ("mmdebstrap", "chroot", "mkfs.ext4", "qemu-system-aarch64"),
 }
 _BOOT = Path(__file__).with_name("boot_arm.sh")
-_BOOT_TIMEOUT_S = 90.0
+_BOOT_TIMEOUT_S = 240.0
 _VM_INIT = """\
 #!/bin/sh
 export HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin

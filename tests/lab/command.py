@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-
-import psutil
+from pathlib import Path
 
 TOOLS = ("sshd", "ssh", "ssh-keygen", "ip", "tc", "iptables", "unshare", "nsenter", "mount")
+#: In the environment of what tests start: number and `born` of the process that ran the test.
+MARK = "BENCHHUB_TESTS_OF"
 # sshd and ip live in sbin, which is not on everybody's path.
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -40,7 +41,7 @@ def tool(name: str) -> str:
     return found
 
 
-def run(*argv: str, check: bool = True, timeout_s: float = 20.0) -> str:
+def run(*argv: str, check: bool = True, timeout_s: float = 60.0) -> str:
     """Run `argv`, its first word a system tool, and return its stdout."""
     done = subprocess.run(
         [tool(argv[0]), *argv[1:]],
@@ -54,25 +55,41 @@ def run(*argv: str, check: bool = True, timeout_s: float = 20.0) -> str:
     return done.stdout
 
 
-def born(pid: int) -> float | None:
-    """Return when the live process `pid` started; with the number it names one for ever."""
+def born(pid: int) -> int | None:
+    """Return when the live process `pid` started; with the number it names one for ever.
+
+    In clock ticks since this machine booted: a time of day would be another after the clock is set.
+    """
     try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
         return None
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(rest[18])
 
 
-def kill(pid: int, started: float | None) -> None:
+def owner_of_all() -> tuple[int | None, int | None]:
+    """Return the process that ran the test that started this one; Nones where a person did."""
+    pid, _, started = os.environ.get(MARK, "").partition(":")
+    return (int(pid), int(started)) if started else (None, None)
+
+
+def kill(pid: int, started: int | None) -> None:
     """End the process `pid` that started at `started` and wait for it; not a later namesake."""
-    if started is None or born(pid) != started:
+    try:
+        handle = os.pidfd_open(pid)  # of this very process, whoever gets its number next
+    except ProcessLookupError:
         return
     try:
-        os.kill(pid, signal.SIGKILL)
+        if started is None or born(pid) != started:
+            return
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
         os.waitpid(pid, 0)
     except ProcessLookupError:
         pass
     except ChildProcessError:  # somebody else's child: they or init will reap it
         deadline = time.monotonic() + 5.0
         while born(pid) == started and time.monotonic() < deadline:
-            time.sleep(0.005)
+            time.sleep(0.005)  # looks again
+    finally:
+        os.close(handle)

@@ -9,8 +9,7 @@ import contextlib
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -168,15 +167,6 @@ def old_python(folder: Path, version: tuple[int, int] = (3, 6)) -> Path:
     )
     interpreter.chmod(0o755)
     return interpreter
-
-
-def until(condition: Callable[[], object], timeout_s: float, what: str) -> None:
-    """Wait for `condition()` to come true; AssertionError naming `what` if it does not."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {timeout_s} s")
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from .command import LabError, born, run, tool
+from .command import MARK, LabError, born, run, tool
 from .network import Network
 from .state import State
 
@@ -95,7 +95,7 @@ class Host:
         """Start the SSH server and wait for its greeting."""
         log = self.folder / "sshd.log"
         self.run(self._sshd(), "-f", str(self.folder / "sshd_config"), "-E", str(log))
-        self._wait_for_greeting(20.0, log)
+        self._wait_for_greeting(60.0, log)
 
     def stop_sshd(self) -> None:
         """Kill the SSH server and every session of it; what runs on the host otherwise stays."""
@@ -103,8 +103,11 @@ class Host:
             with contextlib.suppress(psutil.Error):
                 if process.name().startswith("sshd"):
                     process.kill()
+        deadline = time.monotonic() + 20.0
         while any(self._is_sshd(process) for process in self.processes()):
-            time.sleep(0.01)
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.name}: its SSH server does not end")
+            time.sleep(0.01)  # looks again
 
     def processes(self) -> list[psutil.Process]:
         """Return what runs on the host besides its first process and that one's sleep."""
@@ -120,7 +123,7 @@ class Host:
         while time.monotonic() < deadline:
             if self._greets():
                 return
-            time.sleep(0.01)
+            time.sleep(0.01)  # looks again
         raise LabError(f"{self.name}: sshd does not answer; see {log}")
 
     def _greets(self) -> bool:
@@ -200,6 +203,7 @@ class Host:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
+        environment |= {MARK: os.environ[MARK]} if MARK in os.environ else {}
         # Not subprocess: the host may have to outlive this process, without a warning about it.
         outer = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
         state.pids.append((outer, born(outer)))

@@ -18,7 +18,7 @@ from benchhub.model.device import DeviceProfile
 
 from . import arm
 from . import state as states
-from .command import LabError, born, run, why_not
+from .command import LabError, born, owner_of_all, run, why_not
 from .host import Host, new_key
 from .network import Network, choose_net
 from .rootfs import Rootfs
@@ -203,8 +203,8 @@ class Lab:
             taken = {saved.lab for saved in states.saved()}
             while (lab := f"bh{random.randrange(1 << 16):04x}") in taken:
                 pass
-            pid = None if self._lasting else os.getpid()
-            state = State(lab, choose_net(), pid, pid and born(pid), str(self.folder))
+            owner = owner_of_all() if self._lasting else (os.getpid(), born(os.getpid()))
+            state = State(lab, choose_net(), *owner, str(self.folder))
             state.litter += map(str, litter)
             state.save()
         return state

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def lab(processes: None, servers: None) -> Iterator[Lab]:
     """Two SSH hosts, lab-x86-1 and lab-x86-2, up for the session; the second has a small disk.
 
     Leave them as they were found: the faults of `lab.faults` undo themselves.
@@ -30,7 +30,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def arm_lab() -> Iterator[Lab]:
+def arm_lab(processes: None, servers: None) -> Iterator[Lab]:
     """ARM devices: lab-arm64 and lab-armhf, translated, and lab-arm64-vm, a virtual machine.
 
     Tests that ask for it are run by one process of pytest-xdist, one after another. Where the

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .command import born, kill, run
 
-RUN = Path("/run/benchhub-lab")
+RUN = Path("/run/benchhub-labs")
 
 
 @dataclass
@@ -26,11 +26,11 @@ class State:
     lab: str
     net: tuple[int, int]
     owner_pid: int | None
-    owner_born: float | None
+    owner_born: int | None
     folder: str
     namespaces: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
-    pids: list[tuple[int, float | None]] = field(default_factory=list)
+    pids: list[tuple[int, int | None]] = field(default_factory=list)
     hosts: dict[str, str] = field(default_factory=dict)
     litter: list[str] = field(default_factory=list)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from waiting import until
 
 from benchhub.config.suite import load_profile
 from benchhub.device.health.findings import findings, refusal
@@ -26,7 +27,7 @@ from lab.command import LabError, born, run
 from lab.host import Host
 from lab.lab import Lab
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("arm")]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("arm"), pytest.mark.usefixtures("processes")]
 HERE = Path(__file__).parent
 #: Name: what `uname -m` says there, its processor, its cores.
 DEVICES = {
@@ -81,11 +82,11 @@ def test_a_device_is_its_own_machine_and_measures(arm_lab: Lab, name: str) -> No
     ]  # fmt: skip
     with session(arm_lab, name) as opened:
         facts = opened.facts()
-        assert (facts["arch"], facts["cpu_model"]) == (architecture, cpu_model)
-        assert facts["cores_logical"] == min(cores, os.cpu_count() or 1)
-        assert facts["packages"]["numpy"]
-        assert facts["packages"]["psutil"]
-        assert set(facts["isa_flags"]) <= {"neon", "asimd", "asimddp", "asimdhp", "fphp"}
+        assert (facts.told["arch"], facts.told["cpu_model"]) == (architecture, cpu_model)
+        assert facts.told["cores_logical"] == min(cores, os.cpu_count() or 1)
+        assert facts.told["packages"]["numpy"]
+        assert facts.told["packages"]["psutil"]
+        assert set(facts.told["isa_flags"]) <= {"neon", "asimd", "asimddp", "asimdhp", "fphp"}
         assert refusal(findings(opened.profile, facts, opened.conditions())) is None
         outcome = opened.launch(Job("cell", 0, "null", "latency", None, "none", {}, iterations=20))
     assert (outcome.status, outcome.failure) == ("finished", None)
@@ -192,6 +193,7 @@ def test_a_machines_cable_can_be_cut(arm_lab: Lab) -> None:
         host.path(Path("/root"))
 
 
+@pytest.mark.usefixtures("servers")
 def test_a_devices_own_disk_fills() -> None:
     if (reason := arm.why_not("lab-armhf")) is not None:
         pytest.skip(reason)
@@ -208,9 +210,9 @@ def test_a_devices_own_disk_fills() -> None:
 def test_a_killed_labs_devices_are_swept() -> None:
     names = [name for name in ("lab-arm64-vm", "lab-armhf") if arm.why_not(name) is None]
     code = (
-        f"import sys, time; from lab.lab import Lab\nwith Lab(dict.fromkeys({names}, 0)) as lab:\n"
+        f"import signal; from lab.lab import Lab\nwith Lab(dict.fromkeys({names}, 0)) as lab:\n"
         " print(lab.name, lab.folder, *(h.pid for h in lab.hosts.values()), flush=True)\n"
-        " time.sleep(60)"
+        " signal.pause()"
     )
     path = os.pathsep.join([str(HERE.parent), str(HERE.parent.parent)])
     environment = {**os.environ, "PYTHONPATH": path}
@@ -228,7 +230,7 @@ def test_a_killed_labs_devices_are_swept() -> None:
 
 def assert_gone(name: str, pids: list[int], folder: Path) -> None:
     """Nothing of the lab is left."""
-    faults.until(lambda: not any(map(born, pids)), 5, "the end of its processes")
+    until(lambda: not any(map(born, pids)), "the end of its processes")
     assert name not in run("ip", "netns", "list")
     assert f"{name}-here" not in run("ip", "-br", "link")
     assert str(folder) not in Path("/proc/mounts").read_text()

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from lab import arm, faults
 from lab.command import why_not
@@ -13,7 +14,7 @@ from lab.lab import Lab
 from lab.plugin import give_up
 from lab.runs import WHEELS, add_host, doctor, end, harness_project
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("processes", "servers")]
 ARMHF = "lab-armhf"
 #: Room for a small runtime, and for what a doctor wants free.
 DISK_MIB = 256
@@ -32,7 +33,7 @@ def test_a_disk_that_fills_while_a_runtime_is_installed(tmp_path: Path) -> None:
         there = root / "environments"
         process = project.start(*command)
         begun = "*.part/lib/*/site-packages/*"
-        faults.until(lambda: next(there.glob(begun), None), 120, "the first files of a runtime")
+        until(lambda: next(there.glob(begun), None), "the first files of a runtime", 120)
         with faults.filled_disk(host):
             done = end(process, 60)
             assert list(there.iterdir()) == []

@@ -14,13 +14,14 @@ import pytest
 from facts.trees import described, unpack, unpack_text
 from project import Project
 from repository import TESTS
+from waiting import until
 
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.model.device import DeviceProfile
-from lab import arm, faults
+from lab import arm
 from lab.arm import Machine, Translated
 from lab.lab import Lab
 from lab.runs import (
@@ -143,14 +144,14 @@ def test_a_hot_board_is_waited_for_before_and_between_launches(
         for line in process.stderr:
             said.append(line.rstrip("\n"))
             if "cooling" in line:
-                time.sleep(1.0)  # some pauses long
+                time.sleep(1.0)  # the subject: it stays hot for some pauses
                 cooled.append((time.time(), count(project, ARM64)))
                 board.set_temperature(COOL_C)
 
     cooler = threading.Thread(target=listen)
     cooler.start()
     try:
-        faults.until(lambda: cooled and launching(board), 60, "the first launch")
+        until(lambda: cooled and launching(board), "the first launch")
         board.set_temperature(HOT_C)  # as measuring made it; it cools down after the launch
         assert process.stdout is not None
         found = json.loads(process.stdout.read())
@@ -189,7 +190,7 @@ def test_a_machine_that_restarts_in_the_middle_of_a_run_finishes_it(
     assert isinstance(host, Machine)
     add_host(project, arm_lab, MACHINE, root=ROOT, limits={"reboot_wait_s": 120})
     process = project.start(*run_on(MACHINE))
-    faults.until(lambda: count(project, MACHINE), 120, "the first launch")
+    until(lambda: count(project, MACHINE), "the first launch", 120)
     host.reset()
     done = end(process, 200)
     assert done.code == 0, done.err

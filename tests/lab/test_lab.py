@@ -15,6 +15,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from waiting import until
 
 from lab import faults, state
 from lab.command import LabError, run
@@ -76,9 +77,11 @@ def test_paramiko_reaches_a_host_and_moves_a_file(lab: Lab) -> None:
 def test_cut_cable_is_survived_by_tcp(lab: Lab) -> None:
     host = lab["lab-x86-1"]
     with client(lab, host) as ssh:
-        _, stdout, _ = ssh.exec_command("sleep 0.2; echo after", timeout=20)
+        waits = "while [ ! -e ~/go ]; do sleep 0.02; done; echo after; touch ~/gone"
+        _, stdout, _ = ssh.exec_command(waits, timeout=60)
         with faults.cut(host):
-            time.sleep(0.5)
+            host.path(host.home / "go").touch()
+            until(host.path(host.home / "gone").exists, "the host to say it")
             with pytest.raises(OSError, match=r"timed out|No route"):
                 greeting(host, 0.3)
             assert not stdout.channel.recv_ready()
@@ -130,7 +133,7 @@ def test_killed_sshd_leaves_other_processes(lab: Lab) -> None:
     host = lab["lab-x86-1"]
     with client(lab, host) as ssh:
         ssh.exec_command("exec sleep 4321", timeout=20)
-        faults.until(lambda: _runs(host, "4321"), 5, "a sleep on the host")
+        until(lambda: _runs(host, "4321"), "a sleep on the host")
         with faults.no_sshd(host):
             with pytest.raises(ConnectionRefusedError):
                 greeting(host)
@@ -191,6 +194,7 @@ def test_a_machine_without_a_lab_fails_in_ci_and_skips_elsewhere() -> None:
         give_up("no root here", in_ci=False)
 
 
+@pytest.mark.usefixtures("processes", "servers")
 def test_nothing_is_left() -> None:
     lab = Lab({"a": 16})
     with lab:
@@ -205,16 +209,17 @@ def _assert_gone(name: str, pids: list[int], folder: Path) -> None:
     links = json.loads(run("ip", "-j", "link"))
     assert not [link for link in links if link["ifname"].startswith(name)]
     assert name not in run("ip", "netns", "list")
-    faults.until(lambda: not any(Path(f"/proc/{pid}/root/").exists() for pid in pids), 5, "the end")
+    until(lambda: not any(Path(f"/proc/{pid}/root/").exists() for pid in pids), "the end")
     assert not folder.exists()
     assert name not in {saved.lab for saved in state.saved()}
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_killed_labs_leftovers_are_swept() -> None:
     code = (
-        "import sys, time; from lab.lab import Lab\n"
+        "import signal; from lab.lab import Lab\n"
         "with Lab({'a': 0}) as lab: print(lab.name, lab['a'].pid, lab.folder, flush=True); "
-        "time.sleep(60)"
+        "signal.pause()"
     )
     path = os.pathsep.join([str(HERE.parent), str(HERE.parent.parent)])
     environment = {**os.environ, "PYTHONPATH": path}
@@ -229,6 +234,7 @@ def test_a_killed_labs_leftovers_are_swept() -> None:
     _assert_gone(name, [int(pid)], Path(folder))
 
 
+@pytest.mark.usefixtures("processes", "servers")
 def test_command_brings_two_hosts_up_and_down(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     root = HERE.parent.parent

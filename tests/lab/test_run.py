@@ -9,12 +9,12 @@ import re
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from project import Finished, Project, make_project, write_model
+from waiting import until, until_said
 
 from lab import faults
 from lab.host import new_key
@@ -102,9 +102,9 @@ def test_a_launch_that_the_link_cut_short_is_measured_again_openly(
 ) -> None:
     made = project("reset", (ONE,), launches=4, pause_s=0.8)
     process = made.start(*run_on(ONE))
-    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "a launch to cut")
+    until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), "a launch to cut")
     with faults.resets(lab[ONE]):
-        faults.until(lambda: count(made, ONE) >= 2, 20, "the interrupted launch in the store")
+        until(lambda: count(made, ONE) >= 2, "the interrupted launch in the store")
     done = end(process, 60)
     assert done.code == 0, done.err
     assert finished_once(made, 4)
@@ -120,7 +120,7 @@ def test_a_host_that_is_gone_for_good_stops_alone_and_is_resumed(
 ) -> None:
     made = project("gone", (ONE, TWO), launches=4, pause_s=0.8)
     process = made.start(*run_on(ONE, TWO))
-    faults.until(lambda: count(made, TWO) >= 1 and launching(lab[TWO]), 30, "a launch to cut")
+    until(lambda: count(made, TWO) >= 1 and launching(lab[TWO]), "a launch to cut")
     with faults.cut(lab[TWO]):
         done = end(process, 120)
     assert done.code == 3, done.err
@@ -149,12 +149,11 @@ def test_a_push_that_was_cut_goes_on_within_the_run(lab: Lab, project: MakeProje
 
     with faults.slow(lab[ONE], 80):
         process = made.start(*run_on(ONE))
-        faults.until(arrived, 60, "the better part of the model")
+        until(arrived, "the better part of the model")
         with faults.resets(lab[ONE]):
-            time.sleep(1.0)
+            until_said(process, "link lost")
         done = end(process, 90)
     assert done.code == 0, done.err
-    assert "link lost" in done.err
     (device,) = done.json["devices"]
     size = model.stat().st_size
     assert size <= device["staged"]["moved_bytes"] < size + 8 * MIB
@@ -164,11 +163,11 @@ def test_a_push_that_was_cut_goes_on_within_the_run(lab: Lab, project: MakeProje
 def test_ctrl_c_does_not_wait_for_a_lost_link(lab: Lab, project: MakeProject) -> None:
     made = project("stop", (ONE,), launches=4, pause_s=0.8)
     process = made.start(*run_on(ONE))
-    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "a launch to cut")
+    until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), "a launch to cut")
     with faults.no_sshd(lab[ONE]):
-        faults.until(lambda: count(made, ONE) >= 2, 20, "the interrupted launch in the store")
+        until(lambda: count(made, ONE) >= 2, "the interrupted launch in the store")
         process.send_signal(signal.SIGINT)
-        done = end(process, 15)
+        done = end(process, 60)
     assert done.code == 130, done.err
     assert "--resume" in lines(done)[0]
 
@@ -181,7 +180,7 @@ def test_a_killed_controller_leaves_nothing_behind_and_is_resumed(
 ) -> None:
     made = project("killed", (ONE,), launches=4, pause_s=0.8)
     process = made.start(*run_on(ONE))
-    faults.until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), 30, "a launch")
+    until(lambda: count(made, ONE) >= 1 and launching(lab[ONE]), "a launch")
     process.kill()
     process.communicate()
     before = stored(made)
@@ -189,7 +188,7 @@ def test_a_killed_controller_leaves_nothing_behind_and_is_resumed(
     assert resumed.code == 0, resumed.err
     assert stored(made)[: len(before)] == before
     assert finished_once(made, 4)
-    faults.until(lambda: agents(lab[ONE]) == 0, 10, "the end of what ran on the host")
+    until(lambda: agents(lab[ONE]) == 0, "the end of what ran on the host")
 
 
 def test_two_controllers_share_a_device_one_after_the_other(lab: Lab, project: MakeProject) -> None:
@@ -198,7 +197,7 @@ def test_two_controllers_share_a_device_one_after_the_other(lab: Lab, project: M
     root = f"~/{first.folder.parent.name}/{first.folder.name}"
     add_host(second, lab, ONE, root=root)
     process = first.start(*run_on(ONE))
-    faults.until(lambda: launching(lab[ONE]), 30, "the first launch")
+    until(lambda: launching(lab[ONE]), "the first launch")
     refused = second.run(*run_on(ONE))
     assert refused.code == 3, refused.err
     about, _ = lines(refused)
@@ -207,12 +206,9 @@ def test_two_controllers_share_a_device_one_after_the_other(lab: Lab, project: M
     assert f"process {process.pid}" in about
     add_host(second, lab, ONE, root=root, lease_wait_s=600)
     stopped = second.start(*run_on(ONE))
-    assert stopped.stderr is not None
-    while "connecting" not in stopped.stderr.readline():
-        continue
-    time.sleep(1.0)
+    until_said(stopped, "waiting: ")
     stopped.send_signal(signal.SIGINT)
-    assert end(stopped, 30).code == 130
+    assert end(stopped, 60).code == 130
     waited = second.run(*run_on(ONE))
     assert waited.code == 0, waited.err
     assert end(process, 60).code == 0

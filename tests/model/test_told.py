@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchhub.model.details import Details, OperatorTimes, Pacing
 from benchhub.model.facts import BackendFact, Facts, GpuFact, Provenance, Throttled
+from benchhub.model.launch import Details, OperatorTimes, Pacing
 
 BOARD = Facts(
     {

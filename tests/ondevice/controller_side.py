@@ -6,8 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +113,3 @@ def children_of(pid: int) -> list[int]:
             if int(parent) == pid:
                 found.append(int(name))
     return found
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Return once `condition` holds; a failure after `limit_s`."""
-    until = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)

@@ -7,9 +7,13 @@ from pathlib import Path
 SOURCE = """
 import time
 
+from benchhub.ondevice.backends import Description, BackendOption
 from benchhub.ondevice.failed import Failed
 
-NAME, FORMATS = "tracking", ("none",)
+BACKEND = Description(
+    "tracking", __name__, (), ("f32",), distributions=("tracking-backend",),
+    options={"fault": BackendOption(""), "pause_s": BackendOption(0.0)},
+)
 
 
 def version():
@@ -68,5 +72,7 @@ def installed(site: Path) -> Path:
     info.mkdir(parents=True)
     (site / "tracking_backend.py").write_text(SOURCE)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tracking-backend\nVersion: 7\n")
-    (info / "entry_points.txt").write_text("[benchhub.backends]\ntracking = tracking_backend\n")
+    (info / "entry_points.txt").write_text(
+        "[benchhub.backends]\ntracking = tracking_backend:BACKEND\n"
+    )
     return site

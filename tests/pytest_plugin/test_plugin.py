@@ -15,6 +15,8 @@ from sessions import USUAL, budgets, small_project
 import benchhub.pytest_plugin.items
 import benchhub.tasks.npz  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 pytest_plugins = ["pytester"]
 
 KEPT = "here/onnxruntime/fp32/model_bytes[latency-t1-b1-small]"
@@ -23,7 +25,7 @@ REST = "everything-else-was-measured"
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def measured(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Project:
     """A project with one run in its store."""
     project = small_project(tmp_path_factory.mktemp("measured"))
     done = project.run("run", "tiny", "--device", "here")

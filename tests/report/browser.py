@@ -18,11 +18,16 @@ FLAGS = (
 )
 
 
+def chromium() -> str:
+    """Its path."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "chromium is missing; install it: apt-get install chromium"
+    return found
+
+
 def dump_dom(page: Path, profile: Path, *flags: str) -> str:
     """The document as Chromium holds it once loaded."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "chromium is missing; install it: apt-get install chromium"
-    argv = [chromium, *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", page.as_uri()]
+    argv = [chromium(), *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", page.as_uri()]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from benchhub.backends import described
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.cell import SkipKind, SkipReason, TensorSpec, Variant, without
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
 from benchhub.run.plan import plan
 
-FORMATS = {"onnxruntime": ("onnx",), "null": ()}
+ORT, NULL = (described("onnxruntime"),), (described("null"),)
 DEVICES = (DeviceProfile("a", "local"), DeviceProfile("b", "local"))
 
 
@@ -35,7 +36,7 @@ GONE = SkipReason(SkipKind.NO_BACKEND, "not installed")
 def test_every_combination_is_a_cell() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
-        [variant("fp32"), variant("int8")], DEVICES, FORMATS, EFFORTS["standard"],
+        [variant("fp32"), variant("int8")], DEVICES, ORT, EFFORTS["standard"],
     )  # fmt: skip
     assert len(made.cells) == 2 * 2 * 3
     assert not made.skips
@@ -45,7 +46,7 @@ def test_every_combination_is_a_cell() -> None:
 def test_a_fixed_batch_is_skipped_with_the_reason() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.THROUGHPUT, batches=(1, 8))),
-        [variant("fp32", batch=1)], DEVICES[:1], FORMATS, EFFORTS["quick"],
+        [variant("fp32", batch=1)], DEVICES[:1], ORT, EFFORTS["quick"],
     )  # fmt: skip
     assert [cell.batch for cell in made.cells] == [1]
     assert [skip.what for skip in made.skips] == ["throughput batch 8"]
@@ -55,7 +56,7 @@ def test_a_fixed_batch_is_skipped_with_the_reason() -> None:
 def test_a_format_the_backend_cannot_read_is_skipped() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.LATENCY)),
-        [variant("fp32"), variant("lite", format_="tflite")], DEVICES[:1], FORMATS,
+        [variant("fp32"), variant("lite", format_="tflite")], DEVICES[:1], ORT,
         EFFORTS["quick"],
     )  # fmt: skip
     assert [str(skip.reason) for skip in made.skips] == ["onnxruntime reads onnx, not tflite"]
@@ -64,7 +65,7 @@ def test_a_format_the_backend_cannot_read_is_skipped() -> None:
 def test_null_is_measured_once_a_device_whatever_the_variants() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), backends=("null",)),
-        [variant("fp32"), variant("int8")], DEVICES, FORMATS, EFFORTS["quick"],
+        [variant("fp32"), variant("int8")], DEVICES, NULL, EFFORTS["quick"],
     )  # fmt: skip
     assert [(c.device, c.variant, c.model_sha256) for c in made.cells] == [
         ("a", "none", ""), ("b", "none", ""),
@@ -77,7 +78,7 @@ def test_effort_and_the_suite_decide_launches() -> None:
         ScenarioSpec(Scenario.QUALITY),
         ScenarioSpec(Scenario.MEMORY, launches=7),
     )
-    made = plan(suite(*scenarios), [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["standard"])
+    made = plan(suite(*scenarios), [variant("fp32")], DEVICES[:1], ORT, EFFORTS["standard"])
     launches = {cell.scenario: cell.launches for cell in made.cells}
     assert launches == {Scenario.LATENCY: 10, Scenario.QUALITY: 1, Scenario.MEMORY: 7}
 
@@ -85,7 +86,7 @@ def test_effort_and_the_suite_decide_launches() -> None:
 def test_a_missing_backend_turns_its_cells_into_skips() -> None:
     made = plan(
         suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2)), ScenarioSpec(Scenario.MEMORY)),
-        [variant("fp32")], DEVICES, FORMATS, EFFORTS["quick"],
+        [variant("fp32")], DEVICES, ORT, EFFORTS["quick"],
     )  # fmt: skip
     less = without(made, "a", "onnxruntime", GONE)
     assert {cell.device for cell in less.cells} == {"b"}
@@ -96,7 +97,7 @@ def test_a_missing_backend_turns_its_cells_into_skips() -> None:
 
 def test_the_key_names_everything_that_matters() -> None:
     cell = plan(
-        suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], FORMATS,
+        suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], ORT,
         EFFORTS["quick"],
     ).cells[0]  # fmt: skip
     for change in ({"threads": 9}, {"model_sha256": "x"}, {"device": "z"}, {"options": "{1}"}):
@@ -109,7 +110,7 @@ def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
     specs = (VariantSpec("fp32"), VariantSpec("int8", backends=("onnxruntime",)))
     made = plan(
         dataclasses.replace(both, variants=specs), [variant("fp32"), variant("int8")],
-        DEVICES[:1], {"onnxruntime": ("onnx",), "openvino": ("onnx",)}, EFFORTS["quick"],
+        DEVICES[:1], (*ORT, described("openvino")), EFFORTS["quick"],
     )  # fmt: skip
     assert len(made.cells) == 3
     assert [(s.backend, s.variant, str(s.reason)) for s in made.skips] == [
@@ -119,10 +120,44 @@ def test_a_variant_meant_for_some_backends_is_skipped_on_the_others() -> None:
 
 def test_what_was_measured_before_a_backend_went_away_stays_in_the_plan() -> None:
     both = suite(ScenarioSpec(Scenario.LATENCY, batches=(1, 2)))
-    made = plan(both, [variant("fp32")], DEVICES[:1], FORMATS, EFFORTS["quick"])
+    made = plan(both, [variant("fp32")], DEVICES[:1], ORT, EFFORTS["quick"])
     first, second = made.cells
     less = without(made, "a", "onnxruntime", GONE, measured={first.key})
     assert less.cells == (first,)
     assert [(skip.backend, str(skip.reason)) for skip in less.skips] == [
         (second.backend, "not installed")
     ]
+
+
+def test_what_a_backend_does_not_offer_is_skipped_with_the_reason() -> None:
+    wanted = dataclasses.replace(
+        suite(ScenarioSpec(Scenario.LATENCY), ScenarioSpec(Scenario.PROFILE)),
+        precisions=("f32", "tf32", "f16"),
+        options={"onnxruntime": {"provider": ["cpu", "cuda"]}},
+    )
+    made = plan(wanted, [variant("fp32")], DEVICES[:1], ORT, EFFORTS["quick"])
+    cuda = '{"provider": "cuda"}'
+    measured = {(c.scenario.value, c.precision, c.options == cuda) for c in made.cells}
+    assert measured == {
+        (name, precision, on_cuda)
+        for name in ("latency", "profile")
+        for precision, on_cuda in (("f32", False), ("f32", True), ("tf32", True))
+    }
+    assert {str(skip.reason) for skip in made.skips} == {
+        "onnxruntime computes in f32, tf32, not f16; convert the model instead",
+        "onnxruntime computes in tf32 only with provider = cuda",
+    }
+    silent = ORT[0]._replace(profiles=False)
+    made = plan(wanted, [variant("fp32")], DEVICES[:1], (silent,), EFFORTS["quick"])
+    assert {cell.scenario for cell in made.cells} == {Scenario.LATENCY}
+    assert "onnxruntime does not tell what its operators take" in {
+        str(s.reason) for s in made.skips
+    }
+
+
+def test_an_option_that_is_not_set_counts_at_its_default() -> None:
+    """A precision that the default offers needs nothing to be said."""
+    always = ORT[0]._replace(precision_needs={"f32": ("provider", "cpu")})
+    wanted = suite(ScenarioSpec(Scenario.LATENCY))
+    made = plan(wanted, [variant("fp32")], DEVICES[:1], (always,), EFFORTS["quick"])
+    assert (len(made.cells), made.skips) == (1, ())

@@ -2,11 +2,11 @@ import ingredients  # noqa: F401 - which registers the task `blobs`
 import numpy as np
 import pytest
 
+from benchhub.backends import described
 from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import EFFORTS
 from benchhub.model.device import DeviceProfile
-from benchhub.ondevice import backends
 from benchhub.run.plan import plan
 from benchhub.run.prepare import prepare
 
@@ -50,7 +50,7 @@ def _suite(folder, baseline=TINY, more=""):
     return load_suite(path)
 
 
-def test_trained_pruned_and_quantized_in_any_order(tmp_path):
+def test_trained_pruned_and_quantized_in_any_order(tmp_path, torch):
     lines = []
     ready = prepare(_suite(tmp_path), None, tmp_path / "cache", lines.append)
     assert [variant.name for variant in ready.variants] == ["slim-int8", "slim", "fp32"]
@@ -75,7 +75,7 @@ def test_trained_pruned_and_quantized_in_any_order(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path):
+def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path, torch):
     ready = prepare(_suite(tmp_path, more=MISSING), None, tmp_path / "cache", lambda line: None)
     assert [variant.name for variant in ready.variants] == ["slim-int8", "slim", "fp32"]
     reason = "a_package_nobody_has is not installed; pip install 'benchhub[compress]'"
@@ -84,7 +84,7 @@ def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path):
         ready.suite,
         ready.variants,
         [DeviceProfile("localhost", "local")],
-        {"onnxruntime": backends.formats("onnxruntime")},
+        [described("onnxruntime")],
         EFFORTS["quick"],
         unbuilt=ready.unbuilt,
     )

@@ -100,6 +100,7 @@ def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
         assert store.finished(make_run().id) == {launch.cell.key: 1}
 
 
+@pytest.mark.usefixtures("processes")
 def test_processes_may_create_it_at_once(tmp_path):
     url = f"sqlite:///{tmp_path}/results.db"
     code = f"from benchhub.store import Store; Store.open({url!r}).close()"
@@ -163,6 +164,7 @@ def test_a_database_locked_while_new_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.usefixtures("processes")
 def test_a_read_only_database_says_so(tmp_path, what):
     path = tmp_path / "kept" / "results.db"
     path.parent.mkdir()

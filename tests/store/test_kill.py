@@ -8,10 +8,13 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
 from builders import make_cell, make_launch, make_plan, make_run
 from repository import TESTS
 
 from benchhub.store import Store
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 RUN = make_run().id
 WRITER = """

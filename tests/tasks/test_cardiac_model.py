@@ -11,6 +11,8 @@ from benchhub.tasks import get_model, get_task
 from benchhub.tasks.cardiac import model
 from benchhub.tasks.cardiac.metric import DICE, class_map, encode
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 TINY = {"seed": 5, "train_patients": 3, "test_patients": 2, "slices": 2, "size": 32,
         "spacing_mm": 5.0}  # fmt: skip
 

@@ -12,6 +12,8 @@ from benchhub.tasks import get_model, get_task
 from benchhub.tasks.chest_xray import model
 from benchhub.tasks.chest_xray.lesions import LABELS
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 NETS = pytest.mark.parametrize("name", sorted(model.NETS))
 
 

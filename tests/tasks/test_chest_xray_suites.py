@@ -6,15 +6,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 from repository import ROOT
 
 from benchhub.compress import get_recipe
-from benchhub.compress.files.architecture import read_net
 from benchhub.compress.options import complete
 from benchhub.config.suite import load_suite
 from benchhub.tasks import get_task
-from benchhub.tasks.chest_xray import model
 
 SUITES = ROOT / "suites"
 FOLDER, QUICKSTART = SUITES / "chest-xray-quantization", SUITES / "quickstart"
@@ -23,7 +20,7 @@ IMAGES = np.random.default_rng(0).normal(size=(4, 1, 64, 64)).astype(np.float32)
 
 def _answers(path):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session.run([model.OUTPUT], {model.INPUT: IMAGES})[0]
+    return session.run(["logits"], {"image": IMAGES})[0]
 
 
 @pytest.mark.parametrize("name", ["suite", "dense", "gpu", "train"])
@@ -50,8 +47,12 @@ def test_both_networks_are_asked_the_same():
     ]
 
 
-@pytest.mark.parametrize("name", sorted(model.NETS))
-def test_a_shipped_network_can_be_taken_apart(name):
+@pytest.mark.parametrize("name", ["dense", "residual"])
+def test_a_shipped_network_can_be_taken_apart(name, torch):
+    from benchhub.compress.files.architecture import read_net
+    from benchhub.tasks.chest_xray import model
+
+    assert name in model.NETS
     net, architecture = read_net(FOLDER / f"{name}.onnx")
     assert (architecture.task, architecture.net) == ("chest_xray", name)
     with torch.inference_mode():
@@ -64,7 +65,7 @@ def test_the_residual_network_is_the_quickstarts():
     np.testing.assert_allclose(_answers(FOLDER / "residual.onnx"), wanted, rtol=1e-3, atol=1e-4)
 
 
-def test_norms_put_back_are_those_of_the_images():
+def test_norms_put_back_are_those_of_the_images(torch):
     spec = importlib.util.spec_from_file_location("chest_xray_make", FOLDER / "make.py")
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)

@@ -12,6 +12,8 @@ from benchhub.compress.recipe import Ingredients
 from benchhub.tasks import get_task
 from benchhub.tasks.nuclei.watershed import predict
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 SETTINGS = {"seed": 5, "train_slides": 2, "test_slides": 1, "size": 32, "side": 1}
 
 

@@ -5,6 +5,8 @@ import torch
 from benchhub.tasks import get_model, is_trainable
 from benchhub.tasks.nuclei.distance import targets
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 MODEL = get_model("nuclei")
 
 

@@ -47,6 +47,7 @@ def test_what_is_read_is_what_was_drawn(folder):
     assert (read != drawn.instances).mean() < 0.002
 
 
+@pytest.mark.usefixtures("processes")
 def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
     code = (
         "import sys; from pathlib import Path; "

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from benchhub.tasks import get_model, get_task
 from benchhub.tasks.instances import relabel
@@ -8,7 +9,7 @@ from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.watershed import nuclei
 from benchhub.tasks.predictions import get_prediction, predicted
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 @pytest.fixture(autouse=True, scope="module")

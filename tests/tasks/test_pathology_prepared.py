@@ -10,8 +10,7 @@ from benchhub.run.prepare import prepare
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.predictions import get_prediction
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("torch_pruning")
+pytestmark = pytest.mark.usefixtures("torch")
 
 SUITE = """\
 [suite]

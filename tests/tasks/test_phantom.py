@@ -49,6 +49,7 @@ def test_layout_and_header_are_those_of_the_release(folder):
     assert listed == [row[0] for row in rows[1:]]
 
 
+@pytest.mark.usefixtures("processes")
 def test_same_seed_gives_same_bytes_in_another_process(folder, tmp_path):
     code = (
         "import sys; from pathlib import Path; "

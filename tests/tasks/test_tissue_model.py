@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
 from benchhub.tasks import get_model
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("torch")
 
 
 @pytest.fixture(autouse=True, scope="module")

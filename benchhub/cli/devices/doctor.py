@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def examine(
 
     `ask` connects and returns facts and conditions; where it cannot, that is the finding.
     """
+    from benchhub.backends import every
     from benchhub.device.health.findings import findings, needs_a_backend, refusal
     from benchhub.errors import DeviceError
 
@@ -28,9 +29,11 @@ def examine(
         facts, conditions = ask()
     except DeviceError as error:
         return (_unanswered(profile, error),), True
-    checks = findings(profile, facts, conditions, _backends())
-    checks = needs_a_backend(profile, facts, checks)
-    return checks, refusal(checks) is not None
+    backends, broken = every()
+    asked = [one for one in backends if one.distributions]  # the others need no runtime
+    checks = findings(profile, facts, conditions, asked)
+    checks = needs_a_backend(profile, facts, checks, asked)
+    return (*checks, *_broken(broken)), refusal(checks) is not None
 
 
 def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
@@ -45,11 +48,12 @@ def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
     return Finding(check, "refuse", found or said, why, fix if found else "")
 
 
-def _backends() -> tuple[str, ...]:
-    from benchhub.config.request import backend_names
-    from benchhub.ondevice.backends import BUILT_IN
+def _broken(backends: Mapping[str, str]) -> Iterator[Finding]:
+    from benchhub.model.device import Finding
 
-    return tuple(name for name in backend_names() if name not in BUILT_IN)
+    for name, said in backends.items():
+        found, _, fix = said.rpartition("; ")
+        yield Finding(f"backend {name}", "warn", found, "no suite can use it", fix)
 
 
 def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:

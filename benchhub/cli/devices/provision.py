@@ -37,10 +37,12 @@ def provision(
     """Give devices an isolated environment per backend; exit 3 where one cannot be made."""
     from benchhub.config.catalogue import check_own, profile_file
     from benchhub.config.suite import load_profile
-    from benchhub.device.provision.lock import DEFAULT, shipped
+    from benchhub.device.provision.lock import defaults, owner, shipped
     from benchhub.errors import DeviceError
 
-    locks = {name: shipped(name) for name in backend or DEFAULT}
+    named = backend or defaults()
+    owners = sorted({owner(name).name for name in named})
+    locks = {} if remove else {name: shipped(name) for name in named}
     profiles = [
         load_profile(profile_file(name, project.folder())) for name in device or ["localhost"]
     ]
@@ -51,7 +53,7 @@ def provision(
         try:
             with _open(profile) as session:
                 if remove:
-                    new = _remove(session, locks if backend else None)
+                    new = _remove(session, owners if backend else None)
                 else:
                     new = _provision(session, locks, offline, required=bool(backend))
                 for row in new:
@@ -81,7 +83,7 @@ def _provision(
     from benchhub.device.provision.lock import pinned
     from benchhub.errors import BackendError, DeviceError, Unreachable
 
-    cache = project.cache() / "wheels" if offline else None
+    cache = project.cache() / "wheels"
     target, _ = session.environments()
     skipped: list[Row] = []
     for name, choices in locks.items():
@@ -93,7 +95,9 @@ def _provision(
             continue
         say = _sayer(f"{session.name}: {name}")
         try:
-            yield {**row, **_done(make(session, choices, cache, say))}
+            # What registers a third party's backend comes from here, and the rest with it.
+            pushed = offline or any(lock.carried for lock in choices)
+            yield {**row, **_done(make(session, choices, cache if pushed else None, say))}
         except Unreachable as error:
             again = "; what arrived is kept, run the same command again"
             yield {**row, "error": f"{error}{again}"}
@@ -114,8 +118,7 @@ def _done(done: Provisioned) -> Row:
     }
 
 
-def _remove(session: DeviceSession, locks: dict[str, tuple[Lock, ...]] | None) -> Iterator[Row]:
-    backends = None if locks is None else sorted({one[0].backend for one in locks.values()})
+def _remove(session: DeviceSession, backends: list[str] | None) -> Iterator[Row]:
     removed = session.unprovision(backends)
     if not removed:
         yield {"device": session.name, "backend": None, "removed": None, "freed_bytes": 0}

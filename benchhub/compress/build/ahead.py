@@ -19,9 +19,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from benchhub.compress.build.suite import Builder, ingredients
 from benchhub.compress import get_recipe
 from benchhub.compress.build.cached import find
+from benchhub.compress.build.suite import Builder, ingredients
 from benchhub.compress.files.look import inspect_model
 from benchhub.compress.options import complete
 from benchhub.errors import ConfigError, MissingExtra
@@ -133,9 +133,11 @@ class _Crew:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._hear()
-        for pid in self._pids if kind else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)  # a checkpoint is behind each epoch
+        if kind:
+            # Those that live: the number of one that died may be another process's by now.
+            for process in multiprocessing.active_children():
+                if process.pid in self._pids:
+                    process.terminate()  # a checkpoint is behind each epoch
         self._pool.shutdown(cancel_futures=True)
         self._told.close()
 

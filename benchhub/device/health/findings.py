@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchhub.device.health import clocks, resources, software
 from benchhub.model.device import DeviceProfile, Finding
 from benchhub.model.facts import Facts
+from benchhub.ondevice.backends import Description
 from benchhub.ondevice.wire import Conditions
 
 
@@ -14,7 +15,7 @@ def findings(
     profile: DeviceProfile,
     facts: Facts,
     conditions: Conditions,
-    backends: tuple[str, ...] = (),
+    backends: Sequence[Description] = (),
 ) -> tuple[Finding, ...]:
     """Return every check with what was found; `backends` are those a run wants to use."""
     return (
@@ -45,23 +46,32 @@ def is_emulated(profile: DeviceProfile, facts: Facts) -> bool:
 
 
 def needs_a_backend(
-    profile: DeviceProfile, facts: Facts, checks: Sequence[Finding]
+    profile: DeviceProfile,
+    facts: Facts,
+    checks: Sequence[Finding],
+    backends: Sequence[Description],
 ) -> tuple[Finding, ...]:
-    """Return `checks`, which asked for every known backend, with the verdict on them as a whole.
+    """Return `checks` of `backends`, which are all that there are, with the verdict on the whole.
 
     One backend is enough to measure; a GPU's backend is not missed where there is no such GPU.
     """
-    nvidia = any(gpu.vendor == "NVIDIA" for gpu in facts.gpus)
+    vendors = {gpu.vendor for gpu in facts.gpus}
+    useless = {
+        one.name: one.gpu_vendor
+        for one in backends
+        if one.gpu_vendor and one.gpu_vendor not in vendors
+    }
     found = []
     for check in checks:
-        if check.backend == "tensorrt" and check.level != "ok" and not nvidia:
-            none = "none, and no NVIDIA GPU to use it on"
-            check = Finding(check.check, "ok", none, backend=check.backend)
+        if check.backend in useless and check.level != "ok":
+            text = f"none, and no {useless[check.backend]} GPU to use it on"
+            check = Finding(check.check, "ok", text, backend=check.backend)
         found.append(check)
     asked = [check for check in checks if check.backend]
     if asked and all(check.level != "ok" for check in asked):
         names = ", ".join(check.backend for check in asked)
-        fix = f"run `benchhub devices provision {profile.name} --backend onnxruntime`"
+        usual = next((one.name for one in backends if one.provisioned), backends[0].name)
+        fix = f"run `benchhub devices provision {profile.name} --backend {usual}`"
         why = "without an inference runtime nothing can be measured"
         found.append(Finding("backends", "refuse", f"none of {names}", why, fix))
     return tuple(found)

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchhub.model.device import DeviceProfile, Finding
 from benchhub.model.facts import BackendFact, Facts
-
-#: What no wheel of a package registry brings: it has to be there already.
-_BY_HAND = {
-    "tensorrt": "install NVIDIA's TensorRT with its Python package (JetPack has it), and set"
-    " device.python to the Python that imports it",
-}
+from benchhub.ondevice.backends import Description
 
 
-def checks(profile: DeviceProfile, facts: Facts, backends: tuple[str, ...]) -> Iterator[Finding]:
+def checks(
+    profile: DeviceProfile, facts: Facts, backends: Sequence[Description]
+) -> Iterator[Finding]:
     """Yield what was found of the device's software, GPUs included."""
     yield Finding("python", "ok", f"Python {facts.text('python')}")
     yield from _packages(facts)
     installed = facts.backends
     for backend in backends:
-        one = installed.get(backend, BackendFact(None))
+        name = backend.name
+        one = installed.get(name, BackendFact(None))
         if one.version:
             own = " in an environment of its own" if one.python else ""
-            found = f"{backend} {one.version}{own}"
-            yield Finding(f"backend {backend}", "ok", found, backend=backend)
+            found = f"{name} {one.version}{own}"
+            yield Finding(f"backend {name}", "ok", found, backend=name)
         else:
             reason = one.reason or "not installed"
-            known = f"{backend} is not installed"
+            known = f"{name} is not installed"
             if not reason.startswith("not installed"):  # an environment that went wrong, say
-                known = f"{backend}: {reason}"
-            yield Finding(
-                f"backend {backend}", "warn", known,
-                "its cells are skipped",
-                _BY_HAND.get(backend)
-                or f"run `benchhub devices provision {profile.name} --backend {backend}`",
-                backend,
-            )  # fmt: skip
+                known = f"{name}: {reason}"
+            fix = _way_to(backend, profile, facts)
+            yield Finding(f"backend {name}", "warn", known, "its cells are skipped", fix, name)
     yield from _gpus(facts)
     yield from _emulation(profile, facts)
+
+
+def _way_to(backend: Description, profile: DeviceProfile, facts: Facts) -> str:
+    """Return how a device gets a backend that it lacks."""
+    if backend.by_hand:
+        return backend.by_hand
+    if backend.locks:
+        return f"run `benchhub devices provision {profile.name} --backend {backend.name}`"
+    python = facts.text("executable") or "python3"
+    wanted = backend.registered_by or backend.distributions[0]
+    return f"run `{python} -m pip install {wanted}` on the device"
 
 
 def _packages(facts: Facts) -> Iterator[Finding]:

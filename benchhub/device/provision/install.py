@@ -10,8 +10,9 @@ from typing import Protocol
 
 from benchhub.device.blob import Blob, StageReport
 from benchhub.device.provision.lock import Lock, Pinned, pinned
+from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target
-from benchhub.device.provision.wheels import Wheel, wheels
+from benchhub.device.provision.wheels import wheels
 from benchhub.device.transport import Progress
 from benchhub.errors import BackendError, DeviceError, NoSpace
 
@@ -75,9 +76,9 @@ def provision(
     """Make `device` hold a ready environment of the first of `locks` that fits it.
 
     With a `cache` folder the controller fetches wheels into it and pushes them; with None the
-    device's own pip installs. Nothing is fetched or moved where the environment is ready. After
-    Unreachable a second call goes on where the first was. BackendError where it cannot be had on
-    this device, NoSpace, and what staging raises.
+    device's own pip installs, which cannot have what a lock carries. Nothing is fetched or moved
+    where the environment is ready. After Unreachable a second call goes on where the first was.
+    BackendError where it cannot be had on this device, NoSpace, and what staging raises.
     """
     started = time.monotonic()
     target, there = device.environments()

@@ -1,29 +1,22 @@
 """Lock files: which version of what makes a backend, on every kind of device at once.
 
-A lock is `benchhub/locks/NAME.txt`: requirement lines with `==`, environment markers and hashes,
-made from NAME.in by `scripts/lock`. No line names where packages come from.
+A lock is NAME.txt beside a backend's runtime module: requirement lines with `==`, environment
+markers and hashes, made from NAME.in by `scripts/lock`. No line names where packages come from.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
+from benchhub.backends import described, every, names
+from benchhub.device.provision.packed import Packed, packed
 from benchhub.device.provision.target import Target
 from benchhub.errors import BackendError, ConfigError, nearest
-
-#: The locks of each backend, in the order they are tried, and the package each is about.
-LOCKS: dict[str, dict[str, str]] = {
-    "onnxruntime": {"onnxruntime": "onnxruntime"},
-    "openvino": {"openvino": "openvino"},
-    "tflite": {"tflite": "ai-edge-litert", "tflite-runtime": "tflite-runtime"},
-    "torch": {"torch": "torch"},
-}
-
-#: What is provisioned where nothing is named; torch, some gigabytes with its CUDA, is not.
-DEFAULT = ("onnxruntime", "openvino", "tflite")
+from benchhub.ondevice.backends import Description, LockFile
 
 #: What the runner needs beside the runtime; where a lock has none, the system's own is used.
 _RUNNER_NEEDS = ("numpy", "psutil")
@@ -49,12 +42,24 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock file: `package` is what it is about, the rest is what that needs."""
+    """A lock file: `package` is what it is about, the rest is what that needs.
+
+    `carried` is the distribution that registers the backend, where that is a third party's: the
+    first of the pins, and not in the file.
+    """
 
     backend: str
     name: str
     package: str
     pins: tuple[Pin, ...]
+    carried: Packed | None = None
+
+    def fits(self, target: Target) -> bool:
+        """Return whether what is carried runs on the target's Python."""
+        from packaging.specifiers import SpecifierSet
+
+        wanted = self.carried.requires_python if self.carried else ""
+        return SpecifierSet(wanted).contains(target.python, prereleases=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +112,40 @@ def shipped(name: str) -> tuple[Lock, ...]:
 
     ConfigError where there is none.
     """
-    for backend, locks in LOCKS.items():
-        if name == backend or name in locks:
-            wanted = locks if name == backend else {name: locks[name]}
-            return tuple(_read(backend, lock, package) for lock, package in wanted.items())
-    if name == "tensorrt":
-        raise ConfigError(
-            "tensorrt cannot be provisioned: its library comes with the device's own system; "
-            "install it there and name that interpreter as `python` in the profile"
-        )
-    known = {*LOCKS, *(lock for locks in LOCKS.values() for lock in locks)}
-    raise ConfigError(f"no lock for backend {name}{nearest(name, known)}")
+    backend = owner(name)
+    whole = name == backend.name
+    return _read(backend, [lock for lock in backend.locks if whole or lock.name == name])
+
+
+def owner(name: str) -> Description:
+    """Return the backend that `name`, its own or that of one of its locks, stands for.
+
+    ConfigError where there is none, or it has no lock.
+    """
+    if name in names():
+        backend = described(name)
+        if not backend.locks:
+            raise ConfigError(_without_lock(backend))
+        return backend
+    known = [one for one in every()[0] if one.locks]
+    for backend in known:
+        if any(lock.name == name for lock in backend.locks):
+            return backend
+    hints = {*(one.name for one in known), *(lock.name for one in known for lock in one.locks)}
+    raise ConfigError(f"no lock for backend {name}{nearest(name, hints)}")
+
+
+def _without_lock(backend: Description) -> str:
+    if not backend.distributions:
+        return f"{backend.name} needs no runtime: there is nothing to provision"
+    wanted = backend.registered_by or backend.distributions[0]
+    fix = backend.by_hand or f"install {wanted} with the device's own Python"
+    return f"{backend.name} cannot be provisioned: no lock can bring it; {fix}"
+
+
+def defaults() -> tuple[str, ...]:
+    """Return the backends that are provisioned where none is named."""
+    return tuple(backend.name for backend in every()[0] if backend.provisioned)
 
 
 def pinned(locks: tuple[Lock, ...], target: Target) -> Pinned:
@@ -132,18 +160,33 @@ def pinned(locks: tuple[Lock, ...], target: Target) -> Pinned:
         pins = tuple(
             pin for pin in lock.pins if not pin.marker or Marker(pin.marker).evaluate(environment)
         )
-        names = [pin.name for pin in pins]
-        if lock.package in names:
-            twice = {name for name in names if names.count(name) > 1}
+        there = [pin.name for pin in pins]
+        if lock.package in there and lock.fits(target):
+            twice = {name for name in there if there.count(name) > 1}
             if twice:
                 raise ConfigError(f"lock {lock.name} has {min(twice)} twice for {target}")
-            return Pinned(lock, pins, tuple(need for need in _RUNNER_NEEDS if need not in names))
+            return Pinned(lock, pins, tuple(need for need in _RUNNER_NEEDS if need not in there))
     raise BackendError(
         f"{target.name}: no {locks[0].backend} release is known for {target}; use another Python "
         "(`python` in its profile), or leave this backend out with --backend"
     )
 
 
-def _read(backend: str, name: str, package: str) -> Lock:
-    source = files("benchhub") / "locks" / f"{name}.txt"
-    return parse(backend, name, package, source.read_text("utf-8"))
+def _read(backend: Description, wanted: Sequence[LockFile]) -> tuple[Lock, ...]:
+    carried = packed(backend.registered_by) if backend.registered_by else None
+    folder, _, _ = backend.runtime.rpartition(".")
+    found = []
+    for one in wanted:
+        try:
+            text = (files(folder) / f"{one.name}.txt").read_text("utf-8")
+        except (OSError, ImportError, TypeError) as error:
+            raise ConfigError(
+                f"backend {backend.name}: its lock {one.name}.txt is not in the package {folder},"
+                f" beside its runtime: {error}; leave it out of the description, or add it"
+            ) from error
+        lock = parse(backend.name, one.name, one.package, text)
+        if carried:
+            pin = Pin(carried.name, carried.version, "", (carried.wheel.blob.sha256,))
+            lock = replace(lock, pins=(pin, *lock.pins), carried=carried)
+        found.append(lock)
+    return tuple(found)

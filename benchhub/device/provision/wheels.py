@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.device.blob import Blob
 from benchhub.device.provision.lock import Pin, Pinned
+from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Target
 from benchhub.errors import BackendError, ConfigError, NoSpace
 
@@ -28,21 +28,13 @@ _NO_SPACE = "No space left"
 _NO_WHEEL = re.compile(r"No matching distribution found for ([^\s=<>!;]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A wheel in the cache: its file name, and its content as a blob."""
-
-    name: str
-    blob: Blob
-
-
 def wheels(pinned: Pinned, target: Target, cache: Path) -> tuple[Wheel, ...]:
     """Return a wheel for every pin, in their order, fetching what `cache` does not hold.
 
     BackendError where one does not exist for `target`, or cannot be fetched; NoSpace or
     ConfigError where the cache cannot be written.
     """
-    known = _Known(cache, target)
+    known = _Known(cache, target, pinned)
     missing = [pin for pin in pinned.pins if known.wheel(pin) is None]
     if missing:
         try:
@@ -58,28 +50,29 @@ def wheels(pinned: Pinned, target: Target, cache: Path) -> tuple[Wheel, ...]:
 class _Known:
     """Which file of the cache is the wheel of which pin, for one kind of device."""
 
-    def __init__(self, cache: Path, target: Target) -> None:
+    def __init__(self, cache: Path, target: Target, pinned: Pinned) -> None:
         self._cache = cache
         libc = "-".join(str(part) for part in target.glibc)
         python = target.python.replace(".", "-")
         self._path = cache / f"{target.abi}-{python}-{target.machine}-glibc-{libc}.json"
         self._files = _load(self._path)
         self._wheels: dict[str, Wheel] = {}
+        if carried := pinned.lock.carried:  # it was made here, and is fetched from nowhere
+            self._wheels[pinned.pins[0].line] = carried.wheel
 
     def wheel(self, pin: Pin) -> Wheel | None:
         """Return the pin's wheel if its file is there, whole."""
         name = self._files.get(pin.line)
-        if name is None:
+        if pin.line in self._wheels or name is None:
+            return self._wheels.get(pin.line)
+        try:
+            blob = Blob.of_file(self._cache / name)
+        except OSError:
             return None
-        if name not in self._wheels:
-            try:
-                blob = Blob.of_file(self._cache / name)
-            except OSError:
-                return None
-            if blob.sha256 not in pin.sha256:
-                return None  # damaged: it is fetched again
-            self._wheels[name] = Wheel(name, blob)
-        return self._wheels[name]
+        if blob.sha256 not in pin.sha256:
+            return None  # damaged: it is fetched again
+        self._wheels[pin.line] = Wheel(name, blob)
+        return self._wheels[pin.line]
 
     def take(self, pins: list[Pin], folder: Path) -> None:
         """Move fetched wheels into the cache and write down whose they are."""

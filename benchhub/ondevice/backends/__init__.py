@@ -1,16 +1,18 @@
-"""Inference runtimes: a table of modules that all keep one contract.
+"""Inference runtimes: what lies in this folder is a backend, and describes itself as data.
 
-A backend is a module with what `Backend` lists; importing it imports its runtime. It is named in
-`MODULES`, or comes with another distribution through the entry-point group `benchhub.backends`
-(entry-point name: the backend's name; value: the module). `load` opens one model file for one
-launch and returns a `InferenceSession`.
+A backend's module or package has BACKEND, a `Description`, and imports nothing but the standard
+library and this. The module that BACKEND names as `runtime` imports what computes, keeps the
+contract of `Runtime`, and is imported only by who runs it. A third party's is found through the
+entry-point group `benchhub.backends` (see `benchhub.ondevice.third_parties`).
 
-What every backend promises:
-- `load` raises FileNotFoundError for a missing file and ValueError for a format, precision,
-  option or thread count it cannot serve, with a message that says which. It raises
-  `failed.Failed` of kind `fallback` where another provider or device than the one asked for would
-  run the model, `unsupported` for an operator that the runtime lacks, and load or a call raise it
-  with kind `memory` where an accelerator's memory does not suffice, naming the size asked for.
+What every runtime promises:
+- `load` opens one model file for one launch and returns an `InferenceSession`. It raises
+  FileNotFoundError for a missing file and ValueError for a format, precision, option or thread
+  count it cannot serve, with a message that says which: `check_model` and `option` do for what
+  the description tells. It raises `failed.Failed` of kind `fallback` where another provider or
+  device than the one asked for would run the model, `unsupported` for an operator that the
+  runtime lacks, and load or a call raise it with kind `memory` where an accelerator's memory does
+  not suffice, naming the size asked for.
 - `bind(feeds)` prepares everything that can be prepared and returns a callable without
   arguments. One call is one inference on `feeds`; when it returns, the outputs can be read on the
   host: `[i]` of what it returns is output `i`, valid until the next call.
@@ -20,7 +22,7 @@ What every backend promises:
   which returns after them, per name in wire.TRACKS, the nanoseconds of each call.
 - A session may have `profile(call, calls)`: it makes `calls` more of the call bound last and
   returns a Profile; None where it cannot tell. It is asked in scenario `profile` only, once, and
-  the backend is named in PROFILES.
+  only where the description has `profiles`.
 - A session may have `gpu_bytes()`: what it and its runtime hold of an accelerator's memory at
   most, as the runtime counts it; None where it cannot tell.
 - `run(feeds)` returns the outputs as numpy arrays of their own, in the order of `outputs`.
@@ -42,85 +44,30 @@ from typing import (
     Tuple,
 )
 
-GROUP = "benchhub.backends"
+from benchhub.ondevice.description import BackendOption, BadDescription, Description, LockFile
 
-MODULES: Dict[str, str] = {
-    "faulty": "benchhub.ondevice.backends.faulty",
-    "null": "benchhub.ondevice.backends.null",
-    "onnxruntime": "benchhub.ondevice.backends.onnxruntime.runtime",
-    "openvino": "benchhub.ondevice.backends.openvino.runtime",
-    "tensorrt": "benchhub.ondevice.backends.tensorrt.runtime",
-    "tflite": "benchhub.ondevice.backends.tflite.runtime",
-    "torch": "benchhub.ondevice.backends.torch.runtime",
-}
+__all__ = [
+    "PROFILE",
+    "BackendOption",
+    "BadDescription",
+    "Description",
+    "InferenceSession",
+    "LoadOptions",
+    "LockFile",
+    "Profile",
+    "Runtime",
+    "TensorInfo",
+    "check_model",
+    "described",
+    "find",
+    "installed_version",
+    "names",
+    "option",
+    "own_names",
+]
 
-#: Backends without a runtime of their own, and the version they report.
-BUILT_IN: Dict[str, str] = {"faulty": "1", "null": "0"}
-
-#: Distributions that bring a backend's runtime, in the order they are looked for.
-DISTRIBUTIONS: Dict[str, Tuple[str, ...]] = {
-    "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
-    "openvino": ("openvino",),
-    "tensorrt": ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-cu13-bindings"),
-    "tflite": ("ai-edge-litert", "tflite-runtime"),
-    "torch": ("torch",),
-}
-
-#: Backends whose distributions are runtimes of their own: their version begins with its name.
-SEVERAL_RUNTIMES = ("tflite",)
-
-#: Model formats that each backend reads, known without its runtime; null has no model.
-READS: Dict[str, Tuple[str, ...]] = {
-    "faulty": ("onnx",),
-    "null": (),
-    "onnxruntime": ("onnx",),
-    "openvino": ("onnx",),
-    "tensorrt": ("onnx",),
-    "tflite": ("tflite",),
-    "torch": ("torchscript", "exported"),
-}
-
-#: What each backend can be asked to compute in, known without its runtime.
-COMPUTES: Dict[str, Tuple[str, ...]] = {
-    "faulty": ("f32",),
-    "null": ("f32", "tf32", "f16", "bf16"),
-    "onnxruntime": ("f32", "tf32"),
-    "openvino": ("f32", "f16", "bf16"),
-    "tensorrt": ("f32", "tf32", "f16", "bf16"),
-    "tflite": ("f32",),
-    "torch": ("f32", "tf32", "f16", "bf16"),
-}
-
-#: Precisions that a backend offers only where an option has a certain value.
-COMPUTES_WITH: Dict[Tuple[str, str], Tuple[str, Any]] = {
-    ("onnxruntime", "tf32"): ("provider", "cuda"),
-}
-
-#: The scenario in which a backend counts what each operator takes, and those that can.
+#: The scenario in which a backend counts what each operator takes.
 PROFILE = "profile"
-PROFILES: Tuple[str, ...] = ("onnxruntime", "openvino")
-
-#: The options of each backend (`[options.NAME]` of a suite) and their values, the first of which is
-#: the default; a single one stands for any value of its type. A list in the suite is a sweep.
-OPTIONS: Dict[str, Dict[str, Tuple[Any, ...]]] = {
-    "null": {"hash_bytes": (0,)},
-    "onnxruntime": {
-        "provider": ("cpu", "cuda", "tensorrt", "openvino", "acl", "xnnpack"),
-        "device_id": (0,),
-    },
-    "openvino": {
-        "device": ("CPU", "GPU", "NPU", "AUTO"),
-        "hint": ("latency", "throughput", "none"),
-        "streams": (0,),
-    },
-    "tensorrt": {"device_id": (0,), "workspace_mib": (0,)},
-    "tflite": {"xnnpack": (True, False)},
-    "torch": {
-        "device": ("cpu", "cuda"),
-        "mode": ("eager", "compile", "cuda-graphs"),
-        "channels_last": (False, True),
-    },
-}
 
 
 class TensorInfo(NamedTuple):
@@ -168,11 +115,8 @@ class InferenceSession(Protocol):
         """Return the outputs for `feeds` as numpy arrays."""
 
 
-class Backend(Protocol):
-    """A backend's module."""
-
-    NAME: str
-    FORMATS: Tuple[str, ...]
+class Runtime(Protocol):
+    """The module that a description names as `runtime`."""
 
     def version(self) -> str:
         """Return the runtime's version."""
@@ -181,54 +125,75 @@ class Backend(Protocol):
         """Open the model file at `path`."""
 
 
+def described(name: str) -> Description:
+    """Return how backend `name` describes itself; KeyError if there is none, BadDescription."""
+    own = _own(name)
+    if own is not None:
+        return own
+    from benchhub.ondevice import third_parties  # slow, and no built-in backend should pay for it
+
+    return third_parties.described(name)
+
+
 def find(name: str) -> Any:
-    """Return the module of backend `name`; KeyError if there is none, ImportError as it comes."""
-    path = MODULES.get(name)
-    if path is not None:
-        return importlib.import_module(path)
-    for point in _entry_points():
-        if point.name == name:
-            return point.load()
-    raise KeyError(name)
+    """Return the runtime's module of backend `name`, a `Runtime`.
+
+    Raises what `described` does, and what the import raises.
+    """
+    return importlib.import_module(described(name).runtime)
+
+
+def own_names() -> List[str]:
+    """Return the names of benchhub's own backends: what lies in this folder."""
+    import pkgutil
+
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def names() -> List[str]:
-    """Return the names of all backends, third parties' included."""
-    return sorted({*MODULES, *(point.name for point in _entry_points())})
+    """Return the names of all backends, third parties' included; imports none of them."""
+    from benchhub.ondevice import third_parties
+
+    return sorted({*own_names(), *(one.name for one in third_parties.registered())})
 
 
-def formats(name: str) -> Tuple[str, ...]:
-    """Return the model formats backend `name` reads; a third party's module is asked."""
-    return READS[name] if name in READS else tuple(find(name).FORMATS)
-
-
-def installed_version(name: str) -> Optional[str]:
+def installed_version(backend: Description) -> Optional[str]:
     """Return the version of the runtime without importing it, None if it is not installed.
 
-    For SEVERAL_RUNTIMES it says which one, as in `ai-edge-litert 2.3.0`.
+    Where the description says `names_distribution` it tells which: `ai-edge-litert 2.3.0`.
     """
-    if name in BUILT_IN:
-        return BUILT_IN[name]
+    if not backend.distributions:
+        return backend.version
     import importlib.metadata
 
-    for distribution in DISTRIBUTIONS.get(name, (name,)):
+    for distribution in backend.distributions:
         try:
             version = importlib.metadata.version(distribution)
-            return "%s %s" % (distribution, version) if name in SEVERAL_RUNTIMES else version
         except importlib.metadata.PackageNotFoundError:
             continue
+        return "%s %s" % (distribution, version) if backend.names_distribution else version
     return None
 
 
-def check_model(
-    name: str, formats: Sequence[str], path: Optional[str], options: LoadOptions
-) -> str:
-    """Return `path`; ValueError for a format or option `name` does not know, FileNotFoundError."""
-    if options.format not in formats:
-        raise ValueError("%s reads %s, not %s" % (name, ", ".join(formats), options.format))
-    unknown = sorted(set(options.options) - set(OPTIONS.get(name, options.options)))
+def check_model(backend: Description, path: Optional[str], options: LoadOptions) -> str:
+    """Return `path`; FileNotFoundError, or ValueError for what `backend` is not described with.
+
+    That is a format, a precision or an option that it does not know.
+    """
+    name = backend.name
+    if options.format not in backend.formats:
+        listed = ", ".join(backend.formats)
+        raise ValueError("%s reads %s, not %s" % (name, listed, options.format))
+    if options.precision not in backend.precisions:
+        *others, last = backend.precisions
+        listed = "%s or %s" % (", ".join(others), last) if others else last
+        raise ValueError(
+            "%s computes in %s, not %s; convert the model instead"
+            % (name, listed, options.precision)
+        )
+    unknown = sorted(set(options.options) - set(backend.options))
     if unknown:
-        known = ", ".join(sorted(OPTIONS[name])) or "none"
+        known = ", ".join(sorted(backend.options)) or "none"
         raise ValueError("%s has no option %s; it has %s" % (name, ", ".join(unknown), known))
     if path is None:
         raise ValueError("%s needs a model file" % name)
@@ -237,23 +202,30 @@ def check_model(
     return path
 
 
-def option(name: str, key: str, options: LoadOptions) -> Any:
-    """Return what was chosen for option `key` of backend `name`, or its default; ValueError."""
-    choices = OPTIONS[name][key]
-    value = options.options.get(key, choices[0])
-    if type(value) is not type(choices[0]):
-        wanted = type(choices[0]).__name__
-        raise ValueError("%s: option %s should be of type %s, not %r" % (name, key, wanted, value))
-    if len(choices) > 1 and value not in choices:
-        listed = ", ".join(str(choice) for choice in choices)
-        raise ValueError("%s: option %s is one of %s, not %s" % (name, key, listed, value))
+def option(backend: Description, key: str, options: LoadOptions) -> Any:
+    """Return what was chosen for option `key` of a backend, or its default; ValueError."""
+    known = backend.options[key]
+    value = options.options.get(key, known.default)
+    if type(value) is not type(known.default):
+        raise ValueError(
+            "%s: option %s should be of type %s, not %r"
+            % (backend.name, key, type(known.default).__name__, value)
+        )
+    if known.choices and value not in known.choices:
+        listed = ", ".join(str(choice) for choice in known.choices)
+        raise ValueError("%s: option %s is one of %s, not %s" % (backend.name, key, listed, value))
     return value
 
 
-def _entry_points() -> List[Any]:
-    import importlib.metadata  # slow, and no built-in backend's import should pay for it
-
-    found: Any = importlib.metadata.entry_points()
-    if hasattr(found, "select"):
-        return list(found.select(group=GROUP))
-    return list(found.get(GROUP, ()))  # Python 3.8 and 3.9
+def _own(name: str) -> Optional[Description]:
+    path = "%s.%s" % (__name__, name)
+    if not name.isidentifier():
+        return None
+    try:
+        module: Any = importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        return None
+    own: Description = module.BACKEND
+    return own

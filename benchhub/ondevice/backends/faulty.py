@@ -10,19 +10,36 @@ import os
 import time
 from typing import Any, Callable, List, Mapping, Optional
 
-import numpy as np
+from benchhub.ondevice.backends import (
+    BackendOption,
+    Description,
+    LoadOptions,
+    TensorInfo,
+    check_model,
+    option,
+)
 
-from benchhub.ondevice.backends import BUILT_IN, LoadOptions, TensorInfo, check_model
-
-NAME = "faulty"
-FORMATS = ("onnx", "none")
+BACKEND = Description(
+    name="faulty",
+    runtime=__name__,
+    formats=("onnx",),
+    precisions=("f32",),
+    options={
+        "fault": BackendOption(
+            "raise", ("raise", "segfault", "hang", "exit", "nan", "shape", "garbage")
+        ),
+        "at": BackendOption("time", ("time", "load")),
+    },
+    version="1",
+    for_tests=True,
+)
 
 _OUTPUT_FAULTS = ("nan", "shape", "garbage")
 
 
 def version() -> str:
     """Return a constant: the faults do not change."""
-    return BUILT_IN[NAME]
+    return str(BACKEND.version)
 
 
 class FaultySession:
@@ -30,7 +47,7 @@ class FaultySession:
 
     def __init__(self, inner: Optional[Any], options: LoadOptions) -> None:
         self._inner = inner
-        self._fault = options.options["fault"]
+        self._fault = option(BACKEND, "fault", options)
         self._good_calls = 1 + options.warmup
         self.inputs: List[TensorInfo] = list(inner.inputs) if inner else []
         self.outputs: List[TensorInfo] = list(inner.outputs) if inner else []
@@ -59,14 +76,14 @@ class FaultySession:
 
 def load(path: Optional[str], options: LoadOptions) -> FaultySession:
     """Go wrong at once, or return a session that will."""
-    fault = options.options.get("fault")
-    if options.options.get("at", "time") == "load":
+    fault = option(BACKEND, "fault", options)
+    if option(BACKEND, "at", options) == "load":
         _misbehave(fault)
     inner = None
     if path is not None or fault in _OUTPUT_FAULTS:
         from benchhub.ondevice.backends.onnxruntime import runtime as onnxruntime
 
-        model = check_model(NAME, FORMATS, path, options)
+        model = check_model(BACKEND, path, options)
         inner = onnxruntime.load(model, options._replace(options={}))
     return FaultySession(inner, options)
 
@@ -84,6 +101,8 @@ def _misbehave(fault: Any) -> None:
 
 
 def _spoil(fault: str, array: Any) -> Any:
+    import numpy as np  # devices without it read the description all the same
+
     if fault == "nan":
         return np.full_like(array, np.nan)
     if fault == "shape":

@@ -6,15 +6,21 @@ what they are: 3 % more bytes are 3 % more work, on any processor.
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from benchhub.ondevice.backends import BUILT_IN, LoadOptions, TensorInfo, option
+from benchhub.ondevice.backends import BackendOption, Description, LoadOptions, TensorInfo, option
 
-NAME = "null"
-FORMATS = ("onnx", "none")
+BACKEND = Description(
+    name="null",
+    runtime=__name__,
+    formats=(),
+    precisions=("f32", "tf32", "f16", "bf16"),
+    options={"hash_bytes": BackendOption(0)},
+    version="0",
+)
 
 
 def version() -> str:
     """Return a constant: there is no runtime."""
-    return BUILT_IN[NAME]
+    return str(BACKEND.version)
 
 
 class NullSession:
@@ -45,7 +51,7 @@ class NullSession:
 
 def load(path: Optional[str], options: LoadOptions) -> NullSession:
     """Return a session; the model, if there is one, is not read. ValueError: less than 0 bytes."""
-    hash_bytes = option(NAME, "hash_bytes", options)
+    hash_bytes = option(BACKEND, "hash_bytes", options)
     if hash_bytes < 0:
         raise ValueError("null: option hash_bytes should be 0 or more, not %d" % hash_bytes)
     return NullSession(hash_bytes)

@@ -16,7 +16,7 @@ from benchhub.ondevice.provision import environments
 
 
 def facts(root: str, proc_root: str = "/proc", sys_root: str = "/sys") -> Dict[str, Any]:
-    """Return the facts as plain JSON types; nothing is imported to find out, and nothing run.
+    """Return the facts as plain JSON types; no runtime is imported to find out, and nothing run.
 
     `disk_free_bytes` is of the disk that holds `root`. `backends` maps names to {version,
     reason}: reason is None where the runtime is installed, and `python` the interpreter where it
@@ -74,8 +74,11 @@ def _backends(root: str) -> Dict[str, Dict[str, Optional[str]]]:
 
 
 def _backend(name: str) -> Dict[str, Optional[str]]:
-    version = backends.installed_version(name)
-    if version is None and name in backends.MODULES:
+    try:
+        version = backends.installed_version(backends.described(name))
+    except backends.BadDescription as error:  # a third party's
+        return {"version": None, "reason": str(error)}
+    if version is None:
         return {"version": None, "reason": "not installed for %s" % sys.executable}
     return {"version": version, "reason": None}
 

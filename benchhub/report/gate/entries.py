@@ -94,7 +94,8 @@ def provenance(judged: Judged) -> str:
     run = judged.results.run
     said = [f"run {run.id}", f"suite {run.suite} ({run.suite_sha256[:12]})", f"effort {run.effort}"]
     for device in judged.results.devices:
-        names = {row.backend for row in judged.results.rows if row.device == device.name}
+        mine = [row for row in judged.results.rows if row.device == device.name]
+        names = {row.backend for row in mine if row.runs_model}
         facts = [device.facts.text("cpu_model") or device.facts.arch or ""]
         facts += [f"{name} {version}" for name, version in _versions(judged, device.name, names)]
         facts += ["emulated"] if device.emulated else []
@@ -104,7 +105,7 @@ def provenance(judged: Judged) -> str:
 
 
 def _versions(judged: Judged, device: str, names: set[str]) -> Iterator[tuple[str, str]]:
-    for name in sorted(names - {"null"}):
+    for name in sorted(names):
         rows = [r for r in judged.results.rows if (r.device, r.backend) == (device, name)]
         versions = sorted({row.backend_version for row in rows if row.backend_version})
         if versions:

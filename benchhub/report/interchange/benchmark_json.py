@@ -91,7 +91,7 @@ def export(results: Results, launches: Iterable[Launch], cells: Sequence[Cell]) 
 def _unfit(row: Row, launches: Sequence[Launch]) -> str | None:
     if row.scenario not in TIMED:
         return "do not time calls"
-    if row.backend == "null":
+    if not row.model_sha256:
         return "run no model"
     if row.emulated:
         return "are of emulated devices"

@@ -11,10 +11,9 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Ints
 from benchhub.model.cell import Cell, Plan, Variant
-from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Provenance
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import Details, Launch, RunInfo
 from benchhub.model.request import RunKind, RunRequest
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.store import Store

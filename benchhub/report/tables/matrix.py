@@ -97,7 +97,7 @@ class _Notes:
 
 
 def _place(result: Results, backend: str, variant: str) -> tuple[int, int]:
-    backends = list(dict.fromkeys([r.backend for r in result.rows if r.backend != "null"]))
+    backends = list(dict.fromkeys([r.backend for r in result.rows if r.model_sha256]))
     variants = [v.name for v in result.variants]
     return (
         backends.index(backend) if backend in backends else len(backends),

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from benchhub.backends import gpu_words
 from benchhub.model.claim import Ask, ClaimPart, Selector
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Row
-
-_ON_GPU = ("cuda", "gpu", "tensorrt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,12 @@ def is_pattern(name: str) -> bool:
 
 
 def on_gpu(row: Row) -> bool:
-    """Return whether a GPU computes this row, by its provider or what was asked for."""
+    """Return whether a GPU computes this row, by its provider or what was asked for.
+
+    Its backend describes which words say so.
+    """
     said = f"{row.backend} {row.provider or ''} {row.options or ''}".lower()
-    return any(word in said for word in _ON_GPU)
+    return any(word in said for word in gpu_words(row.backend))
 
 
 def matches(row: Row, of: Selector) -> bool:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchhub.model.cell import Cell
-from benchhub.model.details import Details
 from benchhub.model.device import DeviceInfo
 from benchhub.model.figure import Figure
 from benchhub.model.flag import Flag, FlagKind
-from benchhub.model.launch import Launch
+from benchhub.model.launch import Details, Launch
 from benchhub.model.row import PacingTold, Range, RowProvenance
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.flags import flags

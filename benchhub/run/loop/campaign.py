@@ -18,8 +18,7 @@ import numpy as np
 from benchhub.errors import Unreachable
 from benchhub.model.arrays import Array
 from benchhub.model.cell import CHECK_CASES, Cell
-from benchhub.model.details import Details
-from benchhub.model.launch import Launch
+from benchhub.model.launch import Details, Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.run.loop.predicted import with_predictions

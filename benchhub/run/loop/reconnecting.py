@@ -49,6 +49,7 @@ class ReconnectingSession:
         self._reboots: tuple[Finding, ...] = ()
         self._missing: Mapping[str, str] = {}
         self._pythons: Mapping[str, str] = {}
+        self._with_numpy: str | None = None
         self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
 
     def open(self) -> Mapping[str, str]:
@@ -97,8 +98,12 @@ class ReconnectingSession:
                 self.reopen()
 
     def python(self, backend: str) -> str | None:
-        """Return the interpreter of the environment that was provisioned for `backend`, if any."""
-        return self._pythons.get(backend)
+        """Return the interpreter of the environment that was provisioned for `backend`, if any.
+
+        A backend without a runtime of its own needs numpy: where the device's own Python has none,
+        it takes that of another's environment.
+        """
+        return self._pythons.get(backend, self._with_numpy)
 
     def close(self) -> None:
         """End the session, if there is one."""
@@ -159,6 +164,8 @@ class ReconnectingSession:
         assert self.session is not None
         device = self._work.device
         self._pythons = {name: one.python for name, one in facts.backends.items() if one.python}
+        bare = not facts.packages.get("numpy")
+        self._with_numpy = next(iter(self._pythons.values()), None) if bare else None
         info = DeviceInfo(
             device.name, device.transport, is_emulated(device, facts), facts, self._reboots,
             labels=device.labels,

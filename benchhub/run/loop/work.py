@@ -13,6 +13,7 @@ from benchhub.model.cell import Cell, More, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
+from benchhub.ondevice.backends import Description
 from benchhub.ondevice.wire import Conditions, Job, Outcome
 
 
@@ -63,7 +64,7 @@ class DeviceWork:
     attempts: Mapping[tuple[str, int], int]
     closed: frozenset[str]
     deadline_s: float = 120.0
-    backends: tuple[str, ...] = ()
+    backends: tuple[Description, ...] = ()
     first_round: int = 0
     more: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)

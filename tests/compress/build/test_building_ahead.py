@@ -15,7 +15,10 @@ from benchhub.model.asked import Suite
 from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data
 
-pytestmark = pytest.mark.skipif(_processors() < 2, reason="one processor: nothing is at once")
+pytestmark = [
+    pytest.mark.skipif(_processors() < 2, reason="one processor: nothing is at once"),
+    pytest.mark.usefixtures("processes", "torch"),
+]
 
 SUITE = """\
 [suite]

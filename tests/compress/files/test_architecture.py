@@ -23,6 +23,8 @@ from benchhub.compress.files.look import inspect_onnx
 from benchhub.compress.networks.channel_graph import channel_graph
 from benchhub.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 MIXED = Architecture("blobs", "mixed", {"width": 8})
 EXAMPLE = torch.zeros(1, 1, 32, 32)
 

@@ -17,6 +17,8 @@ from benchhub.compress.networks.training import bn_l1, fit, one_cycle, recalibra
 from benchhub.compress.recipes.reproducible import reproducible, threads_for
 from benchhub.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 CASES = draw(40, 7)
 
 
@@ -218,6 +220,7 @@ fit(net, cases, model, epochs=12, seed=1, folder=Path(sys.argv[1]), progress=pri
 
 
 @pytest.mark.parametrize("filler", ["37", "111"])
+@pytest.mark.usefixtures("processes")
 def test_a_network_that_strides_in_1x1_convolutions_is_fitted_in_one_piece(filler, tmp_path):
     env = {**os.environ, "MALLOC_PERTURB_": filler}
     done = subprocess.run(

@@ -24,7 +24,7 @@ RECIPES = {
 
 
 @pytest.fixture(scope="module")
-def unet(tmp_path_factory):
+def unet(tmp_path_factory, torch):
     return trained(tmp_path_factory.mktemp("unet"))
 
 

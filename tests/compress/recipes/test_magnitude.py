@@ -20,6 +20,8 @@ from benchhub.errors import ConfigError
 from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 
 @pytest.fixture(scope="module")
 def unet(tmp_path_factory):

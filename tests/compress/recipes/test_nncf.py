@@ -9,7 +9,12 @@ from benchhub.errors import ConfigError
 from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
 
-pytest.importorskip("nncf", reason="the extra nncf is not installed")
+pytestmark = pytest.mark.usefixtures("torch", "nncf")
+
+
+@pytest.fixture(scope="module")
+def nncf(native):
+    return pytest.importorskip("nncf", reason="the extra nncf is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ from benchhub.errors import ConfigError, Interrupted
 from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 EXAMPLE = torch.zeros(1, 1, 32, 32)
 RATIOS = (0.0, 0.2, 0.5, 0.7, 0.9, 0.95, 0.97, 0.99, 0.999)
 

@@ -17,10 +17,16 @@ from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
 from benchhub.tasks import get_task
 
-pytest.importorskip("ai_edge_quantizer", reason="the extra tflite-quantize is not installed")
+pytestmark = pytest.mark.usefixtures("quantizer")
 
 QUICKSTART = ROOT / "suites" / "quickstart"
 SHIPPED = json.loads((QUICKSTART / "tflite.provenance.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def quantizer(native):
+    reason = "the extra tflite-quantize is not installed"
+    return pytest.importorskip("ai_edge_quantizer", reason=reason)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from benchhub.errors import ConfigError
 from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("torch")
+
 SMALL = {"net": "unet", "width": 2, "depth": 2, "epochs": 3}
 
 
@@ -79,6 +81,7 @@ def test_interrupted_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(tmp_p
     assert not kept.exists()
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_process_that_is_killed_leaves_what_the_next_needs(tmp_path):
     """Killed without a chance to tidy up, as by power loss."""
     places = [str(Path(__file__).parent), str(TESTS), str(TESTS / "compress" / "plugin")]

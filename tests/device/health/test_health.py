@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from facts.trees import unpack
 
+from benchhub.backends import described
 from benchhub.device.health.findings import (
     findings,
     is_emulated,
@@ -50,7 +51,8 @@ def checks(
     **profile: Any,
 ) -> dict[str, Finding]:
     about = dataclasses.replace(PROFILE, **profile)
-    found = findings(about, Facts({**FACTS, **(changes or {})}), conditions, backends)
+    asked = [described(name) for name in backends]
+    found = findings(about, Facts({**FACTS, **(changes or {})}), conditions, asked)
     assert len({one.check for one in found}) == len(found)
     return {one.check: one for one in found}
 
@@ -133,21 +135,23 @@ def test_an_environment_that_went_wrong_is_told() -> None:
 
 
 def test_one_backend_is_enough() -> None:
-    known = ("onnxruntime", "tensorrt", "torch")
-    found = tuple(checks(backends=known).values())
-    judged = {one.check: one for one in needs_a_backend(PROFILE, Facts(FACTS), found)}
+    names = ("onnxruntime", "tensorrt", "torch")
+    known = [described(name) for name in names]
+    found = tuple(checks(backends=names).values())
+    judged = {one.check: one for one in needs_a_backend(PROFILE, Facts(FACTS), found, known)}
     assert judged["backend torch"].level == "warn"
     assert judged["backend tensorrt"].level == "ok"  # there is no GPU to use it on
     assert "backends" not in judged
     gpu = Facts({**FACTS, "gpus": [{"name": "H200", "vendor": "NVIDIA", "driver": "580"}]})
-    judged = {one.check: one for one in needs_a_backend(PROFILE, gpu, found)}
+    judged = {one.check: one for one in needs_a_backend(PROFILE, gpu, found, known)}
     assert judged["backend tensorrt"].level == "warn"
 
 
 def test_no_backend_at_all_is_unfit() -> None:
-    found = tuple(checks({"backends": {}}, backends=("onnxruntime", "torch")).values())
+    names = ("onnxruntime", "torch")
+    found = tuple(checks({"backends": {}}, backends=names).values())
     assert set(missing_backends(found, "board")) == {"onnxruntime", "torch"}
-    judged = needs_a_backend(PROFILE, Facts(FACTS), found)
+    judged = needs_a_backend(PROFILE, Facts(FACTS), found, [described(name) for name in names])
     assert "none of onnxruntime, torch" in str(refusal(judged))
     assert "devices provision board" in str(refusal(judged))
 
@@ -180,7 +184,9 @@ def test_documented_boards(
     facts = {**probe(str(tmp_path), proc, sys_root), "arch": arch, "gpus": known, "emulation": None}
     facts |= {name: FACTS[name] for name in ("packages", "backends", "disk_free_bytes")}
     state = taking.snapshot(None, proc, sys_root, with_psutil=False)
-    found = {one.check: one for one in findings(PROFILE, Facts(facts), state, ("onnxruntime",))}
+    found = {
+        one.check: one for one in findings(PROFILE, Facts(facts), state, [described("onnxruntime")])
+    }
     assert {name for name, one in found.items() if one.level != "ok"} == doubts
     assert governor_fix is None or governor_fix in found["governor"].fix
 

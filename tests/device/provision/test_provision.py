@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import venv
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,20 +15,23 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from benchhub.device.blob import Blob
 from loopback_sshd import Sshd, link
 from onnx import TensorProto, helper
 from provision_targets import target
 from tiny_wheels import pin, write_backend, write_numpy, write_wheel
+from waiting import until
 
+from benchhub.device.blob import Blob
 from benchhub.device.provision.install import Provisioned, provision
 from benchhub.device.provision.lock import Lock, parse, pinned, shipped
 from benchhub.device.provision.wheels import wheels
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.errors import BackendError, DeviceError, NoSpace, Unreachable
+from benchhub.errors import BackendError, NoSpace, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 RUNNER = build_runner()
 
@@ -234,7 +236,6 @@ def test_a_controller_that_dies_while_it_is_made_leaves_nothing_that_is_used(
     before = f"import os, time\nwhile os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
     locks = lock_of(pin(write_backend(registry, before=before)), pin(write_numpy(registry)))
     session = opened(profile)
-    failures: list[DeviceError] = []
 
     def make() -> None:
         with contextlib.suppress(Exception):
@@ -243,10 +244,8 @@ def test_a_controller_that_dies_while_it_is_made_leaves_nothing_that_is_used(
     thread = threading.Thread(target=make)
     thread.start()
     home = Path(profile.root) / "environments"
-    until = time.monotonic() + 60
-    while not list(home.glob("*.part/lib/*/site-packages/tiny_rt.py")):
-        assert time.monotonic() < until, failures
-        time.sleep(0.02)
+    made = "*.part/lib/*/site-packages/tiny_rt.py"
+    until(lambda: list(home.glob(made)), "the first file of the environment")
     session.close()
     thread.join(60)
     gate.unlink()
@@ -258,7 +257,7 @@ def test_a_controller_that_dies_while_it_is_made_leaves_nothing_that_is_used(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, processes: None) -> Iterator[Path]:
     """Return a folder on a disk of 64 MiB that has room for some 200 files."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")

@@ -14,12 +14,15 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from provision_targets import target
 
-from benchhub.device.provision.lock import LOCKS, Lock, parse, pinned, shipped
+from benchhub.backends import described, every
+from benchhub.device.provision.lock import Lock, defaults, parse, pinned, shipped
 from benchhub.device.provision.target import Target
 from benchhub.device.provision.wheels import download_arguments
 from benchhub.errors import BackendError, ConfigError
 
-EVERY_LOCK = [lock for backend in LOCKS for lock in shipped(backend)]
+OWN = [one for one in every()[0] if one.locks and not one.registered_by]
+LOCKED = [one.name for one in OWN]
+EVERY_LOCK = [lock for name in LOCKED for lock in shipped(name)]
 #: The Python and the glibc of Ubuntu 20.04, Debian 11, Ubuntu 22.04, Debian 12, Ubuntu 24.04,
 #: Debian 13.
 SYSTEMS = {
@@ -46,15 +49,16 @@ PAIRS = [(lock, there) for lock in EVERY_LOCK for there in EVERY_TARGET if appli
 
 @pytest.mark.parametrize("lock", EVERY_LOCK, ids=lambda lock: lock.name)
 def test_a_lock_names_no_place_to_fetch_from(lock: Lock) -> None:
+    folder = described(lock.backend).runtime.rpartition(".")[0]
     for suffix in ("in", "txt"):
-        text = (files("benchhub") / "locks" / f"{lock.name}.{suffix}").read_text("utf-8")
+        text = (files(folder) / f"{lock.name}.{suffix}").read_text("utf-8")
         assert "://" not in text
         assert "index-url" not in text
 
 
 @pytest.mark.parametrize("there", EVERY_TARGET, ids=lambda t: f"{t.python}-{t.machine}")
 def test_every_64_bit_device_gets_onnxruntime_openvino_torch_and_tflite(there: Target) -> None:
-    for backend in LOCKS:
+    for backend in LOCKED:
         if there.machine == "armv7l":
             continue
         found = pinned(shipped(backend), there)
@@ -65,7 +69,7 @@ def test_every_64_bit_device_gets_onnxruntime_openvino_torch_and_tflite(there: T
         assert found.system == ()
 
 
-@pytest.mark.parametrize("backend", LOCKS)
+@pytest.mark.parametrize("backend", LOCKED)
 def test_a_backend_without_release_for_a_device_is_refused(backend: str) -> None:
     with pytest.raises(BackendError, match=f"no {backend} release .*Python 3.13.5 on armv7l"):
         pinned(shipped(backend), target("3.13.5", "armv7l"))
@@ -100,6 +104,27 @@ def test_a_backend_without_lock_is_refused_with_a_hint() -> None:
         shipped("onnxrunime")
     with pytest.raises(ConfigError, match="tensorrt cannot be provisioned"):
         shipped("tensorrt")
+    with pytest.raises(ConfigError, match="null needs no runtime"):
+        shipped("null")
+
+
+def test_every_lock_beside_a_backend_is_named_by_it() -> None:
+    """And the other way round, in the order that `shipped` keeps."""
+    assert {"onnxruntime", "openvino", "tflite", "torch"} <= set(LOCKED)
+    for one in OWN:
+        folder = files(one.runtime.rpartition(".")[0])
+        there = {path.name for path in folder.iterdir() if path.name.endswith((".in", ".txt"))}
+        names = [lock.name for lock in shipped(one.name)]
+        assert there == {f"{name}.{suffix}" for name in names for suffix in ("in", "txt")}
+        assert names == [lock.name for lock in one.locks]
+
+
+def test_what_is_provisioned_unasked_is_what_the_help_says() -> None:
+    from benchhub.cli.devices.provision import provision
+
+    assert defaults() == ("onnxruntime", "openvino", "tflite")
+    (_, backend, *_) = provision.__defaults__ or ()
+    assert ", ".join(defaults()[:-1]) + f" and {defaults()[-1]}" in backend.help
 
 
 @pytest.mark.parametrize(

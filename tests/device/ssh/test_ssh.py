@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import socket
 import subprocess
+import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from loopback_sshd import Sshd, make_key, start_sshd
+from waiting import until
 
 from benchhub.device.ssh import config as ssh_config
 from benchhub.device.ssh import host_keys
@@ -30,7 +30,9 @@ from benchhub.model.device import DeviceProfile
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+def behind(
+    tmp_path_factory: pytest.TempPathFactory, processes: None, servers: None
+) -> Iterator[Sshd]:
     """Return a second server, to be reached through the first."""
     server = start_sshd(tmp_path_factory.mktemp("behind"))
     yield server
@@ -69,6 +71,7 @@ def test_a_host_key_of_another_type_counts_as_changed(sshd: Sshd, tmp_path: Path
         ssh.connect(sshd.profile(host_key=other))
 
 
+@pytest.mark.usefixtures("processes", "servers")
 def test_the_enrolled_type_is_asked_for(tmp_path: Path) -> None:
     ecdsa = make_key(tmp_path / "ecdsa", kind="ecdsa")
     server = start_sshd(tmp_path / "two", extra=f"HostKey {tmp_path}/ecdsa")
@@ -114,17 +117,16 @@ def test_an_encrypted_key_without_agent_names_ssh_add(sshd: Sshd, tmp_path: Path
 
 
 def test_an_encrypted_key_in_the_agent_is_used(
-    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sshd: Sshd, tmp_path: Path, short_folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/tmp/benchhub-agent-{os.getpid()}"  # a socket's path must be short
+    path = f"{short_folder}/agent"
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
     try:
         public = (sshd.folder / "identity").read_bytes()
         locked = tmp_path / "locked"
         locked.write_bytes(public)
         locked.chmod(0o600)
-        while not Path(path).exists():
-            assert agent.poll() is None
+        until(lambda: agent.poll() is not None or Path(path).exists(), "the agent")
         monkeypatch.setenv("SSH_AUTH_SOCK", path)
         subprocess.run(["ssh-add", "-q", str(locked)], check=True, stderr=subprocess.DEVNULL)
         subprocess.run(
@@ -140,29 +142,24 @@ def test_an_encrypted_key_in_the_agent_is_used(
     finally:
         agent.terminate()
         agent.wait()
-        Path(path).unlink(missing_ok=True)
 
 
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """Return a folder for a socket, whose path must be short."""
+    with tempfile.TemporaryDirectory(prefix="bh-", dir="/tmp") as folder:
+        yield folder
+
+
+@pytest.mark.usefixtures("processes", "servers")
 def test_a_server_that_takes_no_keys(tmp_path: Path) -> None:
-    extra = "PubkeyAuthentication no\nAuthenticationMethods password\n"
-    server = start_sshd(tmp_path / "s", extra="")
-    server.stop()
-    text = (server.folder / "sshd_config").read_text()
-    (server.folder / "sshd_config").write_text(
-        text.replace("PasswordAuthentication no", "PasswordAuthentication yes") + extra
-    )
-    daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(server.folder / "sshd_config")])
+    extra = "PubkeyAuthentication no\nAuthenticationMethods password"
+    server = start_sshd(tmp_path / "s", extra=extra, PasswordAuthentication="yes")
     try:
-        for _ in range(500):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", server.port)) == 0:
-                    break
-            time.sleep(0.02)
         with pytest.raises(AuthenticationRefused, match="password"):
             ssh.connect(server.profile())
     finally:
-        daemon.terminate()
-        daemon.wait()
+        server.stop()
 
 
 # --- not reachable -----------------------------------------------------------------------------
@@ -203,21 +200,11 @@ def test_a_server_that_hangs_up_at_first_is_tried_again(sshd: Sshd) -> None:
     assert len(calls) == 3
 
 
+@pytest.mark.usefixtures("processes", "servers")
 def test_many_connect_at_once_to_a_server_that_refuses_many(tmp_path: Path) -> None:
-    server = start_sshd(tmp_path / "s")
-    server.stop()
-    text = (server.folder / "sshd_config").read_text()
-    (server.folder / "sshd_config").write_text(
-        text.replace("MaxStartups 100", "MaxStartups 4:60:8")
-    )
-    daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(server.folder / "sshd_config")])
+    server = start_sshd(tmp_path / "s", MaxStartups="4:60:8")
     answers: list[str] = []
     try:
-        for _ in range(500):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", server.port)) == 0:
-                    break
-            time.sleep(0.02)
         threads = [
             threading.Thread(target=lambda: answers.append(says(server.profile())))
             for _ in range(16)
@@ -227,8 +214,7 @@ def test_many_connect_at_once_to_a_server_that_refuses_many(tmp_path: Path) -> N
         for thread in threads:
             thread.join()
     finally:
-        daemon.terminate()
-        daemon.wait()
+        server.stop()
     assert answers == ["hello"] * 16
 
 

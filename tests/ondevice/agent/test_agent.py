@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from controller_side import HOLDER, Device, Talk, alive, children_of, wait_until
+from controller_side import HOLDER, Device, Talk, alive, children_of
+from waiting import until
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Job
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 MakeJob = Callable[..., Job]
 
@@ -52,7 +55,7 @@ def test_root_that_cannot_be_used(device: Device, tmp_path: Path) -> None:
     talk = device.start(root=tmp_path / "file" / "below")
     assert (talk.greeting["event"], talk.greeting["kind"]) == ("refused", "root")
     assert "file" in talk.greeting["message"]
-    assert talk.process.wait(10) == 3
+    assert talk.process.wait(60) == 3
 
 
 def test_old_python_is_refused_in_one_line(device: Device, old_python: Path) -> None:
@@ -92,8 +95,8 @@ def test_end_of_stdin_kills_a_hanging_child(device: Device, job: MakeJob) -> Non
     child = hang(talk, job)
     assert talk.process.stdin
     talk.process.stdin.close()
-    talk.process.wait(20)
-    wait_until(lambda: not alive(child))
+    talk.process.wait(60)
+    until(lambda: not alive(child), "the end of the child")
     assert device.start().greeting["event"] == "hello"
 
 
@@ -104,8 +107,8 @@ def test_silence_ends_the_agent_and_pings_keep_it(device: Device, job: MakeJob) 
         talk.send({"do": "ping"})
         with pytest.raises(subprocess.TimeoutExpired):
             talk.process.wait(1.0)
-    talk.process.wait(20)
-    wait_until(lambda: not alive(child))
+    talk.process.wait(60)
+    until(lambda: not alive(child), "the end of the child")
 
 
 def test_pings_are_answered_also_while_a_launch_hangs(device: Device, job: MakeJob) -> None:
@@ -121,8 +124,8 @@ def test_killed_agent_takes_its_child_along(device: Device, job: MakeJob) -> Non
     talk = device.start()
     child = hang(talk, job)
     talk.process.kill()
-    talk.process.wait(10)
-    wait_until(lambda: not alive(child))
+    talk.process.wait(60)
+    until(lambda: not alive(child), "the end of the child")
 
 
 def test_lease_is_held_while_an_orphan_lives(device: Device, job: MakeJob, tmp_path: Path) -> None:
@@ -131,16 +134,16 @@ def test_lease_is_held_while_an_orphan_lives(device: Device, job: MakeJob, tmp_p
     stubborn.chmod(0o755)
     talk = device.start()
     talk.send({"do": "launch", "job": wire.encode_job(job(python=str(stubborn)))})
-    wait_until(lambda: len(children_of(talk.process.pid)) == 1)
+    until(lambda: len(children_of(talk.process.pid)) == 1, "the child")
     (orphan,) = children_of(talk.process.pid)
     talk.process.kill()
-    talk.process.wait(10)
+    talk.process.wait(60)
     try:
         refused = device.start().greeting
         assert (refused["event"], refused["kind"]) == ("refused", "busy")
     finally:
         os.kill(orphan, signal.SIGKILL)
-    wait_until(lambda: not alive(orphan))
+    until(lambda: not alive(orphan), "the end of the orphan")
     assert device.start().greeting["event"] == "hello"
 
 

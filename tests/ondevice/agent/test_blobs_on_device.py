@@ -38,6 +38,7 @@ def blobs(tmp_path: Path) -> Blobs:
     return store
 
 
+@pytest.mark.usefixtures("processes")
 def test_upload_have_adopt_over_the_wire(device: Device) -> None:
     talk = device.start()
     data = b"weights" * 1000
@@ -92,6 +93,7 @@ def test_names_that_are_no_digest_are_refused(blobs: Blobs, name: str) -> None:
         blobs.path(name)
 
 
+@pytest.mark.usefixtures("processes")
 def test_receive_seals_what_is_sound(device: Device) -> None:
     contents = [b"one" * 200_000, b"", b"three"]
     members = {sha256(data): data for data in contents}
@@ -108,6 +110,7 @@ def test_receive_seals_what_is_sound(device: Device) -> None:
     assert all(name in sealed for name in members)
 
 
+@pytest.mark.usefixtures("processes")
 def test_receive_goes_on_at_an_offset_and_verifies_the_beginning(device: Device) -> None:
     talk = device.start()
     sound, damaged = b"s" * 9000, b"d" * 9000
@@ -120,6 +123,7 @@ def test_receive_goes_on_at_an_offset_and_verifies_the_beginning(device: Device)
     assert not (folder / f"{sha256(damaged)}.part").exists()
 
 
+@pytest.mark.usefixtures("processes")
 def test_requests_in_one_write_with_the_bytes_between_them(device: Device) -> None:
     data = b'{"do":"bye"}\n' * 3
     entry = [sha256(data), len(data), 0]
@@ -138,6 +142,7 @@ def test_requests_in_one_write_with_the_bytes_between_them(device: Device) -> No
     assert events[2]["blobs"] == {sha256(data): {"state": "whole", "bytes": len(data)}}
 
 
+@pytest.mark.usefixtures("processes")
 def test_receive_of_a_cut_stream_keeps_what_came_whole(device: Device) -> None:
     first, second = b"1" * 20_000, b"2" * 20_000
     reply = receive(device.start(), {sha256(first): first, sha256(second): second}, 9_000)
@@ -152,6 +157,7 @@ def test_receive_of_a_cut_stream_keeps_what_came_whole(device: Device) -> None:
 @pytest.mark.parametrize(
     "entry", [["../../evil", 1, 0], ["0" * 64, 1, 2], ["0" * 64, 1, -1], ["0" * 64]]
 )
+@pytest.mark.usefixtures("processes")
 def test_receive_refuses_what_makes_no_sense_and_skips_its_bytes(
     device: Device, tmp_path: Path, entry: list[Any]
 ) -> None:
@@ -163,6 +169,7 @@ def test_receive_refuses_what_makes_no_sense_and_skips_its_bytes(
     assert not list(tmp_path.rglob("evil*"))
 
 
+@pytest.mark.usefixtures("processes")
 def test_receive_on_a_full_disk_tells_and_goes_on(device: Device, tmp_path: Path) -> None:
     data, small = b"x" * 2_000_000, b"y" * 100
     limited = tmp_path / "limited.py"
@@ -182,6 +189,7 @@ def test_receive_on_a_full_disk_tells_and_goes_on(device: Device, tmp_path: Path
     assert receive(talk, {sha256(small): small})["blobs"] == {sha256(small): "adopted"}
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_agent_whose_stream_falls_silent_ends(device: Device) -> None:
     talk = device.start(heartbeat_s=0.5)
     talk.send({"do": "receive", "blobs": [["0" * 64, 10, 0]], "follows": 10})

@@ -10,6 +10,8 @@ from controller_side import Device
 
 from benchhub.ondevice.wire import Array, Job, Outcome
 
+pytestmark = pytest.mark.usefixtures("processes")
+
 MakeJob = Callable[..., Job]
 Cases = np.ndarray[Any, Any]
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3)

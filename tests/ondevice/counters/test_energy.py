@@ -159,7 +159,7 @@ def test_a_device_without_counters_says_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: None) -> str:
     monkeypatch.setenv("STUB_PID", str(os.getpid()))
     return nvml_stub.build(tmp_path, "v3")
 
@@ -213,6 +213,7 @@ def test_a_gpu_that_does_not_count_leaves_the_package_and_a_reason(
     assert reason.format(pid=os.getpid()) in str(used.unavailable)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_launch_tells_its_energy_or_why_not(device: Device, job: Callable[..., Job]) -> None:
     outcome = device.start().launch(job(iterations=400))
     assert outcome.failure is None
@@ -226,6 +227,7 @@ def test_a_launch_tells_its_energy_or_why_not(device: Device, job: Callable[...,
         assert str(outcome.energy_source).endswith(", in-band")
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_is_not_about_calls_has_no_energy(device: Device, job: Callable[..., Job]) -> None:
     outcome = device.start().launch(job(scenario="memory", warmup=0, iterations=3))
     assert (outcome.energy_uj, outcome.details.get("energy")) == (None, None)

@@ -26,7 +26,9 @@ class Session:
 
 
 @pytest.fixture(params=list(nvml_stub.GENERATIONS))
-def stub(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def stub(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: None
+) -> str:
     monkeypatch.setenv("STUB_PID", str(os.getpid()))
     return nvml_stub.build(tmp_path, request.param)
 

@@ -220,6 +220,7 @@ int nvmlDeviceGetCudaComputeCapability(void *h, int *a, int *b) { *a = 9; *b = 0
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for a stub of NVML")
+@pytest.mark.usefixtures("processes")
 def test_gpus_that_a_stub_of_nvml_lists(tmp_path: Path) -> None:
     (tmp_path / "stub.c").write_text(STUB)
     library = tmp_path / "libnvidia-ml.so.1"

@@ -35,7 +35,7 @@ def test_calls_really_run_at_the_same_time() -> None:
 
 
 def test_a_fast_thread_makes_more_calls_than_a_slow_one() -> None:
-    calls = [lambda: time.sleep(0.02), lambda: time.sleep(0.0005)]
+    calls = [lambda: time.sleep(0.02), lambda: time.sleep(0.0005)]  # the subject
     timed = time_concurrently(Crew(2), calls, time.perf_counter_ns, 20, 1, LONG_NS)
     assert len(timed.samples) == 40
     assert timed.owners.count(1) > timed.owners.count(0) >= 1
@@ -46,7 +46,7 @@ def test_a_fast_thread_makes_more_calls_than_a_slow_one() -> None:
 @pytest.mark.parametrize(("least", "most"), [(1, 3), (9, 11)])
 def test_the_time_limit_ends_every_thread(least: int, most: int) -> None:
     def call() -> None:
-        time.sleep(0.001)
+        time.sleep(0.001)  # the subject
 
     timed = time_concurrently(Crew(3), [call] * 3, time.perf_counter_ns, 100, least, 0)
     assert least <= len(timed.samples) <= most
@@ -67,7 +67,7 @@ def test_an_error_is_raised_once_all_have_stopped() -> None:
     def good() -> None:
         nonlocal made
         made += 1
-        time.sleep(0.0005)
+        time.sleep(0.0005)  # the subject
 
     def bad() -> None:
         raise RuntimeError("no more")
@@ -75,7 +75,7 @@ def test_an_error_is_raised_once_all_have_stopped() -> None:
     with pytest.raises(RuntimeError, match="no more"):
         time_concurrently(Crew(2), [good, bad], time.perf_counter_ns, 100_000, 1, LONG_NS)
     after = made
-    time.sleep(0.02)
+    time.sleep(0.02)  # the subject
     assert made == after < 200_000
 
 
@@ -105,6 +105,7 @@ def test_a_track_that_lost_a_call_is_a_failure() -> None:
     assert caught.value.kind == "raised"
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_launch_with_several_calls_under_way(device: Device, job: MakeJob) -> None:
     outcome = device.start().launch(job(scenario="throughput", concurrency=3, iterations=10))
     assert outcome.failure is None
@@ -115,6 +116,7 @@ def test_a_launch_with_several_calls_under_way(device: Device, job: MakeJob) -> 
     assert len(outcome.outputs) == 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_more_samples_than_memory_can_hold_are_refused(device: Device, job: MakeJob) -> None:
     outcome = device.start().launch(job(concurrency=8, iterations=2_000_000))
     assert outcome.failure is not None
@@ -135,6 +137,7 @@ def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {"scenario": "paced", "concurrency": 2, "rate_per_s": 500.0, "arrivals": "fixed"},
     ],
 )
+@pytest.mark.usefixtures("processes")
 def test_a_backends_own_clock_comes_back_beside_the_hosts(
     device: Device, job: MakeJob, settings: dict[str, object]
 ) -> None:
@@ -163,6 +166,7 @@ def test_a_backends_own_clock_comes_back_beside_the_hosts(
         ("failed", "load", "unsupported", "no kernel for Foo; use another backend"),
     ],
 )
+@pytest.mark.usefixtures("processes")
 def test_failures_of_a_known_kind_keep_it(
     device: Device, job: MakeJob, fault: str, stage: str, kind: str, words: str
 ) -> None:

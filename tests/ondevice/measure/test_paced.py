@@ -156,7 +156,7 @@ def test_two_workers_share_the_arrivals_in_order() -> None:
     def call() -> None:
         with lock:
             began.append((threading.get_ident(), next(counter)))
-        time.sleep(0.002)
+        time.sleep(0.002)  # the subject
 
     due = schedule(600, "poisson", 2, 60, 1, 10 * S)
     done = time_paced(Crew(2), [call, call], due, time.perf_counter_ns, 60 * S)
@@ -194,11 +194,12 @@ def test_a_late_call_within_the_schedule_is_served_though_the_deadline_is_short(
         inputs={}, rate_per_s=100.0, arrivals="fixed", iterations=10, max_timed_s=10.0,
         deadline_s=0.02,
     )  # fmt: skip
-    streams = Streams(job, lambda: time.sleep(0.011), None, None)
+    streams = Streams(job, lambda: time.sleep(0.011), None, None)  # the subject
     samples, _, _ = streams.time(time.perf_counter_ns, 10 * S)
     assert len(samples) == 10, "nothing is overloaded before the last arrival"
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_paced_launch_brings_back_both_times(device: Device, job: Callable[..., Job]) -> None:
     outcome = device.start().launch(
         job(
@@ -216,6 +217,7 @@ def test_a_paced_launch_brings_back_both_times(device: Device, job: Callable[...
     assert outcome.details["paced"]["late_starts"] < 40
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_overloaded_launch_ends_and_tells_what_was_left(
     device: Device, job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def folders(device: Device) -> list[str]:
     return sorted(os.listdir(there)) if there.is_dir() else []
 
 
+@pytest.mark.usefixtures("processes")
 def test_an_environment_is_made_once_and_found_again(
     device: Device, both: tuple[Path, Path]
 ) -> None:
@@ -63,6 +64,7 @@ def test_an_environment_is_made_once_and_found_again(
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("processes")
 def test_its_interpreter_has_its_own_packages_and_no_others(
     device: Device, both: tuple[Path, Path]
 ) -> None:
@@ -79,6 +81,7 @@ def test_its_interpreter_has_its_own_packages_and_no_others(
     assert Path(made["python"]).resolve() == Path(environments.base().path)
 
 
+@pytest.mark.usefixtures("processes")
 def test_packages_of_the_system_are_seen_only_where_the_lock_leaves_them_to_it(
     device: Device, both: tuple[Path, Path]
 ) -> None:
@@ -97,6 +100,7 @@ def test_packages_of_the_system_are_seen_only_where_the_lock_leaves_them_to_it(
         assert "include-system-site-packages = true" in config.read_text()
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_was_left_half_finished_is_never_used_and_is_made_again(
     device: Device, both: tuple[Path, Path]
 ) -> None:
@@ -114,6 +118,7 @@ def test_what_was_left_half_finished_is_never_used_and_is_made_again(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"backend": 3'])
+@pytest.mark.usefixtures("processes")
 def test_a_torn_ready_file_counts_for_nothing(
     device: Device, both: tuple[Path, Path], text: str
 ) -> None:
@@ -125,6 +130,7 @@ def test_a_torn_ready_file_counts_for_nothing(
     assert provision(talk, wanted)["built"] is True
 
 
+@pytest.mark.usefixtures("processes")
 def test_after_an_upgrade_of_python_it_is_not_ready_and_says_why(
     device: Device, both: tuple[Path, Path]
 ) -> None:
@@ -142,6 +148,7 @@ def test_after_an_upgrade_of_python_it_is_not_ready_and_says_why(
     assert talk.ask("environments")["environments"][0]["reason"] is None
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_newer_lock_replaces_the_environment_once_it_works(
     device: Device, both: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -157,14 +164,12 @@ def test_a_newer_lock_replaces_the_environment_once_it_works(
     assert len(folders(device)) == 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_removal_takes_wheels_that_nothing_else_was_made_of(
     device: Device, both: tuple[Path, Path], tmp_path: Path
 ) -> None:
     talk = device.start()
-    other = write_wheel(
-        tmp_path, "other", "1.0", {"other.py": "def version():\n    return '4'\n"},
-        entry_points="[benchhub.backends]\nother = other\n",
-    )  # fmt: skip
+    other = write_backend(tmp_path, name="other")
     provision(talk, request(device, *both))
     kept = provision(talk, request(device, other, both[1], backend="other"))["environment"]
     (device.root / "environments" / "tiny-0123456789ab.part").mkdir()
@@ -181,12 +186,14 @@ def test_removal_takes_wheels_that_nothing_else_was_made_of(
 
 
 @pytest.mark.parametrize("name", ["../escape", "", "a/b", "tiny rt"])
+@pytest.mark.usefixtures("processes")
 def test_a_name_that_is_none_is_refused(device: Device, name: str) -> None:
     answer = provision(device.start(), request(device, backend=name))
     assert answer["event"] == "error"
     assert folders(device) == []
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_backend_that_hangs_is_ended_at_the_deadline(device: Device, tmp_path: Path) -> None:
     slow = write_backend(tmp_path, before="import time\ntime.sleep(600)\n")
     wanted = request(device, slow, write_numpy(tmp_path), deadline_s=2.0)
@@ -197,6 +204,7 @@ def test_a_backend_that_hangs_is_ended_at_the_deadline(device: Device, tmp_path:
 
 
 @pytest.mark.parametrize("inner", ["../../escaped.py", "/tmp/escaped.py", "a/../../../escaped.py"])
+@pytest.mark.usefixtures("processes")
 def test_a_wheel_that_would_leave_its_environment_is_refused(
     device: Device, tmp_path: Path, inner: str
 ) -> None:
@@ -212,6 +220,7 @@ def test_a_wheel_that_would_leave_its_environment_is_refused(
     ("data", "cause"),
     [(b"no zip at all", "no zip archive"), (b"", "no zip archive")],
 )
+@pytest.mark.usefixtures("processes")
 def test_a_file_that_is_no_archive_is_refused(
     device: Device, tmp_path: Path, data: bytes, cause: str
 ) -> None:
@@ -223,6 +232,7 @@ def test_a_file_that_is_no_archive_is_refused(
     assert path.name in answer["trouble"]["message"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_damaged_archive_is_refused(device: Device, tmp_path: Path) -> None:
     path = write_wheel(tmp_path, "bad", "1.0", {"bad.py": os.urandom(5000)})
     data = bytearray(path.read_bytes())
@@ -234,6 +244,7 @@ def test_a_damaged_archive_is_refused(device: Device, tmp_path: Path) -> None:
     assert folders(device) == []
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_wheel_that_was_not_staged_is_asked_for(device: Device, tmp_path: Path) -> None:
     wanted = request(device, write_backend(tmp_path))
     wanted["wheels"][0][0] = "0" * 64

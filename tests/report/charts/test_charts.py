@@ -5,13 +5,14 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
+import pytest
 from rows import changed
 from synthetic import results
 
 from benchhub.report.charts import drawn as charts
 
 
-def test_every_chart_is_drawn_and_well_formed() -> None:
+def test_every_chart_is_drawn_and_well_formed(native: None) -> None:
     drawn = charts.svgs([results()])
     assert list(drawn) == ["latency", "tradeoff", "memory", "size"]
     for name, svg in drawn.items():
@@ -36,7 +37,7 @@ def test_log_scale_only_for_a_wide_range() -> None:
     assert '"type": "log"' in charts.latency(rows).to_json()
 
 
-def test_eight_devices_and_a_missing_interval() -> None:
+def test_eight_devices_and_a_missing_interval(native: None) -> None:
     devices = tuple((f"device-with-a-rather-long-name-{i}.lab.example", False) for i in range(8))
     source = results(devices=devices, hostile=False)
     open_ended = changed(source.rows[0], p50_low_ms=None)
@@ -45,6 +46,7 @@ def test_eight_devices_and_a_missing_interval() -> None:
     assert "no interval" in svg
 
 
+@pytest.mark.usefixtures("processes")
 def test_heavy_libraries_wait_until_they_are_used() -> None:
     code = (
         "import sys, benchhub.report.run as f; "

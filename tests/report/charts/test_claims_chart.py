@@ -29,7 +29,7 @@ def run(rows: list[Row]) -> Results:
     return run_of(rows, [variant(name) for name in dict.fromkeys(row.variant for row in rows)])
 
 
-def test_it_is_drawn_for_runs_with_claims_only() -> None:
+def test_it_is_drawn_for_runs_with_claims_only(native: None) -> None:
     plain = run(pruned())
     assert "compression" not in charts.specs([plain])
     made = charts.specs([dataclasses.replace(plain, claims=(CLAIM,))])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from builders import make_cell, make_launch, make_launches
+from project import Finished, run_here
 from recorded import cells, record, undisturbed
 from repository import ROOT
 
@@ -34,6 +35,11 @@ def benchhub(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedP
     )  # fmt: skip
 
 
+def export_here(folder: Path, *arguments: str) -> Finished:
+    """Run the command within this process."""
+    return run_here(folder, {"COLUMNS": "200"}, "export", "latest", *arguments)
+
+
 def exported(folder: Path) -> Any:
     """Export the only run of the store in `folder` to out.json and return the document."""
     with Store.open(f"sqlite:///{folder / 'benchhub.db'}") as store:
@@ -43,6 +49,7 @@ def exported(folder: Path) -> Any:
     return json.loads((folder / "out.json").read_text())
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_run_is_read_by_pytest_benchmark_compare(tmp_path: Path) -> None:
     planned = cells()
     record(tmp_path, planned, undisturbed(planned))
@@ -111,26 +118,27 @@ def test_only_timed_cells_that_finished_on_real_devices_are_exported(tmp_path: P
         *(make_launch(cell) for cell in others[:2]),
     ]
     record(tmp_path, [good, bad, *others], launches)
-    done = benchhub(tmp_path, "export", "latest", "--format", "pytest-benchmark", "-o", "out.json")
+    done = export_here(tmp_path, "--format", "pytest-benchmark", "-o", "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     assert [one["params"]["variant"] for one in document["benchmarks"]] == ["fp32"]
-    assert done.stdout == ""
+    assert done.out == ""
     assert (
         "cells left out: 1 are failed; 1 are unmeasured; 1 do not time calls; 1 run no model"
-        in done.stderr
+        in done.err
     )
 
 
 def test_an_emulated_device_has_no_times_to_export(tmp_path: Path) -> None:
     planned = cells()
     record(tmp_path, planned, undisturbed(planned), emulated=True)
-    done = benchhub(tmp_path, "export", "latest", "--format", "pytest-benchmark")
-    assert done.returncode == 2
-    assert done.stderr.startswith("benchhub: run 20260101-120000-abcd has no timed cell to export")
-    assert "3 are of emulated devices" in done.stderr
+    done = export_here(tmp_path, "--format", "pytest-benchmark")
+    assert done.code == 2
+    assert done.err.startswith("benchhub: run 20260101-120000-abcd has no timed cell to export")
+    assert "3 are of emulated devices" in done.err
     assert not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.usefixtures("processes")
 def test_parquet_holds_the_rows_and_their_gaps(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     import pandas as pd
@@ -156,6 +164,7 @@ def test_parquet_holds_the_rows_and_their_gaps(tmp_path: Path) -> None:
     assert frame["threads"].tolist() == [1, 1, 1]
 
 
+@pytest.mark.usefixtures("processes")
 def test_parquet_without_pyarrow_is_one_line(tmp_path: Path) -> None:
     planned = cells()
     record(tmp_path, planned, undisturbed(planned)[:1])
@@ -178,10 +187,10 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, output: str) 
     record(tmp_path, planned, undisturbed(planned))
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    done = benchhub(tmp_path, "export", "latest", "--format", "pytest-benchmark", "-o", output)
-    assert done.returncode == 2
-    assert "cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = export_here(tmp_path, "--format", "pytest-benchmark", "-o", output)
+    assert done.code == 2
+    assert "cannot be written" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:

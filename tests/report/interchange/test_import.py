@@ -75,6 +75,7 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("processes")
 def test_export_then_import_gives_the_rows_back(tmp_path: Path) -> None:
     planned = cells()
     url, run = record(tmp_path, planned, undisturbed(planned))
@@ -110,6 +111,7 @@ def test_a_cell_whose_device_was_disturbed_stays_doubted(tmp_path: Path) -> None
     assert any(flag.name == "single_launch" and flag.caps for flag in row.flags)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_real_file_of_pytest_benchmark_becomes_a_run(tmp_path: Path) -> None:
     (tmp_path / "test_speed.py").write_text(
         "import pytest\n"
@@ -265,6 +267,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path, content: Any, said: str
     assert "bad.json" in str(caught.value)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = benchhub(tmp_path, "runs", "import", "nothing.json")
     assert done.returncode == 2

@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def text() -> str:
+def text(native: None) -> str:
     return render("html", [results()])
 
 
@@ -117,13 +117,14 @@ def test_nothing_measured_is_said_in_words() -> None:
     assert "<svg" not in shown
 
 
-def test_several_runs_name_theirs() -> None:
+def test_several_runs_name_theirs(native: None) -> None:
     pages = Page(render("html", [results(run="r1"), results(run="r2")]))
     ids = [attrs["id"] for _, attrs in pages.starts if "id" in attrs]
     assert len(ids) == len(set(ids))
     assert {"provenance-r1", "provenance-r2"} <= set(ids)
 
 
+@pytest.mark.usefixtures("processes")
 def test_complete_without_javascript_and_sortable_with_it(text: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     # Chromium dumps no document with its script engine off; a policy forbids the page's own.
@@ -151,6 +152,7 @@ def test_complete_without_javascript_and_sortable_with_it(text: str, tmp_path: P
     assert all("data-sort" in key for key in keys[: len(values)]), "empty cells come last"
 
 
+@pytest.mark.usefixtures("processes")
 def test_interactive_draws_live_charts_offline(tmp_path: Path) -> None:
     path = tmp_path / "live.html"
     text = render("html", [results()], interactive=True)

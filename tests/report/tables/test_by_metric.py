@@ -66,7 +66,7 @@ def test_a_line_a_variant_and_backend_a_column_a_metric() -> None:
     assert [row[-1].text for row in table.rows] == ["3.25"] * 8 + [""] * 8
 
 
-def test_a_metric_that_was_not_judged_says_so() -> None:
+def test_a_metric_that_was_not_judged_says_so(native: None) -> None:
     made = judged()
     first = next(row for row in made.rows if row.quality_also)
     also = {"dice_worst5": first.quality_also["dice_worst5"]}
@@ -77,14 +77,18 @@ def test_a_metric_that_was_not_judged_says_so() -> None:
     assert "undefined" in render("html", [made])
 
 
-@pytest.mark.parametrize("format_name", ["html", "markdown"])
+@pytest.mark.parametrize(
+    "format_name", [pytest.param("html", marks=pytest.mark.asks("native")), "markdown"]
+)
 def test_runs_of_one_metric_have_no_such_table(format_name: str) -> None:
     assert by_metric(results()).rows == ()
     assert "uality by metric" not in render(format_name, [results()])
     assert terminal(results(), 200) == ""
 
 
-@pytest.mark.parametrize("format_name", ["html", "markdown"])
+@pytest.mark.parametrize(
+    "format_name", [pytest.param("html", marks=pytest.mark.asks("native")), "markdown"]
+)
 def test_reports_show_a_table_a_run(format_name: str) -> None:
     one = render(format_name, [judged()])
     assert "dice\\_worst5" in one or "dice_worst5" in one
@@ -95,7 +99,7 @@ def test_reports_show_a_table_a_run(format_name: str) -> None:
         assert f"Quality by metric, run {run}" in both
 
 
-def test_html_explains_the_table_where_there_is_one() -> None:
+def test_html_explains_the_table_where_there_is_one(native: None) -> None:
     assert "post-processing" not in render("html", [results()]).lower()
     assert "told apart" in render("html", [judged()])
 

@@ -67,6 +67,7 @@ def test_markdown_ends_in_the_table(claimed: Results) -> None:
     assert "  - no backend gains" in table
 
 
+@pytest.mark.usefixtures("processes")
 def test_html_says_verdicts_in_words_and_colour(claimed: Results, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(render("html", [claimed]), "utf-8")
@@ -85,7 +86,7 @@ def test_html_says_verdicts_in_words_and_colour(claimed: Results, tmp_path: Path
     assert "<dd>no backend gains</dd>" in section
 
 
-def test_without_claims_there_is_nothing() -> None:
+def test_without_claims_there_is_nothing(native: None) -> None:
     plain = results(hostile=False)
     assert "claim" not in render("markdown", [plain]).lower()
     assert 'id="claim-table"' not in render("html", [plain])

@@ -87,7 +87,7 @@ def _data(panel: object, spec: dict[str, object]) -> list[dict[str, object]]:
     return [row for name in names for row in spec["datasets"][name]]  # type: ignore[index]
 
 
-def test_every_format_says_so() -> None:
+def test_every_format_says_so(native: None) -> None:
     source = wide()
     texts = (render("html", [source]), render("markdown", [source]), _terminal(source))
     for name in EMULATED:

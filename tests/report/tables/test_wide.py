@@ -65,13 +65,14 @@ def test_paced_calls_have_their_rate_and_their_service_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["latency", "tradeoff", "memory", "paced"])
-def test_charts_stay_within_a_page(name: str) -> None:
+def test_charts_stay_within_a_page(name: str, native: None) -> None:
     svg = charts.to_svg(charts.specs([SOURCE])[name])
     width, height = (float(svg.split(f'{side}="')[1].split('"')[0]) for side in ("width", "height"))
     assert width < 900
     assert height < 1200
 
 
+@pytest.mark.usefixtures("processes")
 def test_nothing_runs_off_a_narrow_screen(tmp_path: Path) -> None:
     script = (
         "<script>document.title = String("

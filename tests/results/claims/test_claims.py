@@ -34,9 +34,9 @@ from rows import changed, judged_as
 from benchhub.config.suite import load_suite
 from benchhub.model.cell import Variant
 from benchhub.model.claim import ClaimAnswer, ClaimOutcome
-from benchhub.model.details import Details
 from benchhub.model.figure import LossLimits
 from benchhub.model.flag import Flag, FlagKind
+from benchhub.model.launch import Details
 from benchhub.model.row import Results, Row, RowProvenance
 from benchhub.model.scenario import Scenario
 from benchhub.results.claims.judge import answer_claims

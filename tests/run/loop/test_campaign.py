@@ -89,11 +89,15 @@ def test_a_device_without_a_sensor_is_not_waited_for() -> None:
 
 
 def test_stopping_ends_a_pause_at_once() -> None:
-    board, diary = Board(temperatures_c=deque([50.0, 95.0])), Diary()
-    timer = threading.Timer(0.3, diary.stop)
-    timer.start()
+    class Stopped(Diary):
+        def status(self, device: str, text: str) -> None:
+            if text.startswith("cooling"):
+                stopper.start()
+
+    board, diary = Board(temperatures_c=deque([50.0, 95.0])), Stopped()
+    stopper = threading.Thread(target=diary.stop)
     assert run(board, diary, max_temperature_c=80.0, cooldown_s=100_000.0) == []
-    timer.join()
+    stopper.join()
     assert "launch" not in board.heard
 
 

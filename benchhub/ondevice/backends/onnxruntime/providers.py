@@ -7,6 +7,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from benchhub.ondevice.backends import LoadOptions
+from benchhub.ondevice.backends.onnxruntime import BACKEND
 from benchhub.ondevice.failed import Failed
 
 CPU = "CPUExecutionProvider"
@@ -28,7 +29,6 @@ _SOURCES: Dict[str, str] = {
     "acl": "no wheel has it: build onnxruntime with --use_acl",
     "xnnpack": "no wheel has it: build onnxruntime with --use_xnnpack",
 }
-_ACCELERATORS = ("cuda", "tensorrt")
 #: Errors of a provider's own set-up; what is wrong with a model has classes of its own.
 SETUP_ERRORS = (RuntimeError, ValueError)
 _RECORD = "session.record_ep_graph_assignment_info"
@@ -71,7 +71,7 @@ def check_available(provider: str) -> None:
                 _SOURCES[provider],
             ),
         )
-    if provider in _ACCELERATORS and hasattr(onnxruntime, "preload_dlls"):
+    if provider in BACKEND.gpu and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # finds CUDA and cuDNN where pip put them
 
 

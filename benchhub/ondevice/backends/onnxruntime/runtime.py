@@ -18,13 +18,10 @@ from benchhub.ondevice.backends import (
     check_model,
     option,
 )
-from benchhub.ondevice.backends.onnxruntime import providers
+from benchhub.ondevice.backends.onnxruntime import BACKEND, providers
 
 if TYPE_CHECKING:
     from benchhub.ondevice.backends.onnxruntime.profile import Trace
-
-NAME = "onnxruntime"
-FORMATS = ("onnx",)
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -104,9 +101,9 @@ class OrtSession:
 
 def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     """Open an ONNX file with all graph optimisations; the precision is that of the graph."""
-    model = check_model(NAME, FORMATS, path, options)
-    provider = option(NAME, "provider", options)
-    device_id = option(NAME, "device_id", options)
+    model = check_model(BACKEND, path, options)
+    provider = option(BACKEND, "provider", options)
+    device_id = option(BACKEND, "device_id", options)
     _check(provider, device_id, options)
     providers.check_available(provider)
     if hasattr(onnxruntime, "disable_telemetry_events"):
@@ -154,11 +151,10 @@ def _attributed(error: Exception, provider: str) -> Exception:
 def _check(provider: str, device_id: int, options: LoadOptions) -> None:
     if device_id < 0:
         raise ValueError("onnxruntime: option device_id should be 0 or more, not %d" % device_id)
-    computes = ("f32", "tf32") if provider == "cuda" else ("f32",)
-    if options.precision not in computes:
+    if BACKEND.precision_needs.get(options.precision, ("provider", provider))[1] != provider:
         raise ValueError(
-            "onnxruntime on %s computes in the graph's own precision, not %s; ask for %s and "
-            "convert the model instead" % (provider, options.precision, " or ".join(computes))
+            "onnxruntime on %s computes in the graph's own precision, not %s; ask for f32 and "
+            "convert the model instead" % (provider, options.precision)
         )
 
 
@@ -203,7 +199,7 @@ def _details(
         }
         if opened.cpu_operators:
             details["operators_on_cpu"] = dict(opened.cpu_operators)
-    if provider in ("cuda", "tensorrt"):
+    if provider in BACKEND.gpu:
         details["copies"] = "inputs and outputs cross between host and device in every call"
     if provider == "openvino":
         details["device_type"] = "CPU"

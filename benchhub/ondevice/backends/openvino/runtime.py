@@ -22,13 +22,9 @@ from benchhub.ondevice.backends import (
     check_model,
     option,
 )
-from benchhub.ondevice.backends.openvino import devices
+from benchhub.ondevice.backends.openvino import BACKEND, devices
 from benchhub.ondevice.failed import Failed
 
-NAME = "openvino"
-FORMATS = ("onnx",)
-
-_PRECISIONS = ("f32", "f16", "bf16")
 #: Formats that OpenVINO recognises by content and would read under ONNX's name.
 _FOREIGN = ((4, b"TFL3", "a TensorFlow Lite model"), (0, b"PK", "an archive, like PyTorch's"))
 
@@ -167,12 +163,10 @@ class OpenvinoSession:
 
 def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     """Compile an ONNX file; f32 is forced unless bf16 or f16 was asked for."""
-    path = check_model(NAME, FORMATS, path, options)
-    device = option(NAME, "device", options)
-    hint = option(NAME, "hint", options)
-    streams = option(NAME, "streams", options)
-    if options.precision not in _PRECISIONS:
-        raise ValueError("openvino computes in f32, f16 or bf16, not %s" % options.precision)
+    path = check_model(BACKEND, path, options)
+    device = option(BACKEND, "device", options)
+    hint = option(BACKEND, "hint", options)
+    streams = option(BACKEND, "streams", options)
     if streams < 0:
         raise ValueError("openvino: option streams should be 0 or more, not %d" % streams)
     core = openvino.Core()

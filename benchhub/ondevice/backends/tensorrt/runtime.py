@@ -10,26 +10,24 @@ from typing import Optional
 import tensorrt
 
 from benchhub.ondevice.backends import LoadOptions, check_model, installed_version, option
+from benchhub.ondevice.backends.tensorrt import BACKEND
 from benchhub.ondevice.backends.tensorrt.build import EngineRequest, typing_for
 from benchhub.ondevice.backends.tensorrt.cuda_driver import CudaDriver
 from benchhub.ondevice.backends.tensorrt.loading import open_engine
 from benchhub.ondevice.backends.tensorrt.session import EngineSession
 
-NAME = "tensorrt"
-FORMATS = ("onnx",)
-
 
 def version() -> str:
     """Return the version of TensorRT; a Jetson's comes with no distribution to ask."""
-    return installed_version(NAME) or str(tensorrt.__version__)
+    return installed_version(BACKEND) or str(tensorrt.__version__)
 
 
 def load(path: Optional[str], options: LoadOptions) -> EngineSession:
     """Open an ONNX file as an engine for the launch's batch, building it if none was kept."""
-    path = check_model(NAME, FORMATS, path, options)
+    path = check_model(BACKEND, path, options)
     typing_for(tensorrt, options.precision)  # refuses before a GPU is touched
-    cuda = CudaDriver(option(NAME, "device_id", options))
+    cuda = CudaDriver(option(BACKEND, "device_id", options))
     request = EngineRequest(
-        options.precision, options.batch, option(NAME, "workspace_mib", options)
+        options.precision, options.batch, option(BACKEND, "workspace_mib", options)
     )
     return open_engine(tensorrt, cuda, path, request)

@@ -13,7 +13,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import numpy as np
 
-from benchhub.ondevice.backends import LoadOptions, check_model
+from benchhub.ondevice.backends import LoadOptions, check_model, option
+from benchhub.ondevice.backends.tflite import BACKEND
 from benchhub.ondevice.backends.tflite.tensors import Outputs, names, tensors
 from benchhub.ondevice.failed import Failed
 
@@ -32,9 +33,6 @@ except ModuleNotFoundError:
     from tflite_runtime import interpreter as runtime
 
     DISTRIBUTION = "tflite-runtime"
-
-NAME = "tflite"
-FORMATS = ("tflite",)
 
 _IDENTIFIER = b"TFL3"
 _LACKING = re.compile(
@@ -155,14 +153,9 @@ class TfliteSession:
 
 def load(path: Optional[str], options: LoadOptions) -> TfliteSession:
     """Open a TFLite file; `xnnpack = false` leaves it to the built-in kernels."""
-    path = check_model(NAME, FORMATS, path, options)
-    if options.precision != "f32":
-        raise ValueError(
-            "tflite computes in the file's own types, not %s; ask for f32 and convert the model "
-            "instead" % options.precision
-        )
+    path = check_model(BACKEND, path, options)
     _check_file(path)
-    return TfliteSession(path, options, bool(options.options.get("xnnpack", True)))
+    return TfliteSession(path, options, option(BACKEND, "xnnpack", options))
 
 
 def _check_file(path: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Optional, Union
 import torch
 
 from benchhub.ondevice.backends import LoadOptions, check_model, installed_version, option
+from benchhub.ondevice.backends.torch import BACKEND
 from benchhub.ondevice.backends.torch.compute import (
     DTYPES,
     Compute,
@@ -30,21 +31,18 @@ from benchhub.ondevice.backends.torch.cuda import (
 )
 from benchhub.ondevice.backends.torch.model import open_model
 
-NAME = "torch"
-FORMATS = ("torchscript", "exported")
-
 
 def version() -> str:
     """Return the version of torch, with its build: 2.13.0+cpu."""
-    return installed_version(NAME) or str(torch.__version__)
+    return installed_version(BACKEND) or str(torch.__version__)
 
 
 def load(path: Optional[str], options: LoadOptions) -> Union[CpuSession, CudaSession]:
     """Open a model file on the device asked for; never on another."""
-    path = check_model(NAME, FORMATS, path, options)
-    device: str = option(NAME, "device", options)
-    mode: str = option(NAME, "mode", options)
-    channels_last: bool = option(NAME, "channels_last", options)
+    path = check_model(BACKEND, path, options)
+    device: str = option(BACKEND, "device", options)
+    mode: str = option(BACKEND, "mode", options)
+    channels_last: bool = option(BACKEND, "channels_last", options)
     _check(device, mode, options)
     if device == "cuda":
         check_device()
@@ -70,8 +68,6 @@ def load(path: Optional[str], options: LoadOptions) -> Union[CpuSession, CudaSes
 
 
 def _check(device: str, mode: str, options: LoadOptions) -> None:
-    if options.precision not in ("f32", "tf32", *DTYPES):
-        raise ValueError("torch computes in f32, tf32, f16 or bf16, not %s" % options.precision)
     if device == "cpu" and mode == "cuda-graphs":
         raise ValueError("mode cuda-graphs needs device = cuda; a CPU has no CUDA graphs")
     if device == "cpu" and options.precision == "tf32":

@@ -1,0 +1,14 @@
+"""What holds for every test: its name, what it may reach for, where it runs, what it leaves."""
+
+#: The modules that pytest loads, in this order.
+PLUGINS = [
+    "harness.ids",
+    "harness.interrupts",
+    "harness.needs",
+    "harness.watch",
+    "harness.pure",
+    "harness.apart",
+    "harness.beside",
+    "harness.leaving",
+    "harness.missing",
+]
