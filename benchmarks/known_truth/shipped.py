@@ -29,6 +29,7 @@ from benchhub.run.ab import until_decided
 from benchhub.run.going_on import goes_on, limited
 from benchhub.stats import looks, paired_ab
 from benchhub.stats.paired_ab import ABDecision
+from benchhub.stats.samples import Samples
 
 Ints = NDArray[np.int64]
 _AT = "2026-01-01T12:00:00Z"
@@ -45,19 +46,19 @@ _QUALITY = dataclasses.replace(_CELL, scenario=Scenario.QUALITY, launches=1)
 _AB = ABRequest("ab", ())
 
 
-def compared(samples_ns: Sequence[Ints]) -> ComparedCell:
+def compared(samples_ns: Samples) -> ComparedCell:
     """Return a latency cell with these launches, and its row."""
     launches = [_launch(_CELL, index, one) for index, one in enumerate(samples_ns)]
     (row,) = summarize(_RUN, (_CELL,), launches, (), ())
     return ComparedCell(row, tuple(launches))
 
 
-def row_of(samples_ns: Sequence[Ints]) -> Row:
+def row_of(samples_ns: Samples) -> Row:
     """Return the row of a latency cell with these launches."""
     return compared(samples_ns).row
 
 
-def until_told(draw: Callable[[int], Sequence[Ints]], budget: Budget) -> Row:
+def until_told(draw: Callable[[int], Samples], budget: Budget) -> Row:
     """Return the row of a latency cell that goes on while a budget of a percentile leaves it open.
 
     `draw(k)` returns k further launches. A run asks before every round; what it is told changes at
