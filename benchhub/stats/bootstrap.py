@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 #: From weights of cases, shape (rows, cases), to the loss of each row; NaN: undefined there.
@@ -47,20 +47,31 @@ def unknown(estimate: float) -> Limits:
     return Limits(estimate, -math.inf, math.inf, math.inf)
 
 
+def group_members(groups: ArrayLike, cases: int) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each case's group, from 0 on, and how many groups there are.
+
+    ValueError: not as many as `cases`.
+    """
+    names, members = np.unique(np.asarray(groups), return_inverse=True)
+    if members.shape != (cases,):
+        raise ValueError(f"{members.size} groups for {cases} cases")
+    return members, names.size
+
+
 def bootstrap_t(
     sums: Floats,
     sizes: Floats,
     resamples: int,
     rng: np.random.Generator,
-    resample: Resample | None = None,
+    resample: Resample,
 ) -> tuple[Limits, ...]:
-    """Return sum(sums) / sum(sizes) over independent cases with limits, for each row of both.
+    """Return statistics of independent cases with limits: sum(sums) / sum(sizes) of each row.
 
-    `sums` and `sizes` are (statistics, cases). `resample`, for statistics that are no such ratio,
-    returns them as (rows, statistics) of weights of cases, (rows, cases); their `sums` then hold
-    what each case weighs in them (see `weighed`). All limits equal the estimate where no case
-    differs. They are infinite where so few differ that resamples often lack them all, and where a
-    statistic is undefined for half of the resamples.
+    `sums` and `sizes` are (statistics, cases). `resample` returns the statistics as (rows,
+    statistics) of weights of cases, (rows, cases); where they are no such ratio, `sums` hold what
+    each case weighs in them (see `weighed`). All limits equal the estimate where no case differs.
+    They are infinite where so few differ that resamples often lack them all, and where a statistic
+    is undefined for half of the resamples.
     """
     count = sums.shape[1]
     estimates = sums.sum(axis=1) / sizes.sum(axis=1)
@@ -73,7 +84,7 @@ def bootstrap_t(
         weights = _weights(count, min(rows, resamples - start), rng)
         with np.errstate(divide="ignore", invalid="ignore"):
             total = weights @ bottoms
-            shift = (weights @ off) / total if resample is None else resample(weights) - estimates
+            shift = resample(weights) - estimates
             spread = _errors(weights @ products, shift, total)
             ratios = np.where(spread > 1e-9 * errors, shift / spread, np.sign(shift) * np.inf)
         pivots[start : start + rows] = np.where(shift == 0, 0.0, ratios)

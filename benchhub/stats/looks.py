@@ -16,35 +16,30 @@ from benchhub.stats.quantile import quantile_intervals
 from benchhub.stats.samples import Samples, checked, tick_slack_ns
 from benchhub.stats.warmup import warmup_cut
 
-LOOKS = (10, 16, 25, 40)
-#: One-sided, of all looks together.
-ALL_LOOKS_ALPHA = 0.0185
-#: One-sided, at each of LOOKS: `level_per_look(LOOKS, ALL_LOOKS_ALPHA)`.
-ALPHA = 0.0065
 #: Intervals over fewer launches are too short: a look at five passed 6.8 % of cells at the limit.
-MIN_LAUNCHES = 10
+LOOKS = (10, 16, 25, 40)
+#: One-sided, at each of LOOKS; of all of them together .0185, by `sequential.level_per_look`.
+ALPHA = 0.0065
 
 
 def looks_at(
     samples_ns: Samples,
     qs: Sequence[float],
-    looks: Sequence[int] = LOOKS,
-    alpha: float = ALPHA,
     *,
     final: bool = True,
     with_warmup: bool = True,
 ) -> tuple[tuple[Look, ...], ...]:
     """Return, for each of `qs`, the looks that `samples_ns` reach, earliest first.
 
-    They are in ns. `final` adds a look at all launches where that is none of `looks`: no more are
-    coming. One at fewer than MIN_LAUNCHES may show a limit broken, never kept. Samples
+    They are in ns. `final` adds a look at all launches where that is none of LOOKS: no more are
+    coming. One before the first of LOOKS may show a limit broken, never kept. Samples
     `with_warmup` lose it first, at each look by what that look shows, so that a look says the
     same whatever is measured after it.
     ValueError: as `checked`.
     """
     launches = checked(samples_ns)
     have = len(launches)
-    taken = [look for look in looks if look <= have]
+    taken = [look for look in LOOKS if look <= have]
     if final and have and have not in taken:
         taken.append(have)
     found: list[tuple[Look, ...]] = []
@@ -64,7 +59,7 @@ def looks_at(
                     high if math.isfinite(high := one.high + slack) else None,
                     one.n_eff,
                 )
-                for one in quantile_intervals(part, qs, 1 - 2 * alpha)
+                for one in quantile_intervals(part, qs, 1 - 2 * ALPHA)
             )
         )
     return tuple(zip(*found, strict=True)) if found else tuple(() for _ in qs)

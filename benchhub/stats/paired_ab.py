@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio, signed_rank_p
 from benchhub.stats.samples import Launches, Samples, checked, tick_ns
-from benchhub.stats.sequential import checked_looks, level_per_look
+from benchhub.stats.sequential import level_per_look
 
 LOOKS = (10, 20, 40)
 #: Two-sided, of all looks together: a false alarm is rarer than this.
@@ -64,85 +64,43 @@ class ABDecision:
     next_look: int | None
 
 
-def paired_ab(
-    a_ns: Samples,
-    b_ns: Samples,
-    confidence: float = 0.95,
-    delta_min: float = 0.01,
-    delta: float = 0.02,
-    primary: str = "p50",
-) -> ABDecision:
-    """Return what B is beside A; launches at the same position share a round.
-
-    REGRESSED: the interval of the ratio lies above 1 and its estimate is at least 1 + `delta_min`;
-    IMPROVED likewise below. EQUIVALENT: the interval lies within a factor 1 + `delta` both ways.
-    The median is the `primary` statistic. Fewer than six pairs are INCONCLUSIVE. ValueError: as
-    `checked`; unequal numbers of launches; a median of 0; no `primary` of that name.
-    """
-    a, b = _pairs(a_ns, b_ns)
-    _check(confidence, delta_min, delta, primary)
-    return _decided(a, b, confidence, (delta_min, delta), primary)
-
-
 def paired_ab_look(
     a_ns: Samples,
     b_ns: Samples,
-    looks: Sequence[int] = LOOKS,
-    alpha: float | None = None,
     delta_min: float = 0.01,
     delta: float = 0.02,
     primary: str = "p50",
     final: bool = False,
 ) -> ABDecision:
-    """Return what all pairs so far decide, in the order they were measured.
+    """Return what B is beside A by all pairs so far, in the order they were measured.
 
-    As `paired_ab` at every look they reach, in turn; the first that is not INCONCLUSIVE stands.
-    `alpha` is two-sided and of one look; by default that at which all `looks` together
-    keep 3.5 %; the exact levels of the signed-rank test stay below it.
-    `final`: no more pairs come; those beyond the last look they reach are looked at too.
+    Launches at the same position share a round. Every look of LOOKS that they reach is taken in
+    turn, and the first that is not INCONCLUSIVE stands. REGRESSED: the interval of the ratio lies
+    above 1 and its estimate is at least 1 + `delta_min`; IMPROVED likewise below. EQUIVALENT: the
+    interval lies within a factor 1 + `delta` both ways. The median is the `primary` statistic.
+    `final`: no more pairs come; those beyond the last look they reach are looked at too, fewer than
+    six are INCONCLUSIVE. All looks together keep ALL_LOOKS_ALPHA; the exact levels of the
+    signed-rank test stay below it. ValueError: as `checked`; unequal numbers of launches; a median
+    of 0; no `primary` of that name.
     """
-    points = checked_looks(looks, MIN_PAIRS)
-    if alpha is None:
-        alpha = level_per_look(points, ALL_LOOKS_ALPHA, two_sided=True)
-    _check(1 - alpha, delta_min, delta, primary)
+    if not (delta_min >= 0 and delta > 0):
+        raise ValueError("delta_min must be 0 or more, and delta above 0")
+    if primary not in STATISTICS:
+        raise ValueError(f"{primary} is unknown; the statistics are {', '.join(STATISTICS)}")
+    confidence = 1 - level_per_look(LOOKS, ALL_LOOKS_ALPHA, two_sided=True)
     a, b = _pairs(a_ns, b_ns)
     have = len(a)
-    taken = [point for point in points if point <= have]
-    if final and have not in taken and have < points[-1]:
+    taken = [point for point in LOOKS if point <= have]
+    if final and have not in taken and have < LOOKS[-1]:
         taken.append(have)
-    found = ABDecision(None, f"needs {points[0]} pairs, has {have}", have, 0, (), points[0])
+    found = ABDecision(None, f"needs {LOOKS[0]} pairs, has {have}", have, 0, (), LOOKS[0])
     for point in taken:
-        found = _decided(a[:point], b[:point], 1 - alpha, (delta_min, delta), primary)
+        found = _decided(a[:point], b[:point], confidence, (delta_min, delta), primary)
         if found.change is not ABChange.INCONCLUSIVE:
             return found
-    following = None if final else next((point for point in points if point > have), None)
+    following = None if final else next((point for point in LOOKS if point > have), None)
     change = ABChange.INCONCLUSIVE if following is None else None
     return ABDecision(change, found.reason, found.pairs, found.iterations, found.effects, following)
-
-
-def sequential_ab(
-    draw: Callable[[int], tuple[Samples, Samples]],
-    looks: Sequence[int] = LOOKS,
-    alpha: float | None = None,
-    delta_min: float = 0.01,
-    delta: float = 0.02,
-    primary: str = "p50",
-) -> ABDecision:
-    """Return what B is beside A, drawing pairs up to each look until one decides.
-
-    `draw(k)` returns k further launches of A and of B; fewer than k when there are no more. The
-    rest is as `paired_ab_look`; the change is never None.
-    """
-    a: Launches = []
-    b: Launches = []
-    found = paired_ab_look(a, b, looks, alpha, delta_min, delta, primary)
-    while found.next_look is not None:
-        wanted = found.next_look - len(a)
-        more = _pairs(*draw(wanted))
-        a, b = a + more[0], b + more[1]
-        ended = len(more[0]) < wanted
-        found = paired_ab_look(a, b, looks, alpha, delta_min, delta, primary, final=ended)
-    return found
 
 
 def _pairs(a_ns: Samples, b_ns: Samples) -> tuple[Launches, Launches]:
@@ -150,15 +108,6 @@ def _pairs(a_ns: Samples, b_ns: Samples) -> tuple[Launches, Launches]:
     if len(a) != len(b):
         raise ValueError(f"{len(a)} launches cannot pair with {len(b)}")
     return a, b
-
-
-def _check(confidence: float, delta_min: float, delta: float, primary: str) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError("confidence, or alpha, must lie between 0 and 1, both excluded")
-    if not (delta_min >= 0 and delta > 0):
-        raise ValueError("delta_min must be 0 or more, and delta above 0")
-    if primary not in STATISTICS:
-        raise ValueError(f"{primary} is unknown; the statistics are {', '.join(STATISTICS)}")
 
 
 def _decided(

@@ -47,23 +47,16 @@ class QuantileInterval:
         return not math.isfinite(self.high)
 
 
-def quantile_interval(samples_ns: Samples, q: float, confidence: float = 0.95) -> QuantileInterval:
-    """Return the pooled `q` quantile with its two-sided interval over launches.
+def quantile_intervals(
+    samples_ns: Samples, qs: Sequence[float], confidence: float = 0.95
+) -> tuple[QuantileInterval, ...]:
+    """Return each pooled quantile of `qs` with its two-sided interval over launches.
 
     `samples_ns` has shape (launches, iterations), or is a sequence of launches of any lengths. A
     single launch is cut into 20 consecutive blocks that stand in for launches; its interval then
     knows nothing of the difference between launches. ValueError: no launch, an empty launch, a
-    negative or non-finite sample, q or confidence outside (0, 1).
+    negative or non-finite sample, a quantile or confidence outside (0, 1).
     """
-    return quantile_intervals(samples_ns, (q,), confidence)[0]
-
-
-def quantile_intervals(
-    samples_ns: Samples,
-    qs: Sequence[float],
-    confidence: float = 0.95,
-) -> tuple[QuantileInterval, ...]:
-    """Return `quantile_interval` of every q, sorting the samples once."""
     if not 0 < confidence < 1 or not all(0 < q < 1 for q in qs):
         raise ValueError("quantiles and confidence must lie between 0 and 1, both excluded")
     launches = checked(samples_ns)

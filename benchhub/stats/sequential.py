@@ -25,20 +25,9 @@ def level_per_look(looks: Sequence[int], alpha: float, two_sided: bool = False) 
     `looks` are the increasing numbers of launches, two or more apart or not; normal increments are
     assumed. Levels of `two_sided` tests count both sides. ValueError: looks that do not increase.
     """
-    return _level(_checked(looks), alpha, two_sided)
-
-
-def checked_looks(looks: Sequence[int], least: int) -> tuple[int, ...]:
-    """Return `looks` if they increase from at least `least`; ValueError otherwise."""
-    if looks and looks[0] < least:
-        raise ValueError(f"the first look is at {looks[0]} launches; it must be at {least} or more")
-    return _checked(looks)
-
-
-def _checked(looks: Sequence[int]) -> tuple[int, ...]:
     if not looks or looks[0] < 1 or any(a >= b for a, b in itertools.pairwise(looks)):
         raise ValueError(f"looks must be increasing numbers of launches, not {tuple(looks)}")
-    return tuple(looks)
+    return _level(tuple(looks), alpha, two_sided)
 
 
 @cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
+from benchhub.model.asked import Budget
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.stats.latency_gate import latency_gate
-from benchhub.stats.quantile import quantile_interval
-from benchmarks.known_truth import peers
+from benchmarks.known_truth import peers, shipped
 from benchmarks.known_truth.experiment import Experiment, Repeat, Target
 from benchmarks.known_truth.generators import LISTED, SOURCES, Source
 
@@ -26,12 +26,13 @@ def _coverage(source: Source) -> Repeat:
     def repeat(rng: np.random.Generator) -> Mapping[str, float]:
         samples = source.samples_ns(rng, LAUNCHES, ITERATIONS)
         stream = source.samples_ns(rng, 1, LAUNCHES * ITERATIONS)
-        ours = quantile_interval(samples, Q)
+        ours = shipped.row_of(samples)["p95_ms"]
+        least, most = (math.inf if end is None else 1e6 * end for end in (ours.low, ours.high))
         low, high = peers.bootstrap_limits(samples, Q)
         first, last = peers.bootstrap_limits(stream, Q)
         return {
-            "benchhub": ours.low <= truth <= ours.high,
-            "benchhub half width": (ours.high - ours.low) / 2 / truth,
+            "benchhub": least <= truth <= most,
+            "benchhub half width": (most - least) / 2 / truth,
             "bootstrap": low <= truth <= high,
             "LoadGen (of 99 %)": peers.loadgen_bound(samples, Q) >= truth,
             "LoadGen, one launch": peers.loadgen_bound(stream, Q) >= truth,
@@ -43,11 +44,12 @@ def _coverage(source: Source) -> Repeat:
 
 def _gate(source: Source, factor: float) -> Repeat:
     """A budget that the truth is `factor` times of."""
-    budget = source.quantile_ns(Q) / factor
+    limit = source.quantile_ns(Q) / factor
+    budget = Budget("p95", limits={"latency_p95_ms": limit / 1e6})
 
     def repeat(rng: np.random.Generator) -> Mapping[str, float]:
-        found = latency_gate(lambda k: source.samples_ns(rng, k, ITERATIONS), budget, Q)
-        verdict = found.verdict
+        row = shipped.until_told(lambda k: source.samples_ns(rng, k, ITERATIONS), budget)
+        verdict = shipped.verdict(row, budget)
         fixed = source.samples_ns(rng, 10, ITERATIONS)
         runs = [
             peers.loadgen_bound(source.samples_ns(rng, 1, 10 * ITERATIONS), Q)
@@ -56,10 +58,10 @@ def _gate(source: Source, factor: float) -> Repeat:
         return {
             "PASS": verdict is VerdictOutcome.PASS,
             "FAIL": verdict is VerdictOutcome.FAIL,
-            "iterations": found.iterations,
-            "point estimate passes": float(np.quantile(fixed, Q)) <= budget,
-            "LoadGen passes": runs[0] <= budget,
-            "LoadGen, run again, passes": min(runs) <= budget,
+            "iterations": row.launches * ITERATIONS,
+            "point estimate passes": float(np.quantile(fixed, Q)) <= limit,
+            "LoadGen passes": runs[0] <= limit,
+            "LoadGen, run again, passes": min(runs) <= limit,
         }
 
     return repeat

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchhub.stats.many import benjamini_hochberg, holm
-from benchhub.stats.paired_ab import ABChange, paired_ab, sequential_ab
-from benchmarks.known_truth import peers
+from benchhub.results.compare.moves import ALPHA, Change, Margins, Move, decided, moves
+from benchhub.stats.paired_ab import ABChange
+from benchmarks.known_truth import peers, shipped
 from benchmarks.known_truth.experiment import Experiment, Repeat, Target
 from benchmarks.known_truth.generators import TYPICAL_NS
 
@@ -50,12 +50,12 @@ class Host:
 def _ab(factor: float) -> Repeat:
     def repeat(rng: np.random.Generator) -> Mapping[str, float]:
         host = Host(rng)
-        found = sequential_ab(lambda count: host.rounds(factor, count))
+        found, iterations = shipped.side_by_side(lambda count: host.rounds(factor, count))
         changed = found.change in (ABChange.REGRESSED, ABChange.IMPROVED)
         ours = {
             "benchhub": changed,
             "benchhub equivalent": found.change is ABChange.EQUIVALENT,
-            "benchhub iterations": found.iterations,
+            "benchhub iterations": iterations,
         }
         return {**ours, **{name: rule(Host(rng), factor) for name, rule in _PEERS.items()}}
 
@@ -98,27 +98,48 @@ _PEERS: dict[str, Callable[[Host, float], float]] = {
     "smallest, 2 %": _blocks(peers.smallest, 1, 600, 1),
 }
 
-CELLS, CHANGED, PAIRS = 60, 12, 20
+CELLS, CHANGED, LAUNCHES = 60, 12, 20
+_CELLS = f"{CELLS} cells of which {CHANGED} regressed by 3 %"
+#: What may be made of a move between two runs.
+_RULES: dict[str, Callable[[Move], bool]] = {
+    "Benjamini-Hochberg": lambda move: move.named,
+    "Holm": lambda move: move.holm is not None and move.holm <= ALPHA,
+    "blocks": lambda move: move.change is Change.REGRESSED,
+    "no correction": lambda move: move.p_value is not None and move.p_value <= ALPHA,
+}
 
 
-def _matrix(rng: np.random.Generator) -> Mapping[str, float]:
-    truth = np.arange(CELLS) < CHANGED
-    p_values = []
-    for changed in truth:
-        a, b = Host(rng).rounds(1.03 if changed else 1.0, PAIRS)
-        effects = paired_ab(a, b).effects
-        p_values.append(next(one.p_value for one in effects if one.statistic == "p50"))
-    found = {
-        "Benjamini-Hochberg": benjamini_hochberg(p_values) <= 0.10,
-        "Holm": holm(p_values) <= 0.05,
-        "no correction": np.array(p_values) <= 0.05,
-    }
+def _matrix(drift: float) -> Repeat:
+    """Two runs of the same cells, some of which take 3 % longer in the second one."""
+
+    def repeat(rng: np.random.Generator) -> Mapping[str, float]:
+        found: list[Move] = []
+        truth: list[bool] = []
+        for index in range(CELLS):
+            changed = index < CHANGED
+            before, after = (
+                shipped.compared([host.launch(factor) for _ in range(LAUNCHES)])
+                for host, factor in (
+                    (Host(rng, drift), 1.0),
+                    (Host(rng, drift), 1.03 if changed else 1.0),
+                )
+            )
+            told = moves(before, after, (), (), ())
+            found += told
+            truth += [changed] * len(told)
+        return _scores(decided(found, Margins()), np.array(truth))
+
+    return repeat
+
+
+def _scores(found: Sequence[Move], truth: NDArray[np.bool_]) -> dict[str, float]:
     outcome: dict[str, float] = {}
-    for name, chosen in found.items():
+    for name, rule in _RULES.items():
+        chosen = np.array([rule(move) for move in found])
         wrong = int((chosen & ~truth).sum())
         outcome[f"{name}: share wrong"] = wrong / max(1, int(chosen.sum()))
         outcome[f"{name}: any wrong"] = wrong > 0
-        outcome[f"{name}: found"] = float((chosen & truth).sum()) / CHANGED
+        outcome[f"{name}: found"] = float((chosen & truth).sum()) / int(truth.sum())
     return outcome
 
 
@@ -137,12 +158,19 @@ EXPERIMENTS = (
     ),
     Experiment(
         "matrix",
-        f"what is found among {CELLS} cells of which {CHANGED} regressed by 3 %",
-        {f"{PAIRS} pairs": _matrix},
+        f"what two runs of {LAUNCHES} launches show of {_CELLS}, launch sd 1.5 %",
+        {"steady": _matrix(0.0)},
         (
             Target("Benjamini-Hochberg: share wrong", at_most=0.10),
             Target("Holm: any wrong", at_most=0.05),
+            Target("blocks: any wrong", at_most=0.05),
         ),
         share=0.2,
+    ),
+    Experiment(
+        "matrix that drifts",
+        f"what they show of {_CELLS}, launch sd 1.5 %, drift 3 %",
+        {"drifting": _matrix(_DRIFT)},
+        share=0.05,
     ),
 )

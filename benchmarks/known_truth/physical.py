@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchhub.stats.paired_ab import ABChange, sequential_ab
-from benchmarks.known_truth import peers, shown
+from benchhub.stats.paired_ab import ABChange
+from benchmarks.known_truth import peers, shipped, shown
 from benchmarks.known_truth.experiment import Experiment, Figure, Target, figures
 
 BYTES, MORE_BYTES, ITERATIONS = 2_000_000, 2_060_000, 30
@@ -72,12 +72,12 @@ def repeat(rng: np.random.Generator, size: int) -> dict[str, float]:
         made.append(np.array(pairs))
         return made[-1][:, 0], made[-1][:, 1]
 
-    found = sequential_ab(rounds)
+    found, iterations = shipped.side_by_side(rounds)
     all_pairs = np.concatenate(made)
     a, b = all_pairs[:, 0], all_pairs[:, 1]
     return {
         "benchhub": found.change in (ABChange.REGRESSED, ABChange.IMPROVED),
-        "benchhub iterations": found.iterations,
+        "benchhub iterations": iterations,
         "U test": peers.google_benchmark(a.ravel(), b.ravel()),
         "hyperfine": peers.hyperfine(a.mean(axis=1), b.mean(axis=1)),
         "smallest, 2 %": peers.smallest(a, b),

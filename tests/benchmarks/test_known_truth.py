@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.known_truth import peers, physical, shown
+from benchhub.model.asked import Budget
+from benchhub.model.scenario import VerdictOutcome
+from benchhub.stats.paired_ab import ABChange
+from benchmarks.known_truth import peers, physical, shipped, shown
 from benchmarks.known_truth.__main__ import QUICK_REPEATS, SEED
 from benchmarks.known_truth.comparisons import Host
 from benchmarks.known_truth.experiment import Experiment, Figure, Target
 from benchmarks.known_truth.experiments import EXPERIMENTS
 from benchmarks.known_truth.generators import SOURCES
-from benchmarks.known_truth.losses import weighted_auc
 from benchmarks.known_truth.spread import run
 
 
@@ -78,17 +80,7 @@ def test_rounds_pair_launches_that_share_the_drift():
     assert abs(np.mean(logs[1] - logs[0])) < 0.02
 
 
-def test_weighted_auc_counts_pairs():
-    rng = np.random.default_rng(7)
-    score, label = rng.standard_normal(30), rng.random(30) < 0.4
-    weights = rng.integers(0, 3, (4, 30)).astype(float)
-    for row, found in zip(weights, weighted_auc(score, label, weights), strict=True):
-        times = row.astype(int)
-        above, below = (np.repeat(score, times * side) for side in (label, ~label))
-        assert found == pytest.approx((above[:, None] > below).mean())
-
-
-@pytest.mark.timeout(1200)  # most of a minute of processor time
+@pytest.mark.timeout(1200)  # a minute and a half of processor time
 @pytest.mark.usefixtures("processes")
 def test_a_quick_run_of_all_experiments_surely_misses_nothing():
     """Bounds as loose as a hundred repeats are: two Monte-Carlo errors beyond each target."""
@@ -126,6 +118,32 @@ def test_each_experiment_runs_and_its_targets_name_its_rules():
         for target in experiment.targets:
             assert target.rule in found, (experiment.name, case)
             assert set(target.cases) <= set(experiment.cases)
+
+
+def test_a_source_is_measured_up_to_a_look_as_a_run_does():
+    made = []
+
+    def draw(count):
+        made.append(count)
+        return SOURCES["A"].samples_ns(np.random.default_rng(len(made)), count, 200)
+
+    p95 = SOURCES["A"].quantile_ns(0.95) / 1e6
+    for factor, counts, outcome in (
+        (1.2, [10], VerdictOutcome.PASS),
+        (0.8, [10], VerdictOutcome.FAIL),
+        (1.0, [10, 6, 9, 15], VerdictOutcome.INCONCLUSIVE),
+    ):
+        made.clear()
+        budget = Budget("p95", limits={"latency_p95_ms": factor * p95})
+        row = shipped.until_told(draw, budget)
+        assert (made, row.launches) == (counts, sum(counts))
+        assert shipped.verdict(row, budget) is outcome
+
+
+def test_two_things_are_measured_until_an_ab_decides():
+    host = Host(np.random.default_rng(10))
+    found, iterations = shipped.side_by_side(lambda count: host.rounds(1.5, count))
+    assert (found.change, found.pairs, iterations) == (ABChange.REGRESSED, 10, 600)
 
 
 def test_a_target_is_judged_by_its_worst_case():

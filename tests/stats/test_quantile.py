@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchhub.stats.quantile import quantile_interval, quantile_intervals, required_n_eff
+from benchhub.stats.quantile import quantile_intervals, required_n_eff
 
 
 def independent(rng, launches=20, iterations=200):
@@ -18,6 +18,10 @@ def independent(rng, launches=20, iterations=200):
 def launch_effect(rng, launches=20, iterations=200):
     shift = 0.02 * rng.standard_normal((launches, 1))
     return np.exp(shift + 0.02 * rng.standard_normal((launches, iterations)))
+
+
+def interval_of(values, q):
+    return quantile_intervals(values, (q,))[0]
 
 
 def in_ns(latencies):
@@ -35,7 +39,7 @@ levels = st.sampled_from([0.01, 0.25, 0.5, 0.9, 0.95, 0.99])
 @settings(max_examples=150, deadline=None)
 @given(samples, levels)
 def test_limits_enclose_the_estimate_and_neff_is_possible(values, q):
-    found = quantile_interval(values, q)
+    found = interval_of(values, q)
     assert found.low <= found.estimate <= found.high
     assert 0 < found.n_eff <= values.size
     assert found.estimate in values
@@ -45,7 +49,7 @@ def test_limits_enclose_the_estimate_and_neff_is_possible(values, q):
 @settings(max_examples=80, deadline=None)
 @given(samples, levels, st.integers(2, 1000))
 def test_another_unit_changes_nothing_else(values, q, factor):
-    one, other = quantile_interval(values, q), quantile_interval(values * factor, q)
+    one, other = interval_of(values, q), interval_of(values * factor, q)
     assert other.estimate == one.estimate * factor
     assert other.low == one.low * factor
     assert other.high == one.high * factor
@@ -58,7 +62,7 @@ def test_the_order_of_launches_does_not_matter(values, q, random):
     if len(values) > 1:
         shuffled = list(values)
         random.shuffle(shuffled)
-        assert quantile_interval(shuffled, q) == quantile_interval(values, q)
+        assert interval_of(shuffled, q) == interval_of(values, q)
 
 
 @pytest.mark.parametrize("q", [0.5, 0.95])
@@ -69,7 +73,7 @@ def test_coverage(generator, q):
     truth = 1e7 * math.exp(z * spread)
     rng = np.random.default_rng(20260101)
     repeats = 250
-    found = [quantile_interval(in_ns(generator(rng)), q) for _ in range(repeats)]
+    found = [interval_of(in_ns(generator(rng)), q) for _ in range(repeats)]
     covered = sum(one.low <= truth <= one.high for one in found) / repeats
     assert covered >= 0.915  # .95 less two and a half Monte-Carlo errors
     finite = [one for one in found if not one.withheld]
@@ -78,15 +82,15 @@ def test_coverage(generator, q):
 
 def test_launch_effects_cost_effective_samples():
     rng = np.random.default_rng(1)
-    alone = quantile_interval(in_ns(independent(rng)), 0.5)
-    grouped = quantile_interval(in_ns(launch_effect(rng)), 0.5)
+    alone = interval_of(in_ns(independent(rng)), 0.5)
+    grouped = interval_of(in_ns(launch_effect(rng)), 0.5)
     assert alone.n_eff > 1000
     assert grouped.n_eff < 200
 
 
 def test_identical_launches_hide_nothing():
     launch = np.arange(1, 201)
-    found = quantile_interval([launch] * 10, 0.5)
+    found = interval_of([launch] * 10, 0.5)
     assert found.n_eff == 2000
     assert found.estimate == 100
 
@@ -106,8 +110,8 @@ def test_the_needed_number_is_enough_and_not_generous(q):
     needed = required_n_eff(q)
     closed_form = math.ceil(math.log(0.025) / math.log(q))
     assert closed_form <= needed <= closed_form + 14
-    enough = quantile_interval(rng.permutation(needed)[:, None] + 1, q)
-    scarce = quantile_interval(rng.permutation(needed - 1)[:, None] + 1, q)
+    enough = interval_of(rng.permutation(needed)[:, None] + 1, q)
+    scarce = interval_of(rng.permutation(needed - 1)[:, None] + 1, q)
     assert enough.n_eff < needed or not enough.withheld
     assert scarce.withheld
 
@@ -119,22 +123,22 @@ def test_fewer_launches_need_more():
 
 def test_one_launch_is_labelled():
     rng = np.random.default_rng(4)
-    found = quantile_interval(in_ns(independent(rng, 1, 400)), 0.5)
+    found = interval_of(in_ns(independent(rng, 1, 400)), 0.5)
     assert found.method == "within-launch"
     assert math.isfinite(found.high)
-    single = quantile_interval([np.array([7])], 0.5)
+    single = interval_of([np.array([7])], 0.5)
     assert (single.estimate, single.low, single.high) == (7, -math.inf, math.inf)
 
 
 def test_constant_samples_are_known_exactly():
-    found = quantile_interval(np.full((10, 100), 5), 0.5)
+    found = interval_of(np.full((10, 100), 5), 0.5)
     assert (found.estimate, found.low, found.high) == (5, 5, 5)
 
 
 def test_launches_may_differ_in_length():
     rng = np.random.default_rng(5)
     lengths = (10, 200, 37, 64, 5, 111)
-    found = quantile_interval([in_ns(independent(rng, 1, n))[0] for n in lengths], 0.5)
+    found = interval_of([in_ns(independent(rng, 1, n))[0] for n in lengths], 0.5)
     assert found.low < 1e7 < found.high
 
 
@@ -150,10 +154,10 @@ def test_launches_may_differ_in_length():
 )
 def test_bad_samples_are_named(values, match):
     with pytest.raises(ValueError, match=match):
-        quantile_interval(values, 0.5)
+        interval_of(values, 0.5)
 
 
 @pytest.mark.parametrize("q", [0, 1, 1.5, -0.1])
 def test_impossible_quantiles(q):
     with pytest.raises(ValueError, match="between 0 and 1"):
-        quantile_interval([np.array([1])], q)
+        interval_of([np.array([1])], q)

@@ -2,8 +2,8 @@
 
 Where the task predicts, metrics see its predictions.
 
-All limits are those of `stats.quality_gate`: bootstrap-t over groups of cases (patients), which are
-drawn whole, both models on the same cases.
+All limits are those of `stats.bootstrap`, guarded by `stats.rare_losses`: groups of cases
+(patients) are drawn whole, both models on the same cases.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.results.rows.agreement import spread
 from benchhub.results.rows.case_tables import Tables
-from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
-from benchhub.stats.quality_gate import group_members, guarded
+from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, group_members, weighed
+from benchhub.stats.rare_losses import guarded
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4

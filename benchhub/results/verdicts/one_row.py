@@ -26,7 +26,7 @@ from benchhub.results.verdicts.next_steps import (
     more,
 )
 from benchhub.stats.looks import deciding
-from benchhub.stats.quality_gate import CLOPPER_PEARSON
+from benchhub.stats.rare_losses import CLOPPER_PEARSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.agreement import agreement
 from benchhub.results.rows.quality import assess
 from benchhub.stats.bootstrap import Limits
-from benchhub.stats.quality_gate import quality_gate
 from benchhub.tasks.metrics import METRICS, get_metric
 
 
@@ -60,24 +59,6 @@ def test_a_worse_variant_loses_what_it_gets_wrong():
     assert found.method == "bootstrap-t"
     better = assess(answer_key.reference, answer_key, accuracy(), worse)
     assert better.loss.estimate == pytest.approx(-0.1)
-
-
-def test_the_limits_are_those_of_the_gate():
-    answer_key = make_answer_key()
-    worse = flipped(answer_key.reference[0], right_cases(answer_key, 30))
-    hits = [
-        outputs.argmax(axis=1) == answer_key.labels for outputs in (answer_key.reference[0], worse)
-    ]
-    losses = hits[0].astype(float) - hits[1]
-    found = assess((worse,), answer_key, accuracy(), answer_key.reference, resamples=20_000)
-    gate = quality_gate(losses, 0.1, resamples=20_000)
-    step = 1.1 / 300  # other draws, and counts of cases are whole
-    assert found.loss.upper == pytest.approx(gate.high, abs=step)
-    assert found.loss.low == pytest.approx(gate.low, abs=step)
-    relative = quality_gate(losses, 0.1, resamples=20_000, baseline_per_case=hits[0].astype(float))
-    assert found.share.estimate == pytest.approx(relative.loss)
-    assert found.share.upper == pytest.approx(relative.high, abs=step)
-    assert found.share.low == pytest.approx(relative.low, abs=step)
 
 
 @pytest.mark.parametrize("flips", [1, 3])
