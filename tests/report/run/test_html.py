@@ -152,7 +152,7 @@ def test_complete_without_javascript_and_sortable_with_it(text: str, tmp_path: P
     assert all("data-sort" in key for key in keys[: len(values)]), "empty cells come last"
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes", "native")
 def test_interactive_draws_live_charts_offline(tmp_path: Path) -> None:
     path = tmp_path / "live.html"
     text = render("html", [results()], interactive=True)

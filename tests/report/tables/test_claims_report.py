@@ -67,7 +67,7 @@ def test_markdown_ends_in_the_table(claimed: Results) -> None:
     assert "  - no backend gains" in table
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes", "native")
 def test_html_says_verdicts_in_words_and_colour(claimed: Results, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(render("html", [claimed]), "utf-8")

@@ -72,7 +72,7 @@ def test_charts_stay_within_a_page(name: str, native: None) -> None:
     assert height < 1200
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes", "native")
 def test_nothing_runs_off_a_narrow_screen(tmp_path: Path) -> None:
     script = (
         "<script>document.title = String("
