@@ -71,7 +71,7 @@ def test_every_format_shows_them(reading: Reading) -> None:
     assert "## Quality by metric" in reading.run("report", "latest", "--format", "markdown").out
 
 
-def test_where_calls_spend_their_time_is_told_and_not_timed(reading: Reading) -> None:
+def test_where_calls_spend_their_time_is_told_and_not_timed(reading: Reading, native: None) -> None:
     rows = reading.run("report", "latest", "--format", "json").json["rows"]
     profiles = [row for row in rows if row["scenario"] == "profile"]
     assert [row["variant"] for row in profiles] == ["fp32", "coarse"]

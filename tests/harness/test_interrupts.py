@@ -53,5 +53,6 @@ def test_children_of_tests_can_be_interrupted(
         (inner.folder / "interrupted").touch()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == (0 if told is ignoring else 2), said
-    assert ("3 passed" if told is ignoring else "2 passed") in said
+    # Native ones come last: in the other case the interrupt is before them.
+    assert ("3 passed" if told is ignoring else "1 passed") in said
     assert ("KeyboardInterrupt" in said) == (told is default)
