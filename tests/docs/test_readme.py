@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 from repository import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import readme_table
 
 README = (ROOT / "README.md").read_text("utf-8")
 _MOST_LINES = 120
@@ -19,3 +25,14 @@ def test_the_readme_names_the_commands_to_build_and_to_test() -> None:
 
 def test_the_readme_has_one_chart() -> None:
     assert README.count("![") == 1
+
+
+def test_the_table_is_what_the_published_run_measured() -> None:
+    assert readme_table.table() in README
+
+
+def test_the_picture_names_the_steps_of_a_run_in_their_order() -> None:
+    picture = README.partition("## How a run goes")[2].split("```")[1]
+    steps = re.findall(r"^ ([a-z/]+)  +\S", picture, re.MULTILINE)
+    assert steps == ["prepare", "plan", "execute", "loop/engine", "loop/campaign"]
+    assert all((ROOT / "benchhub" / "run" / f"{step}.py").exists() for step in steps)
