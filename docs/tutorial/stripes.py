@@ -21,15 +21,18 @@ _CHANNELS = 64
 _RIDGE = 0.1
 
 
-def main(folder: Path) -> None:
-    """Write model.onnx and cases.npz into `folder`, and print how often the model is right."""
+def main(folder: Path, count: int = 2000) -> None:
+    """Write model.onnx and cases.npz into `folder`, and print how often the model is right.
+
+    It is fitted to `count` images, and asked about as many others.
+    """
     rng = np.random.default_rng(7)
     kernels = [_normal(rng, 32, 1, 5, 5), _normal(rng, _CHANNELS, 32, 5, 5)]
-    images, labels = stripes(rng, 2000)
+    images, labels = stripes(rng, count)
     weight, bias = _fitted(_outputs(network(kernels), images), labels)
     model = network(kernels, weight, bias)
     (folder / "model.onnx").write_bytes(model)
-    images, labels, calibration = *stripes(rng, 600), images[:64]
+    images, labels, calibration = *stripes(rng, count), images[:64]
     np.savez(folder / "cases.npz", image=images, labels=labels, calibration_image=calibration)
     right = np.mean(_outputs(model, images).argmax(axis=1) == labels)
     print(f"{right:.1%} of {len(labels)} test cases are right")

@@ -37,7 +37,9 @@ def anchors(page: Path) -> set[str]:
         if heading:
             text = re.sub(r"\]\([^()]*\)|[\[`]", "", heading[1]).lower()
             slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-            again = sum(one == slug or re.fullmatch(rf"{slug}-\d+", one) is not None for one in found)
+            again = sum(
+                one == slug or re.fullmatch(rf"{slug}-\d+", one) is not None for one in found
+            )
             found.add(f"{slug}-{again}" if again else slug)
     return found
 
