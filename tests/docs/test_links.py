@@ -86,8 +86,9 @@ def test_what_the_program_and_its_files_name_of_the_docs_is_there() -> None:
 
 
 def words(page: Path) -> list[str]:
-    """Return what a page says in its prose and tables, word by word."""
-    text = re.sub(r"\]\([^)]*\)", "", " ".join(prose(page)))
+    """Return what a page says in its prose and tables, word by word; not that a script made it."""
+    lines = [line for line in prose(page) if not line.startswith("*Made by ")]
+    text = re.sub(r"\]\([^)]*\)", "", " ".join(lines))
     return re.findall(r"[\w.%/-]+", text.lower())
 
 
