@@ -1,1 +1,1 @@
-"""Performance claims against peers, each a ratio of one interleaved run: docs/benchmarks.md."""
+"""Claims of performance against peers, each a ratio of one run: docs/explanation/benchmarks.md."""

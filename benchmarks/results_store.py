@@ -24,7 +24,7 @@ from benchhub.store.blobs import pack_array, pack_ns
 from benchmarks.claim import Claim, compared, paired
 
 RUN = "20260101-120000-cafe"
-#: What an earlier measurement of the same amount gave: docs/benchmarks.md says how.
+#: What an earlier measurement of the same amount gave: docs/explanation/benchmarks.md says how.
 EARLIER_BYTES = 52e6
 _SAME = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"

@@ -103,17 +103,26 @@ def arrows() -> Counter[tuple[str, str]]:
     )
 
 
-def layers(pairs: Iterable[tuple[str, str]]) -> int:
-    """Return how many entries the longest chain of imports goes through."""
+def layers(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Return the entries from the top down, each as high as its longest chain of imports."""
     below: dict[str, set[str]] = defaultdict(set)
     for upper, lower in pairs:
         below[upper].add(lower)
 
     @functools.cache
     def height(name: str) -> int:
-        return 1 + max(map(height, below[name]), default=0)
+        return 1 + max(map(height, below.get(name, ())), default=0)
 
-    return max(map(height, list(below)), default=0)
+    found: dict[int, list[str]] = defaultdict(list)
+    for name in sorted({*below, *(lower for lowers in below.values() for lower in lowers)}):
+        found[height(name)].append(name)
+    return [found[place] for place in sorted(found, reverse=True)]
+
+
+def picture() -> str:
+    """Return the layers as text: an entry may import what stands in the lines below it."""
+    lines = ["   ".join(layer) for layer in layers(arrows())]
+    return "\n".join(f"{len(lines) - place}  {line}" for place, line in enumerate(lines))
 
 
 def loops(top: str) -> list[list[str]]:
@@ -192,7 +201,7 @@ def _is_loose(node: ast.Subscript) -> bool:
 
 
 def main() -> None:
-    """Print the counts."""
+    """Print the counts, and the layers from the top down."""
     pairs = arrows()
     sizes = lengths()
     twice = {name: where for name, where in classes().items() if len(where) > 1}
@@ -200,7 +209,7 @@ def main() -> None:
     longest = max(sizes, key=sizes.__getitem__)
     loose = loose_dicts()
     print(f"entries of the root          {len(entries(ROOT / 'benchhub'))}")
-    print(f"layers of the root           {layers(pairs)}")
+    print(f"layers of the root           {len(layers(pairs))}")
     print(f"arrows between its entries   {len(pairs)} ({sum(pairs.values())} imports)")
     looped = ", ".join(f"{top} {len(loops(top))}" for top in ("benchhub", "benchmarks"))
     print(f"import loops                 {looped}")
@@ -210,6 +219,7 @@ def main() -> None:
     print(f"packages outside 3 to 16     {len(outside)}: {outside}")
     print(f"class names defined twice    {len(twice)}: {', '.join(sorted(twice))}")
     print(f"loose dicts past the edge    {sum(loose.values())} in {len(loose)} modules")
+    print(f"\n{picture()}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 `pytest --benchhub-suite SUITE` adds one item per budget entry and cell; the fixture
 `benchhub_run` gives a run to a test's own assertions. Nothing of benchhub but this package is
-imported before one of them is used. See docs/pytest.md.
+imported before one of them is used. See docs/how-to/pytest.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Claims held against a run: holds, does not hold, cannot be told; pure.
 
-The rules are told in docs/claims.md, under "How a verdict is found".
+The rules are told in docs/explanation/claims.md.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def open_model(path: str, kind: str, device: str) -> OpenedModule:
         if declared is None:
             raise ValueError(
                 "the TorchScript file has no %s, so its shapes are unknown; save it with "
-                "_extra_files (docs/gpu.md)" % MANIFEST
+                "_extra_files (docs/how-to/gpu.md)" % MANIFEST
             )
         return OpenedModule(_jit.load(path, map_location=device).eval(), *declared)
     program: Any = _moved(torch.export.load(path), device)
