@@ -62,9 +62,9 @@ def of_sdist(path: Path) -> dict[str, bytes]:
     """Return the files of an sdist, without its folder and what the build adds."""
     with tarfile.open(path) as archive:
         files = {
-            member.name.partition("/")[2]: archive.extractfile(member).read()
+            member.name.partition("/")[2]: data.read()
             for member in archive
-            if member.isfile()
+            if (data := archive.extractfile(member)) is not None
         }
     return {name: data for name, data in files.items() if name != "PKG-INFO"}
 

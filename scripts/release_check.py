@@ -39,7 +39,7 @@ def command(*arguments: object, **options: Any) -> str:
     if done.returncode:
         last = " | ".join(done.stdout.strip().splitlines()[-5:])
         raise Failed(f"{' '.join(map(str, arguments[:4]))} ended with {done.returncode}: {last}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def tracked() -> list[str]:
@@ -70,6 +70,13 @@ def build() -> str:
     return ", ".join(
         f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in sorted(DIST.iterdir())
     )
+
+
+def tree() -> str:
+    """Say what is not committed: it is checked, and nobody could build it again."""
+    if changed := command("git", "-C", ROOT, "status", "--porcelain").splitlines():
+        tell("gap", "tree", f"{len(changed)} files are not as committed")
+    return command("git", "-C", ROOT, "log", "-1", "--format=commit %h").strip()
 
 
 def sdist() -> str:
@@ -165,6 +172,7 @@ def tell(word: str, step: str, text: str) -> None:
 
 def steps(folder: Path) -> Iterator[tuple[str, Callable[[], str], bool]]:
     """Yield each step: its name, what it does, and whether all after it need it."""
+    yield "tree", tree, True
     yield "build", build, True
     yield "sdist", sdist, False
     yield "wheel", wheel, False

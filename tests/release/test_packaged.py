@@ -12,6 +12,7 @@ import pytest
 from repository import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
+import release_check
 from packaged import Failed, broken, gaps, of_wheel, rendered, same_files, shipped
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -63,3 +64,20 @@ def test_the_readme_reads_on_an_index() -> None:
     for change in hook["substitutions"]:
         text = re.sub(change["pattern"], change["replacement"], text)
     assert broken(rendered(text)) == []
+
+
+def test_a_step_that_fails_stops_those_that_need_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> str:
+        raise Failed("no such file")
+
+    steps = [("a", fails, False), ("b", lambda: "done", False), ("c", fails, True)]
+    monkeypatch.setattr(release_check, "steps", lambda _: [*steps, ("d", lambda: "x", False)])
+    assert release_check.main() == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "failed  a: no such file",
+        "ok      b: done",
+        "failed  c: no such file",
+        "release-check: failed: a, c",
+    ]
