@@ -168,7 +168,7 @@ EDGE = (
     "benchhub.pytest_plugin", "benchhub.store", "benchhub.report.run.json",
     "benchhub.report.run.row_json", "benchhub.report.compare.json", "benchhub.report.gate.json",
     "benchhub.report.interchange", "benchhub.report.charts", "benchhub.report.run.html",
-    "benchhub.report.plain",
+    "benchhub.report.plain", "benchhub.compress.files",
 )  # fmt: skip
 
 

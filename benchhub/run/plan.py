@@ -6,8 +6,8 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from benchhub.model.arrays import Settings
 from benchhub.model.asked import Effort, ScenarioSpec, Suite
 from benchhub.model.cell import Cell, CellKind, Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import DeviceProfile
@@ -131,7 +131,7 @@ def _cell_without_model(
     return dataclasses.replace(cell, variant="none", model_sha256="", kind=CellKind.HARNESS)
 
 
-def _option_sweep(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _option_sweep(options: Settings) -> Iterator[Settings]:
     """Yield every combination of options whose value is a list."""
     several = [value if isinstance(value, list) else [value] for value in options.values()]
     for chosen in itertools.product(*several):

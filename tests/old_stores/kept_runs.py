@@ -23,8 +23,8 @@ from benchhub.results.load_history import points
 from benchhub.store import Store
 
 FOLDER = Path(__file__).parent
-#: Schemas 0001 to 0005, each made by a commit that had it; two of schema 0006, made at 00c81a1.
-NAMES = ("0001", "0002", "0003", "0004", "0005", "x86", "lab")
+#: Schemas 0001 to 0005 and 0007, each made by a commit that had it; two of 0006, made at 00c81a1.
+NAMES = ("0001", "0002", "0003", "0004", "0005", "x86", "lab", "0007")
 
 
 def unpacked(name: str, folder: Path) -> str:
@@ -35,7 +35,7 @@ def unpacked(name: str, folder: Path) -> str:
 
 
 def expected(name: str) -> dict[str, str]:
-    """Return what 00c81a1 showed of a store's runs, by the names of `outputs`."""
+    """Return what was shown of a store's runs when it was kept, by the names of `outputs`."""
     with tarfile.open(FOLDER / "expected.tar.xz") as archive:
         return {
             Path(member.name).name: stream.read().decode()

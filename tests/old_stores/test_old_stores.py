@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import tomllib
+from contextlib import closing
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from differing import Difference, differences
 from kept_runs import FOLDER, NAMES, expected, outputs, unpacked
 
 from benchhub.store import Store
+from benchhub.store.schema import HEAD
 
 #: What is meant to differ: `where` (documents), a regular expression each for `path`, `was` and
 #: `now`, and the `reason`.
@@ -50,6 +53,15 @@ def test_a_store_of_an_earlier_version_shows_what_it_showed(
         if not meant(f"{name}/{document}", found)
     ]
     assert not unexplained, f"{len(unexplained)} differences, the first {unexplained[:5]}"
+
+
+def test_every_schema_has_a_store(tmp_path: Path) -> None:
+    kept = set()
+    for name in NAMES:
+        unpacked(name, tmp_path)
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as store:
+            kept |= {revision for (revision,) in store.execute("select * from alembic_version")}
+    assert kept == {f"{number:04}" for number in range(1, int(HEAD) + 1)}
 
 
 def test_what_is_listed_has_a_reason() -> None:

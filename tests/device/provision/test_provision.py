@@ -98,11 +98,11 @@ def test_it_shows_in_the_facts_and_goes_with_its_removal(
 ) -> None:
     with opened(profile) as session:
         made = provision(session, locks, tmp_path / "cache").environment
-        assert session.facts()["backends"]["tiny"]["python"] == made.python
+        assert session.facts().backends["tiny"].python == made.python
         assert made.python.startswith(session.hello.root)
         removed = session.unprovision(["tiny"])
         assert [one.name for one in removed] == [made.name, "2 wheels"]
-        assert "tiny" not in session.facts()["backends"]
+        assert "tiny" not in session.facts().backends
         assert session.unprovision(["tiny"]) == ()
 
 
@@ -294,7 +294,7 @@ def test_a_full_disk_keeps_what_was_there(
         with pytest.raises(NoSpace, match=r"board: tiny was not provisioned: .*free some"):
             provision(session, large, tmp_path / "cache")
         assert session.environments()[1] == (old,)
-        assert session.facts()["backends"]["tiny"]["python"] == old.python
+        assert session.facts().backends["tiny"].python == old.python
     assert [p.name for p in (small_disk / "root/environments").iterdir()] == [old.name]
 
 
@@ -325,7 +325,7 @@ def test_a_launch_runs_in_a_provisioned_environment_with_the_real_runtime(
                 cell="c", launch=0, backend="onnxruntime", scenario="latency",
                 model=blobs[0].sha256, model_format="onnx", inputs={"x": blobs[1].sha256},
                 iterations=30, warmup=3, output_cases=1, deadline_s=120.0,
-                python=session.facts()["backends"]["onnxruntime"]["python"],
+                python=session.facts().backends["onnxruntime"].python,
             )
         )  # fmt: skip
     assert outcome.failure is None
