@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart check test bench known-truth study lab lab-down gpu clean
+.PHONY: quickstart check test pythons release-check bench known-truth study lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -16,6 +16,14 @@ check: $(TOX)
 test: $(TOX)
 	scripts/install-system-packages
 	$(TOX) run
+
+# The tests of pure code and the quickstart on each Python that pyproject.toml names and that is here.
+pythons: $(TOX)
+	.tox/bootstrap/bin/python scripts/pythons.py
+
+# What would be published: built, held against the tree, installed alone, run. `make test` does it too.
+release-check: $(TOX)
+	@$(TOX) run -qq -e release
 
 bench: $(TOX)
 	$(TOX) run -e bench

@@ -10,16 +10,6 @@ import pytest
 from markdown_pages import DOCS, INDEX, anchors, links, named, pages, prose
 from repository import ROOT
 
-#: Pages of the reference that are being written; a name goes from here once its page is there.
-TO_COME = {
-    f"docs/reference/{name}.md"
-    for name in (
-        "cli", "suites", "profiles", "columns", "exit-codes", "flags", "failures", "environment",
-        "extension-points", "recipes", "tasks", "quantities", "compatibility",
-    )
-}  # fmt: skip
-#: Of the same kind: a link of a page that is being rewritten.
-STALE = {("docs/concepts.md", "scenarios.md")}
 #: So many words in a row that stand in two pages are said twice.
 _WORDS = 15
 PAGES = pages()
@@ -31,9 +21,6 @@ def test_relative_links_and_anchors_resolve(page: Path) -> None:
     for target in links(page):
         path, _, anchor = target.partition("#")
         file = (page.parent / path).resolve() if path else page
-        to_come = named_or_empty(file) in TO_COME and not file.exists()
-        if to_come or (named(page), target) in STALE:
-            continue
         if not file.exists():
             wrong.append(f"{target}: no such file")
         elif anchor and file.suffix == ".md" and anchor not in anchors(file):
@@ -80,7 +67,7 @@ def test_what_the_program_and_its_files_name_of_the_docs_is_there() -> None:
         f"{path.relative_to(ROOT)} names {name}"
         for path in files
         for name in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text("utf-8", "replace"))
-        if not (ROOT / name).exists() and name not in TO_COME
+        if not (ROOT / name).exists()
     ]
     assert not lost
 
@@ -90,7 +77,3 @@ def words(page: Path) -> list[str]:
     lines = [line for line in prose(page) if not line.startswith("*Made by ")]
     text = re.sub(r"\]\([^)]*\)", "", " ".join(lines))
     return re.findall(r"[\w.%/-]+", text.lower())
-
-
-def named_or_empty(file: Path) -> str:
-    return named(file) if file.is_relative_to(ROOT) else ""
