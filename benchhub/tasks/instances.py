@@ -31,6 +31,7 @@ class Overlaps:
     """How the objects of a true map and of a predicted one lie over each other.
 
     `truth` (n,) and `prediction` (m,) are areas in pixels, `shared` (n, m) the pixels in common.
+    Objects are in the order of their first pixels.
     """
 
     truth: NDArray[np.int64]
@@ -110,7 +111,18 @@ def overlaps(truth: Array, prediction: Array) -> Overlaps:
         pairs, counts = np.unique(code, return_counts=True)
         table = np.zeros((rows, columns), dtype=np.int64)
         table.reshape(-1)[pairs] = counts
+    # Matches of equal IoU are settled by where objects are, so that their numbers say nothing.
+    table = table[np.ix_(_from_the_top(true, rows), _from_the_top(found, columns))]
     return Overlaps(table.sum(axis=1)[1:], table.sum(axis=0)[1:], table[1:, 1:])
+
+
+def _from_the_top(labels: Labels, count: int) -> NDArray[np.int64]:
+    """Return the numbers below `count`, 0 and then those of objects by their first pixel."""
+    flat = labels.reshape(-1)
+    first = np.zeros(count, dtype=np.int64)
+    first[flat[::-1]] = np.arange(flat.size, 0, -1)  # of several, the last is kept
+    first[0] = 0
+    return np.argsort(first)
 
 
 def relabel(labels: Array) -> Labels:

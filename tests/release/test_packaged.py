@@ -52,10 +52,10 @@ def test_metadata_is_complete_but_for_the_known_gaps() -> None:
 
 def test_what_an_index_cannot_follow_is_found() -> None:
     page = rendered(
-        "# A b\n[here](#a-b) [there](https://example.org) [file](docs/a.md) ![picture](b.svg)\n"
+        "# A b\n[here](#a-b) [there](https://example.org) [file](a/b.md) ![picture](b.svg)\n"
         '<img src="c.svg"> [nowhere](#c)'
     )
-    assert broken(page) == ["docs/a.md", "b.svg", "c.svg", "#user-content-c"]
+    assert broken(page) == ["a/b.md", "b.svg", "c.svg", "#user-content-c"]
 
 
 def test_the_readme_reads_on_an_index() -> None:
