@@ -30,13 +30,16 @@ _TABLE = 1 << 22
 class Overlaps:
     """How the objects of a true map and of a predicted one lie over each other.
 
-    `truth` (n,) and `prediction` (m,) are areas in pixels, `shared` (n, m) the pixels in common.
-    Objects are in the order of their first pixels.
+    `truth` (n,) and `prediction` (m,) are areas in pixels, `shared` (n, m) the pixels in common, in
+    the order of the objects' numbers. `truth_order` (n,) and `prediction_order` (m,) are indices by
+    their first pixels: of matches of equal IoU the one further up is taken, whatever its number.
     """
 
     truth: NDArray[np.int64]
     prediction: NDArray[np.int64]
     shared: NDArray[np.int64]
+    truth_order: NDArray[np.intp]
+    prediction_order: NDArray[np.intp]
 
     @property
     def iou(self) -> Floats:
@@ -58,7 +61,7 @@ class Overlaps:
         if not self.shared.any():
             return self._without_overlap()
         iou = self.iou
-        best = iou.argmax(axis=1)
+        best = self.prediction_order[iou[:, self.prediction_order].argmax(axis=1)]
         rows = np.flatnonzero(iou[np.arange(len(best)), best] > 0)
         return self._aggregate(rows, best[rows])
 
@@ -70,7 +73,9 @@ class Overlaps:
 
         iou = self.iou
         # objects that touch nothing cannot match; leaving them out keeps the assignment small
-        near, far = np.flatnonzero(iou.any(axis=1)), np.flatnonzero(iou.any(axis=0))
+        touched, touching = (np.asarray(self.shared.any(axis=axis)) for axis in (1, 0))
+        near = self.truth_order[touched[self.truth_order]]
+        far = self.prediction_order[touching[self.prediction_order]]
         rows, columns = linear_sum_assignment(iou[np.ix_(near, far)], maximize=True)
         rows, columns = near[rows], far[columns]
         paired = iou[rows, columns] > 0
@@ -111,18 +116,18 @@ def overlaps(truth: Array, prediction: Array) -> Overlaps:
         pairs, counts = np.unique(code, return_counts=True)
         table = np.zeros((rows, columns), dtype=np.int64)
         table.reshape(-1)[pairs] = counts
-    # Matches of equal IoU are settled by where objects are, so that their numbers say nothing.
-    table = table[np.ix_(_from_the_top(true, rows), _from_the_top(found, columns))]
-    return Overlaps(table.sum(axis=1)[1:], table.sum(axis=0)[1:], table[1:, 1:])
+    return Overlaps(
+        table.sum(axis=1)[1:], table.sum(axis=0)[1:], table[1:, 1:],
+        _by_first_pixel(true, rows), _by_first_pixel(found, columns),
+    )  # fmt: skip
 
 
-def _from_the_top(labels: Labels, count: int) -> NDArray[np.int64]:
-    """Return the numbers below `count`, 0 and then those of objects by their first pixel."""
+def _by_first_pixel(labels: Labels, count: int) -> NDArray[np.intp]:
+    """Return the indices of objects 1, 2, ... `count` - 1 in the order of their first pixels."""
     flat = labels.reshape(-1)
     first = np.zeros(count, dtype=np.int64)
-    first[flat[::-1]] = np.arange(flat.size, 0, -1)  # of several, the last is kept
-    first[0] = 0
-    return np.argsort(first)
+    first[flat[::-1]] = np.arange(flat.size, 0, -1)  # of several, the last is kept: the first pixel
+    return np.argsort(first[1:])
 
 
 def relabel(labels: Array) -> Labels:

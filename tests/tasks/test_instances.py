@@ -124,10 +124,7 @@ def test_scores_are_shares_and_keep_their_order(truth, prediction):
 @TINY
 def test_overlaps_against_counting_pixel_by_pixel(truth, prediction):
     found = overlaps(truth, prediction)
-    # objects in the order of their first pixels
-    true_names, names = (
-        list(dict.fromkeys(n for n in m.ravel().tolist() if n)) for m in (truth, prediction)
-    )
+    true_names, names = (np.unique(m[m > 0]) for m in (truth, prediction))
     expected = [[((truth == a) & (prediction == b)).sum() for b in names] for a in true_names]
     assert found.shared.shape == (len(true_names), len(names))
     np.testing.assert_array_equal(
