@@ -84,7 +84,8 @@ class Workshop:
 
         waited = False
         while True:
-            self._partial.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # it was there, and is gone again
+                self._partial.mkdir(parents=True, exist_ok=True)
             try:
                 lock = (self._partial / "lock").open("ab")
             except FileNotFoundError:  # whoever held it has just removed the folder

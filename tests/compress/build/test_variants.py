@@ -1,6 +1,7 @@
 import json
 import logging
 import threading
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -10,6 +11,7 @@ from ingredients import calibrating
 from benchhub.compress import get_recipe, recipe_names
 from benchhub.compress.build.cached import build
 from benchhub.compress.build.reference import reference_outputs
+from benchhub.compress.build.workshop import Workshop
 from benchhub.compress.files.look import inspect_onnx
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import VariantSpec
@@ -139,6 +141,44 @@ def test_two_builders_at_once_agree(baseline, tmp_path):
     assert len({variant.sha256 for variant in found}) == 1
     assert len(found) == 4
     assert len(list((tmp_path / "variants").iterdir())) == 1
+
+
+def test_a_place_is_taken_in_turn_while_others_remove_it(tmp_path):
+    inside, most, wrong = [], [], []
+
+    def take_turns():
+        try:
+            for _ in range(60):
+                with Workshop(tmp_path / "it", print):
+                    inside.append(1)
+                    most.append(len(inside))
+                    inside.pop()
+        except Exception as error:  # noqa: BLE001 - told by the assertion
+            wrong.append(error)
+
+    workers = [threading.Thread(target=take_turns) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert wrong == []
+    assert (len(most), max(most)) == (360, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_is_gone_between_two_looks_is_made_again(tmp_path, monkeypatch):
+    made = Path.mkdir
+    seen = []
+
+    def mkdir(path, *words, **settings):  # it was there for os.mkdir, and is gone for is_dir
+        seen.append(path)
+        if len(seen) == 1:
+            raise FileExistsError(path)
+        made(path, *words, **settings)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with Workshop(tmp_path / "it", print) as work:
+        assert work.draft.is_dir()
 
 
 def test_the_terminal_stays_clean(baseline, phantom, tmp_path, capfd):
