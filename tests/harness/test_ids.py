@@ -75,7 +75,7 @@ def test_two_processes_collect_the_same_wherever_and_whenever(
         folder.mkdir()
     first = collect(ROOT, here, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C.UTF-8")
     copy = tmp_path / "a checkout elsewhere"
-    out = shutil.ignore_patterns(".*", "__pycache__", "reports", "docs", "dist")
+    out = shutil.ignore_patterns(".git", ".*_cache", ".tox", ".venv", "__pycache__", "dist")
     shutil.copytree(ROOT, copy, ignore=out)
     (there / "sitecustomize.py").write_text(HIDING)
     time.sleep(1.1)  # the subject: times in names are of whole seconds

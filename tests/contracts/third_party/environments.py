@@ -12,6 +12,8 @@ from pathlib import Path
 from lab.plugin import give_up
 from repository import ROOT
 
+from scripts.pythons import interpreter
+
 PROJECT = Path(__file__).parent / "plain"
 
 
@@ -39,21 +41,11 @@ def beside_benchhub(folder: Path, project: Path) -> str:
 
 def python_3_8() -> str:
     """Return a Python 3.8, nothing installed in it; without one skip, and fail in CI."""
-    for candidate in (os.environ.get("BENCHHUB_PYTHON38"), shutil.which("python3.8"), *_pyenv()):
-        if candidate:
-            told = _run(candidate, "-c", "import sys; print(sys.executable, *sys.version_info[:2])")
-            executable, *version = told.stdout.split() or [""]
-            if version == ["3", "8"]:
-                return executable
+    if (named := os.environ.get("BENCHHUB_PYTHON38")) is not None:
+        return named
+    if (found := interpreter("3.8")) is not None:
+        return str(found)
     return _give_up("there is no python3.8 here; install one, or name it in BENCHHUB_PYTHON38")
-
-
-def _pyenv() -> list[str]:
-    pyenv = shutil.which("pyenv")
-    if pyenv is None:
-        return []
-    root = _run(pyenv, "root").stdout.strip()
-    return [str(path) for path in sorted(Path(root).glob("versions/3.8.*/bin/python3.8"))]
 
 
 def _give_up(reason: str) -> str:
