@@ -21,10 +21,11 @@ def main() -> int:
     """Return 0, or 1 when a target was surely missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.known_truth", description=__doc__)
     names = [one.name for one in EXPERIMENTS]
+    listed = ", ".join(names).replace("%", "%%")  # argparse formats it
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_REPEATS} repeats")
     parser.add_argument("--repeats", type=int, metavar="R", help=f"default {REPEATS}")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME",
-                        help=f"one of: {', '.join(names)}; repeatable")  # fmt: skip
+                        help=f"one of: {listed}; repeatable")  # fmt: skip
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")

@@ -14,7 +14,7 @@ from benchhub.model.asked import Budget
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.stats.paired_ab import ABChange
 from benchmarks.known_truth import peers, physical, shipped, shown
-from benchmarks.known_truth.__main__ import QUICK_REPEATS, SEED
+from benchmarks.known_truth.__main__ import QUICK_REPEATS, SEED, main
 from benchmarks.known_truth.comparisons import Host
 from benchmarks.known_truth.experiment import Experiment, Figure, Target
 from benchmarks.known_truth.experiments import EXPERIMENTS
@@ -197,3 +197,10 @@ def test_tables_in_markdown_say_what_was_promised():
     assert "| a | ours >= 0.9 | case 1 | 95.00 ± 1.00 % (R = 400) | yes |" in text
     assert "| case 1 | 95.00 ± 1.00 % | 10.00 ± 0.00 % |" in text
     assert text.startswith("Seed 7; ")
+
+
+def test_help_names_the_experiments(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["known_truth", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert "gate at -5 %" in " ".join(capsys.readouterr().out.split())
