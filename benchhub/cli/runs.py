@@ -66,7 +66,7 @@ def show(
 
 @app.command()
 def delete(
-    run: str = typer.Argument(help="A run's id or a unique prefix"),
+    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
     store: str = project.STORE,
 ) -> None:
     """Delete a run and its launches."""

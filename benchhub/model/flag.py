@@ -124,7 +124,7 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
     ),
 }  # fmt: skip
 
-#: Flags of outputs that are no answers: no loss is counted from them, and they are not ranked.
+#: Flags of outputs that are no answers: they keep no budget, and are not ranked.
 WRONG_OUTPUTS = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.OUTPUTS)
 #: Flags that cast doubt on times, and on nothing else.
 ON_TIME_ONLY = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.DISTURBANCE)

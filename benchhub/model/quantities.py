@@ -84,7 +84,6 @@ class Quantity:
     empty: str = ""
 
 
-_PERCENTILES = "p50, p90, p95, p99, p99.9"
 _CALLS = (Scenario.LATENCY, Scenario.PACED)
 _COLD = (Scenario.COLD_START,)
 _COPIES = "copy in, copy out"
@@ -95,7 +94,7 @@ _NO_MODEL = "no model runs in the cell"
 _UNTOLD = "no model runs in the cell, or its format does not tell"
 _UNJUDGED = (
     "no finished quality cell of the same device, backend, variant, precision and options, or its"
-    " outputs are wrong"
+    " outputs are not finite or of another shape"
 )
 _SIZES = "size, gzip"
 
@@ -119,7 +118,7 @@ def _percentile(
         compared_in=_CALLS if compared else (),
         rare=rare,
         empty="other scenarios than latency and paced; withheld where samples are too few",
-        term=_PERCENTILES,
+        term="percentiles",
         about="Percentiles of the time of one call (p50 is the median), pooled over launches, with"
         " a 95 % interval in brackets that counts launches, not iterations, as independent."
         " Withheld where too few samples leave the upper end unbounded.",

@@ -67,6 +67,15 @@ def plan(
     return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
 
 
+def usual(scenario: Scenario, effort: Effort) -> tuple[int, int]:
+    """Return the launches, and the timed calls of each, where a suite says neither."""
+    launch_share, iteration_share = _SHARES[scenario]
+    launches = round(effort.launches * launch_share)
+    return max(launches, _FEWEST_LAUNCHES.get(scenario, 3)), round(
+        effort.iterations * iteration_share
+    )
+
+
 def _unbuilt_skips(
     suite: Suite, device: DeviceProfile, backend: str, unbuilt: Mapping[str, str]
 ) -> list[Skip]:
@@ -88,11 +97,9 @@ def _sweep(
     spec: ScenarioSpec,
     effort: Effort,
 ) -> Iterator[tuple[Cell, SkipReason | None]]:
-    launch_share, iteration_share = _SHARES[spec.scenario]
-    launches = spec.launches or max(
-        round(effort.launches * launch_share), _FEWEST_LAUNCHES.get(spec.scenario, 3)
-    )
-    iterations = spec.iterations or round(effort.iterations * iteration_share)
+    usual_launches, usual_iterations = usual(spec.scenario, effort)
+    launches = spec.launches or usual_launches
+    iterations = spec.iterations or usual_iterations
     fixed = _fixed_batch(variant) if spec.scenario is Scenario.QUALITY else None
     for batch, threads, concurrency, rate_per_s, precision, options in itertools.product(
         (fixed,) if fixed else spec.batches,  # outputs do not depend on how cases are batched

@@ -13,7 +13,9 @@ from benchhub.config import schema
 from benchhub.config.catalogue import SHIPPED, TEMPLATE_HOST
 from benchhub.config.suite import load_profile
 from benchhub.model.asked import EFFORTS
+from benchhub.model.scenario import Scenario
 from benchhub.ondevice import backends
+from benchhub.run.plan import usual
 from reference_pages.markdown import code, codes, page, section, table, value
 
 #: The tables of each file, in the order they are read.
@@ -147,19 +149,25 @@ def _json_type(default: Any) -> str:
 
 
 def _efforts() -> str:
+    """Return a row an effort, its launches in a column for each group of scenarios alike."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for scenario in Scenario:
+        launches = tuple(usual(scenario, one)[0] for one in EFFORTS.values())
+        alike.setdefault(launches, []).append(scenario.value)
     rows = [
         (
             code(one.name),
-            str(one.launches),
+            *(str(launches[index]) for launches in alike),
             str(one.iterations),
             f"{one.max_timed_s:g}",
             str(one.most_launches or ""),
             f"{one.max_cell_s:g}" if one.max_cell_s else "",
         )
-        for one in EFFORTS.values()
+        for index, one in enumerate(EFFORTS.values())
     ]
     heads = (
-        "effort", "launches", "timed calls a launch", "seconds a launch",
+        "effort", *(f"launches of {', '.join(names)}" for names in alike.values()),
+        "timed calls of a latency launch", "seconds a launch",
         "most launches of an open cell", "seconds of an open cell",
     )  # fmt: skip
     return table(heads, rows)

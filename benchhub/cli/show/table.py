@@ -52,15 +52,17 @@ def print_table(console: Console, table: Table, title: str | None = None) -> Non
     """Print a table below its caption, or `title`; nothing where it has no rows.
 
     Columns without a text are left out. Where the width does not suffice, intervals go first, from
-    the right, then whole columns by rank; these are named below the table. What is still too wide
-    is printed a figure a line.
+    the right, then whole columns by rank, but none that holds a doubt; these are named below the
+    table. What is still too wide is printed a figure a line.
     """
     if not table.rows:
         return
     columns = [
-        _Fitted(index, column, tuple(row[index] for row in table.rows))
-        for index, column in enumerate(table.columns)
-        if any(row[index].text for row in table.rows)
+        _Fitted(index, _kept(column, cells), cells)
+        for index, (column, cells) in enumerate(
+            zip(table.columns, zip(*table.rows, strict=True), strict=True)
+        )
+        if any(cell.text for cell in cells)
     ]
     fitted, left_out = _fit(columns, console.width)
     console.print()
@@ -78,6 +80,10 @@ def print_table(console: Console, table: Table, title: str | None = None) -> Non
     if left_out:
         heads = ", ".join(column.head for column in left_out)
         say(console, "dim", f"a wider terminal, or the report, also shows: {heads}")
+
+
+def _kept(column: Column, cells: tuple[TableCell, ...]) -> Column:
+    return replace(column, rank=0) if any(cell.mark == "doubt" for cell in cells) else column
 
 
 def _fit(columns: list[_Fitted], width: int) -> tuple[list[_Fitted], list[Column]]:
@@ -111,7 +117,7 @@ def _print_lines(console: Console, columns: list[_Fitted], rows: int) -> None:
     for place in range(rows):
         for number, one in enumerate(columns):
             if value := one.cells[place].text:
-                text = f"{one.column.head}: {value}"
+                text = f"{one.column.head}: {value}" if one.column.head else value
                 say(console, _STYLES.get(one.cells[place].mark, ""), f"{'  ' * (number > 0)}{text}")
 
 

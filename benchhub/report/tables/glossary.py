@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchhub.model.quantities import QUANTITIES
+from benchhub.model.quantities import PERCENTILES, QUANTITIES
 
 TIMED_REGION = (
     "A timed iteration is one call of the backend's session with inputs already in memory, until "
@@ -16,6 +16,13 @@ TIMED_REGION = (
 )
 #: Words of tables that only runs with several metrics have.
 OF_METRICS = ("quality by metric", "post-processing")
+#: What stands for a term that is of several quantities.
+_HEADINGS: Mapping[str, str] = {
+    "percentiles": ", ".join(
+        name.removesuffix("_ms").replace("_", ".")
+        for name, _ in sorted(PERCENTILES.items(), key=lambda item: item[1])
+    )
+}
 #: Units in which a report shows what is counted in another.
 _SHOWN_IN: Mapping[str, str] = {
     "size, gzip": "MB", "params, nonzero, MACs": "millions", "compression": "x",
@@ -67,7 +74,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
 }
 _ORDER = (
-    "p50, p90, p95, p99, p99.9", "mean", "n_eff", "launches, iterations", "speed-up", "settings",
+    "percentiles", "mean", "n_eff", "launches, iterations", "speed-up", "settings",
     "throughput", "paced latency", "service", "device p50", "copy in, copy out",
     "launch overhead", "load", "first inference", "peak memory", "model memory", "GPU memory",
     "energy", "emulated", "size, gzip", "params, nonzero, MACs", "compression", "quality",
@@ -85,5 +92,7 @@ def glossary(several_metrics: bool) -> list[tuple[str, str, str]]:
     known = {**quantities, **_WORDS}
     order = [*_ORDER, *(term for term in quantities if term not in _ORDER)]
     return [
-        (word, *known[word]) for word in order if several_metrics or word not in OF_METRICS
-    ]  # fmt: skip
+        (_HEADINGS.get(word, word), *known[word])
+        for word in order
+        if several_metrics or word not in OF_METRICS
+    ]

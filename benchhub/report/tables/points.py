@@ -28,8 +28,10 @@ class Configuration:
         """The configuration in words, without its device."""
         threads = spoken(self.row, ("threads",))
         others = self.extra + (() if self.row.batch == 1 else ("batch",))
-        more = f", {spoken(self.row, others)}" if others else ""
-        return f"{self.row.variant} on {self.row.backend} with {threads}{more}"
+        more = spoken(self.row, others)  # empty where the row has none of them
+        return f"{self.row.variant} on {self.row.backend} with " + ", ".join(
+            filter(None, (threads, more))
+        )
 
 
 def points(rows: Sequence[Row]) -> list[Configuration]:

@@ -53,3 +53,12 @@ def test_emulated_devices_are_on_no_front():
 def test_larger_batches_do_not_compete():
     rows = [point("fp32", 10, 0.0), point("int8", 4, 0.1), point("fp16", 5, 0.0, batch=8)]
     assert front(rows) == {("d", "b", "fp32"), ("d", "b", "int8")}
+
+
+def test_a_configuration_is_named_with_what_it_has_of_the_settings_that_vary():
+    hinted = [point("fp32", 9, 0.0, options=f"hint={hint}") for hint in ("fast", "slow")]
+    assert [one.label for one in points([point("fp32", 10, 0.0, backend="o"), *hinted])] == [
+        "fp32 on o with 1 thread",
+        "fp32 on b with 1 thread, hint=fast",
+        "fp32 on b with 1 thread, hint=slow",
+    ]
