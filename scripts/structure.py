@@ -54,6 +54,8 @@ def imports(module: str, known: Mapping[str, Path], top_only: bool = False) -> s
                 base = ".".join([*above, base]).rstrip(".")
             names = {f"{base}.{alias.name}" for alias in node.names}
             found |= {name if name in known else base for name in names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {of.value for of in node.args[:1] if isinstance(of, ast.Constant)}
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import statistics
 import sys
+from pathlib import Path
 
 import pytest
 from repository import ROOT
@@ -161,6 +162,13 @@ def test_a_child_starts_without_the_agents_modules() -> None:
         wanted |= structure.imports(f"benchhub.ondevice.measure.{name}", MODULES)
     assert not [name for name in wanted if name.startswith("benchhub.ondevice.agent")]
     assert not [name for name in wanted if name.startswith("benchhub.ondevice.facts")]
+
+
+def test_an_import_by_name_counts_as_one(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(
+        'import importlib\nimportlib.import_module("benchhub.run.plan")\n'
+    )
+    assert structure.imports("m", {"m": tmp_path / "m.py"}) == {"importlib", "benchhub.run.plan"}
 
 
 @pytest.mark.parametrize("top", ["benchhub", "benchmarks"])

@@ -11,7 +11,7 @@ from rows import make_row
 
 from benchhub.config.suite import load_suite
 from benchhub.model.columns import ATTRIBUTES, COLUMNS, ENDS
-from benchhub.model.quantities import BUDGET_KEYS, PERCENTILES, QUANTITIES
+from benchhub.model.quantities import BUDGET_KEYS, PERCENTILES, QUANTITIES, Grain
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.report.run.frame import column_dtypes
 from benchhub.report.tables.glossary import glossary
@@ -87,6 +87,18 @@ def test_percentiles_are_quantiles_of_the_same_calls() -> None:
     assert row["p99_9_ms"].value > row["p99_ms"].value
     few = row_of(make_launches(), make_cell())["p99_9_ms"]
     assert (few.value, few.withheld.startswith("needs n_eff >= ")) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (_, one) in BUDGET_KEYS.items() if one.grain is Grain.ROW]
+)
+def test_what_a_budget_limits_has_an_interval(name: str) -> None:
+    """Without one its verdict would be INCONCLUSIVE for ever."""
+    key, quantity = BUDGET_KEYS[name]
+    rate = {"rate_per_s": 10.0} if key.scenario is Scenario.PACED else {}
+    cell = make_cell(scenario=key.scenario, iterations=8000, launches=10, **rate)
+    figure = row_of(make_launches(cell), cell)[quantity.name]
+    assert figure.low <= figure.value <= figure.high
 
 
 @pytest.mark.parametrize(
