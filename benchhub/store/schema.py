@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0007"
+HEAD = "0008"
 
 metadata = MetaData()
 
