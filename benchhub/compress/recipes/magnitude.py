@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchhub.compress.files.plain_graph import plain
 from benchhub.compress.files.sparse_size import sparse_bytes
 from benchhub.compress.networks.masks import Masks, apply, choose_masks, density
 from benchhub.compress.networks.prunable import PrunableWeight, prunable_weights
@@ -45,7 +46,7 @@ def make_pruned(
     import onnx
 
     assert source is not None  # the table says that it reads ONNX
-    model = onnx.load(str(source))
+    model = plain(onnx.load(str(source)))
     names = _chosen(prunable_weights(model.graph), options, source)
     facts = {"requested_compression": f"{options['compression']:g}"}
     if options["finetune_epochs"] or options["recalibrate"]:

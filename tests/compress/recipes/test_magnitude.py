@@ -8,6 +8,7 @@ import torch
 from blobs_model import loss
 from blobs_unet import IMAGES, LABELS, distance, make, run_onnx, trained
 from ingredients import calibrating, trainable
+from onnx import helper
 from onnx.numpy_helper import from_array, to_array
 from project import write_model
 
@@ -106,6 +107,26 @@ def test_linear_layers_and_their_heads(tmp_path):
     assert [np.count_nonzero(whole[name]) for name in ("first", "second")] == [128, 24]
     body = _weights(_prune(source, tmp_path, compression=4, heads=False).path)
     assert [np.count_nonzero(body[name]) for name in ("first", "second")] == [128, 96]
+
+
+def test_weights_in_constant_nodes_are_pruned(tmp_path):
+    weight = np.random.default_rng(5).standard_normal((16, 4)).astype(np.float32)
+    value = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=from_array(weight)),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    sides = [value("x", 1, ["n", 16])], [value("y", 1, ["n", 4])]
+    graph = helper.make_graph(nodes, "g", *sides)
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(
+        helper.make_model(graph, opset_imports=opsets, ir_version=9), str(tmp_path / "c.onnx")
+    )
+    sparse = _prune(inspect_onnx("fp32", tmp_path / "c.onnx"), tmp_path, compression=4)
+    kept = np.sort(np.abs(weight), axis=None)[-16]
+    assert np.array_equal(_weights(sparse.path)["w"], weight * (np.abs(weight) >= kept))
+    x = np.eye(16, dtype=np.float32)
+    assert np.array_equal(run_onnx(sparse.path, x), weight * (np.abs(weight) >= kept))
 
 
 def test_only_names_submodules(unet, tmp_path):

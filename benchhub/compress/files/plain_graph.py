@@ -1,0 +1,98 @@
+"""A model in the form that everything here reads: weights are initializers, and no inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
+
+#: Since this version of the format an initializer need not be listed as an input.
+_UNLISTED_SINCE = 4
+
+
+def plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy that computes the same: every weight an initializer that is no input.
+
+    Initializers leave the inputs (a file of IR 3 becomes one of IR 4), Constant nodes become
+    initializers, in subgraphs too, and functions that the file defines are put in where they are
+    called. A Constant that is an output of its graph, or sparse, stays a node.
+    """
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if copy.functions:
+        from onnx.inliner import inline_local_functions
+
+        copy = inline_local_functions(copy)
+    copy.ir_version = max(copy.ir_version, _UNLISTED_SINCE)
+    for graph in graphs(copy.graph):
+        _lower_constants(graph)
+    held = {tensor.name for tensor in copy.graph.initializer}
+    held |= {tensor.values.name for tensor in copy.graph.sparse_initializer}
+    kept = [value for value in copy.graph.input if value.name not in held]
+    del copy.graph.input[:]
+    copy.graph.input.extend(kept)
+    return copy
+
+
+def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph, then those inside its nodes, at any depth."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from graphs(attribute.g)
+            for inner in attribute.graphs:
+                yield from graphs(inner)
+
+
+def constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """Return the tensor of a Constant node under its output's name; None if it has no dense one."""
+    import onnx
+
+    if node.op_type != "Constant" or node.domain not in ("", "ai.onnx") or not node.attribute:
+        return None
+    attribute = node.attribute[0]
+    match attribute.name:
+        case "value":
+            tensor = onnx.TensorProto()
+            tensor.CopyFrom(attribute.t)
+            tensor.name = node.output[0]
+            return tensor
+        case "value_float" | "value_floats":
+            values = np.array(onnx.helper.get_attribute_value(attribute), np.float32)
+        case "value_int" | "value_ints":
+            values = np.array(onnx.helper.get_attribute_value(attribute), np.int64)
+        case "value_string" | "value_strings":
+            values = np.array(onnx.helper.get_attribute_value(attribute), object)
+        case _:
+            return None
+    return onnx.numpy_helper.from_array(values, node.output[0])
+
+
+def _lower_constants(graph: onnx.GraphProto) -> None:
+    outputs = {value.name for value in graph.output}
+    kept = []
+    for node in graph.node:
+        tensor = None if set(node.output) & outputs else constant(node)
+        if tensor is None:
+            kept.append(node)
+        else:
+            graph.initializer.append(tensor)
+    if len(kept) < len(graph.node):
+        kept = [_copied(node) for node in kept]
+        del graph.node[:]
+        graph.node.extend(kept)
+
+
+def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    import onnx
+
+    own = onnx.NodeProto()
+    own.CopyFrom(node)
+    return own
