@@ -1,4 +1,4 @@
-"""Records have fields of models of all kinds: no table changes, but an older benchhub refuses them."""
+"""Records have fields of models of all kinds: an older benchhub refuses them; no table changes."""
 
 revision = "0008"
 down_revision = "0007"
