@@ -94,6 +94,7 @@ def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path, 
     }
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_baseline_that_needs_a_missing_package_stops_everything(tmp_path):
     plain = "[[variants]]\nname = 'plain'\nrecipe = { name = 'train', epochs = 1 }\n"
     suite = _suite(tmp_path, 'from = "plain"\nrecipe = "needs-missing"', plain)
