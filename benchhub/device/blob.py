@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.errors import ConfigError
+from benchhub.model.cell import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class Blob:
             raise self.changed(size)
         return file
 
+    def check_unchanged(self) -> None:
+        """Raise ConfigError if the file is not what it was, though it may be as long."""
+        if self.path is not None and Blob.of_file(self.path).sha256 != self.sha256:
+            raise ConfigError(
+                f"{self.path}: its content changed during the run; leave the file alone and run"
+                " again"
+            )
+
     def changed(self, size: int) -> ConfigError:
         """Return the error that says that the file is not what it was."""
         return ConfigError(
@@ -56,3 +65,14 @@ class StageReport:
 
     moved_bytes: int
     moved_blobs: int
+
+
+def model_blobs(variant: Variant) -> tuple[Blob, ...]:
+    """Return the blobs of a variant: of its one file, or of each that it is kept in."""
+    if not variant.files:
+        return (Blob(variant.sha256, variant.model_bytes, path=variant.path),)
+    main, *others = variant.files
+    return (
+        Blob(main.sha256, main.size_bytes, path=variant.path),
+        *(Blob(one.sha256, one.size_bytes, path=variant.path.parent / one.name) for one in others),
+    )

@@ -84,6 +84,8 @@ def stage(
                 f"{depot.name}: cannot write below its root: {error}; check its permissions"
             ) from error
         todo = [blob for blob in todo if results[blob.sha256] != "adopted"]
+        for blob in todo:
+            blob.check_unchanged()  # only now: on the usual way, nothing is read twice
         offsets = {}  # a bad prefix is not worth finding: what is wrong goes again as a whole
     if todo:
         _require_room(depot, sum(blob.size_bytes for blob in todo))

@@ -26,8 +26,21 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model that is kept in several, by its path within the model's folder."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass.
+
+    `files` are those of a model that is kept in several, first the one at `path`, and `sha256`
+    stands for all of them; empty: there is one, of that sha256. `gzip_bytes` is None where gzipping
+    it would take too long.
 
     `approximates` is the variant whose answers it is meant to give, by name: itself where it was
     pruned or fitted anew; empty: the baseline's.
@@ -38,7 +51,7 @@ class Variant:
     sha256: str
     format: str
     model_bytes: int
-    gzip_bytes: int
+    gzip_bytes: int | None
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     recipe: Recipe | None = None
@@ -49,6 +62,7 @@ class Variant:
     against: str | None = None
     sparse_bytes: int | None = None
     approximates: str = ""
+    files: tuple[ModelFile, ...] = ()
 
 
 class CellKind(enum.StrEnum):

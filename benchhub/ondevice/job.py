@@ -8,12 +8,14 @@ import base64
 import json
 import sys
 from array import array
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 
 class Job(NamedTuple):
     """One launch of one cell: everything the child needs to know.
 
+    `model` is the sha256 of its blob, or what stands for `files`: [name, sha256] of each file of a
+    model that is kept in several, first the one to be loaded.
     `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
     over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
     after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
@@ -46,6 +48,7 @@ class Job(NamedTuple):
     rate_per_s: Optional[float] = None
     arrivals: str = "poisson"
     seed: int = 0
+    files: Sequence[Sequence[str]] = ()
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -55,6 +55,7 @@ Agent to controller, `event` names the reply:
 
 Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sha256>.part`
 (being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`,
+`models/<sha256>/` (hard links to the blobs of a model of several files, under their own names),
 `environments/<backend>-<key>` (see environments.py), `lease` (flock), `lease.json` (who holds it).
 """
 

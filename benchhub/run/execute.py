@@ -17,7 +17,7 @@ import numpy as np
 from benchhub import __version__
 from benchhub.backends import described
 from benchhub.config.request import Resolved
-from benchhub.device.blob import Blob
+from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
@@ -263,15 +263,12 @@ def _work(
         device=device,
         cells=cells,
         blobs=(
-            *(
-                Blob(v.sha256, v.model_bytes, path=v.path)
-                for v in prepared.variants
-                if v.sha256 in models
-            ),
+            *(blob for v in prepared.variants if v.sha256 in models for blob in model_blobs(v)),
             *(Blob(file.sha256, file.size, path=file.path) for file in prepared.inputs.values()),
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
+        files={v.sha256: v.files for v in prepared.variants},
         reference=prepared.reference,
         finished=store.finished(run.id),
         attempts=store.attempts(run.id),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import enum
 import json
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -235,8 +236,11 @@ class OnnxParser:
     def __init__(self, network: Network, logger: Any) -> None:
         self.network, self.num_errors = network, 0
 
-    def parse(self, blob: bytes) -> bool:
+    def parse(self, blob: bytes, path: str) -> bool:
         self.network.model = onnx.load_model_from_string(blob)
+        onnx.external_data_helper.load_external_data_for_model(
+            self.network.model, os.path.dirname(path)
+        )
         self.num_errors = sum(n.op_type == "Einsum" for n in self.network.model.graph.node)
         return not self.num_errors
 

@@ -165,7 +165,7 @@ for severity in ("INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"):
 told = {"kept": log.lines[:]}
 log.lines[:] = ["CUDA initialization failure with error: 35"]
 try:
-    build(trt, b"", EngineRequest("f32", 1, 0), log)
+    build(trt, "", EngineRequest("f32", 1, 0), log)
 except Failed as failed:
     told["builder"] = [failed.kind, str(failed)]
 def error(code):

@@ -214,3 +214,14 @@ def test_a_launch_right_after_staging_is_answered(profile: DeviceProfile) -> Non
         job = Job("cell", 0, "onnxruntime", "latency", "0" * 64, "onnx", {})
         outcomes = [session.launch(job), session.launch(job)]
     assert [outcome.failure and outcome.failure.kind for outcome in outcomes] == ["blob", "blob"]
+
+
+def test_a_file_that_changes_without_growing_is_not_the_device_s_fault(
+    profile: DeviceProfile, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"before")
+    blob = Blob.of_file(path)
+    path.write_bytes(b"behind")
+    with open_session(profile) as session, pytest.raises(ConfigError, match="content changed"):
+        session.stage([blob])

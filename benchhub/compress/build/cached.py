@@ -15,6 +15,7 @@ import numpy as np
 
 from benchhub.compress import RecipeEntry, get_recipe
 from benchhub.compress.build.workshop import Workshop, is_whole
+from benchhub.compress.files.external import in_one_file
 from benchhub.compress.files.look import check_inputs_match, inspect_model
 from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients
@@ -168,7 +169,10 @@ def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients) -> No
             model = work.draft / f"model.{entry.writes}"
             start = time.perf_counter()
             using = replace(ingredients, folder=work.scratch)
-            facts = entry.make(source.path if source else None, model, asked.options, using) or {}
+            given = in_one_file(source, work.draft) if source else None
+            facts = entry.make(given, model, asked.options, using) or {}
+            if source is not None and given != source.path and given is not None:
+                given.unlink()
             record = {
                 **facts,
                 **asked.facts,

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchhub.compress.files.external import (
+    array_of,
+    count_nonzero,
+    external_tensors,
+    gzipped_bytes,
+    identity,
+    model_files,
+    without_external,
+)
 from benchhub.compress.files.macs import count_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.sparse_size import stored_sparsely
@@ -23,33 +32,39 @@ def inspect_onnx(name: str, path: Path) -> Variant:
     """Return the variant `name` as found in an ONNX file.
 
     `params` counts the elements of all weights, `nonzero_params` those that are not zero (for a
-    quantized weight: not its zero point). Raises ConfigError if the file is missing, empty, not
-    ONNX, or keeps weights in other files: a variant is one file, identified by its sha256.
+    quantized weight: not its zero point). Weights in other files are read in pieces. Raises
+    ConfigError if a file is missing, empty, or not ONNX, or if weights lie outside its folder.
     """
     blob = read_model(name, path)
     model = _parse(name, path, blob)
+    elsewhere = external_tensors(model)
+    files = model_files(name, path, blob, elsewhere) if elsewhere else ()
+    _check(name, path, model)
     initializers = {tensor.name: tensor for tensor in model.graph.initializer}
-    params, nonzero = _weights(model.graph)
+    params, nonzero = _weights(model.graph, path.parent)
+    model_bytes = sum(file.size_bytes for file in files) or len(blob)
     return Variant(
         name=name,
         path=path,
-        sha256=hashlib.sha256(blob).hexdigest(),
+        sha256=identity(files) if files else hashlib.sha256(blob).hexdigest(),
         format="onnx",
-        model_bytes=len(blob),
-        gzip_bytes=len(gzip.compress(blob, compresslevel=6, mtime=0)),
+        model_bytes=model_bytes,
+        gzip_bytes=gzipped_bytes(path.parent, files)
+        if files
+        else len(gzip.compress(blob, compresslevel=6, mtime=0)),
         inputs=tuple(_spec(v) for v in model.graph.input if v.name not in initializers),
         outputs=tuple(_spec(value) for value in model.graph.output),
         params=params,
         nonzero_params=nonzero,
         macs=count_macs(model),
-        sparse_bytes=stored_sparsely(model, len(blob)),
+        sparse_bytes=stored_sparsely(model, model_bytes, path.parent),
+        files=files,
     )
 
 
 def _parse(name: str, path: Path, blob: bytes) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from onnx.external_data_helper import uses_external_data
 
     try:
         model = onnx.load_model_from_string(blob)
@@ -59,17 +74,17 @@ def _parse(name: str, path: Path, blob: bytes) -> onnx.ModelProto:
         ) from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise ConfigError(f"variant {name}: model {path} holds no ONNX graph; export it again")
-    if any(uses_external_data(tensor) for tensor in model.graph.initializer):
-        raise ConfigError(
-            f"variant {name}: model {path} keeps weights in other files; save it as one file "
-            "(onnx.save with save_as_external_data=False)"
-        )
+    return model
+
+
+def _check(name: str, path: Path, model: onnx.ModelProto) -> None:
+    import onnx
+
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(without_external(model))
     except onnx.checker.ValidationError as error:
         cause = str(error).strip().splitlines()[0]
         raise ConfigError(f"variant {name}: model {path} is not valid ONNX: {cause}") from error
-    return model
 
 
 def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
@@ -83,10 +98,8 @@ def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
     return TensorSpec(value.name, tensor_dtype_to_np_dtype(kind.elem_type).name, shape)
 
 
-def _weights(graph: onnx.GraphProto) -> tuple[int, int]:
+def _weights(graph: onnx.GraphProto, folder: Path) -> tuple[int, int]:
     """Count weights; scales, zero points and shape constants are not weights."""
-    from onnx.numpy_helper import to_array
-
     roles: dict[str, set[tuple[str, int]]] = {}
     zero_of: dict[str, str] = {}
     for node in graph.node:
@@ -101,15 +114,15 @@ def _weights(graph: onnx.GraphProto) -> tuple[int, int]:
     for name, tensor in arrays.items():
         if all(role in _NOT_WEIGHTS for role in roles.get(name, ())):
             continue
-        values = to_array(tensor)
+        values = array_of(tensor, folder)
         zero: np.ndarray | int = 0
         if zero_of.get(name) in arrays:
-            zero = to_array(arrays[zero_of[name]])
+            zero = array_of(arrays[zero_of[name]], folder)
             zero = zero.reshape(-1, *[1] * (values.ndim - 1)) if zero.size > 1 else zero.item()
             if np.ndim(zero) and zero.shape[0] != values.shape[0]:
                 zero = 0 if not np.any(zero) else np.moveaxis(zero, 0, -1)
         total += values.size
-        nonzero += int(np.count_nonzero(values != zero))
+        nonzero += count_nonzero(values, zero)
     return total, nonzero
 
 

@@ -12,6 +12,7 @@ from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.agent.blobs import Blobs
+from benchhub.ondevice.agent.folders import assemble
 from benchhub.ondevice.lines import LineBuffer
 from benchhub.ondevice.wire import Failure, Job
 
@@ -106,6 +107,13 @@ def launch(
         if not blobs.whole(digest):
             text = "%s %s is not whole on the device; stage it again" % (role, digest[:12])
             return Result(Failure("spawn", "blob", text), 0, None)
+    try:
+        if job.files and job.model is not None:
+            assemble(blobs, job.model, job.files)
+    except OSError as error:
+        text = "the model's files cannot be put side by side below %s: %s; set root to another disk"
+        where = os.path.dirname(blobs.folder)
+        return Result(Failure("spawn", "blob", text % (where, error.strerror or error)), 0, None)
     started = time.perf_counter_ns()
     argv = [job.python or sys.executable, _start(runner), "child", job.backend]
     try:
@@ -129,6 +137,8 @@ def _start(runner: str) -> str:
 
 def _files(job: Job) -> List[Tuple[str, str]]:
     files = [] if job.model is None else [("model", job.model)]
+    if job.files:
+        files = [("model file %s" % name, digest) for name, digest in job.files]
     return files + [("input %s" % name, digest) for name, digest in job.inputs.items()]
 
 

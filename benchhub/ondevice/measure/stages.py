@@ -34,6 +34,7 @@ class Measurement:
     ) -> None:
         self._job = job
         self._imported = imported
+        self._root = root
         self._blobs = os.path.join(root, "blobs")
         self._emit = emit
         self._stage = "import"
@@ -80,7 +81,7 @@ class Measurement:
             options=job.options,
             concurrency=job.concurrency,
         )
-        model = None if job.model is None else self._blob(job.model)
+        model = self._model()
         started = time.perf_counter_ns()
         session = backend.load(model, options)
         load_ns = time.perf_counter_ns() - started
@@ -262,6 +263,14 @@ class Measurement:
                 raise Failed("shape", str(error)) from error
             for event in outputs.events(session.outputs, arrays, count):
                 self._emit(event)
+
+    def _model(self) -> Optional[str]:
+        job = self._job
+        if job.model is None or not job.files:
+            return None if job.model is None else self._blob(job.model)
+        from benchhub.ondevice.agent.folders import model_path  # few models need it
+
+        return model_path(self._root, job.model, job.files)
 
     def _blob(self, digest: str) -> str:
         path = os.path.join(self._blobs, digest)

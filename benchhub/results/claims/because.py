@@ -167,11 +167,11 @@ def _of_file(row: Row, context: Context) -> Iterator[str]:
         sizes.append(f"{variant.nonzero_params:,} nonzero parameters of {base.nonzero_params:,}")
     yield f"{variant.name}: {', '.join(sizes)}."
     if _sparsity(variant) >= _SPARSE:
-        packed = _times(variant.gzip_bytes, base.gzip_bytes)
-        yield (
-            f"{_sparsity(variant):.0%} of its parameters are zero and stored as such; gzipped it"
-            f" is {number(packed)} times smaller."
-        )
+        told = f"{_sparsity(variant):.0%} of its parameters are zero and stored as such"
+        if variant.gzip_bytes is not None and base.gzip_bytes is not None:
+            packed = _times(variant.gzip_bytes, base.gzip_bytes)
+            told += f"; gzipped it is {number(packed)} times smaller"
+        yield f"{told}."
     asked = variant.provenance.get("requested") or variant.provenance.get("requested_compression")
     if asked:
         yield f"Its recipe was asked for {asked}."

@@ -153,6 +153,7 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         rate_per_s=cell.rate_per_s,
         arrivals=cell.arrivals or "poisson",
         seed=index,
+        files=[[one.name, one.sha256] for one in work.files.get(cell.model_sha256, ())],
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from benchhub.device.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
-from benchhub.model.cell import Cell, More, no_more
+from benchhub.model.cell import Cell, ModelFile, More, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
@@ -51,6 +51,7 @@ class DeviceWork:
     by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
     the launches in the store, which `more` is asked about together with the new ones. `predict`
     is what the task makes of the first output of quality cells, see `benchhub.tasks.predictions`.
+    `formats` and `files` are the models', by the sha256 of their variants.
     """
 
     run: str
@@ -69,6 +70,7 @@ class DeviceWork:
     more: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     predict: Callable[[Array], Array] | None = None
+    files: Mapping[str, tuple[ModelFile, ...]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

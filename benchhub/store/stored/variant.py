@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchhub.model.cell import TensorSpec, Variant
+from benchhub.model.cell import ModelFile, TensorSpec, Variant
 from benchhub.model.recipe import Recipe
 from benchhub.store.stored.record import Part, Record, parsed, written
 
@@ -15,6 +15,12 @@ class _Tensor(Part):
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+
+
+class _File(Part):
+    name: str
+    sha256: str
+    size_bytes: int
 
 
 class _Recipe(Part):
@@ -30,7 +36,7 @@ class VariantV1(Record):
     sha256: str
     format: str
     model_bytes: int
-    gzip_bytes: int
+    gzip_bytes: int | None
     inputs: tuple[_Tensor, ...]
     outputs: tuple[_Tensor, ...]
     recipe: _Recipe | None = None
@@ -41,6 +47,7 @@ class VariantV1(Record):
     against: str | None = None
     sparse_bytes: int | None = None
     approximates: str = ""
+    files: tuple[_File, ...] = ()
 
 
 def write_variant(variant: Variant) -> dict[str, Any]:
@@ -64,6 +71,10 @@ def write_variant(variant: Variant) -> dict[str, Any]:
             against=variant.against,
             sparse_bytes=variant.sparse_bytes,
             approximates=variant.approximates,
+            files=tuple(
+                _File(name=one.name, sha256=one.sha256, size_bytes=one.size_bytes)
+                for one in variant.files
+            ),
         )
     )
 
@@ -88,6 +99,7 @@ def read_variant(raw: Mapping[str, Any]) -> Variant:
         against=of.against,
         sparse_bytes=of.sparse_bytes,
         approximates=of.approximates,
+        files=tuple(ModelFile(one.name, one.sha256, one.size_bytes) for one in of.files),
     )
 
 

@@ -60,18 +60,6 @@ def test_missing_empty_and_corrupt_files(linear, tmp_path):
     _refused(lambda: inspect_onnx("v", tmp_path / "cut.onnx"), "cut.onnx")
 
 
-def test_external_weights_are_refused(linear, tmp_path):
-    model = onnx.load(str(linear()))
-    onnx.save(
-        model,
-        str(tmp_path / "outside.onnx"),
-        save_as_external_data=True,
-        size_threshold=0,
-        location="weights.bin",
-    )
-    _refused(lambda: inspect_onnx("v", tmp_path / "outside.onnx"), "weights in other files")
-
-
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [

@@ -88,9 +88,9 @@ class EngineLog:
 
 
 def build(
-    trt: Any, blob: bytes, request: EngineRequest, log: EngineLog
+    trt: Any, model: str, request: EngineRequest, log: EngineLog
 ) -> Tuple[bytes, Dict[str, Any]]:
-    """Return the serialized engine for an ONNX file, and what to record about it."""
+    """Return the serialized engine for the ONNX file at `model`, and what to record about it."""
     typing = typing_for(trt, request.precision)
     started = time.perf_counter_ns()
     builder = made(trt.Builder, log)
@@ -99,7 +99,9 @@ def build(
         flags |= 1 << int(getattr(trt.NetworkDefinitionCreationFlag, name))
     network = builder.create_network(flags)
     parser = trt.OnnxParser(network, log.logger)
-    if not parser.parse(blob):
+    with open(model, "rb") as file:
+        blob = file.read()
+    if not parser.parse(blob, model):  # further files lie beside it
         raise parse_failure([parser.get_error(index) for index in range(parser.num_errors)])
     config = builder.create_builder_config()
     for name in typing.on:

@@ -125,18 +125,31 @@ class EngineCache:
 
 
 def root_of(model: str) -> Optional[str]:
-    """Return the device's root where the model lies in its `blobs`, else None."""
-    blobs = os.path.dirname(os.path.abspath(model))
-    return os.path.dirname(blobs) if os.path.basename(blobs) == "blobs" else None
+    """Return the device's root where the model lies below it, as a blob or in a folder; or None."""
+    folder = os.path.dirname(os.path.abspath(model))
+    if os.path.basename(folder) == "blobs":
+        return os.path.dirname(folder)
+    while folder != os.path.dirname(folder):  # data files may lie deeper, and so may the model
+        parent = os.path.dirname(folder)
+        if os.path.basename(parent) == "models" and _is_digest(os.path.basename(folder)):
+            return os.path.dirname(parent)
+        folder = parent
+    return None
 
 
 def digest_of(model: str) -> str:
-    """Return the model's sha256: a blob's name, else counted."""
-    name = os.path.basename(model)
-    if root_of(model) is not None and len(name) == 64:
-        return name
+    """Return the model's sha256: the name of its blob or folder, else counted."""
+    root = root_of(model)
+    if root is not None:
+        name = os.path.relpath(os.path.abspath(model), root).split(os.sep)[1]
+        if _is_digest(name):
+            return name
     with open(model, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
+
+
+def _is_digest(name: str) -> bool:
+    return len(name) == 64 and not set(name) - set("0123456789abcdef")
 
 
 def _short(facts: Mapping[str, Any]) -> str:

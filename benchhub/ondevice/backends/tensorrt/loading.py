@@ -1,7 +1,7 @@
 """An engine for one launch: kept from an earlier one, or built now and kept."""
 
 import hashlib
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 from benchhub.ondevice.backends.tensorrt.build import (
     EngineLog,
@@ -48,7 +48,7 @@ def open_engine(trt: Any, cuda: CudaDriver, model: str, request: EngineRequest) 
             )
             log.lines.clear()
     if engine is None:
-        blob, facts = _built(trt, model, request, log)
+        blob, facts = build(trt, model, request, log)
         cache.keep(identity, blob, facts)
         engine = runtime.deserialize_cuda_engine(blob)
         if engine is None:
@@ -59,13 +59,6 @@ def open_engine(trt: Any, cuda: CudaDriver, model: str, request: EngineRequest) 
 def _flags(trt: Any, precision: str) -> str:
     typing = typing_for(trt, precision)
     return " ".join([*typing.network, *typing.on, *("no %s" % name for name in typing.off)])
-
-
-def _built(
-    trt: Any, model: str, request: EngineRequest, log: EngineLog
-) -> Tuple[bytes, Dict[str, Any]]:
-    with open(model, "rb") as file:
-        return build(trt, file.read(), request, log)
 
 
 def _details(
