@@ -6,6 +6,7 @@ some eight milliseconds.
 
 import base64
 import json
+import os
 import sys
 from array import array
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
@@ -49,6 +50,14 @@ class Job(NamedTuple):
     arrivals: str = "poisson"
     seed: int = 0
     files: Sequence[Sequence[str]] = ()
+
+
+def model_path(root: str, identity: str, name: str) -> str:
+    """Return where the file `name` of a model of several lies; ValueError if outside its folder."""
+    parts = name.split("/")
+    if not all(parts) or any(part in (".", "..") or "\0" in part for part in parts):
+        raise ValueError("%.80r is no path within a model's folder" % (name,))
+    return os.path.join(root, "models", identity, *parts)
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,16 @@ import pytest
 from builders import make_cell, make_conditions
 
 from benchhub.model.asked import Budget
-from benchhub.model.cell import Cell, CellKind, Skip, SkipKind, SkipReason, TensorSpec, Variant
+from benchhub.model.cell import (
+    Cell,
+    CellKind,
+    ModelFile,
+    Skip,
+    SkipKind,
+    SkipReason,
+    TensorSpec,
+    Variant,
+)
 from benchhub.model.claim import Ask, Claim, ClaimPart, Selector
 from benchhub.model.device import DeviceInfo, Finding, Selftest
 from benchhub.model.facts import Facts, Provenance
@@ -43,6 +52,7 @@ VARIANT = Variant(
     gzip_bytes=9, inputs=(TENSOR,), outputs=(TensorSpec("logits", "float32", (None, 2)),),
     recipe=Recipe("int8-static", {"calibration_cases": 64}), params=8, nonzero_params=7, macs=6,
     provenance={"onnx": "1.2"}, against="slim", sparse_bytes=5, approximates="slim",
+    files=(ModelFile("int8.onnx", "c" * 64, 2), ModelFile("int8.onnx.data", "d" * 64, 8)),
 )  # fmt: skip
 FINDING = Finding("backend tflite", "warn", "none", "its cells are skipped", "fix", "tflite")
 DEVICE = DeviceInfo(

@@ -8,14 +8,7 @@ import os
 from typing import Sequence
 
 from benchhub.ondevice.agent.blobs import Blobs
-
-#: The folder of these folders, below a device's root.
-MODELS = "models"
-
-
-def model_path(root: str, identity: str, files: Sequence[Sequence[str]]) -> str:
-    """Return where the first of `files`, [name, sha256] each, lies for a runtime to load."""
-    return os.path.join(root, MODELS, identity, *_parts(files[0][0]))
+from benchhub.ondevice.job import model_path
 
 
 def assemble(blobs: Blobs, identity: str, files: Sequence[Sequence[str]]) -> None:
@@ -26,7 +19,7 @@ def assemble(blobs: Blobs, identity: str, files: Sequence[Sequence[str]]) -> Non
     blobs.path(identity)  # a name of that form only
     root = os.path.dirname(blobs.folder)
     for name, digest in files:
-        path = os.path.join(root, MODELS, identity, *_parts(name))
+        path = model_path(root, identity, name)
         blob = blobs.path(digest)
         try:
             if os.path.samefile(path, blob) and not os.path.islink(path):
@@ -36,10 +29,3 @@ def assemble(blobs: Blobs, identity: str, files: Sequence[Sequence[str]]) -> Non
             os.makedirs(os.path.dirname(path), exist_ok=True)
         os.link(blob, path)
         blobs.seal([digest])  # a further name changes the ctime that the seal remembers
-
-
-def _parts(name: str) -> Sequence[str]:
-    parts = name.split("/")
-    if not all(parts) or any(part in (".", "..") or "\0" in part for part in parts):
-        raise ValueError("%.80r is no path within a model's folder" % (name,))
-    return parts

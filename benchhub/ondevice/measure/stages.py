@@ -8,7 +8,7 @@ from array import array
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from benchhub.ondevice.failed import Failed
-from benchhub.ondevice.job import Job, encode_ints
+from benchhub.ondevice.job import Job, encode_ints, model_path
 from benchhub.ondevice.measure import memory
 from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
@@ -268,9 +268,7 @@ class Measurement:
         job = self._job
         if job.model is None or not job.files:
             return None if job.model is None else self._blob(job.model)
-        from benchhub.ondevice.agent.folders import model_path  # few models need it
-
-        return model_path(self._root, job.model, job.files)
+        return model_path(self._root, job.model, job.files[0][0])
 
     def _blob(self, digest: str) -> str:
         path = os.path.join(self._blobs, digest)

@@ -12,7 +12,8 @@ import pytest
 from controller_side import Device
 
 from benchhub.ondevice.agent.blobs import Blobs
-from benchhub.ondevice.agent.folders import assemble, model_path
+from benchhub.ondevice.agent.folders import assemble
+from benchhub.ondevice.job import model_path
 
 IDENTITY = "a" * 64
 
@@ -30,7 +31,7 @@ def test_each_blob_has_its_name_and_stays_sealed(tmp_path: Path) -> None:
     files = [("m.onnx", put(blobs, b"graph")), ("parts/w.bin", put(blobs, b"weights"))]
     for _ in range(2):  # the second time it is all there
         assemble(blobs, IDENTITY, files)
-    assert Path(model_path(str(tmp_path), IDENTITY, files)).read_bytes() == b"graph"
+    assert Path(model_path(str(tmp_path), IDENTITY, "m.onnx")).read_bytes() == b"graph"
     assert (tmp_path / "models" / IDENTITY / "parts" / "w.bin").read_bytes() == b"weights"
     for _, digest in files:
         # not hashed again: what is sealed is trusted
@@ -40,7 +41,7 @@ def test_each_blob_has_its_name_and_stays_sealed(tmp_path: Path) -> None:
 def test_what_lies_in_the_place_of_a_file_goes(tmp_path: Path) -> None:
     blobs = Blobs(str(tmp_path))
     files = [("m.onnx", put(blobs, b"graph"))]
-    path = Path(model_path(str(tmp_path), IDENTITY, files))
+    path = Path(model_path(str(tmp_path), IDENTITY, "m.onnx"))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"an older one")
     assemble(blobs, IDENTITY, files)
