@@ -65,7 +65,10 @@ class VariantTable(_Table):
 class ScenarioTable(_Table):
     """`[scenarios.NAME]`: settings to sweep; the effort level fills what is left out."""
 
-    batch: Count | list[Count] = Field(1, description="cases a call; a list is a sweep")
+    batch: Count | list[Count] | None = Field(
+        None,
+        description="cases a call; a list is a sweep (1; of quality: each batch that is timed)",
+    )
     threads: Count | list[Count] = Field(
         1, description="threads a session may use; a list is a sweep"
     )

@@ -6,6 +6,7 @@ nearest known name.
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchhub.config.schema import (
     BudgetsFile,
     BudgetTable,
     ProfileFile,
+    ScenariosTable,
     ScenarioTable,
     SuiteFile,
     VariantTable,
@@ -27,7 +29,7 @@ from benchhub.model.asked import Agreement, Budget, ScenarioSpec, Suite, Variant
 from benchhub.model.device import DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
-from benchhub.model.scenario import Scenario
+from benchhub.model.scenario import TIMED, Scenario
 
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
@@ -52,11 +54,7 @@ def load_suite(path: Path) -> Suite:
     ]:
         if wanted not in names:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
-    scenarios = tuple(
-        _scenario(Scenario(name), entry, path)
-        for name, entry in parsed.scenarios
-        if entry is not None
-    )
+    scenarios = _scenarios(parsed.scenarios, path)
     budgets = tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
     swept = [str(threads) for spec in scenarios for threads in spec.threads]
     selectors = [(f"variants.{v.name}.backends", v.backends, table.backends) for v in variants]
@@ -179,6 +177,14 @@ _ONLY = {
 }
 
 
+def _scenarios(tables: ScenariosTable, path: Path) -> tuple[ScenarioSpec, ...]:
+    found = tuple(
+        _scenario(Scenario(name), entry, path) for name, entry in tables if entry is not None
+    )
+    judged = tables.quality
+    return _judged_where_timed(found) if judged and judged.batch is None else found
+
+
 def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioSpec:
     for key, meant in _ONLY.items():
         if getattr(entry, key) is not None and scenario not in meant:
@@ -190,7 +196,7 @@ def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioS
         )
     return ScenarioSpec(
         scenario=scenario,
-        batches=_several(entry.batch),
+        batches=_several(entry.batch or 1),
         threads=_several(entry.threads),
         cases=entry.cases,
         launches=entry.launches,
@@ -199,6 +205,23 @@ def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioS
         concurrency=_several(entry.concurrency or 1),
         rates_per_s=() if entry.rate_per_s is None else _several(entry.rate_per_s),
         arrivals=entry.arrivals or "poisson",
+    )
+
+
+def _judged_where_timed(scenarios: tuple[ScenarioSpec, ...]) -> tuple[ScenarioSpec, ...]:
+    """Return the scenarios with quality at every batch that calls are timed at.
+
+    Answers may depend on the batch, so what is timed at one is judged there. Where nothing is
+    timed, the batches of what else is measured count.
+    """
+    others = [spec for spec in scenarios if spec.scenario is not Scenario.QUALITY]
+    timed = [spec for spec in others if spec.scenario in (*TIMED, Scenario.COLD_START)]
+    batches = {batch for spec in timed or others for batch in spec.batches} or {1}
+    return tuple(
+        dataclasses.replace(spec, batches=tuple(sorted(batches)))
+        if spec.scenario is Scenario.QUALITY
+        else spec
+        for spec in scenarios
     )
 
 

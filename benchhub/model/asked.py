@@ -36,6 +36,8 @@ class VariantSpec:
 class ScenarioSpec:
     """One scenario with the settings it sweeps; `cases` only for quality (None: all).
 
+    Quality is judged at each of its `batches`, for the rows of that batch.
+
     `concurrency` is swept by throughput; `rates_per_s` by paced, whose calls arrive at `arrivals`
     (fixed or poisson) times and may wait for one of `concurrency` others.
     """

@@ -31,6 +31,8 @@ class FlagKind(enum.StrEnum):
     INCOMPLETE = "incomplete"
     GARBAGE = "garbage"
     NONFINITE = "nonfinite"
+    BATCH_DEPENDENT = "batch_dependent"
+    VARYING_OUTPUTS = "varying_outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Concern(enum.Enum):
     DISTURBANCE = "disturbance"  #: the device, and through it times; nothing else
     TIMES = "times"  #: times that cannot be counted on for another reason
     OUTPUTS = "outputs"  #: what was computed
+    ANSWERS = "answers"  #: answers that depend on more than the case, so what they are worth
     RECORD = "record"  #: how the measuring went
 
 
@@ -122,10 +125,21 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
     FlagKind.NONFINITE: FlagMeaning(
         "outputs are not finite, or of another shape than the reference's", Concern.OUTPUTS
     ),
+    FlagKind.BATCH_DEPENDENT: FlagMeaning(
+        "the same case is answered otherwise in another batch, beyond rounding (caps where quality"
+        " was not judged at the row's batch, and losses where the baseline itself gets worse)",
+        Concern.ANSWERS,
+    ),
+    FlagKind.VARYING_OUTPUTS: FlagMeaning(
+        "the same call is answered otherwise each time, beyond rounding: quality is not told",
+        Concern.ANSWERS,
+    ),
 }  # fmt: skip
 
 #: Flags of outputs that are no answers: they keep no budget, and are not ranked.
 WRONG_OUTPUTS = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.OUTPUTS)
+#: Flags of answers that hang on more than the case.
+OF_ANSWERS = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.ANSWERS)
 #: Flags that cast doubt on times, and on nothing else.
 ON_TIME_ONLY = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.DISTURBANCE)
 #: Flags that say that others used the processor meanwhile.

@@ -89,6 +89,7 @@ class AnswerKey:
     `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
     metrics. `own` are the references of variants that do not approximate the baseline, by name.
+    `varying` says by how much the baseline answers otherwise each time; empty: it does not.
     """
 
     metric: str
@@ -103,3 +104,4 @@ class AnswerKey:
     sketch: Array | None = None
     spreads: tuple[float, ...] = ()
     own: Mapping[str, OwnReference] = field(default_factory=dict)
+    varying: str = ""

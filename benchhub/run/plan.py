@@ -100,9 +100,8 @@ def _sweep(
     usual_launches, usual_iterations = usual(spec.scenario, effort)
     launches = spec.launches or usual_launches
     iterations = spec.iterations or usual_iterations
-    fixed = _fixed_batch(variant) if spec.scenario is Scenario.QUALITY else None
     for batch, threads, concurrency, rate_per_s, precision, options in itertools.product(
-        (fixed,) if fixed else spec.batches,  # outputs do not depend on how cases are batched
+        _batches(variant, spec),
         spec.threads,
         spec.concurrency,
         spec.rates_per_s or (None,),
@@ -143,6 +142,14 @@ def _option_sweep(options: Settings) -> Iterator[Settings]:
     several = [value if isinstance(value, list) else [value] for value in options.values()]
     for chosen in itertools.product(*several):
         yield dict(zip(options, chosen, strict=True))
+
+
+def _batches(variant: Variant, spec: ScenarioSpec) -> tuple[int, ...]:
+    """Return the batches of a sweep; quality of a model that runs at none of them is at its own."""
+    fixed = _fixed_batch(variant)
+    if spec.scenario is not Scenario.QUALITY or fixed is None or fixed in spec.batches:
+        return spec.batches
+    return (*spec.batches, fixed)
 
 
 def _fixed_batch(variant: Variant) -> int | None:

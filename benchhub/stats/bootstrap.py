@@ -41,6 +41,10 @@ class Limits:
     upper: float
     high: float
 
+    def moved(self, by: float) -> Limits:
+        """Return the limits of an estimate that lies `by` higher."""
+        return Limits(self.estimate + by, self.low + by, self.upper + by, self.high + by)
+
 
 def unknown(estimate: float) -> Limits:
     """Return the limits of what cannot be told."""

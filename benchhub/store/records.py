@@ -41,8 +41,10 @@ def answer_key_from(
     row: RowMapping, references: Sequence[bytes], own: Sequence[RowMapping] = ()
 ) -> AnswerKey:
     """Return the answer key in a row of `truths`, reference blobs and rows of `own_references`."""
+    info = dict(row["info"])
     return AnswerKey(
         metric=row["metric"],
+        varying="".join(info.pop("varying", ())),
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
         also=tuple(row["also"] or ()),
@@ -51,13 +53,15 @@ def answer_key_from(
         sketch=_unpacked(row["sketch"]),
         spreads=tuple(row["spreads"] or ()),
         own=_own_references_from(own),
-        **{name: tuple(values) for name, values in row["info"].items()},
+        **{name: tuple(values) for name, values in info.items()},
     )
 
 
 def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:
     """Return the row of `truths`, without the reference arrays."""
     info = {name: list(getattr(answer_key, name)) for name in ("ids", "groups", "label_names")}
+    if answer_key.varying:
+        info["varying"] = [answer_key.varying]
     return {
         "run": run,
         "metric": answer_key.metric,

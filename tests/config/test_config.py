@@ -157,3 +157,26 @@ def test_unknown_names_say_the_nearest(tmp_path: Path) -> None:
         suite_file("quickstrat", tmp_path)
     with pytest.raises(ConfigError, match=r"device localhots is unknown; did you mean localhost\?"):
         profile_file("localhots", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "batches"),
+    [
+        ("[scenarios.throughput]\nbatch=[32, 8]\n[scenarios.quality]\n", (1, 8, 32)),
+        ("[scenarios.throughput]\nbatch=8\n[scenarios.quality]\nbatch=4\n", (4,)),
+        ("[scenarios.memory]\nbatch=16\n[scenarios.quality]\n", (1,)),
+        ("[scenarios.paced]\nrate_per_s=5\nbatch=2\n[scenarios.quality]\ncases=9\n", (1, 2)),
+    ],
+)  # fmt: skip
+def test_quality_is_judged_at_each_batch_that_is_timed(
+    tmp_path: Path, scenarios: str, batches: tuple[int, ...]
+) -> None:
+    suite = load_suite(written(tmp_path, SUITE + scenarios))
+    assert [s.batches for s in suite.scenarios if s.scenario is Scenario.QUALITY] == [batches]
+
+
+def test_where_nothing_is_timed_quality_is_judged_at_what_else_is_measured(tmp_path: Path) -> None:
+    without = SUITE.replace("[scenarios.latency]\nthreads = [1, 2]\n", "")
+    for scenarios, batches in [("[scenarios.memory]\nbatch=4\n", (4,)), ("", (1,))]:
+        suite = load_suite(written(tmp_path, without + scenarios + "[scenarios.quality]\n"))
+        assert suite.scenarios[-1].batches == batches

@@ -161,3 +161,17 @@ def test_an_option_that_is_not_set_counts_at_its_default() -> None:
     wanted = suite(ScenarioSpec(Scenario.LATENCY))
     made = plan(wanted, [variant("fp32")], DEVICES[:1], (always,), EFFORTS["quick"])
     assert (len(made.cells), made.skips) == (1, ())
+
+
+def test_quality_is_judged_at_every_batch_or_at_the_models_own() -> None:
+    quality = ScenarioSpec(Scenario.QUALITY, batches=(1, 8))
+    for fixed, cells, skipped in [
+        (None, [1, 8], []),
+        (1, [1], ["quality batch 8"]),
+        (4, [4], ["quality batch 1", "quality batch 8"]),
+    ]:
+        made = plan(
+            suite(quality), [variant("fp32", batch=fixed)], DEVICES[:1], ORT, EFFORTS["quick"]
+        )
+        assert [cell.batch for cell in made.cells] == cells
+        assert [skip.what for skip in made.skips] == skipped

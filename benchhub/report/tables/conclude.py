@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row, Verdict
-from benchhub.model.scenario import VerdictOutcome
+from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.points import (
     Configuration,
@@ -201,6 +201,7 @@ def _verdicts(result: Results, point: Configuration) -> list[Verdict]:
         or (
             (v.device, v.variant, v.backend) == (row.device, row.variant, row.backend)
             and v.scenario != row.scenario
+            and (v.batch == row.batch or v.scenario != Scenario.QUALITY)
         )
     ]
 

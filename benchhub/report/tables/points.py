@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchhub.model.flag import ON_TIME_ONLY, Flag
+from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.report.tables.settings import order, spoken, varying
@@ -85,7 +86,8 @@ def flags_that_matter(row: Row) -> tuple[Flag, ...]:
 def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
     """The row of the same artifact that has `column`, the nearest in threads and batch.
 
-    Precision and options are part of what was measured, so they must agree.
+    Precision and options are part of what was measured, so they must agree; and so must the batch
+    where outputs were judged.
     """
     if row[column].value is not None:
         return row
@@ -96,6 +98,7 @@ def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
         and _artifact(other) == _artifact(row)
         and other.options == row.options
         and (other.precision == row.precision or None in (other.precision, row.precision))
+        and (other.batch == row.batch or QUANTITIES[column].grain is not Grain.QUALITY)
     ]
     return min(
         found,

@@ -100,7 +100,7 @@ def _key(row: Row, grain: Grain) -> tuple[object, ...]:
         return (row.variant,)
     artifact = (row.device, row.backend, row.variant, row.precision, row.options)
     if grain is Grain.QUALITY:
-        return artifact
+        return (*artifact, row.batch)  # outputs are of their batch
     return (*artifact, row.scenario, row.batch, row.threads, row.concurrency, row.rate_per_s)
 
 
@@ -123,7 +123,7 @@ def outputs_wrong(row: Row) -> str:
 def is_wrong(row: Row, grain: Grain, rows: Sequence[Row]) -> str:
     """Return why a candidate's outputs are not the baseline's; of a file, only if nowhere they are.
 
-    Outputs belong to all rows of an artifact: any of them may have shown it.
+    Outputs belong to all rows of an artifact at one batch: any of them may have shown it.
     """
     if grain is Grain.FILE:
         finished = [one for one in rows if one.variant == row.variant and one.status == "finished"]
@@ -149,7 +149,7 @@ def set_against(row: Row, of: Selector, rows: Sequence[Row], shape: Shape) -> li
     found = _of_scenario(found, shape)
     if shape.grain is not Grain.FILE:
         same = ["concurrency", "rate_per_s"] if shape.grain is Grain.ROW else []
-        same += ["batch"] if shape.grain is Grain.ROW and not of.batches else []
+        same += ["batch"] if not of.batches else []
         if not elsewhere:
             same += ["device", "backend", "options"]
             same += ["threads"] if shape.grain is Grain.ROW and not of.threads else []
@@ -171,7 +171,7 @@ def label(row: Row, grain: Grain, devices: int) -> str:
     if row.options:
         said += f" ({row.options})"
     if grain is Grain.QUALITY:
-        return said
+        return said + (f", batch {row.batch}" if row.batch > 1 else "")
     return f"{said}, {shape_words(row)}"
 
 

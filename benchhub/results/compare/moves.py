@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr
 
-from benchhub.model.flag import WRONG_OUTPUTS
+from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import Quantity
@@ -267,7 +267,7 @@ def _doubts(quantity: Quantity, before: Row, after: Row) -> str:
         f"{flag.name} {when}: {flag.evidence}"
         for when, row in (("before", before), ("after", after))
         for flag in row.flags
-        if flag.caps and flag.name not in WRONG_OUTPUTS
+        if flag.caps and flag.name not in WRONG_OUTPUTS | OF_ANSWERS
     ]
     return "; ".join(said)
 

@@ -1,13 +1,13 @@
 """What the outputs of cells are worth: how far from the reference, and of which quality; pure.
 
-Quality is measured in the quality cell of a (device, backend, variant) and shown in its other rows
-too; the provenance of a row says from which cell it comes.
+Quality is measured in the quality cell of a (device, backend, variant, batch) and shown in the
+other rows of that batch too; the provenance of a row says from which cell it comes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,14 +23,15 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import QualitySource
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import agreement
+from benchhub.results.rows.alike import Apart, Artifact, artifact_of
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.quality import Quality, answers, assess, reference_answers, rounded
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.interval import median_interval
 
-#: Device, backend, variant, the precision asked for, options: what outputs depend on.
-Group = tuple[str, str, str, str, str]
+#: An artifact, and the batch: what outputs depend on.
+Group = tuple[Artifact, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,18 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuality:
-    """The quality that the rows of an artifact, precision and options show.
+    """The quality that the rows of an artifact show at one batch.
 
     `unjudged` gives the reason by metric for what is missing, the first one's under "".
+    `baseline_fell` says how much worse the baseline that losses refer to is at this batch than at
+    its smallest one; empty: it is not.
     """
 
     first: MetricFigures | None = None
     also: Mapping[str, MetricFigures] = field(default_factory=dict)
     unjudged: Mapping[str, str] = field(default_factory=dict)
     source: QualitySource | None = None
+    baseline_fell: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,15 @@ class _Answers:
 
 
 def agreed(
-    launches: Sequence[Launch], answer_key: AnswerKey, limits: Agreement, approximates: str = ""
+    launches: Sequence[Launch],
+    answer_key: AnswerKey,
+    limits: Agreement,
+    approximates: str = "",
 ) -> Agreed:
     """Return the worst agreement of `launches`, with flags where their outputs are garbage.
 
     They are held against the controller's answers of the variant that they approximate; empty: the
-    baseline's.
+    baseline's. Where these vary from call to call, lying apart from them makes nothing garbage.
     """
     own = answer_key.own.get(approximates)
     found = [
@@ -107,7 +114,7 @@ def agreed(
     if not math.isfinite(worst_abs):
         evidence = f"outputs are not finite, or of another shape than {whose}'s"
         flags.append(Flag(FlagKind.NONFINITE, evidence, caps=True))
-    if worst > limits.max_relative:
+    if worst > limits.max_relative and not (own is None and answer_key.varying):
         evidence = (
             f"outputs lie {worst:.2g} of the reference's spread from {whose}'s"
             f" (limit {limits.max_relative:g}; worst of {len(found)} launches)"
@@ -136,13 +143,15 @@ def judged(
     answer_key: AnswerKey,
     judges: Judges,
     baseline: str,
+    varying: Mapping[Artifact, Apart] | None = None,
 ) -> dict[Group, JudgedQuality]:
-    """Return the quality of every artifact that has a quality cell with answers, by `group_of`.
+    """Return the quality of every artifact at every batch with answers to judge, by `group_of`.
 
     `finished` are the cells that are, with their finished launches. The loss is against the
-    baseline's quality cell on the same device and backend, at float32 and the first of its options
-    where these are swept; where that was not measured, or is not `sound`, against the controller's
-    reference. The baseline's own loss is 0 by definition and has no limits.
+    baseline's quality cell of the same batch on the same device and backend, at float32 and the
+    first of its options where these are swept; where that was not measured, or is not `sound`,
+    against the controller's reference. The baseline's own loss is 0 by definition and has no
+    limits. Of `varying` artifacts, and where the baseline is one, nothing is told.
     """
     found: dict[Group, _Answers] = {}
     bases: dict[Group, _Answers] = {}
@@ -159,66 +168,154 @@ def judged(
         elif answer_key.predict and launches:
             why = "the outputs are of another shape than the baseline's: none was predicted"
             result[group] = JudgedQuality(unjudged={"": why})
-    for group, answer in found.items():
-        result[group] = _judged(group, answer, bases, answer_key, judges, baseline)
+    judging = _Judging(answer_key, judges, baseline, bases)
+    for group in sorted(found, key=lambda group: group[1]):
+        why = varies(group[0], baseline, answer_key, varying or {})
+        result[group] = JudgedQuality(unjudged={"": why}) if why else judging.of(group, found)
     return result
 
 
 def group_of(cell: Cell) -> Group:
     """Return what a cell's outputs depend on."""
-    return cell.device, cell.backend, cell.variant, cell.precision, cell.options
+    return artifact_of(cell), cell.batch
 
 
-def _judged(
-    group: Group,
-    answer: _Answers,
-    bases: Mapping[Group, _Answers],
-    answer_key: AnswerKey,
-    judges: Judges,
-    baseline: str,
-) -> JudgedQuality:
-    device, backend = group[:2]
-    base = _base(bases, device, backend, baseline)
-    against = base or _Answers("", reference_answers(answer_key), answer_key.reference)
-    judge = _judge(answer, against, answer_key, judges.seed, judges.tables or Tables())
-    where = f"on {device} and {backend}" if base else "on the controller at float32"
-    figures: dict[str, MetricFigures] = {}
-    unjudged: dict[str, str] = {}
-    first, *others = judges.metrics
-    for metric in (first, *others):
+def varies(
+    artifact: Artifact, baseline: str, answer_key: AnswerKey, varying: Mapping[Artifact, Apart]
+) -> str:
+    """Return in what way an artifact's answers vary, or its baseline's; empty: neither do."""
+    own = varying.get(artifact)
+    if own is not None:
+        return f"its answers vary between launches by {own.text}"
+    if answer_key.varying:
+        return f"the baseline's answers vary from call to call by {answer_key.varying}"
+    base = next((apart for of, apart in varying.items() if _is_base(of, artifact, baseline)), None)
+    return f"the baseline's answers vary between launches by {base.text}" if base else ""
+
+
+def _is_base(one: Artifact, of: Artifact, baseline: str) -> bool:
+    return one[:4] == (*of[:2], baseline, "f32")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Answers that were judged, against others, by the metrics that fit them."""
+
+    mine: _Answers
+    other: _Answers
+    qualities: Mapping[str, Quality]
+
+
+class _Judging:
+    """Judges one run's answers; what another batch answered alike is not worked out twice."""
+
+    def __init__(
+        self,
+        answer_key: AnswerKey,
+        judges: Judges,
+        baseline: str,
+        bases: Mapping[Group, _Answers],
+    ) -> None:
+        self._key, self._judges, self._baseline, self._bases = answer_key, judges, baseline, bases
+        self._tables = judges.tables or Tables()
+        self._reference = _Answers("", reference_answers(answer_key), answer_key.reference)
+        self._done: dict[Artifact, list[_Done]] = {}
+
+    def of(self, group: Group, found: Mapping[Group, _Answers]) -> JudgedQuality:
+        """Return the quality of one group, of those `found`."""
+        artifact, batch = group
+        answer, base = found[group], self._base(group)
+        qualities, unjudged = self._assessed(artifact, answer, base or self._reference)
+        first, *others = self._judges.metrics
+        figures = {
+            metric.name: _figures(qualities[metric.name], metric, itself=base is answer)
+            for metric in (first, *others)
+            if metric.name in qualities
+        }
+        mine = figures.pop(first.name, None)
+        where = f"on {artifact[0]} and {artifact[1]}" if base else "on the controller at float32"
+        source = QualitySource(answer.cell, f"{self._baseline} {where}") if mine else None
+        return JudgedQuality(mine, figures, unjudged, source, self._fell(batch, base))
+
+    def _assessed(
+        self, artifact: Artifact, mine: _Answers, other: _Answers
+    ) -> tuple[dict[str, Quality], dict[str, str]]:
+        done = self._done.setdefault(artifact, [])
+        like = next((o for o in done if self._alike(mine, o.mine, other, o.other)), None)
+        qualities: dict[str, Quality] = {}
+        unjudged: dict[str, str] = {}
+        for metric in self._judges.metrics:
+            near = like.qualities.get(metric.name) if like else None
+            try:
+                qualities[metric.name] = self._assess(metric, mine, other, near)
+            except ValueError as error:
+                first = metric is self._judges.metrics[0]
+                unjudged["" if first else metric.name] = str(error)
+        done.append(_Done(mine, other, qualities))
+        return qualities, unjudged
+
+    def _assess(
+        self, metric: Metric, mine: _Answers, other: _Answers, near: Quality | None = None
+    ) -> Quality:
+        # Predictions are too coarse to tell rounding from another function; raw outputs are not.
+        same = self._rounded(mine, other) if self._key.predict else None
+        return assess(
+            mine.outputs, self._key, metric, other.outputs,
+            seed=self._judges.seed, tables=self._tables, same=same, near=near,
+        )  # fmt: skip
+
+    def _alike(self, *pairs: _Answers) -> bool:
+        """Return whether each of the answers is the next one's, at most rounded otherwise."""
+        return all(
+            one is other
+            or (
+                self._rounded(one, other)
+                and (not self._key.predict or np.array_equal(one.outputs[0], other.outputs[0]))
+            )
+            for one, other in zip(pairs[::2], pairs[1::2], strict=True)
+        )
+
+    def _rounded(self, one: _Answers, other: _Answers) -> bool:
+        cases = min(len(one.raw[0]), len(other.raw[0]))
+        size = self._key.spreads[0] if self._key.spreads else None
+        return rounded(one.raw[0][:cases], other.raw[0][:cases], size)
+
+    def _base(self, group: Group) -> _Answers | None:
+        artifact, batch = group
+        return next(
+            (
+                answer
+                for (of, at), answer in self._bases.items()
+                if at == batch and _is_base(of, artifact, self._baseline)
+            ),
+            None,
+        )
+
+    def _fell(self, batch: int, base: _Answers | None) -> str:
+        """Return how much worse the baseline is at a batch than at its smallest; empty: not."""
+        if base is None:
+            return ""
+        of = next(of for (of, at), answer in self._bases.items() if answer is base)
+        least = min(at for one, at in self._bases if one == of)
+        first = self._judges.metrics[0]
+        if least == batch or self._alike(base, self._bases[of, least]):
+            return ""
         try:
-            figures[metric.name] = _figures(judge(metric), metric, itself=base is answer)
-        except ValueError as error:
-            unjudged["" if metric is first else metric.name] = str(error)
-    mine = figures.pop(first.name, None)
-    source = QualitySource(answer.cell, f"{baseline} {where}") if mine else None
-    return JudgedQuality(mine, figures, unjudged, source)
-
-
-def _judge(
-    mine: _Answers, other: _Answers, answer_key: AnswerKey, seed: int, tables: Tables
-) -> Callable[[Metric], Quality]:
-    # Predictions are too coarse to tell rounding from another function; raw outputs are not.
-    same = None
-    if answer_key.predict:
-        cases = min(len(mine.raw[0]), len(other.raw[0]))
-        same = rounded(mine.raw[0][:cases], other.raw[0][:cases], answer_key.spreads[0])
-    return lambda metric: assess(
-        mine.outputs, answer_key, metric, other.outputs, seed=seed, tables=tables, same=same
-    )
+            loss = self._assess(first, base, self._bases[of, least]).loss
+        except ValueError:
+            return ""
+        if not loss.low > 0:
+            return ""
+        return (
+            f"{self._baseline} itself is worse at batch {batch} than at batch {least}: it loses"
+            f" {loss.estimate:.3g} of {first.name}, and losses are against it"
+        )
 
 
 def _given(cell: str, launches: Sequence[Launch], answer_key: AnswerKey) -> Iterator[_Answers]:
     for launch in launches:
         if given := answers(launch, answer_key):
             yield _Answers(cell, given, launch.outputs)
-
-
-def _base(
-    found: Mapping[Group, _Answers], device: str, backend: str, baseline: str
-) -> _Answers | None:
-    wanted = (device, backend, baseline, "f32")
-    return next((one for group, one in found.items() if group[:4] == wanted), None)
 
 
 def _figures(quality: Quality, metric: Metric, itself: bool) -> MetricFigures:

@@ -8,6 +8,7 @@ All limits are those of `stats.bootstrap`, guarded by `stats.rare_losses`: group
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from benchhub.stats.rare_losses import guarded
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4
+#: Of an interval's width: what it may be moved by and still be taken for what it is of.
+_HARDLY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,15 @@ def assess(
     seed: int = 0,
     tables: Tables | None = None,
     same: bool | None = None,
+    near: Quality | None = None,
 ) -> Quality:
     """Return the quality of `outputs` over the leading cases that both models answered.
 
     Only the first output counts, cases on axis 0: see `answers`. The same seed draws the same
     resamples for every variant. `tables` keeps what a metric with a case table has compared. `same`
-    says whether both are one function's answers, rounded; None: as far as `outputs` tell.
+    says whether both are one function's answers, rounded; None: as far as `outputs` tell. `near` is
+    what the same two answered in other batches, at most rounded otherwise: its limits are taken,
+    moved, where they would move by no more than a hundredth of their width.
     ValueError: no cases, outputs that are not finite or of another shape than the baseline's, or a
     metric that does not fit them or that these cases leave undefined.
     """
@@ -90,6 +96,8 @@ def assess(
         ) from error
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
+    if near is not None and (known := _moved(near, value, base, metric.higher_is_better)):
+        return dataclasses.replace(known, parts=parts)
     same = rounded(mine, other) if same is None else same
     of_value, loss, share, method = judged.limits((mine, other), base, same, resamples, seed)
     low, high = of_value.low, of_value.high
@@ -98,6 +106,24 @@ def assess(
     return Quality(
         value, low, high, base, loss, share, method, cases, judged.count, parts
     )  # fmt: skip
+
+
+def _moved(near: Quality, value: float, base: float, higher_is_better: bool) -> Quality | None:
+    """Return `near` as of other point estimates, None where these lie too far from its own."""
+    by = value - near.value
+    lost = (base - near.baseline - by) * (1 if higher_is_better else -1)
+    for moved, low, high in ((by, near.low, near.high), (lost, near.loss.low, near.loss.high)):
+        if moved and not abs(moved) <= _HARDLY * (high - low) < math.inf:
+            return None
+    return dataclasses.replace(
+        near,
+        value=value,
+        low=near.low + by,
+        high=near.high + by,
+        baseline=base,
+        loss=near.loss.moved(lost),
+        share=near.share.moved(lost / abs(base)) if near.share and base else near.share,
+    )
 
 
 def answers(launch: Launch, answer_key: AnswerKey) -> tuple[Array, ...]:

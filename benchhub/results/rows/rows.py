@@ -17,6 +17,8 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Row
 from benchhub.model.scenario import TIMED
+from benchhub.results.rows.alike import alike, artifact_of
+from benchhub.results.rows.by_batch import at_other_batches, of_answers
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.judged import (
@@ -28,6 +30,7 @@ from benchhub.results.rows.judged import (
     group_of,
     judged,
     postprocessing,
+    varies,
 )
 from benchhub.results.rows.measured import Measured, measured
 from benchhub.results.rows.speedup import speedups
@@ -74,15 +77,21 @@ def summarize(
     ]
     told: dict[Cell, Agreed] = {}
     qualities: dict[Group, JudgedQuality] = {}
+    doubts: dict[Cell, tuple[Flag, ...]] = {}
     if answer_key is not None:
         finished = {one.cell: one.finished for one in found if one.status == "finished"}
+        meant = {name: variant.approximates for name, variant in known.items()}
+        answered = alike(finished, answer_key, meant)
         for cell, of in finished.items():
-            meant = known[cell.variant].approximates if cell.variant in known else ""
-            told[cell] = agreed(of, answer_key, limits or Agreement(), meant)
+            told[cell] = agreed(of, answer_key, limits or Agreement(), meant.get(cell.variant, ""))
         if metric is not None:
             judges = Judges((metric, *also), seed, tables)
             sound = {cell: one.sound for cell, one in told.items()}
-            qualities |= judged(finished, sound, answer_key, judges, run.baseline)
+            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered.varying)
+            qualities |= at_other_batches([(one.cell, one.status) for one in found], qualities)
+        for cell in finished:
+            vary = varies(artifact_of(cell), run.baseline, answer_key, answered.varying)
+            doubts[cell] = of_answers(cell, answered, qualities, vary)
     faster = speedups(found, run.baseline, variants)
     return tuple(
         _row(
@@ -92,6 +101,7 @@ def summarize(
             _base(known, one.cell, run.baseline),
             infos.get(one.cell.device),
             told.get(one.cell, Agreed()),
+            doubts.get(one.cell, ()),
             qualities.get(group_of(one.cell), JudgedQuality()),
             faster.get(one.cell.key),
             fixed_work.get(one.cell.device),
@@ -115,6 +125,7 @@ def _row(
     base: Variant | None,
     device: DeviceInfo | None,
     told: Agreed,
+    doubts: tuple[Flag, ...],
     quality: JudgedQuality,
     speedup: Figure | None,
     fixed_work: Finding | None,
@@ -131,7 +142,7 @@ def _row(
     after = postprocessing(of.finished, device) if post and of.status == "finished" else None
     if after is not None:
         figures["postprocess_p50_ms"] = after
-    flags = [*of.flags, *told.flags]
+    flags = [*of.flags, *told.flags, *doubts]
     moved = fixed_work is not None and fixed_work.level != "ok"
     if moved and fixed_work and cell.scenario in TIMED and cell.runs_model:
         flags.append(Flag(FlagKind.CANARY, fixed_work.found, caps=True))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
-from benchhub.model.flag import WRONG_OUTPUTS, FlagKind
+from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit
@@ -99,12 +99,17 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
     for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
         if flag.name in WRONG_OUTPUTS:
             return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
-    if limit.is_loss and row["quality_loss"].by_definition and row.status == "finished":
+    doubts = [flag for flag in row.flags if flag.caps and _concerns(flag, limit)]
+    if (
+        limit.is_loss
+        and row["quality_loss"].by_definition
+        and row.status == "finished"
+        and not doubts
+    ):
         why = "the loss of the baseline against itself is 0 by definition"
         return _Answer(VerdictOutcome.PASS, why)
     if unusable := _unusable(row, limit, seen):
         return unusable
-    doubts = [flag for flag in row.flags if flag.caps] if limit.timing else []
     doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
     alone = any(flag.name is FlagKind.SINGLE_LAUNCH for flag in doubts)
     worst, best = (seen.low, seen.high) if limit.key.at_least else (seen.high, seen.low)
@@ -119,6 +124,10 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
     return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it")
 
 
+def _concerns(flag: Flag, limit: Limit) -> bool:
+    return limit.timing or (limit.is_loss and flag.name in OF_ANSWERS)
+
+
 def _open(reason: str, next_step: str) -> _Answer:
     return _Answer(VerdictOutcome.INCONCLUSIVE, reason, next_step)
 
@@ -126,10 +135,12 @@ def _open(reason: str, next_step: str) -> _Answer:
 def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
     """Return whether `one` has the outputs of `row`: those of another precision are not its own.
 
-    A limit on the model itself is about all of them.
+    Nor are those of another batch. A limit on the model itself is about all of them.
     """
     if limit.scenario is None:
         return True
+    if one.batch != row.batch:
+        return False
     precisions = (one.precision, row.precision)
     return one.options == row.options and (None in precisions or len(set(precisions)) == 1)
 

@@ -1,0 +1,139 @@
+"""Whether the same case is answered alike: from call to call, and from batch to batch; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchhub.model.arrays import Array
+from benchhub.model.cell import Cell
+from benchhub.model.launch import Launch
+from benchhub.model.quality import AnswerKey
+from benchhub.model.scenario import Scenario
+from benchhub.results.rows.agreement import agreement, spread
+
+#: Device, backend, variant, the precision asked for, options: what outputs depend on beside the
+#: batch. Threads split sums otherwise, which is rounding.
+Artifact = tuple[str, str, str, str, str]
+
+#: Answers of one function lie no further apart than this share of their spread (root mean square)
+#: where they were rounded otherwise, as libraries do at another batch. Arithmetic of f32 takes them
+#: 1e-5 apart, and 3e-4 where a rounded sum falls into the next step of int8; a network quantized on
+#: the fly goes by the largest value of a batch, and lies 3e-3 off and more.
+_ROUNDED = 1e-3
+#: Arithmetic with fewer digits, at sixteen times its own rounding.
+_ROUNDED_AT: Mapping[str, float] = {"f16": 2**-7, "tf32": 2**-7, "bf16": 2**-4}
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How far answers lie apart, as a share of their spread, and over how many cases.
+
+    Between batches, those at `batch` and those of the smallest, which is `least`.
+    """
+
+    relative: float
+    cases: int
+    limit: float
+    least: int = 0
+    batch: int = 0
+
+    @property
+    def text(self) -> str:
+        """The distance in words."""
+        cases = f"{self.cases} case{'' if self.cases == 1 else 's'}"
+        return f"{self.relative:.2g} of their spread ({cases}; rounding: up to {self.limit:.2g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What is not alike: answers from call to call, and at batches other than the smallest."""
+
+    varying: Mapping[Artifact, Apart]
+    by_batch: Mapping[Artifact, Mapping[int, Apart]]
+
+    def of(self, cell: Cell) -> Apart | None:
+        """Return how far answers at a cell's batch lie from those of the smallest; None: alike.
+
+        At the smallest batch it is the batch whose answers lie furthest off.
+        """
+        found = self.by_batch.get(artifact_of(cell), {})
+        if not found or cell.batch in found:
+            return found.get(cell.batch)
+        worst = max(found.values(), key=lambda apart: apart.relative)
+        return worst if cell.batch == worst.least else None
+
+
+def rounding(precision: str) -> float:
+    """Return how far apart answers may lie by rounding, at the precision they are computed in."""
+    return _ROUNDED_AT.get(precision, _ROUNDED)
+
+
+def artifact_of(cell: Cell) -> Artifact:
+    """Return what a cell's outputs depend on, beside its batch."""
+    return cell.device, cell.backend, cell.variant, cell.precision, cell.options
+
+
+def alike(
+    finished: Mapping[Cell, Sequence[Launch]],
+    answer_key: AnswerKey,
+    meant: Mapping[str, str] | None = None,
+) -> Alike:
+    """Return what lies further apart than rounding takes it (see `stats.rounding`).
+
+    `finished` are cells with their finished launches; `meant` maps variants to the one that they
+    approximate, whose spread is the measure (left out: the baseline). Answers that vary from call
+    to call tell nothing of batches.
+    """
+    grouped: dict[Artifact, dict[int, list[Launch]]] = defaultdict(lambda: defaultdict(list))
+    for cell, launches in finished.items():
+        if not cell.runs_model:
+            continue
+        told = [launch for launch in launches if launch.outputs]
+        # The quality cell has answers to all cases, so it comes first.
+        at = grouped[artifact_of(cell)][cell.batch]
+        at[:0] = told if cell.scenario is Scenario.QUALITY else []
+        at += told if cell.scenario is not Scenario.QUALITY else []
+    varying: dict[Artifact, Apart] = {}
+    by_batch: dict[Artifact, dict[int, Apart]] = {}
+    for artifact, batches in grouped.items():
+        own = answer_key.own.get((meant or {}).get(artifact[2], ""))
+        spreads = own.spreads if own else answer_key.spreads
+        if not own and not spreads:
+            spreads = tuple(map(spread, answer_key.reference))
+        told_at = {batch: of for batch, of in sorted(batches.items()) if of}
+        within = [_apart(one, of[0], spreads) for of in told_at.values() for one in of[1:]]
+        worst = max(filter(None, within), key=lambda apart: apart.relative, default=None)
+        if worst is not None and worst.relative > worst.limit:
+            varying[artifact] = worst
+            continue
+        least, *others = told_at or [0]
+        found = {
+            batch: apart
+            for batch in others
+            if (apart := _apart(told_at[batch][0], told_at[least][0], spreads, batch, least))
+            and apart.relative > apart.limit
+        }
+        if found:
+            by_batch[artifact] = found
+    return Alike(varying, by_batch)
+
+
+def _apart(
+    one: Launch, other: Launch, spreads: Sequence[float], batch: int = 0, least: int = 0
+) -> Apart | None:
+    """Return how far two launches lie apart; None: they have no cases in common."""
+    cases = min(len(array) for array in (*one.outputs, *other.outputs))
+    if not cases:
+        return None
+    mine, theirs = (_leading(launch.outputs, cases) for launch in (one, other))
+    if len(spreads) != len(theirs):
+        spreads = ()
+    _, relative = agreement(mine, theirs, spreads)
+    precisions = (one.precision or one.cell.precision, other.precision or other.cell.precision)
+    return Apart(relative, cases, max(map(rounding, precisions)), least, batch)
+
+
+def _leading(outputs: Sequence[Array], cases: int) -> list[Array]:
+    return [array[:cases] for array in outputs]

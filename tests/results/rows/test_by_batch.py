@@ -1,0 +1,264 @@
+"""Quality belongs to its batch: what is judged, why it is not, and what is doubted."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from builders import accuracy, make_budget, make_cell, make_launches, make_run, make_variant
+
+from benchhub.model.quality import AnswerKey
+from benchhub.model.scenario import Scenario, VerdictOutcome
+from benchhub.results.rows.alike import rounding
+from benchhub.results.rows.rows import summarize
+from benchhub.results.verdicts.judge import judge
+
+BATCHES = (1, 8, 32)
+
+
+def layer(cases: int = 640) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs of which every eighth is 300 times as large as the others, and weights."""
+    rng = np.random.default_rng(5)
+    weights = rng.standard_normal((16, 4)).astype(np.float32)
+    inputs = rng.standard_normal((cases, 16)).astype(np.float32)
+    inputs[::8] *= 300
+    return inputs, weights
+
+
+def quantized_on_the_fly(inputs: np.ndarray, weights: np.ndarray, batch: int) -> np.ndarray:
+    """What int8 with the scale of each batch answers: small cases beside large ones are lost."""
+    answers = []
+    for start in range(0, len(inputs), batch):
+        part = inputs[start : start + batch]
+        scale = np.float32((part.max() - part.min()) / 255)
+        answers.append(np.round(part / scale) * scale @ weights)
+    return np.concatenate(answers)
+
+
+def key_of(inputs: np.ndarray, weights: np.ndarray) -> AnswerKey:
+    exact = inputs @ weights
+    ids = tuple(map(str, range(len(inputs))))
+    return AnswerKey("accuracy", exact.argmax(1), ids, ids, ("a", "b", "c", "d"), (exact,))
+
+
+def measured(answers, judged_at=BATCHES, timed_at=BATCHES, answer_key=None, **more):
+    """Rows of `answers` by variant and batch: quality at some batches, latency at others."""
+    key = answer_key or key_of(*layer())
+    cells, launches = [], []
+    for variant, by_batch in answers.items():
+        wanted = [(Scenario.QUALITY, b) for b in judged_at] + [
+            (Scenario.LATENCY, b) for b in timed_at
+        ]
+        for scenario, batch in wanted:
+            cell = make_cell(variant=variant, scenario=scenario, batch=batch)
+            whole = by_batch[batch]
+            told = whole if scenario is Scenario.QUALITY else whole[:4]
+            cells.append(cell)
+            launches += make_launches(
+                cell, 1 if scenario is Scenario.QUALITY else 3, outputs=(told,)
+            )
+    variants = [make_variant(name) for name in answers]
+    more.setdefault("metric", accuracy())
+    return summarize(make_run(), cells, launches, variants, [], answer_key=key, **more)
+
+
+def one(rows, variant, scenario, batch):
+    (row,) = (r for r in rows if (r.variant, r.scenario, r.batch) == (variant, scenario, batch))
+    return row
+
+
+def flag_of(row, name="batch_dependent"):
+    return next((flag for flag in row.flags if flag.name == name), None)
+
+
+@pytest.fixture(scope="module")
+def int8():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    return {
+        "fp32": dict.fromkeys(BATCHES, exact),
+        "int8": {batch: quantized_on_the_fly(inputs, weights, batch) for batch in BATCHES},
+    }
+
+
+def test_every_row_shows_the_quality_of_its_own_batch(int8):
+    rows = measured(int8)
+    labels = key_of(*layer()).labels
+    for batch in BATCHES:
+        true = (int8["int8"][batch].argmax(1) == labels).mean()
+        for scenario in ("quality", "latency"):
+            row = one(rows, "int8", scenario, batch)
+            assert row.quality.value == pytest.approx(true)
+            assert row.quality.loss.estimate == pytest.approx(1 - true)
+            assert one(rows, "fp32", scenario, batch).quality.value == 1
+    shown = [one(rows, "int8", "quality", batch).quality.value for batch in BATCHES]
+    assert shown[0] > 0.98
+    assert max(shown[1:]) < 0.6
+
+
+def test_each_batch_has_its_verdict(int8):
+    verdicts = judge(measured(int8), [make_budget(variants=("int8",), quality_loss_max=0.02)])
+    outcomes = {verdict.batch: verdict.outcome for verdict in verdicts}
+    assert outcomes == {1: VerdictOutcome.PASS, 8: VerdictOutcome.FAIL, 32: VerdictOutcome.FAIL}
+
+
+def test_how_far_answers_hang_on_the_batch_is_told_where_quality_is_known(int8):
+    rows = measured(int8)
+    at = {batch: int8["int8"][batch] for batch in BATCHES}
+    exact = int8["fp32"][1]
+    spread = np.sqrt(np.mean((exact - exact.mean(0)) ** 2))
+    for batch in (8, 32):
+        flag = flag_of(one(rows, "int8", "latency", batch))
+        off = np.sqrt(np.mean((at[batch] - at[1]) ** 2)) / spread
+        assert f"outputs at batch {batch} lie {off:.2g} of their spread (640 cases" in flag.evidence
+        assert not flag.caps
+    least = flag_of(one(rows, "int8", "quality", 1))
+    assert "outputs at batch 32" in least.evidence
+    assert "accuracy" in least.evidence
+    assert all(flag_of(row) is None for row in rows if row.variant == "fp32")
+
+
+def test_a_row_at_another_batch_is_empty_with_the_reason(int8):
+    rows = measured(int8, judged_at=(1,))
+    timed = one(rows, "int8", "latency", 8)
+    assert timed.quality is None
+    assert timed["quality"].withheld == "quality was not measured at batch 8 (but at 1)"
+    assert one(rows, "int8", "latency", 1).quality.value > 0.98
+    # Four cases of every launch show it all the same; what nobody judged keeps no budget.
+    assert flag_of(timed).caps
+    assert "(4 cases" in flag_of(timed).evidence
+    assert not flag_of(one(rows, "int8", "latency", 1)).caps
+    assert flag_of(one(rows, "fp32", "latency", 8)) is None
+    budget = make_budget(variants=("int8",), latency_p95_ms=1e6)
+    outcomes = {v.batch: v.outcome for v in judge(rows, [budget])}
+    assert VerdictOutcome.PASS not in (outcomes[8], outcomes[32])
+
+
+def test_a_quality_cell_that_failed_is_the_reason():
+    inputs, weights = layer()
+    rows = measured({"fp32": dict.fromkeys(BATCHES, inputs @ weights)}, judged_at=(1,))
+    assert one(rows, "fp32", "quality", 1).quality
+    cells = [make_cell(scenario=s) for s in (Scenario.QUALITY, Scenario.LATENCY)]
+    launches = make_launches(cells[1], 3, outputs=((inputs @ weights)[:4],))
+    rows = summarize(
+        make_run(), cells, launches, [], [], answer_key=key_of(inputs, weights), metric=accuracy()
+    )
+    assert rows[1]["quality"].withheld.startswith(
+        "quality was not measured at batch 1: the cell is"
+    )
+
+
+def test_without_quality_in_the_run_no_row_gives_a_reason():
+    inputs, weights = layer()
+    rows = measured({"fp32": dict.fromkeys(BATCHES, inputs @ weights)}, judged_at=())
+    assert {row["quality"].withheld for row in rows} == {""}
+
+
+def test_rounding_is_no_dependence():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    rng = np.random.default_rng(1)
+    spread = np.sqrt(np.mean((exact - exact.mean(0)) ** 2))
+    noise = rng.standard_normal(exact.shape) * spread
+    by_batch = {1: exact, 8: exact + 2e-5 * noise, 32: exact + 2e-3 * noise}
+    rows = measured({"fp32": by_batch})
+    flagged = {row.batch for row in rows if row.scenario == "quality" and flag_of(row)}
+    assert flagged == {1, 32}
+
+
+@pytest.mark.parametrize(("precision", "apart"), [("f16", 5e-3), ("bf16", 4e-2), ("tf32", 5e-3)])
+def test_fewer_digits_are_rounded_further(precision, apart):
+    assert rounding("f32") < apart < rounding(precision) < 0.1
+
+
+def counted(metric):
+    """The metric, and a list of how many resamples it was asked for each time."""
+    asked = []
+
+    def weighted(outputs, labels, weights):
+        asked.append(len(weights))
+        return metric.weighted(outputs, labels, weights)
+
+    return dataclasses.replace(metric, weighted=weighted), asked
+
+
+def test_answers_that_are_rounded_otherwise_are_not_resampled_again():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    worse = exact.copy()
+    worse[1::10] = worse[1::10][:, ::-1]
+    rng = np.random.default_rng(2)
+
+    def at(batches, whole):
+        spread = float(np.std(whole))
+        return {
+            batch: whole + (batch > 1) * 1e-7 * spread * rng.standard_normal(whole.shape)
+            for batch in batches
+        }
+
+    def run(batches):
+        metric, asked = counted(accuracy())
+        answers = {"fp32": at(batches, exact), "worse": at(batches, worse)}
+        rows = measured(answers, batches, batches, metric=metric)
+        return rows, sum(count for count in asked if count > 1)
+
+    rows, twice = run((1, 8))
+    alone, once = run((1,))
+    assert once > 1000
+    assert twice <= 1.05 * once
+    first, second = (one(rows, "worse", "quality", batch).quality for batch in (1, 8))
+    assert (second.value, second.loss) == (first.value, first.loss)
+    assert one(alone, "worse", "quality", 1).quality == first
+    assert math.isfinite(first.loss.high)
+
+
+def test_a_baseline_that_gets_worse_is_no_yardstick(int8):
+    """Against its own ruined answers the loss is none; nothing passes by that."""
+    answers = {"fp32": int8["int8"], "other": int8["int8"]}
+    rows = measured(answers)
+    budget = make_budget(quality_loss_max=0.02)
+    outcomes = {(v.variant, v.batch): v.outcome for v in judge(rows, [budget])}
+    assert outcomes["fp32", 1] is outcomes["other", 1] is VerdictOutcome.PASS
+    for batch in (8, 32):
+        assert outcomes["fp32", batch] is outcomes["other", batch] is VerdictOutcome.INCONCLUSIVE
+        evidence = [f.evidence for f in one(rows, "other", "quality", batch).flags if f.caps]
+        assert any("fp32 itself is worse at batch" in said for said in evidence)
+
+
+def test_answers_that_vary_between_launches_have_no_quality():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    rng = np.random.default_rng(3)
+    cells = [make_cell(variant=v, scenario=Scenario.QUALITY) for v in ("fp32", "odd", "good")]
+    launches = []
+    for cell in cells:
+        off = np.float32(0.05 * (cell.variant == "odd"))
+        for launch in make_launches(cell, 2, outputs=(exact,)):
+            drawn = exact * (1 + off * rng.standard_normal(exact.shape).astype(np.float32))
+            launches.append(dataclasses.replace(launch, outputs=(drawn,)))
+    rows = summarize(
+        make_run(), cells, launches, [], [], answer_key=key_of(inputs, weights), metric=accuracy()
+    )
+    by = {row.variant: row for row in rows}
+    assert by["odd"].quality is None
+    assert "vary between launches by" in by["odd"]["quality"].withheld
+    assert flag_of(by["odd"], "varying_outputs") is not None
+    assert by["good"].quality.value == 1
+    assert flag_of(by["good"], "varying_outputs") is None
+    verdicts = judge(rows, [make_budget(variants=("odd",), quality_loss_max=0.5)])
+    assert [v.outcome for v in verdicts] == [VerdictOutcome.INCONCLUSIVE]
+
+
+def test_a_baseline_that_draws_at_random_is_no_garbage():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    key = dataclasses.replace(key_of(inputs, weights), varying="0.9 of their spread")
+    shuffled = exact[::-1].copy()
+    rows = measured({"fp32": dict.fromkeys(BATCHES, shuffled)}, answer_key=key)
+    assert {flag.name for row in rows for flag in row.flags} >= {"varying_outputs"}
+    assert not [row for row in rows if row.outputs_wrong]
+    assert all("the baseline's answers vary" in row["quality"].withheld for row in rows)
+    verdicts = judge(rows, [make_budget(quality_loss_max=0.5)])
+    assert {v.outcome for v in verdicts} == {VerdictOutcome.INCONCLUSIVE}
