@@ -41,6 +41,11 @@ class SuiteTable(_Table):
     requires_selftest: bool = Field(
         False, strict=True, description="measure no device without a self-test passed of late"
     )
+    baseline_below_chance: bool = Field(
+        False,
+        strict=True,
+        description="budgets of quality may pass on a baseline that one answer for all cases beats",
+    )
 
 
 class VariantTable(_Table):
@@ -123,7 +128,9 @@ class _BudgetSelectors(_Table):
     quality_loss_relative: bool = Field(
         False, description="quality_loss_max is a share of the baseline's quality"
     )
-    quality_min_cases: Count = Field(200, description="with fewer cases nothing is a PASS")
+    quality_min_cases: Count = Field(
+        200, description="with fewer independent cases nothing is a PASS"
+    )
 
 
 def _limits() -> dict[str, Any]:

@@ -88,6 +88,7 @@ def load_suite(path: Path) -> Suite:
         deadline_s=table.deadline_s,
         options=parsed.options,
         requires_selftest=table.requires_selftest,
+        baseline_below_chance=table.baseline_below_chance,
         claims=read_claims(parsed.claims, names, table.backends, path),
     )
 

@@ -129,6 +129,7 @@ class Suite:
     deadline_s: float = 120.0
     options: Mapping[str, Settings] = field(default_factory=dict)
     requires_selftest: bool = False
+    baseline_below_chance: bool = False
     claims: tuple[Claim, ...] = ()
 
 

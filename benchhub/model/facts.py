@@ -126,6 +126,11 @@ class Provenance:
         return int(self.get("seed")) if self.get("seed").isdecimal() else 0
 
     @property
+    def below_chance_allowed(self) -> bool:
+        """Whether the suite takes a baseline that is worse than one answer for all cases."""
+        return self.get("baseline_below_chance") == "true"
+
+    @property
     def max_relative_disagreement(self) -> float | None:
         """From where outputs count as garbage; None: by the default."""
         return float(limit) if (limit := self.get("max_relative_disagreement")) else None

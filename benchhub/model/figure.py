@@ -102,7 +102,8 @@ class MetricFigures:
     """What one metric says of a row's outputs, and of their loss against the baseline's.
 
     `share` is the loss as a share of the baseline's size, None where that is 0. `cases` were
-    judged, in `groups` that were drawn whole; `parts` are the metric by label.
+    judged, in `groups` that were drawn whole; `parts` are the metric by label. `chance` is what a
+    model reaches that answers the same for every case; None: not known.
     """
 
     metric: str
@@ -118,6 +119,17 @@ class MetricFigures:
     groups: int
     cases: int
     parts: Mapping[str, float] = field(default_factory=dict)
+    chance: float | None = None
+
+    @property
+    def below_chance(self) -> bool:
+        """Whether the baseline is worse than a model that answers the same for every case."""
+        if self.chance is None:
+            return False
+        worse = (
+            self.chance - self.baseline if self.higher_is_better else self.baseline - self.chance
+        )
+        return worse > 1e-9 * max(1.0, abs(self.chance))
 
     @property
     def by_definition(self) -> bool:

@@ -33,15 +33,29 @@ class FlagKind(enum.StrEnum):
     NONFINITE = "nonfinite"
     BATCH_DEPENDENT = "batch_dependent"
     VARYING_OUTPUTS = "varying_outputs"
+    BELOW_CHANCE = "below_chance"
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A doubt about a cell, with its evidence; `caps` keeps its verdicts from being PASS."""
+    """A doubt about a cell, with its evidence; `caps` keeps its verdicts from being PASS.
+
+    Those on quality, of a doubt about quality; on times, of any other.
+    """
 
     name: FlagKind
     evidence: str
     caps: bool = True
+
+    @property
+    def caps_quality(self) -> bool:
+        """Whether it keeps verdicts on quality from being PASS."""
+        return self.caps and self.name in ABOUT_QUALITY
+
+    @property
+    def caps_times(self) -> bool:
+        """Whether it keeps verdicts on times from being PASS."""
+        return self.caps and self.name not in ABOUT_QUALITY
 
 
 class Concern(enum.Enum):
@@ -51,6 +65,7 @@ class Concern(enum.Enum):
     TIMES = "times"  #: times that cannot be counted on for another reason
     OUTPUTS = "outputs"  #: what was computed
     ANSWERS = "answers"  #: answers that depend on more than the case, so what they are worth
+    QUALITY = "quality"  #: what quality is worth, and what a loss is
     RECORD = "record"  #: how the measuring went
 
 
@@ -134,12 +149,17 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
         "the same call is answered otherwise each time, beyond rounding: quality is not told",
         Concern.ANSWERS,
     ),
+    FlagKind.BELOW_CHANCE: FlagMeaning(
+        "the baseline's quality is below that of one answer for all cases", Concern.QUALITY
+    ),
 }  # fmt: skip
 
 #: Flags of outputs that are no answers: they keep no budget, and are not ranked.
 WRONG_OUTPUTS = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.OUTPUTS)
 #: Flags of answers that hang on more than the case.
 OF_ANSWERS = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.ANSWERS)
+#: Flags that cast doubt on quality, and on nothing else.
+ABOUT_QUALITY = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.QUALITY)
 #: Flags that cast doubt on times, and on nothing else.
 ON_TIME_ONLY = frozenset(kind for kind, of in FLAGS.items() if of.concern is Concern.DISTURBANCE)
 #: Flags that say that others used the processor meanwhile.

@@ -85,7 +85,8 @@ class Launch:
     was stopped; it is measured again under the next `attempt`). `outputs` are the arrays the
     device computed, in the model's output order. Of a quality launch whose task predicts they are
     those of the check cases, `predictions` is what the task made of the first output of all cases,
-    and `postprocess_ns` how long that took on the controller, case by case.
+    and `postprocess_ns` how long that took on the controller, case by case. `own_scores` is what
+    metrics of the user's own made of each case, (cases, columns).
     """
 
     run: str
@@ -123,6 +124,7 @@ class Launch:
     gpu_source: str | None = None
     predictions: Array | None = None
     postprocess_ns: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    own_scores: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

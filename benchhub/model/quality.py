@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
+
+
+class Reads(enum.StrEnum):
+    """In which form a metric wants outputs and labels; how others become it says a `Reading`."""
+
+    FIRST = "first"  #: one output and the labels, as they are
+    CLASSES = "classes"  #: scores (cases, classes), labels (cases,) from 0 on
+    COLUMNS = "columns"  #: scores (cases, things), labels 0 or 1 of the same shape
+    ODDS = "odds"  #: log odds (cases, things), labels 0 or 1 of the same shape
+    NUMBERS = "numbers"  #: numbers (cases, n), labels of the same shape
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a metric reads a model's outputs and its labels: the contract that a run keeps.
+
+    `labels` and `scores` are what `[data]` says or what there was one reading of. `output` is the
+    position of the output that is read, by the baseline's order, `name` its name. `columns` are
+    those of its scores, 1: of the positive class only. `integers`: the reference's are no floats.
+    """
+
+    labels: str
+    scores: str = ""
+    output: int = 0
+    name: str = ""
+    columns: int = 0
+    integers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +70,8 @@ class Metric:
     the values of a metric that is a mean of values; of others the metric plus the number of cases
     times what a case's weight changes. None: found by leaving cases out, which is slow. With a
     `table` the functions above are called only by who has no table: build such metrics with
-    `benchhub.tasks.case_tables`.
+    `benchhub.tasks.case_tables`. `reads` says which form outputs and labels are brought to first,
+    `chance(labels)` what a model reaches that answers the same for every case; None: not known.
     """
 
     name: str
@@ -52,6 +81,8 @@ class Metric:
     parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]]
     by_case: Callable[[Array, Array], NDArray[np.float64]] | None = None
     table: CaseTable | None = None
+    reads: Reads = Reads.FIRST
+    chance: Callable[[Array], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +121,9 @@ class AnswerKey:
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
     metrics. `own` are the references of variants that do not approximate the baseline, by name.
     `varying` says by how much the baseline answers otherwise each time; empty: it does not.
+    `readings` say by metric how it reads outputs and labels; one without reads them as they are.
+    `own_scores` is what metrics of the user's own made of each case of the reference: (cases,
+    columns).
     """
 
     metric: str
@@ -105,3 +139,5 @@ class AnswerKey:
     spreads: tuple[float, ...] = ()
     own: Mapping[str, OwnReference] = field(default_factory=dict)
     varying: str = ""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    own_scores: Array | None = None

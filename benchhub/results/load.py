@@ -58,6 +58,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         also=also,
         seed=run.provenance.seed,
         tables=tables,
+        below_chance_allowed=run.provenance.below_chance_allowed,
     )
     canaries = findings(launches)
     budgets = store.budgets(run_id)

@@ -306,6 +306,7 @@ def _provenance(ready: Ready, command: str) -> Provenance:
         **{f"controller {name}": version(name) for name in libraries},
         "seed": str(ready.resolved.suite.seed),
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
+        **({"baseline_below_chance": "true"} if ready.resolved.suite.baseline_below_chance else {}),
         **ready.prepared.provenance,
     }
     return Provenance(told)

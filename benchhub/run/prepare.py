@@ -68,7 +68,9 @@ def prepare(
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
     reference = reference_outputs(baseline, cases.inputs)
     with packages_explained(suite):
-        answer_key = make_answer_key(suite, dataset, cases, reference, CHECK_CASES)
+        answer_key = make_answer_key(
+            suite, dataset, cases, reference, CHECK_CASES, [one.name for one in baseline.outputs]
+        )
     answer_key = dataclasses.replace(answer_key, own=_own_references(variants, cases, progress))
     provenance = {"dataset": dataset.description, **dataset.provenance}
     inputs = _write_inputs(cases, cache / "inputs")

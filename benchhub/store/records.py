@@ -19,6 +19,7 @@ from benchhub.ondevice.wire import Failure
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
 from benchhub.store.stored.cell import write_cell
 from benchhub.store.stored.conditions import read_conditions, write_conditions
+from benchhub.store.stored.reading import read_reading, write_reading
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -53,6 +54,8 @@ def answer_key_from(
         sketch=_unpacked(row["sketch"]),
         spreads=tuple(row["spreads"] or ()),
         own=_own_references_from(own),
+        readings={name: read_reading(one) for name, one in (row["readings"] or {}).items()},
+        own_scores=_unpacked(row["own_scores"]),
         **{name: tuple(values) for name, values in info.items()},
     )
 
@@ -72,6 +75,8 @@ def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:
         "predictions": _packed(answer_key.predictions),
         "sketch": _packed(answer_key.sketch),
         "spreads": list(answer_key.spreads),
+        "readings": {name: write_reading(one) for name, one in answer_key.readings.items()},
+        "own_scores": _packed(answer_key.own_scores),
     }
 
 
@@ -128,7 +133,8 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
     # What came later counts only where it is there: the digests of older launches stay.
     row["predictions"] = _packed(launch.predictions)
     row["postprocess"] = pack_ns(launch.postprocess_ns) if launch.postprocess_ns.size else None
-    for blob in (row["predictions"], row["postprocess"]):
+    row["own_scores"] = _packed(launch.own_scores)
+    for blob in (row["predictions"], row["postprocess"], row["own_scores"]):
         if blob is not None:
             digest.update(blob)
     row["digest"] = digest.hexdigest()
@@ -157,6 +163,7 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
         },
         predictions=_unpacked(row["predictions"]),
         postprocess_ns=unpack_ns(row["postprocess"]) if row["postprocess"] else _NO_NS,
+        own_scores=_unpacked(row["own_scores"]),
     )
 
 

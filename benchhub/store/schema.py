@@ -85,6 +85,8 @@ truths = Table(
     Column("predictions", LargeBinary),
     Column("sketch", LargeBinary),
     Column("spreads", JSON),
+    Column("readings", JSON),
+    Column("own_scores", LargeBinary),
 )
 
 references = Table(
@@ -173,6 +175,7 @@ launches = Table(
     Column("gpu_source", Text),
     Column("predictions", LargeBinary),
     Column("postprocess", LargeBinary),
+    Column("own_scores", LargeBinary),
     ForeignKeyConstraint(["run", "cell"], ["cells.run", "cells.key"], ondelete="CASCADE"),
     UniqueConstraint("run", "cell", "launch", "attempt", name="one_record_per_launch"),
     Index("launches_in_order", "run", "started_at", "id"),

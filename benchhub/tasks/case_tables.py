@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Metric
+from benchhub.model.quality import CaseTable, Metric, Reads
 
 Floats = NDArray[np.float64]
 Of = Callable[[Array, Array], Floats]
 Parts = Callable[[Floats, tuple[str, ...]], dict[str, float]]
+Chance = Callable[[Array], float]
 
 
 def table_metric(
@@ -30,6 +31,8 @@ def table_metric(
     unit: str = "",
     higher_is_better: bool = True,
     parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]] | None = None,
+    reads: Reads = Reads.FIRST,
+    chance: Chance | None = None,
 ) -> Metric:
     """Return the metric of a case table; `parts` where they need outputs and labels themselves."""
 
@@ -45,6 +48,8 @@ def table_metric(
         parts or of_table,
         None if by_case is None else lambda outputs, labels: by_case(table.of(outputs, labels)),
         table,
+        reads,
+        chance,
     )
 
 
@@ -56,6 +61,8 @@ def mean_metric(
     unit: str = "",
     higher_is_better: bool = True,
     parts: Parts | None = None,
+    reads: Reads = Reads.FIRST,
+    chance: Chance | None = None,
 ) -> Metric:
     """Return the metric that is the mean of a column of `of`; cases that have NaN do not count."""
     table = CaseTable(
@@ -65,7 +72,9 @@ def mean_metric(
         lambda table: mean_by_case(table[:, column]),
         column,
     )
-    return table_metric(name, table, unit=unit, higher_is_better=higher_is_better)
+    return table_metric(
+        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance
+    )
 
 
 def summed_metric(
@@ -76,6 +85,8 @@ def summed_metric(
     unit: str = "",
     higher_is_better: bool = True,
     parts: Parts | None = None,
+    reads: Reads = Reads.FIRST,
+    chance: Chance | None = None,
 ) -> Metric:
     """Return the metric that is a function of the sums of the columns over the cases.
 
@@ -89,7 +100,9 @@ def summed_metric(
         return np.where(np.isfinite(found), found, np.nan)
 
     table = CaseTable(of, weighted, parts)
-    return table_metric(name, table, unit=unit, higher_is_better=higher_is_better)
+    return table_metric(
+        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance
+    )
 
 
 def worst(metric: Metric, share: float = 0.05) -> Metric:
@@ -118,7 +131,9 @@ def worst(metric: Metric, share: float = 0.05) -> Metric:
 
     made = CaseTable(table.of, weighted, None, by_case)
     name = f"{metric.name}_worst{percent}"
-    return table_metric(name, made, unit=metric.unit, higher_is_better=metric.higher_is_better)
+    return table_metric(
+        name, made, unit=metric.unit, higher_is_better=metric.higher_is_better, reads=metric.reads
+    )
 
 
 def column_means(first: int = 0) -> Parts:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Metric
+from benchhub.model.quality import CaseTable, Metric, Reads
 from benchhub.outside import ExtensionPoint
 from benchhub.tasks import lazy
 from benchhub.tasks.case_tables import mean_by_case, ratio, weighted_mean, worst
+from benchhub.tasks.chance import error_of_the_mean, half, largest_share
 
 Floats = NDArray[np.float64]
 
@@ -188,7 +189,9 @@ def _mean_of(by_case: Callable[[Array, Array], Floats]) -> CaseTable:
     )
 
 
-MACRO_AUC = Metric("macro_auc", "", True, macro_auc, auc_by_label, auc_by_case)
+MACRO_AUC = Metric(
+    "macro_auc", "", True, macro_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half
+)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -202,6 +205,8 @@ METRICS: dict[str, Metric] = {
             accuracy_by_class,
             right_by_case,
             _mean_of(right_by_case),
+            Reads.CLASSES,
+            largest_share,
         ),
         Metric(
             "mean_absolute_error",
@@ -211,6 +216,8 @@ METRICS: dict[str, Metric] = {
             error_by_column,
             error_by_case,
             _mean_of(error_by_case),
+            Reads.NUMBERS,
+            error_of_the_mean,
         ),
     )
 }

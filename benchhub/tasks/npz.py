@@ -1,7 +1,8 @@
 """The npz task: a user's own model with the user's own inputs and labels.
 
 The archive holds one array per model input, under the input's name, and `labels`; all run over
-cases on axis 0. It may hold `groups` (who a case belongs to), `ids` and `label_names` too.
+cases on axis 0. It may hold `groups` (who a case belongs to), `ids` and `label_names` too. Where a
+model has an input of such a name, `arrays` says what the archive's own are called.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric
+from benchhub.tasks.contract.looks import one_each
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.predictions import get_prediction
 from benchhub.tasks.settings import check_settings
@@ -28,8 +30,12 @@ KEYS: Mapping[str, str] = {
     "also": "further metrics, a list",
     "predict": "what is made of the model's first output before metrics see it",
     "calibration": "an archive of training inputs, for recipes that calibrate",
+    "arrays": 'what the archive calls its own arrays, as `{ labels = "truth", ids = "case" }`:'
+    " all others are inputs, also one called `labels`, `groups`, `ids` or `label_names`",
 }
 _OWN = ("labels", "groups", "ids", "label_names")
+#: Told where one of the archive's own arrays may be meant as an input.
+_NAMED = 'if it is an input of the model, write arrays = {{ labels = "{labels}" }} under [data]'
 _PREFIX = "calibration_"
 
 
@@ -96,13 +102,14 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         get_prediction(predict, "data.predict")
     root = data or base
     path = root / str(settings["inputs"])
+    own = _own_names(settings)
     arrays = _load(path)
     training = {name.removeprefix(_PREFIX): arrays.pop(name) for name in _calibration_keys(arrays)}
     if "calibration" in settings:
         second = root / str(settings["calibration"])
         found = _load(second)
-        training = {name: array for name, array in found.items() if name not in _OWN}
-    cases = _cases(path, arrays)
+        training = {name: array for name, array in found.items() if name not in own.values()}
+    cases = _cases(path, arrays, own)
     for name in training.keys() ^ cases.inputs.keys() if training else ():
         raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
     for name, array in {
@@ -136,6 +143,8 @@ def _metrics(settings: Settings) -> list[Metric]:
 
 def _check_classes(path: Path, cases: Cases) -> None:
     columns = cases.labels.reshape(len(cases.labels), -1)
+    if columns.shape[1] == 1 or one_each(columns):
+        return  # classes, of which some may be without a case
     for index in range(columns.shape[1]):
         if len(np.unique(columns[:, index])) < 2:
             name = cases.label_names[index] if cases.label_names else str(index)
@@ -165,31 +174,57 @@ def _load(path: Path) -> dict[str, Array]:
         ) from error
 
 
-def _cases(path: Path, arrays: Mapping[str, Array]) -> Cases:
-    if "labels" not in arrays:
-        raise ConfigError(f"{path}: no array 'labels'; it has {', '.join(arrays) or 'none'}")
-    inputs = {name: array for name, array in arrays.items() if name not in _OWN}
+def _own_names(settings: Settings) -> dict[str, str]:
+    """Return what the archive calls its own arrays, by what they are; ConfigError if unusable."""
+    said = settings.get("arrays")
+    if said is None:
+        return {name: name for name in _OWN}
+    if not isinstance(said, Mapping) or not all(isinstance(one, str) for one in said.values()):
+        raise ConfigError(f'data.arrays must be a table, as {{ labels = "truth" }}, not {said!r}')
+    for key in said:
+        if key not in _OWN:
+            raise ConfigError(f"data.arrays.{key} is unknown{nearest(key, _OWN)}")
+    if "labels" not in said:
+        raise ConfigError('data.arrays.labels is missing; say which array they are, labels = ".."')
+    return dict(said)
+
+
+def _cases(path: Path, arrays: Mapping[str, Array], own: Mapping[str, str]) -> Cases:
+    for of in own.values() if own != {name: name for name in _OWN} else ("labels",):
+        if of not in arrays:
+            raise ConfigError(f"{path}: no array {of!r}; it has {', '.join(arrays) or 'none'}")
+    mine = {key: arrays[name] for key, name in own.items() if name in arrays}
+    inputs = {name: array for name, array in arrays.items() if name not in own.values()}
+    named = _NAMED.format(labels=own["labels"])
     if not inputs:
-        raise ConfigError(f"{path}: no input arrays beside 'labels'; name them as in the model")
-    labels = arrays["labels"]
-    _check_numbers(path, "labels", labels)
+        kept = [name for name in own.values() if name in arrays and name != own["labels"]]
+        fix = f"{kept[0]!r} is read as the archive's own: {named}" if kept else (
+            "name them as in the model"
+        )  # fmt: skip
+        raise ConfigError(f"{path}: no input arrays beside {own['labels']!r}; {fix}")
+    labels = mine["labels"]
+    _check_numbers(path, own["labels"], labels)
     if labels.ndim == 0 or not len(labels):
-        raise ConfigError(f"{path}: 'labels' has no cases; they run along axis 0")
-    per_case = {**inputs, **{key: arrays[key] for key in ("groups", "ids") if key in arrays}}
-    for name, array in per_case.items():
+        raise ConfigError(f"{path}: {own['labels']!r} has no cases; they run along axis 0")
+    told = {own[key]: mine[key] for key in ("groups", "ids") if key in mine}
+    for name, array in {**inputs, **told}.items():
         length = len(array) if array.ndim else 0
         if length != len(labels):
             raise ConfigError(
-                f"{path}: {name!r} has {length} cases and 'labels' has {len(labels)}; "
+                f"{path}: {name!r} has {length} cases and {own['labels']!r} has {len(labels)}; "
                 "axis 0 of every array runs over cases"
             )
-    ids = _texts(arrays.get("ids", np.arange(len(labels))))
+        if name in told and array.size != len(labels):
+            raise ConfigError(
+                f"{path}: {name!r} has shape {array.shape} where one name a case is read; {named}"
+            )
+    ids = _texts(mine.get("ids", np.arange(len(labels))))
     return Cases(
         inputs=inputs,
         labels=labels,
         ids=ids,
-        groups=_texts(arrays["groups"]) if "groups" in arrays else ids,
-        label_names=_texts(arrays["label_names"]) if "label_names" in arrays else (),
+        groups=_texts(mine["groups"]) if "groups" in mine else ids,
+        label_names=_texts(mine["label_names"]) if "label_names" in mine else (),
     )
 
 

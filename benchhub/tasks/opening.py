@@ -9,6 +9,7 @@ from pathlib import Path
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Suite
 from benchhub.tasks import Dataset, get_task
+from benchhub.tasks.contract.asked import asked
 
 #: Packages whose name is not that of their module.
 _PACKAGES = {"skimage": "scikit-image", "PIL": "pillow"}
@@ -17,6 +18,7 @@ _PACKAGES = {"skimage": "scikit-image", "PIL": "pillow"}
 def open_data(suite: Suite, data: Path | None, cache: Path) -> Dataset:
     """Return the data set of a suite; ConfigError, naming its file where `[data]` is at fault."""
     try:
+        asked(suite.data)
         return get_task(suite.task)(suite.data, suite.path.parent, data, cache)
     except ConfigError as error:
         # The tasks know the key, not the file it stands in.

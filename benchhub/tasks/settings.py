@@ -7,9 +7,18 @@ from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
+from benchhub.tasks.contract.asked import LABELS, SCORES
 
-#: Keys of `[data]` that every task has: `metric` names the one that is judged first.
-EVERYWHERE = {"data": {"metric": "which of the task's metrics is judged first"}}
+#: Keys of `[data]` that every task has: what judges, and how it reads labels and outputs.
+EVERYWHERE = {
+    "data": {
+        "metric": "which of the task's metrics is judged first",
+        "labels": "what labels are, where there is more than one way to see them:"
+        f" {', '.join(LABELS)}",
+        "output": "the name of the output that metrics read; left out: the only one that fits",
+        "scores": f"what scores are, where that is not to be seen: {', '.join(SCORES)}",
+    }
+}
 
 
 def check_settings(where: str, settings: Settings, known: Iterable[str]) -> None:

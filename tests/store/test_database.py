@@ -17,8 +17,10 @@ from benchhub.store import Store
 from benchhub.store.schema import HEAD, metadata
 
 #: What came with schema 0004.
-PREDICTED_LAUNCHES = ("predictions", "postprocess")
-PREDICTED_TRUTHS = ("also", "predict", "predictions", "sketch", "spreads")
+PREDICTED_LAUNCHES = ("predictions", "postprocess", "own_scores")
+PREDICTED_TRUTHS = (
+    "also", "predict", "predictions", "sketch", "spreads", "readings", "own_scores",
+)  # fmt: skip
 
 
 def test_migrations_lead_to_the_schema(tmp_path):
@@ -96,6 +98,7 @@ def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
         assert back is not None
         assert (back.also, back.predict, back.predictions) == ((), "", None)
         assert (back.sketch, back.spreads) == (None, ())
+        assert (back.readings, back.own_scores, found.own_scores) == ({}, None, None)
         store.add(launch)
         assert store.finished(make_run().id) == {launch.cell.key: 1}
 

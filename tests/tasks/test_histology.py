@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchhub.tasks.histology import KINDS, VERTICES, Stain, Tissue, field, render
-from benchhub.tasks.instances import from_outlines
+from benchhub.tasks.stained.histology import KINDS, VERTICES, Stain, Tissue, field, render
+from benchhub.tasks.stained.instances import from_outlines
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchhub.tasks.instances import (
+from benchhub.tasks.stained.instances import (
     from_outlines,
     overlaps,
     pq,

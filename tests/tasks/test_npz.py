@@ -22,7 +22,7 @@ def _arrays(cases=30):
     return {"x": x.astype(np.float32), "labels": labels}
 
 
-def _open(folder, arrays, data=None, **settings):
+def _open(folder, arrays, /, data=None, **settings):
     np.savez(folder / "cases.npz", **arrays)
     return get_task("npz")({**SETTINGS, **settings}, folder, data, folder / "cache")
 
@@ -119,6 +119,47 @@ def test_archives_that_cannot_be_used(tmp_path, arrays, wanted):
     assert wanted in str(caught.value)
     assert "cases.npz" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_the_archive_calls_its_own_arrays_leaves_all_names_to_inputs(tmp_path):
+    tokens = np.arange(150).reshape(30, 5)
+    arrays = {"ids": tokens, "labels": tokens[:, :2], "truth": np.arange(30) % 3}
+    arrays |= {"groups": tokens[:, 0], "who": np.arange(30) // 2, "calibration_ids": tokens[:4]}
+    arrays |= {"calibration_labels": tokens[:4, :2], "calibration_groups": tokens[:4, 0]}
+    data = _open(tmp_path, arrays, arrays={"labels": "truth", "groups": "who"})
+    cases = data.cases(8)
+    assert list(cases.inputs) == ["ids", "labels", "groups"]
+    assert cases.inputs["ids"].tolist() == tokens[:8].tolist()
+    assert (cases.labels.tolist(), cases.groups[:3]) == ([0, 1, 2, 0, 1, 2, 0, 1], ("0", "0", "1"))
+    assert cases.ids == tuple("01234567")
+    assert data.calibration(4)["labels"].shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said", "wanted"),
+    [
+        (
+            {"ids": np.zeros((30, 5))},
+            None,
+            "no input arrays beside 'labels'; 'ids' is read as the archive's own: if it is an input"
+            ' of the model, write arrays = { labels = "labels" } under [data]',
+        ),
+        (
+            {"x": np.zeros((30, 2)), "ids": np.zeros((30, 5))},
+            None,
+            "'ids' has shape (30, 5) where one name a case is read; if it is an input",
+        ),
+        ({"x": np.zeros((30, 2))}, {"labels": "truth"}, "no array 'truth'; it has labels, x"),
+        ({"x": np.zeros((30, 2))}, {"ids": "x"}, "data.arrays.labels is missing"),
+        ({"x": np.zeros((30, 2))}, {"label": "x"}, "data.arrays.label is unknown; did you mean"),
+        ({"x": np.zeros((30, 2))}, "labels", "data.arrays must be a table"),
+    ],
+)
+def test_names_that_are_inputs_and_the_archives_own(tmp_path, arrays, said, wanted):
+    more = {} if said is None else {"arrays": said}
+    with pytest.raises(ConfigError) as caught:
+        _open(tmp_path, {"labels": np.arange(30) % 2, **arrays}, **more)
+    assert wanted in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.nuclei.distance import distances, targets
 from benchhub.tasks.nuclei.metric import METRICS, scores
@@ -13,6 +12,7 @@ from benchhub.tasks.nuclei.watershed import (
     separated,
 )
 from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.stained.instances import overlaps, pq
 
 RNG = np.random.default_rng(0)
 

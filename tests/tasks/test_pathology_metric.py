@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.scores import scores
+from benchhub.tasks.stained.instances import overlaps, pq
 
 NAMES = (*TYPES, "Breast", "Colon")
 

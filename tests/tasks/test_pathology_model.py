@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from benchhub.tasks import get_model, get_task
-from benchhub.tasks.instances import relabel
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.watershed import nuclei
 from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.stained.instances import relabel
 
 pytestmark = pytest.mark.usefixtures("torch")
 

@@ -11,6 +11,7 @@ from benchhub.cli.show.claims import print_claims
 from benchhub.cli.show.quality import print_quality
 from benchhub.cli.show.say import say
 from benchhub.cli.show.timed import print_timed
+from benchhub.model.flag import ABOUT_QUALITY
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.points import flags_that_matter
@@ -64,7 +65,7 @@ def _print_flags(console: Console, rows: Sequence[Row]) -> None:
     count: dict[str, int] = {}
     for row in rows:
         for flag in flags_that_matter(row):
-            if flag.caps:
+            if flag.caps or flag.name in ABOUT_QUALITY:
                 first.setdefault(flag.name, (row, flag.evidence))
                 count[flag.name] = count.get(flag.name, 0) + 1
     for name, (row, evidence) in first.items():

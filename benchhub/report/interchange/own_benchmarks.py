@@ -124,7 +124,7 @@ def _launches(
     run_id: str, cell: Cell, file: BenchmarkFile, benchmark: Benchmark, told: _Told
 ) -> list[Launch]:
     samples = rounds_ns(benchmark)
-    doubted = any(flag.caps for flag in told.flags)
+    doubted = any(flag.caps_times for flag in told.flags)
     if doubted or sum(part.rounds for part in told.launches) != samples.size:
         return [launch_of(run_id, cell, 0, file, benchmark, samples)]
     launches, end = [], 0

@@ -80,6 +80,8 @@ def _raised(results: Sequence[Results]) -> Iterator[tuple[Row, Flag]]:
 
 
 def _effect(flag: Flag) -> str:
+    if flag.caps_quality:
+        return "quality cannot PASS"
     return "cannot PASS" if flag.caps else "note only"
 
 

@@ -203,7 +203,7 @@ def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> ClaimFigure
         what = "times" if quantity.timing else "memory"
         return Nothing(f"{row.device} is emulated: its {what} say nothing about a real device")
     if quantity.timing:
-        doubts = [f"{flag.name}: {flag.evidence}" for flag in row.flags if flag.caps]
+        doubts = [f"{flag.name}: {flag.evidence}" for flag in row.flags if flag.caps_times]
         if doubts:
             return Nothing("; ".join(doubts))
     if quantity.grain is Grain.QUALITY and row.quality is not None:

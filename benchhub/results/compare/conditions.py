@@ -90,7 +90,16 @@ _APART = {"temperature_c": 5.0, "load_1m": 0.5}
 _SAME_MEMORY = 0.02
 _SAME_CLOCK = 1.10
 _HARNESS = ("benchhub", "runner_sha256")
-_NOT_DATA = frozenset({"command", "controller", "seed", "max_relative_disagreement", *_HARNESS})
+_NOT_DATA = frozenset(
+    {
+        "command",
+        "controller",
+        "seed",
+        "max_relative_disagreement",
+        "baseline_below_chance",
+        *_HARNESS,
+    }
+)
 
 
 def obstacles(

@@ -267,7 +267,7 @@ def _doubts(quantity: Quantity, before: Row, after: Row) -> str:
         f"{flag.name} {when}: {flag.evidence}"
         for when, row in (("before", before), ("after", after))
         for flag in row.flags
-        if flag.caps and flag.name not in WRONG_OUTPUTS | OF_ANSWERS
+        if flag.caps_times and flag.name not in WRONG_OUTPUTS | OF_ANSWERS
     ]
     return "; ".join(said)
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
+from benchhub.model.quality import Metric, Reading
+from benchhub.tasks.contract.seen import Seen, seen
 
 Floats = NDArray[np.float64]
 Of = Callable[[Array, Array], Floats]
@@ -28,6 +30,7 @@ class Tables:
         # Arrays are held so that their ids are not given to others.
         self._digests: dict[int, tuple[Array, str]] = {}
         self._resampled: dict[tuple[str, int, bytes], tuple[Array, Floats]] = {}
+        self._seen: dict[tuple[str, int, int], tuple[Array, Array, Seen]] = {}
 
     def of(self, function: Of, outputs: Array, labels: Array, order: Array | None = None) -> Floats:
         """Return `function(outputs, labels)`, with the outputs in another `order` if one is given.
@@ -48,6 +51,16 @@ class Tables:
                     self._kept[key] = table
             self._made[function, content] = table
         return self._made[function, content]
+
+    def seen(
+        self, output: Array, labels: Array, names: tuple[str, ...], metric: Metric,
+        reading: Reading | None,
+    ) -> Seen:  # fmt: skip
+        """Return what a metric sees of an output and labels: see `benchhub.tasks.contract.seen`."""
+        key = metric.name, id(output), id(labels)
+        if key not in self._seen:
+            self._seen[key] = output, labels, seen(output, labels, names, metric, reading)
+        return self._seen[key][2]
 
     def resampled(
         self, metric: str, seen: Array, weights: Array, compute: Callable[[], Floats]

@@ -123,6 +123,25 @@ def agreed(
     return Agreed(worst_abs, worst, tuple(flags))
 
 
+def below_chance(quality: JudgedQuality, allowed: bool) -> Flag | None:
+    """Return the doubt that the baseline is worse than one answer for all cases, if it is.
+
+    It keeps budgets of quality from being PASS unless that is `allowed`, or it is only a further
+    metric that says so.
+    """
+    first = [quality.first] if quality.first else []
+    said = [one for one in (*first, *quality.also.values()) if one.below_chance]
+    if not said:
+        return None
+    told = "; ".join(
+        f"{one.metric} of the baseline is {one.baseline:.4g}, and one answer for all cases has"
+        f" {one.chance:.4g}"
+        for one in said
+    )
+    evidence = f"{told}: see that labels and outputs are of the same things, in the same order"
+    return Flag(FlagKind.BELOW_CHANCE, evidence, caps=said[0] in first and not allowed)
+
+
 def postprocessing(launches: Sequence[Launch], device: DeviceInfo | None) -> Figure | None:
     """Return how long the task's own part of an answer takes, where the device is the controller.
 
@@ -333,6 +352,7 @@ def _figures(quality: Quality, metric: Metric, itself: bool) -> MetricFigures:
         groups=quality.groups,
         cases=quality.cases,
         parts=quality.parts,
+        chance=quality.chance,
     )
 
 

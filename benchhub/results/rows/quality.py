@@ -23,6 +23,7 @@ from benchhub.results.rows.agreement import spread
 from benchhub.results.rows.case_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, group_members, weighed
 from benchhub.stats.rare_losses import guarded
+from benchhub.tasks.contract.seen import read_output
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4
@@ -37,6 +38,7 @@ class Quality:
     `loss` is in the metric's unit and positive when worse, `share` the same as a share of the
     baseline's size; None where that is 0. Their `upper` is the one-sided 95 % limit that a budget
     is held against, and their `low` what a FAIL takes. Limits are infinite where they are unknown.
+    `chance` is what a model reaches that answers all cases alike; None: not known.
     """
 
     value: float
@@ -49,6 +51,7 @@ class Quality:
     cases: int
     groups: int
     parts: Mapping[str, float]
+    chance: float | None = None
 
 
 def assess(
@@ -64,31 +67,38 @@ def assess(
 ) -> Quality:
     """Return the quality of `outputs` over the leading cases that both models answered.
 
-    Only the first output counts, cases on axis 0: see `answers`. The same seed draws the same
-    resamples for every variant. `tables` keeps what a metric with a case table has compared. `same`
-    says whether both are one function's answers, rounded; None: as far as `outputs` tell. `near` is
-    what the same two answered in other batches, at most rounded otherwise: its limits are taken,
-    moved, where they would move by no more than a hundredth of their width.
-    ValueError: no cases, outputs that are not finite or of another shape than the baseline's, or a
-    metric that does not fit them or that these cases leave undefined.
+    The output counts that the answer key's reading of the metric names, the first one if it has
+    none, cases on axis 0: see `answers`. The same seed draws the same resamples for every variant.
+    `tables` keeps what a metric with a case table has compared. `same` says whether both are one
+    function's answers, rounded; None: as far as `outputs` tell. `near` is what the same two
+    answered in other batches, at most rounded otherwise: its limits are taken, moved, where they
+    would move by no more than a hundredth of their width. ValueError: no cases, outputs that are
+    not finite or of another shape than the baseline's, or a metric that does not fit them or that
+    these cases leave undefined.
     """
-    cases = min(len(outputs[0]), len(baseline_outputs[0]), len(answer_key.labels))
+    reading = answer_key.readings.get(metric.name)
+    mine, other = (read_output(model, reading) for model in (outputs, baseline_outputs))
+    cases = min(len(mine), len(other), len(answer_key.labels))
     if cases == 0:
         raise ValueError("no cases")
-    mine, other = _leading(outputs[0], cases), _leading(baseline_outputs[0], cases)
+    mine, other = _leading(mine, cases), _leading(other, cases)
     for array, whose in ((mine, "outputs"), (other, "the baseline's outputs")):
         if not np.isfinite(array).all():
             raise ValueError(f"{whose} are not finite")
     if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
     labels = _leading(answer_key.labels, cases)
-    judged = _Judged(
-        metric, labels, *group_members(answer_key.groups[:cases], cases), tables or Tables()
-    )
     ones = np.ones((1, cases))
+    tables = tables or Tables()
+    read, base_read = (
+        tables.seen(array, labels, answer_key.label_names, metric, reading)
+        for array in (mine, other)
+    )
+    judged = _Judged(metric, read.labels, *group_members(answer_key.groups[:cases], cases), tables)
+    pair = read.outputs, base_read.outputs
     try:
-        value, base = (float(judged.weighted(judged.seen(a), ones)[0]) for a in (mine, other))
-        parts = judged.parts(mine, answer_key.label_names)
+        value, base = (float(judged.weighted(judged.seen(a), ones)[0]) for a in pair)
+        parts = judged.parts(pair[0], read.names)
     except (IndexError, ValueError) as error:
         raise ValueError(
             f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
@@ -99,12 +109,13 @@ def assess(
     if near is not None and (known := _moved(near, value, base, metric.higher_is_better)):
         return dataclasses.replace(known, parts=parts)
     same = rounded(mine, other) if same is None else same
-    of_value, loss, share, method = judged.limits((mine, other), base, same, resamples, seed)
+    of_value, loss, share, method = judged.limits(pair, base, same, resamples, seed)
     low, high = of_value.low, of_value.high
     if metric.higher_is_better:
         low, high = -high, -low
+    chance = None if metric.chance is None else metric.chance(read.labels)
     return Quality(
-        value, low, high, base, loss, share, method, cases, judged.count, parts
+        value, low, high, base, loss, share, method, cases, judged.count, parts, chance
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from benchhub.results.rows.judged import (
     JudgedQuality,
     Judges,
     agreed,
+    below_chance,
     group_of,
     judged,
     postprocessing,
@@ -56,12 +57,15 @@ def summarize(
     also: Sequence[Metric] = (),
     seed: int = 0,
     tables: Tables | None = None,
+    below_chance_allowed: bool = False,
 ) -> tuple[Row, ...]:
     """Return a row for every planned cell, measured or not, in the order of `cells`.
 
     `answer_key` and `metric` give agreement and quality; without them those columns stay empty.
     `also` are further metrics, `seed` draws the resamples, `tables` keeps what metrics have
-    compared. The fixed work has no row; what it shows of its device is a flag of the others.
+    compared; `below_chance_allowed`: budgets of quality may pass on a baseline that is worse than
+    one answer for all cases. The fixed work has no row; what it shows of its device is a flag of
+    the others.
     """
     by_cell: dict[str, list[Launch]] = defaultdict(list)
     for launch in launches:
@@ -107,6 +111,7 @@ def summarize(
             fixed_work.get(one.cell.device),
             several=bool(also) and metric is not None,
             post=answer_key is not None,
+            below_chance_allowed=below_chance_allowed,
         )
         for one in found
     )
@@ -132,6 +137,7 @@ def _row(
     *,
     several: bool,
     post: bool,
+    below_chance_allowed: bool,
 ) -> Row:
     cell = of.cell
     figures = {**dict(_sizes(variant, base)), **of.figures}
@@ -143,6 +149,8 @@ def _row(
     if after is not None:
         figures["postprocess_p50_ms"] = after
     flags = [*of.flags, *told.flags, *doubts]
+    if (doubt := below_chance(quality, below_chance_allowed)) is not None:
+        flags.append(doubt)
     moved = fixed_work is not None and fixed_work.level != "ok"
     if moved and fixed_work and cell.scenario in TIMED and cell.runs_model:
         flags.append(Flag(FlagKind.CANARY, fixed_work.found, caps=True))

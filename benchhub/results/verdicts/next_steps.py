@@ -28,6 +28,10 @@ _TOO_MUCH: Mapping[Scenario | None, str] = {
 }
 #: Doubts that pass by themselves.
 _SETTLING = frozenset({FlagKind.SLOWDOWN, FlagKind.THROTTLED, FlagKind.DRIFT, FlagKind.CANARY})
+FIX_LABELS = (
+    "check the labels, the output and what its scores are; if it is meant, set"
+    " baseline_below_chance = true in [suite]"
+)
 FIX_OUTPUTS = "check the recipe and its calibration: the outputs are not the baseline's"
 ON_A_REAL_DEVICE = "measure on a real device"
 
@@ -68,7 +72,7 @@ def more(row: Row, limit: Limit) -> str:
 
 def after_doubt(row: Row) -> str:
     """Return what to do about a device that was disturbed, or a rate that is too high."""
-    names = {flag.name for flag in row.flags if flag.caps}
+    names = {flag.name for flag in row.flags if flag.caps_times}
     if FlagKind.OVERLOADED in names:
         return "lower the rate, or raise concurrency: at this rate the wait only grows"
     if FlagKind.AVERAGED in names:

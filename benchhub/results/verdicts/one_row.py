@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
-from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
+from benchhub.model.flag import ABOUT_QUALITY, OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit
 from benchhub.results.verdicts.next_steps import (
+    FIX_LABELS,
     FIX_OUTPUTS,
     ON_A_REAL_DEVICE,
     after_doubt,
@@ -99,13 +100,16 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
     for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
         if flag.name in WRONG_OUTPUTS:
             return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
-    doubts = [flag for flag in row.flags if flag.caps and _concerns(flag, limit)]
+    below = [flag for flag in row.flags if flag.name in ABOUT_QUALITY] if limit.is_loss else []
+    doubts = [flag for flag in row.flags if flag.caps_times and _concerns(flag, limit)]
     if (
         limit.is_loss
         and row["quality_loss"].by_definition
         and row.status == "finished"
         and not doubts
     ):
+        if held := _below_chance(below):
+            return held
         why = "the loss of the baseline against itself is 0 by definition"
         return _Answer(VerdictOutcome.PASS, why)
     if unusable := _unusable(row, limit, seen):
@@ -118,10 +122,17 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
         but = f" (but {doubt})" if doubt else ""
         why = f"even the {side} limit {best:.4g} breaks it{but}"
         return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
-    if unproven := _unproven(row, budget, limit, worst, doubt):
+    if unproven := _below_chance(below) or _unproven(row, budget, limit, worst, doubt):
         return unproven
     side = "lower" if limit.key.at_least else "upper"
-    return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it")
+    but = f" (but {below[0].name}: {below[0].evidence})" if below else ""
+    return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it{but}")
+
+
+def _below_chance(doubts: Sequence[Flag]) -> _Answer | None:
+    """Return that a loss cannot be judged: the baseline is worse than one answer for all cases."""
+    held = [flag for flag in doubts if flag.caps_quality]
+    return _open(f"{held[0].name}: {held[0].evidence}", FIX_LABELS) if held else None
 
 
 def _concerns(flag: Flag, limit: Limit) -> bool:
@@ -163,10 +174,11 @@ def _unproven(
     """Return why this cannot be a PASS, and what to do about it; None if it is one."""
     if row.launches < limit.key.min_launches:
         return _too_few(row, limit)
-    cases = row.quality.cases if row.quality else None
-    if limit.is_loss and (cases or 0) < budget.quality_min_cases:
+    groups, cases = (row.quality.groups, row.quality.cases) if row.quality else (0, 0)
+    if limit.is_loss and groups < budget.quality_min_cases:
+        of = "" if groups == cases else f" in {cases}: those of one group count once"
         return _open(
-            f"needs {budget.quality_min_cases} cases, has {cases}",
+            f"needs {budget.quality_min_cases} independent cases, has {groups}{of}",
             "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
         )
     if doubt:

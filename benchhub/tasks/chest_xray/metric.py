@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
+from benchhub.model.quality import Reads
 from benchhub.tasks.case_tables import column_means, mean_metric, worst
+from benchhub.tasks.chance import entropy_of_the_mean
 from benchhub.tasks.metrics import MACRO_AUC
 
 Floats = NDArray[np.float64]
@@ -32,6 +34,11 @@ def cross_entropy_by_case(outputs: Array, labels: Array) -> Floats:
 
 METRIC = MACRO_AUC
 LOG_LOSS = mean_metric(
-    "log_loss", cross_entropy_by_case, higher_is_better=False, parts=column_means(first=1)
+    "log_loss",
+    cross_entropy_by_case,
+    higher_is_better=False,
+    parts=column_means(first=1),
+    reads=Reads.ODDS,
+    chance=entropy_of_the_mean,
 )
 LOG_LOSS_WORST5 = worst(LOG_LOSS)

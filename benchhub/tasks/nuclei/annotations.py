@@ -11,7 +11,7 @@ import numpy as np
 
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
-from benchhub.tasks.instances import Labels, from_outlines
+from benchhub.tasks.stained.instances import Labels, from_outlines
 
 
 def read_outlines(path: Path) -> tuple[Array, ...]:

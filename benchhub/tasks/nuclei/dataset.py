@@ -15,7 +15,6 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric
-from benchhub.tasks.instances import Labels, relabel
 from benchhub.tasks.nuclei.distance import targets
 from benchhub.tasks.nuclei.layout import TileEntry, read_layout
 from benchhub.tasks.nuclei.metric import METRICS
@@ -23,6 +22,7 @@ from benchhub.tasks.nuclei.phantom import NucleiPhantom, write_phantom
 from benchhub.tasks.nuclei.tiles import Tile, read_pair, tiles
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
+from benchhub.tasks.stained.instances import Labels, relabel
 
 MODEL = "benchhub.tasks.nuclei.model"
 #: What the model sees: (colour - MEAN) / SPREAD with colour in 0..1.

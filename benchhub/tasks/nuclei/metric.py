@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 from benchhub.tasks.case_tables import mean_metric, summed_metric, worst
-from benchhub.tasks.instances import overlaps, pq
 from benchhub.tasks.nuclei.distance import distances
 from benchhub.tasks.nuclei.watershed import decoded, predict
+from benchhub.tasks.stained.instances import overlaps, pq
 
 Floats = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchhub.tasks.histology import Picture, Rng, Stain, Tissue, render
 from benchhub.tasks.nuclei.annotations import write_outlines
 from benchhub.tasks.once import write_once
+from benchhub.tasks.stained.histology import Picture, Rng, Stain, Tissue, render
 
 #: Part of the cache key: raise it with any change that moves a pixel or an outline.
 GENERATOR = 1

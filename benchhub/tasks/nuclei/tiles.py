@@ -11,10 +11,10 @@ from PIL import Image
 from scipy.ndimage import label
 
 from benchhub.errors import ConfigError
-from benchhub.tasks.instances import Labels, relabel
 from benchhub.tasks.nuclei.annotations import read_instances
 from benchhub.tasks.nuclei.layout import TileEntry
 from benchhub.tasks.nuclei.pixels import read_colour, read_mask, shrunk
+from benchhub.tasks.stained.instances import Labels, relabel
 
 
 @dataclass(frozen=True, slots=True)

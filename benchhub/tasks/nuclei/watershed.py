@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.tasks.instances import Labels, relabel
+from benchhub.tasks.stained.instances import Labels, relabel
 
 SMOOTH, PEAK, APART, LEAST = 1.0, 0.30, 3, 12
 #: Distances are kept from -1 to 2 in steps of 1 / STEPS; what lies beyond counts as the end.

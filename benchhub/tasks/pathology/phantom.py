@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.tasks.histology import Picture, Stain, Tissue, render
 from benchhub.tasks.once import write_once
 from benchhub.tasks.pathology.names import CHANNELS, TISSUES, TYPES
+from benchhub.tasks.stained.histology import Picture, Stain, Tissue, render
 
 #: Part of the cache key: raise it with any change that moves a pixel or a mask.
 GENERATOR = 1

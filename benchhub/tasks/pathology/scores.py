@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.tasks.instances import overlaps, pq, relabel
 from benchhub.tasks.pathology.names import TYPES
+from benchhub.tasks.stained.instances import overlaps, pq, relabel
 
 Floats = NDArray[np.float64]
 

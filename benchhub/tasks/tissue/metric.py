@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable
+from benchhub.model.quality import CaseTable, Reads
 from benchhub.tasks.case_tables import ratio, table_metric
+from benchhub.tasks.chance import f1_of_the_largest
 
 Floats = NDArray[np.float64]
 
@@ -67,4 +68,9 @@ def _by_case(table: Floats) -> Floats:
     return np.asarray(values[known].mean() + len(table) * change.mean(axis=1), dtype=np.float64)
 
 
-MACRO_F1 = table_metric("macro_f1", CaseTable(answers, _macro, _parts, _by_case))
+MACRO_F1 = table_metric(
+    "macro_f1",
+    CaseTable(answers, _macro, _parts, _by_case),
+    reads=Reads.CLASSES,
+    chance=f1_of_the_largest,
+)

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from benchhub.model.arrays import Array
-from benchhub.tasks.histology import Stain, Tissue, render
 from benchhub.tasks.once import write_once
+from benchhub.tasks.stained.histology import Stain, Tissue, render
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN
 
 #: Part of the cache key: raise it with any change that moves a pixel.

@@ -31,12 +31,13 @@ def latency(low=9.0, p95=10.0, high=11.0, **changes):
     return row_of(p95_ms=p95, intervals=intervals, **changes)
 
 
-def quality(loss=0.005, low=0.001, upper=0.009, baseline=0.8, cases=300, **changes):
+def quality(loss=0.005, low=0.001, upper=0.009, baseline=0.8, cases=300, groups=200, **changes):
     share = baseline and {
         "estimate": loss / baseline, "low": low / baseline, "high": None,
         "upper_one_sided": None if upper is None else upper / baseline,
     }  # fmt: skip
     described = {"low": low, "high": 1.0, "upper_one_sided": upper, "baseline": baseline}
+    described["groups"] = groups
     intervals = {"quality_loss": described | {"share": share}}
     return row_of("quality", quality_loss=loss, quality_cases=cases, intervals=intervals, **changes)
 
@@ -321,8 +322,8 @@ def test_garbage_of_another_precision_or_option_is_not_this_ones():
             Outcome.INCONCLUSIVE,
         ),
         (quality(), {"quality_loss_max": 0.012, "quality_loss_relative": True}, Outcome.PASS),
-        (quality(cases=199), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
-        (quality(cases=50), {"quality_loss_max": 0.01, "quality_min_cases": 50}, Outcome.PASS),
+        (quality(groups=199), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
+        (quality(groups=50), {"quality_loss_max": 0.01, "quality_min_cases": 50}, Outcome.PASS),
         (quality(upper=None), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),
         (quality(emulated=True, launches=1), {"quality_loss_max": 0.01}, Outcome.PASS),
         (latency(), {"quality_loss_max": 0.01}, Outcome.INCONCLUSIVE),

@@ -1,8 +1,19 @@
-"""Records have fields of models of all kinds: an older benchhub refuses them; no table changes."""
+"""Models of all kinds: how metrics read them, what a metric of one's own made of each case.
+
+Records have fields, too, that an older benchhub refuses.
+"""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0008"
 down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Leave every record as it is: fields that came with this schema are read as unset."""
+    """Add the columns, empty for what is there; fields of records are read as unset."""
+    with op.batch_alter_table("truths") as truths:
+        truths.add_column(sa.Column("readings", sa.JSON(), nullable=True))
+        truths.add_column(sa.Column("own_scores", sa.LargeBinary(), nullable=True))
+    with op.batch_alter_table("launches") as launches:
+        launches.add_column(sa.Column("own_scores", sa.LargeBinary(), nullable=True))

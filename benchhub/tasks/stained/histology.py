@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from benchhub.model.arrays import Array
-from benchhub.tasks.instances import Labels, from_outlines
-from benchhub.tasks.nucleus import KINDS, VERTICES, Nucleus, NucleusKind, grow
+from benchhub.tasks.stained.instances import Labels, from_outlines
+from benchhub.tasks.stained.nucleus import KINDS, VERTICES, Nucleus, NucleusKind, grow
 
 __all__ = [
     "KINDS",

@@ -1,0 +1,35 @@
+"""How a metric reads outputs and labels, as the store keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from benchhub.model.quality import Reading
+from benchhub.store.stored.record import Record, parsed, written
+
+
+class ReadingV1(Record):
+    """Since schema 0008."""
+
+    labels: str
+    scores: str = ""
+    output: int = 0
+    name: str = ""
+    columns: int = 0
+    integers: bool = False
+
+    def reading(self) -> Reading:
+        """Return what was stored."""
+        return Reading(**self.model_dump(exclude={"v"}))
+
+
+def write_reading(reading: Reading) -> dict[str, Any]:
+    """Return a reading as JSON types."""
+    return written(ReadingV1(**dataclasses.asdict(reading)))
+
+
+def read_reading(raw: Mapping[str, Any]) -> Reading:
+    """Invert `write_reading`; StoreError: it is of a newer benchhub, or damaged."""
+    return parsed("reading of a metric", raw, ReadingV1).reading()

@@ -1,0 +1,259 @@
+"""How a metric reads a model: what the suite says, else the one way there is, else a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchhub.errors import nearest
+from benchhub.model.arrays import Array
+from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.tasks.contract.asked import Asked
+from benchhub.tasks.contract.looks import (
+    adds_up,
+    flat,
+    from_0_to_1,
+    labels_in_words,
+    one_each,
+    output_in_words,
+    shape,
+    whole,
+    zero_one,
+)
+
+_SAY_CLASS = 'write labels = "class" if they are the numbers of classes'
+_CLASSES_FROM_0 = "classes are counted from 0"
+
+
+class NoReading(ValueError):
+    """Labels and an output that a metric cannot read together: why, and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output of the reference, cases on axis 0."""
+
+    position: int
+    name: str
+    values: Array
+
+
+def find(metric: Metric, outputs: Sequence[Output], labels: Array, asked: Asked) -> Reading:
+    """Return how `metric` reads one of `outputs` and the labels.
+
+    NoReading: none of them fits, or more than one does, or there are two ways to read it.
+    """
+    wanted = [one for one in outputs if asked.output in ("", one.name)]
+    if not wanted:
+        names = [one.name for one in outputs]
+        raise NoReading(f"the model has no output {asked.output!r}{nearest(asked.output, names)}")
+    found: list[Reading] = []
+    refused: list[tuple[Output, str]] = []
+    for one in wanted:
+        try:
+            found.append(_read(metric, one, labels, asked))
+        except NoReading as error:
+            refused.append((one, str(error)))
+    if len(found) > 1:
+        listed = ", ".join(repr(reading.name) for reading in found)
+        raise NoReading(
+            f"{metric.name} can read {len(found)} of the model's outputs, {listed}; write"
+            f' output = "{found[0].name}" or another under [data]'
+        )
+    if found:
+        return found[0]
+    if len(refused) == 1:
+        one, why = refused[0]
+        raise NoReading(
+            f"{metric.name} cannot read output {one.name!r} ({output_in_words(one.values)}) with"
+            f" labels ({labels_in_words(labels)}): {why}"
+        )
+    listed = "; ".join(
+        f"{one.name!r} ({output_in_words(one.values)}): {why}" for one, why in refused
+    )
+    raise NoReading(
+        f"{metric.name} can read none of the model's outputs with labels"
+        f" ({labels_in_words(labels)}): {listed}"
+    )
+
+
+def _read(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:
+    values = one.values
+    if not values.ndim or len(values) != len(labels):
+        raise NoReading(f"{len(labels)} cases should run along its first axis")
+    if metric.reads is Reads.FIRST:
+        return Reading("", "", one.position, one.name)
+    _numeric("outputs", values)
+    _numeric("labels", labels)
+    scores = flat(values)
+    if metric.reads is Reads.NUMBERS:
+        _regression(values, labels, asked)
+        kind, scale, columns = "regression", "", 0
+    else:
+        if scores is None:
+            raise NoReading(
+                f"a case has scores of shape {shape(values[0])}, and one row is read; make one of"
+                " it with predict, or in the model"
+            )
+        kind, scale, columns = _of_classes(metric, scores, labels, asked)
+    integers = values.dtype.kind in "biu"
+    return Reading(kind, scale, one.position, one.name, columns, integers)
+
+
+def _numeric(what: str, values: Array) -> None:
+    if values.dtype.kind not in "biuf":
+        raise NoReading(f"{what} are {values.dtype}, no numbers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        raise NoReading(f"{what} hold {bad} NaN or infinite values; remove those cases")
+
+
+def _regression(values: Array, labels: Array, asked: Asked) -> None:
+    if asked.labels not in ("", "regression"):
+        raise NoReading(f'it reads labels = "regression", and {asked.labels!r} was written')
+    mine, truth = flat(values), flat(labels)
+    if mine is None or truth is None:
+        if values.shape == labels.shape:
+            raise NoReading("a case has more than one axis of numbers; reshape both to one")
+    elif mine.shape == truth.shape:
+        return
+    raise NoReading("one number is needed for each label, in the same shape")
+
+
+def _of_classes(metric: Metric, scores: Array, labels: Array, asked: Asked) -> tuple[str, str, int]:
+    """Return the kind of labels, of scores, and how many columns of scores are read."""
+    rows = flat(labels)
+    if rows is None:
+        raise NoReading("labels have more than one axis a case; give a class, or a row of 0 and 1")
+    if asked.labels == "regression":
+        raise NoReading('it reads classes, and labels = "regression" was written')
+    if not whole(rows):
+        raise NoReading("labels are no whole numbers; classes are, and rows of 0 and 1")
+    columns = scores.shape[1]
+    if asked.scores == "positive" and columns != 1:
+        raise NoReading(f'scores = "positive" is of one column, and it has {columns}')
+    kind = _kind(metric, rows, columns, asked)
+    if metric.reads is Reads.CLASSES and kind == "multi-label":
+        raise NoReading(
+            "it needs one class a case, and labels are of several things; use macro_auc"
+        )
+    if metric.reads is Reads.ODDS and kind != "multi-label" and columns > 2:
+        raise NoReading(
+            f"{metric.name} is of things that are there or not, not of {columns} classes"
+        )
+    if kind == "class":
+        answers = _classes_fit(metric, scores, rows[:, 0], asked)
+        if answers is not None:
+            return kind, "class", answers
+    else:
+        _rows_fit(rows, columns, kind)
+    return kind, _scale(metric, scores, kind, asked), columns
+
+
+def _kind(metric: Metric, rows: Array, columns: int, asked: Asked) -> str:
+    """Return what labels are; NoReading where there are several ways to see them."""
+    if rows.shape[1] == 1:
+        if asked.labels == "one-hot":
+            raise NoReading("labels are one number a case, and one-hot is a row of them")
+        if asked.labels == "multi-label":
+            return "multi-label"
+        if not asked.labels and columns > 2 and zero_one(rows):
+            raise NoReading(
+                f"labels are 0 and 1, and it has {columns} columns: {_SAY_CLASS}; if they are of"
+                " one thing, leave the other columns out of the model"
+            )
+        return "class"
+    if asked.labels == "class":
+        raise NoReading(f"labels are rows of {rows.shape[1]}, and a class is one number a case")
+    if not zero_one(rows):
+        raise NoReading("rows of labels must be 0 and 1")
+    alone = one_each(rows)
+    if asked.labels == "one-hot" and not alone:
+        raise NoReading('labels = "one-hot" has one 1 a row, and these have not')
+    if asked.labels:
+        return asked.labels
+    return "one-hot" if alone else "multi-label"
+
+
+def _classes_fit(metric: Metric, scores: Array, found: Array, asked: Asked) -> int | None:
+    """Check numbers of classes; return how many there are where the output tells the class."""
+    least, most, columns = int(found.min()), int(found.max()), scores.shape[1]
+    if set(np.unique(found).tolist()) == {-1, 1}:
+        raise NoReading("labels are -1 and 1; write 0 and 1: labels = (labels + 1) // 2")
+    if least < 0:
+        raise NoReading(f"label {least} is of no class: {_CLASSES_FROM_0}")
+    if least == most:
+        raise NoReading(f"all labels are {least}: one class tells nothing; add cases of another")
+    if columns == 1 and most > 1:
+        if metric.reads is Reads.CLASSES and scores.dtype.name in ("int32", "int64"):
+            if asked.scores:
+                raise NoReading(f"it tells the class, and scores = {asked.scores!r} was written")
+            return max(most, int(scores.max())) + 1
+        raise NoReading(f"labels go up to {most}, and one column can be of two classes only")
+    if columns > 1 and most >= columns:
+        from_1 = least == 1 and most == columns
+        fix = "write labels - 1" if from_1 else "is it another output, or other labels"
+        raise NoReading(f"label {most} has no column among {columns}: {_CLASSES_FROM_0}; {fix}")
+    return None
+
+
+def _rows_fit(rows: Array, columns: int, kind: str) -> None:
+    if rows.shape[1] == 1 and rows.min() == rows.max():
+        raise NoReading(f"all labels are {int(rows[0, 0])}: one class tells nothing")
+    if kind == "one-hot" and (rows.argmax(axis=1) == rows[0].argmax()).all():
+        raise NoReading("all labels are of one class, which tells nothing; add cases of another")
+    if rows.shape[1] == columns or (kind == "one-hot" and (rows.shape[1], columns) == (2, 1)):
+        return
+    raise NoReading(f"rows of {rows.shape[1]} labels do not go with {columns} columns of scores")
+
+
+def _scale(metric: Metric, scores: Array, kind: str, asked: Asked) -> str:
+    """Return whether scores are probabilities or logits; "": nothing depends on it."""
+    columns, integers = scores.shape[1], scores.dtype.kind in "biu"
+    said = asked.scores if asked.scores != "positive" else ""
+    if said == "probabilities" and not integers and not from_0_to_1(scores):
+        raise NoReading('scores = "probabilities" was written, and they are not from 0 to 1')
+    why = _depends(metric, columns, kind)
+    if (said and not integers) or not why:
+        return said
+    if integers:
+        return _of_integers(metric, scores, said, why)
+    if not from_0_to_1(scores):
+        if kind == "one-hot" and columns > 1 and not asked.labels:
+            raise NoReading(
+                "they are logits, and of several things each row of which has one, or of one class"
+                ' a case: write labels = "one-hot" or labels = "multi-label" under [data]'
+            )
+        return "logits"
+    if columns == 1 or kind == "multi-label" or adds_up(scores):
+        return "probabilities"
+    raise NoReading(
+        "rows are from 0 to 1 and do not add up to 1, so they may be probabilities or logits; write"
+        ' scores = "probabilities" or scores = "logits" under [data]'
+    )
+
+
+def _of_integers(metric: Metric, scores: Array, said: str, why: str) -> str:
+    """Return what whole numbers are: their scale is not told, only their order."""
+    if scores.shape[1] == 1 and zero_one(scores) and said in ("", "probabilities"):
+        return "probabilities"  # an answer, 0 or 1
+    ranked = metric.reads is Reads.COLUMNS and scores.shape[1] > 1
+    if said and ranked and (said == "probabilities" or scores.shape[1] == 2):
+        return said
+    raise NoReading(
+        f"{why}, and whole numbers have no scale; let the model give floats"
+        + (' or write scores = "probabilities"' if ranked and not said else "")
+    )
+
+
+def _depends(metric: Metric, columns: int, kind: str) -> str:
+    """Return what cannot be told without knowing whether scores are probabilities or logits."""
+    if metric.reads is Reads.ODDS:
+        return f"{metric.name} is of probabilities"
+    if metric.reads is Reads.CLASSES and columns == 1:
+        return "from which score on a case is of the second class is to be known"
+    if metric.reads is Reads.COLUMNS and columns > 1 and kind != "multi-label":
+        return "what one class scores is told by all columns"
+    return ""

@@ -1,0 +1,1 @@
+"""Stained tissue: how it is drawn, its nuclei, and how nuclei found are matched with true ones."""

@@ -1,0 +1,290 @@
+"""What labels and outputs are is found where there is one way, and refused where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+from benchhub.errors import ConfigError
+from benchhub.model.quality import Reading, Reads
+from benchhub.tasks.contract.asked import Asked, asked
+from benchhub.tasks.contract.find import NoReading, Output, find
+from benchhub.tasks.contract.seen import read_output, seen
+from benchhub.tasks.metrics import get_metric
+
+CASES = 90
+NOTHING: Mapping[str, str] = {}
+RNG = np.random.default_rng(12)
+BINARY = RNG.integers(0, 2, CASES)
+FEW = RNG.integers(0, 4, CASES)
+#: Scores that rank well, not perfectly; offset so that where the threshold lies matters.
+LOGIT = (BINARY * 2.0 - 1 + RNG.normal(size=CASES) + 0.4).astype(np.float32)
+SHARE = expit(LOGIT).astype(np.float32)
+TWO = np.stack([1 - SHARE, SHARE], axis=1)
+#: Two logits, whose second alone ranks otherwise than their difference.
+PAIR = np.stack([RNG.normal(size=CASES) * 3, np.zeros(CASES)], axis=1)
+PAIR[:, 1] = PAIR[:, 0] + LOGIT
+LOGITS = (np.eye(4)[FEW] * 1.5 + RNG.normal(size=(CASES, 4))).astype(np.float32)
+SHARES = softmax(LOGITS, axis=1)
+MANY = (RNG.random((CASES, 4)) < [0.5, 0.3, 0.6, 0.2]).astype(np.uint8)
+#: No row adds up to 1, and none lies outside 0 and 1.
+HEADS = expit(np.where(MANY, 1.0, -1.0) + RNG.normal(size=MANY.shape)).astype(np.float32)
+
+
+def value(
+    name: str, output: np.ndarray, labels: np.ndarray, said: Mapping[str, str] = NOTHING
+) -> float:
+    """The metric of an output that is the model's only one."""
+    metric = get_metric(name)
+    reading = find(metric, [Output(0, "y", output)], labels, Asked(**said))
+    given = seen(output, labels, (), metric, reading)
+    return float(metric.weighted(given.outputs, given.labels, np.ones((1, CASES)))[0])
+
+
+def refusal(
+    name: str, output: np.ndarray, labels: np.ndarray, said: Mapping[str, str] = NOTHING
+) -> str:
+    with pytest.raises(NoReading) as caught:
+        value(name, output, labels, said)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+AUC = roc_auc_score(BINARY, LOGIT)
+BY_SHARE = accuracy_score(BINARY, LOGIT > 0)
+OF_FOUR = accuracy_score(FEW, LOGITS.argmax(axis=1))
+OVR = roc_auc_score(FEW, SHARES.astype(np.float64), multi_class="ovr")
+
+
+@pytest.mark.parametrize(
+    ("output", "labels", "said"),
+    [
+        (TWO, BINARY, {}),
+        (TWO, BINARY[:, None], {}),
+        (TWO[:, :, None, None], BINARY, {}),
+        (TWO[:, None, :], BINARY.astype(np.float32), {}),
+        (TWO, BINARY.astype(bool), {}),
+        (TWO, np.eye(2)[BINARY], {}),
+        (TWO, np.eye(2)[BINARY], {"labels": "one-hot"}),
+        (PAIR, BINARY, {}),
+        (PAIR, BINARY, {"scores": "logits"}),
+        (PAIR, np.eye(2, dtype=int)[BINARY], {"labels": "one-hot"}),
+        (LOGIT, BINARY, {}),
+        (LOGIT[:, None], BINARY, {}),
+        (SHARE[:, None], BINARY[:, None], {"scores": "positive"}),
+        (SHARE[:, None, None], np.eye(2)[BINARY], {}),
+        (SHARE[:, None], BINARY, {"labels": "multi-label"}),
+        (np.round(255 * SHARE).astype(np.uint8)[:, None], BINARY, {}),
+    ],
+)
+def test_an_auc_is_of_the_second_class_however_it_is_laid_out(output, labels, said):
+    coarse = AUC if output.dtype != np.uint8 else roc_auc_score(BINARY, output[:, 0])
+    assert value("macro_auc", output, labels, said) == pytest.approx(coarse, abs=1e-12)
+    assert coarse > 0.8
+
+
+@pytest.mark.parametrize(
+    ("output", "labels", "said"),
+    [
+        (TWO, BINARY, {}),
+        (PAIR, BINARY, {}),
+        (PAIR, np.eye(2)[BINARY], {}),
+        (LOGIT, BINARY, {}),
+        (LOGIT[:, None], BINARY[:, None], {"scores": "logits"}),
+        (SHARE[:, None], BINARY, {}),
+        (SHARE[:, None], BINARY, {"scores": "probabilities"}),
+        (SHARE[:, None], BINARY, {"scores": "positive"}),
+        (LOGIT[:, None], np.eye(2)[BINARY], {"scores": "positive"}),
+        ((LOGIT > 0).astype(np.int64), BINARY, {}),
+        ((LOGIT > 0)[:, None], BINARY, {}),
+        (np.round(255 * TWO).astype(np.uint8), BINARY, {}),
+    ],
+)
+def test_accuracy_of_two_classes_has_its_threshold(output, labels, said):
+    # One column of logits at .5, or of shares at 0, would score otherwise.
+    assert accuracy_score(BINARY, LOGIT > 0.5) != BY_SHARE
+    assert value("accuracy", output, labels, said) == pytest.approx(BY_SHARE)
+
+
+@pytest.mark.parametrize(
+    ("output", "labels"),
+    [
+        (LOGITS, FEW),
+        (LOGITS, FEW.astype(np.float64)),
+        (SHARES.reshape(CASES, 4, 1, 1), FEW[:, None]),
+        (LOGITS, np.eye(4)[FEW]),
+        (LOGITS[:, None, :], np.eye(4, dtype=bool)[FEW]),
+        (LOGITS.argmax(axis=1), FEW),
+        (np.round(LOGITS * 20).astype(np.int8), FEW),
+    ],
+)
+def test_accuracy_of_classes(output, labels):
+    of = np.asarray(output).reshape(CASES, -1)
+    told = OF_FOUR if of.dtype != np.int8 else accuracy_score(FEW, of.argmax(axis=1))
+    assert value("accuracy", output, labels) == pytest.approx(told)
+
+
+@pytest.mark.parametrize(
+    ("output", "labels", "said"),
+    [
+        (SHARES, FEW, {}),
+        (LOGITS, FEW, {}),
+        (LOGITS, FEW, {"scores": "logits"}),
+        (SHARES, np.eye(4)[FEW], {}),
+        (LOGITS, np.eye(4)[FEW], {"labels": "one-hot"}),
+    ],
+)
+def test_an_auc_of_classes_is_one_against_the_rest(output, labels, said):
+    assert value("macro_auc", output, labels, said) == pytest.approx(OVR, abs=1e-9)
+    raw = np.mean([roc_auc_score(k == FEW, LOGITS[:, k]) for k in range(4)])
+    assert abs(raw - OVR) > 1e-4  # of raw logits it would be another one
+
+
+def test_an_auc_of_several_things_is_the_mean_of_theirs():
+    wanted = roc_auc_score(MANY, HEADS, average="macro")
+    assert value("macro_auc", HEADS, MANY) == pytest.approx(wanted)
+    assert value("macro_auc", np.log(HEADS), MANY) == pytest.approx(wanted)
+
+
+def test_a_class_that_no_case_has_is_no_reason_to_refuse():
+    wide = np.concatenate([LOGITS, np.full((CASES, 2), -9.0)], axis=1)
+    assert value("accuracy", wide, FEW) == pytest.approx(OF_FOUR)
+    assert value("macro_auc", wide, FEW) == pytest.approx(OVR, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [(SHARE[:, None], {}), (LOGIT, {}), (TWO, {}), (PAIR, {}), (LOGIT, {"scores": "logits"})],
+)
+def test_a_log_loss_is_of_probabilities_whichever_way_they_come(output, said):
+    assert value("log_loss", output, BINARY, said) == pytest.approx(
+        log_loss(BINARY, SHARE.astype(np.float64)), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "labels", "said", "wanted"),
+    [
+        ("macro_auc", LOGITS, BINARY, {}, "labels are 0 and 1, and it has 4 columns"),
+        ("accuracy", LOGITS, BINARY[:, None], {}, 'write labels = "class"'),
+        ("macro_auc", LOGIT, FEW, {}, "labels go up to 3, and one column can be of two classes"),
+        ("accuracy", SHARE[:, None], FEW, {}, "labels go up to 3, and one column"),
+        ("accuracy", TWO, BINARY * 2 - 1, {}, "labels = (labels + 1) // 2"),
+        ("accuracy", LOGITS, FEW + 1, {}, "classes are counted from 0; write labels - 1"),
+        ("macro_auc", LOGITS, FEW + 7, {}, "label 10 has no column among 4"),
+        ("accuracy", LOGITS, FEW - 2, {}, "label -2 is of no class"),
+        ("accuracy", LOGITS, FEW + 0.5, {}, "labels are no whole numbers"),
+        ("accuracy", LOGITS, np.where(FEW == 1, np.nan, FEW), {}, "NaN or infinite values"),
+        ("accuracy", LOGITS, np.full(CASES, 2), {}, "all labels are 2: one class tells nothing"),
+        ("macro_auc", TWO, np.zeros(CASES), {}, "all labels are 0"),
+        ("macro_auc", TWO, np.eye(2)[np.ones(CASES, int)], {}, "all labels are of one class"),
+        ("macro_auc", LOGITS[:60], FEW, {}, "90 cases should run along its first axis"),
+        ("accuracy", LOGITS.T, FEW, {}, "90 cases should run along its first axis"),
+        ("accuracy", np.zeros((CASES, 7, 4)), FEW, {}, "scores of shape (7, 4), and one row"),
+        ("accuracy", LOGITS, np.zeros((CASES, 3, 3)), {}, "labels have more than one axis"),
+        ("macro_auc", HEADS, MANY[:, :3], {}, "rows of 3 labels do not go with 4 columns"),
+        ("macro_auc", TWO, MANY, {}, "rows of 4 labels do not go with 2 columns"),
+        ("macro_auc", SHARE[:, None], MANY, {}, "rows of 4 labels do not go with 1 columns"),
+        ("accuracy", HEADS, MANY, {}, "it needs one class a case"),
+        ("macro_auc", HEADS, FEW, {}, 'write scores = "probabilities" or scores = "logits"'),
+        ("macro_auc", HEADS[:, :2], BINARY, {}, "do not add up to 1"),
+        ("macro_auc", LOGITS, np.eye(4)[FEW], {}, 'labels = "one-hot" or labels = "multi-label"'),
+        ("macro_auc", MANY * 3, MANY * 3, {}, "rows of labels must be 0 and 1"),
+        ("accuracy", LOGITS, FEW, {"scores": "probabilities"}, "they are not from 0 to 1"),
+        ("accuracy", LOGITS, FEW, {"scores": "positive"}, "is of one column, and it has 4"),
+        ("accuracy", LOGITS, FEW, {"labels": "regression"}, "it reads classes"),
+        ("accuracy", LOGITS, FEW, {"labels": "one-hot"}, "one-hot is a row of them"),
+        ("macro_auc", HEADS, MANY, {"labels": "one-hot"}, "has one 1 a row, and these have not"),
+        ("macro_auc", HEADS, MANY, {"labels": "class"}, "a class is one number a case"),
+        ("log_loss", LOGITS, FEW, {}, "there or not, not of 4 classes"),
+        ("mean_absolute_error", LOGITS, FEW, {}, "one number is needed for each label"),
+        ("mean_absolute_error", LOGITS, FEW, {"labels": "class"}, '"regression"'),
+        ("mean_absolute_error", LOGITS, LOGITS[:, :2], {}, "in the same shape"),
+        ("accuracy", np.array(["a"] * CASES), FEW, {}, "outputs are <U1, no numbers"),
+        ("accuracy", np.where(LOGITS > 2, np.inf, LOGITS), FEW, {}, "outputs hold"),
+        ("accuracy", np.round(255 * SHARE).astype(np.uint8), BINARY, {}, "no scale"),
+        ("macro_auc", np.round(9 * LOGITS).astype(np.int8), FEW, {}, "no scale"),
+        ("macro_auc", LOGITS, FEW, {"output": "z"}, "the model has no output 'z'"),
+    ],
+)  # fmt: skip
+def test_what_has_no_reading_or_two_is_refused(name, output, labels, said, wanted):
+    assert wanted in refusal(name, output, labels, said)
+
+
+def test_whole_numbers_rank_where_it_is_said_what_they_are():
+    few = np.round(255 * SHARES).astype(np.uint8)
+    told = np.mean([roc_auc_score(k == FEW, few[:, k]) for k in range(4)])
+    assert value("macro_auc", few, FEW, {"scores": "probabilities"}) == pytest.approx(told)
+    assert "no scale" in refusal("macro_auc", few, FEW, {"scores": "logits"})
+
+
+def test_of_several_outputs_the_one_that_fits_is_read_and_two_are_refused():
+    metric = get_metric("accuracy")
+    boxes = Output(0, "boxes", np.zeros((CASES, 4, 5)))
+    scores, other = Output(1, "scores", LOGITS), Output(2, "other", LOGITS)
+    found = find(metric, [boxes, scores], FEW, Asked())
+    assert (found.output, found.name) == (1, "scores")
+    with pytest.raises(NoReading, match=r"'scores', 'other'; write output = \"scores\""):
+        find(metric, [boxes, scores, other], FEW, Asked())
+    assert find(metric, [boxes, scores, other], FEW, Asked(output="other")).output == 2
+    with pytest.raises(NoReading, match=r"none of the model's outputs.*'boxes'.*'more'"):
+        find(metric, [boxes, Output(1, "more", np.zeros((CASES, 9, 9)))], FEW, Asked())
+
+
+def test_a_device_that_answers_in_another_scale_is_not_judged():
+    reading = find(get_metric("macro_auc"), [Output(0, "y", LOGITS)], FEW, Asked())
+    few = np.round(9 * LOGITS).astype(np.int8)
+    with pytest.raises(ValueError, match="scores are int8, and the reference's are floats"):
+        seen(few, FEW, (), get_metric("macro_auc"), reading)
+    ranks = find(get_metric("accuracy"), [Output(0, "y", LOGITS)], FEW, Asked())
+    given = seen(few, FEW, (), get_metric("accuracy"), ranks)
+    assert given.outputs.argmax(axis=1).tolist() == few.argmax(axis=1).tolist()
+
+
+def test_another_number_of_columns_or_outputs_is_an_error_not_a_cut():
+    metric = get_metric("macro_auc")
+    reading = find(metric, [Output(0, "y", TWO)], BINARY, Asked())
+    with pytest.raises(ValueError, match="1 columns of scores where there should be 2"):
+        seen(TWO[:, :1], BINARY, (), metric, reading)
+    with pytest.raises(ValueError, match="output 1 'z' is missing: there are 1"):
+        read_output([TWO], Reading("class", output=1, name="z"))
+
+
+def test_two_names_of_labels_name_the_thing_that_is_ranked():
+    metric = get_metric("macro_auc")
+    reading = find(metric, [Output(0, "y", TWO)], BINARY, Asked())
+    given = seen(TWO, BINARY, ("well", "ill"), metric, reading)
+    assert given.names == ("ill",)
+    assert metric.parts(given.outputs, given.labels, given.names) == {"ill": pytest.approx(AUC)}
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        ({"labels": "clas"}, "data.labels = 'clas' is none of .*; did you mean class"),
+        ({"scores": "logit"}, "did you mean logits"),
+        ({"scores": True}, "data.scores must be a text in quotes"),
+        ({"output": 1}, "data.output must be a text in quotes"),
+    ],
+)
+def test_what_data_says_is_one_of_what_there_is(data, wanted):
+    with pytest.raises(ConfigError, match=wanted):
+        asked(data)
+
+
+def test_a_run_without_readings_is_read_as_before_or_not_at_all():
+    metric = get_metric("macro_auc")
+    assert seen(HEADS, MANY, (), metric, None).outputs is HEADS
+    for name, output, labels in (
+        ("macro_auc", TWO, BINARY),
+        ("macro_auc", LOGITS, FEW),
+        ("accuracy", SHARE[:, None], BINARY),
+        ("accuracy", LOGITS, np.eye(4)[FEW]),
+    ):
+        with pytest.raises(ValueError, match="run it again"):
+            seen(output, labels, (), get_metric(name), None)
+    assert get_metric("dice").reads is Reads.FIRST
