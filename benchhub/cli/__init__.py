@@ -14,6 +14,7 @@ import typer
 from benchhub import __version__
 from benchhub.cli import (
     ab,
+    bench,
     compare,
     compress,
     devices,
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("init")(init.init)
+app.command("bench")(bench.bench)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)

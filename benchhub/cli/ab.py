@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from benchhub.cli import project
+from benchhub.cli.bench import INPUTS_HELP, SHAPE_HELP
 from benchhub.cli.run import EffortName
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def ab(
     statistic: str = typer.Option("p50", help="What the verdict is about: p25, p50 or p95"),
     effort: EffortName = typer.Option(EffortName.STANDARD, help="How long a launch measures"),
     iterations: int = typer.Option(None, min=1, help="Timed calls a launch, instead of --effort's"),
-    inputs: Path = typer.Option(None, help="Cases as .npz (default: random ones)"),
+    shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=SHAPE_HELP),
+    inputs: Path = typer.Option(None, help=INPUTS_HELP),
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -60,6 +62,7 @@ def ab(
         iterations=iterations,
         delta=delta,
         statistic=statistic,
+        shapes=tuple(shape),
     )
     with project.open_store(store) as results:
         found = measured(results, request, command_line())

@@ -121,7 +121,7 @@ def _made(
 ) -> Made:
     from rich.console import Console
 
-    from benchhub.cli.preparing import preparing
+    from benchhub.cli.show.preparing import preparing
     from benchhub.compress.build.single import Place
 
     where = Path(data).expanduser().resolve() if data else None

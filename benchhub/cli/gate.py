@@ -27,6 +27,9 @@ class GateFormat(enum.StrEnum):
 def gate(
     run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     budgets: Path = typer.Option(None, help="Other budgets than the suite's"),
+    budget: list[str] = typer.Option(
+        [], metavar="KEY=LIMIT", help="A limit in place of the suite's budgets; repeatable"
+    ),
     format: GateFormat = typer.Option(None, help="Default: text, and of files their ending"),  # noqa: A002
     output: list[Path] = typer.Option([], "-o", "--output", help="File to write; may be repeated"),
     json: bool = typer.Option(False, "--json", help="The same as --format json"),
@@ -46,7 +49,7 @@ def gate(
         format = GateFormat.JSON  # noqa: A001
     wanted = [(path, format.value if format else format_of(path.suffix)) for path in output]
     with project.open_store(store) as results:
-        judged = _judged(results, run, budgets)
+        judged = _judged(results, run, budgets, budget)
     for path, name in wanted:
         project.write(path, render(name, judged), "gate")
     if format is None or (format is GateFormat.TEXT and not output):
@@ -56,12 +59,18 @@ def gate(
     raise typer.Exit(judged.exit_code)
 
 
-def _judged(store: Store, name: str, file: Path | None) -> Judged:
+def _judged(store: Store, name: str, file: Path | None, typed: list[str]) -> Judged:
+    from benchhub.config.limits import TYPED, typed_budget, typed_limits
     from benchhub.errors import ConfigError
-    from benchhub.results.load import load_judged
+    from benchhub.results.load import hold_against, load_judged
 
+    if file is not None and typed:
+        raise ConfigError("give either --budgets FILE or --budget KEY=LIMIT, not both")
     found = _newest_of_suite(store, name) or store.resolve(name)
     judged = load_judged(store, found, file)
+    if typed:
+        others = (typed_budget(typed_limits(typed)),)
+        judged = hold_against(store, judged.results, others, Path(TYPED))
     if not judged.budgets:
         raise ConfigError(f"run {found} has no budgets; add [[budgets]] or give --budgets FILE")
     if not judged.verdicts:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from benchhub.model.launch import RunInfo
     from benchhub.model.request import RunRequest
+    from benchhub.results.load import Judged
     from benchhub.run.execute import Ready
     from benchhub.store import Store
 
@@ -64,8 +65,9 @@ def run(
             info = results.run(results.resolve(again))
             if not info.kind.resumable:
                 raise ConfigError(_not_resumed(info))
-            ready = _ready(info.request, console)
-            _measure(results, info, ready, console, json, bool(rerun_failed), resumed=True)
+            ready = ready_of(info.request, console)
+            measure(results, info, ready, console, bool(rerun_failed), resumed=True)
+            _end(results, info.id, json)
         return
     request = RunRequest(
         suite=suite,
@@ -78,7 +80,7 @@ def run(
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work
-    ready = _ready(request, console)
+    ready = ready_of(request, console)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
 
@@ -88,7 +90,8 @@ def run(
         from benchhub.run.execute import new_run
 
         info = new_run(results, ready, command_line())
-        _measure(results, info, ready, console, json, rerun_failed=False, resumed=False)
+        measure(results, info, ready, console)
+        _end(results, info.id, json)
 
 
 def _not_resumed(info: RunInfo) -> str:
@@ -99,24 +102,29 @@ def _not_resumed(info: RunInfo) -> str:
     return f"run {info.id} is started anew: {info.provenance.get('command')}"
 
 
-def _ready(request: RunRequest, console: Console) -> Ready:
-    from benchhub.cli.preparing import preparing
+def ready_of(request: RunRequest, console: Console) -> Ready:
+    """Return what a request asks for, ready to be measured; what is being done is shown."""
+    from benchhub.cli.show.preparing import preparing
     from benchhub.config.request import resolve
+    from benchhub.model.request import BenchRequest
+    from benchhub.run.bench import make_bench
     from benchhub.run.execute import make_ready
 
     with preparing(console) as progress:
+        if isinstance(request, BenchRequest):
+            return make_bench(request, project.cache(), progress)
         return make_ready(resolve(request), project.cache(), progress)
 
 
-def _measure(
+def measure(
     results: Store,
     info: RunInfo,
     ready: Ready,
     console: Console,
-    as_json: bool,
-    rerun_failed: bool,
-    resumed: bool,
+    rerun_failed: bool = False,
+    resumed: bool = False,
 ) -> None:
+    """Measure what is open in a run, with a display; what stopped a device early is said."""
     from benchhub.cli.show.plan import skip_lines
     from benchhub.cli.show.progress import RunProgress
     from benchhub.errors import Interrupted
@@ -139,10 +147,15 @@ def _measure(
     for problem in errors.values():
         if problem is not None:
             typer.echo(f"benchhub: {problem}", err=True)
-    _conclude(results, info.id, as_json)
 
 
-def _conclude(results: Store, run_id: str, as_json: bool) -> None:
+def _end(results: Store, run_id: str, as_json: bool) -> None:
+    if conclude(results, run_id, as_json)[1]:
+        raise typer.Exit(3)
+
+
+def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
+    """Print what a run found and write its report; return that, and whether something failed."""
     from benchhub.cli.show.results import print_results
     from benchhub.report.run import render
     from benchhub.results.load import load_judged
@@ -166,7 +179,8 @@ def _conclude(results: Store, run_id: str, as_json: bool) -> None:
             f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
             err=True,
         )
-        raise typer.Exit(3)
+        return judged, True
+    return judged, False
 
 
 def command_line() -> str:

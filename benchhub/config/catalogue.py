@@ -19,12 +19,21 @@ def suite_file(name: str, project: Path) -> Path:
     """Return the suite.toml that `name` stands for: a file, a folder, or a name in `suites/`."""
     given = Path(name).expanduser()
     if given.is_file():
+        if _is_model(given):
+            raise ConfigError(f"{name} is a model, not a suite: `benchhub bench {name}`")
         return given
     if (given / "suite.toml").is_file():
         return given / "suite.toml"
     if given.is_dir() and (len(given.parts) > 1 or name.startswith(".")):
         raise ConfigError(f"{name}: the folder has no suite.toml; `benchhub init` writes one")
     return _find("suite", name, project, "suites/{}/suite.toml", "suites/*/suite.toml")
+
+
+def _is_model(file: Path) -> bool:
+    """Whether a file begins as ONNX, TFLite or torch files do, and no TOML does."""
+    with file.open("rb") as opened:
+        head = opened.read(8)
+    return head.startswith((b"\x08", b"PK\x03\x04")) or head[4:] == b"TFL3"
 
 
 def profile_file(name: str, project: Path) -> Path:

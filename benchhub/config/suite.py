@@ -102,6 +102,11 @@ def load_budgets(path: Path) -> tuple[Budget, ...]:
     return tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
 
 
+def check_budget(raw: Mapping[str, Any], told: Path) -> Budget:
+    """Return the budget in the keys of a `[[budgets]]` table; ConfigError, naming `told`."""
+    return _budget(_validate(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0)
+
+
 def load_profile(path: Path) -> DeviceProfile:
     """Return the device profile in a TOML file; ConfigError if it cannot be used."""
     parsed = _parse(ProfileFile, path)

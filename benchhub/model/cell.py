@@ -83,6 +83,8 @@ class Cell:
     """Device x variant x backend x scenario settings: what one row of the report stands for.
 
     `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
+    `shapes` are what inputs with open sizes were given, batch included: `x=1x3x224x224`, several
+    apart by spaces; empty where the model or the data says it all.
     """
 
     device: str
@@ -102,6 +104,7 @@ class Cell:
     rate_per_s: float | None = None
     arrivals: str = ""
     kind: CellKind = CellKind.MODEL
+    shapes: str = ""
 
     @property
     def runs_model(self) -> bool:
@@ -119,6 +122,7 @@ class Cell:
         return (
             self.device, self.variant, self.backend, self.scenario, self.batch, self.threads,
             self.precision, self.options, self.concurrency, self.rate_per_s, self.arrivals,
+            self.shapes,
         )  # fmt: skip
 
 
@@ -128,7 +132,9 @@ _KEYED = (
     "launches", "iterations", "max_timed_s", "cases", "options",
 )  # fmt: skip
 #: Settings that came later count only where they are set: older runs keep their keys.
-_KEYED_LATER: Mapping[str, object] = {"concurrency": 1, "rate_per_s": None, "arrivals": ""}
+_KEYED_LATER: Mapping[str, object] = {
+    "concurrency": 1, "rate_per_s": None, "arrivals": "", "shapes": "",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=16384)  # asked for once a launch, not once a cell

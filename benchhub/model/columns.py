@@ -78,6 +78,12 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
             "the counter that `energy_mj` comes from",
             QUANTITIES["energy_mj"].empty,
         ),
+        Attribute(
+            "shapes",
+            str,
+            "what inputs with open sizes were given, as `x=1x3x224x224`, batch included",
+            "the model or the data says it all",
+        ),
     )
 }
 
@@ -94,9 +100,13 @@ _ORDER = (
 )  # fmt: skip
 
 
+#: Those that came after the quantities that have no place in the order above.
+_LATER = ("shapes",)
+
+
 def _columns() -> Iterator[str]:
     later = [one.name for one in QUANTITIES.values() if one.column and one.name not in _ORDER]
-    for name in (*_ORDER, *later):
+    for name in (*_ORDER, *later, *_LATER):
         yield name
         if name in QUANTITIES:
             yield from QUANTITIES[name].limits or ()

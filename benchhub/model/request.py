@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,17 +12,24 @@ from benchhub.model.arrays import Settings
 
 
 class RunKind(enum.StrEnum):
-    """What a run is: a suite's, two models side by side, a device's self-test, or imported."""
+    """What a run is: a suite's, two models side by side, model files without a suite, a device's
+    self-test, or imported."""
 
     SUITE = "suite"
     AB = "ab"
+    BENCH = "bench"
     SELFTEST = "selftest"
     IMPORT = "import"
 
     @property
     def resumable(self) -> bool:
-        """Whether a run that was cut short can go on: the others have no suite file."""
-        return self is RunKind.SUITE
+        """Whether a run that was cut short can go on: the others are not planned from files."""
+        return self in (RunKind.SUITE, RunKind.BENCH)
+
+    @property
+    def without_answers(self) -> bool:
+        """Whether nothing says what the right outputs are, so that no quality can be shown."""
+        return self is RunKind.BENCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +71,22 @@ class ABRequest(RunRequest):
     iterations: int | None = None
     delta: float = 0.02
     statistic: str = "p50"
+    shapes: tuple[str, ...] = ()
     kind: RunKind = RunKind.AB
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRequest(RunRequest):
+    """The arguments of `benchhub bench`; no `backends`: all that read the files.
+
+    `shapes` are as they were typed, `NAME=1x3x224x224`; `inputs` is the path of an `.npz` file;
+    no `batches`: what the shapes or the models say, or 1. `limits` are by the keys of budgets.
+    """
+
+    models: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    inputs: str | None = None
+    threads: tuple[int, ...] = (1,)
+    batches: tuple[int, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    kind: RunKind = RunKind.BENCH

@@ -69,6 +69,7 @@ class Row:
     `row["p95_ms"]` is a figure, also where nothing was measured. `quality` is what the first metric
     says, `quality_also` the others by name; `unjudged` gives for each that is missing the reason,
     the first metric's under its empty name. `several_metrics`: the task has further ones.
+    `of_suite`: there is a suite file, whose settings a reader may change.
     """
 
     run: str
@@ -88,6 +89,7 @@ class Row:
     concurrency: int = 1
     rate_per_s: float | None = None
     options: str | None = None
+    shapes: str | None = None
     launches: int = 0
     iterations: int | None = None
     n_eff: float | None = None
@@ -104,6 +106,7 @@ class Row:
     agreement_relative: float | None = None
     cell: str = ""
     kind: CellKind = CellKind.MODEL
+    of_suite: bool = True
     provenance: RowProvenance = field(default_factory=RowProvenance)
 
     def __getitem__(self, quantity: str) -> Figure:

@@ -95,13 +95,24 @@ def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
     ConfigError: there is no such run, or the file cannot be read or names what the run never knew.
     """
     loaded = load_results(store, run_id)
-    budgets = store.budgets(run_id)
     if file is not None:
-        budgets, plan = load_budgets(file), store.plan(run_id)
-        check_names(file, budgets, plan)
-        verdicts = judge(loaded.rows, budgets)
-        left = unjudged(budgets, verdicts, plan.cells)
-        loaded = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left)
+        return hold_against(store, loaded, load_budgets(file), file)
+    return _judged(loaded, store.budgets(run_id))
+
+
+def hold_against(store: Store, loaded: Results, budgets: Sequence[Budget], told: Path) -> Judged:
+    """Return a run held against other budgets than its own, which came from `told`.
+
+    ConfigError: they name what the run never knew.
+    """
+    plan = store.plan(loaded.run.id)
+    check_names(told, budgets, plan)
+    verdicts = judge(loaded.rows, budgets)
+    left = unjudged(budgets, verdicts, plan.cells)
+    return _judged(dataclasses.replace(loaded, verdicts=verdicts, unjudged=left), budgets)
+
+
+def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
     failed = sum(row.status == "failed" for row in loaded.rows)
     lost = sum(bool(device.error) for device in loaded.devices)
     code = exit_code(loaded.verdicts, failed + lost, len(loaded.unjudged))

@@ -21,8 +21,12 @@ from benchhub.model.cell import CHECK_CASES, More, Variant
 from benchhub.model.request import ABRequest
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.ab import look
-from benchhub.run.ab_inputs import fixed_batch, given_inputs, random_inputs
 from benchhub.run.execute import Ready
+from benchhub.run.inputs.asked_shapes import check_known, shape_sweep
+from benchhub.run.inputs.given import given_inputs
+from benchhub.run.inputs.made import made_inputs
+from benchhub.run.inputs.signature import signature
+from benchhub.run.inputs.sizes import sized
 from benchhub.run.loop.campaign import MOST_ATTEMPTS
 from benchhub.run.plan import plan
 from benchhub.run.prepare import Prepared, write_npy
@@ -42,13 +46,7 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     )
     check_inputs_match(variants[1], variants[0])
     check_outputs_match(variants[1], variants[0])
-    batch = request.batch or fixed_batch(variants[0]) or fixed_batch(variants[1]) or 1
-    cases = max(CHECK_CASES, batch)
-    inputs = (
-        given_inputs(Path(request.inputs), variants[0])
-        if request.inputs
-        else random_inputs(variants[0], cases)
-    )
+    batch, inputs, said = _inputs(request, variants[0])
     suite = _suite(request, variants, batch)
     check_backends(suite)
     effort = EFFORTS[suite.effort]
@@ -65,13 +63,29 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
         inputs={name: write_npy(array, folder) for name, array in inputs.items()},
         answer_key=None,
         metric=None,
-        provenance={"dataset": request.inputs or "random inputs of the models' shapes"},
+        provenance={"dataset": said},
     )
     told = json.dumps([[v.sha256 for v in variants], request.told()], sort_keys=True)
     sha256 = hashlib.sha256(told.encode()).hexdigest()
     resolved = Resolved(request, suite, sha256, (device,), effort)
     a, b = made.cells
     return Ready(resolved, prepared, made, until_decided(a.key, b.key, request))
+
+
+def _inputs(request: ABRequest, model: Variant) -> tuple[int, Mapping[str, Array], str]:
+    """Return the batch, the cases of every input by name, and in words what they are."""
+    if request.inputs:
+        fixed = (spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0])
+        batch = request.batch or next(fixed, 1)
+        return batch, given_inputs(Path(request.inputs), model), request.inputs
+    asked = shape_sweep(request.shapes)
+    inputs = signature(model)
+    check_known(asked, {one.name for one in inputs}, model.path.name)
+    if len(asked) > 1:
+        raise ConfigError("--shape: ab compares at one shape; `benchhub bench` takes several")
+    found = sized(model.path.name, inputs, asked[0], request.batch)
+    arrays, said = made_inputs(model.path.name, inputs, found, cases=CHECK_CASES)
+    return found.batch, arrays, said
 
 
 def _names(request: ABRequest) -> tuple[str, str]:

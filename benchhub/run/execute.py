@@ -75,13 +75,18 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         if not resolved.suite.scenarios:
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
-    plan = with_canaries(plan, resolved.effort)
+    return going_on(Ready(resolved, prepared, with_canaries(plan, resolved.effort)))
+
+
+def going_on(ready: Ready) -> Ready:
+    """Return `ready` with what decides which cells a budget keeps open past their launches."""
+    resolved, plan = ready.resolved, ready.plan
     emulated = {device.name for device in resolved.devices if device.emulated}
     fixed = {spec.scenario for spec in resolved.suite.scenarios if spec.launches}
     limits = limited(plan.cells, resolved.suite.budgets, resolved.effort, emulated, fixed)
     most = len(limits) * (resolved.effort.most_launches - resolved.effort.launches)
     more = beside(goes_on(limits, resolved.effort), plan.cells)
-    return Ready(resolved, prepared, plan, more, most)
+    return dataclasses.replace(ready, more=more, more_at_most=most)
 
 
 def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
@@ -264,7 +269,11 @@ def _work(
         cells=cells,
         blobs=(
             *(blob for v in prepared.variants if v.sha256 in models for blob in model_blobs(v)),
-            *(Blob(file.sha256, file.size, path=file.path) for file in prepared.inputs.values()),
+            *(
+                Blob(file.sha256, file.size, path=file.path)
+                for files in (prepared.inputs, *prepared.inputs_of.values())
+                for file in files.values()
+            ),
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
@@ -279,6 +288,11 @@ def _work(
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
         predict=get_prediction(predict) if predict else None,
+        inputs_of={
+            cell.key: {name: file.sha256 for name, file in files.items()}
+            for cell in cells
+            if (files := prepared.inputs_of.get((cell.variant, cell.shapes))) is not None
+        },
     )
 
 

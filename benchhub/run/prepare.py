@@ -35,12 +35,17 @@ class InputFile:
     size: int
 
 
+#: Whose inputs: a variant's name, and the `shapes` of its cells.
+InputsOf = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
 
     `unbuilt` are variants that cannot be made here, each with the reason. `reference` is the
-    baseline's answer to all cases, of which `answer_key` may hold the first only.
+    baseline's answer to all cases, of which `answer_key` may hold the first only. `inputs_of` are
+    those of cells that take others than `inputs`.
     """
 
     suite: Suite
@@ -51,6 +56,7 @@ class Prepared:
     provenance: Mapping[str, str]
     unbuilt: Mapping[str, str] = field(default_factory=dict)
     reference: tuple[Array, ...] = ()
+    inputs_of: Mapping[InputsOf, Mapping[str, InputFile]] = field(default_factory=dict)
 
 
 def prepare(

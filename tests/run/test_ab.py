@@ -23,7 +23,7 @@ from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.results.compare.ab import look
 from benchhub.results.load_ab import compare_sides
 from benchhub.run.ab import make_ab, until_decided
-from benchhub.run.ab_inputs import given_inputs, random_inputs
+from benchhub.run.inputs.given import given_inputs
 from benchhub.run.loop.campaign import measure
 from benchhub.stats.paired_ab import ABChange
 from benchhub.store import Store
@@ -131,38 +131,6 @@ def test_a_slow_start_of_both_is_dropped_from_both() -> None:
 # --- inputs -----------------------------------------------------------------------------------
 
 
-def test_random_inputs_have_the_models_shapes_and_are_the_same_every_time() -> None:
-    variant = make_variant(
-        inputs=(
-            TensorSpec("x", "float32", (None, 3, 5)),
-            TensorSpec("tokens", "int64", (None, 7)),
-            TensorSpec("image", "uint8", (None, 4)),
-        )
-    )
-    inputs = random_inputs(variant, 6)
-    assert {name: (array.dtype.name, array.shape) for name, array in inputs.items()} == {
-        "x": ("float32", (6, 3, 5)),
-        "tokens": ("int64", (6, 7)),
-        "image": ("uint8", (6, 4)),
-    }
-    assert set(np.unique(inputs["tokens"])) <= {0, 1}
-    for name, array in random_inputs(variant, 6).items():
-        np.testing.assert_array_equal(array, inputs[name])
-
-
-@pytest.mark.parametrize(
-    ("spec", "match"),
-    [
-        (TensorSpec("x", "float32", (None, None, 5)), r"x is \?x\?x5; .*--inputs FILE.npz"),
-        (TensorSpec("x", "float32", ()), "x is a scalar"),
-        (TensorSpec("x", "string", (None, 2)), "x is string; give --inputs"),
-    ],
-)
-def test_inputs_that_cannot_be_made_up_are_asked_for(spec: TensorSpec, match: str) -> None:
-    with pytest.raises(ConfigError, match=match):
-        random_inputs(make_variant(inputs=(spec,)), 4)
-
-
 def test_given_inputs_are_taken_by_name(tmp_path: Path) -> None:
     variant = make_variant(inputs=(TensorSpec("x", "float32", (None, 2)),))
     cases = tmp_path / "cases.npz"
@@ -170,7 +138,7 @@ def test_given_inputs_are_taken_by_name(tmp_path: Path) -> None:
     np.savez(cases, x=x, labels=np.zeros(5))
     np.testing.assert_array_equal(given_inputs(cases, variant)["x"], x)
     np.savez(cases, y=x)
-    with pytest.raises(ConfigError, match="no array for model input 'x'"):
+    with pytest.raises(ConfigError, match="no array for input 'x' of"):
         given_inputs(cases, variant)
     np.savez(cases, x=x[:0])
     with pytest.raises(ConfigError, match="0"):

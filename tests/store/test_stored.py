@@ -27,7 +27,7 @@ from benchhub.model.facts import Facts, Provenance
 from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
-from benchhub.model.request import ABRequest, RunKind, RunRequest
+from benchhub.model.request import ABRequest, BenchRequest, RunKind, RunRequest
 from benchhub.model.scenario import Scenario
 from benchhub.store.stored.budget import read_budget, write_budget
 from benchhub.store.stored.cell import read_cell, write_cell
@@ -85,8 +85,15 @@ SKIP = Skip(
 )
 SELFTEST = Selftest("pi", "2026-01-01", False, "r", (FINDING,), {"overhead_ns": 70.0, "none": None})
 
+BENCH = BenchRequest(
+    "bench", ("pi",), ("openvino",), effort="quick", models=("/m/a.onnx", "/m/b.tflite"),
+    shapes=("x=1x3",), inputs="/m/x.npz", threads=(1, 2), batches=(4,),
+    limits={"latency_p95_ms": 20.0},
+)  # fmt: skip
 KINDS: Mapping[str, tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "cell": (dataclasses.replace(PACED, kind=CellKind.SELFTEST), write_cell, read_cell),
+    "cell": (
+        dataclasses.replace(PACED, kind=CellKind.SELFTEST, shapes="x=8x3"), write_cell, read_cell,
+    ),
     "variant": (VARIANT, write_variant, read_variant),
     "device": (DEVICE, write_device, read_device),
     "self-test": (SELFTEST, write_selftest, read_selftest),
@@ -97,6 +104,7 @@ KINDS: Mapping[str, tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]] = {
         RunRequest("s", ("pi",), kind=RunKind.IMPORT), write_request, read_request,
     ),
     "comparison": (AB, write_request, read_request),
+    "bench": (BENCH, write_request, read_request),
     "run": (RUN, write_run, read_run),
     "skip": (SKIP, write_skip, read_skip),
     "conditions": (make_conditions(unavailable={"x": "y"}), write_conditions, read_conditions),
@@ -111,7 +119,9 @@ def test_what_was_written_reads_back(kind: str) -> None:
         if field.default is not dataclasses.MISSING and field.name != "kind"
     }  # fmt: skip
     same = [name for name, default in usual.items() if getattr(value, name) == default]
-    assert same == [] or kind in ("request of an import", "comparison"), "says nothing of these"
+    assert same == [] or kind in ("request of an import", "comparison", "bench"), (
+        "says nothing of these"
+    )
     assert read(write(value)) == value
 
 
@@ -198,7 +208,9 @@ def test_what_an_earlier_release_wrote_means_what_it_meant(number: int) -> None:
 
 
 OLD_CELL = {
-    name: value for name, value in dataclasses.asdict(PACED).items() if name != "kind"
+    name: value
+    for name, value in dataclasses.asdict(PACED).items()
+    if name not in ("kind", "shapes")
 } | {"scenario": "paced"}  # fmt: skip
 
 

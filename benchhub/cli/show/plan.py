@@ -67,6 +67,7 @@ class _Planned:
     concurrency: int
     rate_per_s: float | None
     options: str | None
+    shapes: str | None
 
     @classmethod
     def of(cls, cell: Cell) -> _Planned:
@@ -75,6 +76,7 @@ class _Planned:
             cell.backend, cell.batch, cell.threads,
             cell.precision if cell.runs_model else None, cell.concurrency, cell.rate_per_s,
             " ".join(f"{name}={value}" for name, value in chosen) or None,
+            cell.shapes or None,
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
+from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Row, Verdict
 from benchhub.report.tables.settings import spoken, usual_left_out
@@ -80,13 +81,20 @@ def closing(judged: Judged) -> str:
     if judged.exit_code == 1:
         return (
             "A budget is broken: no value within the interval keeps it. Take the next step of the"
-            f" cells above and measure again with `benchhub run {run.suite}`; if the budget asks"
-            " too much, change it in the suite."
+            f" cells above and measure again with `{again(run)}`; if the budget asks"
+            f" too much, change it{'' if run.kind.without_answers else ' in the suite'}."
         )
     return (
         "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
-        f" and measure again with `benchhub run {run.suite}`, then gate the new run."
+        f" and measure again with `{again(run)}`, then gate the new run."
     )
+
+
+def again(run: RunInfo) -> str:
+    """Return the command that measures as `run` did, anew."""
+    if run.kind.without_answers:
+        return run.provenance.get("command") or "benchhub bench"
+    return f"benchhub run {run.suite}"
 
 
 def provenance(judged: Judged) -> str:

@@ -116,6 +116,7 @@ def _view(results: Sequence[Results], interactive: bool) -> dict[str, Any]:
     return {
         "results": results,
         "several": several,
+        "with_answers": not all(r.run.kind.without_answers for r in results),
         "overall": overall(results),
         "counts": counts(results),
         "cell_counts": [sum(row.runs_model for row in r.rows) for r in results],
@@ -192,7 +193,8 @@ def _figures(results: Sequence[Results], interactive: bool) -> list[ChartFigure]
     figures = []
     for name, (heading, caption, absent) in _CAPTIONS.items():
         chart = made.get(name)
-        if chart is None and not absent:
+        unasked = name == "tradeoff" and all(r.run.kind.without_answers for r in results)
+        if chart is None and (not absent or unasked):
             continue
         svg = Markup(_inline(drawn.to_svg(chart), name, heading, caption)) if chart else ""
         spec = Markup(_in_script(chart.to_dict())) if chart and interactive else ""

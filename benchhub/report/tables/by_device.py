@@ -32,13 +32,16 @@ from benchhub.text import megabytes
 def latency(result: Results, device: DeviceInfo, most: int = 0) -> Table:
     """Latency cells of one device with the quality and the memory of the same configuration.
 
-    With `most`, a longer table has one line for each variant and backend.
+    Of model files without answers: with what loading and the first call took. With `most`, a
+    longer table has one line for each variant and backend.
     """
 
     def joined(column: str, show: Callable[[Row, str], TableCell]) -> Callable[[Row], TableCell]:
         return lambda row: show(partner(row, result.rows, column) or row, column)
 
     found = _rows_of(result, device, (Scenario.LATENCY,))
+    if result.run.kind.without_answers:
+        return _table("latency", "Latency", device, fewer(found, most), _of_files(result))
     shown = [
         percentile("p50_ms"),
         percentile("p95_ms", rank=1),
@@ -49,6 +52,20 @@ def latency(result: Results, device: DeviceInfo, most: int = 0) -> Table:
         ShownColumn("Peak MiB", True, joined("peak_rss_mib", figure), 3),
     ]
     return _table("latency", "Latency", device, fewer(found, most), shown)
+
+
+def _of_files(result: Results) -> list[ShownColumn]:
+    """What a launch tells of a model file; the speed-up only where there is another to beat."""
+    faster = [_speedup(result)] if len(result.variants) > 1 else []
+    return [
+        percentile("p50_ms"),
+        percentile("p95_ms", rank=1),
+        *faster,
+        ShownColumn("Load ms", True, _figure_of("load_ms"), 2),
+        ShownColumn("First call ms", True, _figure_of("first_inference_ms"), 3),
+        ShownColumn("Peak MiB", True, _figure_of("peak_rss_mib"), 2),
+        ShownColumn("Size MB", True, _megabytes, 4),
+    ]
 
 
 def throughput(result: Results, device: DeviceInfo, most: int = 0) -> Table:

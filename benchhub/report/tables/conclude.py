@@ -92,7 +92,8 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     sound = [point for point in found if not disagrees(point.row)]
     said = [_garbage(garbage)] if garbage else []
     if sound:
-        said += [_fastest(result, sound), *_front(sound)]
+        front = [] if result.run.kind.without_answers else _front(sound)
+        said += [_fastest(result, sound), *front]
     return [*said, *rates, *overhead, *trouble]
 
 

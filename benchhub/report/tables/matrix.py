@@ -69,7 +69,8 @@ def matrix(result: Results) -> Matrix:
         for backend in dict.fromkeys(backend for backend, _ in left_out)
     ]
     heads = [Column("Backend"), Column("Variant"), *map(_head, devices)]
-    caption = f"Median latency, and below it the quality loss{_at(list(chosen.values()))}"
+    below = "" if result.run.kind.without_answers else ", and below it the quality loss"
+    caption = f"Median latency{below}{_at(list(chosen.values()))}"
     table = Table("overview", caption, tuple(heads), tuple(body))
     return Matrix(table, (*notes.listed(), *said))
 

@@ -44,6 +44,11 @@ class Settled(Protocol):
         """The backend's own options as words."""
         ...
 
+    @property
+    def shapes(self) -> str | None:
+        """What inputs with open sizes were given."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -90,6 +95,10 @@ SETTINGS: Mapping[str, Setting] = {
         "Options", lambda r: r.options or "", lambda r: r.options or "", lambda r: r.options,
         numeric=False,
     ),
+    "shapes": Setting(
+        "Shapes", lambda r: r.shapes or "", lambda r: r.shapes or "", lambda r: r.shapes,
+        numeric=False,
+    ),
 }  # fmt: skip
 
 
@@ -121,7 +130,12 @@ def compact(row: Settled, names: Iterable[str]) -> str:
 
 def usual_left_out(row: Settled, names: Iterable[str]) -> list[str]:
     """Return the names whose value says something: not a concurrency of 1, not plain f32."""
-    usual = {"concurrency": (1,), "precision": (None, "f32", "none"), "options": (None,)}
+    usual = {
+        "concurrency": (1,),
+        "precision": (None, "f32", "none"),
+        "options": (None,),
+        "shapes": (None,),
+    }
     return [name for name in names if getattr(row, name) not in usual.get(name, ())]
 
 

@@ -172,6 +172,7 @@ def _row(
         concurrency=cell.concurrency,
         rate_per_s=cell.rate_per_s,
         options=_options_text(cell.options),
+        shapes=cell.shapes or None,
         launches=len(of.finished),
         iterations=of.iterations,
         n_eff=of.n_eff,
@@ -188,6 +189,7 @@ def _row(
         agreement_relative=told.relative,
         cell=cell.key,
         kind=cell.kind,
+        of_suite=not run.kind.without_answers,
         provenance=dataclasses.replace(of.provenance, quality=quality.source),
     )
 

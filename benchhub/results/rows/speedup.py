@@ -12,6 +12,7 @@ from benchhub.model.figure import BY_DEFINITION, Figure, Interval
 from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.measured import Measured
+from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio
 from benchhub.stats.samples import launch_medians
 
@@ -51,7 +52,7 @@ def speedups(
 def _settings(cell: Cell) -> tuple[Any, ...]:
     return (
         cell.variant, cell.device, cell.backend, cell.scenario, cell.batch, cell.threads,
-        cell.concurrency, cell.rate_per_s, cell.precision, cell.options,
+        cell.concurrency, cell.rate_per_s, cell.precision, cell.options, cell.shapes,
     )  # fmt: skip
 
 
@@ -69,17 +70,27 @@ def _compared(one: Measured, name: str, base: Measured | None) -> Figure | None:
         return Figure(withheld=why)
     if base is one:
         return Figure(1.0, Interval(None, None, BY_DEFINITION, against=name))
-    drop = max(one.dropped, base.dropped)
-    rates = cell.scenario is Scenario.THROUGHPUT
-    pairs = _pairs(base, one, _rates_ns if rates else partial(_medians_ns, drop=drop))
-    if not pairs:
+    ratio = times_as_fast(one, base)
+    if ratio is None:
         why = "no round in which both this variant and the baseline finished a launch"
         return Figure(withheld=why)
-    ratio = paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs])
     interval = Interval(
         ratio.low, ratio.high, ratio.method, ratio.confidence, ratio.n, against=name
     )
     return Figure(ratio.estimate, interval)
+
+
+def times_as_fast(one: Measured, base: Measured, confidence: float = 0.95) -> Estimate | None:
+    """Return how many times as fast as `base` a cell is, launches of one round in pairs.
+
+    By the medians of launches, or their rates in throughput cells; None: no round has both.
+    """
+    drop = max(one.dropped, base.dropped)
+    rates = one.cell.scenario is Scenario.THROUGHPUT
+    pairs = _pairs(base, one, _rates_ns if rates else partial(_medians_ns, drop=drop))
+    if not pairs:
+        return None
+    return paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs], confidence)
 
 
 def _pairs(

@@ -55,16 +55,24 @@ def more(row: Row, limit: Limit) -> str:
     """Return what to run so that the next report can decide."""
     if limit.is_loss:
         return "raise cases in [scenarios.quality]"
+    if not row.of_suite:
+        return _with_more_launches(row, limit, "")
     if limit.scenario is not None and row.scenario != limit.scenario:
         return in_own_scenario(limit.scenario)
     if limit.timing and any(flag.name is FlagKind.COARSE_CLOCK for flag in row.flags):
         return f"raise batch in [scenarios.{row.scenario}]: the clock is too coarse for such calls"
-    by_hand = f"launches in [scenarios.{row.scenario}]"
+    return _with_more_launches(row, limit, f"launches in [scenarios.{row.scenario}]")
+
+
+def _with_more_launches(row: Row, limit: Limit, by_hand: str) -> str:
+    """Return how to have more launches: by effort, or where the suite says how many."""
     for effort, launches in _LAUNCHES.get(row.scenario, {}).items():
         if max(row.launches, limit.key.min_launches - 1) < launches:
-            said = f"run with --effort {effort}, or raise {by_hand}"
+            said = f"run with --effort {effort}" + (f", or raise {by_hand}" if by_hand else "")
             break
     else:
+        if not by_hand:
+            return "quiet the device and measure again: this is the most effort there is"
         said = f"set {by_hand} to {max(limit.key.min_launches, 2 * row.launches)}"
     noisy = limit.timing and any(flag.name in CROWDED for flag in row.flags)
     return f"stop the other programs on the device, then {said}" if noisy else said
@@ -80,6 +88,8 @@ def after_doubt(row: Row) -> str:
     if names == {FlagKind.SINGLE_LAUNCH}:
         return "measure more launches; of pytest-benchmark, import the files of ten sessions"
     if names == {FlagKind.NO_STEADY_STATE}:
+        if not row.of_suite:
+            return "run with --effort rigorous, and quiet the device until launches settle"
         return f"raise iterations in [scenarios.{row.scenario}] until launches settle"
     if names <= _SETTLING:
         return "let the device settle, or cool it, and measure again"

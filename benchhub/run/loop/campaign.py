@@ -138,7 +138,7 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         scenario=cell.scenario.value,
         model=cell.model_sha256 or None,
         model_format=work.formats.get(cell.model_sha256, "none"),
-        inputs={} if not cell.runs_model else dict(work.inputs),
+        inputs={} if not cell.runs_model else dict(work.inputs_of.get(cell.key, work.inputs)),
         batch=cell.batch,
         threads=cell.threads,
         precision=cell.precision,

@@ -52,6 +52,7 @@ class DeviceWork:
     the launches in the store, which `more` is asked about together with the new ones. `predict`
     is what the task makes of the first output of quality cells, see `benchhub.tasks.predictions`.
     `formats` and `files` are the models', by the sha256 of their variants.
+    `inputs_of` has the inputs of cells that take others than `inputs`, by key.
     """
 
     run: str
@@ -71,6 +72,7 @@ class DeviceWork:
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     predict: Callable[[Array], Array] | None = None
     files: Mapping[str, tuple[ModelFile, ...]] = field(default_factory=dict)
+    inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -35,6 +35,7 @@ class CellV2(_Cell):
 
     v: int = 2
     kind: CellKind
+    shapes: str = ""
 
 
 class CellV1(_Cell):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchhub.model.request import ABRequest, RunKind, RunRequest
+from benchhub.model.request import ABRequest, BenchRequest, RunKind, RunRequest
 from benchhub.store.stored.record import Record, parsed, written
 
 
@@ -45,6 +45,20 @@ class ABRequestV2(_Compared):
 
     v: int = 2
     kind: RunKind
+    shapes: tuple[str, ...] = ()
+
+
+class BenchRequestV1(_Request):
+    """Of model files without a suite, since schema 0008."""
+
+    v: int = 1
+    kind: RunKind
+    models: tuple[str, ...]
+    shapes: tuple[str, ...] = ()
+    inputs: str | None = None
+    threads: tuple[int, ...] = (1,)
+    batches: tuple[int, ...] = ()
+    limits: Mapping[str, int | float] = {}
 
 
 class RequestV1(_Request):
@@ -69,7 +83,11 @@ class ABRequestV1(_Compared):
 
 def write_request(request: RunRequest) -> dict[str, Any]:
     """Return a request as JSON types."""
-    version = ABRequestV2 if isinstance(request, ABRequest) else RequestV2
+    version: type[ABRequestV2 | BenchRequestV1 | RequestV2] = RequestV2
+    if isinstance(request, ABRequest):
+        version = ABRequestV2
+    elif isinstance(request, BenchRequest):
+        version = BenchRequestV1
     return written(version(**request.told(), kind=request.kind))
 
 
@@ -78,5 +96,8 @@ def read_request(raw: Mapping[str, Any]) -> RunRequest:
     if "model_a" in raw:
         two = parsed("request", raw, ABRequestV2, ABRequestV1)
         return ABRequest(**two.model_dump(exclude={"v"}))
+    if "models" in raw:
+        bench = parsed("request", raw, BenchRequestV1)
+        return BenchRequest(**bench.model_dump(exclude={"v"}))
     one = parsed("request", raw, RequestV2, RequestV1)
     return RunRequest(**one.model_dump(exclude={"v"}))

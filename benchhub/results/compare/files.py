@@ -1,0 +1,125 @@
+"""Which of several model files is faster, or that it cannot be told; pure.
+
+Files are held against each other in launches of one round. On each device and at each setting the
+fastest is chosen by its median, so each of its leads is an interval at a confidence that allows for
+every pair that could have been chosen (Bonferroni, see `stats.widened` for its source).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchhub.model.cell import Cell
+from benchhub.model.launch import Launch
+from benchhub.model.scenario import Scenario
+from benchhub.results.rows.measured import Measured, measured
+from benchhub.results.rows.speedup import times_as_fast
+from benchhub.stats.interval import Estimate
+from benchhub.stats.samples import launch_medians
+
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How many times as fast as another file's cell the fastest is; `told`: it is shown to be."""
+
+    other: Cell
+    ratio: Estimate
+
+    @property
+    def told(self) -> bool:
+        """Whether the whole interval lies above 1."""
+        return self.ratio.low is not None and self.ratio.low > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Cells of several files at one setting of one device: the fastest, and its leads.
+
+    `backend`: all on one; None: each file on the backend where its median is lowest.
+    """
+
+    fastest: Cell
+    leads: tuple[Lead, ...]
+    backend: str | None
+
+
+def races(cells: Sequence[Cell], launches: Sequence[Launch]) -> tuple[Race, ...]:
+    """Return a race for each device, setting and backend that ran two files or more.
+
+    Where the files' fastest backends are not one and the same, there is one over these, too.
+    """
+    by_cell: dict[str, list[Launch]] = {}
+    for launch in launches:
+        by_cell.setdefault(launch.cell.key, []).append(launch)
+    groups: dict[tuple[object, ...], list[Measured]] = {}
+    for cell, place in _places(cells):
+        if cell.scenario is not Scenario.LATENCY or not cell.runs_model:
+            continue
+        one = measured(cell, by_cell.get(cell.key, []), None)
+        if one.status == "finished" and any(o.samples_ns.size for o in one.finished):
+            key = (cell.device, cell.threads, cell.batch, cell.precision, place)
+            groups.setdefault(key, []).append(one)
+    return tuple(race for group in groups.values() for race in _races(group))
+
+
+def _places(cells: Sequence[Cell]) -> Iterator[tuple[Cell, int]]:
+    """Yield cells with the place of their shapes among those of their file and batch."""
+    seen: dict[tuple[str, int], list[str]] = {}
+    for cell in cells:
+        known = seen.setdefault((cell.variant, cell.batch), [])
+        if cell.shapes not in known:
+            known.append(cell.shapes)
+        yield cell, known.index(cell.shapes)
+
+
+def _races(group: Sequence[Measured]) -> Iterator[Race]:
+    by_backend: dict[str, list[Measured]] = {}
+    for one in group:
+        by_backend.setdefault(one.cell.backend, []).append(one)
+    for backend, mine in by_backend.items():
+        if (race := _race(mine, backend, len(mine))) is not None:
+            yield race
+    best: dict[str, Measured] = {}
+    for one in group:
+        known = best.setdefault(one.cell.variant, one)
+        if _median_ns(one) < _median_ns(known):
+            best[one.cell.variant] = one
+    if len({one.cell.backend for one in best.values()}) > 1:
+        race = _race(list(best.values()), None, len(group))
+        if race is not None:
+            yield race
+
+
+def _race(mine: Sequence[Measured], backend: str | None, tried: int) -> Race | None:
+    if len({one.cell.variant for one in mine}) < 2:
+        return None
+    fastest = min(mine, key=_median_ns)
+    confidence = 1 - (1 - _CONFIDENCE) / (tried * (tried - 1) // 2)
+    leads = []
+    for other in sorted(mine, key=_median_ns):
+        if other is fastest:
+            continue
+        ratio = times_as_fast(fastest, other, confidence)
+        if ratio is not None:
+            leads.append(Lead(other.cell, ratio))
+    return Race(fastest.cell, tuple(leads), backend) if leads else None
+
+
+def _median_ns(one: Measured) -> float:
+    """Return what orders them: also where too few launches bound no median that is shown."""
+    timed = [launch.samples_ns for launch in one.finished if launch.samples_ns.size]
+    return float(np.median(launch_medians(timed)))
+
+
+def same_files(cells: Sequence[Cell]) -> Mapping[str, list[str]]:
+    """Return the names of variants that are one and the same file, by its digest."""
+    names: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.runs_model and cell.variant not in names.setdefault(cell.model_sha256, []):
+            names[cell.model_sha256].append(cell.variant)
+    return {digest: of for digest, of in names.items() if len(of) > 1}

@@ -1,0 +1,186 @@
+"""The sizes of every input of a model: fixed by the file, asked for, or following from others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchhub.errors import ConfigError
+from benchhub.run.inputs.asked_shapes import AskedShapes, Sizes, shape_text
+from benchhub.run.inputs.signature import ModelInput
+
+#: What a suggestion writes for an axis, by a part of its name; images and texts are as large.
+_USUAL = {"height": 224, "width": 224, "channel": 3, "batch": 1}
+_USUAL_LENGTH, _USUAL_SIDE = 128, 224
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """The sizes of all inputs, by name, of a batch; `text` are those that the file leaves open."""
+
+    batch: int
+    sizes: Mapping[str, Sizes]
+    text: str
+
+
+def sized(
+    model: str, inputs: Sequence[ModelInput], asked: AskedShapes, batch: int | None = None
+) -> Sized:
+    """Return the sizes of `inputs`, whose first axis is the batch.
+
+    `batch` None: what the shapes that are asked for have, what the file is fixed at, or 1. An open
+    axis has the size of another of its name; integers that are open alike are as long as each
+    other. ConfigError where a shape does not fit, or a size is known from nowhere: what to write.
+    """
+    for one in inputs:
+        if one.name in asked.sizes:
+            _check(model, one, asked.sizes[one.name])
+    batch = batch or _batch(model, inputs, asked)
+    named = _named(model, inputs, asked, batch)
+    found: dict[str, Sizes] = {}
+    for one in inputs:
+        sizes = _sizes(one, asked.sizes.get(one.name), batch, named)
+        if None not in sizes:
+            found[one.name] = tuple(size for size in sizes if size is not None)
+    for one in inputs:
+        if one.name not in found and (like := _like(one, inputs, found)) is not None:
+            found[one.name] = like
+    missing = [one for one in inputs if one.name not in found]
+    if missing:
+        raise _unknown(model, missing, batch, named)
+    said = [f"{one.name}={shape_text(found[one.name])}" for one in inputs if _is_open(one)]
+    return Sized(batch, found, " ".join(said))
+
+
+def _is_open(one: ModelInput) -> bool:
+    return one.axes is None or any(not isinstance(axis, int) for axis in one.axes[1:])
+
+
+def _check(model: str, one: ModelInput, sizes: Sizes) -> None:
+    fits = one.axes is None or (
+        len(one.axes) == len(sizes)
+        and all(
+            not isinstance(axis, int) or axis == size
+            for axis, size in zip(one.axes, sizes, strict=True)
+        )
+    )
+    if not fits:
+        raise ConfigError(
+            f"--shape {one.name}={shape_text(sizes)} does not fit {model}, whose input {one.name}"
+            f" is {_declared(one)}"
+        )
+
+
+def _declared(one: ModelInput) -> str:
+    return shape_text(["?" if axis is None else axis for axis in one.axes or ()])
+
+
+def _batch(model: str, inputs: Sequence[ModelInput], asked: AskedShapes) -> int:
+    given = {one.name: asked.sizes[one.name][0] for one in inputs if one.name in asked.sizes}
+    if len(set(given.values())) > 1:
+        counts = ", ".join(f"{name} {size}" for name, size in given.items())
+        raise ConfigError(
+            f"--shape: the batch, which is the first size, differs in inputs of {model}: {counts}"
+        )
+    fixed = [one.axes[0] for one in inputs if one.axes]
+    fixed_sizes = [size for size in fixed if isinstance(size, int)]
+    return next(iter((*given.values(), *fixed_sizes)), 1)
+
+
+def _named(
+    model: str, inputs: Sequence[ModelInput], asked: AskedShapes, batch: int
+) -> dict[str, int]:
+    """Return the sizes of axes by their names in the file."""
+    named: dict[str, int] = {
+        one.axes[0]: batch for one in inputs if one.axes and isinstance(one.axes[0], str)
+    }
+    for one in inputs:
+        sizes = asked.sizes.get(one.name, ())
+        for place, (axis, size) in enumerate(zip(one.axes or (), sizes, strict=bool(sizes))):
+            if isinstance(axis, int) or axis is None:
+                continue
+            if place == 0 and size in (1, batch):
+                continue  # the shape of one case, at several batches
+            if named.setdefault(axis, size) != size:
+                raise ConfigError(
+                    f"--shape {one.name}={shape_text(sizes)} does not fit {model}: {axis} is"
+                    f" {named[axis]} elsewhere"
+                    + (" (the batch)" if place == 0 or named[axis] == batch else "")
+                )
+    return named
+
+
+def _sizes(
+    one: ModelInput, asked: Sizes | None, batch: int, named: Mapping[str, int]
+) -> tuple[int | None, ...]:
+    if asked is not None:
+        first = asked[:1] if one.axes and isinstance(one.axes[0], int) else (batch,)
+        return (*first, *asked[1:])
+    if one.axes is None:
+        return (None,)
+    found: list[int | None] = []
+    for place, axis in enumerate(one.axes):
+        if isinstance(axis, int):
+            found.append(axis)
+        elif place == 0:
+            found.append(batch)
+        else:
+            found.append(named.get(axis) if axis else None)
+    return tuple(found)
+
+
+def _like(
+    one: ModelInput, inputs: Sequence[ModelInput], found: Mapping[str, Sizes]
+) -> Sizes | None:
+    """Return the sizes of another input of integers that is open in the same places."""
+    for other in inputs:
+        if (
+            other.name in found
+            and _pattern(other) == _pattern(one)
+            and _whole(other)
+            and _whole(one)
+        ):
+            return found[other.name]
+    return None
+
+
+def _pattern(one: ModelInput) -> tuple[int | None, ...]:
+    return tuple(axis if isinstance(axis, int) else None for axis in one.axes or ())
+
+
+def _whole(one: ModelInput) -> bool:
+    return one.dtype.startswith(("int", "uint", "bool"))
+
+
+def _unknown(
+    model: str, missing: Sequence[ModelInput], batch: int, named: Mapping[str, int]
+) -> ConfigError:
+    """Say which sizes are open, and what to write; one of several that share a name suffices."""
+    first = missing[0]
+    if first.axes is None:
+        return ConfigError(
+            f"{model}: of input {first.name} the file does not even say how many sizes it has;"
+            f" write its shape: --shape {first.name}=1x3x224x224"
+        )
+    words, known = [], dict(named)
+    for one in missing:
+        sizes = _sizes(one, None, batch, known)
+        if None in sizes:
+            usual = [
+                _usual(one, place) if size is None else size for place, size in enumerate(sizes)
+            ]
+            words.append(f"--shape {one.name}={shape_text(usual)}")
+            axes = zip(one.axes or (), usual, strict=True)
+            known |= {axis: size for axis, size in axes if isinstance(axis, str)}
+    return ConfigError(
+        f"{model}: input {first.name} is {_declared(first)}, and nothing says how large its open"
+        f" sizes are; write them, as {' '.join(words)}"
+    )
+
+
+def _usual(one: ModelInput, place: int) -> int:
+    axis = (one.axes or ())[place]
+    for part, size in _USUAL.items():
+        if isinstance(axis, str) and part in axis.lower():
+            return size
+    return _USUAL_SIDE if len(one.axes or ()) == 4 else _USUAL_LENGTH

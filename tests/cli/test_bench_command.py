@@ -1,0 +1,79 @@
+"""`benchhub bench` as a user starts it, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from project import Project, make_project, write_model
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = make_project(tmp_path)
+    write_model(tmp_path / "small.onnx", hidden=8)
+    write_model(tmp_path / "large.onnx", hidden=20_000)
+    return made
+
+
+BENCH = ("bench", "--device", "here", "--backend", "onnxruntime")
+
+
+@pytest.mark.usefixtures("processes")
+def test_two_files_are_measured_the_faster_is_named_and_the_run_is_a_run(project: Project) -> None:
+    done = project.run(
+        *BENCH, "small.onnx", "large.onnx", "--effort", "quick", "--budget", "model_bytes=100000"
+    )
+    assert done.code == 1, done.err  # large.onnx is over it
+    assert "small is " in done.out
+    assert "as fast as large (on onnxruntime)" in done.out
+    assert "Quality" not in done.out
+    rows = project.here("runs", "show", "latest", "--json").json["rows"]
+    assert [(row["variant"], row["scenario"], row["launches"]) for row in rows] == [
+        ("small", "latency", 3), ("large", "latency", 3),
+    ]  # fmt: skip
+    for row in rows:
+        for column in ("load_ms", "first_inference_ms", "peak_rss_mib", "model_bytes", "params"):
+            assert row[column] is not None, column
+        assert row["quality"] is None
+    page = next(project.folder.glob("benchhub-*.html")).read_text()
+    assert "Quality" not in page.split('id="glossary"')[0]
+    gate = project.here("gate", "latest", "--budget", "model_bytes=9000000")
+    assert gate.code == 0, gate.out + gate.err
+    assert project.here("gate", "latest", "--budget", "model_byte=1").code == 2
+    again = project.run("run", "--resume", rows[0]["run"])
+    assert again.code == 0, again.err
+
+
+@pytest.mark.usefixtures("processes")
+def test_an_asked_backend_that_is_not_there_is_exit_code_3(project: Project) -> None:
+    done = project.run(
+        "bench", "--device", "here", "--backend", "onnxruntime", "--backend", "tensorrt",
+        "small.onnx", "--effort", "quick",
+    )  # fmt: skip
+    assert done.code == 3, done.err
+    assert "tensorrt was asked for" in done.err
+    assert "small" in done.out
+
+
+def test_a_model_in_place_of_a_suite_leads_to_bench(project: Project) -> None:
+    done = project.here("run", "small.onnx")
+    assert done.code == 2
+    assert "small.onnx is a model, not a suite: `benchhub bench small.onnx`" in done.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("none.onnx",), "no such file"),
+        (("small.onnx", "--shape", "y=1x3"), "small.onnx has no such input"),
+        (("small.onnx", "--shape", "x=1x3"), "does not fit small.onnx, whose input x is ?x16"),
+        (("small.onnx", "--budget", "latency_p96_ms=1"), "did you mean latency_p95_ms?"),
+        (("small.onnx", "--budget", "latency_p95_ms=fast"), "fast is no number"),
+        (("small.onnx", "--device", "mars"), "device mars is unknown"),
+    ],
+)
+def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], match: str) -> None:
+    done = project.here("bench", *arguments)
+    assert done.code == 2
+    assert match in done.error

@@ -1,0 +1,220 @@
+"""Model files without a suite, from the request to the plan; nothing is measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from builders import make_cell, make_launch
+from onnx import TensorProto, helper
+from project import FEATURES, make_project, write_model
+
+from benchhub.errors import ConfigError
+from benchhub.model.cell import CellKind, SkipKind
+from benchhub.model.launch import Launch
+from benchhub.model.request import BenchRequest
+from benchhub.report.compare.files import sentences
+from benchhub.results.compare.files import races
+from benchhub.run.bench import make_bench, names_of
+from benchhub.run.execute import Ready
+
+REQUEST = BenchRequest(suite="bench", devices=(), backends=("onnxruntime",), effort="standard")
+
+
+def write_pool(path: Path, opset: int = 17) -> Path:
+    """The mean over height and width, both open."""
+    graph = helper.make_graph(
+        [helper.make_node("GlobalAveragePool", ["img"], ["y"])],
+        "pool",
+        [helper.make_tensor_value_info("img", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 1, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+def ready(tmp_path: Path, *models: Path, **changes: object) -> Ready:
+    folder = make_project(tmp_path / "project").folder
+    device = str(folder / "device_profiles" / "here.toml")
+    given = {"devices": (device,), "models": tuple(map(str, models)), **changes}
+    return make_bench(dataclasses.replace(REQUEST, **given), tmp_path / "cache")
+
+
+def settings(made: Ready) -> list[tuple[str, int, int, str]]:
+    cells = [cell for cell in made.plan.cells if cell.runs_model]
+    return [(cell.variant, cell.threads, cell.batch, cell.shapes) for cell in cells]
+
+
+def arrays(made: Ready, variant: str, shapes: str = "") -> dict[str, np.ndarray]:
+    files = made.prepared.inputs_of[variant, shapes]
+    return {name: np.load(file.path) for name, file in files.items()}
+
+
+def test_each_shape_thread_count_and_batch_is_a_cell_with_inputs_of_its_own(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool.onnx")
+    made = ready(tmp_path, pool, shapes=("img=1x3x8x8,1x3x16x9",), threads=(1, 2), batches=(1, 4))
+    texts = ["img=1x3x8x8", "img=4x3x8x8", "img=1x3x16x9", "img=4x3x16x9"]
+    assert sorted(settings(made)) == sorted(
+        ("pool", threads, int(text[4]), text) for text in texts for threads in (1, 2)
+    )
+    assert len({cell.key for cell in made.plan.cells}) == len(made.plan.cells)
+    for text in texts:
+        sizes = tuple(map(int, text.removeprefix("img=").split("x")))
+        assert arrays(made, "pool", text)["img"].shape == sizes
+    assert [cell.kind for cell in made.plan.cells].count(CellKind.CANARY) == 1
+
+
+def test_files_of_other_inputs_are_measured_side_by_side(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool.onnx")
+    tiny = write_model(tmp_path / "tiny.onnx")
+    made = ready(tmp_path, pool, tiny, shapes=("img=2x3x8x8",))
+    assert settings(made) == [("pool", 1, 2, "img=2x3x8x8"), ("tiny", 1, 1, "")]
+    assert arrays(made, "tiny")["x"].shape == (2, FEATURES)
+    assert made.resolved.suite.baseline == "pool"
+    assert "img float32 2x3x8x8 standard normal" in made.prepared.provenance["dataset"]
+
+
+def test_without_backends_all_that_read_the_files_are_planned(tmp_path: Path) -> None:
+    made = ready(tmp_path, write_model(tmp_path / "tiny.onnx"), backends=())
+    backends = {cell.backend for cell in made.plan.cells if cell.runs_model}
+    assert {"onnxruntime", "openvino"} <= backends
+    assert not backends & {"tflite", "torch", "null", "faulty"}
+    assert not made.plan.skips
+
+
+def test_what_an_asked_backend_cannot_read_is_a_skip(tmp_path: Path) -> None:
+    tiny = write_model(tmp_path / "tiny.onnx")
+    made = ready(tmp_path, tiny, backends=("onnxruntime", "tflite"))
+    assert [(skip.backend, skip.reason.kind) for skip in made.plan.skips] == [
+        ("tflite", SkipKind.FORMAT)
+    ]
+    with pytest.raises(ConfigError, match="nothing to measure: tiny on tflite: tflite reads"):
+        ready(tmp_path / "more", tiny, backends=("tflite",))
+
+
+def test_inputs_of_ones_own_are_taken_as_they_are(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool.onnx")
+    img = np.arange(5 * 3 * 4 * 6, dtype=np.float32).reshape(5, 3, 4, 6)
+    np.savez(tmp_path / "cases.npz", img=img, labels=np.zeros(5))
+    made = ready(tmp_path, pool, inputs=str(tmp_path / "cases.npz"), batches=(2,))
+    assert settings(made) == [("pool", 1, 2, "img=2x3x4x6")]
+    np.testing.assert_array_equal(arrays(made, "pool", "img=2x3x4x6")["img"], img)
+
+
+def test_limits_become_a_budget_and_keep_cells_open(tmp_path: Path) -> None:
+    tiny = write_model(tmp_path / "tiny.onnx")
+    made = ready(tmp_path, tiny, limits={"latency_p95_ms": 20.0, "model_bytes": 9000.0})
+    (budget,) = made.resolved.suite.budgets
+    assert dict(budget.limits) == {"latency_p95_ms": 20.0, "model_bytes": 9000}
+    assert made.more_at_most > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({}, r"pool.onnx: input img is nx3xhxw.*--shape img=1x3x224x224"),
+        ({"shapes": ("imag=1x3x8x8",)}, r"pool.onnx has no such input; did you mean img\?"),
+        ({"shapes": ("img=1x4x8x8",)}, "does not fit pool.onnx, whose input img is nx3xhxw"),
+        ({"backends": ("onnxruntme",)}, r"onnxruntme is unknown; did you mean onnxruntime\?"),
+        ({"limits": {"quality_loss_max": 0.1}}, r"bench measures no quality; write a suite"),
+        ({"limits": {"latency_p95_ms": -1.0}}, r"--budget: .*latency_p95_ms"),
+        ({"inputs": "cases.npz", "shapes": ("img=1x3x8x8",)}, "--inputs brings its own shapes"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, changes: dict[str, object], match: str) -> None:
+    with pytest.raises(ConfigError, match=match) as refused:
+        ready(tmp_path, write_pool(tmp_path / "pool.onnx"), **changes)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "match"),
+    [
+        ({"x": np.ones((4, 3, 8, 8), np.float32)}, "no array for input 'img'.*, but x"),
+        ({"img": np.ones((4, 1, 8, 8), np.float32)}, "1x8x8 per case"),
+        ({"img": np.ones((4, 3, 8, 8))}, "float64"),
+        ({"img": np.ones((0, 3, 8, 8), np.float32)}, "0"),
+    ],
+)
+def test_given_inputs_that_do_not_fit_are_refused(
+    tmp_path: Path, arrays: dict[str, np.ndarray], match: str
+) -> None:
+    np.savez(tmp_path / "cases.npz", **arrays)
+    with pytest.raises(ConfigError, match=match):
+        ready(tmp_path, write_pool(tmp_path / "pool.onnx"), inputs=str(tmp_path / "cases.npz"))
+
+
+def test_a_file_that_is_no_model_or_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.onnx").write_text("no model")
+    with pytest.raises(ConfigError, match="neither an ONNX, a TFLite nor a torch file"):
+        ready(tmp_path, tmp_path / "notes.onnx")
+    with pytest.raises(ConfigError, match="no such file"):
+        ready(tmp_path / "2", tmp_path / "none.onnx")
+
+
+def test_names_tell_files_apart() -> None:
+    assert names_of(["/m/a.onnx", "/m/b.tflite"]) == ["a", "b"]
+    assert names_of(["/m/a.onnx", "/m/a.tflite"]) == ["a.onnx", "a.tflite"]
+    assert names_of(["/m/a.onnx", "/n/a.onnx"]) == ["m/a.onnx", "n/a.onnx"]
+    with pytest.raises(ConfigError, match="given twice"):
+        names_of(["/m/a.onnx", "/m/a.onnx"])
+
+
+# --- which is faster --------------------------------------------------------------------------
+
+
+def launches(
+    variant: str, medians_ms: Sequence[float], backend: str = "onnxruntime"
+) -> list[Launch]:
+    cell = make_cell(variant=variant, backend=backend, model_sha256=variant * 64, threads=1)
+    return [
+        make_launch(cell, samples_ns=np.full(60, round(1e6 * median), np.int64), index=index,
+                    round=index)
+        for index, median in enumerate(medians_ms)
+    ]  # fmt: skip
+
+
+def said(*sides: list[Launch]) -> list[str]:
+    every = [launch for side in sides for launch in side]
+    return sentences(races(list(dict.fromkeys(launch.cell for launch in every)), every))
+
+
+NOISE = np.linspace(-0.01, 0.01, 10)
+
+
+def test_the_faster_file_is_named_with_an_interval_of_launches_in_pairs() -> None:
+    common = np.exp(np.sin(np.arange(10)))  # a device whose speed moves: pairs do not care
+    a = launches("a", list(2 * common * (1 + NOISE)))
+    b = launches("b", list(common * (1 - NOISE)))
+    (sentence,) = said(a, b)
+    assert sentence.startswith("b is 2x [")
+    assert sentence.endswith("as fast as a (on onnxruntime)")
+
+
+def test_a_tie_is_named_as_one() -> None:
+    wobble = np.array([1.02, 0.98] * 5)
+    (sentence,) = said(launches("a", list(wobble)), launches("b", list(wobble[::-1])))
+    assert "cannot be told apart" in sentence
+    assert "faster" not in sentence
+
+
+def test_of_three_files_one_may_lead_while_two_tie() -> None:
+    wobble = np.array([1.02, 0.98] * 5)
+    sides = (launches("a", list(wobble)), launches("b", list(wobble[::-1])),
+             launches("c", list(3 * wobble)))  # fmt: skip
+    (sentence,) = said(*sides)
+    assert "cannot be told apart" in sentence
+    assert "as fast as c" in sentence
+
+
+def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
+    a = launches("a", list(2 * (1 + NOISE)))
+    b = launches("b", list(1 + NOISE), backend="tflite")
+    (sentence,) = said(a, b)
+    assert sentence.startswith("b on tflite is 2x [")
+    assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
