@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from benchhub.backends import described, names
 from benchhub.config.catalogue import check_own, profile_file, suite_file
 from benchhub.config.suite import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
+from benchhub.model.arrays import Settings
 from benchhub.model.asked import EFFORTS, Effort, Suite
 from benchhub.model.device import DeviceProfile
 from benchhub.model.request import RunRequest
@@ -111,8 +112,27 @@ def _check_options(suite: Suite) -> None:
             key = f"{suite.path}: options.{backend}.{name}"
             if name not in known:
                 raise ConfigError(f"{key} is unknown{nearest(name, known)}")
-            for one in value if isinstance(value, list) else [value]:
+            for one in _swept(value):
                 _check_option(key, one, known[name])
+            _check_needs(key, value, known[name], chosen, known)
+
+
+def _swept(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _check_needs(
+    key: str,
+    value: object,
+    option: BackendOption,
+    chosen: Settings,
+    known: Mapping[str, BackendOption],
+) -> None:
+    if option.needs is None or _swept(value) == [option.default]:
+        return
+    other, wanted = option.needs
+    if wanted not in _swept(chosen.get(other, known[other].default)):
+        raise ConfigError(f"{key} changes nothing without {other} = {wanted!r}; add that")
 
 
 def _check_option(key: str, value: object, option: BackendOption) -> None:
@@ -122,3 +142,5 @@ def _check_option(key: str, value: object, option: BackendOption) -> None:
         listed = [str(choice) for choice in option.choices]
         hint = nearest(str(value), listed)
         raise ConfigError(f"{key} = {value!r} is none of {', '.join(listed)}{hint}")
+    if option.least is not None and isinstance(value, int) and value < option.least:
+        raise ConfigError(f"{key} = {value!r}: should be {option.least} or more")

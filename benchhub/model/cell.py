@@ -155,6 +155,7 @@ class SkipKind(enum.StrEnum):
     FIXED_BATCH = "fixed batch"
     FORMAT = "format"
     PRECISION = "precision"
+    IDLE_OPTION = "idle option"
     NO_PROFILE = "no profile"
     UNBUILT = "unbuilt"
     NO_BACKEND = "no backend"
@@ -166,6 +167,7 @@ SKIPS: Mapping[SkipKind, str] = {
     SkipKind.FIXED_BATCH: "the model has another batch",
     SkipKind.FORMAT: "the backend does not read such files",
     SkipKind.PRECISION: "the backend does not compute in it, or not with these options",
+    SkipKind.IDLE_OPTION: "an option changes nothing without another one",
     SkipKind.NO_PROFILE: "the backend does not tell what operators take",
     SkipKind.UNBUILT: "the variant could not be made",
     SkipKind.NO_BACKEND: "the device lacks the backend",

@@ -15,6 +15,7 @@ class FlagKind(enum.StrEnum):
     PRESSURE = "pressure"
     THROTTLED = "throttled"
     FREQUENCY_CHANGED = "frequency_changed"
+    OVERSUBSCRIBED = "oversubscribed"
     HOT = "hot"
     COARSE_CLOCK = "coarse_clock"
     NO_STEADY_STATE = "no_steady_state"
@@ -94,6 +95,10 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
     FlagKind.THROTTLED: FlagMeaning("the processor counted throttling", Concern.DISTURBANCE),
     FlagKind.FREQUENCY_CHANGED: FlagMeaning(
         "the CPU's clock changed by more than 10 %", Concern.DISTURBANCE
+    ),
+    FlagKind.OVERSUBSCRIBED: FlagMeaning(
+        "more threads than the cores, the affinity mask or the CPU quota left the launches",
+        Concern.DISTURBANCE,
     ),
     FlagKind.HOT: FlagMeaning("the processor reached 80 °C", Concern.DISTURBANCE),
     FlagKind.COARSE_CLOCK: FlagMeaning(

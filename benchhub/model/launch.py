@@ -36,6 +36,15 @@ class OperatorTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Processors:
+    """Cores that a launch had, parts of one included, and what left it no more than these: an
+    affinity mask, a cpuset, a CPU quota; empty: it had all there are."""
+
+    cores: float
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """Details as `told`, names to JSON values; what is asked for by name has a property here."""
 
@@ -45,6 +54,20 @@ class Details:
     def calls_per_round(self) -> int:
         """Calls that an imported sample is the mean of; 1: samples are calls."""
         return int(self.told.get("calls_per_round", 1))
+
+    @property
+    def processors(self) -> Processors | None:
+        """The cores it had; None: it does not tell."""
+        known = self.told.get("processors")
+        if not isinstance(known, Mapping) or not isinstance(known.get("cores"), int | float):
+            return None
+        return Processors(known["cores"], str(known.get("limited_by") or ""))
+
+    @property
+    def threads_at_once(self) -> int | None:
+        """How many threads of its session may compute at one time; None: it does not tell."""
+        known = self.told.get("threads_at_once")
+        return known if isinstance(known, int) else None
 
     @property
     def engine_rebuilt(self) -> str | None:

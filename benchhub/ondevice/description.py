@@ -13,12 +13,15 @@ class BadDescription(Exception):
 class BackendOption(NamedTuple):
     """An option of `[options.NAME]`: one of `choices`, or with none any value of its type.
 
-    `words` say what it does, in the reference pages.
+    `words` say what it does, in the reference pages. A number is `least` or more. `needs` is
+    another option and its value, without which this one changes nothing.
     """
 
     default: Any
     choices: Tuple[Any, ...] = ()
     words: str = ""
+    least: Optional[int] = None
+    needs: Optional[Tuple[str, Any]] = None
 
 
 class LockFile(NamedTuple):
@@ -105,6 +108,8 @@ def _check_options(one: Description) -> None:
             raise _bad("options[%r]" % key, option, "write BackendOption(default, choices)")
         if option.choices and option.default not in option.choices:
             raise _bad("options[%r]" % key, option.default, "name the default among the choices")
+        if option.needs is not None and option.needs[0] not in one.options:
+            raise _bad("options[%r].needs" % key, option.needs, "write (option, value) of its own")
     for precision, needed in one.precision_needs.items():
         if not isinstance(needed, tuple) or needed[0] not in one.options:
             where = "precision_needs[%r]" % precision

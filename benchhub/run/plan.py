@@ -12,7 +12,7 @@ from benchhub.model.asked import Effort, ScenarioSpec, Suite
 from benchhub.model.cell import Cell, CellKind, Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
-from benchhub.ondevice.backends import Description
+from benchhub.ondevice.backends import Description, idle_option
 
 #: The share of the effort's launches and iterations that each scenario takes. Memory and load
 #: times vary little between launches; outputs do not vary at all; a profile is no timing.
@@ -181,6 +181,7 @@ def _not_offered(variant: Variant, cell: Cell, backend: Description) -> SkipReas
         _unreadable(variant, backend)
         or _inexact(cell.precision, backend)
         or _without_option(cell, backend)
+        or _idle_option(cell, backend)
         or _without_profile(cell, backend)
     )
 
@@ -201,6 +202,11 @@ def _without_option(cell: Cell, backend: Description) -> SkipReason | None:
         return None
     text = f"{cell.backend} computes in {cell.precision} only with {name} = {value}"
     return SkipReason(SkipKind.PRECISION, text)
+
+
+def _idle_option(cell: Cell, backend: Description) -> SkipReason | None:
+    idle = idle_option(backend, json.loads(cell.options))
+    return None if idle is None else SkipReason(SkipKind.IDLE_OPTION, f"{cell.backend}: {idle}")
 
 
 def _without_profile(cell: Cell, backend: Description) -> SkipReason | None:

@@ -136,7 +136,11 @@ def _options() -> str:
         one = backends.described(name)
         for key, option in {} if one.for_tests else one.options.items():
             choices = codes(option.choices) or _TYPES[_json_type(option.default)]
-            rows.append((code(name), code(key), choices, _default(option.default), option.words))
+            if option.least is not None:
+                choices += f", at least {option.least}"
+            needs = option.needs and code(f"{option.needs[0]} = {option.needs[1]}")
+            words = f"{option.words}; with {needs} only" if needs else option.words
+            rows.append((code(name), code(key), choices, _default(option.default), words))
     return table(("backend", "key", "values", "default", "meaning"), rows)
 
 

@@ -76,6 +76,13 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
                        "did you mean provider?"),
     "unknown provider": (lambda p: p.add('[options.onnxruntime]\nprovider = "cuba"\n'),
                          "did you mean cuda?"),
+    "option below its least": (
+        lambda p: p.add('[options.onnxruntime]\ndevice_id = -1\n'),
+        "options.onnxruntime.device_id = -1: should be 0 or more"),
+    "option that changes nothing": (
+        lambda p: p.add('[options.onnxruntime]\ninter_op_threads = [1, 2]\n'),
+        "options.onnxruntime.inter_op_threads changes nothing without"
+        " execution_mode = 'parallel'; add that"),
     "option of another type": (lambda p: p.add('[options.onnxruntime]\ndevice_id = "0"\n'),
                                "should be of type int"),
     "unknown against": (lambda p: p.edit('recipe = "int8-dynamic"',

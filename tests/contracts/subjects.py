@@ -125,7 +125,11 @@ _OWN = (
         "onnxruntime",
         build_tiny_model,
         provider=("CPUExecutionProvider",),
-        options=({"provider": "cpu", "device_id": 0},),
+        options=(
+            {"provider": "cpu", "device_id": 0},
+            {"execution_mode": "parallel", "inter_op_threads": 2},
+            {"graph_optimization_level": "disable", "arena": False, "allow_spinning": False},
+        ),
     ),
     Subject(
         "openvino",
@@ -135,6 +139,7 @@ _OWN = (
             {"device": "AUTO"},
             {"hint": "throughput"},
             {"hint": "none", "streams": 2},
+            {"execution_mode": "accuracy", "pinning": "off"},
         ),
     ),
     Subject(

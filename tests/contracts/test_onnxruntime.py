@@ -63,6 +63,54 @@ def test_nodes_of_each_provider_are_told(tiny: str) -> None:
     assert session.details["nodes"] == {"CPUExecutionProvider": 4}
 
 
+def test_what_the_session_was_told_is_in_force(tiny: str) -> None:
+    usual = ORT.load(tiny, LoadOptions(threads=2)).details
+    assert (usual["optimization_level"], usual["execution_mode"]) == ("all", "sequential")
+    assert (usual["intra_op_threads"], usual["inter_op_threads"]) == (2, 1)
+    assert (usual["spinning"], usual["arena"]) == ("default", True)
+    asked = {
+        "graph_optimization_level": "basic", "execution_mode": "parallel", "inter_op_threads": 3,
+        "allow_spinning": False, "arena": False,
+    }  # fmt: skip
+    told = ORT.load(tiny, LoadOptions(threads=2, concurrency=2, options=asked)).details
+    assert (told["optimization_level"], told["execution_mode"]) == ("basic", "parallel")
+    assert (told["intra_op_threads"], told["inter_op_threads"]) == (2, 3)
+    assert (told["spinning"], told["arena"]) == ("off", False)
+    assert told["threads_at_once"] == 2 + 1 + 2  # a pool, one more caller, two more branches
+
+
+@pytest.mark.parametrize("level", ["disable", "basic", "extended", "all"])
+def test_a_graph_is_rewritten_as_far_as_was_asked(tmp_path: Path, level: str) -> None:
+    """An Identity in the middle goes from `basic` on; the file written beside shows it."""
+    nodes = [("Relu", "x", "a"), ("Identity", "a", "b"), ("Neg", "b", "y")]
+    graph = helper.make_graph(
+        [helper.make_node(kind, [one], [other]) for kind, one, other in nodes],
+        "chain",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])],
+    )
+    imports = [helper.make_opsetid("", 17)]
+    path = str(tmp_path / "chain.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=8), path)
+    asked = LoadOptions(scenario="profile", options={"graph_optimization_level": level})
+    session = ORT.load(path, asked)
+    call = session.bind({"x": np.ones(2, np.float32)})
+    found = session.profile(call, 3)
+    assert found is not None
+    assert ("Identity" in found.operators_ns) == (level == "disable")
+
+
+def test_an_option_that_changes_nothing_is_refused(tiny: str) -> None:
+    with pytest.raises(ValueError, match="inter_op_threads changes nothing without execution_mode"):
+        ORT.load(tiny, LoadOptions(options={"inter_op_threads": 2}))
+
+
+@pytest.mark.parametrize("name", ["device_id", "inter_op_threads"])
+def test_numbers_below_the_least_are_refused(tiny: str, name: str) -> None:
+    with pytest.raises(ValueError, match=f"option {name} should be . or more, not -1"):
+        ORT.load(tiny, LoadOptions(options={"execution_mode": "parallel", name: -1}))
+
+
 @pytest.mark.parametrize("name", ABSENT)
 def test_a_provider_that_the_build_lacks_is_named_with_its_source(tiny: str, name: str) -> None:
     with pytest.raises(Failed, match=ort_providers.NAMES[name]) as raised:

@@ -93,6 +93,44 @@ def test_a_precision_is_in_force_or_the_launch_fails(tiny: str, precision: str) 
     assert raised.value.kind == "fallback"
 
 
+def test_further_options_are_in_force_as_the_plugin_tells_them(tiny: str) -> None:
+    usual = load(tiny).details
+    assert usual["execution_mode"] == "PERFORMANCE"
+    assert usual["scheduling_core_type"] == "ANY_CORE"
+    assert usual["threads_at_once"] == 1
+    asked = {"execution_mode": "accuracy", "pinning": "off", "hyper_threading": "off"}
+    told = load(tiny, threads=1, concurrency=2, options=asked).details
+    assert told["execution_mode"] == "ACCURACY"
+    assert (told["pinning"], told["hyper_threading"]) == (False, False)
+    assert told["threads_at_once"] == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "key"),
+    [
+        ("scheduling_core_type", "ecore", "SCHEDULING_CORE_TYPE"),
+        ("hyper_threading", "on", "ENABLE_HYPER_THREADING"),
+    ],
+)
+def test_cores_that_are_not_there_are_not_measured_under_their_name(
+    tiny: str, option: str, value: str, key: str
+) -> None:
+    """Of cores it has not, the plugin takes others and says so only in this property."""
+    wanted = {"ecore": "ECORE_ONLY", "on": True}[value]
+    compiled = core().compile_model(tiny, "CPU", {key: wanted, "INFERENCE_NUM_THREADS": 1})
+    found = compiled.get_property(key)
+    if getattr(found, "name", found) == wanted:
+        pytest.skip(f"there are such cores here: {option} = {value}")
+    with pytest.raises(Failed, match=f"took {option} = {value} as .* on this CPU") as raised:
+        load(tiny, threads=1, options={option: value})
+    assert raised.value.kind == "fallback"
+
+
+def test_a_device_that_lacks_an_option_is_named(tiny: str) -> None:
+    with pytest.raises(ValueError, match="device AUTO has no pinning; leave that option out"):
+        load(tiny, options={"device": "AUTO", "pinning": "on"})
+
+
 def test_negative_streams_are_refused(tiny: str) -> None:
     with pytest.raises(ValueError, match="streams"):
         load(tiny, options={"streams": -1})

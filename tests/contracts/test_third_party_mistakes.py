@@ -100,6 +100,10 @@ WRONG = {
         source(options="{'mode': BackendOption('quick', ('fast', 'slow'))}"),
         "its description has options['mode'] = 'quick'; name the default among the choices",
     ),
+    "option that needs no option": (
+        source(options="{'mode': BackendOption(1, needs=('quick', True))}"),
+        "its description has options['mode'].needs = ('quick', True); write (option, value) of",
+    ),
     "precision that needs no option": (
         source(precision_needs="{'f32': ('mode', 'fast')}"),
         "its description has precision_needs['f32'] = ('mode', 'fast'); write (option, value)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 import warnings
@@ -113,6 +114,18 @@ def test_precision_in_force_is_that_of_the_weights() -> None:
 def test_threads_are_set_and_told(models: dict[str, str], threads: int) -> None:
     session = load(models["torchscript"], "torchscript", threads=threads)
     assert torch.get_num_threads() == session.details["threads"] == threads
+
+
+def test_interop_threads_are_told_or_the_launch_fails(models: dict[str, str]) -> None:
+    """A process has as many as it began with: that of these tests keeps its own."""
+    now = torch.get_num_interop_threads()
+    same = load(models["torchscript"], "torchscript", options={"interop_threads": now})
+    assert same.details["interop_threads"] == now
+    with contextlib.suppress(RuntimeError):
+        torch.set_num_interop_threads(now)  # from here on it is fixed
+    with pytest.raises(Failed, match=f"keeps {now} interop_threads .* not {now + 1}") as raised:
+        load(models["torchscript"], "torchscript", options={"interop_threads": now + 1})
+    assert raised.value.kind == "fallback"
 
 
 def test_a_new_thread_is_told_how_many_threads_a_call_may_use() -> None:

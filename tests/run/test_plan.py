@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 from benchhub.backends import described
@@ -175,3 +176,39 @@ def test_quality_is_judged_at_every_batch_or_at_the_models_own() -> None:
         )
         assert [cell.batch for cell in made.cells] == cells
         assert [skip.what for skip in made.skips] == skipped
+
+
+def test_session_options_are_axes_and_those_that_change_nothing_are_skipped() -> None:
+    wanted = dataclasses.replace(
+        suite(ScenarioSpec(Scenario.LATENCY)),
+        options={
+            "onnxruntime": {
+                "execution_mode": ["sequential", "parallel"],
+                "graph_optimization_level": ["basic", "all"],
+                "inter_op_threads": [1, 2],
+            }
+        },
+    )
+    made = plan(wanted, [variant("fp32")], DEVICES[:1], ORT, EFFORTS["quick"])
+    told = [json.loads(cell.options) for cell in made.cells]
+    assert [one["graph_optimization_level"] for one in told] == ["basic"] * 1 + ["all"] * 1 + [
+        "basic"] * 2 + ["all"] * 2  # fmt: skip
+    assert [(one["execution_mode"], one["inter_op_threads"]) for one in told] == [
+        ("sequential", 1), ("sequential", 1),
+        ("parallel", 1), ("parallel", 2), ("parallel", 1), ("parallel", 2),
+    ]  # fmt: skip
+    assert len({cell.key for cell in made.cells}) == 6
+    assert [(skip.reason.kind, str(skip.reason)) for skip in made.skips] == [
+        (
+            SkipKind.IDLE_OPTION,
+            "onnxruntime: inter_op_threads changes nothing without execution_mode = parallel",
+        )
+    ]
+
+
+def test_options_that_are_not_set_are_not_in_a_cell() -> None:
+    """So cells keep their keys when a backend gets another option."""
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], ORT, EFFORTS["quick"]
+    )
+    assert [cell.options for cell in made.cells] == ["{}"]

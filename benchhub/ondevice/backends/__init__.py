@@ -60,6 +60,7 @@ __all__ = [
     "check_model",
     "described",
     "find",
+    "idle_option",
     "installed_version",
     "names",
     "option",
@@ -195,6 +196,9 @@ def check_model(backend: Description, path: Optional[str], options: LoadOptions)
     if unknown:
         known = ", ".join(sorted(backend.options)) or "none"
         raise ValueError("%s has no option %s; it has %s" % (name, ", ".join(unknown), known))
+    idle = idle_option(backend, options.options)
+    if idle is not None:
+        raise ValueError("%s: %s" % (name, idle))
     if path is None:
         raise ValueError("%s needs a model file" % name)
     if not os.path.isfile(path):
@@ -214,7 +218,23 @@ def option(backend: Description, key: str, options: LoadOptions) -> Any:
     if known.choices and value not in known.choices:
         listed = ", ".join(str(choice) for choice in known.choices)
         raise ValueError("%s: option %s is one of %s, not %s" % (backend.name, key, listed, value))
+    if known.least is not None and value < known.least:
+        text = "%s: option %s should be %d or more, not %d"
+        raise ValueError(text % (backend.name, key, known.least, value))
     return value
+
+
+def idle_option(backend: Description, options: Mapping[str, Any]) -> Optional[str]:
+    """Return which of the options chosen changes nothing, and what it needs; None: none of them."""
+    for key in sorted(options):
+        known = backend.options[key]
+        usual = type(options[key]) is not type(known.default) or options[key] == known.default
+        if known.needs is None or usual:  # of another type: `option` says so
+            continue
+        other, value = known.needs
+        if options.get(other, backend.options[other].default) != value:
+            return "%s changes nothing without %s = %s" % (key, other, value)
+    return None
 
 
 def _own(name: str) -> Optional[Description]:

@@ -13,7 +13,11 @@ BACKEND = Description(
     runtime=__name__,
     formats=(),
     precisions=("f32", "tf32", "f16", "bf16"),
-    options={"hash_bytes": BackendOption(0, words="bytes that a call hashes; 0: it does nothing")},
+    options={
+        "hash_bytes": BackendOption(
+            0, least=0, words="bytes that a call hashes; 0: it does nothing"
+        )
+    },
     version="0",
 )
 
@@ -51,7 +55,4 @@ class NullSession:
 
 def load(path: Optional[str], options: LoadOptions) -> NullSession:
     """Return a session; the model, if there is one, is not read. ValueError: less than 0 bytes."""
-    hash_bytes = option(BACKEND, "hash_bytes", options)
-    if hash_bytes < 0:
-        raise ValueError("null: option hash_bytes should be 0 or more, not %d" % hash_bytes)
-    return NullSession(hash_bytes)
+    return NullSession(option(BACKEND, "hash_bytes", options))

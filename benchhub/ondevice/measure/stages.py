@@ -64,8 +64,11 @@ class Measurement:
         job = self._job
         backend = _module(job.backend, self._imported)
         from benchhub.ondevice.backends import LoadOptions
+        from benchhub.ondevice.facts.allowance import allowance
         from benchhub.ondevice.measure.batches import Batches
 
+        # Before the load: a runtime may pin the very thread that asks.
+        self._told["processors"] = allowance()
         gc.collect()
         was_reset = memory.reset_peak()
         imported = memory.usage()
@@ -94,7 +97,7 @@ class Measurement:
                 "provider": session.provider,
                 "precision": session.precision,
                 "clock": "perf_counter_ns",
-                "details": dict(session.details),
+                "details": {**session.details, **self._told},
             }
         )
 
@@ -121,15 +124,14 @@ class Measurement:
         self._outputs(session, batches)
 
         self._enter("memory")
-        told = {"details": {**session.details, **self._told}} if self._told else {}
         self._emit(
             {
                 "event": "memory",
                 "imported_rss_bytes": imported.rss_bytes,
                 "peak_rss_bytes": used.peak_bytes,
                 "reset": was_reset,
+                "details": {**session.details, **self._told},
                 **accelerator,
-                **told,
             }
         )
 

@@ -16,6 +16,7 @@ from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Conditions
+from benchhub.results.rows.oversubscribed import oversubscribed
 from benchhub.stats.drift import drift
 from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
 
@@ -45,6 +46,7 @@ def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Fla
         *_arrivals(launches),
         *_averaged(launches),
         *_engines(launches),
+        *oversubscribed(launches),
     )
     return tuple(raised)
 

@@ -83,6 +83,8 @@ def after_doubt(row: Row) -> str:
     names = {flag.name for flag in row.flags if flag.caps_times}
     if FlagKind.OVERLOADED in names:
         return "lower the rate, or raise concurrency: at this rate the wait only grows"
+    if FlagKind.OVERSUBSCRIBED in names:
+        return "ask for no more threads than there are cores, or give the launches more cores"
     if FlagKind.AVERAGED in names:
         return "time single calls: `benchmark.pedantic(f, rounds=200, iterations=1)`"
     if names == {FlagKind.SINGLE_LAUNCH}:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,35 @@ def test_own_cpu_time_covers_the_child(device: Device, job: MakeJob) -> None:
     assert before.own_cpu_ticks is not None
     assert after.own_cpu_ticks is not None
     assert after.own_cpu_ticks > before.own_cpu_ticks
+
+
+@pytest.fixture
+def one_core() -> Iterator[int]:
+    """The first core, the only one that processes started meanwhile may use."""
+    before = os.sched_getaffinity(0)
+    if len(before) == 1:
+        pytest.skip("there is one core only")
+    os.sched_setaffinity(0, {min(before)})
+    yield min(before)
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(("backend", "at_once"), [("onnxruntime", 3), ("openvino", 4)])
+def test_a_launch_tells_the_cores_it_had(
+    device: Device, job: MakeJob, one_core: int, backend: str, at_once: int
+) -> None:
+    asked = job(backend=backend, scenario="throughput", threads=2, concurrency=2)
+    outcome = device.start().launch(asked)
+    assert outcome.status == "finished"
+    had = outcome.details["processors"]
+    assert had["affinity"] == str(one_core)
+    assert (had["cores"], had["limited_by"]) == (1, "affinity mask")
+    assert outcome.details["threads_at_once"] == at_once
+
+
+def test_a_launch_that_fails_while_it_times_tells_its_cores(device: Device, job: MakeJob) -> None:
+    bad = job(backend="faulty", options={"fault": "raise", "at": "time"})
+    assert device.start().launch(bad).details["processors"]["cores"] >= 0.01
 
 
 @pytest.mark.parametrize("batch", [1, 3, 10])

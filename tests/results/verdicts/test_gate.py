@@ -50,6 +50,14 @@ def one(row, **budget):
 P95 = {"latency_p95_ms": 10.5}
 
 
+def test_no_pass_for_threads_that_the_launches_had_no_cores_for():
+    doubt = Flag(FlagKind.OVERSUBSCRIBED, "4 threads on 2 cores (affinity mask)", caps=True)
+    verdict = one(latency(flags=(doubt,)), latency_p95_ms=11.0)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == "oversubscribed: 4 threads on 2 cores (affinity mask)"
+    assert verdict.next_step.startswith("ask for no more threads than there are cores")
+
+
 @pytest.mark.parametrize(
     ("limit", "outcome"),
     [(11.0, Outcome.PASS), (10.5, Outcome.INCONCLUSIVE), (9.0, Outcome.INCONCLUSIVE),

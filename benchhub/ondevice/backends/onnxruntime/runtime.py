@@ -1,6 +1,6 @@
-"""ONNX Runtime: one session on one execution provider, sequential execution.
+"""ONNX Runtime: one session on one execution provider.
 
-Options: `provider` and `device_id`. A model of which the provider takes no node is not run
+A model of which the provider takes no node is not run
 elsewhere but fails; where it takes only some, `provider` and `details` say which others the rest
 went to. Several calls at once share the session and its pool of intra-op threads.
 """
@@ -36,6 +36,16 @@ _DTYPES = {
     "tensor(int64)": "int64",
     "tensor(uint64)": "uint64",
     "tensor(bool)": "bool",
+}
+_LEVELS = {
+    "disable": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
+    "basic": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    "extended": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    "all": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+}
+_MODES = {
+    "sequential": onnxruntime.ExecutionMode.ORT_SEQUENTIAL,
+    "parallel": onnxruntime.ExecutionMode.ORT_PARALLEL,
 }
 #: What a session raises about a model or a call; the runtime has no common base class for them.
 _RAISED = (
@@ -100,11 +110,11 @@ class OrtSession:
 
 
 def load(path: Optional[str], options: LoadOptions) -> OrtSession:
-    """Open an ONNX file with all graph optimisations; the precision is that of the graph."""
+    """Open an ONNX file; the precision is that of the graph."""
     model = check_model(BACKEND, path, options)
-    provider = option(BACKEND, "provider", options)
-    device_id = option(BACKEND, "device_id", options)
-    _check(provider, device_id, options)
+    asked = {name: option(BACKEND, name, options) for name in BACKEND.options}
+    provider = asked["provider"]
+    _check(provider, options)
     providers.check_available(provider)
     if hasattr(onnxruntime, "disable_telemetry_events"):
         onnxruntime.disable_telemetry_events()
@@ -114,23 +124,24 @@ def load(path: Optional[str], options: LoadOptions) -> OrtSession:
     def settings() -> Any:
         chosen = onnxruntime.SessionOptions()
         chosen.intra_op_num_threads = _intra_op_threads(provider, options)
-        chosen.inter_op_num_threads = 1
-        chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        chosen.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        chosen.inter_op_num_threads = asked["inter_op_threads"]
+        chosen.execution_mode = _MODES[asked["execution_mode"]]
+        chosen.graph_optimization_level = _LEVELS[asked["graph_optimization_level"]]
+        chosen.enable_cpu_mem_arena = asked["arena"]
         chosen.log_severity_level = 3
-        if provider == "xnnpack":
-            # It has threads of its own, and the session's would spin beside them.
-            chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if not _spins(asked):
+            for pool in ("intra_op", "inter_op"):
+                chosen.add_session_config_entry("session.%s.allow_spinning" % pool, "0")
         if trace is not None:
             trace.ask(chosen)
         return chosen
 
-    told = providers.configured(provider, device_id, options)
+    told = providers.configured(provider, asked["device_id"], options)
     try:
         opened = providers.opened(model, settings, told)
     except _RAISED as error:
         raise _attributed(error, providers.NAMES[provider]) from error
-    details = _details(opened, provider, options)
+    details = _details(opened, asked, options)
     precision = _precision(opened, provider, options.precision)
     return OrtSession(opened.session, _used(opened, provider), precision, details, trace)
 
@@ -148,9 +159,7 @@ def _attributed(error: Exception, provider: str) -> Exception:
     return attributed(error, provider, version())
 
 
-def _check(provider: str, device_id: int, options: LoadOptions) -> None:
-    if device_id < 0:
-        raise ValueError("onnxruntime: option device_id should be 0 or more, not %d" % device_id)
+def _check(provider: str, options: LoadOptions) -> None:
     if BACKEND.precision_needs.get(options.precision, ("provider", provider))[1] != provider:
         raise ValueError(
             "onnxruntime on %s computes in the graph's own precision, not %s; ask for f32 and "
@@ -160,6 +169,21 @@ def _check(provider: str, device_id: int, options: LoadOptions) -> None:
 
 def _intra_op_threads(provider: str, options: LoadOptions) -> int:
     return 1 if provider == "xnnpack" else options.threads
+
+
+def _spins(asked: Mapping[str, Any]) -> bool:
+    """XNNPACK has threads of its own, and the session's would spin beside them."""
+    return bool(asked["allow_spinning"]) and asked["provider"] != "xnnpack"
+
+
+def _threads_at_once(asked: Mapping[str, Any], options: LoadOptions) -> int:
+    """Callers are threads of the pool that they share; on a GPU they wait."""
+    if asked["provider"] in BACKEND.gpu:
+        return options.concurrency
+    if asked["provider"] == "openvino":
+        return options.threads * options.concurrency
+    branches: int = asked["inter_op_threads"]
+    return options.threads + options.concurrency - 1 + branches - 1
 
 
 def _used(opened: providers.OpenedSession, provider: str) -> str:
@@ -179,18 +203,21 @@ def _precision(opened: providers.OpenedSession, provider: str, asked: str) -> st
 
 
 def _details(
-    opened: providers.OpenedSession, provider: str, options: LoadOptions
+    opened: providers.OpenedSession, asked: Mapping[str, Any], options: LoadOptions
 ) -> Dict[str, Any]:
-    session = opened.session
+    session, provider = opened.session, asked["provider"]
+    settings = session.get_session_options()
     details: Dict[str, Any] = {
-        "optimization_level": "all",
-        "execution_mode": "sequential",
+        "optimization_level": _named(_LEVELS, settings.graph_optimization_level),
+        "execution_mode": _named(_MODES, settings.execution_mode),
         "providers": list(session.get_providers()),
         "nodes": {name: count or "all" for name, count in opened.nodes.items()},
         "nodes_counted": opened.counted,
-        "intra_op_threads": _intra_op_threads(provider, options),
-        "inter_op_threads": 1,
-        "spinning": "off" if provider == "xnnpack" else "default",
+        "intra_op_threads": settings.intra_op_num_threads,
+        "inter_op_threads": settings.inter_op_num_threads,
+        "threads_at_once": _threads_at_once(asked, options),
+        "spinning": "default" if _spins(asked) else "off",
+        "arena": settings.enable_cpu_mem_arena,
         "input_types": [node.type for node in session.get_inputs()],
     }
     if provider != "cpu":
@@ -206,6 +233,10 @@ def _details(
     if options.concurrency > 1:
         details["concurrency"] = "%d callers of one session" % options.concurrency
     return details
+
+
+def _named(names: Mapping[str, Any], value: Any) -> str:
+    return next((name for name, one in names.items() if one == value), str(value))
 
 
 def _tensor(node: Any) -> TensorInfo:

@@ -12,7 +12,21 @@ BACKEND = Description(
         "hint": BackendOption(
             "latency", ("latency", "throughput", "none"), words="OpenVINO's performance hint"
         ),
-        "streams": BackendOption(0, words="calls served at once; 0: as many as are made"),
+        "streams": BackendOption(0, least=0, words="calls served at once; 0: as many as are made"),
+        "execution_mode": BackendOption(
+            "performance",
+            ("performance", "accuracy"),
+            words="whether it may compute in less than the precision of the model",
+        ),
+        "scheduling_core_type": BackendOption(
+            "any", ("any", "pcore", "ecore"), words="the kind of cores it takes, of several kinds"
+        ),
+        "hyper_threading": BackendOption(
+            "default", ("default", "on", "off"), words="whether both threads of a core are taken"
+        ),
+        "pinning": BackendOption(
+            "default", ("default", "on", "off"), words="whether threads stay on their cores"
+        ),
     },
     profiles=True,
     gpu=("gpu",),

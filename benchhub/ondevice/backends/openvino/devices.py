@@ -1,14 +1,26 @@
 """OpenVINO's devices: which are there, how each is set up, and what is in force once compiled."""
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from benchhub.ondevice.backends import LoadOptions
+from benchhub.ondevice.backends.openvino import BACKEND
 from benchhub.ondevice.failed import Failed
 
 _NEEDS = {
     "GPU": "Intel's GPU driver and an OpenCL loader (libOpenCL.so.1)",
     "NPU": "Intel's NPU driver",
 }
+#: Options that are one property each, and what their values are to OpenVINO.
+FURTHER: Mapping[str, Tuple[str, Mapping[str, Any]]] = {
+    "execution_mode": (
+        "EXECUTION_MODE_HINT", {"performance": "PERFORMANCE", "accuracy": "ACCURACY"}
+    ),
+    "scheduling_core_type": (
+        "SCHEDULING_CORE_TYPE", {"any": "ANY_CORE", "pcore": "PCORE_ONLY", "ecore": "ECORE_ONLY"}
+    ),
+    "hyper_threading": ("ENABLE_HYPER_THREADING", {"default": None, "on": True, "off": False}),
+    "pinning": ("ENABLE_CPU_PINNING", {"default": None, "on": True, "off": False}),
+}  # fmt: skip
 
 
 def check_available(core: Any, device: str) -> None:
@@ -55,6 +67,34 @@ def settings(core: Any, device: str, hint: str, streams: int, options: LoadOptio
     }
 
 
+def further(core: Any, device: str, asked: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the properties for those options that are not at their defaults.
+
+    ValueError where `device` lacks one of them, or is AUTO, which has none of its own.
+    """
+    found = {}
+    for name, value in asked.items():
+        if value == BACKEND.options[name].default:
+            continue
+        key, meanings = FURTHER[name]
+        if device == "AUTO" or key not in core.get_property(device, "SUPPORTED_PROPERTIES"):
+            text = "openvino: device %s has no %s; leave that option out, or name another device"
+            raise ValueError(text % (device, name))
+        found[key] = meanings[value]
+    return found
+
+
+def check_further(in_force: "InForce", asked: Mapping[str, str]) -> None:
+    """Raise Failed, kind fallback, for an option that the plugin took otherwise than asked."""
+    for name, value in asked.items():
+        key, meanings = FURTHER[name]
+        found = in_force.told(key)
+        if value != BACKEND.options[name].default and found != meanings[value]:
+            text = "openvino took %s = %s as %s on this %s (%s); leave it out, or choose another"
+            there = "+".join(in_force.devices), ", ".join(in_force.full_names)
+            raise Failed("fallback", text % (name, value, found, *there))
+
+
 def _supported(core: Any, device: str, chosen: Mapping[str, Any]) -> Dict[str, Any]:
     known = core.get_property(device, "SUPPORTED_PROPERTIES")
     return {name: value for name, value in chosen.items() if name in known}
@@ -83,6 +123,17 @@ class InForce:
         if name in self._nested:
             return self._nested[name]
         return self._compiled.get_property(name) if name in self._known else None
+
+    def told(self, name: str) -> Any:
+        """Return a property as it could have been asked for: a switch, or a name."""
+        value = self[name]
+        return value if value is None or isinstance(value, bool) else getattr(value, "name", value)
+
+    @property
+    def further(self) -> Dict[str, Any]:
+        """What the plugin tells of the options that are one property each."""
+        told = {name: self.told(key) for name, (key, _) in FURTHER.items()}
+        return {name: value for name, value in told.items() if value is not None}
 
     def number(self, name: str) -> Optional[int]:
         """Return a property that is a number."""

@@ -1,10 +1,10 @@
 """OpenVINO: one compiled model, and an infer request of its own for each bound call.
 
-Options: `device`, `hint` and `streams` (0: as many as calls at once, or the plugin's choice under
-the throughput hint). Each request is called synchronously; calls at once come from as many
+Of the options, `streams` = 0 is as many as calls at once, or the plugin's choice under the
+throughput hint. Each request is called synchronously; calls at once come from as many
 threads. An open batch axis is fixed to the launch's batch before compiling. What runs on another
-device or in another precision than was asked for fails rather than being measured under a wrong
-name.
+device, in another precision or on other cores than was asked for fails rather than being measured
+under a wrong name.
 """
 
 import time
@@ -167,11 +167,11 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     device = option(BACKEND, "device", options)
     hint = option(BACKEND, "hint", options)
     streams = option(BACKEND, "streams", options)
-    if streams < 0:
-        raise ValueError("openvino: option streams should be 0 or more, not %d" % streams)
+    further = {name: option(BACKEND, name, options) for name in devices.FURTHER}
     core = openvino.Core()
     devices.check_available(core, device)
     settings = devices.settings(core, device, hint, streams, options)
+    settings.update(devices.further(core, device, further))
     if options.scenario == PROFILE:
         settings["PERF_COUNT"] = True
     try:
@@ -181,6 +181,7 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
         raise _attributed(error, device) from error
     in_force = devices.InForce(core, compiled)
     _check_in_force(in_force, device, options.precision)
+    devices.check_further(in_force, further)
     details = _details(in_force, device, hint, streams, options)
     return OpenvinoSession(compiled, in_force, details, options.scenario == PROFILE)
 
@@ -225,12 +226,14 @@ def _check_in_force(in_force: devices.InForce, device: str, precision: str) -> N
 def _details(
     in_force: devices.InForce, device: str, hint: str, streams: int, options: LoadOptions
 ) -> Dict[str, Any]:
+    on_cpu = in_force.devices == ["CPU"]
     details: Dict[str, Any] = {
         "device_asked": device,
         "devices": in_force.devices,
         "device_names": in_force.full_names,
         "threads_asked": options.threads * options.concurrency,
         "threads": in_force.number("INFERENCE_NUM_THREADS"),
+        "threads_at_once": options.concurrency * (options.threads if on_cpu else 1),
         "hint_asked": hint,
         "performance_hint": in_force.performance_hint,
         "streams_asked": streams,
@@ -239,8 +242,9 @@ def _details(
         "requests": options.concurrency,
         "request": "synchronous, one a caller",
         "build": str(openvino.__version__),
+        **in_force.further,
     }
-    if in_force.devices != ["CPU"]:
+    if not on_cpu:
         details["copies"] = "a call begins and ends with its inputs and outputs on the host"
     return details
 

@@ -8,8 +8,10 @@ BACKEND = Description(
     formats=("onnx",),
     precisions=("f32", "tf32", "f16", "bf16"),
     options={
-        "device_id": BackendOption(0, words="the number of the GPU"),
-        "workspace_mib": BackendOption(0, words="scratch memory a layer may use; 0: all there is"),
+        "device_id": BackendOption(0, least=0, words="the number of the GPU"),
+        "workspace_mib": BackendOption(
+            0, least=0, words="scratch memory a layer may use; 0: all there is"
+        ),
     },
     gpu=("tensorrt",),
     gpu_vendor="NVIDIA",

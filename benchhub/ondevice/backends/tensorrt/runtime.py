@@ -30,4 +30,6 @@ def load(path: Optional[str], options: LoadOptions) -> EngineSession:
     request = EngineRequest(
         options.precision, options.batch, option(BACKEND, "workspace_mib", options)
     )
-    return open_engine(tensorrt, cuda, path, request)
+    session = open_engine(tensorrt, cuda, path, request)
+    session.details = {**session.details, "threads_at_once": options.concurrency}
+    return session

@@ -86,6 +86,7 @@ class TfliteSession:
         said: Dict[str, Any] = {
             "distribution": DISTRIBUTION,
             "threads": self._options.threads,
+            "threads_at_once": self._options.threads * self._options.concurrency,
             "interpreters": "one a bound call",
             "xnnpack_asked": self._xnnpack,
             "xnnpack_partitions": self._partitions(),

@@ -15,6 +15,9 @@ BACKEND = Description(
             words="the module as saved, compiled for one shape, or captured and replayed on a GPU",
         ),
         "channels_last": BackendOption(False, words="memory format of weights and 4-D inputs"),
+        "interop_threads": BackendOption(
+            1, least=1, words="how many tasks run at once that a module forks"
+        ),
     },
     gpu=("cuda",),
     distributions=("torch",),

@@ -1,8 +1,8 @@
 """PyTorch: TorchScript and exported programs, eager, compiled or as a CUDA graph.
 
-Options: `device` cpu or cuda; `mode` eager (the module as saved), compile (torch.compile with
-Inductor, one shape; exported programs only) or cuda-graphs (captured once, replayed; CUDA only);
-`channels_last`. The threads of a launch are those of one callable: n at once use n times as many.
+Modes are eager (the module as saved), compile (torch.compile with Inductor, one shape; exported
+programs only) and cuda-graphs (captured once, replayed; CUDA only). The threads of a launch are
+those of one callable: n at once use n times as many.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ from benchhub.ondevice.backends.torch.cuda import (
     set_flags,
 )
 from benchhub.ondevice.backends.torch.model import open_model
+from benchhub.ondevice.failed import Failed
 
 
 def version() -> str:
@@ -43,6 +44,7 @@ def load(path: Optional[str], options: LoadOptions) -> Union[CpuSession, CudaSes
     device: str = option(BACKEND, "device", options)
     mode: str = option(BACKEND, "mode", options)
     channels_last: bool = option(BACKEND, "channels_last", options)
+    interop_threads: int = option(BACKEND, "interop_threads", options)
     _check(device, mode, options)
     if device == "cuda":
         check_device()
@@ -50,7 +52,7 @@ def load(path: Optional[str], options: LoadOptions) -> Union[CpuSession, CudaSes
     if mode == "compile":
         check_compiler(device)
         _keep_kernels_below(path)
-    _set_threads(options.threads)
+    _set_threads(options.threads, interop_threads)
     with warnings.catch_warnings(), attributed(device):
         warnings.simplefilter("ignore")  # TorchScript is deprecated, and still what many ship
         opened = open_model(path, options.format, device)
@@ -78,12 +80,16 @@ def _check(device: str, mode: str, options: LoadOptions) -> None:
         )
 
 
-def _set_threads(threads: int) -> None:
+def _set_threads(threads: int, interop_threads: int) -> None:
     torch.set_num_threads(threads)
-    if torch.get_num_interop_threads() != 1:
+    if torch.get_num_interop_threads() != interop_threads:
         # possible only before a process's first parallel work; `details` tells the number
         with contextlib.suppress(RuntimeError):
-            torch.set_num_interop_threads(1)
+            torch.set_num_interop_threads(interop_threads)
+    found = torch.get_num_interop_threads()
+    if interop_threads != 1 and found != interop_threads:
+        text = "torch keeps %d interop_threads in this process, not %d; leave that option out"
+        raise Failed("fallback", text % (found, interop_threads))
 
 
 def _keep_kernels_below(path: str) -> None:
@@ -102,6 +108,7 @@ def _details(device: str, mode: str, channels_last: bool, options: LoadOptions) 
         "artifact": options.format,
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
+        "threads_at_once": options.concurrency * (options.threads if device == "cpu" else 1),
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "build": str(torch.__version__),
     }
