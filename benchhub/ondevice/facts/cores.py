@@ -7,7 +7,7 @@ cpu_capacity; sysfs-bus-event_source-devices for `cpu_core` and `cpu_atom` of In
 from typing import Any, Dict, List, Optional, Tuple
 
 from benchhub.ondevice.facts import cpu
-from benchhub.ondevice.facts.kernel_files import read_text
+from benchhub.ondevice.facts.kernel_files import parse_list, read_text
 
 _INTEL_HYBRID = (("cpu_core", "performance"), ("cpu_atom", "efficiency"))
 
@@ -42,16 +42,6 @@ def kinds(proc_root: str = "/proc", sys_root: str = "/sys") -> List[Dict[str, An
             fastest = one["capacity"] == max(capacities)
             one["kind"] = one["kind"] or ("performance" if fastest else "efficiency")
     return found
-
-
-def parse_list(text: str) -> List[int]:
-    """Return the numbers in a list of the kernel, such as 0-3,8."""
-    numbers: List[int] = []
-    for piece in text.strip().split(","):
-        first, _, last = piece.partition("-")
-        if first.isdigit():
-            numbers.extend(range(int(first), int(last or first) + 1))
-    return numbers
 
 
 def _hybrid(sys_root: str) -> Dict[int, str]:

@@ -1,6 +1,6 @@
 """Files of /proc and /sys, which may be missing, empty or refuse to answer."""
 
-from typing import Optional
+from typing import List, Optional
 
 
 def read_text(path: str) -> Optional[str]:
@@ -10,3 +10,13 @@ def read_text(path: str) -> Optional[str]:
             return file.read().strip("\x00\n\t ") or None
     except OSError:
         return None
+
+
+def parse_list(text: str) -> List[int]:
+    """Return the numbers in a list of the kernel, such as 0-3,8."""
+    numbers: List[int] = []
+    for piece in text.strip().split(","):
+        first, _, last = piece.partition("-")
+        if first.isdigit():
+            numbers.extend(range(int(first), int(last or first) + 1))
+    return numbers

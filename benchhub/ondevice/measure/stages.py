@@ -64,7 +64,7 @@ class Measurement:
         job = self._job
         backend = _module(job.backend, self._imported)
         from benchhub.ondevice.backends import LoadOptions
-        from benchhub.ondevice.facts.allowance import allowance
+        from benchhub.ondevice.measure.allowance import allowance
         from benchhub.ondevice.measure.batches import Batches
 
         # Before the load: a runtime may pin the very thread that asks.

@@ -8,8 +8,7 @@ cpuset.cpus.effective), cgroup-v1/cpusets and scheduler/sched-bwc (cpu.cfs_quota
 import os
 from typing import Any, Collection, Dict, Iterator, List, Optional, Tuple
 
-from benchhub.ondevice.facts.cores import parse_list
-from benchhub.ondevice.facts.kernel_files import read_text
+from benchhub.ondevice.facts.kernel_files import parse_list, read_text
 
 #: What may leave a process fewer cores than there are; of equals the first is told.
 AFFINITY, CPUSET, QUOTA = "affinity mask", "cpuset", "CPU quota"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from repository import ROOT
 
-from benchhub.ondevice.facts.allowance import allowance
+from benchhub.ondevice.measure.allowance import allowance
 
 V2 = "29 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = (
@@ -134,7 +134,7 @@ def test_no_quota_in_version_1(tmp_path: Path) -> None:
 
 def asked(prefix: list[str], before: str = "") -> dict[str, Any]:
     """What a process started by `prefix` is told; `before` is Python that it runs first."""
-    code = f"{before}\nimport json\nfrom benchhub.ondevice.facts.allowance import allowance\n"
+    code = f"{before}\nimport json\nfrom benchhub.ondevice.measure.allowance import allowance\n"
     argv = [*prefix, sys.executable, "-c", f"{code}print(json.dumps(allowance()))"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     told: dict[str, Any] = json.loads(
