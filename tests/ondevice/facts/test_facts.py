@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from facts.trees import NAMES, unpack
 
-from benchhub.ondevice.facts import conditions, cores, cpu, emulation, gpus, settings, virtual
+from benchhub.ondevice.facts import (
+    conditions,
+    cores,
+    cpu,
+    emulation,
+    gpus,
+    kernel_files,
+    settings,
+    virtual,
+)
 from benchhub.ondevice.facts.probe import facts
 
 
@@ -151,7 +160,7 @@ def test_kinds_of_intel_cores_and_two_gpus(tree: tuple[str, str]) -> None:
     ("text", "numbers"), [("0-3,8\n", [0, 1, 2, 3, 8]), ("5", [5]), ("", []), ("\n", [])]
 )
 def test_lists_of_the_kernel(text: str, numbers: list[int]) -> None:
-    assert cores.parse_list(text) == numbers
+    assert kernel_files.parse_list(text) == numbers
 
 
 def test_turbo_of_other_processors(tmp_path: Path) -> None:
