@@ -43,7 +43,8 @@ class Variant:
     it would take too long.
 
     `approximates` is the variant whose answers it is meant to give, by name: itself where it was
-    pruned or fitted anew; empty: the baseline's.
+    pruned or fitted anew; empty: the baseline's. `uncounted` names the operators for which `macs`
+    is not known.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Variant:
     sparse_bytes: int | None = None
     approximates: str = ""
     files: tuple[ModelFile, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 class CellKind(enum.StrEnum):

@@ -14,6 +14,7 @@ import numpy as np
 from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.build.suite import build_all
+from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite
 from benchhub.model.cell import CHECK_CASES, Variant
@@ -70,6 +71,7 @@ def prepare(
         cases = dataset.cases(_cases_wanted(suite))
     build_ahead(suite, dataset, data, cache, progress)
     variants, unbuilt = build_all(suite, dataset, cache, progress)
+    variants = tuple(with_macs(variant, cases.inputs) for variant in variants)
     baseline = next(v for v in variants if v.name == suite.baseline)
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
     reference = reference_outputs(baseline, cases.inputs)

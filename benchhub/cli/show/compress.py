@@ -34,9 +34,16 @@ def show(made: Made) -> None:
     heads = ("before", "after", "ratio") if source else ("made",)
     columns = [Column(""), *(Column(head, numeric=True) for head in heads)]
     print_table(console, listing("sizes", title, columns, body))
+    if variant.uncounted:
+        say(console, "dim", f"macs not told: {uncounted(variant)}")
     for name, value in variant.provenance.items():
         if name not in _TOLD and not name.endswith("_sha256"):
             say(console, "dim", f"{name.replace('_', ' ')}: {value}")
+
+
+def uncounted(variant: Variant) -> str:
+    """Return for which operators the multiply-accumulates of a variant are not known."""
+    return f"no count of {', '.join(variant.uncounted)}"
 
 
 def sizes(variant: Variant) -> dict[str, int | None]:

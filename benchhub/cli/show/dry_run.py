@@ -43,6 +43,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
+    from benchhub.cli.show.compress import uncounted
     from benchhub.cli.show.plan import plan_table, skip_lines
     from benchhub.cli.show.say import say
     from benchhub.cli.show.table import print_table
@@ -51,6 +52,9 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     print_table(console, plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
+    for variant in ready.prepared.variants:
+        if variant.uncounted:
+            say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
         f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"

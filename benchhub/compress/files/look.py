@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchhub.compress.files.counting.macs import count_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.onnx import inspect_onnx
 from benchhub.compress.files.tflite import inspect_tflite
 from benchhub.compress.files.torch import inspect_torch
 from benchhub.errors import ConfigError
+from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
 
 #: (offset, bytes there) -> what reads such a file. The first that fits counts: the bytes that
@@ -33,6 +36,44 @@ def inspect_model(name: str, path: Path) -> Variant:
     raise ConfigError(
         f"variant {name}: model {path} is neither an ONNX, a TFLite nor a torch file"
         f" (it begins with {head[:8].hex(' ')}); export it in one of these formats"
+    )
+
+
+def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
+    """Return an ONNX variant with its multiply-accumulates counted for one of `cases`.
+
+    A file whose inputs are open beyond the batch does not tell them; the data does. `cases` holds
+    the cases of each input along the first axis; an integer that is the same in all of them is a
+    setting, and may decide which branch runs. Other formats and closed files are left alone.
+    """
+    if variant.format != "onnx" or not (
+        variant.uncounted or any(None in spec.shape[1:] for spec in variant.inputs)
+    ):
+        return variant
+    import onnx
+
+    shapes, values = {}, {}
+    for spec in variant.inputs:
+        if spec.name not in cases:
+            continue
+        array = cases[spec.name]
+        if len(spec.shape) == array.ndim:
+            sizes = zip(spec.shape, (1, *array.shape[1:]), strict=True)
+            shapes[spec.name] = tuple(own if own is not None else size for own, size in sizes)
+        if _is_setting(array):
+            values[spec.name] = array[0].reshape((1,) * len(spec.shape))
+    model = onnx.load(str(variant.path), load_external_data=False)
+    count = count_macs(model, shapes, values, variant.path.parent)
+    return dataclasses.replace(variant, macs=count.macs, uncounted=count.uncounted)
+
+
+def _is_setting(array: Array) -> bool:
+    """Whether a model input is the same integer or truth value in all cases."""
+    return (
+        array.dtype.kind in "biu"
+        and len(array) > 0
+        and array[0].size == 1
+        and bool((array == array[0]).all())
     )
 
 

@@ -7,18 +7,15 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from benchhub.compress.files.counting.macs import count_macs
+from benchhub.compress.files.counting.weights import count_weights
 from benchhub.compress.files.external import (
-    array_of,
-    count_nonzero,
     external_tensors,
     gzipped_bytes,
     identity,
     model_files,
     without_external,
 )
-from benchhub.compress.files.macs import count_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.sparse_size import stored_sparsely
 from benchhub.errors import ConfigError
@@ -41,7 +38,8 @@ def inspect_onnx(name: str, path: Path) -> Variant:
     files = model_files(name, path, blob, elsewhere) if elsewhere else ()
     _check(name, path, model)
     initializers = {tensor.name: tensor for tensor in model.graph.initializer}
-    params, nonzero = _weights(model.graph, path.parent)
+    params, nonzero = count_weights(model, path.parent)
+    count = count_macs(model, folder=path.parent)
     model_bytes = sum(file.size_bytes for file in files) or len(blob)
     return Variant(
         name=name,
@@ -56,7 +54,8 @@ def inspect_onnx(name: str, path: Path) -> Variant:
         outputs=tuple(_spec(value) for value in model.graph.output),
         params=params,
         nonzero_params=nonzero,
-        macs=count_macs(model),
+        macs=count.macs,
+        uncounted=count.uncounted,
         sparse_bytes=stored_sparsely(model, model_bytes, path.parent),
         files=files,
     )
@@ -96,50 +95,3 @@ def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
         for dim in kind.shape.dim
     )
     return TensorSpec(value.name, tensor_dtype_to_np_dtype(kind.elem_type).name, shape)
-
-
-def _weights(graph: onnx.GraphProto, folder: Path) -> tuple[int, int]:
-    """Count weights; scales, zero points and shape constants are not weights."""
-    roles: dict[str, set[tuple[str, int]]] = {}
-    zero_of: dict[str, str] = {}
-    for node in graph.node:
-        for index, name in enumerate(node.input):
-            roles.setdefault(name, set()).add((node.op_type, index))
-        zero_at = _ZERO_POINT.get(node.op_type, {})
-        for weight_at, point_at in zero_at.items():
-            if len(node.input) > point_at:
-                zero_of[node.input[weight_at]] = node.input[point_at]
-    arrays = {tensor.name: tensor for tensor in graph.initializer}
-    total = nonzero = 0
-    for name, tensor in arrays.items():
-        if all(role in _NOT_WEIGHTS for role in roles.get(name, ())):
-            continue
-        values = array_of(tensor, folder)
-        zero: np.ndarray | int = 0
-        if zero_of.get(name) in arrays:
-            zero = array_of(arrays[zero_of[name]], folder)
-            zero = zero.reshape(-1, *[1] * (values.ndim - 1)) if zero.size > 1 else zero.item()
-            if np.ndim(zero) and zero.shape[0] != values.shape[0]:
-                zero = 0 if not np.any(zero) else np.moveaxis(zero, 0, -1)
-        total += values.size
-        nonzero += count_nonzero(values, zero)
-    return total, nonzero
-
-
-#: op -> {position of a quantized weight: position of its zero point}
-_ZERO_POINT = {
-    "DequantizeLinear": {0: 2},
-    "ConvInteger": {1: 3},
-    "MatMulInteger": {1: 3},
-    "QLinearConv": {3: 5},
-    "QLinearMatMul": {3: 5},
-}
-_NOT_WEIGHTS = frozenset(
-    {("DequantizeLinear", 1), ("DequantizeLinear", 2), ("QuantizeLinear", 1)}
-    | {("QuantizeLinear", 2), ("ConvInteger", 2), ("ConvInteger", 3), ("MatMulInteger", 2)}
-    | {("MatMulInteger", 3), ("Reshape", 1), ("Clip", 1), ("Clip", 2), ("Slice", 1)}
-    | {("Slice", 2), ("Slice", 3), ("Slice", 4), ("Unsqueeze", 1), ("Squeeze", 1), ("Pad", 1)}
-    | {("Resize", 1), ("Resize", 2), ("Resize", 3), ("Expand", 1), ("Gather", 1), ("Tile", 1)}
-    | {("QLinearConv", k) for k in (1, 2, 4, 5, 6, 7)}
-    | {("QLinearMatMul", k) for k in (1, 2, 4, 5, 6, 7)}
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ def plain(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Initializers leave the inputs (a file of IR 3 becomes one of IR 4), Constant nodes become
     initializers, in subgraphs too, and functions that the file defines are put in where they are
-    called. A Constant that is an output of its graph, or sparse, stays a node.
+    called. A Constant stays a node that is an output of its graph, sparse, or one real number: a
+    factor of a formula is no weight.
     """
     import onnx
 
@@ -80,7 +82,7 @@ def _lower_constants(graph: onnx.GraphProto) -> None:
     kept = []
     for node in graph.node:
         tensor = None if set(node.output) & outputs else constant(node)
-        if tensor is None:
+        if tensor is None or _is_factor(tensor):
             kept.append(node)
         else:
             graph.initializer.append(tensor)
@@ -88,6 +90,12 @@ def _lower_constants(graph: onnx.GraphProto) -> None:
         kept = [_copied(node) for node in kept]
         del graph.node[:]
         graph.node.extend(kept)
+
+
+def _is_factor(tensor: onnx.TensorProto) -> bool:
+    return math.prod(tensor.dims) == 1 and tensor.data_type in (
+        tensor.FLOAT, tensor.DOUBLE, tensor.FLOAT16, tensor.BFLOAT16,
+    )  # fmt: skip
 
 
 def _copied(node: onnx.NodeProto) -> onnx.NodeProto:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchhub.compress.files.architecture import Architecture, example_of, read_net, write_like
-from benchhub.compress.files.macs import count_macs
+from benchhub.compress.files.counting.macs import count_macs
 from benchhub.compress.networks.channel_graph import channel_graph
 from benchhub.compress.networks.importance import choose, score_groups, set_gradients
 from benchhub.compress.networks.training import TrainingLog, bn_l1, fit, recalibrate, write_logs
@@ -70,7 +70,7 @@ def _size(net: nn.Module, path: Path) -> dict[str, int]:
     import onnx
 
     params = sum(value.numel() for value in net.state_dict().values() if value.dim())
-    macs = count_macs(onnx.load(str(path)))
+    macs = count_macs(onnx.load(str(path))).macs
     return {"params": params} | ({} if macs is None else {"macs": macs})
 
 

@@ -107,6 +107,12 @@ def variants(results: Sequence[Results]) -> Table:
             (*line[:5], TableCell(megabytes(v.sparse_bytes), v.sparse_bytes), *line[5:])
             for line, (_, v) in zip(body, found, strict=True)
         ]
+    if any(v.uncounted for _, v in found):
+        columns.insert(-1, Column("MACs not told of"))
+        body = [
+            (*line[:-1], text(", ".join(v.uncounted)), line[-1])
+            for line, (_, v) in zip(body, found, strict=True)
+        ]
     if any(v.against for _, v in found):
         columns.insert(3, Column("Compared with"))
         body = [

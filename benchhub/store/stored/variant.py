@@ -48,6 +48,7 @@ class VariantV1(Record):
     sparse_bytes: int | None = None
     approximates: str = ""
     files: tuple[_File, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
 
 def write_variant(variant: Variant) -> dict[str, Any]:
@@ -75,6 +76,7 @@ def write_variant(variant: Variant) -> dict[str, Any]:
                 _File(name=one.name, sha256=one.sha256, size_bytes=one.size_bytes)
                 for one in variant.files
             ),
+            uncounted=variant.uncounted,
         )
     )
 
@@ -100,6 +102,7 @@ def read_variant(raw: Mapping[str, Any]) -> Variant:
         sparse_bytes=of.sparse_bytes,
         approximates=of.approximates,
         files=tuple(ModelFile(one.name, one.sha256, one.size_bytes) for one in of.files),
+        uncounted=of.uncounted,
     )
 
 

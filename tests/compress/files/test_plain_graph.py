@@ -85,6 +85,18 @@ def test_it_computes_the_same_from_initializers(make):
     assert plain(found) == found
 
 
+def test_a_factor_stays_a_node():
+    nodes = [
+        helper.make_node("Constant", [], ["half"], value_float=0.5),
+        helper.make_node("Constant", [], ["w"], value=from_array(WEIGHT)),
+        helper.make_node("Mul", ["x", "half"], ["h"]),
+        helper.make_node("MatMul", ["h", "w"], ["y"]),
+    ]
+    found = plain(_model(nodes))
+    assert [one.op_type for one in found.graph.node] == ["Constant", "Mul", "MatMul"]
+    assert [tensor.name for tensor in found.graph.initializer] == ["w"]
+
+
 def test_a_constant_that_is_an_output_stays():
     node = helper.make_node("Constant", [], ["y"], value=from_array(WEIGHT))
     found = plain(_model([node]))
