@@ -6,14 +6,14 @@ import gzip
 import hashlib
 import math
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchhub.compress.files.counting.tflite import count_tflite_macs
 from benchhub.compress.files.model_file import read_model
-from benchhub.compress.tflite.graph import Graph, GraphTensor, Operator, read_graph
+from benchhub.compress.tflite.graph import Graph, GraphTensor, read_graph
 from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
 
@@ -29,7 +29,7 @@ def inspect_tflite(name: str, path: Path) -> Variant:
     try:
         graph = read_graph(blob)
         params, nonzero = _weights(graph)
-        macs = _macs(graph)
+        count = count_tflite_macs(graph)
         inputs, outputs = (
             tuple(_spec(graph, label, index) for label, index in side)
             for side in (graph.inputs, graph.outputs)
@@ -50,7 +50,8 @@ def inspect_tflite(name: str, path: Path) -> Variant:
         outputs=outputs,
         params=params,
         nonzero_params=nonzero,
-        macs=macs,
+        macs=count.macs,
+        uncounted=count.uncounted,
     )
 
 
@@ -100,49 +101,3 @@ def _zero(tensor: GraphTensor, values: np.ndarray[Any, Any]) -> Any:
     shape = [1] * values.ndim
     shape[tensor.axis] = points.size
     return points.reshape(shape)
-
-
-#: Operators whose arithmetic is not in their shapes, or that run other graphs.
-_UNKNOWN = ("CUSTOM", "WHILE", "IF", "CALL", "CALL_ONCE", "LSTM", "RNN", "SVDF", "STABLEHLO_")
-
-
-def _macs(graph: Graph) -> int | None:
-    """Return the multiply-accumulates of one case, None if they cannot be told."""
-    total = 0
-    for operator in graph.operators:
-        if any(part in operator.kind for part in _UNKNOWN):
-            return None
-        for factor in _product(graph, operator):
-            if factor is None:
-                return None
-            total += factor
-    batches = {graph.tensors[index].sizes[:1] for _, index in graph.inputs}
-    batch = batches.pop()[0] if len(batches) == 1 and () not in batches else 1
-    return total // batch if batch > 0 and total % batch == 0 else None
-
-
-def _product(graph: Graph, operator: Operator) -> Iterator[int | None]:
-    """Yield the products of one operator; nothing for one that multiplies nothing worth counting.
-
-    Layouts of the weights: convolution (out, height, width, in of a group), depthwise (1, height,
-    width, out), transposed (out, height, width, in), 3-D (depth, height, width, in, out).
-    """
-    tensors = [graph.tensors[index] if index >= 0 else None for index in operator.inputs]
-    output = graph.tensors[operator.outputs[0]] if operator.outputs else None
-    match operator.kind:
-        case "CONV_2D" | "FULLY_CONNECTED":
-            yield _times(output, tensors[1], slice(1, None))
-        case "DEPTHWISE_CONV_2D":
-            yield _times(output, tensors[1], slice(1, 3))
-        case "TRANSPOSE_CONV":
-            yield _times(tensors[2], tensors[1], slice(0, 3))
-        case "CONV_3D":
-            yield _times(output, tensors[1], slice(0, 4))
-        case "BATCH_MATMUL":
-            yield _times(output, tensors[0], slice(-2, -1) if operator.swapped else slice(-1, None))
-
-
-def _times(swept: GraphTensor | None, weight: GraphTensor | None, axes: slice) -> int | None:
-    if swept is None or weight is None or not weight.sizes or None in swept.shape[1:]:
-        return None
-    return math.prod(swept.sizes) * math.prod(weight.sizes[axes])

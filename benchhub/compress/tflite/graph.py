@@ -26,12 +26,16 @@ class GraphTensor:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator by its schema name; absent inputs are -1. `swapped`: its left side is adjoint."""
+    """An operator by its schema name; absent inputs are -1. `swapped`: its left side is adjoint.
+
+    `custom` is the name that a CUSTOM one goes by.
+    """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     swapped: bool = False
+    custom: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ def _operator(model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
     kind = kinds[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
     inputs = tuple(operator.Inputs(position) for position in range(operator.InputsLength()))
     outputs = tuple(operator.Outputs(position) for position in range(operator.OutputsLength()))
-    return Operator(kind, inputs, outputs, kind == "BATCH_MATMUL" and _adjoint(operator))
+    custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+    swapped = kind == "BATCH_MATMUL" and _adjoint(operator)
+    return Operator(kind, inputs, outputs, swapped, custom)
 
 
 def _adjoint(operator: Any) -> bool:

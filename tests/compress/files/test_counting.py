@@ -396,6 +396,19 @@ def test_recorded_shapes_of_another_batch_are_not_believed():
     assert count_macs(made) == Count(30)
 
 
+def test_sizes_that_became_known_late_reach_the_last_node():
+    """The shape of an Expand is known once the Shape before it is; the product ends the graph."""
+    nodes = [
+        helper.make_node("Slice", ["x", "start", "end"], ["cut"]),
+        helper.make_node("Shape", ["cut"], ["s"]),
+        helper.make_node("Expand", ["one", "s"], ["wide"]),
+        helper.make_node("MatMul", ["wide", "w"], ["y"]),
+    ]
+    held = {"start": np.array([0, 2]), "end": np.array([9, 6]), "one": np.float32(1)}
+    made = model(nodes, [("x", [1, 20])], held | {"w": weights(4, 7)})
+    assert count_macs(made) == Count(28)
+
+
 def test_what_cannot_be_counted_is_named():
     assert count_macs(_looped(7)).macs == 7 * 36
     unknown = _looped(7)

@@ -53,7 +53,7 @@ def count_macs(
 
 
 #: Said after an operator.
-_NO_SHAPE = " of unknown shape"
+NO_SHAPE = " of unknown shape"
 _Part = tuple[int, frozenset[str]]
 
 
@@ -80,7 +80,7 @@ def _of_node(call: Call) -> _Part:
     if product is None:
         return 0, frozenset({name})
     count = product(call)
-    return (0, frozenset({name + _NO_SHAPE})) if count is None else (count, frozenset())
+    return (0, frozenset({name + NO_SHAPE})) if count is None else (count, frozenset())
 
 
 def _of_control(call: Call) -> _Part:

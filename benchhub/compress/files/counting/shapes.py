@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchhub.compress.files.counting.call import Shape
 from benchhub.compress.files.counting.folding import fold
-from benchhub.compress.files.counting.stand_ins import add_shapes
+from benchhub.compress.files.counting.stand_ins import add_shapes, is_whole
 from benchhub.compress.files.external import array_of
 from benchhub.compress.files.plain_graph import graphs, plain
 from benchhub.model.arrays import Array
@@ -135,7 +135,16 @@ def inferred(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _standard(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Infer anew what is not known: inference keeps names that it gave to open sizes before."""
     import onnx
+
+    for graph in graphs(model.graph):
+        known = [value for value in graph.value_info if is_whole(value)]
+        del graph.value_info[:]
+        graph.value_info.extend(known)
+        for value in graph.output:
+            if value.type.HasField("tensor_type") and not is_whole(value):
+                value.type.tensor_type.ClearField("shape")
 
     with contextlib.suppress(onnx.shape_inference.InferenceError, RuntimeError, ValueError):
         return onnx.shape_inference.infer_shapes(model, data_prop=True)

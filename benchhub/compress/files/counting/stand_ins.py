@@ -68,13 +68,14 @@ def add_shapes(model: onnx.ModelProto) -> bool:
         if node.domain != "com.microsoft" or all(n in scope.shapes for n in node.output if n):
             continue
         for value in _outputs(Call(node, scope)):
-            if value.name not in scope.shapes and _is_whole(value):
+            if value.name not in scope.shapes and is_whole(value):
                 model.graph.value_info.append(value)
                 new = True
     return new
 
 
-def _is_whole(value: onnx.ValueInfoProto) -> bool:
+def is_whole(value: onnx.ValueInfoProto) -> bool:
+    """Return whether all sizes of a tensor are known."""
     kind = value.type.tensor_type
     return kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim)
 
