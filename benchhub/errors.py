@@ -2,7 +2,8 @@
 
 BenchhubError
 ├── ConfigError                 the user's files or arguments; never retried; exit 2
-│   └── MissingExtra            an optional part of benchhub that is not installed
+│   ├── MissingExtra            an optional part of benchhub that is not installed
+│   └── RecipeFailed            a variant that cannot be made, or that no runtime here can run
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
 └── DeviceError                 the device or the way to it; exit 3
@@ -19,6 +20,8 @@ BenchhubError
 A message names the thing, the cause and the next step, on one line. A failed cell is not an
 exception: it is a `Launch` with a `Failure`.
 """
+
+from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -50,6 +53,21 @@ class MissingExtra(ConfigError):
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class RecipeFailed(ConfigError):
+    """A variant that its recipe cannot make, or that no runtime here can run; others are measured.
+
+    `reason` is the message without the name of the variant.
+    """
+
+    def __init__(self, variant: str, reason: str) -> None:
+        super().__init__(f"variant {variant}: {reason}")
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[RecipeFailed], tuple[str, str]]:
+        variant = str(self).removesuffix(f": {self.reason}").removeprefix("variant ")
+        return type(self), (variant, self.reason)
 
 
 class StoreError(BenchhubError):

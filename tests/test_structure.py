@@ -30,6 +30,7 @@ FROM_ONDEVICE = {
     "backends": {"backends", "third_parties"},
     "device": {"backends", "wire"},
     "results": {"wire"},
+    "compress": {"backends"},
     "config": {"backends"},
     "run": {"backends", "wire"},
     "cli": {"wire"},

@@ -80,7 +80,7 @@ def run(
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work
-    ready = ready_of(request, console)
+    ready = ready_of(request, console, make=not dry_run)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
 
@@ -102,7 +102,7 @@ def _not_resumed(info: RunInfo) -> str:
     return f"run {info.id} is started anew: {info.provenance.get('command')}"
 
 
-def ready_of(request: RunRequest, console: Console) -> Ready:
+def ready_of(request: RunRequest, console: Console, make: bool = True) -> Ready:
     """Return what a request asks for, ready to be measured; what is being done is shown."""
     from benchhub.cli.show.preparing import preparing
     from benchhub.config.request import resolve
@@ -113,7 +113,7 @@ def ready_of(request: RunRequest, console: Console) -> Ready:
     with preparing(console) as progress:
         if isinstance(request, BenchRequest):
             return make_bench(request, project.cache(), progress)
-        return make_ready(resolve(request), project.cache(), progress)
+        return make_ready(resolve(request), project.cache(), progress, make)
 
 
 def measure(
@@ -158,7 +158,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     """Print what a run found and write its report; return that, and whether something failed."""
     from benchhub.cli.show.results import print_results
     from benchhub.report.run import render
-    from benchhub.results.load import load_judged
+    from benchhub.results.load import load_judged, unmade
     from benchhub.text import plural
 
     judged = load_judged(results, run_id)
@@ -172,6 +172,13 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     typer.echo(f"report: {path}", err=True)
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]
+    missing = unmade(loaded)
+    if missing:
+        typer.echo(
+            f"benchhub: {plural(len(missing), 'variant')} could not be made, or not be run by a"
+            f" backend: {', '.join(missing)}; the reasons are among what was skipped",
+            err=True,
+        )
     if bad or lost:
         typer.echo(
             f"benchhub: {plural(len(bad), 'cell')} failed,"
@@ -179,8 +186,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
             f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
             err=True,
         )
-        return judged, True
-    return judged, False
+    return judged, bool(bad or lost or missing)
 
 
 def command_line() -> str:

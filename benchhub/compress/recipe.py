@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchhub.compress.options import Option
+from benchhub.compress.trial.words import Trial
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases
 
@@ -20,7 +21,9 @@ class Ingredients:
     n training cases (None: all), and is None where the task cannot be trained. `task` is the name
     of the suite's task. `folder` is scratch that survives an interruption: checkpoints go there.
     `progress` takes a line for the progress display. `data` tells the training data from any
-    other; it belongs to the identity of what a recipe that trains makes.
+    other; it belongs to the identity of what a recipe that trains makes. `examples(n)` returns n
+    test cases by input name; None where there is no data. `tried(path)` loads a draft in
+    onnxruntime and calls it, beside the source, in a process that may end in any way.
     """
 
     calibration: Callable[[int], Mapping[str, Array]]
@@ -29,11 +32,13 @@ class Ingredients:
     folder: Path
     progress: Callable[[str], None]
     data: Mapping[str, str] = field(default_factory=dict)
+    examples: Callable[[int], Mapping[str, Array]] | None = None
+    tried: Callable[[Path], Trial] = lambda path: Trial(known=False)
 
 
 #: make(source, output, options, ingredients) -> facts for the provenance, or None. `source` is
 #: None for a recipe that reads nothing; `options` holds every option of the entry. Files written
-#: beside `output` are kept beside the variant.
+#: beside `output` are kept beside the variant. The fact `told` is shown in reports, too.
 Make = Callable[[Path | None, Path, Settings, Ingredients], Mapping[str, str] | None]
 
 
@@ -49,7 +54,8 @@ class RecipeEntry:
     `extra` is the pip extra to install when one is missing. `others`: options that are not listed
     go to the function, which checks them. `approximates`: what it makes should answer as its source
     does, rounded; where it should not, devices are held against what the variant answers on the
-    controller. `words` say what it does, in the reference pages.
+    controller. `otherwise` is the next step where what it made cannot be run. `words` say what it
+    does, in the reference pages.
     """
 
     make: Make
@@ -62,6 +68,7 @@ class RecipeEntry:
     extra: str = ""
     others: bool = False
     approximates: bool = True
+    otherwise: str = "take another recipe, or leave the variant out"
     words: str = ""
 
     def trains_with(self, options: Settings) -> bool:

@@ -160,6 +160,7 @@ class SkipKind(enum.StrEnum):
     IDLE_OPTION = "idle option"
     NO_PROFILE = "no profile"
     UNBUILT = "unbuilt"
+    RECIPE_FAILED = "recipe failed"
     NO_BACKEND = "no backend"
     NO_TIMES = "no times"
 
@@ -171,7 +172,8 @@ SKIPS: Mapping[SkipKind, str] = {
     SkipKind.PRECISION: "the backend does not compute in it, or not with these options",
     SkipKind.IDLE_OPTION: "an option changes nothing without another one",
     SkipKind.NO_PROFILE: "the backend does not tell what operators take",
-    SkipKind.UNBUILT: "the variant could not be made",
+    SkipKind.UNBUILT: "something is not installed that makes the variant",
+    SkipKind.RECIPE_FAILED: "the variant could not be made, or the backend cannot run what was",
     SkipKind.NO_BACKEND: "the device lacks the backend",
     SkipKind.NO_TIMES: "an imported benchmark has no times of its rounds",
 }

@@ -115,8 +115,14 @@ def hold_against(store: Store, loaded: Results, budgets: Sequence[Budget], told:
 def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
     failed = sum(row.status == "failed" for row in loaded.rows)
     lost = sum(bool(device.error) for device in loaded.devices)
-    code = exit_code(loaded.verdicts, failed + lost, len(loaded.unjudged))
+    code = exit_code(loaded.verdicts, failed + lost + len(unmade(loaded)), len(loaded.unjudged))
     return Judged(loaded, tuple(budgets), loaded.verdicts, loaded.unjudged, code)
+
+
+def unmade(results: Results) -> tuple[str, ...]:
+    """Return the variants whose recipe failed, or made what a backend cannot run."""
+    failed = (s.variant for s in results.skips if s.reason.kind is SkipKind.RECIPE_FAILED)
+    return tuple(dict.fromkeys(failed))
 
 
 def _told(device: DeviceInfo, canaries: Mapping[str, Finding]) -> DeviceInfo:

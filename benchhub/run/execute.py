@@ -57,9 +57,14 @@ class Ready:
     more_at_most: int = 0
 
 
-def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None]) -> Ready:
-    """Build what the request needs and plan it; ConfigError if it cannot be done."""
-    prepared = prepare(resolved.suite, resolved.data, cache, progress)
+def make_ready(
+    resolved: Resolved, cache: Path, progress: Callable[[str], None], make: bool = True
+) -> Ready:
+    """Build what the request needs and plan it; ConfigError if it cannot be done.
+
+    Without `make` it is planned only, and no recipe is run.
+    """
+    prepared = prepare(resolved.suite, resolved.data, cache, progress, make)
     backends = [described(name) for name in resolved.suite.backends]
     plan = make_plan(
         resolved.suite,
@@ -68,6 +73,7 @@ def make_ready(resolved: Resolved, cache: Path, progress: Callable[[str], None])
         backends,
         resolved.effort,
         prepared.unbuilt,
+        prepared.refused,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason.text for skip in plan.skips})[:3])

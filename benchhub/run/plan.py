@@ -34,13 +34,14 @@ def plan(
     devices: Sequence[DeviceProfile],
     backends: Sequence[Description],
     effort: Effort,
-    unbuilt: Mapping[str, str] | None = None,
+    unbuilt: Mapping[str, SkipReason] | None = None,
+    refused: Mapping[tuple[str, str], SkipReason] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
     `backends` are the suite's, in its order; `unbuilt` maps a variant that could not be made to
-    the reason. A backend that reads no model gets one latency cell a device, whatever the
-    variants.
+    the reason, `refused` a variant and a backend that cannot run it. A backend that reads no model
+    gets one latency cell a device, whatever the variants.
     """
     cells: list[Cell] = []
     skips: list[Skip] = []
@@ -53,6 +54,7 @@ def plan(
             for spec in suite.scenarios:
                 for cell, reason in _sweep(suite, device, variant, backend.name, spec, effort):
                     problem = _not_meant(suite, variant.name, backend.name) or reason
+                    problem = problem or (refused or {}).get((variant.name, backend.name))
                     problem = problem or _not_offered(variant, cell, backend)
                     if problem is None:
                         cells.append(cell)
@@ -77,12 +79,12 @@ def usual(scenario: Scenario, effort: Effort) -> tuple[int, int]:
 
 
 def _unbuilt_skips(
-    suite: Suite, device: DeviceProfile, backend: str, unbuilt: Mapping[str, str]
+    suite: Suite, device: DeviceProfile, backend: str, unbuilt: Mapping[str, SkipReason]
 ) -> list[Skip]:
     return [
         Skip(
             device.name, name, backend, spec.scenario,
-            _not_meant(suite, name, backend) or SkipReason(SkipKind.UNBUILT, reason),
+            _not_meant(suite, name, backend) or reason,
         )
         for name, reason in unbuilt.items()
         for spec in suite.scenarios

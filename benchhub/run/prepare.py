@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.compress.build.ahead import build_ahead
+from benchhub.compress.build.checked import check_recipes
+from benchhub.compress.build.planned import plan_all
 from benchhub.compress.build.reference import reference_outputs
-from benchhub.compress.build.suite import build_all
+from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
-from benchhub.model.asked import Suite
-from benchhub.model.cell import CHECK_CASES, Variant
+from benchhub.model.asked import Suite, VariantSpec
+from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
 from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference
 from benchhub.model.scenario import Scenario
 from benchhub.run.answers import make_answer_key, metrics_of, own_reference
@@ -44,9 +46,11 @@ InputsOf = tuple[str, str]
 class Prepared:
     """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
 
-    `unbuilt` are variants that cannot be made here, each with the reason. `reference` is the
-    baseline's answer to all cases, of which `answer_key` may hold the first only. `inputs_of` are
-    those of cells that take others than `inputs`.
+    `unbuilt` are variants that cannot be made here, each with the reason, and `refused` backends
+    that cannot run a variant, by both names. `reference` is the baseline's answer to all cases, of
+    which `answer_key` may hold the first only. `inputs_of` are those of cells that take others than
+    `inputs`. `to_make` are variants that have no file yet, of which nothing else is known than the
+    tensors that they will have.
     """
 
     suite: Suite
@@ -55,23 +59,47 @@ class Prepared:
     answer_key: AnswerKey | None
     metric: Metric | None
     provenance: Mapping[str, str]
-    unbuilt: Mapping[str, str] = field(default_factory=dict)
+    unbuilt: Mapping[str, SkipReason] = field(default_factory=dict)
     reference: tuple[Array, ...] = ()
     inputs_of: Mapping[InputsOf, Mapping[str, InputFile]] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
+    to_make: tuple[VariantSpec, ...] = ()
 
 
 def prepare(
-    suite: Suite, data: Path | None, cache: Path, progress: Callable[[str], None]
+    suite: Suite,
+    data: Path | None,
+    cache: Path,
+    progress: Callable[[str], None],
+    make: bool = True,
 ) -> Prepared:
-    """Return `suite` with its variants built and its cases read; ConfigError if it cannot be."""
+    """Return `suite` with its variants built and its cases read; ConfigError if it cannot be.
+
+    Without `make` no recipe is run: variants that are not in the cache are only planned.
+    """
     progress(f"reading the data of task {suite.task}")
     with packages_explained(suite):
         dataset = open_data(suite, data, cache)
         metric = metrics_of(suite, dataset)[0]
         cases = dataset.cases(_cases_wanted(suite))
-    build_ahead(suite, dataset, data, cache, progress)
-    variants, unbuilt = build_all(suite, dataset, cache, progress)
-    variants = tuple(with_macs(variant, cases.inputs) for variant in variants)
+    using = ingredients(suite, dataset, cache, progress)
+    files = check_recipes(suite, using)
+    if make:
+        failed = build_ahead(suite, using, files, data, cache)
+        built = build_all(suite, using, files, cache, failed)
+    else:
+        built = plan_all(suite, using, files, cache)
+    unmade = {spec.name for spec in built.to_make}
+    variants = tuple(
+        variant if variant.name in unmade else with_macs(variant, cases.inputs)
+        for variant in built.variants
+    )
+    inputs = _write_inputs(cases, cache / "inputs")
+    provenance = {"dataset": dataset.description, **dataset.provenance}
+    if suite.baseline in unmade:  # then there is nothing to judge by
+        return Prepared(
+            suite, variants, inputs, None, None, provenance, built.unbuilt, to_make=built.to_make
+        )
     baseline = next(v for v in variants if v.name == suite.baseline)
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
     reference = reference_outputs(baseline, cases.inputs)
@@ -79,10 +107,12 @@ def prepare(
         answer_key = make_answer_key(
             suite, dataset, cases, reference, CHECK_CASES, [one.name for one in baseline.outputs]
         )
-    answer_key = dataclasses.replace(answer_key, own=_own_references(variants, cases, progress))
-    provenance = {"dataset": dataset.description, **dataset.provenance}
-    inputs = _write_inputs(cases, cache / "inputs")
-    return Prepared(suite, variants, inputs, answer_key, metric, provenance, unbuilt, reference)
+    made = tuple(variant for variant in variants if variant.name not in unmade)
+    answer_key = dataclasses.replace(answer_key, own=_own_references(made, cases, progress))
+    return Prepared(
+        suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
+        refused=built.refused, to_make=built.to_make,
+    )  # fmt: skip
 
 
 def _cases_wanted(suite: Suite) -> int | None:

@@ -81,7 +81,7 @@ def compress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compress:
     return Compress(project)
 
 
-def test_a_variant_of_a_suite(compress: Compress) -> None:
+def test_a_variant_of_a_suite(compress: Compress, processes) -> None:
     done = compress("tiny", "--variant", "int8", "-o", "out")
     assert done.code == 0, done.err
     assert "int8: int8-dynamic of fp32" in done.out
@@ -96,7 +96,9 @@ def test_a_variant_of_a_suite(compress: Compress) -> None:
     assert document["options"] == {"per_channel": False, "weight_type": "QUInt8"}
 
 
-def test_a_recipe_over_the_baseline_and_over_a_variant(compress: Compress, torch: None) -> None:
+def test_a_recipe_over_the_baseline_and_over_a_variant(
+    compress: Compress, torch: None, processes
+) -> None:
     over = ("--recipe", "prune-magnitude", "--option", "scope=network", "-o", "out", "--json")
     done = compress("tiny", "--ratio", "8", *over)
     assert done.code == 0, done.err
@@ -116,7 +118,7 @@ def test_a_recipe_over_the_baseline_and_over_a_variant(compress: Compress, torch
     assert again.json["sizes"]["nonzero"] < 0.4 * again.json["sizes"]["parameters"]
 
 
-def test_a_chain_is_made_from_its_beginning(compress: Compress, torch: None) -> None:
+def test_a_chain_is_made_from_its_beginning(compress: Compress, torch: None, processes) -> None:
     done = compress("discs", "--variant", "sparse-int8", "-o", "out", "--json")
     assert done.code == 0, done.err
     for line in ("making fp32", "epoch 2 of 2", "making sparse from fp32", "from sparse"):
@@ -126,7 +128,7 @@ def test_a_chain_is_made_from_its_beginning(compress: Compress, torch: None) -> 
     assert again.json == done.json
 
 
-def test_a_recipe_that_starts_from_nothing(compress: Compress, torch: None) -> None:
+def test_a_recipe_that_starts_from_nothing(compress: Compress, torch: None, processes) -> None:
     words = ("--recipe", "train", "--option", "epochs=1", "--option", "width=4")
     done = compress("discs", *words, "--name", "fresh", "-o", "out")
     assert done.code == 0, done.err
@@ -144,7 +146,7 @@ def test_a_recipe_that_starts_from_nothing(compress: Compress, torch: None) -> N
     assert "achieved compression: 4" in tuned.out
 
 
-def test_a_model_without_a_suite(compress: Compress) -> None:
+def test_a_model_without_a_suite(compress: Compress, processes) -> None:
     model = str(write_model(compress.folder / "own.onnx"))
     assert compress(model, "--recipe", "fp16").code == 0
     assert (compress.folder / "own-fp16.onnx").is_file()
@@ -179,7 +181,7 @@ def test_the_list_of_recipes_and_one_of_another_distribution(compress: Compress)
     assert not list((compress.folder / "out").iterdir())
 
 
-def test_what_it_is_made_from_is_never_overwritten(compress: Compress) -> None:
+def test_what_it_is_made_from_is_never_overwritten(compress: Compress, processes) -> None:
     model = write_model(compress.folder / "own.onnx")
     before = model.read_bytes()
     done = compress(str(model), "--recipe", "fp16", "--name", "own")

@@ -47,7 +47,7 @@ def prepared(folder: Path) -> Prepared:
     return prepare(load_suite(path), None, folder / "cache", lambda line: None)
 
 
-def test_what_was_fitted_anew_is_its_own_reference(tmp_path: Path) -> None:
+def test_what_was_fitted_anew_is_its_own_reference(tmp_path: Path, processes) -> None:
     ready = prepared(tmp_path)
     meant = {variant.name: variant.approximates for variant in ready.variants}
     assert meant == {

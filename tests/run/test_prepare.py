@@ -6,9 +6,12 @@ from benchhub.backends import described
 from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import EFFORTS
+from benchhub.model.cell import SkipKind, SkipReason
 from benchhub.model.device import DeviceProfile
 from benchhub.run.plan import plan
 from benchhub.run.prepare import prepare
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 SUITE = """\
 [suite]
@@ -79,7 +82,8 @@ def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path, 
     ready = prepare(_suite(tmp_path, more=MISSING), None, tmp_path / "cache", lambda line: None)
     assert [variant.name for variant in ready.variants] == ["slim-int8", "slim", "fp32"]
     reason = "a_package_nobody_has is not installed; pip install 'benchhub[compress]'"
-    assert ready.unbuilt == {"rare": reason, "rare-fp16": reason}
+    missing = SkipReason(SkipKind.UNBUILT, reason)
+    assert ready.unbuilt == {"rare": missing, "rare-fp16": missing}
     made = plan(
         ready.suite,
         ready.variants,

@@ -36,6 +36,14 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
                     "launches_more_at_most": ready.more_at_most,
                     "estimated_seconds": round(max(seconds.values()), 1),
                     "bytes_to_push_at_most": pushed,
+                    "to_make": [
+                        {
+                            "variant": spec.name,
+                            "from": spec.source,
+                            "recipe": spec.recipe.name if spec.recipe else None,
+                        }
+                        for spec in ready.prepared.to_make
+                    ],
                 },
                 indent=2,
             )
@@ -55,6 +63,10 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     for variant in ready.prepared.variants:
         if variant.uncounted:
             say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
+    for spec in ready.prepared.to_make:
+        recipe = spec.recipe.name if spec.recipe else ""
+        origin = f" from {spec.source}" if spec.source else ""
+        say(console, "yellow", f"to be made{origin} by {recipe}: {spec.name}; not in the cache yet")
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
         f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
@@ -67,6 +79,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     for device, size in pushed.items():
         console.print(
             f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
+            + (", and what is to be made" if ready.prepared.to_make else "")
         )
 
 

@@ -7,28 +7,29 @@ each other are made side by side. Only the time changes: each is what it would b
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from benchhub.compress import get_recipe
+from benchhub.compress import Ingredients
 from benchhub.compress.build.cached import find
+from benchhub.compress.build.checked import settled
 from benchhub.compress.build.suite import Builder, ingredients
 from benchhub.compress.files.look import inspect_model
-from benchhub.compress.options import complete
-from benchhub.errors import ConfigError, MissingExtra
+from benchhub.compress.trial.tryout import Tryout
+from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import Variant
 from benchhub.outside import Variable
-from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data
 
 #: A process holds torch and the training cases, so there are not more, whatever the machine has.
@@ -37,42 +38,47 @@ _POLL_S = 0.2
 
 
 def build_ahead(
-    suite: Suite, dataset: Dataset, data: Path | None, cache: Path, progress: Callable[[str], None]
-) -> None:
+    suite: Suite,
+    using: Ingredients,
+    files: Mapping[str, Variant],
+    data: Path | None,
+    cache: Path,
+) -> Mapping[str, RecipeFailed]:
     """Make the variants of `suite` that train and are not in the cache, where some can be at once.
 
-    What cannot be made is left to whoever asks for it in earnest, and is told there: ConfigError
-    only where a process says so of a variant. `data` is the user's own copy, as for `open_data`.
+    Returns those whose recipe failed, by name. What misses a package is left to whoever asks for
+    it in earnest, and is told there; ConfigError where nothing can be made at all. `files` are the
+    variants that are model files; `data` is the user's own copy, as for `open_data`.
     """
     if sum(map(_trains, suite.variants)) < 2:  # so nothing is looked up for most suites
-        return
-    waiting = _to_train(suite, dataset, cache)
+        return {}
+    waiting = _to_train(suite, using, files, cache)
     processes = min(_abreast(waiting), _processors(), _MOST)
     if processes < 2:
-        return
-    progress(f"making {len(waiting)} variants that train, up to {processes} at once")
+        return {}
+    using.progress(f"making {len(waiting)} variants that train, up to {processes} at once")
     # Only what begins from nothing takes two threads; two such trainings would spin for each other.
     whole = sum(spec.name in waiting and spec.source is None for spec in suite.variants)
-    with _Crew(suite, data, cache, progress, processes, passive=whole > 1) as crew:
-        crew.make(waiting)
+    with _Crew(suite, data, cache, using.progress, processes, passive=whole > 1) as crew:
+        return crew.make(waiting)
 
 
-def _to_train(suite: Suite, dataset: Dataset, cache: Path) -> dict[str, str | None]:
+def _to_train(
+    suite: Suite, using: Ingredients, files: Mapping[str, Variant], cache: Path
+) -> dict[str, str | None]:
     """Return the variants that have to be trained, each with the one of these it waits for."""
     specs = {spec.name: spec for spec in suite.variants}
-    using = ingredients(suite, dataset, cache, lambda line: None)
-    known: dict[str, Variant | None] = {}
+    using = dataclasses.replace(using, progress=lambda line: None)
+    known: dict[str, Variant | None] = dict(files)
 
-    def look(spec: VariantSpec, above: tuple[str, ...] = ()) -> Variant | None:
-        if spec.name not in known and spec.name not in above:
-            source = look(specs[spec.source], (*above, spec.name)) if spec.source else None
+    def look(spec: VariantSpec) -> Variant | None:
+        if spec.name not in known:
+            source = look(specs[spec.source]) if spec.source else None
             known[spec.name] = None
-            with contextlib.suppress(ConfigError):
-                if spec.model is not None:
-                    known[spec.name] = inspect_model(spec.name, spec.model)
-                elif source is not None or spec.source is None:
+            if source is not None or spec.source is None:
+                with contextlib.suppress(ConfigError):
                     known[spec.name] = find(spec, source, using, cache)
-        return known.get(spec.name)
+        return known[spec.name]
 
     for spec in suite.variants:
         look(spec)
@@ -89,13 +95,8 @@ def _to_train(suite: Suite, dataset: Dataset, cache: Path) -> dict[str, str | No
 def _trains(spec: VariantSpec) -> bool:
     if spec.recipe is None:
         return False
-    try:
-        entry = get_recipe(spec.recipe.name)
-        return entry.trains_with(
-            complete(spec.name, spec.recipe.options, entry.options, entry.others)
-        )
-    except ConfigError:  # told where the variant is made
-        return False
+    entry, options = settled(spec)
+    return entry.trains_with(options)
 
 
 def _processors() -> int:
@@ -142,17 +143,18 @@ class _Crew:
         self._pool.shutdown(cancel_futures=True)
         self._told.close()
 
-    def make(self, waiting: dict[str, str | None]) -> None:
-        """Make them all, each when what it waits for is there; ConfigError if one cannot be."""
+    def make(self, waiting: dict[str, str | None]) -> Mapping[str, RecipeFailed]:
+        """Make them all, each when what it waits for is there; return those that failed."""
         left = dict(waiting)
+        failed: dict[str, RecipeFailed] = {}
         under_way: dict[Future[str], str] = {}
         made: set[str] = set()
         while left or under_way:
             for name in [n for n, source in left.items() if source is None or source in made]:
                 under_way[self._pool.submit(_make, name)] = name
                 del left[name]
-            if not under_way:  # they wait for one that is missing something
-                return
+            if not under_way:  # they wait for one that failed, or is missing something
+                break
             done, _ = wait(under_way, _POLL_S, FIRST_COMPLETED)
             self._hear()
             for future in done:
@@ -160,11 +162,14 @@ class _Crew:
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:  # killed, for its memory perhaps: one at a time, then
-                    return
+                    return failed
+                if outcome.startswith(_WRONG):
+                    raise ConfigError(outcome.removeprefix(_WRONG))
                 if outcome.startswith(_FAILED):
-                    raise ConfigError(outcome.removeprefix(_FAILED))
+                    failed[name] = RecipeFailed(name, outcome.removeprefix(_FAILED))
                 if not outcome:
                     made.add(name)
+        return failed
 
     def _hear(self) -> None:
         for told in self._all_told():
@@ -181,7 +186,7 @@ class _Crew:
 
 # --- in a process of the crew -----------------------------------------------------------------
 
-_FAILED = "failed: "
+_WRONG, _FAILED = "wrong: ", "failed: "
 _MISSING = "missing"
 _builder: Builder | None = None
 
@@ -196,7 +201,13 @@ def _begin(
     if passive:  # threads that wait while spinning would take the other processes' processors
         os.environ.setdefault(Variable.OMP_WAIT_POLICY, "PASSIVE")
     told.put(os.getpid())
-    _builder = Builder(suite, open_data(suite, data, cache), cache, told.put)
+    using = ingredients(suite, open_data(suite, data, cache), cache, told.put)
+    files = {
+        spec.name: inspect_model(spec.name, spec.model)
+        for spec in suite.variants
+        if spec.model is not None
+    }
+    _builder = Builder(suite, using, files, cache, Tryout(), {})
 
 
 def _end_with(parent: int) -> None:
@@ -212,6 +223,8 @@ def _make(name: str) -> str:
         _builder.make(name)
     except MissingExtra:
         return _MISSING
+    except RecipeFailed as error:
+        return f"{_FAILED}{error.reason}"
     except ConfigError as error:
-        return f"{_FAILED}{error}"
+        return f"{_WRONG}{error}"
     return ""

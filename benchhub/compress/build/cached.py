@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from benchhub.compress import RecipeEntry, get_recipe
+from benchhub.compress import RecipeEntry
+from benchhub.compress.build.checked import check_data, check_source, settled
+from benchhub.compress.build.trials import MadeBy, Trying
 from benchhub.compress.build.workshop import Workshop, is_whole
 from benchhub.compress.files.external import in_one_file
 from benchhub.compress.files.look import check_inputs_match, inspect_model
-from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.recipes.converters import converter_errors, first_line
-from benchhub.errors import ConfigError, MissingExtra
+from benchhub.compress.recipes.converters import converter_errors, in_one_line
+from benchhub.compress.trial.tryout import Tryout
+from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.asked import VariantSpec
-from benchhub.model.cell import Variant
+from benchhub.model.cell import CHECK_CASES, Variant
 from benchhub.model.recipe import Recipe
 from benchhub.tasks import model_digest
 
@@ -35,16 +38,28 @@ _FIRST_CASES = 16
 class _Asked:
     """What a variant is asked to be, which names its folder in the cache."""
 
+    name: str
     where: str
     entry: RecipeEntry
     options: Settings
     facts: Mapping[str, str]
     folder: Path
     calibration: Callable[[int], Mapping[str, Array]]
+    source: str
+
+    @property
+    def told(self) -> MadeBy:
+        """How it is spoken of where it cannot be run."""
+        return MadeBy(self.name, self.facts["recipe"], self.source, self.entry.otherwise)
 
 
 def build(
-    spec: VariantSpec, source: Variant | None, ingredients: Ingredients, cache: Path
+    spec: VariantSpec,
+    source: Variant | None,
+    ingredients: Ingredients,
+    cache: Path,
+    backends: Sequence[str] = (),
+    tryout: Tryout | None = None,
 ) -> Variant:
     """Return the variant that `spec.recipe` makes of `source`, from the cache if it is there.
 
@@ -54,18 +69,30 @@ def build(
     A cached file whose sha256 is not the recorded one is made again. What is interrupted goes on
     where it stopped. `ingredients.folder` is not used: each variant has a folder of its own.
 
-    Raises MissingExtra if a package is missing, and ConfigError for an unknown recipe or option, a
-    model that the recipe cannot handle, and a full disk.
+    Before it is kept it is loaded and called in every one of `backends` that is installed here, in
+    a process of `tryout` (None: one of its own); later only in those that it was not tried in yet.
+    `trials.refused` tells which of them cannot run it.
+
+    Raises MissingExtra if a package is missing, RecipeFailed for a model that the recipe cannot
+    handle and for one that none of the backends can run, and ConfigError for an unknown recipe or
+    option and a full disk.
     """
     asked = _asked(spec, source, ingredients, cache)
-    if not is_whole(asked.folder):
-        using = replace(
-            ingredients,
-            calibration=asked.calibration,
-            progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
+    with contextlib.ExitStack() as stack:
+        trying = Trying(
+            tryout or stack.enter_context(Tryout()), backends, source, _feeds(asked, ingredients)
         )
-        _make(asked, source, using)
-    return _kept(spec.name, asked, source)
+        if not is_whole(asked.folder):
+            using = replace(
+                ingredients,
+                calibration=asked.calibration,
+                progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
+                tried=trying.by_recipe,
+            )
+            _make(asked, source, using, trying)
+        variant = _kept(spec.name, asked)
+        trying.in_all(variant, asked.folder, asked.told)
+    return variant
 
 
 def find(
@@ -73,7 +100,18 @@ def find(
 ) -> Variant | None:
     """Return what `build` would if it is in the cache, else None; raises what `build` does."""
     asked = _asked(spec, source, ingredients, cache)
-    return _kept(spec.name, asked, source) if is_whole(asked.folder) else None
+    return _kept(spec.name, asked) if is_whole(asked.folder) else None
+
+
+def _feeds(asked: _Asked, ingredients: Ingredients) -> Callable[[], Mapping[str, Array]]:
+    """Return what returns cases to call a model with: those it calibrates with, or test cases."""
+
+    def feeds() -> Mapping[str, Array]:
+        if asked.entry.calibrates:
+            return asked.calibration(asked.options["calibration_cases"])
+        return ingredients.examples(CHECK_CASES) if ingredients.examples is not None else {}
+
+    return feeds
 
 
 def _asked(
@@ -81,16 +119,12 @@ def _asked(
 ) -> _Asked:
     if spec.recipe is None:
         raise ConfigError(f"variant {spec.name} has neither a model nor a recipe; give it one")
-    entry = get_recipe(spec.recipe.name)
-    _check_source(spec, spec.recipe.name, entry, source)
     where = f"variant {spec.name}: recipe {spec.recipe.name}"
-    options = complete(where, spec.recipe.options, entry.options, entry.others)
+    entry, options = settled(spec)
+    check_source(spec, entry, source.format if source else None, source.name if source else "")
     trains = entry.trains_with(options)
     if trains and ingredients.training is None:
-        raise ConfigError(
-            f"{where} trains, and task {ingredients.task} has no model that can be trained;"
-            " use a recipe or options that do not train"
-        )
+        check_data(spec, entry, options, ingredients)
     taken: dict[int, Mapping[str, Array]] = {}
 
     def calibration(count: int) -> Mapping[str, Array]:
@@ -109,38 +143,18 @@ def _asked(
     if trains:
         facts["training_sha256"] = _training_digest(ingredients)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
-    return _Asked(where, entry, options, facts, cache / "variants" / key, calibration)
+    folder = cache / "variants" / key
+    of = source.name if source else "nothing"
+    return _Asked(spec.name, where, entry, options, facts, folder, calibration, of)
 
 
-def _kept(name: str, asked: _Asked, source: Variant | None) -> Variant:
+def _kept(name: str, asked: _Asked) -> Variant:
     facts = json.loads((asked.folder / "variant.json").read_text(encoding="utf-8"))
-    variant = replace(
+    return replace(
         inspect_model(name, asked.folder / facts["file"]),
         recipe=Recipe(asked.facts["recipe"], asked.options),
         provenance=facts,
     )
-    if source is not None:
-        check_inputs_match(variant, source)
-    return variant
-
-
-def _check_source(
-    spec: VariantSpec, recipe: str, entry: RecipeEntry, source: Variant | None
-) -> None:
-    if entry.reads and source is None:
-        raise ConfigError(
-            f"variant {spec.name}: recipe {recipe} reads a model; say `from` which variant"
-        )
-    if source is not None and source.format not in entry.reads:
-        wanted = " or ".join(entry.reads).replace("onnx", "ONNX")
-        if not wanted:
-            raise ConfigError(
-                f"variant {spec.name}: recipe {recipe} begins from nothing; remove `from`"
-            )
-        raise ConfigError(
-            f"variant {spec.name}: recipe {recipe} reads {wanted}, not the {source.format}"
-            f" file of {source.name}; name such a variant in `from`"
-        )
 
 
 def _versions(where: str, entry: RecipeEntry, trains: bool) -> dict[str, str]:
@@ -159,34 +173,21 @@ def _missing(where: str, entry: RecipeEntry, package: str) -> MissingExtra:
     return MissingExtra(f"{where}: {reason}", reason)
 
 
-def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients) -> None:
+def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients, trying: Trying) -> None:
     """Make the variant in a workshop and move it to its folder, or find it made meanwhile."""
     where, entry, folder = asked.where, asked.entry, asked.folder
     try:
         with Workshop(folder, ingredients.progress) as work:
             if is_whole(folder):
                 return
-            model = work.draft / f"model.{entry.writes}"
-            start = time.perf_counter()
-            using = replace(ingredients, folder=work.scratch)
-            given = in_one_file(source, work.draft) if source else None
-            facts = entry.make(given, model, asked.options, using) or {}
-            if source is not None and given != source.path and given is not None:
-                given.unlink()
-            record = {
-                **facts,
-                **asked.facts,
-                "file": model.name,
-                "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-                "seconds": f"{time.perf_counter() - start:.2f}",
-            }
-            text = json.dumps(record, indent=1)
-            (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+            _write(asked, source, ingredients, trying, work)
             work.install()
-    except MissingExtra:
+    except (MissingExtra, RecipeFailed):
         raise
     except ConfigError as error:
-        raise ConfigError(f"{where.partition(': ')[0]}: {error}") from error
+        raise RecipeFailed(
+            asked.name, f"recipe {asked.facts['recipe']}: {_own(error, asked)}"
+        ) from error
     except ModuleNotFoundError as error:
         if (error.name or "benchhub").partition(".")[0] == "benchhub":
             raise
@@ -200,7 +201,48 @@ def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients) -> No
         ) from error
     except converter_errors() as error:
         what = source.path if source else f"the options of {asked.facts['recipe']}"
-        raise ConfigError(f"{where} cannot handle {what}: {first_line(error)}") from error
+        raise RecipeFailed(
+            asked.name,
+            f"recipe {asked.facts['recipe']} cannot handle {what}: {in_one_line(error)};"
+            f" {entry.otherwise}",
+        ) from error
+
+
+def _write(
+    asked: _Asked,
+    source: Variant | None,
+    ingredients: Ingredients,
+    trying: Trying,
+    work: Workshop,
+) -> None:
+    """Write the variant into the draft, with what it is and how it did where it was tried."""
+    entry = asked.entry
+    model = work.draft / f"model.{entry.writes}"
+    start = time.perf_counter()
+    using = replace(ingredients, folder=work.scratch)
+    given = in_one_file(source, work.draft) if source else None
+    facts = entry.make(given, model, asked.options, using) or {}
+    if source is not None and given != source.path and given is not None:
+        given.unlink()
+    made = inspect_model(asked.name, model)
+    if source is not None:
+        check_inputs_match(made, source)
+    tried = trying.in_all(made, work.draft, asked.told)
+    record = {
+        **facts,
+        **asked.facts,
+        **({"tried": ", ".join(tried)} if tried else {}),
+        "file": model.name,
+        "sha256": made.sha256,
+        "seconds": f"{time.perf_counter() - start:.2f}",
+    }
+    text = json.dumps(record, indent=1)
+    (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _own(error: ConfigError, asked: _Asked) -> str:
+    """Return a message without what is said before it anyway."""
+    return str(error).removeprefix(f"variant {asked.name}: ")
 
 
 def _training_digest(ingredients: Ingredients) -> str:

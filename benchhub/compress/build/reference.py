@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchhub.compress.recipes.converters import converter_errors, first_line
+from benchhub.compress.recipes.converters import converter_errors, in_one_line
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -40,7 +40,7 @@ def reference_outputs(
         return _run(session, variant, inputs, _batch(variant) or batch)
     except converter_errors() as error:
         raise ConfigError(
-            f"variant {variant.name}: onnxruntime cannot run {variant.path}: {first_line(error)}"
+            f"variant {variant.name}: onnxruntime cannot run {variant.path}: {in_one_line(error)}"
         ) from error
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.build.cached import build
+from benchhub.compress.build.checked import settled
 from benchhub.compress.files.look import inspect_model
-from benchhub.compress.options import complete
+from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.asked import Suite, VariantSpec
@@ -22,6 +23,8 @@ from benchhub.model.recipe import Recipe
 from benchhub.tasks import Dataset, get_task, is_trainable
 from benchhub.tasks.opening import open_data
 
+#: What a variant without a suite is tried in: those that read its format.
+_RUNTIMES = ("onnxruntime", "tflite")
 #: Where a file that benchhub wrote says which task it is of.
 _ARCHITECTURE = "benchhub.architecture"
 
@@ -121,27 +124,38 @@ def _make_all(
         folder=place.cache,
         progress=place.progress,
         data=data.provenance if data is not None else {},
+        examples=_examples(data),
     )
+    for spec in chain:
+        if spec.recipe is not None:
+            settled(spec)
     source: Variant | None = None
     made: Variant | None = None
-    for spec in chain:
-        source = made
-        if spec.model is not None:
-            made = inspect_model(spec.name, spec.model)
-        else:
-            place.progress(f"making {spec.name}" + (f" from {source.name}" if source else ""))
-            made = build(spec, source, using, place.cache)
+    with Tryout() as tryout:
+        for spec in chain:
+            source = made
+            if spec.model is not None:
+                made = inspect_model(spec.name, spec.model)
+            else:
+                place.progress(f"making {spec.name}" + (f" from {source.name}" if source else ""))
+                made = build(spec, source, using, place.cache, _RUNTIMES, tryout)
     assert made is not None
     return Made(made, source)
+
+
+def _examples(data: Dataset | _Arrays | None) -> Callable[[int], Mapping[str, Array]] | None:
+    if data is None:
+        return None
+    if isinstance(data, _Arrays):
+        return data.calibration
+    return lambda count: data.cases(count).inputs
 
 
 def _needs_data(chain: Sequence[VariantSpec]) -> bool:
     for spec in chain:
         if spec.recipe is None:
             continue
-        entry = get_recipe(spec.recipe.name)
-        where = f"variant {spec.name}: recipe {spec.recipe.name}"
-        options = complete(where, spec.recipe.options, entry.options, entry.others)
+        entry, options = settled(spec)
         if entry.calibrates or entry.trains_with(options):
             return True
     return False

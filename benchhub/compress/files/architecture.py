@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchhub.compress.files.exported import fold_constants, undo_sharing
 from benchhub.compress.networks.resize import resize
-from benchhub.compress.recipes.converters import first_line
+from benchhub.compress.recipes.converters import in_one_line
 from benchhub.compress.recipes.quiet import quiet
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
@@ -64,7 +64,7 @@ def build_net(architecture: Architecture, seed: int = 0) -> nn.Module:
         except (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError) as error:
             raise ConfigError(
                 f"net {architecture.net} cannot be built with {dict(architecture.options)}:"
-                f" {first_line(error)}"
+                f" {in_one_line(error)}"
             ) from error
 
 

@@ -19,7 +19,9 @@ def converter_errors() -> tuple[type[Exception], ...]:
     return (*ours, *theirs, DecodeError, EncodeError, *builtin)
 
 
-def first_line(error: Exception) -> str:
-    """Return an error's message as one line, its type where it has no message."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def in_one_line(error: Exception) -> str:
+    """Return an error's whole message as one line, its type where it has no message.
+
+    Nothing is cut: runtimes begin with where in their source it went wrong, and end with why.
+    """
+    return " ".join(str(error).split()) or type(error).__name__

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.recipes.converters import first_line
+from benchhub.compress.recipes.converters import in_one_line
 from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one, prepared
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
@@ -55,5 +55,5 @@ def make_int8_nncf(
                 ),
             )
         except problems as error:
-            raise ConfigError(f"nncf cannot quantize {source}: {first_line(error)}") from error
+            raise ConfigError(f"nncf cannot quantize {source}: {in_one_line(error)}") from error
         onnx.save(quantized, str(output))

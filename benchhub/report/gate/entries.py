@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
+from benchhub.model.cell import SkipKind
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
@@ -180,6 +181,15 @@ def _failures(
     for device in judged.results.devices:
         if device.error and device.name not in named:
             yield GateEntry("ERROR", device.name, "whole device", device.error, _again(judged))
+    seen = set()
+    for skip in judged.results.skips:
+        key = (skip.device, skip.variant, skip.backend)
+        if skip.reason.kind is SkipKind.RECIPE_FAILED and key not in seen:
+            seen.add(key)
+            what = f"{skip.variant} on {skip.backend}"
+            step = f"mend it, then `benchhub run {judged.results.run.suite}`"
+            emulated = bool(infos.get(skip.device) and infos[skip.device].emulated)
+            yield GateEntry("ERROR", skip.device, what, skip.reason.text, step, emulated)
 
 
 def _errored(row: Row, info: DeviceInfo | None) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchhub.compress import Ingredients
 from benchhub.compress.build.ahead import _processors, build_ahead
-from benchhub.compress.build.suite import build_all
+from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.config.suite import load_suite
-from benchhub.errors import ConfigError
 from benchhub.model.asked import Suite
-from benchhub.tasks import Dataset
+from benchhub.model.cell import SkipKind
 from benchhub.tasks.opening import open_data
 
 pytestmark = [
@@ -53,40 +55,52 @@ recipe = "fp16"
 """
 
 
-def suite_of(folder: Path, epochs: int = 1, rate: float = 1e-3) -> tuple[Suite, Dataset]:
+def suite_of(
+    folder: Path, say: Callable[[str], None], epochs: int = 1, rate: float = 1e-3
+) -> tuple[Suite, Ingredients]:
     folder.mkdir(exist_ok=True)
     path = folder / "suite.toml"
     text = SUITE.replace("EPOCHS", str(epochs)).replace("RATE", f"{rate:g}")
     path.write_text(text, encoding="utf-8")
     suite = load_suite(path)
-    return suite, open_data(suite, None, folder / "cache")
+    cache = folder / "cache"
+    return suite, ingredients(suite, open_data(suite, None, cache), cache, say)
 
 
 def test_made_at_once_they_are_what_they_are_alone(tmp_path: Path) -> None:
-    (suite, data), lines = suite_of(tmp_path), []
-    build_ahead(suite, data, None, tmp_path / "cache", lines.append)
+    lines: list[str] = []
+    suite, using = suite_of(tmp_path, lines.append)
+    assert build_ahead(suite, using, {}, None, tmp_path / "cache") == {}
     assert lines[0] == "making 4 variants that train, up to 2 at once"
     assert "quarter: training, epoch 1 of 1" in [line.partition(", loss")[0] for line in lines]
-    ahead, _ = build_all(suite, data, tmp_path / "cache", lines.append)
-    alone, _ = build_all(suite, data, tmp_path / "other", lambda line: None)
-    assert [one.sha256 for one in ahead] == [one.sha256 for one in alone]
+    ahead = build_all(suite, using, {}, tmp_path / "cache", {})
+    alone = build_all(suite, using, {}, tmp_path / "other", {})
+    assert [one.sha256 for one in ahead.variants] == [one.sha256 for one in alone.variants]
+    lines.clear()
+    build_ahead(suite, using, {}, None, tmp_path / "cache")
+    assert lines == []
+    assert not multiprocessing.active_children()
+
+
+def test_one_that_diverges_is_named_and_the_others_are_made(tmp_path: Path) -> None:
+    suite, using = suite_of(tmp_path, lambda line: None, epochs=2, rate=1e30)
+    failed = build_ahead(suite, using, {}, None, tmp_path / "cache")
+    assert list(failed) == ["slim"]
+    assert failed["slim"].reason.startswith("recipe prune-structured: training diverged")
+    assert not multiprocessing.active_children()
     again: list[str] = []
-    build_ahead(suite, data, None, tmp_path / "cache", again.append)
-    assert again == []
-    assert not multiprocessing.active_children()
-
-
-def test_one_that_diverges_ends_the_others_and_is_named(tmp_path: Path) -> None:
-    suite, data = suite_of(tmp_path, epochs=200, rate=1e30)
-    with pytest.raises(ConfigError, match=r"^variant slim: training diverged"):
-        build_ahead(suite, data, None, tmp_path / "cache", lambda line: None)
-    assert not multiprocessing.active_children()
-    kept = [path.read_text() for path in (tmp_path / "cache").rglob("variant.json")]
-    assert not any('"prune-structured"' in text for text in kept)
+    using = dataclasses.replace(using, progress=again.append)
+    built = build_all(suite, using, {}, tmp_path / "cache", failed)
+    assert [variant.name for variant in built.variants] == ["fp32", "half", "quarter"]
+    assert {name: reason.text for name, reason in built.unbuilt.items()} == {
+        "slim": failed["slim"].reason,
+        "slim-fp16": "it is made from slim, which could not be made",
+    }
+    assert {reason.kind for reason in built.unbuilt.values()} == {SkipKind.RECIPE_FAILED}
+    assert not any("training" in line for line in again)  # what failed is not trained again
 
 
 def test_what_was_interrupted_goes_on(tmp_path: Path) -> None:
-    suite, data = suite_of(tmp_path, epochs=40)
     seen: list[str] = []
 
     def stop(line: str) -> None:
@@ -94,11 +108,13 @@ def test_what_was_interrupted_goes_on(tmp_path: Path) -> None:
         if line.startswith("slim: training, epoch 3 "):
             raise KeyboardInterrupt
 
+    suite, using = suite_of(tmp_path, stop, epochs=40)
     with pytest.raises(KeyboardInterrupt):
-        build_ahead(suite, data, None, tmp_path / "cache", stop)
+        build_ahead(suite, using, {}, None, tmp_path / "cache")
     assert not multiprocessing.active_children()
     seen.clear()
-    build_ahead(suite, data, None, tmp_path / "cache", lambda line: seen.append(line))
+    using = dataclasses.replace(using, progress=seen.append)
+    build_ahead(suite, using, {}, None, tmp_path / "cache")
     trained = [line for line in seen if line.startswith("slim: training, epoch")]
     assert trained
     assert not any(line.startswith("slim: training, epoch 1 ") for line in trained)
