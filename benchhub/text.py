@@ -1,8 +1,9 @@
-"""Numbers as people read them: three significant digits, intervals to the same decimal."""
+"""Numbers as people read them: three significant digits, intervals to the same decimal; times."""
 
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Protocol
 
 MB = 1e6
@@ -61,6 +62,18 @@ def megabytes(value: int | None) -> str:
 def millions(value: int | None) -> str:
     """A count in millions."""
     return number(None if value is None else value / 1e6)
+
+
+def instant(iso: str) -> datetime:
+    """The instant that a text of ISO 8601 tells, in UTC; a text without a zone is in UTC.
+
+    The beginning of time for any other text, so that what is dated comes later.
+    """
+    try:
+        at = datetime.fromisoformat(iso)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def moment(iso: str) -> str:

@@ -34,7 +34,9 @@ class About(enum.StrEnum):
 
 
 def compare(
-    run_a: str = typer.Argument(help="The earlier run: an id, a unique prefix, or `latest`"),
+    run_a: str = typer.Argument(
+        help="The earlier run: an id, a unique prefix, `latest`, or a suite"
+    ),
     run_b: str = typer.Argument(help="The run held against it"),
     question: About = typer.Option(
         About.MODEL, help="What may differ: the model, the backend's version, the system, or all"

@@ -23,7 +23,7 @@ class ExportFormat(enum.StrEnum):
 
 
 def export(
-    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     format: ExportFormat = typer.Option(  # noqa: A002
         help="pytest-benchmark: its JSON; parquet: the table of rows"
     ),

@@ -62,21 +62,16 @@ def gate(
 def _judged(store: Store, name: str, file: Path | None, typed: list[str]) -> Judged:
     from benchhub.config.limits import TYPED, typed_budget, typed_limits
     from benchhub.errors import ConfigError
+    from benchhub.report.gate.entries import not_judged
     from benchhub.results.load import hold_against, load_judged
 
     if file is not None and typed:
         raise ConfigError("give either --budgets FILE or --budget KEY=LIMIT, not both")
-    found = _newest_of_suite(store, name) or store.resolve(name)
+    found = store.resolve(name)
     judged = load_judged(store, found, file)
     if typed:
         others = (typed_budget(typed_limits(typed)),)
         judged = hold_against(store, judged.results, others, Path(TYPED))
-    if not judged.budgets:
-        raise ConfigError(f"run {found} has no budgets; add [[budgets]] or give --budgets FILE")
     if not judged.verdicts:
-        raise ConfigError(f"no cell of run {found} matches any budget; check their selectors")
+        raise ConfigError(not_judged(judged))
     return judged
-
-
-def _newest_of_suite(results: Store, name: str) -> str | None:
-    return next((run.id for run in reversed(results.runs()) if run.suite == name), None)

@@ -27,7 +27,7 @@ class ReportFormat(enum.StrEnum):
 
 
 def report(
-    run: list[str] = typer.Argument(help="Run ids, unique prefixes, or `latest`"),
+    run: list[str] = typer.Argument(help="Run ids, unique prefixes, `latest`, or suites' names"),
     format: ReportFormat = typer.Option(ReportFormat.HTML, help="all: a folder with every format"),  # noqa: A002
     output: Path = typer.Option(None, "-o", "--output", help="File or folder to write"),
     claims: str = typer.Option(

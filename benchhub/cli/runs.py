@@ -42,7 +42,7 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
 
 @app.command()
 def show(
-    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -66,7 +66,7 @@ def show(
 
 @app.command()
 def delete(
-    run: str = typer.Argument(help="A run's id, a unique prefix, or `latest`"),
+    run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
     store: str = project.STORE,
 ) -> None:
     """Delete a run and its launches."""
@@ -85,11 +85,15 @@ def import_runs(
 ) -> None:
     """Import pytest-benchmark results as a run; each file is one launch of its benchmarks."""
     from benchhub.report.interchange.imported import import_files
+    from benchhub.text import plural
 
     imported = import_files(files, device, suite)
     with project.open_store(store) as results:
         imported.save(results)
     cells, skips = len(imported.plan.cells), len(imported.plan.skips)
-    left = f"; {skips} benchmarks have no times of their rounds" if skips else ""
-    typer.echo(f"imported {cells} cells, {len(imported.launches)} launches{left}", err=True)
+    launches = plural(len(imported.launches), "launch")
+    without = plural(skips, "benchmark")
+    left = f"; {without} without the times of {'its' if skips == 1 else 'their'} rounds"
+    said = f"imported {plural(cells, 'cell')}, {launches}{left if skips else ''}"
+    typer.echo(said, err=True)
     typer.echo(imported.run.id)

@@ -198,7 +198,8 @@ class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
     `selftests` holds for each device the last one before the run began; `unjudged` names the
-    budgets, or parts of them, that no measured cell answers; `claims` are the suite's, answered.
+    budgets, or parts of them, that no measured cell answers, `unapplied` those that match no cell
+    that was planned; `claims` are the suite's, answered.
     """
 
     run: RunInfo
@@ -209,4 +210,5 @@ class Results:
     variants: tuple[Variant, ...]
     selftests: tuple[Selftest, ...] = ()
     unjudged: tuple[str, ...] = ()
+    unapplied: tuple[str, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()

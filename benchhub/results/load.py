@@ -25,7 +25,14 @@ from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.rows import summarize
-from benchhub.results.verdicts.judge import check_names, exit_code, judge, unjudged
+from benchhub.results.verdicts.judge import (
+    answer,
+    check_names,
+    exit_code,
+    judge,
+    unapplied,
+    unjudged,
+)
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
 
@@ -81,6 +88,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
             if (last := store.selftests.last(device.name, until=run.started_at)) is not None
         ),
         unjudged=unjudged(budgets, verdicts, planned.cells),
+        unapplied=unapplied(budgets, verdicts, planned.cells),
     )
     paired = None
     if answer_key is not None and metric is not None:
@@ -109,13 +117,13 @@ def hold_against(store: Store, loaded: Results, budgets: Sequence[Budget], told:
     check_names(told, budgets, plan)
     verdicts = judge(loaded.rows, budgets)
     left = unjudged(budgets, verdicts, plan.cells)
-    return _judged(dataclasses.replace(loaded, verdicts=verdicts, unjudged=left), budgets)
+    beside = unapplied(budgets, verdicts, plan.cells)
+    held = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left, unapplied=beside)
+    return _judged(held, budgets)
 
 
 def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
-    failed = sum(row.status == "failed" for row in loaded.rows)
-    lost = sum(bool(device.error) for device in loaded.devices)
-    code = exit_code(loaded.verdicts, failed + lost + len(unmade(loaded)), len(loaded.unjudged))
+    code = exit_code(loaded.verdicts, failures(loaded), len(loaded.unjudged))
     return Judged(loaded, tuple(budgets), loaded.verdicts, loaded.unjudged, code)
 
 
@@ -185,10 +193,6 @@ def _known_metric(name: str) -> Metric | None:
         return None  # nor is what it needs
 
 
-#: The words for an exit code of the gate. ERROR: a device or a cell failed.
-OVERALL: Mapping[int, str] = {0: "PASS", 1: "FAIL", 3: "ERROR", 4: "INCONCLUSIVE"}
-
-
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A run with the verdicts of a gate: `budgets` are those applied, `unjudged` their names
@@ -202,5 +206,12 @@ class Judged:
 
     @property
     def overall(self) -> str:
-        """PASS, FAIL, INCONCLUSIVE, or ERROR where a device or a cell failed."""
-        return OVERALL[self.exit_code]
+        """PASS, FAIL, INCONCLUSIVE, ERROR where a device or a cell failed, or NO BUDGETS."""
+        results = self.results
+        return answer(self.verdicts, failures(results), len(self.unjudged))
+
+
+def failures(results: Results) -> int:
+    """Return how many cells failed, devices were lost and variants not made: then nothing passes."""
+    failed = sum(row.status == "failed" for row in results.rows)
+    return failed + sum(bool(device.error) for device in results.devices) + len(unmade(results))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from benchhub.model.device import Selftest
 from benchhub.store import schema
 from benchhub.store.stored.device import read_selftest, write_selftest
+from benchhub.text import instant
 
 
 class Selftests:
@@ -30,13 +31,12 @@ class Selftests:
             connection.execute(schema.selftests.insert(), row | {"info": write_selftest(selftest)})
 
     def last(self, device: str, until: str | None = None) -> Selftest | None:
-        """Return the newest self-test of a device, not after `until` (ISO 8601, UTC) if given."""
+        """Return the newest self-test of a device, not after `until` (ISO 8601) if given."""
         table = schema.selftests
-        query = table.select().where(table.c.device == device)
-        if until is not None:
-            query = query.where(table.c.at <= until)
-        found = self._rows(query.order_by(table.c.at.desc(), table.c.id.desc()).limit(1))
-        return read_selftest(found[0]["info"]) if found else None
+        rows = self._rows(table.select().where(table.c.device == device).order_by(table.c.id))
+        found = [row for row in rows if until is None or instant(row["at"]) <= instant(until)]
+        newest = max(reversed(found), key=lambda row: instant(row["at"]), default=None)
+        return None if newest is None else read_selftest(newest["info"])
 
     def of(self, run: str) -> tuple[Selftest, ...]:
         """Return the self-tests whose samples a run holds."""

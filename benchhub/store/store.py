@@ -19,6 +19,7 @@ from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
+from benchhub.model.request import RunKind
 from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
@@ -34,6 +35,7 @@ from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
 from benchhub.store.stored.run import read_run, write_run
 from benchhub.store.stored.skip import read_skip, write_skip
 from benchhub.store.stored.variant import read_variant, write_variant
+from benchhub.text import instant
 
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
@@ -119,14 +121,22 @@ class Store:
                 )
 
     def resolve(self, run: str) -> str:
-        """Return the id of the run named by its id, a unique prefix of it, or `latest`."""
-        known = [info.id for info in self.runs()]
+        """Return the id of the run named by its id, a suite, `latest`, or a unique prefix of an id.
+
+        A suite stands for its newest run; `latest` for the newest that is no self-test of a
+        device, if there is any such run.
+        """
+        runs = self.runs()
+        known = [info.id for info in runs]
         if run in known:
             return run
         if not known:
             raise ConfigError(f"no run {run}: the store is empty; start one with benchhub run")
+        if mine := [info.id for info in runs if info.suite == run]:
+            return mine[-1]
         if run == "latest":
-            return known[-1]
+            models = [info.id for info in runs if info.kind is not RunKind.SELFTEST]
+            return (models or known)[-1]
         matches = [name for name in known if run and name.startswith(run)]
         if len(matches) == 1:
             return matches[0]
@@ -136,9 +146,14 @@ class Store:
         raise ConfigError(f"no run {run}; the newest are {newest}; see benchhub runs list")
 
     def runs(self) -> list[RunInfo]:
-        """Return every run, oldest first."""
-        order = (schema.runs.c.started_at, schema.runs.c.id)
-        return [_run(row) for row in self._rows(schema.runs.select().order_by(*order))]
+        """Return every run, oldest first: by the instant it began; SQLite: then as they were added.
+
+        Elsewhere runs of one instant are in the order of their ids.
+        """
+        sqlite = self._engine.dialect.name == "sqlite"
+        added = sa.literal_column("rowid") if sqlite else schema.runs.c.id
+        rows = self._rows(schema.runs.select().order_by(added))
+        return sorted(map(_run, rows), key=lambda run: instant(run.started_at))
 
     def run(self, run: str) -> RunInfo:
         """Return a run by its id."""
@@ -249,10 +264,11 @@ class Store:
         """Yield the launches of a run, or of one of its cells by key, in order of their start."""
         table, outputs = schema.launches, schema.outputs
         cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
-        wanted = sa.select(table.c.id).where(table.c.run == run)
+        wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
         if cell is not None:
             wanted = wanted.where(table.c.cell == cell)
-        ids = [row["id"] for row in self._rows(wanted.order_by(table.c.started_at, table.c.id))]
+        found = self._rows(wanted.order_by(table.c.id))
+        ids = [row["id"] for row in sorted(found, key=lambda row: instant(row["started_at"]))]
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
             rows = {

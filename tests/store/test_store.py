@@ -25,6 +25,7 @@ from benchhub.model.cell import Plan
 from benchhub.model.device import Finding
 from benchhub.model.quality import OwnReference
 from benchhub.model.recipe import Recipe
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
 from benchhub.store.records import launch_row
@@ -181,6 +182,38 @@ def test_runs_resolve_by_prefix_and_latest(store):
         store.resolve("aa")
     with pytest.raises(ConfigError, match="no run zz; the newest are aa22, bb, aa11"):
         store.resolve("zz")
+
+
+def test_the_newest_run_is_so_by_instant_whatever_the_offsets(store):
+    begun = [
+        ("b", "2026-10-25T02:01:00+01:00"),  # an hour after the clocks went back
+        ("a", "2026-10-25T02:59:00+02:00"),
+        ("c", "2026-10-24T23:31:00-05:00"),
+        ("d", "2026-10-25T01:02:00"),  # without a zone: in UTC
+        ("f", "2026-10-25T04:30:00Z"),
+        ("e", "2026-10-25T04:30:00.000+00:00"),  # the same instant, added later
+        ("x", "yesterday"),
+    ]
+    for name, started_at in begun:
+        create(store, id=name, started_at=started_at)
+    assert [info.id for info in store.runs()] == ["x", "a", "b", "d", "f", "e", "c"]
+    assert store.resolve("latest") == "c"
+    store.delete_run("c")
+    assert store.resolve("latest") == "e"
+
+
+def test_a_suite_stands_for_its_newest_run_and_latest_is_no_selftest(store):
+    create(store, id="1a", suite="edge", started_at="2026-01-02T00:00:00+02:00")
+    create(store, id="1b", suite="edge", started_at="2026-01-01T23:30:00+00:00")
+    create(store, id="2", suite="other", started_at="2026-01-02T00:00:00Z")
+    tested = RunRequest("selftest", ("localhost",), kind=RunKind.SELFTEST)
+    create(store, id="3", suite="selftest", started_at="2026-01-03T00:00:00Z", request=tested)
+    assert store.resolve("edge") == "1b"
+    assert store.resolve("latest") == "2"
+    assert store.resolve("selftest") == "3"
+    for run in ("1a", "1b", "2"):
+        store.delete_run(run)
+    assert store.resolve("latest") == "3"
 
 
 def test_status_is_saved(store):

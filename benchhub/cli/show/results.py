@@ -44,7 +44,11 @@ def print_results(judged: Judged) -> None:
                 say(console, "red", info.error)
     _print_flags(console, [row for row in results.rows if row.cell not in told])
     if results.skips:
-        say(console, "dim", f"{len(results.skips)} combinations skipped; the report says why")
+        say(
+            console,
+            "dim",
+            f"{plural(len(results.skips), 'combination')} skipped; the report says why",
+        )
     print_claims(console, results)
 
 

@@ -21,6 +21,7 @@ from benchhub.ondevice.agent.lease import Busy, Lease, acquire
 from benchhub.ondevice.agent.reader import END, RequestReader
 from benchhub.ondevice.agent.receive import explain, receive
 from benchhub.ondevice.agent.unpack import unpack
+from benchhub.ondevice.cause import cause
 from benchhub.ondevice.facts.conditions import snapshot
 from benchhub.ondevice.facts.probe import facts
 from benchhub.ondevice.lines import LineWriter
@@ -135,7 +136,7 @@ class Agent:
                 self._answer(request)
             except (KeyError, TypeError, ValueError) as error:
                 text = "%s: %s" % (type(error).__name__, error)
-                self._writer.send({"event": "error", "message": text[:500]})
+                self._writer.send({"event": "error", "message": cause(text)})
             finally:
                 if isinstance(request, dict) and "payload" in request:
                     request["payload"].close()

@@ -14,7 +14,6 @@ from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
 
 _NS = 1_000_000_000
-_MESSAGE_CHARS = 500
 #: Energy is told where the calls are what a cell is about.
 _WITH_ENERGY = ("latency", "throughput", "paced")
 _COUNTERS = ("/sys/class/powercap", "/sys/class/hwmon")
@@ -53,8 +52,10 @@ class Measurement:
             self._fail("raised", "%s: %s" % (type(error).__name__, error))
 
     def _fail(self, kind: str, text: str) -> None:
-        message = " ".join(text.split())[:_MESSAGE_CHARS]
-        self._emit({"event": "failed", "stage": self._stage, "kind": kind, "message": message})
+        from benchhub.ondevice.cause import cause  # most launches do without
+
+        failed = {"event": "failed", "stage": self._stage, "kind": kind, "message": cause(text)}
+        self._emit(failed)
 
     def _enter(self, stage: str) -> None:
         self._stage = stage

@@ -9,7 +9,7 @@ from benchhub.report.gate.entries import cell_words
 from benchhub.results.compare.conditions import Difference, DifferenceKind, obstacles
 from benchhub.results.compare.moves import Change, Move
 from benchhub.results.compare.runs import CellComparison, RunComparison, State
-from benchhub.text import number
+from benchhub.text import number, plural
 
 OVERALL: Mapping[int, str] = {
     0: "NOTHING REGRESSED",
@@ -35,9 +35,7 @@ def counted(comparison: RunComparison) -> str:
     tally = Counter(move.change for cell in comparison.cells for move in cell.moves)
     said = [f"{tally[change]} {change}" for change in Change if tally[change]]
     states = Counter(cell.state for cell in comparison.cells if cell.state is not State.COMPARED)
-    said += [
-        f"{count} {'cell' if count == 1 else 'cells'} {state}" for state, count in states.items()
-    ]
+    said += [f"{plural(count, 'cell')} {state}" for state, count in states.items()]
     return ", ".join(said)
 
 
@@ -100,7 +98,7 @@ def launches(move: Move) -> str:
     """`10 and 12 launches`; nothing where cases count and not launches."""
     if move.difference:
         return ""
-    return f"{move.launches_before} and {move.launches_after} launches"
+    return f"{move.launches_before} and {plural(move.launches_after, 'launch')}"
 
 
 def changes(comparison: RunComparison) -> list[tuple[Difference, bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
@@ -15,6 +15,7 @@ from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Row, Verdict
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import NO_BUDGETS
 from benchhub.text import estimate, number, plural
 
 WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
@@ -63,17 +64,47 @@ def entries(judged: Judged) -> tuple[GateEntry, ...]:
     return tuple(sorted(found, key=_rank))
 
 
-def counted(found: tuple[GateEntry, ...]) -> str:
-    """`1 FAIL, 2 INCONCLUSIVE, 9 PASS`; kinds that do not occur are left out."""
+def counted(judged: Judged, found: tuple[GateEntry, ...]) -> str:
+    """`1 FAIL, 9 PASS` without kinds that do not occur, or why nothing is judged."""
     tally = Counter(entry.outcome for entry in found)
+    if judged.overall == NO_BUDGETS:
+        failed = f"; {tally['ERROR']} ERROR" if tally["ERROR"] else ""
+        return f"{not_judged(judged)}{failed}"
     return ", ".join(f"{tally[name]} {name}" for name in WORST_FIRST if tally[name])
+
+
+def not_judged(judged: Judged) -> str:
+    """Return why no budget is applied to a run, in the words of `run` and `gate`."""
+    run = judged.results.run.id
+    if not judged.budgets:
+        return f"run {run} has no budgets; add [[budgets]] or give --budgets FILE"
+    names = listed(budget.name for budget in judged.budgets)
+    if any(budget.limits for budget in judged.budgets):
+        return f"no cell of run {run} matches any budget ({names}); check their selectors"
+    return f"no budget of run {run} sets a limit ({names}); add one"
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Return names as `a, b and 3 more`."""
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return f"{', '.join(known[:most])}{more}"
 
 
 def closing(judged: Judged) -> str:
     """Return what to do about the answer as a whole, in a sentence or two."""
     run = judged.results.run
+    if judged.overall == NO_BUDGETS:
+        return "Nothing was held against a limit: this is neither a pass nor a failure."
     if judged.exit_code == 0:
-        return "Every budget is kept. There is nothing to do."
+        left = judged.results.unapplied
+        if not left:
+            return "Every budget is kept. There is nothing to do."
+        verb = "applies" if len(left) == 1 else "apply"
+        return (
+            f"Every budget that applies is kept; {listed(left)} {verb} to no cell of this run."
+            " There is nothing to do."
+        )
     if judged.exit_code == 3:
         return (
             "Something could not be measured, so this gate is not passed. Fix the causes above,"

@@ -11,14 +11,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from benchhub.report.gate.entries import GateEntry, closing, entries, provenance
+from benchhub.report.gate.entries import (
+    GateEntry,
+    closing,
+    entries,
+    not_judged,
+    provenance,
+)
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import NO_BUDGETS
+from benchhub.text import instant
 
 SUFFIX = ".xml"
-_ELEMENTS = {"FAIL": "failure", "ERROR": "error", "INCONCLUSIVE": "skipped"}
+_ELEMENTS = {"FAIL": "failure", "ERROR": "error", "INCONCLUSIVE": "skipped",
+             NO_BUDGETS: "skipped"}  # fmt: skip
 #: What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: What belongs to no device: budgets that select nothing that was measured.
@@ -31,7 +39,10 @@ def render(judged: Judged) -> str:
     Names of test cases hold no limits and no figures, so that servers follow them over runs.
     """
     by_device: dict[str, list[GateEntry]] = {d.name: [] for d in judged.results.devices}
-    for entry in entries(judged):
+    told = entries(judged)
+    if not told:  # a document without a case is taken for one that was cut off
+        told = (GateEntry(judged.overall, "", "no cell", not_judged(judged)),)
+    for entry in told:
         by_device.setdefault(entry.device or _NO_DEVICE, []).append(entry)
     root = ET.Element("testsuites")
     filled = [(device, found) for device, found in sorted(by_device.items()) if found]
@@ -113,5 +124,4 @@ def _dotless(text: str) -> str:
 
 def _moment(iso: str) -> str:
     """Return a time of ISO 8601 in UTC to the second, without a zone, as the schema wants it."""
-    found = datetime.fromisoformat(iso)
-    return (found.astimezone(UTC) if found.tzinfo else found).strftime("%Y-%m-%dT%H:%M:%S")
+    return instant(iso).strftime("%Y-%m-%dT%H:%M:%S")

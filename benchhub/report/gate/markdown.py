@@ -26,7 +26,7 @@ def render(judged: Judged) -> str:
 def _lines(judged: Judged) -> Iterator[str]:
     found = entries(judged)
     suite = escape(judged.results.run.suite)
-    yield f"**{judged.overall}**: benchhub gate of {suite}: {counted(found)}"
+    yield f"**{judged.overall}**: benchhub gate of {suite}: {escape(counted(judged, found))}"
     yield ""
     open_ = [entry for entry in found if entry.outcome != "PASS"]
     kept = [entry for entry in found if entry.outcome == "PASS"]

@@ -33,7 +33,7 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
     """
     found = entries(judged)
     run = judged.results.run
-    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(found)}"
+    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
     yield from wrapped(head, width, judged.overall)
     kept = [entry for entry in found if entry.outcome == "PASS"]
     open_ = [entry for entry in found if entry.outcome != "PASS"]

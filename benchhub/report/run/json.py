@@ -11,6 +11,7 @@ from benchhub.model.launch import RunInfo
 from benchhub.model.row import Results, Row
 from benchhub.report.plain import plain
 from benchhub.report.run.row_json import row_json
+from benchhub.report.tables.conclude import overall
 
 SUFFIX = ".json"
 SCHEMA = 1
@@ -23,14 +24,14 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
 
     One run gives `{"schema", "run", "devices", "rows", "verdicts", "skips", "variants",
     "selftests", "claims"}`. With several, `run` is the first, `runs` names all, and each listed
-    item carries its `run`.
+    item carries its `run`. The `outcome` of a run is what `benchhub gate` answers.
     """
     return json.dumps(document(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def document(results: Sequence[Results]) -> dict[str, Any]:
     """The same as plain dicts, lists and scalars."""
-    runs = [run_told(result.run) for result in results]
+    runs = [run_told(result.run) | {"outcome": overall([result])} for result in results]
     several = len(results) > 1
     top: dict[str, Any] = {"schema": SCHEMA, "run": runs[0] if runs else None}
     if several:

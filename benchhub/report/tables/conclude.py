@@ -20,6 +20,8 @@ from benchhub.report.tables.points import (
     points,
 )
 from benchhub.report.tables.rates import highest_rates
+from benchhub.results.load import failures
+from benchhub.results.verdicts.judge import NO_BUDGETS, answer
 from benchhub.text import number, plural, shown
 
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
@@ -40,18 +42,15 @@ def counts(results: Sequence[Results]) -> dict[str, int]:
 
 
 def overall(results: Sequence[Results]) -> str:
-    """What the gate answers: ERROR where a cell or device failed, else the worst verdict.
+    """What the gate answers, of several runs the worst; PASS only if a budget judged each of them.
 
-    `NO BUDGETS` where nothing is judged.
+    ERROR where a cell or device failed, else the worst verdict; NO BUDGETS where nothing is judged.
     """
-    worst = next((name for name, count in counts(results).items() if count), "")
-    left = any(result.unjudged for result in results)
-    if not worst and not left:
-        return "NO BUDGETS"
-    failed = any(row.status == "failed" for result in results for row in result.rows)
-    if failed or any(device.error for result in results for device in result.devices):
-        return "ERROR"
-    return "INCONCLUSIVE" if left and worst != VerdictOutcome.FAIL else worst
+    verdicts = [verdict for result in results for verdict in result.verdicts]
+    left = sum(len(result.unjudged) for result in results)
+    said = answer(verdicts, sum(map(failures, results)), left)
+    free = any(not result.verdicts and not result.unjudged for result in results)
+    return NO_BUDGETS if free and said == VerdictOutcome.PASS else said
 
 
 def rests_on(result: Results) -> str:

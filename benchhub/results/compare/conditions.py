@@ -89,17 +89,21 @@ _APART = {"temperature_c": 5.0, "load_1m": 0.5}
 #: The kernel counts the same memory a little differently from version to version.
 _SAME_MEMORY = 0.02
 _SAME_CLOCK = 1.10
-_HARNESS = ("benchhub", "runner_sha256")
-_NOT_DATA = frozenset(
-    {
-        "command",
-        "controller",
-        "seed",
-        "max_relative_disagreement",
-        "baseline_below_chance",
-        *_HARNESS,
-    }
-)
+#: What a run tells of its data that can change what is measured; nothing else of its provenance
+#: forbids anything: not where it comes from, nor what a task of one's own has to say.
+_DATA = frozenset(
+    {"dataset", "sha256", "generator", "size", "side", "shrink", "slices", "field_mm",
+     "spacing_mm", "labels_in_mean", "test_fold", "test_images", "test_patients", "test_volumes",
+     "test_cases", "test_slides"}
+)  # fmt: skip
+#: They change what may be said of quality, and no time.
+_CASES = frozenset({"cases"})
+#: Told in other words, or of no run but its own.
+_UNTOLD = frozenset({"command", "max_relative_disagreement"})
+#: What imported runs tell of a system in place of its name and version.
+_FAMILIES = frozenset({"Linux", "Darwin", "Windows"})
+#: Clocks that are one clock under two names: of imported runs, and of benchhub's own.
+_ONE_CLOCK = frozenset({"perf_counter_ns", "perf_counter", "time.perf_counter"})
 
 
 def obstacles(
@@ -122,18 +126,23 @@ def of_runs(before: Results, after: Results) -> Iterator[Difference]:
         yield from _differing(
             DifferenceKind.NOTE, "", name, getattr(one, name), getattr(other, name)
         )
-    yield from _differing(DifferenceKind.DATA, "", "task", one.task, other.task)
+    if one.task and other.task:
+        yield from _differing(DifferenceKind.DATA, "", "task", one.task, other.task)
     yield from _differing(DifferenceKind.NOTE, "", "baseline", one.baseline, other.baseline)
-    names = dict.fromkeys([*one.provenance.told, *other.provenance.told])
-    for name in names:
-        values = one.provenance.told.get(name), other.provenance.told.get(name)
-        if name in ("command", "max_relative_disagreement"):
+    yield from _of_provenance(one.provenance.told, other.provenance.told)
+
+
+def _of_provenance(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
+    """Yield what the runs tell of themselves in other words; what one does not tell is a note."""
+    for name in dict.fromkeys([*before, *after]):
+        values = before.get(name), after.get(name)
+        if name in _UNTOLD:
             continue
-        if name in _NOT_DATA or name.startswith("controller"):
-            yield from _differing(DifferenceKind.NOTE, "", name, *values)
-        else:
-            reach = Reach.QUALITY if name == "cases" else Reach.ALL
+        if None not in values and name in _DATA | _CASES:
+            reach = Reach.QUALITY if name in _CASES else Reach.ALL
             yield from _differing(DifferenceKind.DATA, "", f"data: {name}", *values, reach)
+        else:
+            yield from _differing(DifferenceKind.NOTE, "", name, *values)
 
 
 def of_devices(before: DeviceInfo, after: DeviceInfo) -> Iterator[Difference]:
@@ -150,6 +159,8 @@ def of_devices(before: DeviceInfo, after: DeviceInfo) -> Iterator[Difference]:
         if fact in _PASSING or one is None or other is None:
             continue
         if fact == "memory_bytes" and abs(one - other) <= _SAME_MEMORY * max(one, other):
+            continue
+        if fact == "os" and _FAMILIES & {one, other}:
             continue
         if fact == "gpus":
             drivers = [[gpu.get("driver") for gpu in gpus] for gpus in (one, other)]
@@ -184,20 +195,24 @@ def of_cells(before: tuple[Row, Cell], after: tuple[Row, Cell]) -> Iterator[Diff
         values = getattr(asked, name), getattr(wanted, name)
         yield from _differing(DifferenceKind.SETTINGS, one.device, name, *values)
     if one.status == other.status == "finished":
-        values = one.precision, other.precision
-        yield from _differing(DifferenceKind.SETTINGS, one.device, "precision", *values)
-        for name in ("backend_version", "provider"):
-            said = f"{one.backend} {'version' if name == 'backend_version' else name}"
-            values = getattr(one, name), getattr(other, name)
-            yield from _differing(DifferenceKind.BACKEND, one.device, said, *values)
-        clocks = one.clock, other.clock
-        yield from _differing(DifferenceKind.MACHINE, one.device, "clock", *clocks, Reach.TIMING)
+        yield from _as_measured(one, other)
     governors = one.provenance.governor, other.provenance.governor
-    if None not in governors:
-        yield from _differing(
-            DifferenceKind.MACHINE, one.device, "governor", *governors, Reach.TIMING
-        )
+    yield from _both(DifferenceKind.MACHINE, one.device, "governor", *governors, Reach.TIMING)
     yield from _conditions(one, other)
+
+
+def _as_measured(one: Row, other: Row) -> Iterator[Difference]:
+    """Yield what two finished cells were measured with, as far as both know it."""
+    device, backend = one.device, one.backend
+    precisions = one.precision, other.precision
+    yield from _both(DifferenceKind.SETTINGS, device, "precision", *precisions)
+    versions = one.backend_version, other.backend_version
+    yield from _both(DifferenceKind.BACKEND, device, f"{backend} version", *versions)
+    providers = one.provider, other.provider
+    yield from _both(DifferenceKind.BACKEND, device, f"{backend} provider", *providers)
+    clocks = one.clock, other.clock
+    if not _ONE_CLOCK.issuperset(clocks):
+        yield from _both(DifferenceKind.MACHINE, device, "clock", *clocks, Reach.TIMING)
 
 
 def _conditions(one: Row, other: Row) -> Iterator[Difference]:
@@ -217,6 +232,14 @@ def _conditions(one: Row, other: Row) -> Iterator[Difference]:
             kind = DifferenceKind.MACHINE
         texts = [f"{low:g} to {high:g}" if low != high else f"{low:g}" for low, high in (was, now)]
         yield Difference(kind, one.device, said, texts[0], texts[1], Reach.TIMING)
+
+
+def _both(
+    kind: DifferenceKind, where: str, what: str, before: Any, after: Any, reach: Reach = Reach.ALL
+) -> Iterator[Difference]:
+    """Yield a difference of what both runs know."""
+    if before not in (None, "") and after not in (None, ""):
+        yield from _differing(kind, where, what, before, after, reach)
 
 
 def _differing(

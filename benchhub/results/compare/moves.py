@@ -12,6 +12,7 @@ import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from scipy.special import ndtr
 
@@ -122,11 +123,15 @@ def moves(
     """  # fmt: skip
     wrong = _wrong(before.row), _wrong(after.row)
     found: list[Move] = []
+    outputs = partial(
+        Move, "outputs", "",
+        launches_before=len(before.launches), launches_after=len(after.launches),
+    )  # fmt: skip
     if wrong[1] and not obstacles:
         change = Change.INCONCLUSIVE if wrong[0] else Change.REGRESSED
-        found.append(Move("outputs", "", change, f"outputs are garbage: {wrong[1]}"))
+        found.append(outputs(change, f"outputs are garbage: {wrong[1]}"))
     elif wrong[0] and not obstacles:
-        found.append(Move("outputs", "", Change.IMPROVED, f"no longer garbage: {wrong[0]}"))
+        found.append(outputs(Change.IMPROVED, f"no longer garbage: {wrong[0]}"))
     if wrong[0] or wrong[1]:
         obstacles = (*obstacles, f"outputs are garbage {'before' if wrong[0] else 'after'}")
     sides = [taken(side.launches, after.row.scenario) for side in (before, after)]

@@ -8,7 +8,7 @@ explain a move on its own, that cell is not comparable.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchhub.errors import ConfigError
@@ -162,28 +162,39 @@ def _versions(before: Results, after: Results) -> Iterator[Difference]:
 def _pairs(before: ComparedRun, after: ComparedRun) -> Iterator[tuple[Row | None, Row | None]]:
     """Yield rows that stand for the same cell; then what differs in one setting or more.
 
-    Cells left over pair by device, variant, backend and scenario where each run has one of them,
-    so that another thread count is told as such; the others stand alone.
+    Cells left over pair by what imported runs tell of their settings, too, and at last by device,
+    variant, backend and scenario, wherever each run has one of them, so that another thread count
+    is told as such; the others stand alone.
     """
     olds = {before.cells[row.cell].identity: row for row in before.results.rows if row.runs_model}
     news = {after.cells[row.cell].identity: row for row in after.results.rows if row.runs_model}
     yield from ((olds[key], row) for key, row in news.items() if key in olds)
-    left_old = _grouped(row for key, row in olds.items() if key not in news)
-    left_new = _grouped(row for key, row in news.items() if key not in olds)
-    for name in dict.fromkeys([*left_new, *left_old]):
-        old, new = left_old.get(name, []), left_new.get(name, [])
-        if len(old) == len(new) == 1:
-            yield old[0], new[0]
-            continue
-        yield from ((None, row) for row in new)
-        yield from ((row, None) for row in old)
+    left_old = [row for key, row in olds.items() if key not in news]
+    left_new = [row for key, row in news.items() if key not in olds]
+    for name in (_told, _named):
+        both = _grouped(left_old, name), _grouped(left_new, name)
+        alike = [key for key in both[1] if len(both[0].get(key, ())) == len(both[1][key]) == 1]
+        yield from ((both[0][key][0], both[1][key][0]) for key in alike)
+        left_old = [row for row in left_old if name(row) not in alike]
+        left_new = [row for row in left_new if name(row) not in alike]
+    yield from ((None, row) for row in left_new)
+    yield from ((row, None) for row in left_old)
 
 
-def _grouped(rows: Iterator[Row]) -> dict[tuple[str, ...], list[Row]]:
-    groups: dict[tuple[str, ...], list[Row]] = {}
+def _named(row: Row) -> tuple[Hashable, ...]:
+    return row.device, row.variant, row.backend, row.scenario
+
+
+def _told(row: Row) -> tuple[Hashable, ...]:
+    return *_named(row), row.batch, row.threads, row.concurrency, row.rate_per_s
+
+
+def _grouped(
+    rows: Sequence[Row], name: Callable[[Row], tuple[Hashable, ...]]
+) -> dict[tuple[Hashable, ...], list[Row]]:
+    groups: dict[tuple[Hashable, ...], list[Row]] = {}
     for row in rows:
-        name = row.device, row.variant, row.backend, row.scenario
-        groups.setdefault(name, []).append(row)
+        groups.setdefault(name(row), []).append(row)
     return groups
 
 

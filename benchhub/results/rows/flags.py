@@ -19,6 +19,7 @@ from benchhub.ondevice.wire import Conditions
 from benchhub.results.rows.oversubscribed import oversubscribed
 from benchhub.stats.drift import drift
 from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
+from benchhub.text import plural
 
 #: Name: (share from which it is mentioned, share from which it caps), median over launches.
 _LIMITS = {
@@ -78,7 +79,7 @@ def _states(launches: Sequence[Launch]) -> Iterator[Flag]:
     if throttled:
         yield Flag(
             FlagKind.THROTTLED,
-            f"{sum(throttled)} throttle events in {len(throttled)} launches",
+            f"{plural(sum(throttled), 'throttle event')} in {plural(len(throttled), 'launch')}",
             caps=True,
         )
     states = [state for launch in launches for state in (launch.before, launch.after) if state]

@@ -23,6 +23,7 @@ from benchhub.results.rows.launch_values import LAUNCH_VALUES
 from benchhub.results.rows.timing import estimated, timing
 from benchhub.stats.interval import median_interval
 from benchhub.stats.warmup import WarmupCut, warmup_cut
+from benchhub.text import instant
 
 #: Quantities of one number a launch whose median stands in every finished row that has them.
 _OVER_LAUNCHES = (
@@ -151,7 +152,7 @@ def _provenance(
     unavailable: dict[str, str] = {}
     for state in states:
         unavailable.update(state.unavailable)
-    started = [launch.started_at for launch in launches]
+    started = sorted((launch.started_at for launch in launches), key=instant)
     details: dict[str, Any] = {}
     for launch in finished:
         details.update(launch.details.told)
@@ -160,7 +161,7 @@ def _provenance(
         planned_launches=cell.launches,
         launches=tuple(f"{launch.index}.{launch.attempt}" for launch in finished),
         statuses=dict(Counter(launch.status for launch in launches)),
-        started_at=(min(started), max(started)) if started else None,
+        started_at=(started[0], started[-1]) if started else None,
         governor=_several(state.governor for state in states),
         frequency_mhz=_range(state.frequency_mhz for state in states),
         temperature_c=_range(state.temperature_c for state in states),

@@ -15,6 +15,7 @@ from benchhub.results.rows.measured import Measured
 from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio
 from benchhub.stats.samples import launch_medians
+from benchhub.text import instant
 
 _COMPARED = (Scenario.LATENCY, Scenario.THROUGHPUT)
 
@@ -109,7 +110,7 @@ def _pairs(
 
 def _by_round(launches: Sequence[Launch]) -> Mapping[int, list[Launch]]:
     rounds: dict[int, list[Launch]] = defaultdict(list)
-    for launch in sorted(launches, key=lambda one: one.started_at):
+    for launch in sorted(launches, key=lambda one: instant(one.started_at)):
         if launch.samples_ns.size:
             rounds[launch.round].append(launch)
     return rounds

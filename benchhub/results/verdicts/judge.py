@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
@@ -16,6 +16,11 @@ from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit, limits_of
 from benchhub.results.verdicts.one_row import judge_row
 from benchhub.results.verdicts.rates import judge_rates
+
+#: The words for an exit code of the gate. ERROR: a device or a cell failed.
+OVERALL: Mapping[int, str] = {0: "PASS", 1: "FAIL", 3: "ERROR", 4: "INCONCLUSIVE"}
+#: The word where no budget was applied to anything.
+NO_BUDGETS = "NO BUDGETS"
 
 
 def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
@@ -57,6 +62,34 @@ def unjudged(
             silent = wanted - {getattr(verdict, kind) for verdict in mine}
             found += [f"{budget.name} ({kind} {value})" for value in sorted(silent)]
     return tuple(found)
+
+
+def unapplied(
+    budgets: Sequence[Budget], verdicts: Sequence[Verdict], cells: Sequence[Cell]
+) -> tuple[str, ...]:
+    """Return the budgets that set a limit and match none of the planned `cells`, by name.
+
+    So it is with a run that was narrowed down: nothing says whether they are kept.
+    """
+    judged = {verdict.budget for verdict in verdicts}
+    return tuple(
+        budget.name
+        for budget in budgets
+        if budget.limits
+        and budget.name not in judged
+        and not any(cell.runs_model and selects(budget, cell) for cell in cells)
+    )
+
+
+def answer(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budgets: int = 0) -> str:
+    """Return the answer in a word or two: the one that every command and report says.
+
+    PASS only where a budget was applied: without any verdict, or budget that asks for one, it is
+    NO BUDGETS, whatever else failed.
+    """
+    if not verdicts and not unjudged_budgets:
+        return NO_BUDGETS
+    return OVERALL[exit_code(verdicts, failed_cells, unjudged_budgets)]
 
 
 def exit_code(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budgets: int = 0) -> int:

@@ -15,9 +15,12 @@ from recorded import cells, record, undisturbed
 from rows import values
 from test_export import benchhub, exported
 
+from benchhub.cli.compare import record_of
 from benchhub.errors import ConfigError
 from benchhub.model.row import Results, Row
 from benchhub.report.interchange.imported import import_files
+from benchhub.results.compare.moves import Change
+from benchhub.results.compare.runs import RunComparison, compare_runs
 from benchhub.results.load import load_results
 from benchhub.results.verdicts.judge import judge
 from benchhub.store import Store
@@ -287,3 +290,59 @@ def test_an_export_is_imported_alone_and_its_device_may_be_renamed(tmp_path: Pat
     renamed = imported(url, own, device="elsewhere")
     assert {row.device for row in renamed.rows} == {"elsewhere"}
     assert [device.name for device in renamed.devices] == ["elsewhere"]
+
+
+def compared(url: str, before: str, after: str) -> RunComparison:
+    """Two runs of a store held side by side."""
+    with Store.open(url) as store:
+        return compare_runs(record_of(store, before), record_of(store, after))
+
+
+def sessions(folder: Path, name: str, scale: float, **told: Any) -> list[Path]:
+    """Ten files of the same benchmark, each session at a level of its own."""
+    made = []
+    for day in range(1, 11):
+        content = document(
+            datetime=f"2026-0{1 + (name > 'a')}-{day:02d}T00:00:00+00:00",
+            commit_info={"id": f"{name}0123", "dirty": False},
+        )
+        content["benchmarks"][0]["extra_info"] = {"benchhub": told} if told else {}
+        level = scale * (1 + 0.002 * ((day * 7) % 10))
+        data = content["benchmarks"][0]["stats"]["data"]
+        content["benchmarks"][0]["stats"]["data"] = [level * value for value in data]
+        made.append(write(folder / f"{name}{day}.json", content))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("scale", "change"), [(1.0, Change.EQUIVALENT), (1.2, Change.REGRESSED), (0.8, Change.IMPROVED)]
+)
+def test_imported_runs_compare_with_each_other(
+    tmp_path: Path, scale: float, change: Change
+) -> None:
+    url = f"sqlite:///{tmp_path / 'benchhub.db'}"
+    runs = [
+        imported(url, *sessions(tmp_path, name, level)).run.id
+        for name, level in (("a", 1.0), ("b", scale))
+    ]
+    (cell,) = compared(url, *runs).cells
+    assert {move.metric: move.change for move in cell.moves} == {"p50_ms": change, "p95_ms": change}
+
+
+def test_an_imported_run_compares_with_benchhubs_own(tmp_path: Path) -> None:
+    planned = cells()[:1]
+    facts = {"arch": "x86_64", "cpu_model": "Some CPU", "kernel": "6.1", "os": "Debian 12",
+             "python": "3.12.1"}  # fmt: skip
+    url, own = record(tmp_path, planned, undisturbed(planned), facts=facts)
+    words = {"variant": "fp32", "backend": "onnxruntime", "threads": 1, "batch": 1}
+    files = sessions(tmp_path, "a", 10.0, **words)
+    again = imported(url, *files, device="localhost").run.id
+    (cell,) = compared(url, own, again).cells
+    told = {move.metric: (move.change, move.reason) for move in cell.moves}
+    assert {change for change, _ in told.values()} & {Change.REGRESSED, Change.IMPROVED}, told
+    slower = imported(
+        url, *sessions(tmp_path, "b", 10.0, **words | {"threads": 2}), device="localhost"
+    )
+    (other,) = compared(url, own, slower.run.id).cells
+    assert {move.change for move in other.moves} == {Change.NOT_COMPARABLE}
+    assert "threads: 1 → 2" in other.moves[0].reason

@@ -1,0 +1,119 @@
+"""Every command and format gives the same answer on a run, and PASS only where a budget judged."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from builders import make_budget, make_cell, make_device
+from gate_cases import BROKEN, EDGE, FAILS, KEPT, OPEN, latency, make_judged, row_of
+
+from benchhub.model.flag import Flag, FlagKind
+from benchhub.report.gate.formats import render as gated
+from benchhub.report.run import render
+from benchhub.report.tables.conclude import overall
+from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import unapplied
+
+GARBAGE = latency("int4", 1.0, 1.1, 1.2, flags=(Flag(FlagKind.GARBAGE, "relative difference 1.2"),))
+UNMEASURED = row_of("int2", status="unmeasured", reason="not begun", launches=0)
+ELSEWHERE = make_budget("elsewhere", variants=("int1",), latency_p95_ms=50.0)
+GONE = make_budget("gone", backends=("tensorrt",), latency_p95_ms=1.0)
+PLANNED = make_cell(device="rpi", backend="tensorrt", variant="int8")
+
+ROWS = {
+    "kept": (KEPT,), "fails": (KEPT, FAILS), "open": (KEPT, OPEN), "broken": (KEPT, BROKEN),
+    "garbage": (KEPT, GARBAGE), "unmeasured": (UNMEASURED,), "nothing": (),
+}  # fmt: skip
+BUDGETS = {
+    "none": (), "edge": (EDGE,), "elsewhere": (ELSEWHERE,), "gone": (GONE,),
+    "both": (EDGE, ELSEWHERE), "edge-gone": (EDGE, GONE), "empty": (make_budget("empty"),),
+}  # fmt: skip
+LOST = make_device("jetson", error="jetson: no route to host; check the cable")
+
+
+def judged_of(rows: str, budgets: str, lost: bool) -> Judged:
+    """A run of these rows under these budgets, with a device that was lost."""
+    devices = (make_device("rpi"), *((LOST,) if lost else ()))
+    judged = make_judged(*ROWS[rows], budgets=BUDGETS[budgets], devices=devices, cells=(PLANNED,))
+    beside = unapplied(judged.budgets, judged.verdicts, (PLANNED,))
+    results = replace(judged.results, unjudged=judged.unjudged, unapplied=beside)
+    return replace(judged, results=results)
+
+
+def answers(judged: Judged) -> dict[str, str]:
+    """What each format says."""
+    junit = ET.fromstring(gated("junit", judged))
+    properties = {p.get("value") for p in junit.iter("property") if p.get("name") == "outcome"}
+    markdown = re.search(r"^\*\*([A-Z ]+)\*\*: ", render("markdown", [judged.results]), re.M)
+    assert markdown is not None
+    return {
+        "markdown": markdown.group(1),
+        "json": json.loads(render("json", [judged.results]))["run"]["outcome"],
+        "gate text": gated("text", judged).split(":")[0],
+        "gate markdown": gated("markdown", judged).split("**")[1],
+        "gate json": json.loads(gated("json", judged))["outcome"],
+        "junit": " or ".join(map(str, properties)),
+    }
+
+
+@pytest.mark.parametrize("budgets", BUDGETS)
+@pytest.mark.parametrize("rows", ROWS)
+def test_all_formats_give_one_answer(rows: str, budgets: str) -> None:
+    for lost in (False, True):
+        judged = judged_of(rows, budgets, lost)
+        assert set(answers(judged).values()) == {judged.overall}
+
+
+@pytest.mark.usefixtures("native")
+def test_the_page_gives_it_too() -> None:
+    told = set()
+    for rows, budgets in itertools.product(("kept", "fails", "open", "broken"), ("edge", "both")):
+        judged = judged_of(rows, budgets, lost=False)
+        told.add(judged.overall)
+        page = render("html", [judged.results])
+        banner = re.search(r'role="status">\s*<strong>([^<]+)</strong>', page)
+        assert banner is not None
+        assert banner.group(1) == judged.overall
+    free = judged_of("kept", "elsewhere", lost=False).results
+    assert "<strong>NO BUDGETS</strong>" in render("html", [free])
+    assert told == {"PASS", "FAIL", "INCONCLUSIVE", "ERROR"}
+
+
+@pytest.mark.parametrize(("rows", "budgets"), list(itertools.product(ROWS, BUDGETS)))
+def test_pass_needs_a_verdict_and_nothing_that_failed(rows: str, budgets: str) -> None:
+    judged = judged_of(rows, budgets, lost=False)
+    applied = bool(judged.verdicts)
+    assert (judged.overall == "NO BUDGETS") is not (applied or bool(judged.unjudged))
+    if judged.overall == "PASS":
+        assert {verdict.outcome for verdict in judged.verdicts} == {"PASS"}
+        assert rows == "kept"
+        assert budgets in ("edge", "both")
+    if rows == "garbage" and applied:
+        assert judged.overall == "FAIL"
+    if budgets in ("gone", "edge-gone"):
+        assert judged.overall != "PASS"
+
+
+def test_an_answer_without_a_budget_says_which_and_what_to_do() -> None:
+    narrowed = gated("text", judged_of("kept", "elsewhere", lost=False))
+    assert "matches any budget (elsewhere); check their selectors" in " ".join(narrowed.split())
+    assert "There is nothing to do" not in narrowed
+    bare = gated("text", judged_of("kept", "none", lost=False))
+    assert "has no budgets; add [[budgets]] or give --budgets FILE" in " ".join(bare.split())
+    partly = gated("text", judged_of("kept", "both", lost=False))
+    assert "elsewhere applies to no cell of this run." in " ".join(partly.split())
+
+
+def test_several_runs_pass_only_if_each_was_judged() -> None:
+    kept, free = (judged_of("kept", name, lost=False).results for name in ("edge", "elsewhere"))
+    failed = judged_of("fails", "edge", lost=False).results
+    assert overall([kept, kept]) == "PASS"
+    assert overall([kept, free]) == "NO BUDGETS"
+    assert overall([free, failed]) == "FAIL"
+    told = json.loads(render("json", [kept, free]))["runs"]
+    assert [run["outcome"] for run in told] == ["PASS", "NO BUDGETS"]
