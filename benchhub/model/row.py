@@ -70,6 +70,7 @@ class Row:
     says, `quality_also` the others by name; `unjudged` gives for each that is missing the reason,
     the first metric's under its empty name. `several_metrics`: the task has further ones.
     `of_suite`: there is a suite file, whose settings a reader may change.
+    `medians_ms` are those of a latency cell's launches, each with the round it was made in.
     """
 
     run: str
@@ -102,6 +103,7 @@ class Row:
     quality: MetricFigures | None = None
     quality_also: Mapping[str, MetricFigures] = field(default_factory=dict)
     several_metrics: bool = False
+    medians_ms: tuple[tuple[int, float], ...] = ()
     unjudged: Mapping[str, str] = field(default_factory=dict)
     agreement_relative: float | None = None
     cell: str = ""

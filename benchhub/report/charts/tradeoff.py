@@ -9,7 +9,8 @@ from typing import Any
 from benchhub.model.row import Row
 from benchhub.report.charts import style
 from benchhub.report.charts.devices import beside, by_device
-from benchhub.report.tables.points import Configuration, pareto, points, smallest
+from benchhub.report.tables.front import front
+from benchhub.report.tables.points import Configuration, points, smallest
 from benchhub.report.tables.settings import spoken, varying
 
 MOST_PANELS = 6
@@ -68,7 +69,7 @@ def _tradeoff_panel(
     fronts = {
         id(point)
         for backend in backends
-        for point in pareto([p for p in found if p.row.backend == backend])
+        for point in front([p for p in found if p.row.backend == backend])
         if not point.row.emulated
     }
     placed = sorted(found, key=lambda p: (speed_of(p), p.row.variant))

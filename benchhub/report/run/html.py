@@ -42,8 +42,8 @@ _CAPTIONS = {
     "tradeoff": (
         "Quality loss against speed-up",
         "Lower and further right is better; 0 loss and a speed-up of 1 are the baseline's. Ringed "
-        "and joined: the Pareto front of each backend, by the point estimates. Speed-ups refer to "
-        "the base variant on the same device and backend with the same settings.",
+        "and joined: the Pareto front of each backend, what nothing is shown to beat. Speed-ups "
+        "refer to the base variant on the same device and backend with the same settings.",
         "No cell has both a speed-up and a quality loss.",
     ),
     "compression": (

@@ -10,20 +10,28 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.report.tables.emulated import emulation_words
+from benchhub.report.tables.front import (
+    Undecided,
+    front,
+    launches_to_tell,
+    shown_faster,
+    time_ratio,
+    undecided,
+)
 from benchhub.report.tables.points import (
     Configuration,
     comparable,
     disagrees,
     median_ms,
-    overlap,
-    pareto,
     points,
 )
 from benchhub.report.tables.rates import highest_rates
 from benchhub.results.load import failures
 from benchhub.results.verdicts.judge import NO_BUDGETS, answer
-from benchhub.text import number, plural, shown
+from benchhub.text import estimate, number, plural, shown
 
+#: Of what is not told apart in quality no more are told each by itself.
+_MOST_UNDECIDED = 2
 WORST_FIRST = (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE, VerdictOutcome.PASS)
 
 
@@ -163,23 +171,49 @@ def _fastest(result: Results, candidates: list[Configuration]) -> str:
 def _rank(candidates: list[Configuration]) -> str:
     best, *rest = sorted(candidates, key=lambda p: (median_ms(p), p.label))
     text = f"the lowest median latency is {_measured(best)}."
-    ties = [point for point in rest if overlap(best.row, point.row)]
+    ties = [point for point in rest if not shown_faster(best.row, point.row)]
     if ties:
         listed = _listed([_measured(point) for point in ties])
-        text += f" Which is fastest cannot be told: the intervals overlap with {listed}."
+        text += f" Which is fastest cannot be told: no difference is shown to {listed}."
+        text += _launches_to_tell(best, ties[0])
     return text
 
 
+def _launches_to_tell(best: Configuration, nearest: Configuration) -> str:
+    ratio = time_ratio(nearest.row, best.row)
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return " More launches of each may tell."
+    needed = launches_to_tell(nearest.row, best.row)
+    said = f"{nearest.label} takes {estimate(ratio.estimate, ratio.low, ratio.high)} times as long"
+    if needed is None:
+        return f" {said}: no number of launches that anybody makes would tell."
+    return f" {said}; if that stays so, about {needed:,} launches of each would tell."
+
+
 def _front(candidates: list[Configuration]) -> list[str]:
-    front = pareto(candidates)
-    if not front:
+    found = front(candidates)
+    if not found:
         return ["Quality loss was not measured, so speed cannot be weighed against it."]
-    listed = _listed([_measured(p, with_loss=True) for p in front], most=4)
-    metric = next(p.quality.column("quality_metric") for p in front if p.quality)
-    return [
-        f"Best trade-offs by the point estimates, loss in {metric or 'quality'}: {listed}. "
-        "No configuration is both faster and of lower loss than one of these."
+    listed = _listed([_measured(p, with_loss=True) for p in found], most=4)
+    metric = next(p.quality.column("quality_metric") for p in found if p.quality)
+    said = [
+        f"Best trade-offs by their intervals, loss in {metric or 'quality'}: {listed}. "
+        "What is shown to be faster than one of these is shown to lose more."
     ]
+    left = undecided(candidates)
+    said += [_undecided(one) for one in left[:_MOST_UNDECIDED]]
+    if len(left) > _MOST_UNDECIDED:
+        more = plural(len(left) - _MOST_UNDECIDED, "more configuration")
+        said.append(f"Of {more} no lower loss is shown than of a faster one.")
+    return said
+
+
+def _undecided(one: Undecided) -> str:
+    slower, faster = _measured(one.point, with_loss=True), _measured(one.faster, with_loss=True)
+    told = f"Not told apart in quality: {slower}, and the faster {faster}."
+    if one.cases is None:
+        return f"{told} More cases may tell whether the slower one loses less."
+    return f"{told} If the losses stay so, about {one.cases:,} cases would tell."
 
 
 def _measured(point: Configuration, with_loss: bool = False) -> str:

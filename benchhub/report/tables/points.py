@@ -112,21 +112,6 @@ def disagrees(row: Row) -> bool:
     return bool(row.outputs_wrong)
 
 
-def pareto(candidates: Sequence[Configuration]) -> list[Configuration]:
-    """Those that no other beats in median latency and in quality loss, fastest first.
-
-    By the point estimates, within one device; candidates without a loss, whose outputs disagree,
-    or that are emulated, are left out.
-    """
-    measured = [
-        p
-        for p in candidates
-        if _loss(p) is not None and not disagrees(p.row) and not p.row.emulated
-    ]
-    front = [p for p in measured if not any(_beats(other, p) for other in measured)]
-    return sorted(front, key=lambda p: (median_ms(p), p.label))
-
-
 def overlap(one: Row, other: Row) -> bool:
     """Whether two medians cannot be told apart: their intervals overlap, or one has none."""
     mine, theirs = one["p50_ms"], other["p50_ms"]
@@ -144,13 +129,6 @@ def _artifact(row: Row) -> tuple[str, str, str, str, str]:
     return row.run, row.device, row.backend, row.variant, row.model_sha256
 
 
-def _loss(point: Configuration) -> float | None:
+def loss_of(point: Configuration) -> float | None:
+    """Return what a configuration loses by the estimate; None: it was not judged."""
     return point.quality["quality_loss"].value if point.quality else None
-
-
-def _beats(one: Configuration, other: Configuration) -> bool:
-    a = (median_ms(one), _loss(one) or 0.0)
-    b = (median_ms(other), _loss(other) or 0.0)
-    if one.row.device != other.row.device:
-        return False
-    return a[0] <= b[0] and a[1] <= b[1] and a != b

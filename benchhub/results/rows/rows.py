@@ -34,7 +34,7 @@ from benchhub.results.rows.judged import (
     varies,
 )
 from benchhub.results.rows.measured import Measured, measured
-from benchhub.results.rows.speedup import speedups
+from benchhub.results.rows.speedup import round_medians_ms, speedups
 
 #: Quantities that are the artifact's, whatever is measured of it, as they stand in a variant.
 _SIZES = tuple(
@@ -185,6 +185,7 @@ def _row(
         quality=quality.first,
         quality_also=quality.also,
         several_metrics=several,
+        medians_ms=round_medians_ms(of),
         unjudged=quality.unjudged,
         agreement_relative=told.relative,
         cell=cell.key,

@@ -11,6 +11,7 @@ from benchhub.model.cell import Cell, Variant
 from benchhub.model.figure import BY_DEFINITION, Figure, Interval
 from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
+from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.measured import Measured
 from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio
@@ -48,6 +49,22 @@ def speedups(
         for one in cells
         if (figure := _compared(one, *base_of(one.cell))) is not None
     }
+
+
+def round_medians_ms(of: Measured) -> tuple[tuple[int, float], ...]:
+    """Return the medians of a latency cell's launches, each with its round; empty for others."""
+    if of.cell.scenario is not Scenario.LATENCY or of.status != "finished":
+        return ()
+    rounds = _by_round(of.finished)
+    launches = [(number, one) for number in sorted(rounds) for one in rounds[number]]
+    if not launches:
+        return ()
+    medians = _medians_ns([one for _, one in launches], of.dropped)
+    return tuple(
+        (number, median / NS_PER_MS)
+        for (number, _), median in zip(launches, medians, strict=True)
+        if median > 0
+    )
 
 
 def _settings(cell: Cell) -> tuple[Any, ...]:

@@ -9,7 +9,8 @@ from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.conclude import conclusions, overall
-from benchhub.report.tables.points import overlap, pareto, points
+from benchhub.report.tables.front import front, losses, shown_faster
+from benchhub.report.tables.points import overlap, points
 
 
 def _said(source: Results, device: str = "raspberry-pi-4") -> str:
@@ -81,7 +82,7 @@ def test_garbage_that_runs_fast_is_left_out() -> None:
     far = changed(best, flags=(Flag(FlagKind.GARBAGE, "relative difference 1.2"),))
     source = replace(source, rows=tuple(far if row is best else row for row in source.rows))
     assert _said(source).startswith("Left out, because the outputs disagree with the baseline's: ")
-    assert not any(point.row is far for point in pareto(points(source.rows)))
+    assert not any(point.row is far for point in front(points(source.rows)))
 
 
 def test_no_budget_and_no_pass() -> None:
@@ -115,12 +116,13 @@ def test_overall_is_what_the_gate_answers() -> None:
 
 def test_front_is_not_beaten_by_anything() -> None:
     found = [p for p in points(results().rows) if p.row.device == "raspberry-pi-4"]
-    front = pareto(found)
-    assert front
-    for point in front:
-        assert point.quality is not None
-        mine = (point.row["p50_ms"].value or 0, point.quality["quality_loss"].value or 0)
+    best = front(found)
+    assert best
+    for point in best:
+        mine = losses(point)
+        assert mine is not None
         for other in found:
-            assert other.quality is not None
-            theirs = (other.row["p50_ms"].value or 0, other.quality["quality_loss"].value or 0)
-            assert not (theirs[0] < mine[0] and theirs[1] < mine[1])
+            theirs = losses(other)
+            assert theirs is not None
+            if shown_faster(other.row, point.row):
+                assert theirs.low > mine.high  # it is shown to lose more

@@ -16,7 +16,8 @@ from benchhub.model.row import Results
 from benchhub.report.charts import drawn as charts
 from benchhub.report.run import render
 from benchhub.report.tables.conclude import conclusions
-from benchhub.report.tables.points import comparable, pareto, points
+from benchhub.report.tables.front import front
+from benchhub.report.tables.points import comparable, points
 from benchhub.results.load import Judged
 
 EMULATED = [name for name, emulated, _ in DEVICES if emulated]
@@ -40,7 +41,7 @@ def test_no_ranking_has_them_even_where_they_are_fastest() -> None:
     found = points(source.rows)
     assert {p.row.device for p in found} == {*EMULATED, *REAL}
     assert {p.row.device for p in comparable(found)} == set(REAL)
-    assert {p.row.device for p in pareto(found)} == set(REAL), "a front of every device at once"
+    assert {p.row.device for p in front(found)} == set(REAL), "a front of every device at once"
 
 
 def test_taking_them_away_changes_no_conclusion_about_real_devices() -> None:

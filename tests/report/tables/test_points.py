@@ -5,17 +5,22 @@ from __future__ import annotations
 from rows import make_row
 
 from benchhub.model.flag import Flag, FlagKind
-from benchhub.report.tables.points import comparable, pareto, points
+from benchhub.report.tables.front import front as front_of
+from benchhub.report.tables.points import comparable, points
 
 
 def point(variant, p50_ms, loss, **changes):
     values = {"device": "d", "backend": "b", "variant": variant, "p50_ms": p50_ms}
-    values |= {} if loss is None else {"quality_loss": loss}
+    if p50_ms is not None:
+        values |= {"p50_low_ms": 0.99 * p50_ms, "p50_high_ms": 1.01 * p50_ms}
+    if loss is not None:
+        values |= {"quality_loss": loss, "quality_loss_low": loss - 1e-3}
+        values |= {"quality_loss_high": loss + 1e-3}
     return make_row(**(values | changes))
 
 
 def front(rows):
-    found = pareto(comparable(points(rows)))
+    found = front_of(comparable(points(rows)))
     return {(one.row.device, one.row.backend, one.row.variant) for one in found}
 
 

@@ -1,0 +1,181 @@
+"""Which configurations nothing is shown to beat in time and in quality, and what is a tie; pure.
+
+A difference counts where its 95 % interval leaves no difference out: of times the ratio of the
+launches of the same rounds, of quality two losses whose intervals do not meet. What is not shown
+is a tie, however far the estimates lie apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchhub.model.row import Row
+from benchhub.report.tables.points import (
+    Configuration,
+    disagrees,
+    loss_of,
+    median_ms,
+    overlap,
+)
+from benchhub.stats.interval import Estimate
+from benchhub.stats.paired import paired_ratio
+from benchhub.stats.unpaired import unpaired_ratio
+
+#: More launches or cases than these nobody makes to tell two things apart.
+_MOST_LAUNCHES, _MOST_CASES = 400, 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The loss of a configuration with its limits; those of the baseline are its value."""
+
+    value: float
+    low: float
+    high: float
+    cases: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A slower configuration whose loss may be lower than that of a faster one, or may not.
+
+    `cases` would tell the two apart if the estimates hold; None: more than anybody has.
+    """
+
+    point: Configuration
+    faster: Configuration
+    cases: int | None
+
+
+def time_ratio(one: Row, other: Row) -> Estimate | None:
+    """Return how many times as long `one` takes as `other`; None: their launches are not known.
+
+    Launches of one round are a pair; where there are no common rounds, launches are held against
+    launches.
+    """
+    pairs = [
+        pair
+        for number in sorted({mine for mine, _ in one.medians_ms})
+        for pair in zip(_of_round(one, number), _of_round(other, number), strict=False)
+    ]
+    if len(pairs) >= 2:
+        return paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    if not one.medians_ms or not other.medians_ms:
+        return None
+    mine, theirs = ([value for _, value in row.medians_ms] for row in (one, other))
+    return unpaired_ratio(mine, theirs).ratio
+
+
+def shown_faster(one: Row, other: Row) -> bool:
+    """Return whether `one` is faster beyond doubt: the interval of the ratio lies below 1."""
+    ratio = time_ratio(one, other)
+    if ratio is None:
+        mine, theirs = one["p50_ms"].value, other["p50_ms"].value
+        return (mine or 0.0) < (theirs or 0.0) and not overlap(one, other)
+    return ratio.high is not None and ratio.high < 1
+
+
+def launches_to_tell(one: Row, other: Row) -> int | None:
+    """Return how many launches of each would tell two times apart; None: more than anybody makes.
+
+    As far as the ratio stays what it is: an interval narrows with the root of their number.
+    """
+    ratio = time_ratio(one, other)
+    if ratio is None or ratio.low is None or ratio.high is None or ratio.estimate == 1:
+        return None
+    half = math.log(ratio.high / ratio.low) / 2
+    wanted = ratio.n * (half / math.log(ratio.estimate)) ** 2
+    return _enough(wanted, ratio.n, _MOST_LAUNCHES)
+
+
+def front(candidates: Sequence[Configuration]) -> list[Configuration]:
+    """Return those that no other is shown to beat in time and quality together, fastest first.
+
+    One beats another that is shown to be slower and not to lose less, or shown to lose more and
+    not to be faster. Within one device; candidates without a loss, whose outputs disagree, or that
+    are emulated, are left out. Where each is beaten by some other, all are on it.
+    """
+    measured = _ranked(candidates)
+    found = [p for p in measured if not any(_beats(other, p) for other in measured)]
+    return sorted(found or measured, key=lambda p: (median_ms(p), p.label))
+
+
+def undecided(candidates: Sequence[Configuration]) -> list[Undecided]:
+    """Return what is off the front only because its lower loss is not shown, the fastest first."""
+    measured = _ranked(candidates)
+    on = {id(point) for point in front(candidates)}
+    found = []
+    for point in measured:
+        over = [other for other in measured if _beats(other, point)]
+        if id(point) in on or not over or not all(_may_lose_less(point, one) for one in over):
+            continue
+        needed = [_cases_to_tell(point, one) for one in over]
+        most = None if None in needed else max(n for n in needed if n is not None)
+        fastest = min(over, key=lambda p: (median_ms(p), p.label))
+        found.append(Undecided(point, fastest, most))
+    return sorted(found, key=lambda one: (median_ms(one.point), one.point.label))
+
+
+def losses(point: Configuration) -> Losses | None:
+    """Return what a configuration loses; None: it was not judged."""
+    value = loss_of(point)
+    if value is None or point.quality is None:
+        return None
+    figure = point.quality["quality_loss"]
+    if figure.by_definition:
+        return Losses(value, value, value, None)
+    low = -math.inf if figure.low is None or math.isnan(figure.low) else figure.low
+    high = math.inf if figure.high is None or math.isnan(figure.high) else figure.high
+    return Losses(value, low, high, point.quality.column("quality_cases"))
+
+
+def _ranked(candidates: Sequence[Configuration]) -> list[Configuration]:
+    return [
+        p
+        for p in candidates
+        if losses(p) is not None and not disagrees(p.row) and not p.row.emulated
+    ]
+
+
+def _of_round(row: Row, number: int) -> list[float]:
+    return [value for mine, value in row.medians_ms if mine == number]
+
+
+def _shown_to_lose_less(one: Configuration, other: Configuration) -> bool:
+    mine, theirs = losses(one), losses(other)
+    return mine is not None and theirs is not None and mine.high < theirs.low
+
+
+def _beats(one: Configuration, other: Configuration) -> bool:
+    if one is other or one.row.device != other.row.device:
+        return False
+    if _shown_to_lose_less(one, other):
+        return not shown_faster(other.row, one.row)
+    return not _shown_to_lose_less(other, one) and shown_faster(one.row, other.row)
+
+
+def _may_lose_less(one: Configuration, other: Configuration) -> bool:
+    mine, theirs = losses(one), losses(other)
+    return mine is not None and theirs is not None and mine.value < theirs.value
+
+
+def _cases_to_tell(one: Configuration, other: Configuration) -> int | None:
+    mine, theirs = losses(one), losses(other)
+    if mine is None or theirs is None or mine.value == theirs.value:
+        return None
+    halves = sum((each.high - each.low) / 2 for each in (mine, theirs))
+    cases = max(mine.cases or 0, theirs.cases or 0)
+    if not cases or not math.isfinite(halves):
+        return None
+    return _enough(cases * (halves / (theirs.value - mine.value)) ** 2, cases, _MOST_CASES)
+
+
+def _enough(wanted: float, has: int, most: int) -> int | None:
+    """Return a number rounded up to two digits, more than there are now; None: beyond `most`."""
+    if not wanted <= most:
+        return None
+    count = max(math.ceil(wanted), has + 1)
+    step = int(10 ** max(0, len(str(count)) - 2))
+    return math.ceil(count / step) * step
