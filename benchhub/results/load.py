@@ -212,6 +212,6 @@ class Judged:
 
 
 def failures(results: Results) -> int:
-    """Return how many cells failed, devices were lost and variants not made: then nothing passes."""
+    """Return how many cells, devices and variants failed: while one did, nothing passes."""
     failed = sum(row.status == "failed" for row in results.rows)
     return failed + sum(bool(device.error) for device in results.devices) + len(unmade(results))
