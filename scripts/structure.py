@@ -128,9 +128,16 @@ def picture() -> str:
 
 
 def loops(top: str) -> list[list[str]]:
-    """Return the groups of modules that import one another, functions included."""
+    """Return the groups of modules that import one another, functions included.
+
+    The package itself counts by what importing it runs: every module has it imported first, and
+    what it offers is imported when it is asked for.
+    """
     known = modules(top)
-    below = {module: imports(module, known) & set(known) - {module} for module in known}
+    below = {
+        module: imports(module, known, top_only=module == top) & set(known) - {module}
+        for module in known
+    }
     found: list[list[str]] = []
     index: dict[str, int] = {}
     low: dict[str, int] = {}

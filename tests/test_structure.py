@@ -17,6 +17,7 @@ MODULES = structure.modules()
 #: From the top down: each may import what stands in the lines below it, and nothing beside it.
 LAYERS = (
     ("cli", "pytest_plugin"),
+    ("api",),
     ("report", "run"),
     ("results", "compress"),
     ("tasks", "config", "store", "device", "stats"),

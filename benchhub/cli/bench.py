@@ -41,13 +41,12 @@ def bench(
     """
     from rich.console import Console
 
-    from benchhub.cli.run import command_line, conclude, measure, ready_of
+    from benchhub.api.functions import measured
+    from benchhub.cli.run import command_line, conclude, display, ready_of, say_problems
     from benchhub.cli.show.faster import print_faster
     from benchhub.config.catalogue import profile_file
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import BenchRequest
-    from benchhub.run.bench import left_out
-    from benchhub.run.execute import new_run
 
     request = BenchRequest(
         suite="bench",
@@ -66,15 +65,14 @@ def bench(
     console = Console(stderr=True)
     ready = ready_of(request, console)
     with project.open_store(store) as results:
-        info = new_run(results, ready, command_line())
-        measure(results, info, ready, console)
-        judged, failed = conclude(results, info.id, json)
-        if not json:
-            print_faster(Console(), results, info.id)
-    lacking = left_out(request, judged.results)
-    for line in lacking:
-        typer.echo(f"benchhub: {line}", err=True)
-    raise typer.Exit(3 if failed or lacking else judged.exit_code)
+        found, problems = measured(results, request, ready, command_line(), display(console))
+        say_problems(problems)
+        failed = conclude(results, found.id, json)[1]
+    if not json:
+        print_faster(Console(), found.results, found.faster)
+    if not failed:
+        say_problems(found.failures)
+    raise typer.Exit(found.exit_code)
 
 
 def _counts(option: str, text: str) -> tuple[int, ...]:

@@ -10,8 +10,12 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from benchhub.api.measuring import Display
+    from benchhub.model.cell import Skip
     from benchhub.model.launch import RunInfo
     from benchhub.model.request import RunRequest
     from benchhub.results.load import Judged
@@ -48,6 +52,7 @@ def run(
     """Run a suite on devices; ends in a table and an HTML report."""
     from rich.console import Console
 
+    from benchhub.api.measuring import measure, resumable
     from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
     from benchhub.model.request import RunRequest
@@ -62,11 +67,10 @@ def run(
         if device or backend or variant or scenario or effort or data:
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
-            info = results.run(results.resolve(again))
-            if not info.kind.resumable:
-                raise ConfigError(_not_resumed(info))
+            info = resumable(results.run(results.resolve(again)))
             ready = ready_of(info.request, console)
-            measure(results, info, ready, console, bool(rerun_failed), resumed=True)
+            shown = display(console)
+            say_problems(measure(results, info, ready, shown, bool(rerun_failed), resumed=True))
             _end(results, info.id, json)
         return
     request = RunRequest(
@@ -90,63 +94,37 @@ def run(
         from benchhub.run.execute import new_run
 
         info = new_run(results, ready, command_line())
-        measure(results, info, ready, console)
+        say_problems(measure(results, info, ready, display(console)))
         _end(results, info.id, json)
-
-
-def _not_resumed(info: RunInfo) -> str:
-    from benchhub.model.request import RunKind
-
-    if info.kind is RunKind.IMPORT:
-        return f"run {info.id} was imported: measure it where it was made, and import it again"
-    return f"run {info.id} is started anew: {info.provenance.get('command')}"
 
 
 def ready_of(request: RunRequest, console: Console, make: bool = True) -> Ready:
     """Return what a request asks for, ready to be measured; what is being done is shown."""
+    from benchhub.api.measuring import ready_of as ready
     from benchhub.cli.show.preparing import preparing
-    from benchhub.config.request import resolve
-    from benchhub.model.request import BenchRequest
-    from benchhub.run.bench import make_bench
-    from benchhub.run.execute import make_ready
 
     with preparing(console) as progress:
-        if isinstance(request, BenchRequest):
-            return make_bench(request, project.cache(), progress)
-        return make_ready(resolve(request), project.cache(), progress, make)
+        return ready(request, project.cache(), progress, make)
 
 
-def measure(
-    results: Store,
-    info: RunInfo,
-    ready: Ready,
-    console: Console,
-    rerun_failed: bool = False,
-    resumed: bool = False,
-) -> None:
-    """Measure what is open in a run, with a display; what stopped a device early is said."""
+def display(console: Console) -> Display:
+    """Return what shows a run on stderr: a bar on a terminal, plain lines elsewhere."""
+    from benchhub.api.measuring import Display
     from benchhub.cli.show.plan import skip_lines
     from benchhub.cli.show.progress import RunProgress
-    from benchhub.errors import Interrupted
-    from benchhub.run.execute import check_same, execute
 
-    if resumed:
-        check_same(results, info, ready)
-    for line in skip_lines(ready.plan.skips):
-        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"run {info.id}", highlight=False)
-    finished = results.finished(info.id)
-    progress = RunProgress(console, ready.plan.cells, finished)
-    try:
-        with progress:
-            errors = execute(results, info, ready, progress, rerun_failed)
-    except Interrupted as error:
-        raise Interrupted(
-            f"{error}; finished launches are saved, go on with `benchhub run --resume {info.id}`"
-        ) from None
-    for problem in errors.values():
-        if problem is not None:
-            typer.echo(f"benchhub: {problem}", err=True)
+    def begins(info: RunInfo, skips: Sequence[Skip]) -> None:
+        for line in skip_lines(skips):
+            console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"run {info.id}", highlight=False)
+
+    return Display(begins, lambda cells, finished: RunProgress(console, cells, finished))
+
+
+def say_problems(problems: Sequence[str]) -> None:
+    """Say what stopped devices early."""
+    for problem in problems:
+        typer.echo(f"benchhub: {problem}", err=True)
 
 
 def _end(results: Store, run_id: str, as_json: bool) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from benchhub.cli.show.say import say
-from benchhub.report.compare.files import sentences
-from benchhub.results.compare.files import races, same_files
-from benchhub.store import Store
+from benchhub.model.row import Results
 
 
-def print_faster(console: Console, results: Store, run: str) -> None:
-    """Print a sentence for each backend and setting that ran several files; nothing for one."""
-    cells = results.plan(run).cells
-    for sentence in sentences(races(cells, list(results.launches(run)))):
+def print_faster(console: Console, results: Results, faster: Sequence[str]) -> None:
+    """Print the sentences on which file is faster, and which are one and the same."""
+    for sentence in faster:
         say(console, "", sentence)
-    for names in same_files(cells).values():
-        say(console, "dim", f"{' and '.join(names)} are the same file: what differs is noise")
+    names: dict[str, list[str]] = {}
+    for variant in results.variants:
+        names.setdefault(variant.sha256, []).append(variant.name)
+    for same in names.values():
+        if len(same) > 1:
+            say(console, "dim", f"{' and '.join(same)} are the same file: what differs is noise")

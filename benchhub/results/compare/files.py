@@ -7,7 +7,7 @@ every pair that could have been chosen (Bonferroni, see `stats.widened` for its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,12 +114,3 @@ def _median_ns(one: Measured) -> float:
     """Return what orders them: also where too few launches bound no median that is shown."""
     timed = [launch.samples_ns for launch in one.finished if launch.samples_ns.size]
     return float(np.median(launch_medians(timed)))
-
-
-def same_files(cells: Sequence[Cell]) -> Mapping[str, list[str]]:
-    """Return the names of variants that are one and the same file, by its digest."""
-    names: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell.runs_model and cell.variant not in names.setdefault(cell.model_sha256, []):
-            names[cell.model_sha256].append(cell.variant)
-    return {digest: of for digest, of in names.items() if len(of) > 1}

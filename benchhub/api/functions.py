@@ -1,0 +1,169 @@
+"""`bench`, `run` and `load`, as Python calls them; arguments are those of the command line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchhub.api.measuring import Display, measure, ready_of
+from benchhub.api.progress import Say, display_of, usual_say
+from benchhub.api.results import RunResults, loaded
+from benchhub.config.catalogue import profile_file
+from benchhub.config.folders import cache, store_url
+from benchhub.config.limits import typed_limits
+from benchhub.config.request import located
+from benchhub.errors import ConfigError
+from benchhub.model.asked import EFFORTS
+from benchhub.model.request import BenchRequest, RunRequest
+from benchhub.run.bench import left_out
+from benchhub.run.execute import Ready, new_run
+from benchhub.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    File = str | PathLike[str]
+    #: One shape, or several, which are a sweep.
+    Shape = Sequence[int] | Sequence[Sequence[int]]
+
+
+def bench(
+    *models: File,
+    devices: str | Sequence[str] = "localhost",
+    backends: str | Sequence[str] = (),
+    shapes: Mapping[str, Shape] | Sequence[str] = (),
+    inputs: File | Mapping[str, np.ndarray[Any, Any]] | None = None,
+    threads: int | Sequence[int] = 1,
+    batch: int | Sequence[int] = (),
+    budgets: Mapping[str, float] | None = None,
+    effort: str = "standard",
+    store: str | None = None,
+    progress: Say | None = None,
+) -> RunResults:
+    """Measure model files as `benchhub bench` does: latency, memory, cold start and size.
+
+    `shapes` are by input, batch first: `{"x": (1, 3, 224, 224)}`, or a list of such, a sweep.
+    `inputs` are arrays by input, cases on the first axis, or an `.npz` file. `budgets` are limits
+    by the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
+    `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
+    ConfigError for what cannot be measured as it is asked for; what fails on a device is in
+    `failures`.
+    """
+    request = BenchRequest(
+        suite="bench",
+        devices=tuple(str(profile_file(one, Path.cwd()).resolve()) for one in _words(devices)),
+        backends=_words(backends),
+        effort=_effort(effort),
+        models=tuple(str(Path(model).expanduser().resolve()) for model in models),
+        shapes=_shapes(shapes),
+        inputs=_inputs(inputs),
+        threads=_counts("threads", threads),
+        batches=_counts("batch", batch),
+        limits=typed_limits([f"{key}={limit}" for key, limit in (budgets or {}).items()]),
+    )
+    said = ", ".join(Path(model).name for model in request.models)
+    return _measured(request, f"benchhub.bench({said})", store, progress)
+
+
+def run(
+    suite: File,
+    *,
+    devices: str | Sequence[str] = "localhost",
+    backends: str | Sequence[str] = (),
+    variants: str | Sequence[str] = (),
+    scenarios: str | Sequence[str] = (),
+    effort: str | None = None,
+    data: File | None = None,
+    store: str | None = None,
+    progress: Say | None = None,
+) -> RunResults:
+    """Run a suite on devices as `benchhub run` does: its name, folder or suite.toml.
+
+    `backends`, `variants` and `scenarios` narrow it down. Other arguments and errors as of `bench`.
+    """
+    request = RunRequest(
+        suite=str(suite),
+        devices=_words(devices),
+        backends=_words(backends),
+        variants=_words(variants),
+        effort=_effort(effort) if effort else None,
+        data=str(data) if data is not None else None,
+        scenarios=_words(scenarios),
+    )
+    request = located(request, Path.cwd())
+    return _measured(request, f"benchhub.run({suite})", store, progress)
+
+
+def load(run: str = "latest", *, store: str | None = None) -> RunResults:
+    """Return a run that was measured: its id, a unique prefix of it, or `latest`.
+
+    ConfigError: there is none of that name.
+    """
+    with Store.open(store or store_url(Path.cwd())) as results:
+        return loaded(results, results.resolve(run))
+
+
+def measured(
+    results: Store, request: RunRequest, ready: Ready, command: str, display: Display
+) -> tuple[RunResults, list[str]]:
+    """Measure a new run; return what it found, and a line for each device that stopped early."""
+    info = new_run(results, ready, command)
+    problems = measure(results, info, ready, display)
+    found = loaded(results, info.id)
+    if isinstance(request, BenchRequest):
+        lacking = tuple(left_out(request, found.results))
+        found = loaded(results, info.id, lacking) if lacking else found
+    return found, problems
+
+
+def _measured(request: RunRequest, command: str, url: str | None, say: Say | None) -> RunResults:
+    tell = say or usual_say()
+    ready = ready_of(request, cache(), tell)
+    with Store.open(url or store_url(Path.cwd())) as results:
+        return measured(results, request, ready, command, display_of(tell))[0]
+
+
+def _words(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    values = (value,) if isinstance(value, int) else tuple(value)
+    if not all(isinstance(one, int) and one > 0 for one in values):
+        raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
+    return tuple(dict.fromkeys(values))
+
+
+def _effort(name: str) -> str:
+    if name not in EFFORTS:
+        raise ConfigError(f"effort {name} is none of {', '.join(EFFORTS)}")
+    return name
+
+
+def _shapes(value: Mapping[str, Shape] | Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(value, Mapping):
+        return _words(value)
+    found = []
+    for name, shape in value.items():
+        several: Any = [shape] if all(isinstance(size, int) for size in shape) else shape
+        found += [f"{name}={'x'.join(map(str, sizes))}" for sizes in several]
+    return tuple(found)
+
+
+def _inputs(value: File | Mapping[str, np.ndarray[Any, Any]] | None) -> str | None:
+    """Return the path of an archive; arrays are kept as one in the cache."""
+    if value is None or not isinstance(value, Mapping):
+        return None if value is None else str(Path(value).expanduser().resolve())
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for name, array in sorted(value.items()):
+        plain = np.ascontiguousarray(array)
+        digest.update(f"{name} {plain.dtype} {plain.shape} ".encode() + plain.tobytes())
+    path = cache() / "inputs" / f"{digest.hexdigest()}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, allow_pickle=False, **{name: np.asarray(a) for name, a in value.items()})
+    return str(path)

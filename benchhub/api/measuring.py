@@ -1,0 +1,80 @@
+"""From a request to a measured run, for whoever asks: the command line or Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchhub.config.catalogue import check_own
+from benchhub.config.request import resolve
+from benchhub.errors import ConfigError, Interrupted
+from benchhub.model.cell import Cell, Skip
+from benchhub.model.launch import RunInfo
+from benchhub.model.request import BenchRequest, RunKind, RunRequest
+from benchhub.run.bench import make_bench
+from benchhub.run.execute import Ready, check_same, execute, make_ready
+from benchhub.run.loop.work import Watcher
+from benchhub.store import Store
+
+#: From the cells of a run, and how many launches of each are there, to who follows it.
+Watching = Callable[[Sequence[Cell], Mapping[str, int]], AbstractContextManager[Watcher]]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How a run is followed: the run and what it skips before it starts, then its launches."""
+
+    begins: Callable[[RunInfo, Sequence[Skip]], None]
+    watching: Watching
+
+
+def ready_of(
+    request: RunRequest, cache: Path, progress: Callable[[str], None], make: bool = True
+) -> Ready:
+    """Return what a located request asks for, ready to be measured; ConfigError if it cannot be.
+
+    Not `make`: to look at the plan, of a suite's variants those that are made already.
+    """
+    if isinstance(request, BenchRequest):
+        return make_bench(request, cache, progress)
+    return make_ready(resolve(request), cache, progress, make)
+
+
+def measure(
+    store: Store,
+    info: RunInfo,
+    ready: Ready,
+    display: Display,
+    rerun_failed: bool = False,
+    resumed: bool = False,
+) -> list[str]:
+    """Measure what is open in a run; return a line for each device that stopped early.
+
+    ConfigError: it is not the run that it was, or a profile is a template; Interrupted.
+    """
+    if resumed:
+        check_same(store, info, ready)
+    for profile in ready.resolved.devices:
+        check_own(profile.name, profile.host)
+    display.begins(info, ready.plan.skips)
+    try:
+        with display.watching(ready.plan.cells, store.finished(info.id)) as watcher:
+            errors = execute(store, info, ready, watcher, rerun_failed)
+    except Interrupted as error:
+        raise Interrupted(
+            f"{error}; finished launches are saved, go on with `benchhub run --resume {info.id}`"
+        ) from None
+    return [str(error) for error in errors.values() if error is not None]
+
+
+def resumable(info: RunInfo) -> RunInfo:
+    """Return a run that can go on; ConfigError says what else to do about one that cannot."""
+    if info.kind.resumable:
+        return info
+    if info.kind is RunKind.IMPORT:
+        raise ConfigError(
+            f"run {info.id} was imported: measure it where it was made, and import it again"
+        )
+    raise ConfigError(f"run {info.id} is started anew: {info.provenance.get('command')}")

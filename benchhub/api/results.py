@@ -1,0 +1,134 @@
+"""What a run found, for Python and for notebooks."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchhub.model.row import Results, Verdict
+from benchhub.report.compare.files import sentences
+from benchhub.results.compare.files import races
+from benchhub.results.load import Judged, load_judged
+from benchhub.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchhub.report.tables.table import Table
+
+#: By the ending of a file.
+_FORMATS = {
+    ".html": "html", ".md": "markdown", ".csv": "csv", ".json": "json",
+}  # fmt: skip
+
+
+class RunResults:
+    """A run with its rows, verdicts and report, as it stood when it was loaded.
+
+    `failures` has a line for each cell or device that could not be measured, `faster` the sentences
+    on which of several files is faster, or that they tie.
+    """
+
+    def __init__(self, judged: Judged, faster: tuple[str, ...], failures: tuple[str, ...]) -> None:
+        self._judged = judged
+        self.faster = faster
+        self.failures = failures
+
+    @property
+    def id(self) -> str:
+        """The run's id, by which `benchhub report`, `gate`, `compare` and `load` know it."""
+        return self.results.run.id
+
+    @property
+    def results(self) -> Results:
+        """The rows as dataclasses, with intervals, flags and provenance."""
+        return self._judged.results
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """A row for each cell, columns as in csv; missing values are missing, never 0."""
+        from benchhub.report.run.frame import to_frame
+
+        return to_frame([self.results])
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What each budget says of each cell; empty where there is no budget."""
+        return self._judged.verdicts
+
+    @property
+    def outcome(self) -> str | None:
+        """PASS, FAIL, INCONCLUSIVE, or ERROR where something failed; None without budgets."""
+        if self.failures:
+            return "ERROR"
+        return self._judged.overall if self._judged.budgets else None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line returns: 0, 1 FAIL, 3 something failed, 4 INCONCLUSIVE."""
+        return 3 if self.failures else self._judged.exit_code
+
+    def report(self, path: str | Path | None = None, format: str | None = None) -> str:  # noqa: A002
+        """Return the report in a format of `benchhub report`, and write it to `path` if given.
+
+        The format is html, or what the path's ending says. ValueError: there is no such format.
+        """
+        from benchhub.report.run import FORMATS, render
+
+        name = format or (_FORMATS.get(Path(path).suffix, "html") if path else "html")
+        if name not in FORMATS:
+            raise ValueError(f"format {name} is none of {', '.join(FORMATS)}")
+        text = render(name, [self.results])
+        if path is not None:
+            Path(path).write_text(text, "utf-8")
+        return text
+
+    def __repr__(self) -> str:
+        """The run in a line."""
+        said = f", {self.outcome}" if self.outcome else ""
+        return f"<benchhub run {self.id}: {len(self.results.rows)} cells{said}>"
+
+    def _repr_html_(self) -> str:
+        """Tables of times by device, the verdicts and what failed, for notebooks."""
+        from benchhub.report.tables import by_device
+        from benchhub.report.tables.verdicts import verdicts
+
+        found = [
+            build(self.results, device)
+            for device in self.results.devices
+            for build in (by_device.latency, by_device.throughput, by_device.memory)
+        ]
+        parts = [f"<p><strong>{escape(repr(self)[1:-1])}</strong></p>"]
+        parts += [_table(table) for table in found if table.rows]
+        parts += [_table(verdicts([self.results]))] if self.verdicts else []
+        parts += [f"<p>{escape(line)}</p>" for line in (*self.faster, *self.failures)]
+        return "".join(parts)
+
+
+def loaded(store: Store, run: str, more: tuple[str, ...] = ()) -> RunResults:
+    """Return a run of the store by its id; `more` are lines on what could not be measured."""
+    judged = load_judged(store, run)
+    results = judged.results
+    failures = [
+        f"{row.device} {row.backend} {row.variant} {row.scenario} failed: {row.reason}"
+        for row in results.rows
+        if row.status == "failed"
+    ]
+    failures += [info.error for info in results.devices if info.error]
+    faster: list[str] = []
+    if results.run.kind.without_answers:
+        faster = sentences(races(store.plan(run).cells, list(store.launches(run))))
+    return RunResults(judged, tuple(faster), tuple(dict.fromkeys((*failures, *more))))
+
+
+def _table(table: Table) -> str:
+    """A report's table as HTML; columns without a text are left out."""
+    kept = [i for i in range(len(table.columns)) if any(row[i].text for row in table.rows)]
+    heads = "".join(f"<th>{escape(table.columns[i].head)}</th>" for i in kept)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(row[i].text)}</td>" for i in kept) + "</tr>"
+        for row in table.rows
+    )
+    caption = f"<caption>{escape(table.caption)}</caption>"
+    return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
