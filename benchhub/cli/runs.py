@@ -78,16 +78,23 @@ def delete(
 
 @app.command("import")
 def import_runs(
-    files: list[Path] = typer.Argument(metavar="FILE..", help="pytest-benchmark JSON files"),
+    files: list[Path] = typer.Argument(
+        metavar="FILE..", help="What another program wrote: see the how-to"
+    ),
     device: str = typer.Option(None, help="Name of the machine (default: the files' own)"),
     suite: str = typer.Option(None, help="Suite that the run belongs to, for its history"),
+    variant: str = typer.Option(None, help="Name of the model (default: what the file tells)"),
     store: str = project.STORE,
 ) -> None:
-    """Import pytest-benchmark results as a run; each file is one launch of its benchmarks."""
+    """Import what other programs timed as a run; each file is one launch, of one process.
+
+    Read are pytest-benchmark's, trtexec's and benchmark_app's JSON, and what onnxruntime_perf_test
+    and MLPerf LoadGen write.
+    """
     from benchhub.report.interchange.imported import import_files
     from benchhub.text import plural
 
-    imported = import_files(files, device, suite)
+    imported = import_files(files, device, suite, variant)
     with project.open_store(store) as results:
         imported.save(results)
     cells, skips = len(imported.plan.cells), len(imported.plan.skips)

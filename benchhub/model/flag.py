@@ -25,6 +25,7 @@ class FlagKind(enum.StrEnum):
     SINGLE_LAUNCH = "single_launch"
     MEMORY_NOT_RESET = "memory_not_reset"
     AVERAGED = "averaged"
+    AS_TOLD = "as_told"
     ENGINE_REBUILT = "engine_rebuilt"
     OVERLOADED = "overloaded"
     NEAR_CAPACITY = "near_capacity"
@@ -125,6 +126,9 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
     ),
     FlagKind.AVERAGED: FlagMeaning(
         "imported samples are means of several calls, which hide their tails", Concern.TIMES
+    ),
+    FlagKind.AS_TOLD: FlagMeaning(
+        "figures as another program summed them up, without the times of calls", Concern.TIMES
     ),
     FlagKind.ENGINE_REBUILT: FlagMeaning(
         "an engine was built again, and may answer and time otherwise", Concern.RECORD

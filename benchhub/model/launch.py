@@ -56,6 +56,17 @@ class Details:
         return int(self.told.get("calls_per_round", 1))
 
     @property
+    def sums(self) -> Mapping[str, float]:
+        """What another program summed up, by column and in its unit; empty: it kept its samples."""
+        known = self.told.get("sums")
+        return known if isinstance(known, Mapping) else {}
+
+    @property
+    def sums_as(self) -> str:
+        """By whom these are told, and how finely."""
+        return str(self.told.get("sums_as", ""))
+
+    @property
     def processors(self) -> Processors | None:
         """The cores it had; None: it does not tell."""
         known = self.told.get("processors")

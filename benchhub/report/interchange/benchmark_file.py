@@ -1,4 +1,4 @@
-"""Reads pytest-benchmark's JSON files and checks them; the only reader of them."""
+"""Reads files to be imported, and checks those of pytest-benchmark; the only reader of them."""
 
 from __future__ import annotations
 
@@ -61,12 +61,16 @@ class BenchmarkFile(BaseModel):
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def read_file(path: Path) -> BenchmarkFile:
-    """Return the checked content of `path`; ConfigError, in one line, if it is no such file."""
+def read(path: Path) -> tuple[bytes, datetime]:
+    """Return what a file holds and when it was written; ConfigError if it cannot be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_file(path: Path, raw: bytes) -> BenchmarkFile:
+    """Return `raw`, the content of `path`, checked; ConfigError, in one line, if it is no such."""
     try:
         found = BenchmarkFile.model_validate_json(raw)
         found.at  # noqa: B018

@@ -14,6 +14,7 @@ from benchhub.model.scenario import Scenario
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.report.interchange.imported_run import (
     EFFORT,
+    UNKNOWN,
     ImportedRun,
     launch_of,
     planned,
@@ -24,8 +25,6 @@ from benchhub.report.interchange.imported_run import (
 
 #: The backend of benchmarks that name none, and the suite of runs that get no other.
 NAME = "pytest-benchmark"
-#: The model of benchmarks that name none: a cell without any is one of the null backend.
-UNKNOWN = "unknown"
 #: What a benchmark may say of itself in `extra_info["benchhub"]`.
 _WORDS: Mapping[str, type] = {
     "variant": str, "backend": str, "model_sha256": str, "precision": str,

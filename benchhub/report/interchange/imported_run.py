@@ -19,6 +19,8 @@ from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.store import Store
 
 EFFORT = "imported"
+#: The model of what names none: a cell without any is one of the null backend.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Fla
         *_memory(launches),
         *_arrivals(launches),
         *_averaged(launches),
+        *_told(launches),
         *_engines(launches),
         *oversubscribed(launches),
     )
@@ -131,6 +132,13 @@ def _averaged(launches: Sequence[Launch]) -> Iterator[Flag]:
         yield Flag(
             FlagKind.AVERAGED, f"a sample is the mean of {calls} calls: tails look better", True
         )
+
+
+def _told(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about figures that cannot be checked against the calls they are of."""
+    said = sorted({launch.details.sums_as for launch in launches if launch.details.sums})
+    if said:
+        yield Flag(FlagKind.AS_TOLD, f"{'; '.join(said)}: no interval can be given", caps=True)
 
 
 def _engines(launches: Sequence[Launch]) -> Iterator[Flag]:

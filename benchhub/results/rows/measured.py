@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from benchhub.model.cell import Cell
@@ -16,6 +17,7 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.figure import Figure
 from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import Details, Launch
+from benchhub.model.quantities import QUANTITIES
 from benchhub.model.row import PacingTold, Range, RowProvenance
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.flags import flags
@@ -74,7 +76,7 @@ def measured(cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None) 
         timed = timing(cell, finished, cut.drop)
         iterations, n_eff, dropped = timed.iterations, timed.n_eff, cut.drop
         energy, energy_source = _energy(finished)
-        found = dict(_over_launches(finished)) | timed.figures | energy
+        found = dict(_over_launches(finished)) | timed.figures | energy | dict(_told(finished))
     return Measured(
         cell=cell,
         launches=tuple(launches),
@@ -129,6 +131,13 @@ def _over_launches(launches: Sequence[Launch]) -> Iterator[tuple[str, Figure]]:
         known = [one for launch in launches if (one := value.of(launch)) is not None]
         if known:
             yield name, estimated(median_interval(known), value.unit)
+
+
+def _told(launches: Sequence[Launch]) -> Iterator[tuple[str, Figure]]:
+    """Yield what imported sessions without samples sum up; of several, the median of theirs."""
+    told = [launch.details.sums for launch in launches if launch.details.sums]
+    for name in sorted({name for sums in told for name in sums} & QUANTITIES.keys()):
+        yield name, Figure(median(sums[name] for sums in told if name in sums))
 
 
 def _energy(launches: Sequence[Launch]) -> tuple[dict[str, Figure], str | None]:

@@ -34,6 +34,9 @@ FIX_LABELS = (
 )
 FIX_OUTPUTS = "check the recipe and its calibration: the outputs are not the baseline's"
 ON_A_REAL_DEVICE = "measure on a real device"
+_CALLS_THEMSELVES = (
+    "import the times of single calls where the program writes them, or measure here"
+)
 
 
 def after_fail(limit: Limit, disturbed: bool) -> str:
@@ -53,6 +56,8 @@ def after_no_result(row: Row) -> str:
 
 def more(row: Row, limit: Limit) -> str:
     """Return what to run so that the next report can decide."""
+    if any(flag.name is FlagKind.AS_TOLD for flag in row.flags):
+        return _CALLS_THEMSELVES
     if limit.is_loss:
         return "raise cases in [scenarios.quality]"
     if not row.of_suite:
@@ -85,6 +90,8 @@ def after_doubt(row: Row) -> str:
         return "lower the rate, or raise concurrency: at this rate the wait only grows"
     if FlagKind.OVERSUBSCRIBED in names:
         return "ask for no more threads than there are cores, or give the launches more cores"
+    if FlagKind.AS_TOLD in names:
+        return _CALLS_THEMSELVES
     if FlagKind.AVERAGED in names:
         return "time single calls: `benchmark.pedantic(f, rounds=200, iterations=1)`"
     if names == {FlagKind.SINGLE_LAUNCH}:

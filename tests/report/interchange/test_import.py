@@ -249,8 +249,9 @@ def _rounds(value: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("not json", "is no pytest-benchmark JSON"),
-        ("[]", "is no pytest-benchmark JSON"),
+        ("not json", "is of no program that is known; runs can be imported from `pytest"),
+        ("[]", "is of no program that is known; runs can be imported from `pytest"),
+        ('{"benchmarks": [', "is cut or damaged JSON"),
         ({"benchmarks": []}, "is no pytest-benchmark JSON: machine_info: Field required"),
         (document(datetime="yesterday"), "datetime 'yesterday' is not in ISO 8601"),
         (document(benchmarks=document()["benchmarks"] * 2), "is in the file twice"),
