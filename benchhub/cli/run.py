@@ -135,6 +135,7 @@ def _end(results: Store, run_id: str, as_json: bool) -> None:
 def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     """Print what a run found and write its report; return that, and whether something failed."""
     from benchhub.cli.show.results import print_results
+    from benchhub.report.gate.entries import worth_retrying
     from benchhub.report.run import render
     from benchhub.results.load import load_judged, unmade
     from benchhub.text import plural
@@ -158,10 +159,12 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
             err=True,
         )
     if bad or lost:
+        hint = "they would fail again as they are: each cell's next step says what to change"
+        if worth_retrying(loaded):
+            hint = f"try them again with `benchhub run --rerun-failed {run_id}`"
         typer.echo(
             f"benchhub: {plural(len(bad), 'cell')} failed,"
-            f" {plural(len(lost), 'device')} stopped early;"
-            f" the rest is saved; try them again with `benchhub run --rerun-failed {run_id}`",
+            f" {plural(len(lost), 'device')} stopped early; the rest is saved; {hint}",
             err=True,
         )
     return judged, bool(bad or lost or missing)

@@ -21,13 +21,17 @@ from benchhub.ondevice.backends import BackendOption
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A request with its files read: the suite as narrowed down, the devices, the effort."""
+    """A request with its files read: the suite as narrowed down, the devices, the effort.
+
+    `left_out` are the scenarios of the suite that it was narrowed down without.
+    """
 
     request: RunRequest
     suite: Suite
     suite_sha256: str
     devices: tuple[DeviceProfile, ...]
     effort: Effort
+    left_out: tuple[str, ...] = ()
 
     @property
     def data(self) -> Path | None:
@@ -81,6 +85,7 @@ def resolve(request: RunRequest) -> Resolved:
         suite_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         devices=devices,
         effort=EFFORTS[request.effort or suite.effort],
+        left_out=tuple(str(s.scenario) for s in suite.scenarios if s.scenario not in wanted),
     )
 
 

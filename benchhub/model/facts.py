@@ -131,6 +131,11 @@ class Provenance:
         return self.get("baseline_below_chance") == "true"
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The suite's scenarios that a run was narrowed down without."""
+        return tuple(self.get("scenarios_left_out").split())
+
+    @property
     def max_relative_disagreement(self) -> float | None:
         """From where outputs count as garbage; None: by the default."""
         return float(limit) if (limit := self.get("max_relative_disagreement")) else None

@@ -69,7 +69,8 @@ class Row:
     `row["p95_ms"]` is a figure, also where nothing was measured. `quality` is what the first metric
     says, `quality_also` the others by name; `unjudged` gives for each that is missing the reason,
     the first metric's under its empty name. `several_metrics`: the task has further ones.
-    `of_suite`: there is a suite file, whose settings a reader may change.
+    `of_suite`: there is a suite file, whose settings a reader may change; `left_out` are its
+    scenarios that the run was narrowed down without.
     `medians_ms` are those of a latency cell's launches, each with the round it was made in.
     """
 
@@ -109,6 +110,7 @@ class Row:
     cell: str = ""
     kind: CellKind = CellKind.MODEL
     of_suite: bool = True
+    left_out: tuple[str, ...] = ()
     provenance: RowProvenance = field(default_factory=RowProvenance)
 
     def __getitem__(self, quantity: str) -> Figure:

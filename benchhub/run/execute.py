@@ -318,6 +318,7 @@ def _unknown(ready: Ready, name: str) -> DeviceInfo:
 
 def _provenance(ready: Ready, command: str) -> Provenance:
     libraries = ("numpy", "scipy", "onnx", "onnxruntime", "paramiko")
+    left_out = ready.resolved.left_out
     told = {
         "command": command,
         "benchhub": __version__,
@@ -326,6 +327,7 @@ def _provenance(ready: Ready, command: str) -> Provenance:
         **{f"controller {name}": version(name) for name in libraries},
         "seed": str(ready.resolved.suite.seed),
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
+        **({"scenarios_left_out": " ".join(left_out)} if left_out else {}),
         **({"baseline_below_chance": "true"} if ready.resolved.suite.baseline_below_chance else {}),
         **ready.prepared.provenance,
     }

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
 
 from benchhub.model.asked import Budget
 from benchhub.model.cell import SkipKind
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
-from benchhub.model.row import Row, Verdict
+from benchhub.model.row import Results, Row, Verdict
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.after_failure import after_failure, lasting
 from benchhub.results.verdicts.judge import NO_BUDGETS
 from benchhub.text import estimate, number, plural
 
+#: Options of `run` that take no value.
+_SWITCHES = frozenset({"--dry-run", "--json"})
 WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
 
 
@@ -126,7 +132,31 @@ def again(run: RunInfo) -> str:
     """Return the command that measures as `run` did, anew."""
     if run.kind.without_answers:
         return run.provenance.get("command") or "benchhub bench"
-    return f"benchhub run {run.suite}"
+    return f"benchhub run {suite_given(run)}"
+
+
+def worth_retrying(results: Results) -> bool:
+    """Return whether a launch that failed, or a device that was lost, may do better next time."""
+    failed = [row for row in results.rows if row.status == "failed"]
+    return any(device.error for device in results.devices) or not all(map(lasting, failed))
+
+
+def suite_given(run: RunInfo) -> str:
+    """Return what `benchhub run` takes for the suite of `run`: as it was typed, or its folder.
+
+    A suite's own name need not be that of its folder, which is what it is found by.
+    """
+    try:
+        words = shlex.split(run.provenance.get("command"))
+    except ValueError:  # cut somewhere within quotes
+        words = []
+    if words[:2] == ["benchhub", "run"]:
+        for before, word in pairwise(words[1:]):
+            option = before.startswith("--") and "=" not in before and before not in _SWITCHES
+            if word and not word.startswith("-") and not option:
+                return shlex.quote(word)
+    path = PurePath(run.request.suite)
+    return path.parent.name if path.name == "suite.toml" and path.parent.name else run.suite
 
 
 def provenance(judged: Judged) -> str:
@@ -164,7 +194,8 @@ def _entry(
     outcome = verdict.outcome.value
     step = verdict.next_step
     if row is not None and outcome == "INCONCLUSIVE" and _errored(row, info):
-        outcome, step = "ERROR", _again(judged)
+        outcome = "ERROR"
+        step = after_failure(row) if row.status == "failed" else _again(judged)
     return GateEntry(
         outcome=outcome,
         device=verdict.device,
@@ -206,7 +237,7 @@ def _failures(
         if row.status == "failed" and row.cell not in told:
             named.add(row.device)
             yield GateEntry(
-                "ERROR", row.device, cell_words(row), f"failed: {row.reason}", _again(judged),
+                "ERROR", row.device, cell_words(row), f"failed: {row.reason}", after_failure(row),
                 bool(infos.get(row.device) and infos[row.device].emulated),
             )  # fmt: skip
     for device in judged.results.devices:
@@ -218,7 +249,7 @@ def _failures(
         if skip.reason.kind is SkipKind.RECIPE_FAILED and key not in seen:
             seen.add(key)
             what = f"{skip.variant} on {skip.backend}"
-            step = f"mend it, then `benchhub run {judged.results.run.suite}`"
+            step = f"mend it, then `{again(judged.results.run)}`"
             emulated = bool(infos.get(skip.device) and infos[skip.device].emulated)
             yield GateEntry("ERROR", skip.device, what, skip.reason.text, step, emulated)
 

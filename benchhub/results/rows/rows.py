@@ -191,6 +191,7 @@ def _row(
         cell=cell.key,
         kind=cell.kind,
         of_suite=not run.kind.without_answers,
+        left_out=run.provenance.left_out,
         provenance=dataclasses.replace(of.provenance, quality=quality.source),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from benchhub.model.flag import CROWDED, FlagKind
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
+from benchhub.results.verdicts.after_failure import after_failure
 from benchhub.results.verdicts.limits import Limit
 
 #: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
@@ -50,7 +51,7 @@ def after_fail(limit: Limit, disturbed: bool) -> str:
 def after_no_result(row: Row) -> str:
     """Return what to do about a cell that failed or was not measured."""
     if row.status == "failed":
-        return f"fix the cause, then `benchhub run --rerun-failed {row.run}`"
+        return after_failure(row)
     return f"go on with `benchhub run --resume {row.run}`"
 
 
@@ -63,7 +64,7 @@ def more(row: Row, limit: Limit) -> str:
     if not row.of_suite:
         return _with_more_launches(row, limit, "")
     if limit.scenario is not None and row.scenario != limit.scenario:
-        return in_own_scenario(limit.scenario)
+        return in_own_scenario(row, limit.scenario)
     if limit.timing and any(flag.name is FlagKind.COARSE_CLOCK for flag in row.flags):
         return f"raise batch in [scenarios.{row.scenario}]: the clock is too coarse for such calls"
     return _with_more_launches(row, limit, f"launches in [scenarios.{row.scenario}]")
@@ -105,6 +106,8 @@ def after_doubt(row: Row) -> str:
     return "quiet the device and measure again"
 
 
-def in_own_scenario(scenario: Scenario) -> str:
-    """Return how to have a column measured where it is measured best."""
+def in_own_scenario(row: Row, scenario: Scenario) -> str:
+    """Return how to have a column of `row`'s cell measured where it is measured best."""
+    if scenario in row.left_out:
+        return f"run with --scenario {scenario} as well: this run was narrowed down without it"
     return f"add [scenarios.{scenario}] to the suite"

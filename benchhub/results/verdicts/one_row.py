@@ -229,4 +229,4 @@ def _missing(row: Row, limit: Limit) -> _Answer:
             f"{limit.column} was not measured: no launch timed a call",
             f"raise iterations or max_timed_s in [scenarios.{row.scenario}]",
         )
-    return _open(f"{limit.column} was not measured", in_own_scenario(limit.scenario))
+    return _open(f"{limit.column} was not measured", in_own_scenario(row, limit.scenario))
