@@ -31,7 +31,7 @@ FROM_ONDEVICE = {
     "backends": {"backends", "third_parties"},
     "device": {"backends", "wire"},
     "results": {"wire"},
-    "compress": {"backends"},
+    "compress": {"backends", "measure"},
     "config": {"backends"},
     "run": {"backends", "wire"},
     "cli": {"wire"},

@@ -14,19 +14,16 @@ import numpy as np
 from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.checked import check_recipes
 from benchhub.compress.build.planned import plan_all
-from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
-from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference
+from benchhub.model.quality import AnswerKey, Cases, Metric
 from benchhub.model.scenario import Scenario
-from benchhub.run.answers import make_answer_key, metrics_of, own_reference
+from benchhub.run.answers import make_answer_key, metrics_of
+from benchhub.run.references import baseline_reference, own_references
 from benchhub.tasks.opening import open_data, packages_explained
-
-#: Of a variant that is its own reference: these tell how far its outputs spread.
-_SPREAD_CASES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +98,15 @@ def prepare(
             suite, variants, inputs, None, None, provenance, built.unbuilt, to_make=built.to_make
         )
     baseline = next(v for v in variants if v.name == suite.baseline)
-    progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
-    reference = reference_outputs(baseline, cases.inputs)
+    written = {name: file.path for name, file in inputs.items()}
+    reference, varying = baseline_reference(suite, baseline, cases, written, progress)
     with packages_explained(suite):
         answer_key = make_answer_key(
             suite, dataset, cases, reference, CHECK_CASES, [one.name for one in baseline.outputs]
         )
     made = tuple(variant for variant in variants if variant.name not in unmade)
-    answer_key = dataclasses.replace(answer_key, own=_own_references(made, cases, progress))
+    own = own_references(suite, made, cases, progress)
+    answer_key = dataclasses.replace(answer_key, own=own, varying=varying)
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
         refused=built.refused, to_make=built.to_make,
@@ -120,20 +118,6 @@ def _cases_wanted(suite: Suite) -> int | None:
         if spec.scenario is Scenario.QUALITY:
             return spec.cases
     return max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
-
-
-def _own_references(
-    variants: tuple[Variant, ...], cases: Cases, progress: Callable[[str], None]
-) -> dict[str, OwnReference]:
-    """Return what each variant that approximates none but itself answers, by name."""
-    few = {name: array[:_SPREAD_CASES] for name, array in cases.inputs.items()}
-    found = {}
-    for variant in variants:
-        if variant.approximates == variant.name:
-            progress(f"computing what {variant.name} answers")
-            outputs = reference_outputs(variant, few)
-            found[variant.name] = own_reference(outputs, CHECK_CASES)
-    return found
 
 
 def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:

@@ -88,6 +88,7 @@ def test_unet_keeps_the_size_and_its_signal(scripts: dict[str, ModuleType]) -> N
     assert 0.1 < float(found.std()) < 100
 
 
+@pytest.mark.usefixtures("processes")
 def test_classifier_is_the_quickstarts(scripts: dict[str, ModuleType], tmp_path: Path) -> None:
     from benchhub.compress.build.reference import reference_outputs
     from benchhub.compress.files.look import inspect_model

@@ -31,6 +31,7 @@ def ready(project: Project) -> Ready:
     return make_ready(resolve(request), project.folder / "cache", lambda text: None)
 
 
+@pytest.mark.usefixtures("processes")
 def test_predictions_of_all_and_raw_outputs_of_the_check_cases_are_kept(project: Project) -> None:
     prepared = ready(project).prepared
     answer_key = prepared.answer_key
@@ -47,6 +48,7 @@ def test_predictions_of_all_and_raw_outputs_of_the_check_cases_are_kept(project:
     np.testing.assert_array_equal(answer_key.predictions, prepared.reference[0].argmax(axis=1))
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_suite_says_which_metric_comes_first(project: Project) -> None:
     project.edit(
         'metric = "dice"\nalso = ["dice_worst5"]', 'metric = "dice_worst5"\nalso = ["dice"]'
@@ -139,6 +141,7 @@ def test_a_package_that_a_task_needs_is_named_as_pip_knows_it(project: Project) 
         importlib.import_module("benchhub.tasks.none_such")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_run_is_not_resumed_where_a_case_beyond_the_check_cases_changed(
     project: Project,
 ) -> None:

@@ -30,6 +30,7 @@ def change(cases: Path, name: str) -> None:
     np.savez(cases, **arrays)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_run_is_not_resumed_on_other_cases(
     tmp_path: Path, made_ready: Callable[[], Ready]
 ) -> None:

@@ -7,13 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from repository import ROOT
 from segmenting import SIZE, SUITE, write_segmenter, write_slices
 
-from benchhub.compress.build.reference import reference_outputs
-from benchhub.compress.files.look import inspect_model
 from benchhub.config.suite import load_suite
-from benchhub.errors import ConfigError
 from benchhub.model.cell import CHECK_CASES
 from benchhub.run.prepare import Prepared, prepare
 
@@ -64,9 +60,3 @@ def test_what_was_fitted_anew_is_its_own_reference(tmp_path: Path, processes) ->
     assert own.outputs[0].shape[2:] == (SIZE, SIZE)
     off = everything - everything.mean(axis=0)
     assert own.spreads == pytest.approx((np.sqrt(np.mean(off**2)),), rel=1e-4)
-
-
-def test_an_own_reference_is_computed_from_onnx() -> None:
-    shipped = ROOT / "suites/quickstart/chest_xray-fp32.tflite"
-    with pytest.raises(ConfigError, match="elsewhere is a tflite file, and reference"):
-        reference_outputs(inspect_model("elsewhere", shipped), {})

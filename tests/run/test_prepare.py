@@ -53,6 +53,7 @@ def _suite(folder, baseline=TINY, more=""):
     return load_suite(path)
 
 
+@pytest.mark.usefixtures("processes")
 def test_trained_pruned_and_quantized_in_any_order(tmp_path, torch):
     lines = []
     ready = prepare(_suite(tmp_path), None, tmp_path / "cache", lines.append)
@@ -78,6 +79,7 @@ def test_trained_pruned_and_quantized_in_any_order(tmp_path, torch):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_needs_a_missing_package_is_skipped_and_the_rest_goes_on(tmp_path, torch):
     ready = prepare(_suite(tmp_path, more=MISSING), None, tmp_path / "cache", lambda line: None)
     assert [variant.name for variant in ready.variants] == ["slim-int8", "slim", "fp32"]

@@ -42,6 +42,7 @@ def _model(path):
     return inspect_onnx("mine", path)
 
 
+@pytest.mark.usefixtures("processes")
 def test_own_model_and_data_all_the_way(tmp_path):
     arrays = _arrays()
     arrays["calibration_x"] = _arrays(8)["x"]

@@ -41,6 +41,7 @@ def _ready(tmp_path, **texts):
     return prepare(load_suite(path), None, tmp_path / "cache", lambda line: None)
 
 
+@pytest.mark.usefixtures("processes")
 def test_pathology(tmp_path):
     ready = _ready(
         tmp_path,
@@ -63,6 +64,7 @@ def test_pathology(tmp_path):
             assert 0 <= quality.value <= 1
 
 
+@pytest.mark.usefixtures("processes")
 def test_tissue(tmp_path):
     ready = _ready(
         tmp_path,

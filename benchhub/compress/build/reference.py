@@ -2,46 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchhub.compress.recipes.converters import converter_errors, in_one_line
-from benchhub.errors import ConfigError
+from benchhub.backends import every
+from benchhub.compress.build.answering import TOLD, Question
+from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.ondevice.backends import Description
+
+#: With fusions off: each operator as exported, so that the reference does not move with the
+#: fusions that a release happens to have.
+_AS_EXPORTED: Mapping[str, Mapping[str, Any]] = {
+    "onnxruntime": {"graph_optimization_level": "disable"}
+}
+#: Outputs of no more bytes are read into memory.
+_HELD = 64 << 20
+#: So much of what a process said last is looked at.
+_SAID_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A model's outputs for all cases, and for the first ones as they came a second time."""
+
+    outputs: tuple[Array, ...]
+    again: tuple[Array, ...] = ()
 
 
 def reference_outputs(
-    variant: Variant, inputs: Mapping[str, Array], batch: int = 32
+    variant: Variant, inputs: Mapping[str, Array], batch: int = 1
 ) -> tuple[Array, ...]:
-    """Return the outputs for all cases, in the model's order, cases on axis 0.
+    """Return the outputs for all cases, in the model's order: see `answered`."""
+    return answered(variant, inputs, batch).outputs
 
-    Runs in onnxruntime on the CPU with graph optimisation off: each operator as exported, at the
-    precision the file states, so that the reference does not move with the fusions a release
-    happens to have. Raises ConfigError if the cases do not fit the model or it does not run.
+
+def answered(
+    variant: Variant,
+    inputs: Mapping[str, Array],
+    batch: int = 1,
+    again: int = 0,
+    files: Mapping[str, Path] | None = None,
+) -> Answered:
+    """Return the outputs for all cases at a batch, cases on axis 0, in the model's order.
+
+    A model of a fixed batch is run at that; the last batch wraps around to the first case. The
+    runtime is the model's own on the CPU, onnxruntime without fusions for ONNX, in a process of its
+    own, at the precision that the file states. The first `again` cases are answered twice. `files`
+    hold the inputs as `.npy`, where they are written already.
+
+    Raises ConfigError if the cases do not fit the model, it does not run, or its outputs do not run
+    over cases; MissingExtra where its runtime is not installed here.
     """
-    import onnxruntime
-
-    if variant.format != "onnx":
-        raise ConfigError(
-            f"variant {variant.name} is a {variant.format} file, and reference outputs are"
-            " computed from ONNX; name the ONNX export instead"
-        )
     check_cases_fit(variant, inputs)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(variant.path), options, providers=["CPUExecutionProvider"]
+    backend = _runtime_of(variant)
+    at = _batch(variant) or batch
+    with tempfile.TemporaryDirectory(prefix="benchhub-reference-") as folder:
+        question = Question(
+            backend=backend.name,
+            model=str(variant.path),
+            format=variant.format,
+            inputs={name: str(file) for name, file in _files(inputs, files, Path(folder))},
+            folder=folder,
+            batch=at,
+            threads=os.cpu_count() or 1,
+            options=_AS_EXPORTED.get(backend.name, {}),
+            again=again,
         )
-        return _run(session, variant, inputs, _batch(variant) or batch)
-    except converter_errors() as error:
+        told = _asked(question, f"variant {variant.name}: {variant.path}")
+        if told:
+            raise _refusal(told, variant, backend, at)
+        return Answered(_read(folder, "output"), _read(folder, "again"))
+
+
+def _runtime_of(variant: Variant) -> Description:
+    usable = [
+        one
+        for one in every()[0]
+        if variant.format in one.formats and not (one.for_tests or one.gpu_vendor)
+    ]
+    # onnxruntime for ONNX, whatever else reads it.
+    found = sorted(usable, key=lambda one: (one.name not in _AS_EXPORTED, one.name))
+    if not found:
         raise ConfigError(
-            f"variant {variant.name}: onnxruntime cannot run {variant.path}: {in_one_line(error)}"
-        ) from error
+            f"variant {variant.name}: no runtime for {variant.format} files is known here, so there"
+            " are no reference outputs; name a baseline of another format"
+        )
+    return found[0]
+
+
+def _files(
+    inputs: Mapping[str, Array], files: Mapping[str, Path] | None, folder: Path
+) -> Iterator[tuple[str, Path]]:
+    for index, (name, array) in enumerate(inputs.items()):
+        if files is None:
+            path = folder / f"input-{index}.npy"
+            np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+            yield name, path
+        else:
+            yield name, files[name]
+
+
+def _asked(question: Question, whose: str) -> dict[str, str]:
+    """Have a process answer; return what went wrong, empty: nothing. ConfigError: it ended."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchhub.compress.build.answering"],
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            process.communicate(json.dumps(dataclasses.asdict(question)).encode())
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        with contextlib.suppress(FileNotFoundError):
+            told: dict[str, str] = json.loads(Path(question.folder, TOLD).read_text("utf-8"))
+            return told
+        said.seek(0)
+        lines = said.read()[-_SAID_BYTES:].decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    code = process.returncode
+    how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+    raise ConfigError(
+        f"{whose}: {question.backend} ended its process {how} while computing reference outputs:"
+        f" {last}"
+    )
+
+
+def _refusal(
+    told: Mapping[str, str], variant: Variant, backend: Description, batch: int
+) -> ConfigError:
+    cause = told["cause"]
+    if told["kind"] == "missing":
+        packages = " or ".join(backend.distributions)
+        reason = f"what a {variant.format} file answers is computed by {backend.name}"
+        return MissingExtra(
+            f"variant {variant.name}: {reason}, which is not installed here ({cause}); install"
+            f" {packages}",
+            f"{reason}, which is not installed here",
+        )
+    way_out = "fix the batch at 1 (batch = 1), or export it again"
+    if told["kind"] == "shape":
+        return ConfigError(f"variant {variant.name}: {cause}: {way_out}")
+    hint = f"; if it runs at batch 1 only, {way_out}" if batch > 1 and not _batch(variant) else ""
+    return ConfigError(
+        f"variant {variant.name}: {backend.name} cannot run {variant.path} at batch {batch}:"
+        f" {cause}{hint}"
+    )
+
+
+def _read(folder: str, name: str) -> tuple[Array, ...]:
+    found: list[Array] = []
+    while (path := Path(folder, f"{name}-{len(found)}.npy")).exists():
+        small = path.stat().st_size <= _HELD
+        # What is mapped stays when its name is gone.
+        found.append(np.load(path, None if small else "r", allow_pickle=False))
+    return tuple(found)
 
 
 def check_cases_fit(variant: Variant, inputs: Mapping[str, Array]) -> None:
@@ -86,18 +218,3 @@ def _batch(variant: Variant) -> int | None:
     """Return the batch that the model is fixed to, None if it is open."""
     fixed = {spec.shape[0] for spec in variant.inputs if spec.shape and spec.shape[0]}
     return fixed.pop() if len(fixed) == 1 else None
-
-
-def _run(
-    session: Any, variant: Variant, inputs: Mapping[str, Array], batch: int
-) -> tuple[Array, ...]:
-    names = [spec.name for spec in variant.outputs]
-    cases = min(len(array) for array in inputs.values())
-    parts: list[list[Array]] = [[] for _ in names]
-    for start in range(0, cases, batch):
-        # a model of fixed batch gets full batches: the last one wraps around and is cut
-        rows = np.arange(start, start + batch) % cases
-        feeds = {name: np.ascontiguousarray(array[rows]) for name, array in inputs.items()}
-        for part, output in zip(parts, session.run(names, feeds), strict=True):
-            part.append(np.asarray(output)[: cases - start])
-    return tuple(np.concatenate(part) for part in parts)

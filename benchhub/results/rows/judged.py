@@ -203,11 +203,11 @@ def varies(
     artifact: Artifact, baseline: str, answer_key: AnswerKey, varying: Mapping[Artifact, Apart]
 ) -> str:
     """Return in what way an artifact's answers vary, or its baseline's; empty: neither do."""
+    if answer_key.varying:
+        return f"the baseline's answers vary from call to call by {answer_key.varying}"
     own = varying.get(artifact)
     if own is not None:
         return f"its answers vary between launches by {own.text}"
-    if answer_key.varying:
-        return f"the baseline's answers vary from call to call by {answer_key.varying}"
     base = next((apart for of, apart in varying.items() if _is_base(of, artifact, baseline)), None)
     return f"the baseline's answers vary between launches by {base.text}" if base else ""
 

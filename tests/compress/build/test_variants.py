@@ -36,6 +36,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("recipe", "options", "smaller", "tolerance"),
     [

@@ -8,7 +8,6 @@ from ingredients import calibrating
 from repository import ROOT, TESTS
 
 from benchhub.compress.build.cached import build
-from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.files.look import (
     FORMATS,
     check_inputs_match,
@@ -120,9 +119,8 @@ def test_outputs_must_come_in_the_baselines_order(baseline):
     _refused(lambda: check_outputs_match(baseline, wanted), "logits")
 
 
-def test_reference_and_recipes_need_onnx(tmp_path):
+def test_recipes_need_onnx(tmp_path):
     variant = inspect_model("lite", QUICKSTART / "chest_xray-fp32.tflite")
-    _refused(lambda: reference_outputs(variant, {}), "variant lite", "tflite", "ONNX export")
     spec = VariantSpec("half", source="lite", recipe=Recipe("fp16"))
     _refused(
         lambda: build(spec, variant, calibrating(dict), tmp_path), "variant half", "reads ONNX"

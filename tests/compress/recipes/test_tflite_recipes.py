@@ -49,6 +49,7 @@ def _nothing(count):
     raise AssertionError("this recipe needs no data")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("recipe", "tolerance"),
     [("tflite-fp16", 0.01), ("tflite-int8-dynamic", 0.06), ("tflite-int8", 0.2)],
