@@ -34,8 +34,7 @@ batch = [8, 32]
 threads = 2
 [scenarios.memory]
 [scenarios.cold_start]
-[scenarios.quality]
-batch = 8
+[scenarios.quality]                # at each batch that is timed
 
 [[budgets]]
 variants = ["int8-dynamic"]
