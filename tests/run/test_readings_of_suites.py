@@ -79,6 +79,7 @@ def damaged(output: np.ndarray) -> np.ndarray:
     return output[rows]
 
 
+@pytest.mark.usefixtures("processes")
 def test_two_columns_and_an_auc_lose_what_they_lose(tmp_path):
     answer_key = key_of(make(tmp_path, "macro_auc", LABELS, ("Softmax",), 2))
     true = roc_auc_score(LABELS, SCORE)
@@ -90,6 +91,7 @@ def test_two_columns_and_an_auc_lose_what_they_lose(tmp_path):
     assert (found.chance, found.baseline > 0.8) == (0.5, True)
 
 
+@pytest.mark.usefixtures("processes")
 def test_one_column_and_accuracy_lose_what_they_lose(tmp_path):
     answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Sigmoid",), 1))
     true = accuracy_score(LABELS, SCORE > 0)
@@ -101,6 +103,7 @@ def test_one_column_and_accuracy_lose_what_they_lose(tmp_path):
     assert found.chance == max(LABELS.mean(), 1 - LABELS.mean())
 
 
+@pytest.mark.usefixtures("processes")
 def test_one_column_of_logits_is_told_from_probabilities(tmp_path):
     answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Identity",), 1))
     reading = answer_key.readings["accuracy"]
@@ -109,6 +112,7 @@ def test_one_column_of_logits_is_told_from_probabilities(tmp_path):
     assert found.value == pytest.approx(accuracy_score(LABELS, expit(SCORE) > 0.5))
 
 
+@pytest.mark.usefixtures("processes")
 def test_each_metric_has_its_own_reading(tmp_path):
     more = 'also = ["macro_auc", "log_loss"]\n'
     answer_key = key_of(make(tmp_path, "accuracy", np.eye(2)[LABELS], ("Softmax",), 2, more))
@@ -120,6 +124,7 @@ def test_each_metric_has_its_own_reading(tmp_path):
     }
 
 
+@pytest.mark.usefixtures("processes")
 def test_the_output_that_is_named_is_read(tmp_path):
     more = 'output = "y1"\n'
     answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Neg", "Softmax"), 2, more))
@@ -128,6 +133,7 @@ def test_the_output_that_is_named_is_read(tmp_path):
     assert found.value == pytest.approx(accuracy_score(LABELS, SCORE > 0))
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("metric", "labels", "last", "columns", "more", "wanted"),
     [
@@ -152,6 +158,7 @@ def test_what_does_not_fit_ends_the_dry_run_in_one_line(
     assert "suite.toml" in done.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_model_with_an_input_called_ids_is_judged(tmp_path):
     """Case 09: token ids, whose name the archive keeps for itself."""
     project = make_project(tmp_path)

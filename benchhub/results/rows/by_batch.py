@@ -9,7 +9,8 @@ from benchhub.model.cell import Cell
 from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
-from benchhub.results.rows.judged import Group, JudgedQuality, group_of
+from benchhub.results.rows.judged import group_of
+from benchhub.results.rows.judging import Group, JudgedQuality
 from benchhub.text import number
 
 

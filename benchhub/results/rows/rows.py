@@ -23,9 +23,6 @@ from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.judged import (
     Agreed,
-    Group,
-    JudgedQuality,
-    Judges,
     agreed,
     below_chance,
     group_of,
@@ -33,6 +30,7 @@ from benchhub.results.rows.judged import (
     postprocessing,
     varies,
 )
+from benchhub.results.rows.judging import Group, JudgedQuality, Judges
 from benchhub.results.rows.measured import Measured, measured
 from benchhub.results.rows.speedup import round_medians_ms, speedups
 
