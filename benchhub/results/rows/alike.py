@@ -18,9 +18,9 @@ from benchhub.results.rows.agreement import agreement, spread
 Artifact = tuple[str, str, str, str, str]
 
 #: Answers of one function lie no further apart than this share of their spread (root mean square)
-#: where they were rounded otherwise, as libraries do at another batch. Arithmetic of f32 takes them
-#: 1e-5 apart, and 3e-4 where a rounded sum falls into the next step of int8; a network quantized on
-#: the fly goes by the largest value of a batch, and lies 3e-3 off and more.
+#: where they were rounded otherwise, as libraries may at another batch. Sums of f32 in another order
+#: take them some 1e-6 apart, and some 1e-4 where one falls into the next step of int8; what is
+#: quantized on the fly, by the largest value of a batch, lay .008 to .11 off (docs/concepts.md).
 _ROUNDED = 1e-3
 #: Arithmetic with fewer digits, at sixteen times its own rounding.
 _ROUNDED_AT: Mapping[str, float] = {"f16": 2**-7, "tf32": 2**-7, "bf16": 2**-4}
