@@ -25,7 +25,7 @@ TOLD = "told.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AnswerJob:
     """A model, the files of its cases, and how they are to be answered.
 
     The first `again` cases are answered once more, into `again-0.npy` and so on.
@@ -42,22 +42,22 @@ class Question:
     again: int = 0
 
 
-def answer(question: Question) -> None:
+def answer(job: AnswerJob) -> None:
     """Write the outputs for all cases into the folder, cases on axis 0; what a runtime raises.
 
     ShapeError: outputs that are not what the model declares, or do not run over cases.
     """
     options = LoadOptions(
-        format=question.format,
-        batch=question.batch,
-        threads=question.threads,
+        format=job.format,
+        batch=job.batch,
+        threads=job.threads,
         scenario="quality",
-        options=question.options,
+        options=job.options,
     )
-    session = find(question.backend).load(question.model, options)
-    batches = Batches(question.inputs, session.inputs, question.batch)
-    for name, cases in (("output", batches.cases or 0), ("again", question.again)):
-        _write(session, batches, cases, Path(question.folder), name)
+    session = find(job.backend).load(job.model, options)
+    batches = Batches(job.inputs, session.inputs, job.batch)
+    for name, cases in (("output", batches.cases or 0), ("again", job.again)):
+        _write(session, batches, cases, Path(job.folder), name)
 
 
 def _write(session: Any, batches: Batches, cases: int, folder: Path, name: str) -> None:
@@ -86,18 +86,18 @@ def _write(session: Any, batches: Batches, cases: int, folder: Path, name: str) 
 
 
 def main() -> None:
-    """Answer the question on standard input."""
-    question = Question(**json.load(sys.stdin))
+    """Answer the job on standard input."""
+    job = AnswerJob(**json.load(sys.stdin))
     told: dict[str, str] = {}
     try:
-        answer(question)
+        answer(job)
     except ImportError as error:
         told = {"kind": "missing", "cause": _cause(error)}
     except ShapeError as error:
         told = {"kind": "shape", "cause": _cause(error)}
     except Exception as error:  # noqa: BLE001 - the top frame: whatever a runtime raises is the answer
         told = {"kind": "raised", "cause": _cause(error)}
-    Path(question.folder, TOLD).write_text(json.dumps(told), "utf-8")
+    Path(job.folder, TOLD).write_text(json.dumps(told), "utf-8")
     # A runtime that crashes while it unloads must not undo what was answered.
     sys.stderr.flush()
     os._exit(0)

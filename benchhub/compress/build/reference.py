@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.backends import every
-from benchhub.compress.build.answering import TOLD, Question
+from benchhub.compress.build.answering import TOLD, AnswerJob
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -71,7 +71,7 @@ def answered(
     backend = _runtime_of(variant)
     at = _batch(variant) or batch
     with tempfile.TemporaryDirectory(prefix="benchhub-reference-") as folder:
-        question = Question(
+        job = AnswerJob(
             backend=backend.name,
             model=str(variant.path),
             format=variant.format,
@@ -82,7 +82,7 @@ def answered(
             options=_AS_EXPORTED.get(backend.name, {}),
             again=again,
         )
-        told = _asked(question, f"variant {variant.name}: {variant.path}")
+        told = _asked(job, f"variant {variant.name}: {variant.path}")
         if told:
             raise _refusal(told, variant, backend, at)
         return Answered(_read(folder, "output"), _read(folder, "again"))
@@ -116,7 +116,7 @@ def _files(
             yield name, files[name]
 
 
-def _asked(question: Question, whose: str) -> dict[str, str]:
+def _asked(job: AnswerJob, whose: str) -> dict[str, str]:
     """Have a process answer; return what went wrong, empty: nothing. ConfigError: it ended."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
@@ -126,13 +126,13 @@ def _asked(question: Question, whose: str) -> dict[str, str]:
             stderr=said,
         )
         try:
-            process.communicate(json.dumps(dataclasses.asdict(question)).encode())
+            process.communicate(json.dumps(dataclasses.asdict(job)).encode())
         except BaseException:
             process.kill()
             process.wait()
             raise
         with contextlib.suppress(FileNotFoundError):
-            told: dict[str, str] = json.loads(Path(question.folder, TOLD).read_text("utf-8"))
+            told: dict[str, str] = json.loads(Path(job.folder, TOLD).read_text("utf-8"))
             return told
         said.seek(0)
         lines = said.read()[-_SAID_BYTES:].decode(errors="replace").split("\n")
@@ -140,8 +140,7 @@ def _asked(question: Question, whose: str) -> dict[str, str]:
     code = process.returncode
     how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
     raise ConfigError(
-        f"{whose}: {question.backend} ended its process {how} while computing reference outputs:"
-        f" {last}"
+        f"{whose}: {job.backend} ended its process {how} while computing reference outputs: {last}"
     )
 
 

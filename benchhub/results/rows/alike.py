@@ -18,7 +18,7 @@ from benchhub.results.rows.agreement import agreement, spread
 Artifact = tuple[str, str, str, str, str]
 
 #: Answers of one function lie no further apart than this share of their spread (root mean square)
-#: where they were rounded otherwise, as libraries may at another batch. Sums of f32 in another order
+#: where they were rounded otherwise, as libraries may at another batch. Sums of f32 in other order
 #: take them some 1e-6 apart, and some 1e-4 where one falls into the next step of int8; what is
 #: quantized on the fly, by the largest value of a batch, lay .008 to .11 off (docs/concepts.md).
 _ROUNDED = 1e-3
