@@ -116,10 +116,17 @@ def loaded(store: Store, run: str, more: tuple[str, ...] = ()) -> RunResults:
         if row.status == "failed"
     ]
     failures += [info.error for info in results.devices if info.error]
-    faster: list[str] = []
-    if results.run.kind.without_answers:
-        faster = sentences(races(store.plan(run).cells, list(store.launches(run))))
-    return RunResults(judged, tuple(faster), tuple(dict.fromkeys((*failures, *more))))
+    return RunResults(
+        judged, tuple(faster_of(store, results)), tuple(dict.fromkeys((*failures, *more)))
+    )
+
+
+def faster_of(store: Store, results: Results) -> list[str]:
+    """Return which of several files is faster, in sentences; nothing where there is one file."""
+    if not results.run.kind.without_answers or len(results.variants) < 2:
+        return []
+    run = results.run.id
+    return sentences(races(store.plan(run).cells, list(store.launches(run))))
 
 
 def _table(table: Table) -> str:

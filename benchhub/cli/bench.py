@@ -43,7 +43,6 @@ def bench(
 
     from benchhub.api.functions import measured
     from benchhub.cli.run import command_line, conclude, display, ready_of, say_problems
-    from benchhub.cli.show.faster import print_faster
     from benchhub.config.catalogue import profile_file
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import BenchRequest
@@ -68,8 +67,6 @@ def bench(
         found, problems = measured(results, request, ready, command_line(), display(console))
         say_problems(problems)
         failed = conclude(results, found.id, json)[1]
-    if not json:
-        print_faster(Console(), found.results, found.faster)
     if not failed:
         say_problems(found.failures)
     raise typer.Exit(found.exit_code)

@@ -134,6 +134,12 @@ def _end(results: Store, run_id: str, as_json: bool) -> None:
 
 def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     """Print what a run found and write its report; return that, and whether something failed."""
+    import sys
+
+    from rich.console import Console
+
+    from benchhub.api.results import faster_of
+    from benchhub.cli.show.faster import print_faster
     from benchhub.cli.show.results import print_results
     from benchhub.report.gate.entries import worth_retrying
     from benchhub.report.run import render
@@ -142,12 +148,14 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
 
     judged = load_judged(results, run_id)
     loaded = judged.results
-    path = project.folder() / f"benchhub-{run_id}.html"
-    path.write_text(render("html", [loaded]), "utf-8")
     if as_json:
         typer.echo(render("json", [loaded]))
     else:
         print_results(judged)
+        print_faster(Console(), loaded, faster_of(results, loaded))
+    sys.stdout.flush()  # what was found is there before the report, whose charts take a second
+    path = project.folder() / f"benchhub-{run_id}.html"
+    path.write_text(render("html", [loaded]), "utf-8")
     typer.echo(f"report: {path}", err=True)
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]

@@ -21,7 +21,6 @@ from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
-from benchhub.device.ssh import transport as ssh
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, DeviceError
@@ -55,6 +54,8 @@ def connect(profile: DeviceProfile) -> Transport:
     if profile.transport == "local":
         return LocalTransport(profile.name)
     if profile.transport == "ssh":
+        from benchhub.device.ssh import transport as ssh  # this machine alone needs no paramiko
+
         return ssh.connect(profile)
     raise ConfigError(
         f"{profile.path or profile.name}: transport {profile.transport!r} is unknown; "

@@ -12,9 +12,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from benchhub.model.flag import Flag, FlagKind
+from benchhub.stats.ranks import mean_ranks
 from benchhub.stats.samples import Samples, checked, launch_medians
 
 LEVEL = 0.01
@@ -43,7 +43,7 @@ def drift(samples_ns: Samples, level: float = LEVEL) -> Drift:
     medians = launch_medians(checked(samples_ns))
     if medians.size < 3:
         return Drift(1.0, 0, 1.0, ())
-    sums = np.abs(np.cumsum(rankdata(medians) - (medians.size + 1) / 2))[:-1]
+    sums = np.abs(np.cumsum(mean_ranks(medians) - (medians.size + 1) / 2))[:-1]
     at = int(np.argmax(sums)) + 1
     null = _null(medians.size)
     above = null.size - int(np.searchsorted(null, sums[at - 1] - 1e-9))

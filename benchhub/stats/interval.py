@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import stdtrit
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik, stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,13 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Estima
 @cache
 def _sign_rank(n: int, confidence: float) -> tuple[int, float]:
     """Return the rank (from 1) of the lower limit of n values, and the confidence it attains."""
-    cut = max(0, int(binom.ppf((1 - confidence) / 2, n, 0.5)) - 1)
-    while binom.cdf(cut, n, 0.5) <= (1 - confidence) / 2:
+    tail = (1 - confidence) / 2
+    start = float(bdtrik(tail, n, 0.5))  # below the tail of 0 there is none: NaN
+    cut = max(0, int(start) - 1) if start > 0 else 0
+    while bdtr(cut, n, 0.5) <= tail:
         cut += 1
     rank = max(1, cut)
-    return rank, 1 - 2 * float(binom.cdf(rank - 1, n, 0.5))
+    return rank, 1 - 2 * float(bdtr(rank - 1, n, 0.5))
 
 
 def _checked(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from benchhub.stats.interval import Estimate, geometric_mean_interval
+from benchhub.stats.ranks import mean_ranks
 
 _EXACT_UP_TO = 50
 
@@ -62,7 +62,7 @@ def signed_rank_p(differences: Sequence[float] | NDArray[np.float64]) -> float:
     n = values.size
     if n == 0:
         return 1.0
-    ranks = rankdata(np.abs(values))
+    ranks = mean_ranks(np.abs(values))
     above = float(ranks[values > 0].sum())
     least = math.ceil(min(above, n * (n + 1) / 2 - above))
     if n > _EXACT_UP_TO:

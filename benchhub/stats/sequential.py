@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 _FAR = 8.0
@@ -34,6 +33,8 @@ def level_per_look(looks: Sequence[int], alpha: float, two_sided: bool = False) 
 def _level(looks: tuple[int, ...], alpha: float, two_sided: bool) -> float:
     if len(looks) == 1:
         return alpha
+    from scipy.optimize import brentq  # takes long to import, and runs without budgets need none
+
     z = brentq(lambda z: _crossing(looks, z, two_sided) - alpha, 0.1, 6.0)
     return float((2 if two_sided else 1) * ndtr(-z))
 

@@ -18,9 +18,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
-from scipy.stats import rankdata
 
 from benchhub.stats.interval import Estimate
+from benchhub.stats.ranks import mean_ranks
 
 #: With fewer launches a side, a rank test cannot reach the levels that many cells at once ask for.
 RANKS_FROM = 8
@@ -63,7 +63,7 @@ def rank_sum_p(above: Sequence[float], below: Sequence[float]) -> float:
     m, n = one.size, other.size
     if m == 0 or n == 0:
         raise ValueError("no launches: a comparison needs at least one a side")
-    ranks = rankdata(np.concatenate((one, other)))
+    ranks = mean_ranks(np.concatenate((one, other)))
     larger = float(ranks[:m].sum()) - m * (m + 1) / 2
     least = min(larger, m * n - larger)
     if m * n <= _EXACT_UP_TO:
