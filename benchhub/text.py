@@ -84,6 +84,14 @@ def moment(iso: str) -> str:
     return iso
 
 
+def abridged(text: str, most: int) -> str:
+    """A text of at most `most` characters: a longer one by its ends, of which the last says why."""
+    if len(text) <= most:
+        return text
+    head = max(0, most // 3)
+    return f"{text[:head].rstrip()} [..] {text[len(text) - max(1, most - head - 6) :].lstrip()}"
+
+
 def plural(count: int, one: str) -> str:
     """`1 cell`, `2 cells`, `2 launches`."""
     many = f"{one}es" if one.endswith(("ch", "s")) else f"{one}s"

@@ -67,11 +67,22 @@ def show(
 @app.command()
 def delete(
     run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask, not on a terminal either"),
     store: str = project.STORE,
 ) -> None:
-    """Delete a run and its launches."""
+    """Delete a run and its launches; on a terminal it asks first."""
+    import sys
+
+    from benchhub.text import plural
+
     with project.open_store(store) as results:
         found = results.resolve(run)
+        if not yes and sys.stdin.isatty() and found != run:
+            info, launches = results.run(found), sum(results.finished(found).values())
+            said = f"run {found} of {info.suite}, {info.started_at}, {plural(launches, 'launch')}"
+            if not typer.confirm(f"delete {said}?", err=True):
+                typer.echo(f"kept run {found}", err=True)
+                return
         results.delete_run(found)
     typer.echo(f"deleted run {found}", err=True)
 

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from benchhub.cli.show.plan import planned_settings
+from benchhub.cli.show.say import say
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch
@@ -108,10 +109,8 @@ class RunProgress(Sessions):
         """Print what preflight warned of, and drop cells whose backend is missing."""
         for finding in info.findings:
             if finding.level == "warn":
-                self._console.print(
-                    f"{info.name}: {finding.found}: {finding.why}; {finding.fix}",
-                    style="yellow", markup=False, highlight=False, soft_wrap=True,
-                )  # fmt: skip
+                text = f"{info.name}: {finding.found}: {finding.why}; {finding.fix}"
+                say(self._console, "yellow", text)
 
     def launched(self, launch: Launch) -> None:
         """Count a launch that is in the store."""
@@ -122,10 +121,10 @@ class RunProgress(Sessions):
                 step = self._left[key]
                 failure = launch.failure
                 cause = f"{failure.stage}: {failure.message}" if failure else "no reason given"
-                self._console.print(
+                say(
+                    self._console, "red",
                     f"{device}: {launch.cell.backend} {launch.cell.variant}"
                     f" {launch.cell.scenario} {planned_settings(launch.cell)} failed in {cause}",
-                    style="red", markup=False, highlight=False, soft_wrap=True,
                 )  # fmt: skip
             goes_on = step > self._left[key]
             self._beyond |= goes_on
