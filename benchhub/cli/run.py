@@ -167,7 +167,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
             err=True,
         )
     if bad or lost:
-        hint = "they would fail again as they are: each cell's next step says what to change"
+        hint = "they would fail again as they are: the next steps above say what to change"
         if worth_retrying(loaded):
             hint = f"try them again with `benchhub run --rerun-failed {run_id}`"
         typer.echo(

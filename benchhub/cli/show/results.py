@@ -17,6 +17,7 @@ from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.after_failure import after_failure
 from benchhub.text import plural
 
 #: A summary prints no more verdicts than these.
@@ -39,6 +40,8 @@ def print_results(judged: Judged) -> None:
         for row in results.rows:
             if row.status != "finished":
                 say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
+                if row.status == "failed":
+                    say(console, "", f"  next: {after_failure(row)}")
         for info in results.devices:
             if info.error:
                 say(console, "red", info.error)

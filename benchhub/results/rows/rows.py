@@ -15,7 +15,7 @@ from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import QUANTITIES, Grain
-from benchhub.model.row import Row
+from benchhub.model.row import QualitySource, Row
 from benchhub.model.scenario import TIMED
 from benchhub.results.rows.alike import alike, artifact_of
 from benchhub.results.rows.by_batch import at_other_batches, of_answers
@@ -34,6 +34,8 @@ from benchhub.results.rows.judging import Group, JudgedQuality, Judges
 from benchhub.results.rows.measured import Measured, measured
 from benchhub.results.rows.speedup import round_medians_ms, speedups
 
+#: A file with fewer bytes for each weight holds them in fewer bits.
+_BYTES_OF_FLOAT32 = 3
 #: Quantities that are the artifact's, whatever is measured of it, as they stand in a variant.
 _SIZES = tuple(
     one.name
@@ -101,6 +103,7 @@ def summarize(
             one,
             known.get(one.cell.variant),
             _base(known, one.cell, run.baseline),
+            known.get(run.baseline),
             infos.get(one.cell.device),
             told.get(one.cell, Agreed()),
             doubts.get(one.cell, ()),
@@ -126,6 +129,7 @@ def _row(
     of: Measured,
     variant: Variant | None,
     base: Variant | None,
+    baseline: Variant | None,
     device: DeviceInfo | None,
     told: Agreed,
     doubts: tuple[Flag, ...],
@@ -190,8 +194,18 @@ def _row(
         kind=cell.kind,
         of_suite=not run.kind.without_answers,
         left_out=run.provenance.left_out,
-        provenance=dataclasses.replace(of.provenance, quality=quality.source),
+        provenance=dataclasses.replace(of.provenance, quality=_source(quality.source, baseline)),
     )
+
+
+def _source(source: QualitySource | None, baseline: Variant | None) -> QualitySource | None:
+    """Return against whose outputs quality was judged; a baseline of few bits is no float32."""
+    if source is None or baseline is None or not baseline.params:
+        return source
+    if baseline.model_bytes >= _BYTES_OF_FLOAT32 * baseline.params:
+        return source
+    against = source.against.replace(" at float32", ", in its file's own precision")
+    return dataclasses.replace(source, against=against)
 
 
 def _sizes(variant: Variant | None, base: Variant | None) -> Iterator[tuple[str, Figure]]:

@@ -290,6 +290,17 @@ def test_without_the_baseline_on_the_device_the_reference_stands_in():
     assert rows[0].provenance.quality.against == "fp32 on the controller at float32"
 
 
+def test_a_quantized_baseline_is_not_said_to_be_float32():
+    answer_key = make_answer_key()
+    cells = quality_cells("int8")
+    launches = make_launches(cells[0], 2, outputs=answer_key.reference)
+    whole = {"answer_key": answer_key, "metric": accuracy()}
+    for size, said in ((1200, ", in its file's own precision"), (4000, " at float32")):
+        variants = [make_variant("fp32", model_bytes=size), make_variant("int8")]
+        rows = summarize(make_run(), cells, launches, variants, [], **whole)
+        assert rows[0].provenance.quality.against == f"fp32 on the controller{said}"
+
+
 def test_quality_that_cannot_be_judged_says_why():
     answer_key = make_answer_key()
     cells = quality_cells("int8")
