@@ -47,6 +47,21 @@ _BN_L1 = Option(
     0.0, least=0.0, words="L1 on the scales of batch normalisations, for importance `bn`"
 )
 _STEPS = Option(1, words="prune in so many steps, the share that stays shrinking alike in each")
+_CHANNELS = Option(
+    "auto",
+    ("auto",),
+    words="true: a scale an output channel; false: one a tensor; auto: the former where a file with"
+    " it can be made and run",
+    or_bool=True,
+)
+_CHOSEN = {
+    "nodes_to_exclude": Option((), words="names of nodes that stay in float32"),
+    "op_types_to_quantize": Option(
+        (), words="operators that are quantized, as onnxruntime calls them; empty: all it can"
+    ),
+}
+_OTHERS = "name in nodes_to_exclude what is to stay in float32, or leave the variant out"
+_PER_TENSOR = "try per_channel = false or nodes_to_exclude, or leave the variant out"
 _CALIBRATION = Option(64, words="inputs of the training split that ranges are read off")
 _TFLITE: Mapping[str, Any] = {
     "reads": ("tflite",),
@@ -133,7 +148,9 @@ RECIPES: dict[str, RecipeEntry] = {
         {
             "weight_type": Option("QUInt8", _TYPES, words="type of the weights"),
             "per_channel": Option(False, words="a scale an output channel"),
+            **_CHOSEN,
         },
+        otherwise=_OTHERS,
         words="int8 weights, activations quantized at each call",
     ),
     "int8-static": RecipeEntry(
@@ -141,17 +158,20 @@ RECIPES: dict[str, RecipeEntry] = {
         {
             "calibration_cases": _CALIBRATION,
             "method": Option("minmax", tuple(METHODS), words="how ranges are read off"),
-            "per_channel": Option(True, words="a scale an output channel"),
+            "per_channel": _CHANNELS,
             "reduce_range": Option(False, words="weights of 7 bits, for x86 CPUs without VNNI"),
             "weight_type": Option("QInt8", _TYPES, words="type of the weights"),
             "activation_type": Option("QUInt8", _TYPES, words="type of the activations"),
+            **_CHOSEN,
         },
         calibrates=True,
+        otherwise=_PER_TENSOR,
         words="int8 weights and activations, in QDQ form",
     ),
     "int8-weights": RecipeEntry(
         make_int8_weights,
-        {"per_channel": Option(True, words="a scale an output channel")},
+        {"per_channel": _CHANNELS},
+        otherwise="try per_channel = false or another recipe, or leave the variant out",
         words="int8 weights, computed in float32",
     ),
     "int8-nncf": RecipeEntry(

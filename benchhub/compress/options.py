@@ -14,26 +14,36 @@ from benchhub.model.arrays import Settings
 class Option:
     """One option: a value is of the default's type, one of `choices` if there are any.
 
+    `or_bool`: true and false will do beside these. A default of () stands for a list of texts.
     Numbers lie from `least` to `most`, both included; a whole number will do for a fraction.
     `words` say what it does, in the reference pages.
     """
 
-    default: bool | int | float | str
+    default: bool | int | float | str | tuple[str, ...]
     choices: tuple[str, ...] = ()
     least: float = 1
     most: float | None = None
     words: str = ""
+    or_bool: bool = False
 
     def check(self, where: str, value: Any) -> None:
         """Raise ConfigError saying what is wanted unless `value` will do."""
+        if self.or_bool and isinstance(value, bool):
+            return
         if self.choices and value not in self.choices:
-            raise ConfigError(f"{where} = {value!r} is unknown{nearest(str(value), self.choices)}")
+            known = (*self.choices, *(("true", "false") if self.or_bool else ()))
+            raise ConfigError(f"{where} = {value!r} is unknown{nearest(str(value), known)}")
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
                 raise ConfigError(f"{where} must be true or false, not {value!r}")
         elif isinstance(self.default, str):
             if not isinstance(value, str):
                 raise ConfigError(f"{where} must be a text, not {value!r}")
+        elif isinstance(self.default, tuple):
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise ConfigError(
+                    f'{where} must be a list of texts, like ["a", "b"], not {value!r}'
+                )
         else:
             self._check_number(where, value)
 
@@ -49,6 +59,8 @@ class Option:
 
     def settle(self, value: Any) -> Any:
         """Return a checked value in the default's type, so that 1 and 1.0 are one request."""
+        if isinstance(self.default, tuple):
+            return list(value)
         return float(value) if isinstance(self.default, float) else value
 
 

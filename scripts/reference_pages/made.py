@@ -136,9 +136,11 @@ def _recipe(name: str, one: RecipeEntry) -> str:
 def _values(option: Option) -> tuple[str, str]:
     default = value(option.default) or (code(option.default) if option.default != "" else "empty")
     if option.choices:
-        return codes(option.choices), default
+        return codes((*option.choices, *(("true", "false") if option.or_bool else ()))), default
     if isinstance(option.default, bool):
         return "true or false", default
+    if isinstance(option.default, tuple):
+        return "list of texts", "empty"
     if isinstance(option.default, str):
         return "text", default
     kind = "whole number" if isinstance(option.default, int) else "number"

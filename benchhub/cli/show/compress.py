@@ -93,8 +93,9 @@ def listed() -> dict[str, Any]:
             "options": {
                 key: {
                     "default": option.default,
-                    "choices": list(option.choices) or None,
-                    **({} if isinstance(option.default, bool | str) else _limits(option)),
+                    "choices": [*option.choices, *((True, False) if option.or_bool else ())]
+                    or None,
+                    **({} if isinstance(option.default, bool | str | tuple) else _limits(option)),
                 }
                 for key, option in entry.options.items()
             },
@@ -127,7 +128,11 @@ def show_list() -> None:
 def _option(name: str, about: dict[str, Any]) -> str:
     default = about["default"]
     shown = default if default and isinstance(default, str) else json.dumps(default)
-    others = [choice for choice in about["choices"] or () if choice != default]
+    others = [
+        choice if isinstance(choice, str) else json.dumps(choice)
+        for choice in about["choices"] or ()
+        if choice != default
+    ]
     return f"{name}={shown}" + (f" ({', '.join(others)})" if others else "")
 
 

@@ -46,6 +46,9 @@ def print_results(judged: Judged) -> None:
             if info.error:
                 say(console, "red", info.error)
     _print_flags(console, [row for row in results.rows if row.cell not in told])
+    for variant in results.variants:
+        if done := variant.provenance.get("told"):
+            say(console, "yellow", f"{variant.name}: {done}")
     if results.skips:
         say(
             console,

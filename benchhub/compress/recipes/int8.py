@@ -6,69 +6,137 @@ default, and not a guess from this CPU, since the variant will run elsewhere.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from benchhub.compress.files.plain_graph import graphs, plain
+from benchhub.compress.graphs.quantized import refuse_quantized
 from benchhub.compress.recipe import Ingredients
+from benchhub.compress.recipes.attempts import attempt_all, ways
 from benchhub.compress.recipes.quiet import quiet
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
+
+if TYPE_CHECKING:
+    import onnx
 
 #: Ways to read a range off the calibration cases: option -> onnxruntime's name.
 METHODS = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
+#: The opset that quantized operators need: QuantizeLinear, and what quantizes at each call.
+_STATIC_OPSET, _DYNAMIC_OPSET = 10, 11
 
 
 def make_int8_dynamic(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
-) -> None:
+) -> Mapping[str, str]:
     """Write `source` with int8 weights to `output`; activations are quantized at each call.
 
     Options: `weight_type` (QUInt8; QInt8 convolutions run several times slower than float32 in
-    onnxruntime), `per_channel`.
+    onnxruntime), `per_channel`, `nodes_to_exclude`, `op_types_to_quantize`.
     """
-    with quiet(), tempfile.TemporaryDirectory(dir=output.parent) as scratch:
+    with quiet():
         from onnxruntime.quantization import QuantType, quantize_dynamic
+        from onnxruntime.quantization.registry import IntegerOpsRegistry
 
-        quantize_dynamic(
-            prepared(source, Path(scratch)),
-            str(output),
-            weight_type=QuantType[options["weight_type"]],
-            per_channel=options["per_channel"],
-        )
+        model = read(source)
+        chosen = _chosen(model, options, IntegerOpsRegistry)
+
+        def quantize(given: Path, made: Path, per_channel: bool) -> None:
+            quantize_dynamic(
+                str(given),
+                str(made),
+                weight_type=QuantType[options["weight_type"]],
+                per_channel=per_channel,
+                **chosen,
+            )
+
+        attempts = list(ways(model, options["per_channel"], _DYNAMIC_OPSET, _DYNAMIC_OPSET))
+        return attempt_all(model, output, attempts, quantize, ingredients)
 
 
 def make_int8_static(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
-) -> None:
+) -> Mapping[str, str]:
     """Write `source` with int8 weights and activations to `output`, in QDQ form.
 
-    Options: `calibration_cases` (64), `per_channel` (true), `method` (minmax, percentile or
-    entropy), `weight_type` (QInt8), `activation_type` (QUInt8), `reduce_range` (false; true keeps
-    weights to 7 bits, for x86 CPUs without VNNI, whose 16-bit sums can saturate).
+    Options: `calibration_cases` (64), `per_channel` (auto: a scale a channel, or one a tensor where
+    no runtime takes that), `method` (minmax, percentile or entropy), `weight_type` (QInt8),
+    `activation_type` (QUInt8), `reduce_range` (false; true keeps weights to 7 bits, for x86 CPUs
+    without VNNI, whose 16-bit sums can saturate), `nodes_to_exclude`, `op_types_to_quantize`.
     """
     inputs = calibration_inputs(options, ingredients)
-    with quiet(), tempfile.TemporaryDirectory(dir=output.parent) as scratch:
+    with quiet():
         from onnxruntime.quantization import (
             CalibrationMethod,
             QuantFormat,
             QuantType,
             quantize_static,
         )
+        from onnxruntime.quantization.registry import QDQRegistry
 
-        quantize_static(
-            prepared(source, Path(scratch)),
-            str(output),
-            _reader(inputs),
-            quant_format=QuantFormat.QDQ,
-            per_channel=options["per_channel"],
-            reduce_range=options["reduce_range"],
-            activation_type=QuantType[options["activation_type"]],
-            weight_type=QuantType[options["weight_type"]],
-            calibrate_method=CalibrationMethod[METHODS[options["method"]]],
-            calibration_providers=["CPUExecutionProvider"],
-        )
+        model = read(source)
+        chosen = _chosen(model, options, QDQRegistry)
+
+        def quantize(given: Path, made: Path, per_channel: bool) -> None:
+            quantize_static(
+                str(given),
+                str(made),
+                _reader(inputs),
+                quant_format=QuantFormat.QDQ,
+                per_channel=per_channel,
+                reduce_range=options["reduce_range"],
+                activation_type=QuantType[options["activation_type"]],
+                weight_type=QuantType[options["weight_type"]],
+                calibrate_method=CalibrationMethod[METHODS[options["method"]]],
+                calibration_providers=["CPUExecutionProvider"],
+                **chosen,
+            )
+
+        attempts = list(ways(model, options["per_channel"], _STATIC_OPSET))
+        return attempt_all(model, output, attempts, quantize, ingredients)
+
+
+def read(source: Path | None) -> onnx.ModelProto:
+    """Return the source in plain form, each node with a name; ConfigError if it is quantized."""
+    import onnx
+
+    assert source is not None  # the table says that it reads ONNX
+    model = plain(onnx.load(str(source)))
+    refuse_quantized(model)
+    taken = {node.name for graph in graphs(model.graph) for node in graph.node}
+    for index, node in enumerate(model.graph.node):
+        if not node.name:
+            name = f"{node.op_type}_{index}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            node.name = name
+    return model
+
+
+def _chosen(
+    model: onnx.ModelProto, options: Settings, known: Mapping[str, Any]
+) -> Mapping[str, list[str]]:
+    """Return the quantizer's arguments for what is quantized; ConfigError for unknown names."""
+    nodes = [node.name for node in model.graph.node]
+    for name in options["nodes_to_exclude"]:
+        if name not in nodes:
+            raise ConfigError(f"nodes_to_exclude: there is no node {name!r}{_near(name, nodes)}")
+    for name in options["op_types_to_quantize"]:
+        if name not in known:
+            raise ConfigError(
+                f"op_types_to_quantize: {name!r} cannot be quantized{nearest(name, known)}"
+            )
+    return {
+        "nodes_to_exclude": list(options["nodes_to_exclude"]),
+        "op_types_to_quantize": list(options["op_types_to_quantize"]) or None,  # type: ignore[dict-item]
+    }
+
+
+def _near(name: str, nodes: Sequence[str]) -> str:
+    told = nearest(name, nodes)
+    return told if "did you mean" in told else f"; the first are {', '.join(nodes[:5])}"
 
 
 def calibration_inputs(options: Settings, ingredients: Ingredients) -> Mapping[str, Array]:
@@ -80,19 +148,6 @@ def calibration_inputs(options: Settings, ingredients: Ingredients) -> Mapping[s
             " use a recipe that does not calibrate"
         )
     return inputs
-
-
-def prepared(source: Path | None, scratch: Path) -> str:
-    """Return the path of a copy with shapes inferred and the graph simplified.
-
-    Batch normalisations are folded into the convolutions before them. Symbolic shape inference is
-    left out: it gives up on enlargements of an open batch, and leaves files in the current folder.
-    """
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    prepared = scratch / "prepared.onnx"
-    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    return str(prepared)
 
 
 def _reader(inputs: Mapping[str, Array]) -> Any:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from benchhub.compress.files.plain_graph import plain
+from benchhub.compress.graphs.quantized import refuse_quantized
 from benchhub.compress.recipe import Ingredients
+from benchhub.compress.recipes.attempts import simplified
 from benchhub.compress.recipes.converters import in_one_line
-from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one, prepared
+from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Settings
@@ -42,10 +45,13 @@ def make_int8_nncf(
             for kind in vars(nncf.errors).values()
             if isinstance(kind, type) and issubclass(kind, Exception)
         )
+        assert source is not None  # the table says that it reads ONNX
+        model = plain(onnx.load(str(source)))
+        refuse_quantized(model)
         cases = list(one_by_one(inputs))
         try:
             quantized = nncf.quantize(
-                onnx.load(prepared(source, Path(scratch))),
+                simplified(model, Path(scratch)),
                 nncf.Dataset(cases),
                 preset=nncf.QuantizationPreset(options["preset"]),
                 subset_size=len(cases),

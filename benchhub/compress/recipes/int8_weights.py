@@ -7,7 +7,6 @@ weights once, when they load the file, or at each call.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +15,16 @@ import numpy as np
 
 from benchhub.compress.networks.prunable import PrunableWeight, prunable_weights
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.recipes.int8 import prepared
+from benchhub.compress.recipes.attempts import NOTHING, attempt_all, ways
+from benchhub.compress.recipes.int8 import read
 from benchhub.compress.recipes.quiet import quiet
-from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array, Settings
 
 if TYPE_CHECKING:
     import onnx
 
-#: DequantizeLinear has an axis since opset 13.
-_OPSET = 13
+#: DequantizeLinear is there since opset 10, with an axis since 13.
+_OPSET = 10
 _MOST = 127
 
 
@@ -34,30 +33,34 @@ def make_int8_weights(
 ) -> Mapping[str, str]:
     """Write `source` with the weights of convolutions and linear layers as symmetric int8.
 
-    Batch normalisations are folded into convolutions first. Option `per_channel` (true): a scale
+    Batch normalisations are folded into convolutions first. Option `per_channel` (auto): a scale
     an output channel, otherwise one a tensor. Biases and other parameters stay float32. Raises
-    ConfigError for a model without such weights or of an opset before 13.
+    ConfigError for a model without such weights and for one that is quantized already.
     """
-    assert source is not None  # the table says that it reads ONNX
-    with quiet(), tempfile.TemporaryDirectory(dir=output.parent) as scratch:
-        import onnx
+    with quiet():
+        model = read(source)
+        worst: list[float] = []
 
-        model = onnx.load(prepared(source, Path(scratch)))
-        opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
-        if opset < _OPSET:
-            raise ConfigError(
-                f"{source} has opset {opset}, and int8 weights need {_OPSET}; export it again"
-            )
-        weights = prunable_weights(model.graph)
-        if not weights:
-            raise ConfigError(
-                f"{source}: it has no float32 weights of Conv, ConvTranspose, Gemm or MatMul;"
-                " start from a float32 model"
-            )
-        worst = max(_replace(model.graph, weight, options["per_channel"]) for weight in weights)
-        onnx.checker.check_model(model)
-        onnx.save(model, str(output))
-    return {"quantized_weights": str(len(weights)), "largest_weight_error": f"{worst:.3g}"}
+        def quantize(given: Path, made: Path, per_channel: bool) -> None:
+            import onnx
+
+            copy = onnx.load(str(given))
+            weights = prunable_weights(copy.graph)
+            if not weights:
+                raise ValueError(
+                    f"{NOTHING}: it has no float32 weights of Conv, ConvTranspose, Gemm or MatMul;"
+                    " start from a float32 model"
+                )
+            worst[:] = [_replace(copy.graph, weight, per_channel) for weight in weights]
+            onnx.save(copy, str(made))
+
+        attempts = list(ways(model, options["per_channel"], _OPSET))
+        facts = attempt_all(model, output, attempts, quantize, ingredients, "take another recipe")
+    return {
+        "quantized_weights": str(len(worst)),
+        "largest_weight_error": f"{max(worst):.3g}",
+        **facts,
+    }
 
 
 def quantize_weight(weight: Array, axis: int | None) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -32,6 +33,7 @@ _DEADLINE_S = 300.0
 _PATIENCE_S = 5.0
 #: So much of what a process said last is looked at.
 _SAID_BYTES = 8192
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _CHILD = "benchhub.compress.trial.child"
 
 
@@ -117,6 +119,7 @@ class Tryout:
         process = self._running()
         assert process.stdin is not None
         stage = "source" if asked.source else "made"
+        begun = os.fstat(self._errors.fileno()).st_size if self._errors else 0
         deadline = time.monotonic() + _DEADLINE_S
         try:
             process.stdin.write(json.dumps(dataclasses.asdict(asked)).encode() + b"\n")
@@ -128,7 +131,7 @@ class Tryout:
                 stage = told["stage"]
         except BrokenPipeError:
             pass
-        cause = self._why_ended(process, asked.backend, time.monotonic() >= deadline)
+        cause = self._why_ended(process, asked.backend, time.monotonic() >= deadline, begun)
         return (None if stage == "source" else Trial(cause)), stage
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -159,14 +162,17 @@ class Tryout:
                 return
             self._rest = line + more
 
-    def _why_ended(self, process: subprocess.Popen[bytes], backend: str, late: bool) -> str:
+    def _why_ended(
+        self, process: subprocess.Popen[bytes], backend: str, late: bool, begun: int
+    ) -> str:
         errors = self._errors
         self._errors = None  # read below, then closed
         self._end()
         said = ""
         if errors is not None:
-            errors.seek(0)
-            lines = errors.read()[-_SAID_BYTES:].decode(errors="replace").splitlines()
+            errors.seek(begun)
+            text = errors.read()[-_SAID_BYTES:].decode(errors="replace")
+            lines = _COLOURS.sub("", text).splitlines()
             said = next((line.strip() for line in reversed(lines) if line.strip()), "")
             errors.close()
         if late:

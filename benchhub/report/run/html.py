@@ -171,6 +171,7 @@ def _lists(results: Sequence[Results]) -> list[tuple[Table, str]]:
         (notes.failures(results), "Nothing failed."),
         (notes.skips(results), "Nothing was skipped."),
         (notes.flags(results), "No flag was raised."),
+        *([(told, "")] if (told := notes.made(results)).rows else []),
     ]
 
 

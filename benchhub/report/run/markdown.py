@@ -65,7 +65,9 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     for result, device in ((r, d) for r in results for d in r.devices):
         for build in by_device.BESIDE_LATENCY:
             yield from _folded(build(result, device))
-    for listing in (notes.flags, notes.withheld, notes.skips, notes.selftests, cells.variants):
+    for listing in (
+        notes.flags, notes.made, notes.withheld, notes.skips, notes.selftests, cells.variants
+    ):  # fmt: skip
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))

@@ -48,6 +48,17 @@ def skips(results: Sequence[Results]) -> Table:
     return listing("skips", "Skipped combinations", heads, found)
 
 
+def made(results: Sequence[Results]) -> Table:
+    """What recipes did beyond what was asked: weights clipped, another opset, fewer scales."""
+    found = [
+        (result.run.id, variant.name, variant.recipe.name if variant.recipe else "", told)
+        for result in results
+        for variant in result.variants
+        if (told := variant.provenance.get("told"))
+    ]
+    return listing("made", "How variants were made", ("Run", "Variant", "Recipe", "What"), found)
+
+
 def flags(results: Sequence[Results]) -> Table:
     """Doubts: a line for each flag, device and effect, with the worst of the evidence."""
     groups: dict[tuple[str, str, str], list[tuple[Flag, Row]]] = {}

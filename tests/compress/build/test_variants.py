@@ -13,9 +13,11 @@ from benchhub.compress.build.cached import build
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.compress.build.workshop import Workshop
 from benchhub.compress.files.look import inspect_onnx
-from benchhub.errors import ConfigError, MissingExtra
+from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
 from benchhub.model.asked import VariantSpec
 from benchhub.model.recipe import Recipe
+
+pytestmark = pytest.mark.usefixtures("processes")
 
 SAFE = {"reduce_range": True}
 
@@ -202,7 +204,10 @@ def test_the_terminal_stays_clean(baseline, phantom, tmp_path, capfd):
         (_spec("int8-static", calibration_case=8), "did you mean calibration_cases?"),
         (_spec("int8-static", calibration_cases=0), "whole number of at least 1"),
         (_spec("int8-static", calibration_cases=2, method="minmx"), "did you mean minmax?"),
-        (_spec("int8-static", calibration_cases=2, per_channel="yes"), "true or false"),
+        (_spec("int8-static", calibration_cases=2, per_channel="yes"), "known: auto, false, true"),
+        (_spec("int8-dynamic", per_channel="yes"), "true or false"),
+        (_spec("int8-dynamic", nodes_to_exclude="a"), 'a list of texts, like ["a", "b"]'),
+        (_spec("int8-dynamic", op_types_to_quantize=[1]), "a list of texts"),
         (_spec("int8-dynamic", weight_type="int4"), "weight_type = 'int4' is unknown"),
         (VariantSpec("bare"), "neither a model nor a recipe"),
         (_spec("train"), "recipe train begins from nothing; remove `from`"),
@@ -221,7 +226,7 @@ def test_calibration_that_does_not_fit_the_model(baseline, tmp_path):
     def wrong(count):
         return {"picture": np.zeros((count, 1, 64, 64), np.float32)}
 
-    with pytest.raises(ConfigError, match=r"int8-static cannot handle .*chest_xray.onnx"):
+    with pytest.raises(RecipeFailed, match=r"recipe int8-static: .*Required inputs .*image"):
         build(_spec("int8-static"), baseline, calibrating(wrong), tmp_path)
     assert not list((tmp_path / "variants").iterdir())
 

@@ -219,7 +219,7 @@ def test_recalibration_renews_statistics_and_leaves_weights(unet, tmp_path):
     assert errors[1] < errors[0]
 
 
-def test_pruned_then_quantized(unet, tmp_path):
+def test_pruned_then_quantized(unet, tmp_path, processes):
     sparse = make(unet, tmp_path, "prune-magnitude", compression=4, finetune_epochs=3)
     small = make(sparse, tmp_path, "int8-static", calibration_cases=16)
     found, wanted = (run_onnx(v.path, IMAGES) for v in (small, sparse))
