@@ -16,7 +16,7 @@ import numpy as np
 from benchhub.compress.graphs.definition import definition
 from benchhub.compress.graphs.scopes import (
     NO_TENSOR,
-    Scope,
+    Rewritten,
     inferred_types,
     opened,
     told_by_runtime,
@@ -83,7 +83,7 @@ class _Work:
         self._model, self._opset = model, opset
         self._taken = _all_names(model.graph)
 
-    def rewrite(self, scope: Scope, half: bool) -> None:
+    def rewrite(self, scope: Rewritten, half: bool) -> None:
         """Rewrite a graph; with `half` its float32 inputs and outputs become float16."""
         graph = scope.graph
         self._tell_unknown(scope)
@@ -106,7 +106,7 @@ class _Work:
         graph.initializer.extend(tensors)
         del graph.value_info[:]
 
-    def _tell_unknown(self, scope: Scope) -> None:
+    def _tell_unknown(self, scope: Rewritten) -> None:
         if scope.parent is not None:
             return
         unknown = [
@@ -118,7 +118,7 @@ class _Work:
         if unknown:
             scope.types |= told_by_runtime(self._model, unknown)
 
-    def _node(self, node: onnx.NodeProto, scope: Scope) -> None:
+    def _node(self, node: onnx.NodeProto, scope: Rewritten) -> None:
         outputs = [scope.type_of(name) for name in node.output if name]
         inputs = [scope.type_of(name) for name in node.input if name]
         told = None not in outputs and None not in inputs
@@ -136,7 +136,7 @@ class _Work:
         else:
             self._halve(node, scope)
 
-    def _halve(self, node: onnx.NodeProto, scope: Scope) -> None:
+    def _halve(self, node: onnx.NodeProto, scope: Rewritten) -> None:
         """Let a node compute in float16 where its definition has that."""
         defined = definition(node.op_type, node.domain, self._opset)
         if defined is None:
@@ -161,7 +161,7 @@ class _Work:
         ]
         self._append(node, scope, made)
 
-    def _keep(self, node: onnx.NodeProto, scope: Scope) -> None:
+    def _keep(self, node: onnx.NodeProto, scope: Rewritten) -> None:
         """Let a node compute in float32, as it did."""
         for index, name in enumerate(node.input):
             if name and scope.type_of(name) == _FLOAT:
@@ -172,7 +172,7 @@ class _Work:
             self.rewrite(opened(inner, scope), half=False)
         self._append(node, scope, [_FLOAT] * len(node.output))
 
-    def _cast(self, node: onnx.NodeProto, scope: Scope) -> None:
+    def _cast(self, node: onnx.NodeProto, scope: Rewritten) -> None:
         """Cast from what there is, and to float16 in the place of float32."""
         name = node.input[0]
         if scope.type_of(name) == _FLOAT:
@@ -188,7 +188,7 @@ class _Work:
         else:
             self._append(node, scope, [_FLOAT])
 
-    def _control(self, node: onnx.NodeProto, scope: Scope, half: bool) -> None:
+    def _control(self, node: onnx.NodeProto, scope: Rewritten, half: bool) -> None:
         """Rewrite a node with graphs inside: with `half`, float32 goes in and out as float16."""
         wanted = _HALF if half else _FLOAT
         kinds = [scope.type_of(name) for name in node.input]
@@ -204,7 +204,7 @@ class _Work:
             self.rewrite(opened(inner, scope), half)
         self._append(node, scope, [wanted] * len(node.output))
 
-    def _append(self, node: onnx.NodeProto, scope: Scope, made: list[int]) -> None:
+    def _append(self, node: onnx.NodeProto, scope: Rewritten, made: list[int]) -> None:
         """Add a node whose float32 outputs are now of the types `made`."""
         scope.nodes.append(node)
         for index, (name, kind) in enumerate(zip(node.output, made, strict=True)):
@@ -218,7 +218,7 @@ class _Work:
                 own = node.output[index] = self._new(f"{name}_float16")
             scope.names[name] = {kind: own}
 
-    def _as_it_is(self, scope: Scope, name: str) -> str:
+    def _as_it_is(self, scope: Rewritten, name: str) -> str:
         """Return the name of a value that is not float32, and note that it is used."""
         if not name:
             return name
@@ -227,7 +227,7 @@ class _Work:
             owner.names[name] = {owner.tensors[name].data_type: name}
         return name
 
-    def _in(self, scope: Scope, name: str, kind: int, node: onnx.NodeProto | None) -> str:
+    def _in(self, scope: Rewritten, name: str, kind: int, node: onnx.NodeProto | None) -> str:
         """Return the name of a float32 value in a type, cast where it is made if need be."""
         from onnx import helper
 
@@ -253,7 +253,7 @@ class _Work:
         names[kind] = made
         return made
 
-    def _outputs(self, scope: Scope, half: bool) -> None:
+    def _outputs(self, scope: Rewritten, half: bool) -> None:
         from onnx import helper
 
         for value in scope.graph.output:
@@ -271,7 +271,7 @@ class _Work:
                 value.name = found
                 value.type.tensor_type.elem_type = wanted
 
-    def _tensors(self, scope: Scope, name: str) -> list[onnx.TensorProto]:
+    def _tensors(self, scope: Rewritten, name: str) -> list[onnx.TensorProto]:
         """Return an initializer in every type that it is used in."""
         import onnx
         from onnx import numpy_helper
@@ -304,7 +304,7 @@ class _Work:
 _SUFFIX = {_FLOAT: "float32", _HALF: "float16"}
 
 
-def _about_shapes(node: onnx.NodeProto, scope: Scope) -> bool:
+def _about_shapes(node: onnx.NodeProto, scope: Rewritten) -> bool:
     """Return whether a node computes with sizes: of shapes, and of small constants beside them."""
     if node.op_type in _ABOUT_SHAPES:
         return True

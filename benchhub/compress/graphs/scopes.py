@@ -14,7 +14,7 @@ NO_TENSOR = -1
 
 
 @dataclass(slots=True)
-class Scope:
+class Rewritten:
     """A graph as it is rewritten: its nodes so far, and the names that each value has by type.
 
     A value may be there in float32 and in float16; `names[value]` maps the element type to the
@@ -24,7 +24,7 @@ class Scope:
     """
 
     graph: onnx.GraphProto
-    parent: Scope | None
+    parent: Rewritten | None
     types: dict[str, int]
     tensors: Mapping[str, onnx.TensorProto]
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -32,16 +32,16 @@ class Scope:
     fixed: set[str] = field(default_factory=set)
     shapes: set[str] = field(default_factory=set)
 
-    def owner(self, name: str) -> Scope | None:
+    def owner(self, name: str) -> Rewritten | None:
         """Return the scope that defines a value: this one or one around it."""
-        scope: Scope | None = self
+        scope: Rewritten | None = self
         while scope is not None and name not in scope.names and name not in scope.tensors:
             scope = scope.parent
         return scope
 
     def type_of(self, name: str) -> int | None:
         """Return the element type of a value of this graph or one around it, None if unknown."""
-        scope: Scope | None = self
+        scope: Rewritten | None = self
         while scope is not None:
             if name in scope.types:
                 return scope.types[name]
@@ -74,7 +74,7 @@ def inferred_types(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def opened(graph: onnx.GraphProto, parent: Scope | None = None) -> Scope:
+def opened(graph: onnx.GraphProto, parent: Rewritten | None = None) -> Rewritten:
     """Return the scope of a graph whose shapes were inferred, nothing rewritten yet."""
     types: dict[str, int] = {}
     for value in (*graph.value_info, *graph.output, *graph.input):
@@ -86,7 +86,7 @@ def opened(graph: onnx.GraphProto, parent: Scope | None = None) -> Scope:
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     types |= {name: tensor.data_type for name, tensor in tensors.items()}
     names = {value.name: {types.get(value.name, NO_TENSOR): value.name} for value in graph.input}
-    return Scope(graph, parent, types, tensors, names=names)
+    return Rewritten(graph, parent, types, tensors, names=names)
 
 
 def told_by_runtime(model: onnx.ModelProto, unknown: list[str]) -> dict[str, int]:
