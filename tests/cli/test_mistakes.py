@@ -99,6 +99,7 @@ MISTAKES: dict[str, tuple[Callable[[Project], object], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_a_suite_is_one_line_and_exit_2(project: Project, mistake: str) -> None:
     make, message = MISTAKES[mistake]
@@ -217,6 +218,7 @@ def test_a_suite_that_changed_cannot_be_resumed(project: Project) -> None:
     assert "has changed since" in done.error
 
 
+@pytest.mark.usefixtures("processes")
 def test_init_writes_examples_that_are_valid_and_never_overwrites(tmp_path: Path) -> None:
     project = make_project(tmp_path, launches=1)
     shutil.rmtree(tmp_path / "suites")

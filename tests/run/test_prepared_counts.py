@@ -58,7 +58,7 @@ batch = 4
     return {variant.name: variant for variant in made.variants}
 
 
-def test_weights_in_a_constant_node_stay_as_many_in_every_variant(tmp_path):
+def test_weights_in_a_constant_node_stay_as_many_in_every_variant(tmp_path, processes):
     weight = RNG.standard_normal((16, 4)).astype(np.float32)
     x = RNG.standard_normal((80, 16)).astype(np.float32)
     nodes = [
@@ -77,7 +77,7 @@ def test_weights_in_a_constant_node_stay_as_many_in_every_variant(tmp_path):
     assert found["pr"].nonzero_params == 16
 
 
-def test_a_recurrent_net_of_open_length_is_counted_by_the_cases(tmp_path):
+def test_a_recurrent_net_of_open_length_is_counted_by_the_cases(tmp_path, processes):
     held = {"W": (1, 32, 16), "R": (1, 32, 8), "v": (8, 4)}
     weights = {name: RNG.standard_normal(size).astype(np.float32) for name, size in held.items()}
     nodes = [
