@@ -14,7 +14,7 @@ from benchhub.model.cell import Cell, Skip
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
-from benchhub.run.execute import Ready, check_same, execute, make_ready
+from benchhub.run.execute import Ready, check_code, check_same, execute, make_ready
 from benchhub.run.loop.work import Watcher
 from benchhub.store import Store
 
@@ -31,15 +31,23 @@ class Display:
 
 
 def ready_of(
-    request: RunRequest, cache: Path, progress: Callable[[str], None], make: bool = True
+    request: RunRequest,
+    cache: Path,
+    progress: Callable[[str], None],
+    make: bool = True,
+    begun: RunInfo | None = None,
 ) -> Ready:
     """Return what a located request asks for, ready to be measured; ConfigError if it cannot be.
 
-    Not `make`: to look at the plan, of a suite's variants those that are made already.
+    Not `make`: to look at the plan, of a suite's variants those that are made already. `begun` is
+    the run that is resumed: code of the user's that changed since is not run, but a ConfigError.
     """
     if isinstance(request, BenchRequest):
         return make_bench(request, cache, progress)
-    return make_ready(resolve(request), cache, progress, make)
+    resolved = resolve(request)
+    if begun is not None:
+        check_code(begun, resolved)
+    return make_ready(resolved, cache, progress, make)
 
 
 def measure(

@@ -73,26 +73,20 @@ def compare(
 
 def record_of(store: Store, run: str) -> ComparedRun:
     """Return a run with everything that a comparison needs of it."""
-    from benchhub.errors import ConfigError
     from benchhub.results.compare.runs import ComparedRun
-    from benchhub.results.load import load_results
-    from benchhub.tasks.metrics import get_metric
+    from benchhub.results.load import load_results, metrics_of
 
     finished: dict[str, list[Launch]] = {}
     for launch in store.launches(run):
         if launch.status == "finished":
             finished.setdefault(launch.cell.key, []).append(launch)
     answer_key = store.answer_key(run)
-    try:
-        metric = get_metric(answer_key.metric) if answer_key else None
-    except ConfigError:  # of a task that is not installed here
-        metric = None
     return ComparedRun(
         results=load_results(store, run),
         cells={cell.key: cell for cell in store.plan(run).cells},
         launches={key: tuple(of) for key, of in finished.items()},
         answer_key=answer_key,
-        metric=metric,
+        metric=metrics_of(answer_key)[0],
     )
 
 

@@ -68,7 +68,7 @@ def run(
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = resumable(results.run(results.resolve(again)))
-            ready = ready_of(info.request, console)
+            ready = ready_of(info.request, console, info)
             shown = display(console)
             say_problems(measure(results, info, ready, shown, bool(rerun_failed), resumed=True))
             _end(results, info.id, json)
@@ -98,13 +98,18 @@ def run(
         _end(results, info.id, json)
 
 
-def ready_of(request: RunRequest, console: Console, make: bool = True) -> Ready:
-    """Return what a request asks for, ready to be measured; what is being done is shown."""
+def ready_of(
+    request: RunRequest, console: Console, begun: RunInfo | None = None, *, make: bool = True
+) -> Ready:
+    """Return what a request asks for, ready to be measured; what is being done is shown.
+
+    `begun` is the run that is resumed: ConfigError where code of the user's changed since.
+    """
     from benchhub.api.measuring import ready_of as ready
     from benchhub.cli.show.preparing import preparing
 
     with preparing(console) as progress:
-        return ready(request, project.cache(), progress, make)
+        return ready(request, project.cache(), progress, make, begun)
 
 
 def display(console: Console) -> Display:

@@ -20,6 +20,7 @@ class Reads(enum.StrEnum):
     COLUMNS = "columns"  #: scores (cases, things), labels 0 or 1 of the same shape
     ODDS = "odds"  #: log odds (cases, things), labels 0 or 1 of the same shape
     NUMBERS = "numbers"  #: numbers (cases, n), labels of the same shape
+    OWN = "own"  #: what a function of the user's made of each case, (cases, 1 or 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Reading:
     `labels` and `scores` are what `[data]` says or what there was one reading of. `output` is the
     position of the output that is read, by the baseline's order, `name` its name. `columns` are
     those of its scores, 1: of the positive class only. `integers`: the reference's are no floats.
+    Of a metric of the user's own `labels` is "own", `output` lies behind the model's own, `first`
+    is its first column there and `columns` how many it has; `unit` and `lower_is_better` are what
+    it says of itself.
     """
 
     labels: str
@@ -37,6 +41,9 @@ class Reading:
     name: str = ""
     columns: int = 0
     integers: bool = False
+    first: int = 0
+    unit: str = ""
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)

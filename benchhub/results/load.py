@@ -35,6 +35,7 @@ from benchhub.results.verdicts.judge import (
 )
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.own.metric import as_stored
 
 
 def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
@@ -180,7 +181,12 @@ def metrics_of(answer_key: AnswerKey | None) -> tuple[Metric | None, tuple[Metri
     """Return the metric that outputs are judged by first, if it is known here, and the others."""
     if answer_key is None:
         return None, ()
-    found = [_known_metric(name) for name in (answer_key.metric, *answer_key.also)]
+    found = [
+        as_stored(name, reading)
+        if (reading := answer_key.readings.get(name)) and reading.labels == "own"
+        else _known_metric(name)
+        for name in (answer_key.metric, *answer_key.also)
+    ]
     return found[0], tuple(metric for metric in found[1:] if metric is not None)
 
 

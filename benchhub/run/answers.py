@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -18,10 +19,31 @@ from benchhub.tasks.contract.asked import asked
 from benchhub.tasks.contract.find import NoReading, Output, find
 from benchhub.tasks.contract.looks import labels_in_words, output_in_words
 from benchhub.tasks.contract.seen import seen
-from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.own.metric import as_stored
+from benchhub.tasks.own.scoring import Scoring
+from benchhub.tasks.predictions import Predictor, get_predictor, predicted
 
 #: Where it is said what there is to write.
 _PAGE = "docs/explanation/labels-and-outputs.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What is made of a model's outputs before they are judged; `names` are the outputs'."""
+
+    names: tuple[str, ...] = ()
+    predictor: Predictor | None = None
+    scoring: Scoring | None = None
+
+
+def answering_of(suite: Suite, dataset: Dataset, cases: Cases, names: tuple[str, ...]) -> Answering:
+    """Return what is made of outputs of these `names`; ConfigError: the suite names no function."""
+    predict, own = getattr(dataset, "predict", ""), getattr(dataset, "own", ())
+    return Answering(
+        names,
+        get_predictor(predict, suite.path.parent, names) if predict else None,
+        Scoring(own, names, cases.labels) if own else None,
+    )
 
 
 def metrics_of(suite: Suite, dataset: Dataset) -> tuple[Metric, ...]:
@@ -53,30 +75,37 @@ def make_answer_key(
     cases: Cases,
     reference: tuple[Array, ...],
     check_cases: int,
-    names: Sequence[str] = (),
+    answering: Answering | None = None,
 ) -> AnswerKey:
     """Return what outputs for `cases` are judged against.
 
-    `reference` is the baseline's answer to them, whose outputs have these `names`. Where the task
-    predicts, predictions of all and the first `check_cases` of the reference are kept. ConfigError:
-    it cannot be predicted from, or a metric cannot read it with these labels.
+    `reference` is the baseline's answer to them. Where the task predicts, predictions of all and
+    the first `check_cases` of the reference are kept. ConfigError: it cannot be predicted from, or
+    a metric cannot read it with these labels.
     """
     metric, *others = metrics_of(suite, dataset)
-    names = names or [str(index) for index in range(len(reference))]
-    predict = getattr(dataset, "predict", "")
-    predictions = None
-    if predict:
+    if answering is None:
+        answering = answering_of(suite, dataset, cases, tuple(map(str, range(len(reference)))))
+    names, predict = answering.names, getattr(dataset, "predict", "")
+    predictions = own_scores = None
+    if answering.predictor is not None:
         try:
-            predictions = predicted(get_prediction(predict), reference[0])[0]
+            predictions = predicted(answering.predictor, reference)[0]
         except ValueError as error:
+            read = "outputs" if answering.predictor.of_all else "first output"
             raise ConfigError(
-                f"{suite.path}: task {suite.task} cannot predict from the first output of"
+                f"{suite.path}: task {suite.task} cannot predict from the {read} of"
                 f" {suite.baseline}, of shape {reference[0].shape}: {error}"
             ) from error
+    own: dict[str, Reading] = {}
+    if answering.scoring is not None:
+        own_scores, own = _own_scores(suite, answering.scoring, reference, predict)
     outputs = [Output(*one) for one in zip(count(), names, reference, strict=False)]
     if predictions is not None:
         outputs = [Output(0, predict, predictions)]
-    readings = _readings(suite, (metric, *others), outputs, cases)
+    readings = own | _readings(
+        suite, [one for one in (metric, *others) if one.name not in own], outputs, cases
+    )
     return AnswerKey(
         metric=metric.name,
         labels=cases.labels,
@@ -90,7 +119,42 @@ def make_answer_key(
         sketch=sketch(reference) if predict else None,
         spreads=tuple(map(spread, reference)) if predict else (),
         readings=readings,
+        own_scores=own_scores,
     )
+
+
+def _own_scores(
+    suite: Suite, scoring: Scoring, reference: Sequence[Array], predict: str
+) -> tuple[Array, dict[str, Reading]]:
+    """Return what the user's own metrics make of the reference, and their readings.
+
+    ConfigError: one raises, returns something else than numbers, or leaves the baseline undefined.
+    """
+    try:
+        parts = scoring.parts(reference)
+        found: dict[str, Reading] = {}
+        at = 0
+        for one, columns in parts:
+            width = columns.shape[1]
+            # They lie behind all outputs, or behind what is predicted from them.
+            reading = Reading(
+                "own",
+                output=1 if predict else len(reference),
+                name=one.name,
+                first=at,
+                columns=width,
+                unit=one.unit,
+                lower_is_better=not one.higher_is_better,
+            )
+            metric = as_stored(one.name, reading)
+            value = metric.weighted(columns, scoring.labels, np.ones((1, len(columns))))[0]
+            if not math.isfinite(value):
+                raise ValueError(f"{one.name} of the baseline is undefined on {len(columns)} cases")
+            found[one.name] = reading
+            at += width
+    except ValueError as error:
+        raise ConfigError(f"{suite.path}: {error}") from error
+    return np.concatenate([columns for _, columns in parts], axis=1), found
 
 
 def _readings(

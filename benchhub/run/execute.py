@@ -37,7 +37,7 @@ from benchhub.run.plan import plan as make_plan
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.run.selftest_needed import unmet
 from benchhub.store import Store
-from benchhub.tasks.predictions import get_prediction
+from benchhub.tasks.own.code import changed
 
 #: What releases of onnxruntime may differ by in reference outputs of the same inputs.
 _SAME_REFERENCE = 1e-3
@@ -135,6 +135,16 @@ def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
         raise ConfigError(
             f"run {run.id} cannot be resumed: the cases of its task {run.task} have changed since,"
             " and its outputs answer the old ones; give back the data, or start a new run"
+        )
+
+
+def check_code(run: RunInfo, resolved: Resolved) -> None:
+    """ConfigError when a file of the user's own code changed since `run` began: none is run."""
+    suite = resolved.suite
+    if file := changed(run.provenance.told, suite.data, suite.path.parent):
+        raise ConfigError(
+            f"run {run.id} cannot be resumed: {suite.path.parent / file} is not the file that it"
+            " began with; give that back, or start a new run"
         )
 
 
@@ -268,7 +278,6 @@ def _work(
     prepared, suite = ready.prepared, ready.resolved.suite
     cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
     models = {cell.model_sha256 for cell in cells}
-    predict = prepared.answer_key.predict if prepared.answer_key else ""
     return DeviceWork(
         run=run.id,
         device=device,
@@ -293,7 +302,8 @@ def _work(
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
-        predict=get_prediction(predict) if predict else None,
+        predict=prepared.answering.predictor,
+        scoring=prepared.answering.scoring,
         inputs_of={
             cell.key: {name: file.sha256 for name, file in files.items()}
             for cell in cells

@@ -21,7 +21,7 @@ from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
 from benchhub.model.quality import AnswerKey, Cases, Metric
 from benchhub.model.scenario import Scenario
-from benchhub.run.answers import make_answer_key, metrics_of
+from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
 from benchhub.run.references import baseline_reference, own_references
 from benchhub.tasks.opening import open_data, packages_explained
 
@@ -47,7 +47,7 @@ class Prepared:
     that cannot run a variant, by both names. `reference` is the baseline's answer to all cases, of
     which `answer_key` may hold the first only. `inputs_of` are those of cells that take others than
     `inputs`. `to_make` are variants that have no file yet, of which nothing else is known than the
-    tensors that they will have.
+    tensors that they will have. `answering` is what is made of outputs before they are judged.
     """
 
     suite: Suite
@@ -61,6 +61,7 @@ class Prepared:
     inputs_of: Mapping[InputsOf, Mapping[str, InputFile]] = field(default_factory=dict)
     refused: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
     to_make: tuple[VariantSpec, ...] = ()
+    answering: Answering = field(default_factory=Answering)
 
 
 def prepare(
@@ -101,15 +102,15 @@ def prepare(
     written = {name: file.path for name, file in inputs.items()}
     reference, varying = baseline_reference(suite, baseline, cases, written, progress)
     with packages_explained(suite):
-        answer_key = make_answer_key(
-            suite, dataset, cases, reference, CHECK_CASES, [one.name for one in baseline.outputs]
-        )
+        names = tuple(one.name for one in baseline.outputs)
+        answering = answering_of(suite, dataset, cases, names)
+        answer_key = make_answer_key(suite, dataset, cases, reference, CHECK_CASES, answering)
     made = tuple(variant for variant in variants if variant.name not in unmade)
     own = own_references(suite, made, cases, progress)
     answer_key = dataclasses.replace(answer_key, own=own, varying=varying)
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
-        refused=built.refused, to_make=built.to_make,
+        refused=built.refused, to_make=built.to_make, answering=answering,
     )  # fmt: skip
 
 

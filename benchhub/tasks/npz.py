@@ -20,15 +20,18 @@ from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.contract.looks import one_each
 from benchhub.tasks.metrics import get_metric
-from benchhub.tasks.predictions import get_prediction
+from benchhub.tasks.own.code import digests, is_own
+from benchhub.tasks.own.metric import OwnMetric, own_metric, stand_in
+from benchhub.tasks.predictions import get_predictor
 from benchhub.tasks.settings import check_settings
 
 #: The keys of `[data]`; paths are relative to the suite, or to the folder given with `--data`.
 KEYS: Mapping[str, str] = {
     "inputs": "the archive: an array for each model input, and `labels`; required",
-    "metric": "the metric that is judged first; required",
+    "metric": "the metric that is judged first, or `file.py:function`; required",
     "also": "further metrics, a list",
-    "predict": "what is made of the model's first output before metrics see it",
+    "predict": "what is made of the model's first output before metrics see it; or"
+    " `file.py:function`, of all outputs",
     "calibration": "an archive of training inputs, for recipes that calibrate",
     "arrays": 'what the archive calls its own arrays, as `{ labels = "truth", ids = "case" }`:'
     " all others are inputs, also one called `labels`, `groups`, `ids` or `label_names`",
@@ -51,6 +54,7 @@ class Archive:
     fitting: Mapping[str, Array]
     also: tuple[Metric, ...] = ()
     predict: str = ""
+    own: tuple[OwnMetric, ...] = ()
 
     def cases(self, count: int | None) -> Cases:
         """Return the first `count` cases (None: all); ConfigError if there are fewer."""
@@ -96,10 +100,12 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     for key in ("inputs", "metric"):
         if key not in settings:
             raise ConfigError(f'data.{key} is missing; the npz task needs {key} = "..."')
-    metric, *also = _metrics(settings)
+    code = digests(settings, base)
+    metrics = _metrics(settings, base)
+    metric, *also = (stand_in(one) if isinstance(one, OwnMetric) else one for one in metrics)
     predict = str(settings.get("predict", ""))
     if predict:
-        get_prediction(predict, "data.predict")
+        get_predictor(predict, base)
     root = data or base
     path = root / str(settings["inputs"])
     own = _own_names(settings)
@@ -122,23 +128,29 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Archive(
         description=f"{path.name}: {len(cases.ids)} cases",
-        provenance={"dataset": path.name, "sha256": digest, "cases": str(len(cases.ids))},
+        provenance={
+            "dataset": path.name, "sha256": digest, "cases": str(len(cases.ids)), **code,
+        },
         metric=metric,
         also=tuple(also),
         predict=predict,
         all_cases=cases,
         path=path,
         fitting=training,
-    )
+        own=tuple(one for one in metrics if isinstance(one, OwnMetric)),
+    )  # fmt: skip
 
 
-def _metrics(settings: Settings) -> list[Metric]:
+def _metrics(settings: Settings, base: Path) -> list[Metric | OwnMetric]:
     more = settings.get("also", [])
     if not isinstance(more, list) or not all(isinstance(name, str) for name in more):
         raise ConfigError(f"data.also must be a list of names of metrics, not {more!r}")
     first = str(settings["metric"])
     asked = [(first, "data.metric"), *((name, "data.also") for name in more if name != first)]
-    return [get_metric(name, where) for name, where in dict(asked).items()]
+    return [
+        own_metric(name, base, where) if is_own(name) else get_metric(name, where)
+        for name, where in dict(asked).items()
+    ]
 
 
 def _check_classes(path: Path, cases: Cases) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from answer_keys import key_of
+from builders import make_plan, make_run, make_variant
 from onnx import TensorProto, helper, numpy_helper
 from project import Project, make_project
 from scipy.special import expit
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from benchhub.config.request import RunRequest, located, resolve
 from benchhub.errors import ConfigError
 from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.quality import assess
-from benchhub.run.execute import make_ready, new_run
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
 
@@ -50,10 +50,15 @@ def write(path: Path, last: tuple[str, ...], columns: int, outputs: tuple[str, .
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
 
 
+def without_int8(project: Project) -> Project:
+    project.edit('[[variants]]\nname = "int8"\nfrom = "fp32"\nrecipe = "int8-dynamic"\n', "")
+    return project
+
+
 def make(
     folder: Path, metric: str, labels: Any, last: tuple[str, ...], columns: int, more: str = ""
 ) -> Project:
-    project = make_project(folder)
+    project = without_int8(make_project(folder))
     outputs = tuple(f"y{index}" for index in range(len(last)))
     write(project.suite.parent / "model.onnx", last, columns, outputs)
     np.savez(project.suite.parent / "cases.npz", x=X, labels=labels)
@@ -61,15 +66,15 @@ def make(
     return project
 
 
-def key_of(project: Project) -> AnswerKey:
-    request = located(RunRequest("tiny", ("localhost",)), project.folder)
-    ready = make_ready(resolve(request), project.folder / "cache", lambda text: None)
+def stored(project: Project) -> AnswerKey:
+    """The answer key of a project, from a store that it went through."""
+    key = key_of(project)
     with Store.open(f"sqlite:///{project.folder}/benchhub.db") as store:
-        run = new_run(store, ready, "benchhub run tiny")
-        stored = store.answer_key(run.id)
-    assert stored is not None
-    assert stored.readings == ready.prepared.answer_key.readings
-    return stored
+        store.create_run(make_run(), make_plan(), key, [make_variant()], ())
+        back = store.answer_key(make_run().id)
+    assert back is not None
+    assert back.readings == key.readings
+    return back
 
 
 def damaged(output: np.ndarray) -> np.ndarray:
@@ -81,7 +86,7 @@ def damaged(output: np.ndarray) -> np.ndarray:
 
 @pytest.mark.usefixtures("processes")
 def test_two_columns_and_an_auc_lose_what_they_lose(tmp_path):
-    answer_key = key_of(make(tmp_path, "macro_auc", LABELS, ("Softmax",), 2))
+    answer_key = stored(make(tmp_path, "macro_auc", LABELS, ("Softmax",), 2))
     true = roc_auc_score(LABELS, SCORE)
     ruined = damaged(answer_key.reference[0])
     found = assess([ruined], answer_key, get_metric("macro_auc"), answer_key.reference, 300)
@@ -93,7 +98,7 @@ def test_two_columns_and_an_auc_lose_what_they_lose(tmp_path):
 
 @pytest.mark.usefixtures("processes")
 def test_one_column_and_accuracy_lose_what_they_lose(tmp_path):
-    answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Sigmoid",), 1))
+    answer_key = stored(make(tmp_path, "accuracy", LABELS, ("Sigmoid",), 1))
     true = accuracy_score(LABELS, SCORE > 0)
     ruined = damaged(answer_key.reference[0])
     found = assess([ruined], answer_key, get_metric("accuracy"), answer_key.reference, 300)
@@ -105,7 +110,7 @@ def test_one_column_and_accuracy_lose_what_they_lose(tmp_path):
 
 @pytest.mark.usefixtures("processes")
 def test_one_column_of_logits_is_told_from_probabilities(tmp_path):
-    answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Identity",), 1))
+    answer_key = stored(make(tmp_path, "accuracy", LABELS, ("Identity",), 1))
     reading = answer_key.readings["accuracy"]
     assert (reading.labels, reading.scores, reading.columns) == ("class", "logits", 1)
     found = assess(answer_key.reference, answer_key, get_metric("accuracy"), answer_key.reference)
@@ -115,7 +120,7 @@ def test_one_column_of_logits_is_told_from_probabilities(tmp_path):
 @pytest.mark.usefixtures("processes")
 def test_each_metric_has_its_own_reading(tmp_path):
     more = 'also = ["macro_auc", "log_loss"]\n'
-    answer_key = key_of(make(tmp_path, "accuracy", np.eye(2)[LABELS], ("Softmax",), 2, more))
+    answer_key = stored(make(tmp_path, "accuracy", np.eye(2)[LABELS], ("Softmax",), 2, more))
     told = {name: (one.labels, one.scores) for name, one in answer_key.readings.items()}
     assert told == {
         "accuracy": ("one-hot", ""),
@@ -127,7 +132,7 @@ def test_each_metric_has_its_own_reading(tmp_path):
 @pytest.mark.usefixtures("processes")
 def test_the_output_that_is_named_is_read(tmp_path):
     more = 'output = "y1"\n'
-    answer_key = key_of(make(tmp_path, "accuracy", LABELS, ("Neg", "Softmax"), 2, more))
+    answer_key = stored(make(tmp_path, "accuracy", LABELS, ("Neg", "Softmax"), 2, more))
     assert answer_key.readings["accuracy"].output == 1
     found = assess(answer_key.reference, answer_key, get_metric("accuracy"), answer_key.reference)
     assert found.value == pytest.approx(accuracy_score(LABELS, SCORE > 0))
@@ -149,19 +154,25 @@ def test_the_output_that_is_named_is_read(tmp_path):
         ("dice", LABELS, ("Softmax",), 2, "", "dice cannot read output 'y0'"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_ends_the_dry_run_in_one_line(
-    tmp_path, metric, labels, last, columns, more, wanted
-):
-    done = make(tmp_path, metric, labels, last, columns, more).here("run", "tiny", "--dry-run")
-    assert done.code == 2
-    assert wanted in done.error
-    assert "suite.toml" in done.error
+def test_what_does_not_fit_is_one_line(tmp_path, metric, labels, last, columns, more, wanted):
+    project = make(tmp_path, metric, labels, last, columns, more)
+    with pytest.raises(ConfigError) as caught:
+        key_of(project)
+    assert wanted in str(caught.value)
+    assert "suite.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_dry_run_ends_with_what_to_write(tmp_path, processes):
+    project = make(tmp_path, "macro_auc", LABELS, ("Sigmoid",), 2)
+    done = project.here("run", "tiny", "--dry-run")
+    assert (done.code, 'write scores = "probabilities"' in done.error) == (2, True)
 
 
 @pytest.mark.usefixtures("processes")
 def test_a_model_with_an_input_called_ids_is_judged(tmp_path):
     """Case 09: token ids, whose name the archive keeps for itself."""
-    project = make_project(tmp_path)
+    project = without_int8(make_project(tmp_path))
     rng = np.random.default_rng(5)
     table = rng.standard_normal((12, 6)).astype(np.float32)
     weight = rng.standard_normal((6, 3)).astype(np.float32)
@@ -181,12 +192,12 @@ def test_a_model_with_an_input_called_ids_is_judged(tmp_path):
     onnx.save(model, str(project.suite.parent / "model.onnx"))
     np.savez(project.suite.parent / "cases.npz", ids=ids, labels=np.arange(64) % 3)
     project.edit('metric = "macro_auc"\n', 'metric = "accuracy"\n')
-    done = project.here("run", "tiny", "--dry-run")
-    assert (done.code, 'write arrays = { labels = "labels" }' in done.error) == (2, True)
+    with pytest.raises(ConfigError, match=r'write arrays = \{ labels = "labels" \}'):
+        key_of(project)
     project.edit(
         '[[variants]]\nname = "fp32"', 'arrays = { labels = "labels" }\n[[variants]]\nname = "fp32"'
     )
-    answer_key = key_of(project)
+    answer_key = stored(project)
     scores = table[ids].mean(axis=1) @ weight
     found = assess(answer_key.reference, answer_key, get_metric("accuracy"), answer_key.reference)
     assert found.value == pytest.approx(float((scores.argmax(axis=1) == np.arange(64) % 3).mean()))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from benchhub.tasks.cardiac.metric import (
     overlap_by_case,
 )
 from benchhub.tasks.metrics import get_metric
-from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.predictions import get_prediction, get_predictor, predicted
 
 NAMES = ("rv", "myo", "lv")
 
@@ -215,7 +217,7 @@ def test_tables_know_the_names():
     assert get_metric("dice_worst5") is DICE_WORST
     assert get_prediction("argmax-labels") is class_map
     outputs = np.random.default_rng(0).random((3, 4, 5, 5), dtype=np.float32)
-    maps, took = predicted(class_map, outputs)
+    maps, took = predicted(get_predictor("argmax-labels", Path()), [outputs])
     np.testing.assert_array_equal(maps, outputs.argmax(axis=1))
     assert len(took) == 3
 

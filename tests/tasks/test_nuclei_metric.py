@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from benchhub.tasks.nuclei.watershed import (
     predict,
     separated,
 )
-from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.predictions import get_predictor, predicted
 from benchhub.tasks.stained.instances import overlaps, pq
 
 RNG = np.random.default_rng(0)
@@ -126,7 +128,7 @@ def test_distances_are_kept_to_a_small_step_and_clipped():
 
 def test_one_case_at_a_time_is_the_same():
     together = predict(PERFECT)
-    alone, took_ns = predicted(get_prediction("nuclei"), PERFECT)
+    alone, took_ns = predicted(get_predictor("nuclei", Path()), [PERFECT])
     np.testing.assert_array_equal(alone, together)
     assert len(took_ns) == len(PERFECT)
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from benchhub.tasks import get_model, get_task
 from benchhub.tasks.pathology.metric import BPQ, MPQ
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.watershed import nuclei
-from benchhub.tasks.predictions import get_prediction, predicted
+from benchhub.tasks.predictions import get_predictor, predicted
 from benchhub.tasks.stained.instances import relabel
 
 pytestmark = pytest.mark.usefixtures("torch")
@@ -147,7 +149,7 @@ def test_noise_and_holes_do_not_crash():
 
 def test_predictions_have_it_by_name(cases):
     maps = _ideal(cases.labels[:3])
-    found, took_ns = predicted(get_prediction("pathology"), maps)
+    found, took_ns = predicted(get_predictor("pathology", Path()), [maps])
     np.testing.assert_array_equal(found, nuclei(maps))
     assert (took_ns > 0).all()
 

@@ -10,11 +10,15 @@ import pytest
 
 from benchhub.errors import ConfigError
 from benchhub.tasks.metrics import METRICS, MODULES, get_metric, metric_names
-from benchhub.tasks.predictions import PREDICTIONS, get_prediction, predicted
+from benchhub.tasks.predictions import PREDICTIONS, Predictor, get_prediction, predicted
 
 
 def largest(outputs: Any) -> Any:
     return outputs.argmax(axis=1).astype(np.uint8)
+
+
+def of_first(function: Any) -> Predictor:
+    return Predictor(lambda outputs: function(outputs[0]))
 
 
 def test_cases_are_predicted_one_by_one_and_timed() -> None:
@@ -26,7 +30,7 @@ def test_cases_are_predicted_one_by_one_and_timed() -> None:
         return largest(one)
 
     ticks = itertools.count(0, 5)
-    made, took_ns = predicted(watched, outputs, lambda: next(ticks))
+    made, took_ns = predicted(of_first(watched), [outputs], lambda: next(ticks))
     np.testing.assert_array_equal(made, largest(outputs))
     assert (made.dtype, took_ns.tolist()) == (np.uint8, [5] * 7)
     assert seen == [1] * 8  # the first once more, untimed
@@ -35,13 +39,13 @@ def test_cases_are_predicted_one_by_one_and_timed() -> None:
 @pytest.mark.parametrize("wrong", [lambda one: one[:, 0].sum(), lambda one: np.zeros((2, 3))])
 def test_a_prediction_is_of_one_case(wrong: Any) -> None:
     with pytest.raises(ValueError, match="prediction of case 0 has shape"):
-        predicted(wrong, np.ones((3, 2, 2)))
+        predicted(of_first(wrong), [np.ones((3, 2, 2))])
 
 
 def test_predictions_differ_in_nothing_but_values() -> None:
     sizes = itertools.cycle([1, 1, 2])
     with pytest.raises(ValueError, match="prediction of case 1 has shape"):
-        predicted(lambda one: np.zeros((1, next(sizes))), np.zeros((3, 2)))
+        predicted(of_first(lambda one: np.zeros((1, next(sizes)))), [np.zeros((3, 2))])
 
 
 @pytest.mark.parametrize("name", [*MODULES, *METRICS])

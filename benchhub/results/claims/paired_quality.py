@@ -13,7 +13,7 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import Row
 from benchhub.results.claims.figures import ClaimFigure
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import answers, assess, rounded
+from benchhub.results.rows.quality import all_rounded, answers, assess
 
 
 class PairedQuality:
@@ -46,9 +46,7 @@ class PairedQuality:
             return None
         same = None
         if self._truth.predict:
-            cases = min(len(mine.outputs[0]), len(theirs.outputs[0]))
-            raw = (mine.outputs[0][:cases], theirs.outputs[0][:cases])
-            same = rounded(*raw, self._truth.spreads[0])
+            same = all_rounded(mine.outputs, theirs.outputs, self._truth.spreads)
         try:
             found = assess(
                 answers(mine, self._truth), self._truth, known, answers(theirs, self._truth),

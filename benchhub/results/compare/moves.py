@@ -23,7 +23,7 @@ from benchhub.model.quantities import Quantity
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.metrics import compared_in, taken, values
-from benchhub.results.rows.quality import answers, assess, rounded
+from benchhub.results.rows.quality import all_rounded, answers, assess
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
 from benchhub.stats.unpaired import unpaired_ratio
@@ -225,8 +225,7 @@ def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]
     if old is None or new is None:
         return dataclasses.replace(move, reason="no outputs are stored")
     # Predictions are too coarse to tell rounding from another function; raw outputs are not.
-    raw = old.outputs[0], new.outputs[0]
-    same = rounded(raw[1], raw[0], one.spreads[0]) if one.predict else None
+    same = all_rounded(new.outputs, old.outputs, one.spreads) if one.predict else None
     try:
         told = assess(answers(new, other), other, after.metric, answers(old, one), same=same)
     except ValueError as error:

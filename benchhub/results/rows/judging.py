@@ -14,7 +14,7 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import QualitySource
 from benchhub.results.rows.alike import Artifact
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import Quality, assess, reference_answers, rounded
+from benchhub.results.rows.quality import Quality, all_rounded, assess, reference_answers
 from benchhub.stats.bootstrap import Limits
 
 #: An artifact, and the batch: what outputs depend on.
@@ -120,7 +120,8 @@ class Judging:
         self, metric: Metric, mine: Answers, other: Answers, near: Quality | None = None
     ) -> Quality:
         # Predictions are too coarse to tell rounding from another function; raw outputs are not.
-        same = self._rounded(mine, other) if self._key.predict else None
+        raw = mine.raw, other.raw
+        same = all_rounded(*raw, self._key.spreads) if self._key.predict else None
         return assess(
             mine.outputs, self._key, metric, other.outputs,
             seed=self._judges.seed, tables=self._tables, same=same, near=near,
@@ -131,17 +132,11 @@ class Judging:
         return all(
             one is other
             or (
-                all(self._rounded(one, other, output) for output in range(len(one.raw)))
+                all_rounded(one.raw, other.raw, self._key.spreads)
                 and (not self._key.predict or np.array_equal(one.outputs[0], other.outputs[0]))
             )
             for one, other in zip(pairs[::2], pairs[1::2], strict=True)
         )
-
-    def _rounded(self, one: Answers, other: Answers, output: int = 0) -> bool:
-        mine, theirs = one.raw[output], other.raw[output]
-        cases = min(len(mine), len(theirs))
-        size = self._key.spreads[output] if self._key.spreads else None
-        return rounded(mine[:cases], theirs[:cases], size)
 
     def _base(self, group: Group) -> Answers | None:
         artifact, batch = group

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 from benchhub.model.launch import Launch
-from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quality import AnswerKey, Metric, Reads
 from benchhub.results.rows.agreement import spread
 from benchhub.results.rows.case_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, group_members, weighed
@@ -83,7 +83,8 @@ def assess(
         raise ValueError("no cases")
     mine, other = _leading(mine, cases), _leading(other, cases)
     for array, whose in ((mine, "outputs"), (other, "the baseline's outputs")):
-        if not np.isfinite(array).all():
+        # Of what a metric of the user's own made of a case NaN says that it does not count.
+        if metric.reads is not Reads.OWN and not np.isfinite(array).all():
             raise ValueError(f"{whose} are not finite")
     if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
@@ -138,17 +139,32 @@ def _moved(near: Quality, value: float, base: float, higher_is_better: bool) -> 
 
 
 def answers(launch: Launch, answer_key: AnswerKey) -> tuple[Array, ...]:
-    """Return what metrics judge of a launch: predictions or whole outputs; empty: it has none."""
-    if not answer_key.predict:
-        return launch.outputs
-    return () if launch.predictions is None else (launch.predictions,)
+    """Return what metrics judge of a launch: predictions or whole outputs; empty: it has none.
+
+    What metrics of the user's own made of each case comes behind them.
+    """
+    given = launch.outputs
+    if answer_key.predict:
+        given = () if launch.predictions is None else (launch.predictions,)
+    return _with_own(given, launch.own_scores, answer_key)
 
 
 def reference_answers(answer_key: AnswerKey) -> tuple[Array, ...]:
     """Return what metrics judge of the baseline on the controller."""
-    if not answer_key.predict:
-        return answer_key.reference
-    return () if answer_key.predictions is None else (answer_key.predictions,)
+    given = answer_key.reference
+    if answer_key.predict:
+        given = () if answer_key.predictions is None else (answer_key.predictions,)
+    return _with_own(given, answer_key.own_scores, answer_key)
+
+
+def _with_own(
+    given: tuple[Array, ...], own: Array | None, answer_key: AnswerKey
+) -> tuple[Array, ...]:
+    """Return outputs with `own` behind them; without, where a metric would take others for it."""
+    if answer_key.own_scores is None or not given:
+        return given
+    count = 1 if answer_key.predict else len(answer_key.reference)
+    return (*given, own) if own is not None and len(given) == count else given[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +270,20 @@ def rounded(mine: Array, other: Array, size: float | None = None) -> bool:
         return False
     apart = np.abs(np.asarray(mine, dtype=np.float64) - np.asarray(other, dtype=np.float64))
     return float(apart.max()) <= _ROUNDED * (spread(other) if size is None else size)
+
+
+def all_rounded(one: Sequence[Array], other: Sequence[Array], sizes: Sequence[float] = ()) -> bool:
+    """Return whether all outputs of two models are one function's on their leading cases, rounded.
+
+    `sizes` are the spreads of the other's outputs over all cases; empty: those given are all.
+    """
+    if len(one) != len(other):
+        return False
+    cases = min(len(array) for array in (*one, *other))
+    return all(
+        rounded(mine[:cases], theirs[:cases], sizes[index] if sizes else None)
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True))
+    )
 
 
 def _leading(array: Array, cases: int) -> Array:

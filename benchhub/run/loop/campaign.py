@@ -21,7 +21,7 @@ from benchhub.model.cell import CHECK_CASES, Cell
 from benchhub.model.launch import Details, Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
-from benchhub.run.loop.predicted import with_predictions
+from benchhub.run.loop.predicted import with_own_scores, with_predictions
 from benchhub.run.loop.reconnecting import RECONNECT_PAUSES_S, ReconnectingSession
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 
@@ -124,9 +124,13 @@ def _launch(
         outcome.failure = Failure("link", "link", str(error))
     launch = _record(work, cell, (index, attempt, number), started_at, outcome)
     launch = _without_nonfinite(_without_negative(launch), work.reference)
-    if work.predict is None or cell.scenario is not Scenario.QUALITY or not launch.outputs:
+    if cell.scenario is not Scenario.QUALITY or not launch.outputs:
         return launch
-    return with_predictions(launch, work.predict, work.reference[0].shape[1:], CHECK_CASES)
+    if work.scoring is not None:
+        launch = with_own_scores(launch, work.scoring, work.reference)
+    if work.predict is None:
+        return launch
+    return with_predictions(launch, work.predict, work.reference, CHECK_CASES)
 
 
 def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSession) -> Job:

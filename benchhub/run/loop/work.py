@@ -15,6 +15,7 @@ from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice.backends import Description
 from benchhub.ondevice.wire import Conditions, Job, Outcome
+from benchhub.tasks.predictions import Predictor
 
 
 class OpenSession(Protocol):
@@ -50,7 +51,8 @@ class DeviceWork:
     `finished` counts finished launches by cell key, `attempts` the launches that did not finish
     by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
     the launches in the store, which `more` is asked about together with the new ones. `predict`
-    is what the task makes of the first output of quality cells, see `benchhub.tasks.predictions`.
+    is what the task makes of the outputs of quality cells, see `benchhub.tasks.predictions`, and
+    `scoring` what metrics of the user's own make of each case.
     `formats` and `files` are the models', by the sha256 of their variants.
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
     """
@@ -70,7 +72,8 @@ class DeviceWork:
     first_round: int = 0
     more: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
-    predict: Callable[[Array], Array] | None = None
+    predict: Predictor | None = None
+    scoring: Callable[[Sequence[Array]], Array] | None = None
     files: Mapping[str, tuple[ModelFile, ...]] = field(default_factory=dict)
     inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -19,6 +19,9 @@ class ReadingV1(Record):
     name: str = ""
     columns: int = 0
     integers: bool = False
+    first: int = 0
+    unit: str = ""
+    lower_is_better: bool = False
 
     def reading(self) -> Reading:
         """Return what was stored."""

@@ -52,6 +52,11 @@ def seen(
         return Seen(output, labels, names)
     if metric.reads is Reads.FIRST:
         return Seen(output, labels, names)
+    if metric.reads is Reads.OWN:
+        last = reading.first + reading.columns
+        if output.ndim != 2 or output.shape[1] < last:
+            raise ValueError(f"{metric.name} was not computed for these outputs")
+        return Seen(output[:, reading.first : last], labels, ())
     scores = flat(output)
     if scores is None:
         raise ValueError(f"an output of shape {output.shape} has no row of scores a case")

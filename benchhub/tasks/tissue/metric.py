@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from benchhub.model.arrays import Array
 from benchhub.model.quality import CaseTable, Reads
 from benchhub.tasks.case_tables import ratio, table_metric
-from benchhub.tasks.chance import f1_of_the_largest
+from benchhub.tasks.metrics.chance import f1_of_the_largest
 
 Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from benchhub.model.quality import CaseTable, Metric, Reads
 from benchhub.outside import ExtensionPoint
 from benchhub.tasks import lazy
 from benchhub.tasks.case_tables import mean_by_case, ratio, weighted_mean, worst
-from benchhub.tasks.chance import error_of_the_mean, half, largest_share
+from benchhub.tasks.metrics.chance import error_of_the_mean, half, largest_share
 
 Floats = NDArray[np.float64]
 

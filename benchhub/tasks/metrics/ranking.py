@@ -1,0 +1,120 @@
+"""How well scores rank cases: areas under the ROC curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchhub.model.arrays import Array
+from benchhub.model.quality import Metric, Reads
+from benchhub.tasks.case_tables import ratio
+from benchhub.tasks.metrics.chance import half
+
+Floats = NDArray[np.float64]
+
+
+def weighted_auc(scores: Array, truth: Array, weights: Array) -> Floats:
+    """Return the area under the ROC curve per resample, ties counted half: (resamples,).
+
+    `scores` and `truth` are (cases,), `weights` (resamples, cases). NaN where a resample holds
+    one class only; NaN everywhere if a score is NaN, which has no order.
+    """
+    return _auc(scores, truth, _by_case(weights))
+
+
+def _auc(scores: Array, truth: Array, by_case: Floats) -> Floats:
+    """Weigh pairs (positive, negative): won 1, tied 1/2 (Hanley and McNeil 1982).
+
+    With the negatives sorted once, running sums give every positive the weight of the negatives
+    below it, and of those up to it, in all resamples at once. `by_case` is (cases, resamples).
+    """
+    if np.isnan(scores).any():
+        return np.full(by_case.shape[1], np.nan)
+    positive = truth.astype(bool)
+    mine, rows = scores[positive], np.flatnonzero(~positive)
+    rows = rows[np.argsort(scores[rows], kind="stable")]
+    running = np.zeros((len(rows) + 1, by_case.shape[1]))
+    np.cumsum(by_case[rows], axis=0, out=running[1:])
+    below = running[np.searchsorted(scores[rows], mine, side="left")]
+    below += running[np.searchsorted(scores[rows], mine, side="right")]
+    weight = by_case[positive]
+    won = np.einsum("pr,pr->r", weight, below) / 2
+    return ratio(won, weight.sum(axis=0) * running[-1])
+
+
+def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the mean AUC over the labels that have both classes in a resample.
+
+    `outputs` and `labels` are (cases, labels). A label of one class is left out of that
+    resample's mean rather than counted as 0 or as NaN; `parts` tells which labels were there.
+    """
+    scores, truth = _columns(outputs), _columns(labels)
+    by_case = _by_case(weights)
+    per_label = np.stack([_auc(scores[:, k], truth[:, k], by_case) for k in range(truth.shape[1])])
+    present = ~np.isnan(per_label)
+    count = present.sum(axis=0)
+    total = np.where(present, per_label, 0.0).sum(axis=0)
+    return ratio(total, count)
+
+
+def auc_by_case(outputs: Array, labels: Array) -> Floats:
+    """Return what each case adds to the macro AUC, (cases,): its share of pairs won, by label.
+
+    As the AUC would change without the case: E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson,
+    Biometrics 44 (1988). Labels of one class are left out.
+    """
+    scores, truth = _columns(outputs), _columns(labels).astype(bool)
+    cases = len(truth)
+    found = [_placements(scores[:, k], truth[:, k]) for k in range(truth.shape[1])]
+    whole = [(area, change) for area, change in found if not np.isnan(area)]
+    if not whole:
+        return np.full(cases, np.nan)
+    area = float(np.mean([area for area, _ in whole]))
+    change: Floats = np.mean([change for _, change in whole], axis=0)
+    return area + cases * change
+
+
+def _placements(scores: Array, positive: NDArray[np.bool_]) -> tuple[float, Floats]:
+    """Return a label's AUC, and how each case moves it; ties count half."""
+    mine, others = np.sort(scores[positive]), np.sort(scores[~positive])
+    change = np.zeros(len(scores))
+    if not mine.size or not others.size:
+        return np.nan, change
+    won = _below(others, scores[positive])
+    lost = 1 - _below(mine, scores[~positive])
+    area = float(won.mean())
+    change[positive] = (won - area) / max(1, mine.size - 1)
+    change[~positive] = (lost - area) / max(1, others.size - 1)
+    return area, change
+
+
+def _below(ordered: Array, scores: Array) -> Floats:
+    """Return the share of `ordered` below each score, ties counted half."""
+    ranks = np.searchsorted(ordered, scores, side="left")
+    ranks = ranks + np.searchsorted(ordered, scores, side="right")
+    return np.asarray(ranks / (2 * ordered.size), dtype=np.float64)
+
+
+def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Return each label's AUC; NaN marks a label of one class."""
+    scores, truth = _columns(outputs), _columns(labels)
+    once = np.ones((1, len(truth)))
+    names = names or tuple(str(k) for k in range(truth.shape[1]))
+    return {
+        name: float(weighted_auc(scores[:, k], truth[:, k], once)[0])
+        for k, name in enumerate(names)
+    }
+
+
+def _by_case(weights: Array) -> Floats:
+    """Return the weights as (cases, resamples), so that picking cases copies whole rows."""
+    return np.ascontiguousarray(weights.T, dtype=np.float64)
+
+
+def _columns(values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+MACRO_AUC = Metric(
+    "macro_auc", "", True, macro_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half
+)
