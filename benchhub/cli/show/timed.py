@@ -31,7 +31,7 @@ def print_timed(console: Console, results: Results) -> None:
             print_table(console, table)
             if len(table.rows) < len(rows):
                 ranked = scenario is Scenario.THROUGHPUT and not info.emulated
-                which = "fastest" if ranked else "smallest"
+                which = "fastest (by the estimates)" if ranked else "smallest"
                 left = len(rows) - len(table.rows)
                 say(console, "dim", f"the {which} settings of each; {left} more in the report")
             if scenario is Scenario.PACED:
