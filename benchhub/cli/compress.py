@@ -59,12 +59,12 @@ def compress(
     if list_:
         typer.echo(jsonlib.dumps(listed(), indent=1)) if json else show_list()
         return
-    if source is None:
+    if source is None and recipe is None:
         raise ConfigError("give a SUITE or a MODEL to compress, or --list to see the recipes")
     folder = _writable(output)
     asked = _recipe(recipe, option, ratio)
     made = _made(source, asked, variant, name, data, task, _pairs("--set", settings))
-    written = _write(made, folder, Path(source))
+    written = _write(made, folder, Path(source) if source else None)
     if json:
         typer.echo(jsonlib.dumps(written, indent=1))
     else:
@@ -111,7 +111,7 @@ def _pairs(flag: str, given: list[str]) -> dict[str, Any]:
 
 
 def _made(
-    source: str,
+    source: str | None,
     recipe: Recipe | None,
     variant: str | None,
     name: str | None,
@@ -131,7 +131,7 @@ def _made(
 
 
 def _choose(
-    source: str,
+    source: str | None,
     recipe: Recipe | None,
     variant: str | None,
     name: str | None,
@@ -139,11 +139,16 @@ def _choose(
     settings: dict[str, Any],
 ) -> Callable[[Place], Made]:
     """Return how to make what was asked for, its arguments checked against each other."""
-    from benchhub.compress.build.single import OwnData, of_model, of_suite
+    from benchhub.compress.build.single import OwnData, of_model, of_nothing, of_suite
     from benchhub.config.catalogue import suite_file
     from benchhub.config.suite import load_suite
     from benchhub.errors import ConfigError
 
+    if source is None:
+        assert recipe is not None
+        if variant or task or settings:
+            raise ConfigError("--variant, --task and --set are of a SUITE or a MODEL; give one")
+        return lambda place: of_nothing(recipe, name, place)
     if _is_model(source):
         if recipe is None:
             raise ConfigError(f"{source} is a model file; say --recipe how to compress it")
@@ -185,7 +190,7 @@ def _writable(folder: Path) -> Path:
     return folder
 
 
-def _write(made: Made, folder: Path, given: Path) -> dict[str, Any]:
+def _write(made: Made, folder: Path, given: Path | None) -> dict[str, Any]:
     """Write the model and what it is; return the latter."""
     import os
     import shutil
@@ -195,7 +200,7 @@ def _write(made: Made, folder: Path, given: Path) -> dict[str, Any]:
 
     variant = made.variant
     path = folder / f"{variant.name}{variant.path.suffix}"
-    if path.exists() and given.exists() and path.samefile(given):
+    if given is not None and path.exists() and given.exists() and path.samefile(given):
         raise ConfigError(f"{path} is what it is made from; give --name, or another folder with -o")
     document = {"file": path.name, **described(made)}
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -62,6 +62,25 @@ _CHOSEN = {
 }
 _OTHERS = "name in nodes_to_exclude what is to stay in float32, or leave the variant out"
 _PER_TENSOR = "try per_channel = false or nodes_to_exclude, or leave the variant out"
+_STRUCTURED = {
+    "ratio": Option(0.5, least=0.0, most=0.9999, words="share of the channels that goes"),
+    "importance": Option(
+        "l2", ("l1", "l2", "bn", "taylor", "lamp", "random"), words="what channels rank by"
+    ),
+    "scope": Option(
+        "local", ("local", "global"), words="the ratio in every layer, or in one ranking"
+    ),
+    "steps": _STEPS,
+    **_FINETUNE,
+    "recalibrate": Option(
+        16,
+        least=0,
+        words="batches that renew the statistics of batch normalisations where nothing is"
+        " fine-tuned; 0: leave them",
+    ),
+    "importance_cases": Option(64, words="training cases for importance `taylor`"),
+    "bn_l1": _BN_L1,
+}
 _CALIBRATION = Option(64, words="inputs of the training split that ranges are read off")
 _TFLITE: Mapping[str, Any] = {
     "reads": ("tflite",),
@@ -91,30 +110,28 @@ RECIPES: dict[str, RecipeEntry] = {
     ),
     "prune-structured": RecipeEntry(
         late("benchhub.compress.recipes.structured", "make_structured"),
-        {
-            "ratio": Option(0.5, least=0.0, most=0.9999, words="share of the channels that goes"),
-            "importance": Option(
-                "l2", ("l1", "l2", "bn", "taylor", "lamp", "random"), words="what channels rank by"
-            ),
-            "scope": Option(
-                "local", ("local", "global"), words="the ratio in every layer, or in one ranking"
-            ),
-            "steps": _STEPS,
-            **_FINETUNE,
-            "recalibrate": Option(
-                16,
-                least=0,
-                words="batches that renew the statistics of batch normalisations where nothing is"
-                " fine-tuned; 0: leave them",
-            ),
-            "importance_cases": Option(64, words="training cases for importance `taylor`"),
-            "bn_l1": _BN_L1,
-        },
+        _STRUCTURED,
         trains=True,
         libraries=("torch", "torch-pruning", "onnx", "numpy"),
         extra="compress",
         approximates=False,
         words="whole channels go; reads files of benchhub's own networks",
+    ),
+    "prune-network": RecipeEntry(
+        late("benchhub.compress.recipes.own_network", "make_own"),
+        {
+            "network": Option("", words="FILE.py:FUNCTION that builds it; the file is run"),
+            "weights": Option("", words="its state_dict, as torch.save writes it"),
+            "data": Option("", words=".npz with its one input by name, and `labels`"),
+            "output": Option("output", words="what its output is called"),
+            **_STRUCTURED,
+        },
+        reads=(),
+        libraries=("torch", "torch-pruning", "onnx", "numpy"),
+        extra="compress",
+        approximates=False,
+        files=("network", "weights", "data"),
+        words="whole channels of a torch network of your own go; `ratio` 0: it is only exported",
     ),
     "prune-magnitude": RecipeEntry(
         make_pruned,

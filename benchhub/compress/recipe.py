@@ -23,7 +23,8 @@ class Ingredients:
     `progress` takes a line for the progress display. `data` tells the training data from any
     other; it belongs to the identity of what a recipe that trains makes. `examples(n)` returns n
     test cases by input name; None where there is no data. `tried(path)` loads a draft in
-    onnxruntime and calls it, beside the source, in a process that may end in any way.
+    onnxruntime and calls it, beside the source, in a process that may end in any way. Files that
+    options name lie in `beside`, unless they say where.
     """
 
     calibration: Callable[[int], Mapping[str, Array]]
@@ -34,6 +35,7 @@ class Ingredients:
     data: Mapping[str, str] = field(default_factory=dict)
     examples: Callable[[int], Mapping[str, Array]] | None = None
     tried: Callable[[Path], Trial] = lambda path: Trial(known=False)
+    beside: Path = field(default_factory=Path)
 
 
 #: make(source, output, options, ingredients) -> facts for the provenance, or None. `source` is
@@ -54,8 +56,9 @@ class RecipeEntry:
     `extra` is the pip extra to install when one is missing. `others`: options that are not listed
     go to the function, which checks them. `approximates`: what it makes should answer as its source
     does, rounded; where it should not, devices are held against what the variant answers on the
-    controller. `otherwise` is the next step where what it made cannot be run. `words` say what it
-    does, in the reference pages.
+    controller. `files` are options that name files, whose content belongs to the identity (of
+    FILE.py:NAME the code's). `otherwise` is the next step where what it made cannot be run. `words`
+    say what it does, in the reference pages.
     """
 
     make: Make
@@ -68,6 +71,7 @@ class RecipeEntry:
     extra: str = ""
     others: bool = False
     approximates: bool = True
+    files: tuple[str, ...] = ()
     otherwise: str = "take another recipe, or leave the variant out"
     words: str = ""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchhub.compress import RecipeEntry
-from benchhub.compress.build.checked import check_data, check_source, settled
+from benchhub.compress.build.checked import check_data, check_source, files_sha256, settled
 from benchhub.compress.build.trials import MadeBy, Trying
 from benchhub.compress.build.workshop import Workshop, is_whole
 from benchhub.compress.files.external import in_one_file
@@ -138,6 +138,8 @@ def _asked(
         **({"baseline_sha256": source.sha256} if source else {}),
         **_versions(where, entry, trains),
     }
+    if entry.files:
+        facts["files"] = json.dumps(files_sha256(where, entry, options, ingredients.beside))
     if entry.calibrates:
         facts["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
     if trains:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from benchhub.compress import get_recipe
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
@@ -58,6 +60,28 @@ def check_source(spec: VariantSpec, entry: RecipeEntry, format_: str | None, sou
         )
 
 
+def files_sha256(
+    where: str, entry: RecipeEntry, options: Settings, beside: Path
+) -> Mapping[str, str]:
+    """Return the sha256 of the files that options name; ConfigError for one that is missing."""
+    found = {}
+    for name in entry.files:
+        text = str(options[name])
+        code, _, function = text.rpartition(":")
+        file = code if code.endswith(".py") and function.isidentifier() else text
+        if not text:
+            raise ConfigError(f"{where}: option {name} is missing; name a file")
+        try:
+            data = (beside / Path(file).expanduser()).read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                f"{where}: {name} = {text!r}: cannot be read: {error.strerror};"
+                f" it is looked for in {beside.resolve()}"
+            ) from error
+        found[name] = hashlib.sha256(data).hexdigest()
+    return found
+
+
 def _checked(suite: Suite, using: Ingredients) -> Mapping[str, Variant]:
     specs = {spec.name: spec for spec in suite.variants}
     for spec in suite.variants:
@@ -79,6 +103,7 @@ def _checked(suite: Suite, using: Ingredients) -> Mapping[str, Variant]:
         source = specs[name].source
         check_source(specs[name], entry, written[source] if source else None, source or "")
         check_data(specs[name], entry, options, using)
+        files_sha256(f"variant {name}: recipe", entry, options, using.beside)
     return files
 
 

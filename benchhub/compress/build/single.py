@@ -14,6 +14,7 @@ from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.build.cached import build
 from benchhub.compress.build.checked import settled
 from benchhub.compress.files.look import inspect_model
+from benchhub.compress.files.model_file import NO_ARCHITECTURE
 from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
@@ -82,7 +83,19 @@ def of_suite(
         called = name or (f"{wanted}-{recipe.name}" if reads else recipe.name)
         chain = [*before, VariantSpec(called, source=source, recipe=recipe)]
     data = open_data(suite, place.data, place.cache) if _needs_data(chain) else None
-    return _make_all(chain, suite.task, data, place)
+    return _make_all(chain, suite.task, data, place, suite.path.parent)
+
+
+def of_nothing(recipe: Recipe, name: str | None, place: Place) -> Made:
+    """Make what a recipe makes that reads no model; files that it names lie in this folder."""
+    entry = get_recipe(recipe.name)
+    if entry.reads or entry.trains:
+        raise ConfigError(
+            f"recipe {recipe.name} needs a SUITE"
+            + (" or a MODEL to begin with" if entry.reads else " whose data it trains on")
+        )
+    chain = [VariantSpec(name or recipe.name, recipe=recipe)]
+    return _make_all(chain, "none", None, place)
 
 
 def of_model(model: Path, recipe: Recipe, name: str | None, own: OwnData, place: Place) -> Made:
@@ -99,6 +112,9 @@ def of_model(model: Path, recipe: Recipe, name: str | None, own: OwnData, place:
     ]
     task = own.task or _task_in(model, source.format)
     data: Dataset | _Arrays | None = None
+    entry, options = settled(chain[-1])
+    if entry.trains_with(options) and task is None:
+        raise ConfigError(f"{model}: {NO_ARCHITECTURE}")
     if _needs_data(chain):
         if place.data is not None and place.data.suffix == ".npz" and own.task is None:
             data = _Arrays(place.data, source)
@@ -113,9 +129,16 @@ def of_model(model: Path, recipe: Recipe, name: str | None, own: OwnData, place:
 
 
 def _make_all(
-    chain: Sequence[VariantSpec], task: str, data: Dataset | _Arrays | None, place: Place
+    chain: Sequence[VariantSpec],
+    task: str,
+    data: Dataset | _Arrays | None,
+    place: Place,
+    beside: Path | None = None,
 ) -> Made:
-    """Make each variant from the one before; `data` is None where no recipe needs any."""
+    """Make each variant from the one before; `data` is None where no recipe needs any.
+
+    Files that recipes name lie in `beside` (None: this folder).
+    """
     can_train = data is not None and not isinstance(data, _Arrays) and is_trainable(task)
     using = Ingredients(
         calibration=data.calibration if data is not None else _no_data,
@@ -125,6 +148,7 @@ def _make_all(
         progress=place.progress,
         data=data.provenance if data is not None else {},
         examples=_examples(data),
+        beside=beside or Path.cwd(),
     )
     for spec in chain:
         if spec.recipe is not None:

@@ -170,6 +170,7 @@ def ingredients(
         progress=progress,
         data=dataset.provenance,
         examples=lambda count: dataset.cases(count).inputs,
+        beside=suite.path.parent,
     )
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from benchhub.compress.files.exported import fold_constants, undo_sharing
+from benchhub.compress.files.model_file import NO_ARCHITECTURE
 from benchhub.compress.networks.resize import resize
 from benchhub.compress.recipes.converters import in_one_line
 from benchhub.compress.recipes.quiet import quiet
@@ -78,7 +79,7 @@ def _options_of(make: Callable[..., nn.Module]) -> list[str] | None:
 
 def write_onnx(
     net: nn.Module,
-    architecture: Architecture,
+    architecture: Architecture | None,
     example: Tensor,
     output: Path,
     input_name: str,
@@ -86,8 +87,9 @@ def write_onnx(
 ) -> None:
     """Write `net` as ONNX with an open batch axis; the same network gives the same bytes.
 
-    `example` is a batch of one or more cases, shape (batch, ...). Batch normalisations stay nodes
-    of their own, which runtimes fold when they load the file.
+    `architecture` None: it is of no task, and cannot be read back. `example` is a batch of one or
+    more cases, shape (batch, ...). Batch normalisations stay nodes of their own, which runtimes
+    fold when they load the file.
     """
     import onnx
 
@@ -112,11 +114,10 @@ def write_onnx(
     model.ClearField("doc_string")
     for node in model.graph.node:
         node.ClearField("doc_string")
-    text = json.dumps(
-        {"task": architecture.task, "net": architecture.net, "options": dict(architecture.options)},
-        sort_keys=True,
-    )
-    onnx.helper.set_model_props(model, {KEY: text})
+    if architecture is not None:
+        options = dict(architecture.options)
+        told = {"task": architecture.task, "net": architecture.net, "options": options}
+        onnx.helper.set_model_props(model, {KEY: json.dumps(told, sort_keys=True)})
     onnx.save(model, str(output))
 
 
@@ -171,10 +172,7 @@ def _load(path: Path) -> tuple[onnx.ModelProto, Architecture]:
     model = onnx.load(str(path))
     found = {entry.key: entry.value for entry in model.metadata_props}
     if KEY not in found:
-        raise ConfigError(
-            f"{path}: it does not say which network it is, so torch cannot rebuild it; start from"
-            " a model that recipe train made, or use recipes that read any ONNX (fp16, int8-*)"
-        )
+        raise ConfigError(f"{path}: {NO_ARCHITECTURE}")
     try:
         stored: Mapping[str, Any] = json.loads(found[KEY])
         return model, Architecture(stored["task"], stored["net"], dict(stored["options"]))

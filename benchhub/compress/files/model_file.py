@@ -6,6 +6,13 @@ from pathlib import Path
 
 from benchhub.errors import ConfigError
 
+#: What to do about an ONNX file that does not say which network of which task it is.
+NO_ARCHITECTURE = (
+    "it does not say which network it is, so torch cannot rebuild it; give recipe prune-network the"
+    " function that builds it, start from a model that recipe train made, or use recipes that read"
+    " any ONNX (fp16, int8-*, prune-magnitude without fine-tuning)"
+)
+
 
 def read_model(name: str, path: Path) -> bytes:
     """Return the bytes of variant `name`'s file; ConfigError if it is not there or empty."""

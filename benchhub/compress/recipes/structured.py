@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from benchhub.compress.files.architecture import Architecture, example_of, read_net, write_like
+from benchhub.compress.files.architecture import example_of, read_net, write_like
 from benchhub.compress.files.counting.macs import count_macs
 from benchhub.compress.networks.channel_graph import channel_graph
 from benchhub.compress.networks.importance import choose, score_groups, set_gradients
@@ -18,7 +18,8 @@ from benchhub.compress.recipes.reproducible import reproducible
 from benchhub.compress.recipes.train import training_cases
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Settings
-from benchhub.tasks import get_model
+from benchhub.model.quality import Cases
+from benchhub.tasks import Trainable, get_model
 
 
 def make_structured(
@@ -36,20 +37,13 @@ def make_structured(
     """
     assert source is not None  # the table says that it reads ONNX
     net, architecture = read_net(source)
-    example = example_of(source)
     before = _size(net, source)
-    pruner = ChannelPruner(net, example, options["importance"], options["scope"])
-    logs: dict[str, TrainingLog] = {}
-    for step in range(1, options["steps"] + 1):
-        share = (1 - options["ratio"]) ** (step / options["steps"])
-        ingredients.progress(f"pruning channels to {share:.3%}, step {step} of {options['steps']}")
-        with reproducible(options["seed"] + step, threads=1):
-            _measure(net, architecture, options, ingredients)
-            pruner.prune_to(share)
-        log = _repair(net, architecture, step, options, ingredients)
-        if log is not None:
-            logs[f"step {step}"] = log
-    pruner.check_output()
+
+    def cases(count: int) -> Cases:
+        return training_cases(ingredients, count)
+
+    model = get_model(architecture.task)
+    pruner, logs = pruned(net, example_of(source), model, cases, options, ingredients)
     write_like(net, source, output)
     write_logs(logs, output.with_name("training.json"))
     last = next(reversed(logs.values())).facts("finetune_") if logs else {}
@@ -65,27 +59,53 @@ def make_structured(
     }
 
 
+def pruned(
+    net: nn.Module,
+    example: Tensor,
+    model: Trainable,
+    cases: Callable[[int], Cases],
+    options: Settings,
+    ingredients: Ingredients,
+) -> tuple[ChannelPruner, dict[str, TrainingLog]]:
+    """Take channels out of `net` in place, step by step, and mend it after each as options say.
+
+    `model` says how it is fitted, `cases(n)` are the first n training cases (0: all). Returns what
+    did it, and the logs of what was fine-tuned.
+    """
+    pruner = ChannelPruner(net, example, options["importance"], options["scope"])
+    logs: dict[str, TrainingLog] = {}
+    for step in range(1, options["steps"] + 1):
+        share = (1 - options["ratio"]) ** (step / options["steps"])
+        ingredients.progress(f"pruning channels to {share:.3%}, step {step} of {options['steps']}")
+        with reproducible(options["seed"] + step, threads=1):
+            if options["importance"] == "taylor":
+                set_gradients(net, cases(options["importance_cases"]), model)
+            pruner.prune_to(share)
+        log = _repair(net, model, cases, step, options, ingredients)
+        if log is not None:
+            logs[f"step {step}"] = log
+    pruner.check_output()
+    return pruner, logs
+
+
+def size_of(net: nn.Module) -> int:
+    """Return how many weights a network has, statistics of normalisations included."""
+    return sum(value.numel() for value in net.state_dict().values() if value.dim())
+
+
 def _size(net: nn.Module, path: Path) -> dict[str, int]:
     """Return the weights and multiply-accumulates of a network, which is in the ONNX file."""
     import onnx
 
-    params = sum(value.numel() for value in net.state_dict().values() if value.dim())
+    params = size_of(net)
     macs = count_macs(onnx.load(str(path))).macs
     return {"params": params} | ({} if macs is None else {"macs": macs})
 
 
-def _measure(
-    net: nn.Module, architecture: Architecture, options: Settings, ingredients: Ingredients
-) -> None:
-    """Leave at the weights what the importance needs there."""
-    if options["importance"] == "taylor":
-        cases = training_cases(ingredients, options["importance_cases"])
-        set_gradients(net, cases, get_model(architecture.task))
-
-
 def _repair(
     net: nn.Module,
-    architecture: Architecture,
+    model: Trainable,
+    cases: Callable[[int], Cases],
     step: int,
     options: Settings,
     ingredients: Ingredients,
@@ -95,8 +115,8 @@ def _repair(
     if options["finetune_epochs"]:
         return fit(
             net,
-            training_cases(ingredients, options["finetune_cases"]),
-            get_model(architecture.task),
+            cases(options["finetune_cases"]),
+            model,
             epochs=options["finetune_epochs"],
             seed=options["seed"] + step - 1,
             folder=ingredients.folder / f"step-{step}",
@@ -106,9 +126,7 @@ def _repair(
             most_threads=1,  # a suite has several, made at once
         )
     if options["recalibrate"]:
-        recalibrate(
-            net, training_cases(ingredients, options["finetune_cases"]), options["recalibrate"]
-        )
+        recalibrate(net, cases(options["finetune_cases"]), options["recalibrate"])
     return None
 
 
@@ -130,7 +148,7 @@ class ChannelPruner:
         graph = channel_graph(self._net, self._example)
         groups = score_groups(self._net, graph, self._heads, self._importance)
         if not groups:
-            raise ConfigError("prune-structured: the network has no layer but its heads")
+            raise ConfigError("the network has no layer but its heads")
         for group in groups:
             self._initial.setdefault(group.layer, len(group.scores))
         initial = [self._initial[group.layer] for group in groups]
@@ -141,7 +159,7 @@ class ChannelPruner:
             whole = graph.get_pruning_group(group.layer, group.prune, group.indices(chosen))
             if not graph.check_pruning_group(whole):
                 raise ConfigError(
-                    f"prune-structured: {self._names[group.layer]} cannot lose {len(chosen)} of its"
+                    f"{self._names[group.layer]} cannot lose {len(chosen)} of its"
                     f" {len(group.scores)} channels without emptying a layer that depends on it;"
                     " lower ratio"
                 )
@@ -154,7 +172,7 @@ class ChannelPruner:
             shape = self._net(self._example).shape
         if shape != self._shape:
             raise ConfigError(
-                f"prune-structured: the output has become {tuple(shape)}, not {tuple(self._shape)};"
+                f"the output has become {tuple(shape)}, not {tuple(self._shape)};"
                 " name every submodule that makes the output in the network's `heads`"
             )
 
