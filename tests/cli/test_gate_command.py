@@ -31,6 +31,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
         broken = [*good[:10], *launches_of(FAST, "broken", 1, status="failed", failure=failure)]
         stored(store, "broken", broken, loose, suite="other")
         stored(store, "bare", launches_of(SLOW, "bare"), suite="bare")
+        only = (make_budget("small", variants=("int8",), latency_p50_ms=20.0),)
+        stored(store, "narrow", launches_of(SLOW, "narrow"), only, suite="narrowed")
     return reading
 
 
@@ -73,6 +75,20 @@ def test_what_a_run_shows_at_its_end_is_what_the_gate_says(project: Reading, run
     told = [part for part in answer if not part.startswith("PASS  ")]
     assert [part for part in told if part.strip() not in shown] == []
     assert (run == "good") == ("and 2 PASS; `benchhub gate good` prints them all" in shown)
+
+
+def test_a_run_that_no_budget_matches_passes_nowhere(project: Reading) -> None:
+    """As `benchhub run SUITE --variant fp32` leaves it where budgets are for int8 only."""
+    why = "no cell of run narrow matches any budget (small); check their selectors"
+    shown = project.run("runs", "show", "narrow")
+    assert shown.code == 0
+    assert f"NO BUDGETS: suite narrowed, run narrow: {why}" in " ".join(shown.out.split())
+    assert "PASS" not in shown.out
+    refused = project.run("gate", "narrow")
+    assert (refused.code, refused.out) == (2, "")
+    assert why in refused.err
+    report = project.run("report", "narrow", "--format", "markdown").out
+    assert "**NO BUDGETS**" in report
 
 
 def test_a_suite_names_its_newest_run(project: Reading) -> None:
