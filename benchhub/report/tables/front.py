@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from benchhub.model.row import Row
 from benchhub.report.tables.points import (
@@ -23,6 +24,8 @@ from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio
 from benchhub.stats.unpaired import unpaired_ratio
 
+#: The medians of a cell's launches in ms, each with its round.
+_Medians = tuple[tuple[int, float], ...]
 #: More launches or cases than these nobody makes to tell two things apart.
 _MOST_LAUNCHES, _MOST_CASES = 400, 200_000
 
@@ -55,16 +58,21 @@ def time_ratio(one: Row, other: Row) -> Estimate | None:
     Launches of one round are a pair; where there are no common rounds, launches are held against
     launches.
     """
+    if not one.medians_ms or not other.medians_ms:
+        return None
+    return _ratio(one.medians_ms, other.medians_ms)
+
+
+@lru_cache(maxsize=65536)  # a front asks for each pair several times
+def _ratio(one: _Medians, other: _Medians) -> Estimate:
     pairs = [
         pair
-        for number in sorted({mine for mine, _ in one.medians_ms})
+        for number in sorted({mine for mine, _ in one})
         for pair in zip(_of_round(one, number), _of_round(other, number), strict=False)
     ]
     if len(pairs) >= 2:
         return paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs])
-    if not one.medians_ms or not other.medians_ms:
-        return None
-    mine, theirs = ([value for _, value in row.medians_ms] for row in (one, other))
+    mine, theirs = ([value for _, value in medians] for medians in (one, other))
     return unpaired_ratio(mine, theirs).ratio
 
 
@@ -139,8 +147,8 @@ def _ranked(candidates: Sequence[Configuration]) -> list[Configuration]:
     ]
 
 
-def _of_round(row: Row, number: int) -> list[float]:
-    return [value for mine, value in row.medians_ms if mine == number]
+def _of_round(medians: _Medians, number: int) -> list[float]:
+    return [value for mine, value in medians if mine == number]
 
 
 def _shown_to_lose_less(one: Configuration, other: Configuration) -> bool:
