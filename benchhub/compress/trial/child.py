@@ -40,7 +40,7 @@ class Tries:
     def one(self, asked: TrialAsked) -> Trial:
         """Return how the model does; says what it is at before what may end the process."""
         source = self._source(asked)
-        self._say("made")
+        self._say("made" if source is not None or not asked.source else "alone")
         try:
             session = _load(asked, asked.made, asked.made_format)
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is the answer

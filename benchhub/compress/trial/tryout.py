@@ -132,7 +132,8 @@ class Tryout:
         except BrokenPipeError:
             pass
         cause = self._why_ended(process, asked.backend, time.monotonic() >= deadline, begun)
-        return (None if stage == "source" else Trial(cause)), stage
+        # Where the source does not run with these inputs, the end says nothing of what was made.
+        return (None if stage == "source" else Trial(cause, known=stage != "alone")), stage
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -108,6 +108,9 @@ def test_a_runtime_that_dies_costs_one_model_and_the_next_is_tried(tryout, tmp_p
     assert re.match("onnxruntime ended its process with SIG(FPE|ILL|TRAP|SEGV|ABRT)", trial.cause)
     assert trial.known
     assert tryout("onnxruntime", (source.path, "onnx"), source, CASES).cause == ""
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    broken = written(tmp_path / "broken.onnx", nodes, w=np.ones((3, 2), np.float32))
+    assert not tryout("onnxruntime", (made.path, "onnx"), broken, CASES).known
     # where the source ends it, too, nothing is said of what was made of it
     assert not tryout("onnxruntime", (made.path, "onnx"), made, CASES).known
 
