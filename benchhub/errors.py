@@ -31,7 +31,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "done; judged: PASS, or nothing that is known regressed",
     1: "a budget is not kept (FAIL), or something regressed",
     2: "usage or configuration: arguments, files, the results database",
-    3: "a device could not be used, or cells failed",
+    3: "a device could not be used, cells failed, or a variant could not be made",
     4: "INCONCLUSIVE: it cannot be told",
     130: "stopped by Ctrl-C; what was measured is saved",
 }

@@ -49,7 +49,10 @@ def raised(
     if trial.cause:
         return None, f"{where}: {trial.cause}"
     if trial.difference is None:
-        return None, f"{where}: it could not be run beside what it was converted from"
+        return None, (
+            f"{where} unseen: there are no inputs on which to hold both side by side; give cases"
+            f" (--data), or export it at opset {opset}"
+        )
     if trial.difference > MOST_DIFFERENCE:
         return None, f"{where}: outputs differ by {trial.difference:.2g} of their range"
     return found, ""

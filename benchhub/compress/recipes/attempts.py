@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchhub.compress.files.plain_graph import graphs
+from benchhub.compress.graphs.biases import share_no_bias
 from benchhub.compress.graphs.opset import opset_of, raised
 from benchhub.compress.graphs.order import put_in_order
 from benchhub.compress.graphs.quantized import quantizing_nodes
@@ -111,6 +112,7 @@ def _attempt(
         return cause
     try:
         given = simplified(higher, scratch) if attempt.simplified else inferred_types(higher)
+        share_no_bias(given)
         path = scratch / "given.onnx"
         onnx.save(given, str(path))
         quantize(path, output, attempt.per_channel)

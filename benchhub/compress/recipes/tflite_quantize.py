@@ -8,6 +8,7 @@ from pathlib import Path
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
 from benchhub.compress.recipes.quiet import quiet_natively
+from benchhub.compress.tflite.graph import read_graph
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array, Settings
 
@@ -48,6 +49,7 @@ def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[st
         from benchhub.compress.tflite.schemes import quantize
 
         given = source.read_bytes()
+        _refuse_done(given)
         opened = is_open(given)
         made = quantize(close_batch(given) if opened else given, scheme, one_by_one(inputs))
         if opened:
@@ -57,3 +59,17 @@ def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[st
                 f"{source} is no smaller as {scheme}; start from a float32 TFLite file"
             )
         output.write_bytes(made)
+
+
+def _refuse_done(model: bytes) -> None:
+    """Raise ConfigError, saying what was found, if a file is quantized or float16 already."""
+    constants = [tensor for tensor in read_graph(model).tensors if tensor.content is not None]
+    packed = [one for one in constants if one.scales and one.dtype in ("int4", "int8", "uint8")]
+    half = [one for one in constants if one.dtype == "float16"]
+    if packed or half:
+        what = "quantized" if packed else "float16"
+        found = f"{len(packed or half)} tensors of {(packed or half)[0].dtype} weights"
+        raise ConfigError(
+            f"the model is {what} already ({found}); measure it as it is, or start from the float32"
+            " model that it was made of"
+        )

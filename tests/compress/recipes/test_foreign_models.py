@@ -305,3 +305,19 @@ def test_what_is_in_the_cache_is_not_tried_again(tryout, tmp_path):
     before = trials.stat().st_mtime_ns
     assert made(source, "fp16", feeds, tryout) == first
     assert trials.stat().st_mtime_ns == before
+
+
+def test_a_bias_that_layers_share_under_a_name_like_anothers(tryout, tmp_path):
+    nodes = [
+        node("Relu", ["x"], ["bias2"]),  # what the quantizer would call the second layer's bias
+        *(node("Gemm", ["bias2", f"w{i}", "bias"], [f"h{i}"]) for i in range(4)),
+        node("Sum", ["h0", "h1", "h2", "h3"], ["s"]),
+        node("Mul", ["s", "bias2"], ["y"]),
+    ]
+    x, y = tensor("x", ["N", 16]), tensor("y", ["N", 16])
+    weights = {f"w{i}": normal(16, 16) for i in range(4)}
+    source = written(tmp_path / "fp32.onnx", nodes, x, y, bias=normal(16), **weights)
+    feeds = {"x": normal(16, 16, scale=1)}
+    variant = made(source, "int8-static", feeds, tryout)
+    assert runs_everywhere(variant)
+    assert error(variant, source, feeds) < 0.1

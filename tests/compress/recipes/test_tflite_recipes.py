@@ -118,7 +118,7 @@ def test_other_formats_and_what_is_quantized_already(lite, baseline, data, tmp_p
     with pytest.raises(ConfigError, match=r"reads ONNX, not the tflite file of tflite"):
         _make(lite, tmp_path, "prune-magnitude")
     whole = inspect_model("int8", QUICKSTART / "chest_xray-int8.tflite")
-    with pytest.raises(ConfigError, match="start from a float32 TFLite file"):
+    with pytest.raises(ConfigError, match=r"quantized already \(10 tensors of int8 weights\)"):
         _make(whole, tmp_path, "tflite-int8-dynamic")
     assert not list(tmp_path.rglob("*.tflite"))
 
