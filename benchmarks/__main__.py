@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks import (
     analysis,
+    bench_command,
     call_overhead,
     cell_wall,
     latency,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "latency": latency.measure,
     "runtimes": runtimes.measure,
     "wall": cell_wall.measure,
+    "bench": bench_command.measure,
     "push": push.measure,
     "startup": startup.measure,
     "store": results_store.measure,

@@ -94,6 +94,12 @@ class ScenarioTable(_Table):
     arrivals: Literal["poisson", "fixed"] | None = Field(
         None, description="paced: drawn at random (the default), or evenly spaced"
     )
+    shapes: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="sizes of inputs with open ones, `x=1x3x320x320`, each a cell on inputs that"
+        " are made to fit; not of quality, which is judged on the data",
+    )
 
 
 def _scenario(which: Scenario) -> Any:

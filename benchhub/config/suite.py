@@ -180,6 +180,7 @@ _ONLY = {
     "rate_per_s": (Scenario.PACED,),
     "arrivals": (Scenario.PACED,),
     "cases": (Scenario.QUALITY,),
+    "shapes": tuple(one for one in Scenario if one is not Scenario.QUALITY),
 }
 
 
@@ -194,8 +195,10 @@ def _scenarios(tables: ScenariosTable, path: Path) -> tuple[ScenarioSpec, ...]:
 def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioSpec:
     for key, meant in _ONLY.items():
         if getattr(entry, key) is not None and scenario not in meant:
-            where = " and ".join(meant)
-            raise ConfigError(f"{path}: scenarios.{scenario}.{key}: only {where} has that setting")
+            where = " and ".join(meant) + " has"
+            if len(meant) > 2:
+                where = "the other scenarios have"
+            raise ConfigError(f"{path}: scenarios.{scenario}.{key}: only {where} that setting")
     if scenario is Scenario.PACED and entry.rate_per_s is None:
         raise ConfigError(
             f"{path}: scenarios.paced.rate_per_s is missing; say how many calls arrive a second"
@@ -211,6 +214,7 @@ def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioS
         concurrency=_several(entry.concurrency or 1),
         rates_per_s=() if entry.rate_per_s is None else _several(entry.rate_per_s),
         arrivals=entry.arrivals or "poisson",
+        shapes=tuple(entry.shapes or ()),
     )
 
 

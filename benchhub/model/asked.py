@@ -52,6 +52,7 @@ class ScenarioSpec:
     concurrency: tuple[int, ...] = (1,)
     rates_per_s: tuple[float, ...] = ()
     arrivals: str = "poisson"
+    shapes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from benchhub.run.loop.work import DeviceWork, Watcher
 from benchhub.run.plan import plan as make_plan
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.run.selftest_needed import unmet
+from benchhub.run.shaped import with_shapes
 from benchhub.store import Store
 from benchhub.tasks.own.code import changed
 
@@ -81,6 +82,7 @@ def make_ready(
         if not resolved.suite.scenarios:
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
+    plan, prepared = with_shapes(plan, prepared, resolved.suite, cache)
     return going_on(Ready(resolved, prepared, with_canaries(plan, resolved.effort)))
 
 

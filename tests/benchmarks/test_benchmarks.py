@@ -12,6 +12,7 @@ from rich.console import Console
 from benchhub.stats.interval import Estimate
 from benchmarks import (
     analysis,
+    bench_command,
     call_overhead,
     cell_wall,
     latency,
@@ -74,6 +75,11 @@ def test_analysis() -> None:
 def test_cell_wall() -> None:
     size = cell_wall.Size(cells=1, launches=1, iterations=5, backends=("onnxruntime",))
     numbers(cell_wall.measure(size))
+
+
+@pytest.mark.usefixtures("processes")
+def test_bench_command() -> None:
+    numbers(bench_command.measure(bench_command.Size(rounds=1, effort="quick")))
 
 
 @pytest.mark.usefixtures("processes", "servers")

@@ -96,7 +96,7 @@ def partner(row: Row, rows: Iterable[Row], column: str) -> Row | None:
         for other in rows
         if other[column].value is not None
         and _artifact(other) == _artifact(row)
-        and other.options == row.options
+        and (other.options, other.shapes) == (row.options, row.shapes)
         and (other.precision == row.precision or None in (other.precision, row.precision))
         and (other.batch == row.batch or QUANTITIES[column].grain is not Grain.QUALITY)
     ]

@@ -43,6 +43,9 @@ _SIZES = tuple(
     if one.grain is Grain.FILE and one.column and not one.name.startswith("compression")
 )
 
+#: Of cells that are called at shapes of their own.
+_ON_MADE_INPUTS = JudgedQuality(unjudged={"": "it is called on inputs made to fit its shapes"})
+
 
 def summarize(
     run: RunInfo,
@@ -83,7 +86,11 @@ def summarize(
     qualities: dict[Group, JudgedQuality] = {}
     doubts: dict[Cell, tuple[Flag, ...]] = {}
     if answer_key is not None:
-        finished = {one.cell: one.finished for one in found if one.status == "finished"}
+        finished = {
+            one.cell: one.finished
+            for one in found
+            if one.status == "finished" and not one.cell.shapes  # those work on other inputs
+        }
         meant = {name: variant.approximates for name, variant in known.items()}
         answered = alike(finished, answer_key, meant)
         for cell, of in finished.items():
@@ -107,7 +114,9 @@ def summarize(
             infos.get(one.cell.device),
             told.get(one.cell, Agreed()),
             doubts.get(one.cell, ()),
-            qualities.get(group_of(one.cell), JudgedQuality()),
+            _ON_MADE_INPUTS
+            if one.cell.shapes
+            else qualities.get(group_of(one.cell), JudgedQuality()),
             faster.get(one.cell.key),
             fixed_work.get(one.cell.device),
             several=bool(also) and metric is not None,

@@ -123,7 +123,8 @@ def _launch(
         outcome = Outcome(status="interrupted" if again else "failed")
         outcome.failure = Failure("link", "link", str(error))
     launch = _record(work, cell, (index, attempt, number), started_at, outcome)
-    launch = _without_nonfinite(_without_negative(launch), work.reference)
+    expected = () if cell.shapes else work.reference  # which is of the task's own cases
+    launch = _without_nonfinite(_without_negative(launch), expected)
     if cell.scenario is not Scenario.QUALITY or not launch.outputs:
         return launch
     if work.scoring is not None:
