@@ -35,6 +35,8 @@ def measure(size: Size | None = None) -> list[Claim]:
     ratios, whole = [], []
     with tempfile.TemporaryDirectory() as folder:
         model = Path(shutil.copy(MODEL, folder))
+        profile = f'[device]\nname = "here"\ntransport = "local"\nroot = "{folder}/device"\n'
+        (Path(folder) / "here.toml").write_text(profile)
         _bench(model, size)  # fills the cache of compiled modules, and has the runner pushed
         for _ in range(size.rounds):
             took_s, launches_s = _bench(model, size)
@@ -53,7 +55,8 @@ def measure(size: Size | None = None) -> list[Claim]:
 
 def _bench(model: Path, size: Size) -> tuple[float, float]:
     """Return the seconds until the last of the table was written, and those of all launches."""
-    command = [sys.executable, "-m", "benchhub", "bench", str(model), "--effort", size.effort]
+    command = [sys.executable, "-m", "benchhub", "bench", str(model), "--device", "here.toml"]
+    command += ["--effort", size.effort]
     for backend in size.backends:
         command += ["--backend", backend]
     store = f"sqlite:///{model.parent / 'benchhub.db'}"
@@ -67,7 +70,9 @@ def _bench(model: Path, size: Size) -> tuple[float, float]:
     while part := os.read(process.stdout.fileno(), 1 << 20):
         parts.append(part)
         took_s = time.perf_counter() - started
-    process.wait()
+    process.stdout.close()
+    if process.wait() != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
     run = json.loads(b"".join(parts))["run"]["id"]
     with Store.open(store) as results:
         launches_ns = sum(launch.wall_ns or 0 for launch in results.launches(run))

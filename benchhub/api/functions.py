@@ -62,7 +62,7 @@ def bench(
         inputs=_inputs(inputs),
         threads=_counts("threads", threads),
         batches=_counts("batch", batch),
-        limits=typed_limits([f"{key}={limit}" for key, limit in (budgets or {}).items()]),
+        limits=_limits(budgets),
     )
     said = ", ".join(Path(model).name for model in request.models)
     return _measured(request, f"benchhub.bench({said})", store, progress)
@@ -77,12 +77,14 @@ def run(
     scenarios: str | Sequence[str] = (),
     effort: str | None = None,
     data: File | None = None,
+    budgets: Mapping[str, float] | None = None,
     store: str | None = None,
     progress: Say | None = None,
 ) -> RunResults:
     """Run a suite on devices as `benchhub run` does: its name, folder or suite.toml.
 
-    `backends`, `variants` and `scenarios` narrow it down. Other arguments and errors as of `bench`.
+    `backends`, `variants` and `scenarios` narrow it down; `budgets` hold beside the suite's. Other
+    arguments and errors as of `bench`.
     """
     request = RunRequest(
         suite=str(suite),
@@ -92,6 +94,7 @@ def run(
         effort=_effort(effort) if effort else None,
         data=str(data) if data is not None else None,
         scenarios=_words(scenarios),
+        limits=_limits(budgets),
     )
     request = located(request, Path.cwd())
     return _measured(request, f"benchhub.run({suite})", store, progress)
@@ -135,6 +138,10 @@ def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     if not all(isinstance(one, int) and one > 0 for one in values):
         raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
     return tuple(dict.fromkeys(values))
+
+
+def _limits(budgets: Mapping[str, float] | None) -> Mapping[str, float]:
+    return typed_limits([f"{key}={limit}" for key, limit in (budgets or {}).items()])
 
 
 def _effort(name: str) -> str:

@@ -40,6 +40,9 @@ def run(
     variant: list[str] = typer.Option([], help="Only this variant; repeatable"),
     scenario: list[str] = typer.Option([], help="Only this scenario; repeatable"),
     effort: EffortName = typer.Option(None, help="How much to measure (default: the suite's)"),
+    budget: list[str] = typer.Option(
+        [], metavar="KEY=LIMIT", help="A limit beside the suite's budgets; repeatable"
+    ),
     resume: str = typer.Option(None, metavar="RUN", help="Go on with a run that was cut short"),
     rerun_failed: str = typer.Option(
         None, metavar="RUN", help="Measure the failed cells of a run again"
@@ -53,6 +56,7 @@ def run(
     from rich.console import Console
 
     from benchhub.api.measuring import measure, resumable
+    from benchhub.config.limits import typed_limits
     from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
     from benchhub.model.request import RunRequest
@@ -64,7 +68,7 @@ def run(
     if again is not None:
         if dry_run:
             raise ConfigError("--dry-run shows the plan of a new run; give a SUITE, or drop it")
-        if device or backend or variant or scenario or effort or data:
+        if device or backend or variant or scenario or effort or data or budget:
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = resumable(results.run(results.resolve(again)))
@@ -81,6 +85,7 @@ def run(
         effort=effort.value if effort else None,
         data=data,
         scenarios=tuple(scenario),
+        limits=typed_limits(budget),
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchhub.backends import described, names
 from benchhub.config.catalogue import check_own, profile_file, suite_file
+from benchhub.config.limits import typed_budget
 from benchhub.config.suite import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
@@ -66,6 +67,8 @@ def resolve(request: RunRequest) -> Resolved:
                 f"variant {variant.name} is made from {variant.source};"
                 f" add --variant {variant.source}"
             )
+    if request.limits:
+        suite = dataclasses.replace(suite, budgets=(*suite.budgets, typed_budget(request.limits)))
     wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
     devices = tuple(load_profile(Path(file)) for file in request.devices)
     seen: set[str] = set()

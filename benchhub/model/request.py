@@ -34,7 +34,10 @@ class RunKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it."""
+    """The arguments of `benchhub run`; paths are absolute so that any folder can resume it.
+
+    `limits` were typed, by the keys of budgets, and hold beside those of the suite.
+    """
 
     suite: str
     devices: tuple[str, ...]
@@ -44,6 +47,7 @@ class RunRequest:
     data: str | None = None
     scenarios: tuple[str, ...] = ()
     kind: RunKind = RunKind.SUITE
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """Return the arguments as JSON types."""
@@ -80,7 +84,7 @@ class BenchRequest(RunRequest):
     """The arguments of `benchhub bench`; no `backends`: all that read the files.
 
     `shapes` are as they were typed, `NAME=1x3x224x224`; `inputs` is the path of an `.npz` file;
-    no `batches`: what the shapes or the models say, or 1. `limits` are by the keys of budgets.
+    no `batches`: what the shapes or the models say, or 1.
     """
 
     models: tuple[str, ...] = ()
@@ -88,5 +92,4 @@ class BenchRequest(RunRequest):
     inputs: str | None = None
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = ()
-    limits: Mapping[str, float] = field(default_factory=dict)
     kind: RunKind = RunKind.BENCH

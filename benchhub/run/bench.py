@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.backends import described, every
-from benchhub.compress.files.look import inspect_model
+from benchhub.compress.files.look import inspect_model, with_macs
 from benchhub.config.limits import typed_budget
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
@@ -34,6 +34,7 @@ from benchhub.run.inputs.given import given_inputs
 from benchhub.run.inputs.made import made_inputs
 from benchhub.run.inputs.signature import ModelInput, signature
 from benchhub.run.inputs.sizes import Sized, sized
+from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.plan import plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
 
@@ -56,8 +57,9 @@ def make_bench(
 ) -> Ready:
     """Return a run of model files, ready to be measured; ConfigError if it cannot be made."""
     progress("reading the models")
+    sweep = shape_sweep(request.shapes)
     variants = tuple(
-        inspect_model(name, Path(path))
+        inspect_model(name, with_signature(Path(path), sweep, cache / "signed"))
         for name, path in zip(names_of(request.models), request.models, strict=True)
     )
     devices = _devices(request)
@@ -66,7 +68,8 @@ def make_bench(
     check_backends(suite)
     _check_limits(suite)
     progress("making inputs")
-    fed = list(_fed(request, variants))
+    fed = list(_fed(request, variants, sweep))
+    variants = tuple(_counted(variant, fed) for variant in variants)
     effort = EFFORTS[suite.effort]
     made = _plan(suite, fed, devices, backends, asked=bool(request.backends))
     if not made.cells:
@@ -171,12 +174,21 @@ def _check_limits(suite: Suite) -> None:
                 )
 
 
-def _fed(request: BenchRequest, variants: Sequence[Variant]) -> Iterator[_Fed]:
+def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:
+    """Return a variant with its multiply-accumulates, where it is called at one shape alone."""
+    mine = [one for one in fed if one.variant.name == variant.name]
+    if len({tuple(sizes[1:] for sizes in one.sized.sizes.values()) for one in mine}) > 1:
+        return variant
+    return with_macs(variant, mine[0].inputs)
+
+
+def _fed(
+    request: BenchRequest, variants: Sequence[Variant], sweep: Sequence[AskedShapes]
+) -> Iterator[_Fed]:
     """Yield every model once for each combination of its shapes and batches."""
     if request.inputs and request.shapes:
         raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
     signatures = {variant.name: signature(variant) for variant in variants}
-    sweep = shape_sweep(request.shapes)
     known = {one.name for inputs in signatures.values() for one in inputs}
     files = " and ".join(variant.path.name for variant in variants)
     check_known(sweep, known, files)

@@ -71,6 +71,7 @@ def test_a_model_in_place_of_a_suite_leads_to_bench(project: Project) -> None:
         (("small.onnx", "--budget", "latency_p96_ms=1"), "did you mean latency_p95_ms?"),
         (("small.onnx", "--budget", "latency_p95_ms=fast"), "fast is no number"),
         (("small.onnx", "--device", "mars"), "device mars is unknown"),
+        (("small.onnx", "--shape", "x=1x16", "--inputs", "x.npz"), "brings its own shapes"),
     ],
 )
 def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], match: str) -> None:

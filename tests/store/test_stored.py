@@ -75,7 +75,14 @@ AB = ABRequest(
     precision="bf16", options={"hint": "latency"}, iterations=7, delta=0.03, statistic="p95",
 )  # fmt: skip
 REQUEST = RunRequest(
-    "/suite.toml", ("/pi.toml",), ("openvino",), ("int8",), "quick", "/data", ("latency",)
+    "/suite.toml",
+    ("/pi.toml",),
+    ("openvino",),
+    ("int8",),
+    "quick",
+    "/data",
+    ("latency",),
+    limits={"load_ms": 5.0},
 )
 RUN = RunInfo(
     "r", "suite", "5" * 64, "task", "fp32", "quick", "2026-01-01", "2026-01-02", "done", REQUEST,

@@ -38,6 +38,7 @@ class RequestV2(_Request):
 
     v: int = 2
     kind: RunKind
+    limits: Mapping[str, int | float] = {}
 
 
 class ABRequestV2(_Compared):
@@ -46,6 +47,7 @@ class ABRequestV2(_Compared):
     v: int = 2
     kind: RunKind
     shapes: tuple[str, ...] = ()
+    limits: Mapping[str, int | float] = {}
 
 
 class BenchRequestV1(_Request):

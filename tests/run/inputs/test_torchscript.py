@@ -1,0 +1,65 @@
+"""TorchScript files say nothing of their inputs, and are measured all the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchhub.compress.files.look import inspect_model
+from benchhub.errors import ConfigError
+from benchhub.run.inputs.asked_shapes import shape_sweep
+from benchhub.run.inputs.torchscript import with_signature
+
+
+def write(path: Path) -> Path:
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+            self.table = torch.nn.Embedding(10, 4)
+
+        def forward(self, image: torch.Tensor, token_ids: torch.Tensor) -> torch.Tensor:
+            return self.conv(image).mean((2, 3)) + self.table(token_ids).mean(1)
+
+    torch.jit.script(Net().eval()).save(str(path))  # type: ignore[no-untyped-call]
+    return path
+
+
+def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None) -> None:
+    path = write(tmp_path / "net.pt")
+    sweep = shape_sweep(["image=1x3x8x8,1x3x16x8", "token_ids=1x5"])
+    made = with_signature(path, sweep, tmp_path / "cache")
+    variant = inspect_model("net", made)
+    assert [(one.name, one.dtype, one.shape) for one in variant.inputs] == [
+        ("image", "float32", (None, 3, None, 8)), ("token_ids", "int64", (None, 5)),
+    ]  # fmt: skip
+    assert variant.params == 3 * 4 * 9 + 4 + 10 * 4
+    assert with_signature(made, sweep, tmp_path / "other") == made
+    again = with_signature(path, sweep, tmp_path / "again")
+    assert inspect_model("net", again).sha256 == variant.sha256
+
+
+@pytest.mark.parametrize(
+    ("shapes", "match"),
+    [
+        ([], r"write them, as --shape image=1x3x224x224 --shape token_ids="),
+        (["image=1x3x8x8"], r"write them, as --shape token_ids="),
+        (["image=1x4x8x8", "token_ids=1x5"], r"does not run at image 1x4x8x8, token_ids 1x5"),
+    ],
+)
+def test_what_is_not_said_or_does_not_fit_is_one_line(
+    tmp_path: Path, shapes: list[str], match: str, torch: None
+) -> None:
+    path = write(tmp_path / "net.pt")
+    with pytest.raises(ConfigError, match=match) as refused:
+        with_signature(path, shape_sweep(shapes), tmp_path / "cache")
+    assert "\n" not in str(refused.value)
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "model.onnx"
+    other.write_bytes(b"\x08\x08")
+    assert with_signature(other, shape_sweep([]), tmp_path / "cache") == other
