@@ -65,6 +65,26 @@ class VariantTable(_Table):
     approximates: bool = Field(
         True, description="of a file: it should answer as the baseline does; not if fitted anew"
     )
+    inputs: dict[str, str] = Field(
+        {}, description="of a file: an input's name in the data, to its name in the file"
+    )
+    outputs: dict[str, str] = Field(
+        {}, description="of a file: an output's name in the baseline, to its name in the file"
+    )
+    layout: dict[str, str] = Field(
+        {},
+        description='of a file: axes of an input, data to file ("NCHW->NHWC"), or of an output,'
+        " file to baseline; rearranged outside the timed region",
+    )
+    batch_axis: dict[str, Annotated[int, Field(ge=0, strict=True)] | Literal[False]] = Field(
+        {},
+        description="of a file: the axis of an input or output that runs over cases, where it is"
+        " not the first; false: none does, it is the same for all cases",
+    )
+    state: dict[str, str] = Field(
+        {},
+        description="of a file: its inputs that take what its outputs gave in the call before",
+    )
 
 
 class ScenarioTable(_Table):

@@ -25,7 +25,7 @@ from benchhub.config.schema import (
     VariantTable,
 )
 from benchhub.errors import ConfigError, nearest
-from benchhub.model.asked import Agreement, Budget, ScenarioSpec, Suite, VariantSpec
+from benchhub.model.asked import Agreement, Arrangement, Budget, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.device import DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
@@ -139,6 +139,10 @@ def load_profile(path: Path) -> DeviceProfile:
     )
 
 
+#: What is said of a model file; see `Arrangement`.
+_OF_FILES = ("inputs", "outputs", "layout", "batch_axis", "state")
+
+
 def _variant(entry: VariantTable, path: Path) -> VariantSpec:
     recipe = entry.recipe
     if isinstance(recipe, str):
@@ -155,12 +159,25 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
             backends=tuple(entry.backends),
             against=entry.against,
             approximates=entry.approximates,
+            arrangement=Arrangement(
+                entry.inputs,
+                entry.outputs,
+                entry.layout,
+                {name: None if axis is False else axis for name, axis in entry.batch_axis.items()},
+                entry.state,
+            ),
         )
     if "approximates" in entry.model_fields_set:
         raise ConfigError(
             f"{path}: variant {entry.name}: approximates is for model files, of what recipes make"
             " they tell themselves; remove it"
         )
+    for key in _OF_FILES:
+        if key in entry.model_fields_set:
+            raise ConfigError(
+                f"{path}: variant {entry.name}: {key} is for model files, what recipes make has"
+                " that of the variant in `from`; remove it"
+            )
     options = {key: value for key, value in recipe.items() if key != "name"}
     name = recipe.get("name")
     if not isinstance(name, str):

@@ -14,13 +14,36 @@ from benchhub.model.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What a suite says of one model file; everything is empty where it is as the data are.
+
+    `inputs` and `outputs`: the name in the data, or of the baseline's output, to the file's own.
+    `layout`: by the former, `NCHW->NHWC` from the data's axes to the file's for an input, and from
+    the file's to the baseline's for an output. `batch_axis`: by the former, the file's axis that
+    runs over cases, None where none does. `state`: the file's own input to the file's own output
+    that is fed back into it from call to call.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    layout: Mapping[str, str] = field(default_factory=dict)
+    batch_axis: Mapping[str, int | None] = field(default_factory=dict)
+    state: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it differs from that of a file that is as the data are."""
+        return bool(self.inputs or self.outputs or self.layout or self.batch_axis or self.state)
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSpec:
     """A variant as a suite asks for it: a model file, or another variant and a recipe.
 
     `backends` are those it is meant for; empty: all of the suite's. `against` is the variant that
     its speed-up and compression refer to; None: the suite's baseline. `approximates`: the model
     file is meant to answer as the baseline does, not one that was fitted anew; of what a recipe
-    makes, the recipe tells.
+    makes, the recipe tells. `arrangement` is that of the model file; what recipes make has it too.
     """
 
     name: str
@@ -30,6 +53,7 @@ class VariantSpec:
     backends: tuple[str, ...] = ()
     against: str | None = None
     approximates: bool = True
+    arrangement: Arrangement = field(default_factory=Arrangement)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,32 @@ from benchhub.model.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """One input or output of a model; an open dimension is None."""
+    """One input or output of a model, as the data and the baseline have it; open sizes are None.
+
+    Cases run along its first axis unless it is `whole`: the same for all cases of a call. The file
+    has it as `own_name` (empty: the same name), and the file's axis i is axis `order[i]` here
+    (empty: the same order). `fed_from` is the file's own output that is fed back into an input
+    from call to call. `left_out` is why an output is neither carried nor compared; empty: it is.
+    """
 
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+    own_name: str = ""
+    order: tuple[int, ...] = ()
+    whole: bool = False
+    fed_from: str = ""
+    left_out: str = ""
+
+    @property
+    def in_file(self) -> str:
+        """Its name in the file."""
+        return self.own_name or self.name
+
+    @property
+    def own_shape(self) -> tuple[int | None, ...]:
+        """Its shape in the file."""
+        return tuple(self.shape[axis] for axis in self.order) if self.order else self.shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +184,7 @@ class SkipKind(enum.StrEnum):
     RECIPE_FAILED = "recipe failed"
     NO_BACKEND = "no backend"
     NO_TIMES = "no times"
+    STATE = "state"
 
 
 SKIPS: Mapping[SkipKind, str] = {
@@ -176,6 +198,7 @@ SKIPS: Mapping[SkipKind, str] = {
     SkipKind.RECIPE_FAILED: "the variant could not be made, or the backend cannot run what was",
     SkipKind.NO_BACKEND: "the device lacks the backend",
     SkipKind.NO_TIMES: "an imported benchmark has no times of its rounds",
+    SkipKind.STATE: "what is fed back goes from one call to the next, not to several at once",
 }
 
 

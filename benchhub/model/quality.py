@@ -96,7 +96,8 @@ class Metric:
 class Cases:
     """A task's cases: inputs by model input name (axis 0 runs over cases), truth and grouping.
 
-    `groups` says which cases belong together (a patient); resampling draws whole groups.
+    `groups` says which cases belong together (a patient); resampling draws whole groups. `whole`
+    are inputs that are the same for all cases, like a sample rate.
     """
 
     inputs: Mapping[str, Array]
@@ -104,6 +105,12 @@ class Cases:
     ids: tuple[str, ...]
     groups: tuple[str, ...]
     label_names: tuple[str, ...]
+    whole: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All inputs, also those that are the same for all cases."""
+        return {**self.inputs, **self.whole}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,29 @@ from array import array
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 
+class Form(NamedTuple):
+    """How one input or output of the model differs from what the blobs hold and outputs bring.
+
+    The model's axis i is axis `order[i]` there, where cases come first (empty: the same order).
+    `whole`: the same for all cases. `fed_from` names the output that is fed back into an input,
+    whose blob is then what it starts with. `left_out`: the output is not brought.
+    """
+
+    order: Sequence[int] = ()
+    whole: bool = False
+    fed_from: str = ""
+    left_out: bool = False
+
+
 class Job(NamedTuple):
     """One launch of one cell: everything the child needs to know.
 
     `model` is the sha256 of its blob, or what stands for `files`: [name, sha256] of each file of a
     model that is kept in several, first the one to be loaded.
     `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
-    over cases. A batch is `batch` consecutive cases, wrapping around. The timed section ends
+    over cases; `forms` says of some of them, and of outputs, how they are otherwise (see `Form`).
+    `outputs` are the names of those to bring, in that order (empty: all, as they come). A batch is
+    `batch` consecutive cases, wrapping around. The timed section ends
     after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
     start once `min_iterations` were made. `output_cases` leading cases are run once more after
     it, in batches of `batch`, and their outputs sent back (0: none; -1: all). `concurrency` calls
@@ -50,6 +66,8 @@ class Job(NamedTuple):
     arrivals: str = "poisson"
     seed: int = 0
     files: Sequence[Sequence[str]] = ()
+    forms: Mapping[str, Mapping[str, Any]] = {}
+    outputs: Sequence[str] = ()
 
 
 def model_path(root: str, identity: str, name: str) -> str:
@@ -84,6 +102,11 @@ def decode_job(raw: Mapping[str, Any]) -> Job:
     if unknown:
         raise ValueError("unknown job fields: %s" % ", ".join(unknown))
     return Job(**raw)
+
+
+def form_of(job: Job, name: str) -> Form:
+    """Return how the input or output `name` of the model is."""
+    return Form(**job.forms.get(name, {}))
 
 
 def encode_ints(values: "array[int]") -> str:

@@ -289,6 +289,8 @@ def _fold_output(outcome: Outcome, event: Mapping[str, Any]) -> None:
         outcome.outputs.append(Array(event["name"], event["dtype"], shape, data))
         return
     first = outcome.outputs[index]
+    if not any(shape) and not data:
+        return  # of an output that is left out
     joined = (first.shape[0] + shape[0], *first.shape[1:])
     outcome.outputs[index] = Array(first.name, first.dtype, joined, first.data + data)
 

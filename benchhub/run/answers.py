@@ -100,7 +100,17 @@ def make_answer_key(
     own: dict[str, Reading] = {}
     if answering.scoring is not None:
         own_scores, own = _own_scores(suite, answering.scoring, reference, predict)
-    outputs = [Output(*one) for one in zip(count(), names, reference, strict=False)]
+    outputs = [
+        Output(*one)
+        for one in zip(count(), names, reference, strict=False)
+        if one[2].shape != (0,)  # it does not run over cases
+    ]
+    if not outputs:
+        raise ConfigError(
+            f"{suite.path}: none of the outputs of {suite.baseline} runs over cases"
+            f" ({', '.join(names)}), so there is nothing to judge by; measure it without a suite:"
+            " benchhub bench"
+        )
     if predictions is not None:
         outputs = [Output(0, predict, predictions)]
     readings = own | _readings(

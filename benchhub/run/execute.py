@@ -288,13 +288,21 @@ def _work(
             *(blob for v in prepared.variants if v.sha256 in models for blob in model_blobs(v)),
             *(
                 Blob(file.sha256, file.size, path=file.path)
-                for files in (prepared.inputs, *prepared.inputs_of.values())
+                for files in (
+                    prepared.inputs,
+                    *prepared.inputs_of.values(),
+                    *prepared.state.values(),
+                )
                 for file in files.values()
             ),
         ),
         inputs={name: file.sha256 for name, file in prepared.inputs.items()},
         formats={v.sha256: v.format for v in prepared.variants},
-        files={v.sha256: v.files for v in prepared.variants},
+        variants={v.name: v for v in prepared.variants},
+        state={
+            variant: {name: file.sha256 for name, file in files.items()}
+            for variant, files in prepared.state.items()
+        },
         reference=prepared.reference,
         finished=store.finished(run.id),
         attempts=store.attempts(run.id),

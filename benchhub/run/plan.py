@@ -155,12 +155,13 @@ def _batches(variant: Variant, spec: ScenarioSpec) -> tuple[int, ...]:
 
 
 def _fixed_batch(variant: Variant) -> int | None:
-    return next((t.shape[0] for t in variant.inputs if t.shape and t.shape[0]), None)
+    cased = (t for t in variant.inputs if t.shape and not t.whole)
+    return next((t.shape[0] for t in cased if t.shape[0]), None)
 
 
 def _wrong_batch(variant: Variant, batch: int) -> SkipReason | None:
     for tensor in variant.inputs:
-        fixed = tensor.shape[0] if tensor.shape else None
+        fixed = tensor.shape[0] if tensor.shape and not tensor.whole else None
         if fixed is not None and fixed != batch:
             return SkipReason(
                 SkipKind.FIXED_BATCH,
@@ -181,6 +182,8 @@ def _not_meant(suite: Suite, variant: str, backend: str) -> SkipReason | None:
 def _not_offered(variant: Variant, cell: Cell, backend: Description) -> SkipReason | None:
     return (
         _unreadable(variant, backend)
+        or _no_text(variant, backend)
+        or _one_stream(variant, cell)
         or _inexact(cell.precision, backend)
         or _without_option(cell, backend)
         or _idle_option(cell, backend)
@@ -216,6 +219,26 @@ def _without_profile(cell: Cell, backend: Description) -> SkipReason | None:
         return None
     text = f"{cell.backend} does not tell what its operators take"
     return SkipReason(SkipKind.NO_PROFILE, text)
+
+
+def _no_text(variant: Variant, backend: Description) -> SkipReason | None:
+    text = [spec.name for spec in variant.inputs if spec.dtype == "string"]
+    if not text or backend.name == "onnxruntime":
+        return None
+    return SkipReason(
+        SkipKind.FORMAT, f"input {text[0]} is text, which only onnxruntime takes here"
+    )
+
+
+def _one_stream(variant: Variant, cell: Cell) -> SkipReason | None:
+    state = [spec.name for spec in variant.inputs if spec.fed_from]
+    if not state or (cell.batch == 1 and cell.concurrency == 1 and cell.rate_per_s is None):
+        return None
+    return SkipReason(
+        SkipKind.STATE,
+        f"{state[0]} is fed back from one call to the next: it is measured at batch 1, one call at"
+        " a time",
+    )
 
 
 def _unreadable(variant: Variant, backend: Description) -> SkipReason | None:

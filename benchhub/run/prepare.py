@@ -15,11 +15,12 @@ from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.checked import check_recipes
 from benchhub.compress.build.planned import plan_all
 from benchhub.compress.build.suite import build_all, ingredients
+from benchhub.compress.files.arranged import starting_state, with_whole, without_cases
 from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
-from benchhub.model.quality import AnswerKey, Cases, Metric
+from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.scenario import Scenario
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
 from benchhub.run.references import baseline_reference, own_references
@@ -46,8 +47,9 @@ class Prepared:
     `unbuilt` are variants that cannot be made here, each with the reason, and `refused` backends
     that cannot run a variant, by both names. `reference` is the baseline's answer to all cases, of
     which `answer_key` may hold the first only. `inputs_of` are those of cells that take others than
-    `inputs`. `to_make` are variants that have no file yet, of which nothing else is known than the
-    tensors that they will have. `answering` is what is made of outputs before they are judged.
+    `inputs`, `state` is what inputs with state start with, by variant and name. `to_make` are
+    variants that have no file yet, of which nothing else is known than the tensors that they will
+    have. `answering` is what is made of outputs before they are judged.
     """
 
     suite: Suite
@@ -62,6 +64,7 @@ class Prepared:
     refused: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
     to_make: tuple[VariantSpec, ...] = ()
     answering: Answering = field(default_factory=Answering)
+    state: Mapping[str, Mapping[str, InputFile]] = field(default_factory=dict)
 
 
 def prepare(
@@ -88,19 +91,31 @@ def prepare(
     else:
         built = plan_all(suite, using, files, cache)
     unmade = {spec.name for spec in built.to_make}
+    variants = tuple(with_whole(variant, cases.whole) for variant in built.variants)
     variants = tuple(
-        variant if variant.name in unmade else with_macs(variant, cases.inputs)
-        for variant in built.variants
+        variant if variant.name in unmade else with_macs(variant, cases.arrays)
+        for variant in variants
     )
-    inputs = _write_inputs(cases, cache / "inputs")
+    inputs = _write_arrays(cases.arrays, cache / "inputs")
+    state = {
+        variant.name: _write_arrays(start, cache / "inputs")
+        for variant in variants
+        if (start := starting_state(variant, cases.arrays))
+    }
     provenance = {"dataset": dataset.description, **dataset.provenance}
     if suite.baseline in unmade:  # then there is nothing to judge by
         return Prepared(
-            suite, variants, inputs, None, None, provenance, built.unbuilt, to_make=built.to_make
-        )
+            suite, variants, inputs, None, None, provenance, built.unbuilt, state=state,
+            to_make=built.to_make,
+        )  # fmt: skip
     baseline = next(v for v in variants if v.name == suite.baseline)
     written = {name: file.path for name, file in inputs.items()}
     reference, varying = baseline_reference(suite, baseline, cases, written, progress)
+    variants, left_out = without_cases(variants, baseline, reference)
+    for output in left_out:
+        progress(f"{baseline.name}: {output}; it is not compared, and no metric sees it")
+    if left_out:
+        provenance["outputs left out"] = "; ".join(left_out)
     with packages_explained(suite):
         names = tuple(one.name for one in baseline.outputs)
         answering = answering_of(suite, dataset, cases, names)
@@ -110,7 +125,7 @@ def prepare(
     answer_key = dataclasses.replace(answer_key, own=own, varying=varying)
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
-        refused=built.refused, to_make=built.to_make, answering=answering,
+        refused=built.refused, to_make=built.to_make, answering=answering, state=state,
     )  # fmt: skip
 
 
@@ -121,15 +136,15 @@ def _cases_wanted(suite: Suite) -> int | None:
     return max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
 
 
-def _write_inputs(cases: Cases, folder: Path) -> dict[str, InputFile]:
+def _write_arrays(arrays: Mapping[str, Array], folder: Path) -> dict[str, InputFile]:
     folder.mkdir(parents=True, exist_ok=True)
-    return {name: write_npy(array, folder) for name, array in cases.inputs.items()}
+    return {name: write_npy(array, folder) for name, array in arrays.items()}
 
 
 def write_npy(array: Array, folder: Path) -> InputFile:
     """Write an array into `folder`, which exists, as a `.npy` file named by its content."""
     partial = folder / f".partial-{os.getpid()}.npy"
-    np.save(partial, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(partial, np.asarray(array, order="C"), allow_pickle=False)  # a scalar stays one
     with partial.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     path = folder / f"{sha256}.npy"

@@ -40,7 +40,7 @@ def baseline_reference(
     ConfigError, before anything is measured: the cases do not fit it, or it cannot answer them.
     """
     progress(f"computing reference outputs of {baseline.name} on {len(cases.ids)} cases")
-    found = answered(baseline, cases.inputs, reference_batch(suite), _TWICE, files)
+    found = answered(baseline, cases.arrays, reference_batch(suite), _TWICE, files)
     varying = varies(baseline, found)
     if varying:
         progress(
@@ -62,7 +62,7 @@ def own_references(
     for variant in variants:
         if variant.approximates == variant.name:
             progress(f"computing what {variant.name} answers")
-            outputs = answered(variant, few, reference_batch(suite)).outputs
+            outputs = answered(variant, {**few, **cases.whole}, reference_batch(suite)).outputs
             found[variant.name] = own_reference(outputs, CHECK_CASES)
     return found
 
@@ -72,7 +72,8 @@ def varies(variant: Variant, found: Answered) -> str:
 
     Empty: no further than rounding takes them.
     """
-    first = [array[: len(found.again[0])] for array in found.outputs] if found.again else []
+    pairs = zip(found.outputs, found.again, strict=True) if found.again else ()
+    first = [array[: len(again)] for array, again in pairs]
     _, relative = agreement(found.again, first, tuple(map(spread, found.outputs)))
     if not found.again or not relative > rounding("f32"):
         return ""

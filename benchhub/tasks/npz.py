@@ -32,6 +32,7 @@ KEYS: Mapping[str, str] = {
     "also": "further metrics, a list",
     "predict": "what is made of the model's first output before metrics see it; or"
     " `file.py:function`, of all outputs",
+    "whole": "inputs that are the same for all cases, a list; a single number need not be named",
     "calibration": "an archive of training inputs, for recipes that calibrate",
     "arrays": 'what the archive calls its own arrays, as `{ labels = "truth", ids = "case" }`:'
     " all others are inputs, also one called `labels`, `groups`, `ids` or `label_names`",
@@ -70,6 +71,7 @@ class Archive:
             ids=whole.ids[:count],
             groups=whole.groups[:count],
             label_names=whole.label_names,
+            whole=whole.whole,
         )
 
     def calibration(self, count: int) -> Mapping[str, Array]:
@@ -115,14 +117,15 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         second = root / str(settings["calibration"])
         found = _load(second)
         training = {name: array for name, array in found.items() if name not in own.values()}
-    cases = _cases(path, arrays, own)
+    cases = _cases(path, arrays, own, settings)
     for name in training.keys() ^ cases.inputs.keys() if training else ():
         raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
     for name, array in {
-        **cases.inputs,
+        **cases.arrays,
         **{f"{_PREFIX}{k}": v for k, v in training.items()},
     }.items():
-        _check_numbers(path, name, array)
+        if array.dtype.kind != "U":  # text, which some models take
+            _check_numbers(path, name, array)
     if "macro_auc" in (one.name for one in (metric, *also)):
         _check_classes(path, cases)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -201,7 +204,26 @@ def _own_names(settings: Settings) -> dict[str, str]:
     return dict(said)
 
 
-def _cases(path: Path, arrays: Mapping[str, Array], own: Mapping[str, str]) -> Cases:
+def _whole(
+    path: Path, inputs: Mapping[str, Array], cases: int, settings: Settings
+) -> dict[str, Array]:
+    """Return the inputs that are the same for all cases: single numbers, and those named so."""
+    named = settings.get("whole", [])
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise ConfigError(f"data.whole must be a list of names of inputs, not {named!r}")
+    for name in named:
+        if name not in inputs:
+            raise ConfigError(f"{path}: data.whole: no array {name!r}{nearest(name, inputs)}")
+    return {
+        name: array
+        for name, array in inputs.items()
+        if name in named or array.ndim == 0 or (array.size == 1 and cases > 1)
+    }
+
+
+def _cases(
+    path: Path, arrays: Mapping[str, Array], own: Mapping[str, str], settings: Settings
+) -> Cases:
     for of in own.values() if own != {name: name for name in _OWN} else ("labels",):
         if of not in arrays:
             raise ConfigError(f"{path}: no array {of!r}; it has {', '.join(arrays) or 'none'}")
@@ -218,13 +240,16 @@ def _cases(path: Path, arrays: Mapping[str, Array], own: Mapping[str, str]) -> C
     _check_numbers(path, own["labels"], labels)
     if labels.ndim == 0 or not len(labels):
         raise ConfigError(f"{path}: {own['labels']!r} has no cases; they run along axis 0")
+    whole = _whole(path, inputs, len(labels), settings)
+    inputs = {name: array for name, array in inputs.items() if name not in whole}
     told = {own[key]: mine[key] for key in ("groups", "ids") if key in mine}
     for name, array in {**inputs, **told}.items():
         length = len(array) if array.ndim else 0
         if length != len(labels):
+            hint = "" if name in told else "; if it is the same for all, name it in data.whole"
             raise ConfigError(
                 f"{path}: {name!r} has {length} cases and {own['labels']!r} has {len(labels)}; "
-                "axis 0 of every array runs over cases"
+                f"axis 0 of every array runs over cases{hint}"
             )
         if name in told and array.size != len(labels):
             raise ConfigError(
@@ -237,6 +262,7 @@ def _cases(path: Path, arrays: Mapping[str, Array], own: Mapping[str, str]) -> C
         ids=ids,
         groups=_texts(mine["groups"]) if "groups" in mine else ids,
         label_names=_texts(mine["label_names"]) if "label_names" in mine else (),
+        whole=whole,
     )
 
 

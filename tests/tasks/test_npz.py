@@ -107,7 +107,7 @@ def _without(name):
         (_without("x"), "no input arrays beside 'labels'"),
         ({**_arrays(), "x": _arrays(29)["x"]}, "'x' has 29 cases and 'labels' has 30"),
         ({**_arrays(), "groups": np.arange(3)}, "'groups' has 3 cases"),
-        ({**_arrays(), "x": np.array(["a"] * 30)}, "'x' holds <U1, not numbers"),
+        ({**_arrays(), "labels": np.array(["a"] * 30)}, "'labels' holds <U1, not numbers"),
         ({**_arrays(), "x": np.full((30, 3), np.nan)}, "'x' holds 90 NaN or infinite"),
         ({**_arrays(), "labels": np.full(30, np.inf)}, "'labels' holds 30 NaN"),
         ({"x": np.zeros((0, 3)), "labels": np.zeros(0)}, "'labels' has no cases"),

@@ -24,7 +24,7 @@ from benchhub.compress import Ingredients
 from benchhub.compress.build.cached import find
 from benchhub.compress.build.checked import settled
 from benchhub.compress.build.suite import Builder, ingredients
-from benchhub.compress.files.look import inspect_model
+from benchhub.compress.files.arranged import inspect_given
 from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
 from benchhub.model.asked import Suite, VariantSpec
@@ -202,11 +202,7 @@ def _begin(
         os.environ.setdefault(Variable.OMP_WAIT_POLICY, "PASSIVE")
     told.put(os.getpid())
     using = ingredients(suite, open_data(suite, data, cache), cache, told.put)
-    files = {
-        spec.name: inspect_model(spec.name, spec.model)
-        for spec in suite.variants
-        if spec.model is not None
-    }
+    files = {spec.name: inspect_given(spec) for spec in suite.variants if spec.model is not None}
     _builder = Builder(suite, using, files, cache, Tryout(), {})
 
 

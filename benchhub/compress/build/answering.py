@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ import numpy as np
 
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
-from benchhub.ondevice.measure.batches import Batches, shape_text
-from benchhub.ondevice.measure.outputs import ShapeError, check
+from benchhub.ondevice.job import Form
+from benchhub.ondevice.measure.batches import Batches, opened, shape_text
+from benchhub.ondevice.measure.outputs import ShapeError, Wanted, check, chosen, wanted
+from benchhub.ondevice.measure.stream import places
 
 #: What came of it, in the folder; beside it the outputs, `output-0.npy` and so on.
 TOLD = "told.json"
@@ -28,7 +30,8 @@ TOLD = "told.json"
 class AnswerJob:
     """A model, the files of its cases, and how they are to be answered.
 
-    The first `again` cases are answered once more, into `again-0.npy` and so on.
+    The first `again` cases are answered once more, into `again-0.npy` and so on. `forms` and
+    `outputs` are those of a launch's Job.
     """
 
     backend: str
@@ -40,49 +43,69 @@ class AnswerJob:
     threads: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
     again: int = 0
+    forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outputs: Sequence[str] = ()
 
 
 def answer(job: AnswerJob) -> None:
     """Write the outputs for all cases into the folder, cases on axis 0; what a runtime raises.
 
-    ShapeError: outputs that are not what the model declares, or do not run over cases.
+    ShapeError: outputs that are not what the model declares, or none that runs over cases.
     """
+    told = {name: Form(**form) for name, form in job.forms.items()}
+    batches = Batches(opened(job.inputs), job.batch, told)
     options = LoadOptions(
         format=job.format,
         batch=job.batch,
         threads=job.threads,
         scenario="quality",
         options=job.options,
+        shapes=batches.shapes,
     )
     session = find(job.backend).load(job.model, options)
-    batches = Batches(job.inputs, session.inputs, job.batch)
+    batches.fit(session.inputs)
+    which = wanted(session.outputs, job.outputs, told)
     for name, cases in (("output", batches.cases or 0), ("again", job.again)):
-        _write(session, batches, cases, Path(job.folder), name)
+        _write(session, batches, which, cases, Path(job.folder) / name)
 
 
-def _write(session: Any, batches: Batches, cases: int, folder: Path, name: str) -> None:
+def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path) -> None:
+    """Write the outputs of so many cases; one that does not run over them, as none of it."""
     sizes = batches.sizes(cases)
-    held: list[Array] = []
+    held: dict[int, Array] = {}
+    without: set[int] = set()
+    fed: dict[str, Array] = {}
     for index, count in enumerate(sizes):
-        arrays = session.run(batches.feeds(index))
-        check(session.outputs, arrays, batches.batch)
-        held = held or [
-            np.lib.format.open_memmap(
-                folder / f"{name}-{position}.npy",
-                mode="w+",
-                dtype=array.dtype,
-                shape=(sum(sizes), *array.shape[1:]),
-            )
-            for position, array in enumerate(arrays)
-        ]
+        arrays = session.run({**batches.feeds(index), **fed})
+        fed = {name: arrays[at] for name, at in places(session.outputs, batches.state)}
+        found = chosen(session.outputs, arrays, which)
+        without |= {
+            position
+            for position, array in enumerate(found)
+            if array.ndim == 0 or len(array) != batches.batch
+        }
+        if len(without) == len(found):
+            check(which, found, batches.batch)
         start = index * batches.batch
-        for into, array, tensor in zip(held, arrays, session.outputs, strict=True):
+        for position, (array, tensor) in enumerate(zip(found, which.tensors, strict=True)):
+            if position in without:
+                continue
+            if index == 0:
+                held[position] = np.lib.format.open_memmap(
+                    f"{stem}-{position}.npy",
+                    mode="w+",
+                    dtype=array.dtype,
+                    shape=(sum(sizes), *array.shape[1:]),
+                )
+            into = held[position]
             if array.shape[1:] != into.shape[1:]:
                 raise ShapeError(
                     f"output {tensor.name} is {shape_text(into.shape[1:])} a case in the first"
                     f" batch, and {shape_text(array.shape[1:])} in batch {index + 1}"
                 )
             into[start : start + count] = array[:count]
+    for position in without if sizes else ():
+        np.save(f"{stem}-{position}.npy", np.empty(0, np.float32))
 
 
 def main() -> None:

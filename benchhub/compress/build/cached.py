@@ -18,6 +18,7 @@ from benchhub.compress import RecipeEntry
 from benchhub.compress.build.checked import check_data, check_source, files_sha256, settled
 from benchhub.compress.build.trials import MadeBy, Trying
 from benchhub.compress.build.workshop import Workshop, is_whole
+from benchhub.compress.files.arranged import like, own_cases
 from benchhub.compress.files.external import in_one_file
 from benchhub.compress.files.look import check_inputs_match, inspect_model
 from benchhub.compress.recipe import Ingredients
@@ -80,7 +81,10 @@ def build(
     asked = _asked(spec, source, ingredients, cache)
     with contextlib.ExitStack() as stack:
         trying = Trying(
-            tryout or stack.enter_context(Tryout()), backends, source, _feeds(asked, ingredients)
+            tryout or stack.enter_context(Tryout()),
+            backends,
+            source,
+            _feeds(asked, source, ingredients),
         )
         if not is_whole(asked.folder):
             using = replace(
@@ -90,7 +94,7 @@ def build(
                 tried=trying.by_recipe,
             )
             _make(asked, source, using, trying)
-        variant = _kept(spec.name, asked)
+        variant = _kept(spec.name, asked, source)
         trying.in_all(variant, asked.folder, asked.told)
     return variant
 
@@ -100,16 +104,21 @@ def find(
 ) -> Variant | None:
     """Return what `build` would if it is in the cache, else None; raises what `build` does."""
     asked = _asked(spec, source, ingredients, cache)
-    return _kept(spec.name, asked) if is_whole(asked.folder) else None
+    return _kept(spec.name, asked, source) if is_whole(asked.folder) else None
 
 
-def _feeds(asked: _Asked, ingredients: Ingredients) -> Callable[[], Mapping[str, Array]]:
+def _feeds(
+    asked: _Asked, source: Variant | None, ingredients: Ingredients
+) -> Callable[[], Mapping[str, Array]]:
     """Return what returns cases to call a model with: those it calibrates with, or test cases."""
 
     def feeds() -> Mapping[str, Array]:
         if asked.entry.calibrates:
             return asked.calibration(asked.options["calibration_cases"])
-        return ingredients.examples(CHECK_CASES) if ingredients.examples is not None else {}
+        if ingredients.examples is None:
+            return {}
+        cases = ingredients.examples(CHECK_CASES)
+        return cases if source is None else own_cases(source, cases)
 
     return feeds
 
@@ -129,7 +138,8 @@ def _asked(
 
     def calibration(count: int) -> Mapping[str, Array]:
         if count not in taken:
-            taken[count] = ingredients.calibration(count)
+            cases = ingredients.calibration(count)
+            taken[count] = cases if source is None else own_cases(source, cases)
         return taken[count]
 
     facts = {
@@ -150,13 +160,14 @@ def _asked(
     return _Asked(spec.name, where, entry, options, facts, folder, calibration, of)
 
 
-def _kept(name: str, asked: _Asked) -> Variant:
+def _kept(name: str, asked: _Asked, source: Variant | None) -> Variant:
     facts = json.loads((asked.folder / "variant.json").read_text(encoding="utf-8"))
-    return replace(
+    variant = replace(
         inspect_model(name, asked.folder / facts["file"]),
         recipe=Recipe(asked.facts["recipe"], asked.options),
         provenance=facts,
     )
+    return variant if source is None else like(variant, source)
 
 
 def _versions(where: str, entry: RecipeEntry, trains: bool) -> dict[str, str]:
@@ -228,7 +239,7 @@ def _write(
         given.unlink()
     made = inspect_model(asked.name, model)
     if source is not None:
-        check_inputs_match(made, source)
+        check_inputs_match(like(made, source), source)
     tried = trying.in_all(made, work.draft, asked.told)
     record = {
         **facts,

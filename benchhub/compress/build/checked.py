@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchhub.compress import get_recipe
-from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
+from benchhub.compress.files.arranged import in_order_of, inspect_given
+from benchhub.compress.files.look import check_inputs_match, check_outputs_match
 from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients, RecipeEntry
 from benchhub.errors import ConfigError
@@ -87,13 +88,10 @@ def _checked(suite: Suite, using: Ingredients) -> Mapping[str, Variant]:
     for spec in suite.variants:
         _check_chain(spec, specs)
     recipes = {spec.name: settled(spec) for spec in suite.variants if spec.recipe is not None}
-    files = {
-        spec.name: inspect_model(spec.name, spec.model)
-        for spec in suite.variants
-        if spec.model is not None
-    }
+    files = {spec.name: inspect_given(spec) for spec in suite.variants if spec.model is not None}
     baseline = files.get(suite.baseline)
     if baseline is not None:
+        files = {name: in_order_of(variant, baseline) for name, variant in files.items()}
         for variant in files.values():
             check_inputs_match(variant, baseline)
             check_outputs_match(variant, baseline)

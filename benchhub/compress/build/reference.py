@@ -19,6 +19,8 @@ import numpy as np
 
 from benchhub.backends import every
 from benchhub.compress.build.answering import TOLD, AnswerJob
+from benchhub.compress.files.arranged import forms, output_names, starting_state
+from benchhub.compress.files.shapes import compatible
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -57,15 +59,16 @@ def answered(
     again: int = 0,
     files: Mapping[str, Path] | None = None,
 ) -> Answered:
-    """Return the outputs for all cases at a batch, cases on axis 0, in the model's order.
+    """Return the outputs for all cases at a batch, cases on axis 0, in the baseline's order.
 
+    One that is left out, or does not run over cases where others do, has none: its shape is (0,).
     A model of a fixed batch is run at that; the last batch wraps around to the first case. The
     runtime is the model's own on the CPU, onnxruntime without fusions for ONNX, in a process of its
     own, at the precision that the file states. The first `again` cases are answered twice. `files`
     hold the inputs as `.npy`, where they are written already.
 
-    Raises ConfigError if the cases do not fit the model, it does not run, or its outputs do not run
-    over cases; MissingExtra where its runtime is not installed here.
+    Raises ConfigError if the cases do not fit the model, it does not run, or none of its outputs
+    runs over cases; MissingExtra where its runtime is not installed here.
     """
     check_cases_fit(variant, inputs)
     backend = _runtime_of(variant)
@@ -75,12 +78,14 @@ def answered(
             backend=backend.name,
             model=str(variant.path),
             format=variant.format,
-            inputs={name: str(file) for name, file in _files(inputs, files, Path(folder))},
+            inputs={name: str(file) for name, file in _files(variant, inputs, files, Path(folder))},
             folder=folder,
             batch=at,
             threads=os.cpu_count() or 1,
             options=_AS_EXPORTED.get(backend.name, {}),
             again=again,
+            forms={name: form._asdict() for name, form in forms(variant).items()},
+            outputs=output_names(variant),
         )
         told = _asked(job, f"variant {variant.name}: {variant.path}")
         if told:
@@ -105,15 +110,21 @@ def _runtime_of(variant: Variant) -> Description:
 
 
 def _files(
-    inputs: Mapping[str, Array], files: Mapping[str, Path] | None, folder: Path
+    variant: Variant,
+    inputs: Mapping[str, Array],
+    files: Mapping[str, Path] | None,
+    folder: Path,
 ) -> Iterator[tuple[str, Path]]:
-    for index, (name, array) in enumerate(inputs.items()):
-        if files is None:
-            path = folder / f"input-{index}.npy"
-            np.save(path, np.ascontiguousarray(array), allow_pickle=False)
-            yield name, path
-        else:
-            yield name, files[name]
+    """Yield the file of each input by its own name in the model."""
+    started = starting_state(variant, inputs)
+    for index, spec in enumerate(variant.inputs):
+        if files is not None and spec.name not in started:
+            yield spec.in_file, files[spec.name]
+            continue
+        path = folder / f"input-{index}.npy"
+        array = started[spec.name] if spec.name in started else inputs[spec.name]
+        np.save(path, np.asarray(array, order="C"), allow_pickle=False)  # a scalar stays one
+        yield spec.in_file, path
 
 
 def _asked(job: AnswerJob, whose: str) -> dict[str, str]:
@@ -176,28 +187,42 @@ def _read(folder: str, name: str) -> tuple[Array, ...]:
 
 
 def check_cases_fit(variant: Variant, inputs: Mapping[str, Array]) -> None:
-    """Raise ConfigError unless the cases have the model's input names, dtypes and shapes."""
+    """Raise ConfigError unless the cases have the model's input names, dtypes and shapes.
+
+    What an input with state starts with may be left out.
+    """
     wanted = {spec.name: spec for spec in variant.inputs}
     for name in wanted.keys() - inputs.keys():
-        raise ConfigError(
-            f"variant {variant.name}: the data has no array for model input {name!r}, "
-            f"it has {', '.join(sorted(inputs))}; name it as in the model"
-        )
+        if not wanted[name].fed_from:
+            raise ConfigError(
+                f"variant {variant.name}: the data has no array for model input {name!r}, "
+                f"it has {', '.join(sorted(inputs))}; name it as in the model"
+            )
     for name in inputs.keys() - wanted.keys():
         raise ConfigError(
             f"variant {variant.name}: the data has an array {name!r}, the model has no such "
             f"input but {', '.join(sorted(wanted))}; name it as in the model"
         )
+    starting_state(variant, inputs)
     for name, spec in wanted.items():
-        _check_array(variant.name, spec, inputs[name])
+        if not spec.fed_from:
+            _check_array(variant.name, spec, inputs[name])
 
 
 def _check_array(variant: str, spec: TensorSpec, array: Array) -> None:
-    if array.dtype.name != spec.dtype:
+    text = spec.dtype == "string" and array.dtype.kind == "U"
+    if array.dtype.name != spec.dtype and not text:
         raise ConfigError(
             f"variant {variant}: input {spec.name!r} is {array.dtype.name} in the data and "
             f"{spec.dtype} in the model; convert it with .astype({spec.dtype!r})"
         )
+    if spec.whole:
+        if array.size != 1 and not compatible(spec.shape, array.shape):
+            raise ConfigError(
+                f"variant {variant}: input {spec.name!r}, the same for all cases, has shape"
+                f" {_show(array.shape)} in the data and {_show(spec.shape)} in the model"
+            )
+        return
     fits = array.ndim == len(spec.shape) and all(
         size is None or size == found
         for size, found in zip(spec.shape[1:], array.shape[1:], strict=True)
@@ -215,5 +240,8 @@ def _show(shape: tuple[int | None, ...]) -> str:
 
 def _batch(variant: Variant) -> int | None:
     """Return the batch that the model is fixed to, None if it is open."""
-    fixed = {spec.shape[0] for spec in variant.inputs if spec.shape and spec.shape[0]}
+    if any(spec.fed_from for spec in variant.inputs):
+        return 1  # a stream: one case after another
+    cased = [spec for spec in variant.inputs if not spec.whole]
+    fixed = {spec.shape[0] for spec in cased if spec.shape and spec.shape[0]}
     return fixed.pop() if len(fixed) == 1 else None

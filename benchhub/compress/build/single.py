@@ -13,6 +13,7 @@ import numpy as np
 from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.build.cached import build
 from benchhub.compress.build.checked import settled
+from benchhub.compress.files.arranged import inspect_given
 from benchhub.compress.files.look import inspect_model
 from benchhub.compress.files.model_file import NO_ARCHITECTURE
 from benchhub.compress.trial.tryout import Tryout
@@ -159,7 +160,7 @@ def _make_all(
         for spec in chain:
             source = made
             if spec.model is not None:
-                made = inspect_model(spec.name, spec.model)
+                made = inspect_given(spec)
             else:
                 place.progress(f"making {spec.name}" + (f" from {source.name}" if source else ""))
                 made = build(spec, source, using, place.cache, _RUNTIMES, tryout)

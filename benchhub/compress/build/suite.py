@@ -11,6 +11,7 @@ from pathlib import Path
 from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.build.cached import build
 from benchhub.compress.build.trials import MadeBy, refused
+from benchhub.compress.files.arranged import in_order_of
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match
 from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
@@ -149,6 +150,7 @@ def _fitting(variant: Variant, baseline: Variant) -> Variant:
     otherwise, ConfigError if it is a file."""
     try:
         check_inputs_match(variant, baseline)
+        variant = in_order_of(variant, baseline)
         check_outputs_match(variant, baseline)
     except ConfigError as error:
         if variant.recipe is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchhub.compress.files.counting.macs import count_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.onnx import inspect_onnx
+from benchhub.compress.files.shapes import compatible, layout, show
 from benchhub.compress.files.tflite import inspect_tflite
 from benchhub.compress.files.torch import inspect_torch
 from benchhub.errors import ConfigError
@@ -32,7 +33,7 @@ def inspect_model(name: str, path: Path) -> Variant:
     head = read_model(name, path)[:16]
     for (offset, magic), inspect in FORMATS.items():
         if head.startswith(magic, offset):
-            return inspect(name, path)
+            return _with_scalars(inspect(name, path))
     raise ConfigError(
         f"variant {name}: model {path} is neither an ONNX, a TFLite nor a torch file"
         f" (it begins with {head[:8].hex(' ')}); export it in one of these formats"
@@ -56,12 +57,13 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
     for spec in variant.inputs:
         if spec.name not in cases:
             continue
-        array = cases[spec.name]
+        array = cases[spec.name] if spec.whole else cases[spec.name][:1]
         if len(spec.shape) == array.ndim:
-            sizes = zip(spec.shape, (1, *array.shape[1:]), strict=True)
-            shapes[spec.name] = tuple(own if own is not None else size for own, size in sizes)
-        if _is_setting(array):
-            values[spec.name] = array[0].reshape((1,) * len(spec.shape))
+            sizes = zip(spec.shape, array.shape, strict=True)
+            one = tuple(own if own is not None else size for own, size in sizes)
+            shapes[spec.in_file] = tuple(one[axis] for axis in spec.order) if spec.order else one
+        if array.size == 1 and _is_setting(cases[spec.name]):
+            values[spec.in_file] = array.reshape((1,) * len(spec.shape))
     model = onnx.load(str(variant.path), load_external_data=False)
     count = count_macs(model, shapes, values, variant.path.parent)
     return dataclasses.replace(variant, macs=count.macs, uncounted=count.uncounted)
@@ -69,11 +71,16 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
 
 def _is_setting(array: Array) -> bool:
     """Whether a model input is the same integer or truth value in all cases."""
-    return (
-        array.dtype.kind in "biu"
-        and len(array) > 0
-        and array[0].size == 1
-        and bool((array == array[0]).all())
+    return array.dtype.kind in "biu" and array.size > 0 and bool((array == array.flat[0]).all())
+
+
+def _with_scalars(variant: Variant) -> Variant:
+    """Return a variant whose inputs without an axis are known to be the same for all cases."""
+    return dataclasses.replace(
+        variant,
+        inputs=tuple(
+            spec if spec.shape else dataclasses.replace(spec, whole=True) for spec in variant.inputs
+        ),
     )
 
 
@@ -85,34 +92,53 @@ def check_inputs_match(variant: Variant, baseline: Variant) -> None:
         if name not in found:
             raise ConfigError(
                 f"variant {variant.name}: {variant.path} has no input {name!r} as baseline "
-                f"{baseline.name} has, but {', '.join(found)}; export it with the same names"
+                f"{baseline.name} has, but {', '.join(found)};"
+                f" {_mapped(spec, wanted, found) or 'export it with the same names'}"
             )
         other = found[name]
-        if other.dtype != spec.dtype or not _compatible(other.shape, spec.shape):
+        if other.dtype != spec.dtype or not compatible(other.shape, spec.shape):
             raise ConfigError(
-                f"variant {variant.name}: input {name!r} of {variant.path} is {_show(other)}, but "
-                f"{_show(spec)} in baseline {baseline.name}; export it with the same inputs"
+                f"variant {variant.name}: input {name!r} of {variant.path} is {show(other)}, but "
+                f"{show(spec)} in baseline {baseline.name};"
+                f" {_laid_out(spec, other) or 'export it with the same inputs'}"
             )
     for name in found.keys() - wanted.keys():
-        raise ConfigError(
-            f"variant {variant.name}: {variant.path} wants an input {name!r} that baseline "
-            f"{baseline.name} does not have; export it with the same inputs"
-        )
+        if not found[name].fed_from:
+            raise ConfigError(
+                f"variant {variant.name}: {variant.path} wants an input {name!r} that baseline "
+                f"{baseline.name} does not have; export it with the same inputs"
+            )
 
 
-def _compatible(shape: tuple[int | None, ...], other: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(other) and all(
-        a is None or b is None or a == b for a, b in zip(shape, other, strict=True)
-    )
+def _mapped(
+    spec: TensorSpec, wanted: Mapping[str, TensorSpec], found: Mapping[str, TensorSpec]
+) -> str | None:
+    """Return what to write where only the names differ, or layouts with them; None: it is more."""
+    left = [other for name, other in found.items() if name not in wanted]
+    alike = [other for other in left if other.dtype == spec.dtype and _same_axes(other, spec)]
+    if len(alike) != 1 or len([name for name in wanted if name not in found]) > len(left):
+        return None
+    (other,) = alike
+    said = f'inputs = {{ {spec.name} = "{other.in_file}" }}'
+    arranged = layout(spec.shape, other.shape)
+    if arranged:
+        said += f', layout = {{ {spec.name} = "{arranged}" }}'
+    return f"if that is the same input, write {said} in the variant"
 
 
-def _show(spec: TensorSpec) -> str:
-    sizes = "x".join("?" if size is None else str(size) for size in spec.shape)
-    return f"{spec.dtype} {sizes or 'scalar'}"
+def _laid_out(spec: TensorSpec, other: TensorSpec) -> str | None:
+    arranged = layout(spec.shape, other.shape) if spec.dtype == other.dtype else None
+    if arranged is None:
+        return None
+    return f'if only its axes lie otherwise, write layout = {{ {spec.name} = "{arranged}" }}'
+
+
+def _same_axes(spec: TensorSpec, other: TensorSpec) -> bool:
+    return compatible(spec.shape, other.shape) or layout(other.shape, spec.shape) is not None
 
 
 def check_outputs_match(variant: Variant, baseline: Variant) -> None:
-    """Raise ConfigError if a variant's outputs are not the baseline's, or in another order.
+    """Raise ConfigError if a variant's outputs are not the baseline's.
 
     Names are compared only where both files use the same ones: outputs are judged by position.
     """
@@ -123,3 +149,15 @@ def check_outputs_match(variant: Variant, baseline: Variant) -> None:
             f"variant {variant.name}: {variant.path} has outputs {', '.join(found)}, but baseline"
             f" {baseline.name} has {', '.join(wanted)}; export it with the same outputs in order"
         )
+    for mine, theirs in zip(variant.outputs, baseline.outputs, strict=True):
+        if mine.shape and theirs.shape and not compatible(mine.shape[1:], theirs.shape[1:]):
+            arranged = layout(mine.shape, theirs.shape)  # from the file's to the baseline's
+            hint = (
+                f'if only its axes lie otherwise, write layout = {{ {mine.name} = "{arranged}" }}'
+                if arranged
+                else "export it with the same outputs"
+            )
+            raise ConfigError(
+                f"variant {variant.name}: output {mine.name!r} of {variant.path} is {show(mine)},"
+                f" but {show(theirs)} in baseline {baseline.name}; {hint}"
+            )

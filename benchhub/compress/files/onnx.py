@@ -50,8 +50,12 @@ def inspect_onnx(name: str, path: Path) -> Variant:
         gzip_bytes=gzipped_bytes(path.parent, files)
         if files
         else len(gzip.compress(blob, compresslevel=6, mtime=0)),
-        inputs=tuple(_spec(v) for v in model.graph.input if v.name not in initializers),
-        outputs=tuple(_spec(value) for value in model.graph.output),
+        inputs=tuple(
+            _spec(name, path, value, "input")
+            for value in model.graph.input
+            if value.name not in initializers
+        ),
+        outputs=tuple(_spec(name, path, value, "output") for value in model.graph.output),
         params=params,
         nonzero_params=nonzero,
         macs=count.macs,
@@ -86,12 +90,33 @@ def _check(name: str, path: Path, model: onnx.ModelProto) -> None:
         raise ConfigError(f"variant {name}: model {path} is not valid ONNX: {cause}") from error
 
 
-def _spec(value: onnx.ValueInfoProto) -> TensorSpec:
+def _spec(name: str, path: Path, value: onnx.ValueInfoProto, side: str) -> TensorSpec:
+    """Return an input or output; ConfigError for one that is no tensor."""
+    from onnx import TensorProto
     from onnx.helper import tensor_dtype_to_np_dtype
 
+    holds = value.type.WhichOneof("value") or "nothing"
+    if holds != "tensor_type":
+        element = value.type.sequence_type.elem_type.WhichOneof("value") or ""
+        what = {
+            "sequence_type": "a sequence" + (" of maps" if element == "map_type" else ""),
+            "map_type": "a map",
+            "optional_type": "optional",
+        }.get(holds, holds.removesuffix("_type").replace("_", " "))
+        step = (
+            "export it with zipmap off (skl2onnx: options={'zipmap': False})"
+            if "map" in what
+            else "export it with plain tensors"
+        )
+        raise ConfigError(
+            f"variant {name}: {side} {value.name} of {path} is {what}, not a tensor; {step}"
+        )
     kind = value.type.tensor_type
     shape = tuple(
         dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
         for dim in kind.shape.dim
     )
+    if kind.elem_type == TensorProto.STRING:
+        left_out = "" if side == "input" else "it holds text"
+        return TensorSpec(value.name, "string", shape, left_out=left_out)
     return TensorSpec(value.name, tensor_dtype_to_np_dtype(kind.elem_type).name, shape)

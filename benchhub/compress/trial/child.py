@@ -116,7 +116,9 @@ def _run(session: Any, batches: Sequence[Feeds]) -> _Ran:
     answers = []
     for feeds in batches:
         fitting = {
-            one.name: np.ascontiguousarray(feeds[one.name], dtype=one.dtype)
+            one.name: np.array(  # a scalar stays one
+                feeds[one.name], dtype=object if one.dtype == "string" else one.dtype, order="C"
+            )
             for one in session.inputs
         }
         found = session.bind(fitting)()

@@ -18,7 +18,7 @@ def made_up(inputs: Sequence[TensorInfo], batch: int) -> Iterator[Mapping[str, A
 
     An open first axis is `batch`. Empty where an input is of a type that is no number.
     """
-    if any(np.dtype(one.dtype).kind not in "biuf" for one in inputs):
+    if any(one.dtype == "string" or np.dtype(one.dtype).kind not in "biuf" for one in inputs):
         return
     open_axes = any(size is None for one in inputs for size in one.shape[1:])
     for size in SIZES if open_axes else SIZES[:1]:

@@ -20,6 +20,11 @@ What every runtime promises:
   of its own (streams, sessions or interpreters: the backend's choice, told in `details`).
 - A callable may have `begin(calls)`, called before at most that many timed calls, and `tracks()`,
   which returns after them, per name in wire.TRACKS, the nanoseconds of each call.
+- The arrays of `feeds` are the session's until the call is dropped. Where `reads_feeds` is true
+  they are read anew at each call, so that what is written into them is what the next call takes;
+  else a callable may have `put(name, array)`, which replaces an input for the calls after it. A
+  session with neither runs no model with state.
+- Text is an array of Python strings, dtype `string` in a TensorInfo; who cannot take it says so.
 - A session may have `profile(call, calls)`: it makes `calls` more of the call bound last and
   returns a Profile; None where it cannot tell. It is asked in scenario `profile` only, once, and
   only where the description has `profiles`.
@@ -88,7 +93,11 @@ class Profile(NamedTuple):
 
 
 class LoadOptions(NamedTuple):
-    """How a model is to be loaded; `warmup` untimed calls follow the first inference."""
+    """How a model is to be loaded; `warmup` untimed calls follow the first inference.
+
+    `shapes` are those in which inputs will be fed, by name; one that is not there has cases along
+    its first axis, `batch` of them.
+    """
 
     format: str = "onnx"
     batch: int = 1
@@ -98,6 +107,7 @@ class LoadOptions(NamedTuple):
     warmup: int = 0
     options: Mapping[str, Any] = {}
     concurrency: int = 1
+    shapes: Mapping[str, Tuple[int, ...]] = {}
 
 
 class InferenceSession(Protocol):

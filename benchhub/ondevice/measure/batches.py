@@ -1,45 +1,75 @@
-"""Cases from memory-mapped blobs, cut into batches of a fixed size."""
+"""Cases from memory-mapped blobs, cut into batches of a fixed size and arranged for the model."""
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from benchhub.ondevice.backends import TensorInfo
+from benchhub.ondevice.job import Form
+
+_AS_THEY_ARE = Form()
 
 
 class Batches:
     """Batches of consecutive cases; the last wraps around to the first case.
 
-    `files` maps input names to `.npy` paths whose first axis runs over cases; only the batches
-    asked for are read.
+    `arrays` maps input names to arrays whose first axis runs over cases, unless `forms` says that
+    one is the same for all; only the batches asked for are read. `fit` comes before `feeds`.
     """
 
-    def __init__(self, files: Mapping[str, str], inputs: Sequence[TensorInfo], batch: int) -> None:
-        wanted = [tensor.name for tensor in inputs]
-        if sorted(wanted) != sorted(files):
-            raise ValueError(
-                "the model takes inputs %s, the job has %s"
-                % (", ".join(wanted) or "none", ", ".join(sorted(files)) or "none")
-            )
+    def __init__(
+        self, arrays: Mapping[str, Any], batch: int, forms: Optional[Mapping[str, Form]] = None
+    ) -> None:
         self.batch = batch
         self.cases: Optional[int] = None
-        self._inputs = inputs
+        self._forms = dict(forms or {})
+        self._dtypes: Dict[str, str] = {}
         self._arrays: Dict[str, Any] = {}
-        for tensor in inputs:
-            array = np.load(files[tensor.name], mmap_mode="r", allow_pickle=False)
-            _check(tensor, array, batch)
+        for name, array in arrays.items():
+            self._arrays[name] = array
+            if self._form(name).whole:
+                continue
+            if array.ndim == 0 or len(array) == 0:
+                raise ValueError("input %s holds no cases" % name)
             if self.cases not in (None, len(array)):
                 raise ValueError("inputs hold %s and %d cases" % (self.cases, len(array)))
             self.cases = len(array)
-            self._arrays[tensor.name] = array
+        self.state = {name: form.fed_from for name, form in self._forms.items() if form.fed_from}
+
+    @property
+    def shapes(self) -> Dict[str, Tuple[int, ...]]:
+        """The shape in which each input is fed, by name."""
+        return {name: self._shape(name) for name in self._arrays}
+
+    def fit(self, inputs: Sequence[TensorInfo]) -> None:
+        """Take the inputs that the loaded model declares; ValueError if the cases do not fit."""
+        wanted = [tensor.name for tensor in inputs]
+        if sorted(wanted) != sorted(self._arrays):
+            raise ValueError(
+                "the model takes inputs %s, the job has %s"
+                % (", ".join(wanted) or "none", ", ".join(sorted(self._arrays)) or "none")
+            )
+        for tensor in inputs:
+            array = self._arrays[tensor.name]
+            if self._form(tensor.name).whole and array.size == 1:  # one number, however it is kept
+                self._arrays[tensor.name] = array.reshape((1,) * len(tensor.shape))
+            _check(tensor, self._shape(tensor.name), self._arrays[tensor.name].dtype)
+            self._dtypes[tensor.name] = tensor.dtype
 
     def feeds(self, index: int) -> Dict[str, Any]:
         """Return batch `index` as contiguous arrays in memory, in the dtypes of the model."""
         feeds = {}
-        for tensor in self._inputs:
-            array = self._arrays[tensor.name]
+        for name, dtype in self._dtypes.items():
+            array, form = self._arrays[name], self._form(name)
+            kind = object if dtype == "string" else dtype
+            if form.whole:
+                feeds[name] = np.array(array, dtype=kind, order="C")  # state is written into it
+                continue
             rows = np.arange(index * self.batch, (index + 1) * self.batch) % len(array)
-            feeds[tensor.name] = np.ascontiguousarray(array[rows], dtype=tensor.dtype)
+            chosen = array[rows]
+            if form.order:
+                chosen = chosen.transpose(form.order)
+            feeds[name] = np.ascontiguousarray(chosen, dtype=kind)
         return feeds
 
     def sizes(self, cases: int) -> List[int]:
@@ -48,11 +78,21 @@ class Batches:
         wanted = total if cases < 0 else min(cases, total)
         return [min(self.batch, wanted - start) for start in range(0, wanted, self.batch)]
 
+    def _form(self, name: str) -> Form:
+        return self._forms.get(name, _AS_THEY_ARE)
 
-def _check(tensor: TensorInfo, array: Any, batch: int) -> None:
-    if array.ndim == 0 or len(array) == 0:
-        raise ValueError("input %s holds no cases" % tensor.name)
-    found = (batch, *array.shape[1:])
+    def _shape(self, name: str) -> Tuple[int, ...]:
+        form, shape = self._form(name), self._arrays[name].shape
+        found = tuple(shape) if form.whole else (self.batch, *shape[1:])
+        return tuple(found[axis] for axis in form.order) if form.order else found
+
+
+def opened(files: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the arrays of `.npy` files, mapped, not read."""
+    return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in files.items()}
+
+
+def _check(tensor: TensorInfo, found: Sequence[int], dtype: Any) -> None:
     if len(found) != len(tensor.shape) or any(
         want is not None and want != have for want, have in zip(tensor.shape, found)
     ):
@@ -60,10 +100,14 @@ def _check(tensor: TensorInfo, array: Any, batch: int) -> None:
             "input %s is declared as %s; a batch of the cases is %s"
             % (tensor.name, shape_text(tensor.shape), shape_text(found))
         )
-    wanted = np.dtype(tensor.dtype)
-    if array.dtype != wanted and (array.dtype.kind, wanted.kind) != ("f", "f"):
+    if tensor.dtype == "string":
+        fits = dtype.kind == "U"
+    else:
+        wanted = np.dtype(tensor.dtype)
+        fits = dtype == wanted or (dtype.kind, wanted.kind) == ("f", "f")
+    if not fits:
         raise ValueError(
-            "input %s is declared as %s; the cases are %s" % (tensor.name, wanted, array.dtype)
+            "input %s is declared as %s; the cases are %s" % (tensor.name, tensor.dtype, dtype)
         )
 
 

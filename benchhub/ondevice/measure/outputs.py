@@ -1,26 +1,60 @@
 """Outputs on their way to the controller: checked against what the model declares, then encoded."""
 
 import base64
-from typing import Any, Dict, Iterator, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from benchhub.ondevice.backends import TensorInfo
+from benchhub.ondevice.job import Form
 from benchhub.ondevice.measure.batches import shape_text
 
 #: Raw bytes of one `outputs` event at most, unless a single case is larger.
 EVENT_BYTES = 1 << 20
+_AS_THEY_ARE = Form()
+#: Stands for an output that is not brought: no cases of it.
+_NOTHING = np.empty(0, np.float32)
 
 
 class ShapeError(Exception):
     """Outputs that are not what the model declares."""
 
 
-def check(declared: Sequence[TensorInfo], arrays: Sequence[Any], batch: int) -> None:
-    """Raise ShapeError unless `arrays` have the declared number, ranks and fixed sizes."""
+class Wanted(NamedTuple):
+    """Which of a session's outputs are brought, in that order, and how each is."""
+
+    tensors: List[TensorInfo]
+    places: List[int]
+    forms: List[Form]
+
+
+def wanted(
+    declared: Sequence[TensorInfo], names: Sequence[str], forms: Mapping[str, Form]
+) -> Wanted:
+    """Return the outputs `names` (empty: all, as they come); ShapeError for one there is not."""
+    there = [tensor.name for tensor in declared]
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise ShapeError("the model has outputs %s, not %s" % (", ".join(there), missing[0]))
+    places = [there.index(name) for name in names] if names else list(range(len(there)))
+    tensors = [declared[place] for place in places]
+    return Wanted(tensors, places, [forms.get(one.name, _AS_THEY_ARE) for one in tensors])
+
+
+def chosen(declared: Sequence[TensorInfo], arrays: Sequence[Any], which: Wanted) -> List[Any]:
+    """Return the outputs wanted of what a call gave, checked, cases first.
+
+    ShapeError unless `arrays` have the declared number, ranks and fixed sizes. One that is left
+    out has no cases.
+    """
     if len(declared) != len(arrays):
         raise ShapeError("%d outputs declared, %d came" % (len(declared), len(arrays)))
-    for tensor, array in zip(declared, arrays):
+    found = []
+    for place, form in zip(which.places, which.forms):
+        tensor, array = declared[place], arrays[place]
+        if form.left_out:
+            found.append(_NOTHING)
+            continue
         fits = array.ndim == len(tensor.shape) and all(
             want is None or want == have for want, have in zip(tensor.shape, array.shape)
         )
@@ -29,24 +63,39 @@ def check(declared: Sequence[TensorInfo], arrays: Sequence[Any], batch: int) -> 
                 "output %s is declared as %s and came as %s"
                 % (tensor.name, shape_text(tensor.shape), shape_text(array.shape))
             )
+        found.append(array.transpose(_inverse(form.order)) if form.order else array)
+    return found
+
+
+def check(which: Wanted, arrays: Sequence[Any], batch: int) -> None:
+    """Raise ShapeError unless outputs that were `chosen` hold numbers for a batch of cases."""
+    for tensor, form, array in zip(which.tensors, which.forms, arrays):
+        if form.left_out:
+            continue
         if array.ndim == 0 or len(array) != batch:
             raise ShapeError(
-                "output %s is %s for a batch of %d; its first axis must run over cases"
-                % (tensor.name, shape_text(array.shape), batch)
+                "output %s is %s for a batch of %d, and cases should run along its axis %d; say"
+                " batch_axis.%s in the suite, false where none does"
+                % (
+                    tensor.name,
+                    shape_text(array.shape),
+                    batch,
+                    form.order.index(0) if form.order else 0,
+                    tensor.name,
+                )
             )
         if array.dtype.kind not in "biuf":
             raise ShapeError("output %s holds %s, not numbers" % (tensor.name, array.dtype))
 
 
-def events(
-    declared: Sequence[TensorInfo], arrays: Sequence[Any], count: int
-) -> Iterator[Dict[str, Any]]:
+def events(which: Wanted, arrays: Sequence[Any], count: Optional[int]) -> Iterator[Dict[str, Any]]:
     """Yield the `outputs` events of the first `count` cases of one batch."""
-    for index, (tensor, array) in enumerate(zip(declared, arrays)):
+    for index, (tensor, array) in enumerate(zip(which.tensors, arrays)):
         rows = np.ascontiguousarray(array[:count])
         rows = rows.astype(rows.dtype.newbyteorder("<"), copy=False)
-        step = max(1, EVENT_BYTES // max(1, rows[0].nbytes)) if count else 1
-        for start in range(0, count, step):
+        cases = len(rows)
+        step = max(1, EVENT_BYTES // max(1, rows[0].nbytes)) if cases else 1
+        for start in range(0, max(1, cases), step):
             piece = rows[start : start + step]
             yield {
                 "event": "outputs",
@@ -57,3 +106,7 @@ def events(
                 "shape": list(piece.shape),
                 "data": base64.b64encode(piece.tobytes()).decode("ascii"),
             }
+
+
+def _inverse(order: Sequence[int]) -> List[int]:
+    return [list(order).index(axis) for axis in range(len(order))]

@@ -1,5 +1,6 @@
 """The stages of one launch, in order; every failure names the stage it happened in."""
 
+import functools
 import gc
 import os
 import sys
@@ -8,7 +9,7 @@ from array import array
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from benchhub.ondevice.failed import Failed
-from benchhub.ondevice.job import Job, encode_ints, model_path
+from benchhub.ondevice.job import Job, encode_ints, form_of, model_path
 from benchhub.ondevice.measure import memory
 from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
@@ -66,7 +67,7 @@ class Measurement:
         backend = _module(job.backend, self._imported)
         from benchhub.ondevice.backends import LoadOptions
         from benchhub.ondevice.measure.allowance import allowance
-        from benchhub.ondevice.measure.batches import Batches
+        from benchhub.ondevice.measure.batches import Batches, opened
 
         # Before the load: a runtime may pin the very thread that asks.
         self._told["processors"] = allowance()
@@ -75,6 +76,9 @@ class Measurement:
         imported = memory.usage()
 
         self._enter("load")
+        forms = {name: form_of(job, name) for name in job.forms}
+        files = {name: self._blob(digest) for name, digest in job.inputs.items()}
+        batches = Batches(opened(files), job.batch, forms)
         options = LoadOptions(
             format=job.model_format,
             batch=job.batch,
@@ -84,6 +88,7 @@ class Measurement:
             warmup=job.warmup,
             options=job.options,
             concurrency=job.concurrency,
+            shapes=batches.shapes,
         )
         model = self._model()
         started = time.perf_counter_ns()
@@ -103,12 +108,13 @@ class Measurement:
         )
 
         self._enter("first")
-        files = {name: self._blob(digest) for name, digest in job.inputs.items()}
-        batches = Batches(files, session.inputs, job.batch)
-        call = session.bind(batches.feeds(0))
+        batches.fit(session.inputs)
+        call: Any = self._bound(session, batches)
         started = time.perf_counter_ns()
         call()
         first_ns = time.perf_counter_ns() - started
+        if batches.state:
+            call.advance()
         self._emit({"event": "first", "first_inference_ns": first_ns})
 
         streams = None
@@ -136,8 +142,22 @@ class Measurement:
             }
         )
 
-    def _time(self, call: Callable[[], Any], streams: Optional[Any]) -> None:
+    def _bound(self, session: Any, batches: Any) -> Any:
+        """Return a call of the first batch: a Stream where outputs are fed back into inputs."""
+        arranged = {name: dict(form) for name, form in self._job.forms.items() if form}
+        if arranged:
+            self._told["arranged"] = {**arranged, "when": "outside the timed region"}
+        if not batches.state:
+            return session.bind(batches.feeds(0))
+        if self._job.rate_per_s is not None or self._job.concurrency > 1:
+            raise Failed("raised", "state is fed back from one call to the next: one at a time")
+        from benchhub.ondevice.measure.stream import Stream  # most models have no state
+
+        return Stream(session, batches.feeds(0), batches.state)
+
+    def _time(self, call: Any, streams: Optional[Any]) -> None:
         job = self._job
+        timer = getattr(call, "time", None) or functools.partial(time_calls, call)
         limit_ns = int(job.max_timed_s * _NS)
         most = max(job.iterations, job.warmup) * max(1, job.concurrency)
         if most > MOST_ITERATIONS:
@@ -152,14 +172,14 @@ class Measurement:
         if job.warmup > 0:
             self._enter("warmup")
             if streams is None:
-                count, _ = time_calls(call, clock, warm, job.warmup, 1, limit_ns)
+                count, _ = timer(clock, warm, job.warmup, 1, limit_ns)
                 warm = warm[:count]
             else:
                 warm = streams.warm_up(clock, limit_ns)
             self._emit({"event": "warmup", "samples": encode_ints(warm)})
         if job.iterations > 0:
             self._enter("time")
-            calls = [call] if streams is None else streams.calls
+            calls = [getattr(call, "call", call)] if streams is None else streams.calls
             for one in calls:
                 if hasattr(one, "begin"):
                     one.begin(most)
@@ -168,8 +188,8 @@ class Measurement:
             started = clock()
             owners: Optional[Sequence[int]] = None
             if streams is None:
-                count, elapsed_ns = time_calls(
-                    call, clock, timed, job.iterations, job.min_iterations, limit_ns
+                count, elapsed_ns = timer(
+                    clock, timed, job.iterations, job.min_iterations, limit_ns
                 )
                 timed = timed[:count]
             else:
@@ -252,20 +272,13 @@ class Measurement:
         return {"gpu_bytes": held.gpu_bytes, "gpu_source": held.source}
 
     def _outputs(self, session: Any, batches: Any) -> None:
-        from benchhub.ondevice.measure import outputs
-
-        sizes = batches.sizes(self._job.output_cases)
-        if not sizes:
+        if not batches.sizes(self._job.output_cases):
             return
         self._enter("outputs")
-        for index, count in enumerate(sizes):
-            arrays = session.run(batches.feeds(index))
-            try:
-                outputs.check(session.outputs, arrays, self._job.batch)
-            except outputs.ShapeError as error:
-                raise Failed("shape", str(error)) from error
-            for event in outputs.events(session.outputs, arrays, count):
-                self._emit(event)
+        from benchhub.ondevice.measure.answering import answers
+
+        for event in answers(self._job, session, batches):
+            self._emit(event)
 
     def _model(self) -> Optional[str]:
         job = self._job

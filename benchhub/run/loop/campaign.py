@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from benchhub.compress.files.arranged import forms, output_names
 from benchhub.errors import Unreachable
 from benchhub.model.arrays import Array
 from benchhub.model.cell import CHECK_CASES, Cell
@@ -136,6 +137,11 @@ def _launch(
 
 def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSession) -> Job:
     quality = cell.scenario is Scenario.QUALITY
+    variant = work.variants.get(cell.variant) if cell.runs_model else None
+    given: Mapping[str, str] = {}
+    if cell.runs_model:
+        inputs = work.inputs_of.get(cell.key, work.inputs)
+        given = {**inputs, **work.state.get(cell.variant, {})}
     return Job(
         cell=cell.key,
         launch=index,
@@ -143,14 +149,16 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         scenario=cell.scenario.value,
         model=cell.model_sha256 or None,
         model_format=work.formats.get(cell.model_sha256, "none"),
-        inputs={} if not cell.runs_model else dict(work.inputs_of.get(cell.key, work.inputs)),
+        inputs=given
+        if variant is None
+        else {spec.in_file: given[spec.name] for spec in variant.inputs},
         batch=cell.batch,
         threads=cell.threads,
         precision=cell.precision,
         warmup=WARMUP_CALLS if cell.iterations else 0,
         iterations=cell.iterations,
         max_timed_s=cell.max_timed_s,
-        output_cases=0 if not cell.runs_model else -1 if quality else CHECK_CASES,
+        output_cases=0 if not work.reference or not given else -1 if quality else CHECK_CASES,
         deadline_s=work.deadline_s,
         options=json.loads(cell.options),
         python=reconnecting.python(cell.backend),
@@ -158,7 +166,9 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         rate_per_s=cell.rate_per_s,
         arrivals=cell.arrivals or "poisson",
         seed=index,
-        files=[[one.name, one.sha256] for one in work.files.get(cell.model_sha256, ())],
+        files=[[one.name, one.sha256] for one in variant.files] if variant else (),
+        forms={name: form._asdict() for name, form in forms(variant).items()} if variant else {},
+        outputs=output_names(variant) if variant else (),
     )
 
 

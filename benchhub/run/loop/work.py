@@ -9,7 +9,7 @@ from typing import Protocol
 from benchhub.device.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
-from benchhub.model.cell import Cell, ModelFile, More, no_more
+from benchhub.model.cell import Cell, More, Variant, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
@@ -53,8 +53,9 @@ class DeviceWork:
     the launches in the store, which `more` is asked about together with the new ones. `predict`
     is what the task makes of the outputs of quality cells, see `benchhub.tasks.predictions`, and
     `scoring` what metrics of the user's own make of each case.
-    `formats` and `files` are the models', by the sha256 of their variants.
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
+    `formats` are the models', by sha256, and `variants` are by name. `state` is what inputs with
+    state start with, by variant and name in the data.
     """
 
     run: str
@@ -74,8 +75,9 @@ class DeviceWork:
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     predict: Predictor | None = None
     scoring: Callable[[Sequence[Array]], Array] | None = None
-    files: Mapping[str, tuple[ModelFile, ...]] = field(default_factory=dict)
     inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    state: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ class _Tensor(Part):
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+    own_name: str = ""
+    order: tuple[int, ...] = ()
+    whole: bool = False
+    fed_from: str = ""
+    left_out: str = ""
 
 
 class _File(Part):
@@ -107,8 +113,8 @@ def read_variant(raw: Mapping[str, Any]) -> Variant:
 
 
 def _tensors(specs: tuple[TensorSpec, ...]) -> tuple[_Tensor, ...]:
-    return tuple(_Tensor(name=one.name, dtype=one.dtype, shape=one.shape) for one in specs)
+    return tuple(_Tensor(**dataclasses.asdict(one)) for one in specs)
 
 
 def _specs(tensors: tuple[_Tensor, ...]) -> tuple[TensorSpec, ...]:
-    return tuple(TensorSpec(one.name, one.dtype, one.shape) for one in tensors)
+    return tuple(TensorSpec(**one.model_dump()) for one in tensors)

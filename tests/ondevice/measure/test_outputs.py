@@ -1,23 +1,33 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.backends import TensorInfo
+from benchhub.ondevice.job import Form
 from benchhub.ondevice.measure import outputs
 from benchhub.ondevice.measure.batches import Batches
 
 SCORES = TensorInfo("scores", "float32", (None, 3))
 
 
+ALL = outputs.wanted([SCORES], (), {})
+
+
+def bring(arrays: list[Any], batch: int, which: outputs.Wanted = ALL) -> list[Any]:
+    found = outputs.chosen([SCORES], arrays, which)
+    outputs.check(which, found, batch)
+    return found
+
+
 def test_large_outputs_cross_in_pieces_and_come_back_whole() -> None:
     array = np.random.default_rng(0).normal(size=(7, 3, 100_000)).astype(">f4")
-    tensor = TensorInfo("maps", "float32", (None, 3, 100_000))
+    which = outputs.wanted([TensorInfo("maps", "float32", (None, 3, 100_000))], (), {})
     outcome = wire.Outcome()
-    events = list(outputs.events([tensor], [array], 5))
+    events = list(outputs.events(which, [array], 5))
     for event in events:
         assert len(event["data"]) <= outputs.EVENT_BYTES * 2
         wire.fold(outcome, event)
@@ -33,38 +43,90 @@ def test_large_outputs_cross_in_pieces_and_come_back_whole() -> None:
 )
 def test_other_shapes_are_refused(shape: tuple[int, ...], batch: int, words: str) -> None:
     with pytest.raises(outputs.ShapeError) as caught:
-        outputs.check([SCORES], [np.zeros(shape, np.float32)], batch)
+        bring([np.zeros(shape, np.float32)], batch)
     assert words in str(caught.value)
 
 
 def test_other_numbers_of_outputs_are_refused() -> None:
     with pytest.raises(outputs.ShapeError, match="1 outputs declared, 0 came"):
-        outputs.check([SCORES], [], 1)
+        bring([], 1)
 
 
 def test_nan_is_no_shape_error() -> None:
-    outputs.check([SCORES], [np.full((1, 3), np.nan, np.float32)], 1)
+    bring([np.full((1, 3), np.nan, np.float32)], 1)
 
 
-@pytest.fixture
-def seven(tmp_path: Path) -> str:
-    np.save(tmp_path / "x.npy", np.arange(7, dtype=np.float64).reshape(7, 1))
-    return str(tmp_path / "x.npy")
+def test_outputs_come_in_the_order_asked_for_cases_first() -> None:
+    declared = [TensorInfo("a", "float32", (2, None)), TensorInfo("b", "float32", (None, 3))]
+    forms = {"a": Form(order=(1, 0)), "b": Form(left_out=True)}
+    which = outputs.wanted(declared, ("b", "a"), forms)
+    array = np.arange(8, dtype=np.float32).reshape(2, 4)
+    found = outputs.chosen(declared, [array, np.array("text")], which)
+    outputs.check(which, found, 4)
+    outcome = wire.Outcome()
+    for _ in range(2):
+        for event in outputs.events(which, found, 3):
+            wire.fold(outcome, event)
+    left, brought = outcome.outputs
+    assert (left.name, left.shape) == ("b", (0,))
+    assert brought.shape == (6, 2)
+    whole = np.frombuffer(brought.data, "<f4").reshape(6, 2)
+    assert np.array_equal(whole, np.concatenate([array.T[:3], array.T[:3]]))
+    with pytest.raises(outputs.ShapeError, match="has outputs a, b, not c"):
+        outputs.wanted(declared, ("c",), {})
+    with pytest.raises(outputs.ShapeError, match=r"along its axis 1; say batch_axis\.a"):
+        outputs.check(which, found, 5)
 
 
-def test_batches_wrap_around_in_the_dtype_of_the_model(seven: str) -> None:
-    batches = Batches({"x": seven}, [TensorInfo("x", "float32", (None, 1))], 3)
+SEVEN = {"x": np.arange(7, dtype=np.float64).reshape(7, 1)}
+
+
+def test_batches_wrap_around_in_the_dtype_of_the_model() -> None:
+    batches = Batches(SEVEN, 3)
+    batches.fit([TensorInfo("x", "float32", (None, 1))])
     feeds = [batches.feeds(index)["x"] for index in range(3)]
     assert [feed.ravel().tolist() for feed in feeds] == [[0, 1, 2], [3, 4, 5], [6, 0, 1]]
     assert {feed.dtype.name for feed in feeds} == {"float32"}
     assert [batches.sizes(n) for n in (-1, 4, 0, 99)] == [[3, 3, 1], [3, 1], [], [3, 3, 1]]
 
 
-def test_cases_that_do_not_fit_are_refused(seven: str) -> None:
+def test_cases_that_do_not_fit_are_refused() -> None:
     for tensor, words in (
         (TensorInfo("x", "float32", (1, 1)), "is declared as 1x1; a batch of the cases is 3x1"),
         (TensorInfo("x", "float32", (None, 2)), r"\?x2"),
         (TensorInfo("x", "int64", (None, 1)), "int64; the cases are float64"),
+        (TensorInfo("x", "string", (None, 1)), "string; the cases are float64"),
+        (TensorInfo("y", "float32", (None, 1)), "the model takes inputs y, the job has x"),
     ):
         with pytest.raises(ValueError, match=words):
-            Batches({"x": seven}, [tensor], 3)
+            Batches(SEVEN, 3).fit([tensor])
+
+
+def test_batches_of_every_form() -> None:
+    arrays = {
+        "moved": np.arange(24, dtype=np.float32).reshape(4, 2, 3),
+        "rate": np.array(16000),
+        "table": np.arange(6, dtype=np.int8).reshape(2, 3),
+        "words": np.array(["a", "bc", "d", "e"]),
+    }
+    forms = {
+        "moved": Form(order=(2, 0, 1)), "rate": Form(whole=True), "table": Form(whole=True),
+    }  # fmt: skip
+    batches = Batches(arrays, 3, forms)
+    assert batches.shapes == {"moved": (3, 3, 2), "rate": (), "table": (2, 3), "words": (3,)}
+    batches.fit(
+        [
+            TensorInfo("moved", "float32", (3, None, 2)),
+            TensorInfo("rate", "int64", (1,)),
+            TensorInfo("table", "int8", (None, 3)),
+            TensorInfo("words", "string", (None,)),
+        ]
+    )
+    feeds = batches.feeds(1)
+    rows = [3, 0, 1]
+    assert np.array_equal(feeds["moved"], arrays["moved"][rows].transpose(2, 0, 1))
+    assert feeds["moved"].flags.c_contiguous
+    assert feeds["rate"].tolist() == [16000]
+    assert np.array_equal(feeds["table"], arrays["table"])
+    assert feeds["words"].dtype == object
+    assert feeds["words"].tolist() == ["e", "a", "bc"]

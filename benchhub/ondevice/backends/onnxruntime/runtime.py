@@ -36,6 +36,7 @@ _DTYPES = {
     "tensor(int64)": "int64",
     "tensor(uint64)": "uint64",
     "tensor(bool)": "bool",
+    "tensor(string)": "string",
 }
 _LEVELS = {
     "disable": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -65,6 +66,8 @@ def version() -> str:
 
 class OrtSession:
     """A model in ONNX Runtime; `details` records what shapes its speed."""
+
+    reads_feeds = True
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 Of the options, `streams` = 0 is as many as calls at once, or the plugin's choice under the
 throughput hint. Each request is called synchronously; calls at once come from as many
-threads. An open batch axis is fixed to the launch's batch before compiling. What runs on another
+threads. Open sizes are fixed to those of the launch before compiling. What runs on another
 device, in another precision or on other cores than was asked for fails rather than being measured
 under a wrong name.
 """
@@ -36,6 +36,8 @@ def version() -> str:
 
 class OpenvinoSession:
     """A compiled model; `precision` is the hint that the plugin says is in force."""
+
+    reads_feeds = True
 
     def __init__(
         self,
@@ -175,7 +177,7 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     if options.scenario == PROFILE:
         settings["PERF_COUNT"] = True
     try:
-        model = _read(core, path, options.batch)
+        model = _read(core, path, options)
         compiled = core.compile_model(model, device, settings)
     except (RuntimeError, MemoryError) as error:
         raise _attributed(error, device) from error
@@ -186,7 +188,7 @@ def load(path: Optional[str], options: LoadOptions) -> OpenvinoSession:
     return OpenvinoSession(compiled, in_force, details, options.scenario == PROFILE)
 
 
-def _read(core: Any, path: str, batch: int) -> Any:
+def _read(core: Any, path: str, options: LoadOptions) -> Any:
     with open(path, "rb") as file:
         start = file.read(8)
     for offset, mark, what in _FOREIGN:
@@ -196,8 +198,13 @@ def _read(core: Any, path: str, batch: int) -> Any:
     shapes = {}
     for port in model.inputs:
         shape = port.get_partial_shape()
-        if shape.rank.is_static and len(shape) and shape[0].is_dynamic:
-            shapes[port.get_any_name()] = [batch, *list(shape)[1:]]
+        if not shape.rank.is_static or not len(shape):
+            continue
+        fed = options.shapes.get(_name(port))
+        if fed is not None and len(fed) == len(shape) and shape.is_dynamic:
+            shapes[port.get_any_name()] = list(fed)
+        elif fed is None and shape[0].is_dynamic:
+            shapes[port.get_any_name()] = [options.batch, *list(shape)[1:]]
     if shapes:
         model.reshape(shapes)
     return model

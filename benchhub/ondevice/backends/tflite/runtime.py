@@ -15,7 +15,7 @@ import numpy as np
 
 from benchhub.ondevice.backends import LoadOptions, check_model, option
 from benchhub.ondevice.backends.tflite import BACKEND
-from benchhub.ondevice.backends.tflite.tensors import Outputs, names, tensors
+from benchhub.ondevice.backends.tflite.tensors import Outputs, names, plain, tensors
 from benchhub.ondevice.failed import Failed
 
 try:
@@ -110,6 +110,11 @@ class TfliteSession:
             invoke()
             return outputs
 
+        def put(name: str, array: Any) -> None:
+            tensor = next(one for one in self._inputs if one.info.name == name)
+            work.set_tensor(tensor.number, tensor.stored(array))
+
+        call.put = put  # type: ignore[attr-defined] # it copies what it is bound to
         return call
 
     def run(self, feeds: Mapping[str, Any]) -> List[Any]:
@@ -139,7 +144,7 @@ class TfliteSession:
                 num_threads=self._options.threads,
                 experimental_op_resolver_type=kernels,
             )
-            _fix_batch(work, self._options.batch)
+            _fix_shapes(work, self._options)
             work.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             if _LACKING.search(str(error)):
@@ -170,14 +175,28 @@ def _check_file(path: str) -> None:
         raise ValueError("%s is a TFLite file cut short; stage it again" % path)
 
 
-def _fix_batch(work: Any, batch: int) -> None:
+def _fix_shapes(work: Any, options: LoadOptions) -> None:
+    known, _ = names(work)
     for entry in work.get_input_details():
         shape, declared = [int(size) for size in entry["shape"]], entry["shape_signature"]
-        if not shape or shape[0] == batch:
+        if not shape:
             continue
-        if not len(declared) or declared[0] != -1:
-            raise ValueError(
-                "input %s is fixed at batch %d, not %d; export the model with an open batch axis"
-                % (entry["name"], shape[0], batch)
-            )
-        work.resize_tensor_input(entry["index"], [batch, *shape[1:]], strict=True)
+        fed = options.shapes.get(known.get(entry["index"]) or plain(entry["name"]))
+        wanted = list(fed) if fed is not None else [options.batch, *shape[1:]]
+        if wanted == shape:
+            continue
+        is_open = [size == -1 for size in declared] or [False] * len(shape)
+        for axis, (have, want) in enumerate(zip(shape, wanted)):
+            if have != want and not is_open[axis]:
+                what = "batch" if axis == 0 else "%d along axis %d" % (have, axis)
+                raise ValueError(
+                    "input %s is fixed at %s%s, not %d; export the model with an open %s axis"
+                    % (
+                        entry["name"],
+                        what,
+                        " %d" % have if axis == 0 else "",
+                        want,
+                        "batch" if axis == 0 else "such",
+                    )
+                )
+        work.resize_tensor_input(entry["index"], wanted, strict=True)

@@ -74,12 +74,13 @@ def _tensor(entry: Mapping[str, Any], name: Optional[str]) -> QuantizedTensor:
     quantized = scale != 0 and dtype.kind in "iu"
     declared = entry["shape_signature"] if len(entry["shape_signature"]) else entry["shape"]
     shape = tuple(None if size < 0 else int(size) for size in declared)
-    info = TensorInfo(name or _plain(entry["name"]), "float32" if quantized else dtype.name, shape)
+    info = TensorInfo(name or plain(entry["name"]), "float32" if quantized else dtype.name, shape)
     return QuantizedTensor(
         entry["index"], info, dtype.type, float(scale) if quantized else 0.0, int(zero_point)
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a tensor's name without what TensorFlow's exporter puts around it."""
     bare = name[len("serving_default_") :] if name.startswith("serving_default_") else name
     return bare.partition(":")[0]

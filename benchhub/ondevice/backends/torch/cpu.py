@@ -18,6 +18,7 @@ class CpuSession:
     """A module on the CPU; inputs are read where they lie, outputs are not copied."""
 
     provider: Optional[str] = "cpu"
+    reads_feeds = True
 
     def __init__(
         self,
