@@ -31,6 +31,10 @@ class Scoring:
 
     def parts(self, outputs: Sequence[Array]) -> list[tuple[OwnMetric, Floats]]:
         """Return each metric with its columns."""
-        cases = min(len(self.labels), *(len(output) for output in outputs))
-        given = dict(zip(self.names, outputs, strict=True))
+        given = {  # but those that do not run over cases
+            name: output
+            for name, output in zip(self.names, outputs, strict=True)
+            if output.shape != (0,)
+        }
+        cases = min(len(self.labels), *(len(output) for output in given.values()))
         return [(one, one.scores(given, self.labels[:cases])) for one in self.metrics]
