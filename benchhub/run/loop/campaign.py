@@ -136,7 +136,6 @@ def _launch(
 
 
 def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSession) -> Job:
-    quality = cell.scenario is Scenario.QUALITY
     variant = work.variants.get(cell.variant) if cell.runs_model else None
     given: Mapping[str, str] = {}
     if cell.runs_model:
@@ -158,7 +157,7 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         warmup=WARMUP_CALLS if cell.iterations else 0,
         iterations=cell.iterations,
         max_timed_s=cell.max_timed_s,
-        output_cases=0 if not work.reference or not given else -1 if quality else CHECK_CASES,
+        output_cases=_output_cases(work, cell),
         deadline_s=work.deadline_s,
         options=json.loads(cell.options),
         python=reconnecting.python(cell.backend),
@@ -170,6 +169,13 @@ def _job(work: DeviceWork, cell: Cell, index: int, reconnecting: ReconnectingSes
         forms={name: form._asdict() for name, form in forms(variant).items()} if variant else {},
         outputs=output_names(variant) if variant else (),
     )
+
+
+def _output_cases(work: DeviceWork, cell: Cell) -> int:
+    """Return for how many cases outputs are asked: none where there is nothing to hold them to."""
+    if not cell.runs_model or not work.reference:
+        return 0
+    return -1 if cell.scenario is Scenario.QUALITY else CHECK_CASES
 
 
 def _record(

@@ -16,6 +16,7 @@ from benchhub.model.scenario import Scenario
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Job, Outcome
 from benchhub.run.loop.campaign import measure
+from benchhub.tasks.predictions import Predictor
 
 CASES = 9
 RAW = np.random.default_rng(0).normal(size=(CASES, 3, 2, 2)).astype(np.float32)
@@ -55,7 +56,8 @@ def launched(outputs: Any, scenario: Scenario, predict: Any = class_map) -> Laun
     cell = make_cell(device="board", launches=1, iterations=3, scenario=scenario)
     board = Answering()
     board.outputs = outputs
-    asked = dataclasses.replace(work((cell,)), reference=(RAW,), predict=predict)
+    predictor = None if predict is None else Predictor(lambda outputs: predict(outputs[0]))
+    asked = dataclasses.replace(work((cell,)), reference=(RAW,), predict=predictor)
     (launch,) = measure(asked, board.connect, Diary())
     return launch
 
