@@ -26,6 +26,7 @@ from benchhub.report.tables.points import (
     points,
 )
 from benchhub.report.tables.rates import highest_rates
+from benchhub.report.tables.unlike import unlike_answers
 from benchhub.results.load import failures
 from benchhub.results.verdicts.judge import NO_BUDGETS, answer
 from benchhub.text import estimate, number, plural, shown
@@ -83,6 +84,7 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     overhead = _overhead(rows)
     failed = sum(row.status != "finished" for row in rows)
     trouble = [f"{plural(failed, 'cell')} failed; see Failures."] if failed else []
+    trouble = [*unlike_answers(rows), *trouble]
     found = points(rows)
     rates = highest_rates(result, device)
     if not found:

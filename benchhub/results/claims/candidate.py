@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchhub.model.cell import Variant
 from benchhub.model.claim import Ask, ClaimOutcome, ClaimPart
+from benchhub.model.flag import OF_ANSWERS
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Results, Row
 from benchhub.results.claims import figures
@@ -207,6 +208,9 @@ def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> ClaimFigure
         if doubts:
             return Nothing("; ".join(doubts))
     if quantity.grain is Grain.QUALITY and row.quality is not None:
+        unlike = [flag for flag in row.flags if flag.caps and flag.name in OF_ANSWERS]
+        if unlike:
+            return Nothing("; ".join(f"{flag.name}: {flag.evidence}" for flag in unlike))
         cases = row.quality.cases
         if cases < part.min_cases:
             return Nothing(f"quality of {cases} cases, and the claim asks for {part.min_cases}")
