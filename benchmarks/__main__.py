@@ -17,6 +17,7 @@ from benchmarks import (
     latency,
     pacing,
     push,
+    quality_batches,
     results_store,
     runtimes,
     startup,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "startup": startup.measure,
     "store": results_store.measure,
     "analysis": analysis.measure,
+    "quality": quality_batches.measure,
 }
 
 

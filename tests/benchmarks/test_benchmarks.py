@@ -17,6 +17,7 @@ from benchmarks import (
     cell_wall,
     latency,
     push,
+    quality_batches,
     results_store,
     startup,
     table,
@@ -69,6 +70,14 @@ def test_analysis() -> None:
     claims = analysis.measure(analysis.Amount(cells=2, usual=4, most=6, samples=20))
     numbers(claims)
     assert [claim.met is None for claim in claims] == [False, False, True]
+
+
+def test_quality_at_two_batches() -> None:
+    """One variant of two answers otherwise at the second batch, and is worked out again."""
+    size = quality_batches.Amount(variants=2, cases=40, labels=2, rounds=2, of_which=2)
+    numbers(quality_batches.measure(size))
+    _, launches = quality_batches.judged(size)
+    assert [launch.cell.batch for launch in launches] == [1, 8, 1, 8]
 
 
 @pytest.mark.usefixtures("processes")
