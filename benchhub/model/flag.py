@@ -57,7 +57,7 @@ class Flag:
     @property
     def caps_times(self) -> bool:
         """Whether it keeps verdicts on times from being PASS."""
-        return self.caps and self.name not in ABOUT_QUALITY
+        return self.caps and self.name not in ABOUT_QUALITY | OF_ANSWERS
 
 
 class Concern(enum.Enum):
@@ -150,8 +150,8 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
         "outputs are not finite, or of another shape than the reference's", Concern.OUTPUTS
     ),
     FlagKind.BATCH_DEPENDENT: FlagMeaning(
-        "the same case is answered otherwise in another batch, beyond rounding (caps where quality"
-        " was not judged at the row's batch, and losses where the baseline itself gets worse)",
+        "the same case is answered otherwise in another batch, beyond rounding (caps quality where"
+        " it was not judged at the row's batch, or where the baseline itself gets worse)",
         Concern.ANSWERS,
     ),
     FlagKind.VARYING_OUTPUTS: FlagMeaning(

@@ -81,7 +81,8 @@ def flags() -> str:
         ),
         "*About* is what the doubt concerns: `disturbance` the device, and through it times;"
         " `times` times that cannot be counted on for another reason; `outputs` what was computed:"
-        " no budget of it passes, and it is not ranked; `quality` what a loss is"
+        " no budget of it passes, and it is not ranked; `answers` that they hang on more than the"
+        " case; `quality` what a loss is"
         " worth: no budget of it passes; `record` how the measuring went.",
     )
 

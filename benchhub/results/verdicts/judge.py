@@ -11,6 +11,7 @@ from pathlib import Path
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import Budget
 from benchhub.model.cell import Cell, Plan, Skip
+from benchhub.model.flag import FlagKind
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit, limits_of
@@ -28,7 +29,8 @@ def judge(rows: Sequence[Row], budgets: Sequence[Budget]) -> tuple[Verdict, ...]
 
     An entry applies to the cells of its own scenario; where a matching (device, backend, variant)
     has none of that scenario, to any of its cells that measured the column; where nothing did, one
-    INCONCLUSIVE verdict says so. The null backend runs no model, so no budget applies to it.
+    INCONCLUSIVE verdict says so. One of a loss applies to each batch, too, whose answers are others
+    and were not judged: INCONCLUSIVE. The null backend runs no model, so no budget applies to it.
     Where a budget asks for a paced rate, each sweep of rates gets one verdict, not each rate.
     """
     return tuple(
@@ -203,13 +205,24 @@ def _applies(group: list[Row], budget: Budget, limit: Limit) -> list[Row]:
     if not own and not limit.timing:  # memory and quality may be measured at one thread count only
         own = [row for row in group if row.scenario == limit.scenario]
     if own:
-        return own
+        return own + (_unjudged_batches(threaded, own) if limit.is_loss else [])
     seen = [
         row
         for row in threaded
         if row[limit.column].value is not None and limit.in_own_scenario(row)
     ]
     return seen or threaded[:1]
+
+
+def _unjudged_batches(rows: list[Row], judged: list[Row]) -> list[Row]:
+    """Return a row of each batch at which answers are others, and nobody judged their quality."""
+    known = {row.batch for row in judged}
+    found: dict[int, Row] = {}
+    for row in rows:
+        unlike = any(flag.name is FlagKind.BATCH_DEPENDENT for flag in row.flags)
+        if unlike and row.batch not in known and row.quality is None:
+            found.setdefault(row.batch, row)
+    return list(found.values())
 
 
 def _check_rate(budget: Budget, cells: Sequence[Cell]) -> None:

@@ -84,13 +84,11 @@ def _with_more_launches(row: Row, limit: Limit, by_hand: str) -> str:
     return f"stop the other programs on the device, then {said}" if noisy else said
 
 
-def after_doubt(row: Row) -> str:
+def after_doubt(row: Row, limit: Limit) -> str:
     """Return what to do about a device that was disturbed, or a rate that is too high."""
-    names = {flag.name for flag in row.flags if flag.caps_times}
-    if FlagKind.BATCH_DEPENDENT in names:
-        if row.quality is None:
-            return f"judge quality at batch {row.batch}, too: batch in [scenarios.quality]"
+    if limit.is_loss:
         return "take a baseline that answers alike at each batch, or measure at its smallest"
+    names = {flag.name for flag in row.flags if flag.caps_times}
     if FlagKind.OVERLOADED in names:
         return "lower the rate, or raise concurrency: at this rate the wait only grows"
     if FlagKind.OVERSUBSCRIBED in names:

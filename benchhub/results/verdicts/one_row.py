@@ -101,7 +101,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
         if flag.name in WRONG_OUTPUTS:
             return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
     below = [flag for flag in row.flags if flag.name in ABOUT_QUALITY] if limit.is_loss else []
-    doubts = [flag for flag in row.flags if flag.caps_times and _concerns(flag, limit)]
+    doubts = [flag for flag in row.flags if _doubts(flag, limit)]
     if (
         limit.is_loss
         and row["quality_loss"].by_definition
@@ -135,8 +135,10 @@ def _below_chance(doubts: Sequence[Flag]) -> _Answer | None:
     return _open(f"{held[0].name}: {held[0].evidence}", FIX_LABELS) if held else None
 
 
-def _concerns(flag: Flag, limit: Limit) -> bool:
-    return limit.timing or (limit.is_loss and flag.name in OF_ANSWERS)
+def _doubts(flag: Flag, limit: Limit) -> bool:
+    if limit.is_loss:
+        return flag.caps and flag.name in OF_ANSWERS
+    return limit.timing and flag.caps_times
 
 
 def _open(reason: str, next_step: str) -> _Answer:
@@ -182,7 +184,7 @@ def _unproven(
             "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
         )
     if doubt:
-        return _open(doubt, after_doubt(row))
+        return _open(doubt, after_doubt(row, limit))
     if worst is None:
         return _open(f"the limits of {limit.column} are unknown", more(row, limit))
     if limit.broken_by(worst):
@@ -205,6 +207,11 @@ def _missing(row: Row, limit: Limit) -> _Answer:
         if row.launches < limit.key.min_launches:
             return _too_few(row, limit)
         return _open(f"{limit.column} is withheld, {figure.withheld}", more(row, limit))
+    if limit.is_loss and quality.withheld and row.scenario != limit.scenario:
+        return _open(
+            f"quality could not be judged, {quality.withheld}",
+            f"judge it at batch {row.batch}, too: batch in [scenarios.quality]",
+        )
     if limit.is_loss and quality.withheld:
         return _open(
             f"quality could not be judged, {quality.withheld}",

@@ -131,9 +131,17 @@ def test_a_row_at_another_batch_is_empty_with_the_reason(int8):
     assert "(4 cases" in flag_of(timed).evidence
     assert not flag_of(one(rows, "int8", "latency", 1)).caps
     assert flag_of(one(rows, "fp32", "latency", 8)) is None
-    budget = make_budget(variants=("int8",), latency_p95_ms=1e6)
-    outcomes = {v.batch: v.outcome for v in judge(rows, [budget])}
-    assert VerdictOutcome.PASS not in (outcomes[8], outcomes[32])
+    verdicts = judge(rows, [make_budget(quality_loss_max=0.02)])
+    outcomes = {(v.variant, v.batch): v.outcome for v in verdicts}
+    assert outcomes == {
+        ("fp32", 1): VerdictOutcome.PASS,
+        ("int8", 1): VerdictOutcome.PASS,
+        ("int8", 8): VerdictOutcome.INCONCLUSIVE,
+        ("int8", 32): VerdictOutcome.INCONCLUSIVE,
+    }
+    (open_at_8,) = (v for v in verdicts if v.batch == 8)
+    assert "not measured at batch 8" in open_at_8.reason
+    assert "judge it at batch 8, too" in open_at_8.next_step
 
 
 def test_a_quality_cell_that_failed_is_the_reason():
