@@ -20,6 +20,10 @@ class Reads(enum.StrEnum):
     COLUMNS = "columns"  #: scores (cases, things), labels 0 or 1 of the same shape
     ODDS = "odds"  #: log odds (cases, things), labels 0 or 1 of the same shape
     NUMBERS = "numbers"  #: numbers (cases, n), labels of the same shape
+    MASKS = "masks"  #: the class of each pixel, (cases, ..), labels of the same shape
+    TOKENS = "tokens"  #: log probability of each true token, (cases, tokens), labels their numbers
+    VECTORS = "vectors"  #: vectors (cases, n), labels (cases,)
+    TEXT = "text"  #: texts (cases,), labels of the same shape
     OWN = "own"  #: what a function of the user's made of each case, (cases, 1 or 2)
 
 
@@ -30,9 +34,10 @@ class Reading:
     `labels` and `scores` are what `[data]` says or what there was one reading of. `output` is the
     position of the output that is read, by the baseline's order, `name` its name. `columns` are
     those of its scores, 1: of the positive class only. `integers`: the reference's are no floats.
-    Of a metric of the user's own `labels` is "own", `output` lies behind the model's own, `first`
-    is its first column there and `columns` how many it has; `unit` and `lower_is_better` are what
-    it says of itself.
+    Along `axis` of masks' scores run the classes; `symbols` are those of a text's columns. Of a
+    metric of the user's own `labels` is "own", `output` lies behind the model's own, `first` is its
+    first column there and `columns` how many it has; `unit` and `lower_is_better` are what it says
+    of itself.
     """
 
     labels: str
@@ -41,6 +46,8 @@ class Reading:
     name: str = ""
     columns: int = 0
     integers: bool = False
+    axis: int = 1
+    symbols: tuple[str, ...] = ()
     first: int = 0
     unit: str = ""
     lower_is_better: bool = False

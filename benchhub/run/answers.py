@@ -16,8 +16,9 @@ from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference, Readi
 from benchhub.results.rows.agreement import sketch, spread
 from benchhub.tasks import Dataset
 from benchhub.tasks.contract.asked import asked
-from benchhub.tasks.contract.find import NoReading, Output, find
+from benchhub.tasks.contract.find import Output, find
 from benchhub.tasks.contract.looks import labels_in_words, output_in_words
+from benchhub.tasks.contract.reason import NoReading
 from benchhub.tasks.contract.seen import seen
 from benchhub.tasks.own.metric import as_stored
 from benchhub.tasks.own.scoring import Scoring
@@ -172,7 +173,7 @@ def _readings(
 ) -> dict[str, Reading]:
     """Return by metric how it reads outputs and labels; ConfigError if one of them cannot."""
     found: dict[str, Reading] = {}
-    said = asked(suite.data)
+    said = asked(suite.data, suite.path.parent)
     for metric in metrics:
         if metric.reads is Reads.FIRST and suite.task != "npz":
             continue  # the task's own metrics know its model: its first output

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
-from benchhub.model.quality import Cases, Metric
+from benchhub.model.quality import Cases, Metric, Reads
 from benchhub.tasks.contract.looks import one_each
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.own.code import digests, is_own
@@ -117,7 +117,8 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         second = root / str(settings["calibration"])
         found = _load(second)
         training = {name: array for name, array in found.items() if name not in own.values()}
-    cases = _cases(path, arrays, own, settings)
+    text = any(one.reads in (Reads.TEXT, Reads.OWN) for one in (metric, *also))
+    cases = _cases(path, arrays, own, settings, text)
     for name in training.keys() ^ cases.inputs.keys() if training else ():
         raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
     for name, array in {
@@ -222,7 +223,11 @@ def _whole(
 
 
 def _cases(
-    path: Path, arrays: Mapping[str, Array], own: Mapping[str, str], settings: Settings
+    path: Path,
+    arrays: Mapping[str, Array],
+    own: Mapping[str, str],
+    settings: Settings,
+    text: bool,
 ) -> Cases:
     for of in own.values() if own != {name: name for name in _OWN} else ("labels",):
         if of not in arrays:
@@ -237,7 +242,8 @@ def _cases(
         )  # fmt: skip
         raise ConfigError(f"{path}: no input arrays beside {own['labels']!r}; {fix}")
     labels = mine["labels"]
-    _check_numbers(path, own["labels"], labels)
+    if not text or labels.dtype.kind != "U":
+        _check_numbers(path, own["labels"], labels)
     if labels.ndim == 0 or not len(labels):
         raise ConfigError(f"{path}: {own['labels']!r} has no cases; they run along axis 0")
     whole = _whole(path, inputs, len(labels), settings)

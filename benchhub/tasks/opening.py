@@ -18,7 +18,7 @@ _PACKAGES = {"skimage": "scikit-image", "PIL": "pillow"}
 def open_data(suite: Suite, data: Path | None, cache: Path) -> Dataset:
     """Return the data set of a suite; ConfigError, naming its file where `[data]` is at fault."""
     try:
-        asked(suite.data)
+        asked(suite.data, suite.path.parent)
         return get_task(suite.task)(suite.data, suite.path.parent, data, cache)
     except ConfigError as error:
         # The tasks know the key, not the file it stands in.

@@ -16,6 +16,8 @@ EVERYWHERE = {
         "labels": "what labels are, where there is more than one way to see them:"
         f" {', '.join(LABELS)}",
         "output": "the name of the output that metrics read; left out: the only one that fits",
+        "alphabet": "of a text's scores: a file with the symbol of each column, a line each,"
+        " `<blank>` for the blank",
         "scores": f"what scores are, where that is not to be seen: {', '.join(SCORES)}",
     }
 }

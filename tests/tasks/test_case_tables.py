@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from benchhub.model.quality import Metric
 from benchhub.results.rows.quality import assess
 from benchhub.tasks.case_tables import column_means, mean_metric, summed_metric, worst
-from benchhub.tasks.metrics import MACRO_AUC
+from benchhub.tasks.metrics.ranking import MACRO_AUC
 
 NAN = float("nan")
 VALUES = st.lists(st.floats(-5, 5, width=32) | st.just(NAN), min_size=1, max_size=12)

@@ -3,15 +3,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchhub.errors import ConfigError
-from benchhub.tasks.metrics import (
-    METRICS,
-    accuracy,
-    auc_by_label,
-    get_metric,
-    macro_auc,
-    mean_absolute_error,
-    weighted_auc,
-)
+from benchhub.tasks.metrics import METRICS, get_metric
+from benchhub.tasks.metrics.ranking import auc_by_label, macro_auc, weighted_auc
 
 
 @pytest.fixture
@@ -81,6 +74,7 @@ def test_constant_scores_are_worth_half():
 def test_accuracy_weighs_cases_and_nan_outputs_never_score():
     outputs = np.array([[0.9, 0.1], [0.2, 0.8], [np.nan, 0.3]])
     labels = np.array([0, 0, 0])
+    accuracy = METRICS["accuracy"].weighted
     np.testing.assert_allclose(
         accuracy(outputs, labels, np.array([[1, 1, 1], [2, 0, 0]])), [1 / 3, 1.0]
     )
@@ -93,7 +87,7 @@ def test_mean_absolute_error_is_lower_for_better_outputs():
     assert not metric.higher_is_better
     outputs, labels = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1.0, 2.0], [3.0, 3.0]])
     np.testing.assert_allclose(
-        mean_absolute_error(outputs, labels, np.array([[1, 1], [0, 2]])), [0.5, 1.0]
+        metric.weighted(outputs, labels, np.array([[1, 1], [0, 2]])), [0.5, 1.0]
     )
     assert metric.parts(outputs, labels, ("x", "y")) == {"x": 0.0, "y": 1.0}
 
@@ -105,4 +99,4 @@ def test_unknown_metric_names_the_nearest():
 
 def test_outputs_of_another_shape_have_no_mean_absolute_error():
     with pytest.raises(ValueError, match=r"\(4, 5\) have no error against \(4,\)"):
-        mean_absolute_error(np.zeros((4, 5)), np.zeros(4), np.ones((1, 4)))
+        METRICS["mean_absolute_error"].weighted(np.zeros((4, 5)), np.zeros(4), np.ones((1, 4)))

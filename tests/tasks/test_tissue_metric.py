@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.metrics.classes import MACRO_F1
 from benchhub.tasks.tissue.layout import CLASSES
-from benchhub.tasks.tissue.metric import MACRO_F1
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ class ReadingV1(Record):
     name: str = ""
     columns: int = 0
     integers: bool = False
+    axis: int = 1
+    symbols: tuple[str, ...] = ()
     first: int = 0
     unit: str = ""
     lower_is_better: bool = False

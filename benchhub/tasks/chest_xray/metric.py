@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Reads
 from benchhub.tasks.case_tables import column_means, mean_metric, worst
-from benchhub.tasks.metrics import MACRO_AUC
 from benchhub.tasks.metrics.chance import entropy_of_the_mean
+from benchhub.tasks.metrics.ranking import MACRO_AUC
 
 Floats = NDArray[np.float64]
 

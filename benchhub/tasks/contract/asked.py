@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
@@ -14,6 +15,9 @@ LABELS: Mapping[str, str] = {
     "one-hot": "a row of 0 with a 1 at the case's class",
     "multi-label": "a row of 0 and 1, one for each thing that may be there",
     "regression": "numbers that the output should come near to",
+    "masks": "the class of each pixel",
+    "tokens": "the number of each token, -100 where none counts",
+    "text": "a text a case",
 }
 #: What scores may be said to be.
 SCORES: Mapping[str, str] = {
@@ -30,15 +34,32 @@ class Asked:
     labels: str = ""
     output: str = ""
     scores: str = ""
+    alphabet: tuple[str, ...] = ()
 
 
-def asked(data: Settings) -> Asked:
-    """Return what a suite's `[data]` says; ConfigError for a value that there is not."""
+def asked(data: Settings, folder: Path) -> Asked:
+    """Return what a suite's `[data]` says, files relative to `folder`.
+
+    ConfigError for a value that there is not, or a file that cannot be read.
+    """
     return Asked(
         _one_of(data, "labels", LABELS),
         _text(data, "output"),
         _one_of(data, "scores", SCORES),
+        _lines(folder / file) if (file := _text(data, "alphabet")) else (),
     )
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    """Return a file's lines as they are: a space is a symbol, too."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"data.alphabet: {path} cannot be read: {error}") from error
+    lines = tuple(text.removesuffix("\n").split("\n"))
+    if "" in lines:
+        raise ConfigError(f"data.alphabet: {path}: line {lines.index('') + 1} is empty")
+    return lines
 
 
 def _one_of(data: Settings, key: str, known: Mapping[str, str]) -> str:

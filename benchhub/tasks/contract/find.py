@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchhub.errors import nearest
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reading, Reads
 from benchhub.tasks.contract.asked import Asked
+from benchhub.tasks.contract.dense import find_masks, find_text, find_tokens, find_vectors
 from benchhub.tasks.contract.looks import (
     adds_up,
     flat,
@@ -22,13 +24,17 @@ from benchhub.tasks.contract.looks import (
     whole,
     zero_one,
 )
+from benchhub.tasks.contract.reason import NoReading
 
 _SAY_CLASS = 'write labels = "class" if they are the numbers of classes'
+#: What labels are to metrics that read more than a row of scores a case.
+_KINDS: Mapping[Reads, str] = {
+    Reads.MASKS: "masks",
+    Reads.TOKENS: "tokens",
+    Reads.VECTORS: "class",
+    Reads.TEXT: "text",
+}
 _CLASSES_FROM_0 = "classes are counted from 0"
-
-
-class NoReading(ValueError):
-    """Labels and an output that a metric cannot read together: why, and what to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,11 @@ def _read(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:
         raise NoReading(f"{len(labels)} cases should run along its first axis")
     if metric.reads is Reads.FIRST:
         return Reading("", "", one.position, one.name)
+    if (said := _KINDS.get(metric.reads)) and asked.labels not in ("", said):
+        raise NoReading(f'it reads labels = "{said}", and {asked.labels!r} was written')
+    if metric.reads in _KINDS:
+        found = _of_many(metric, one, labels, asked)
+        return dataclasses.replace(found, output=one.position, name=one.name)
     _numeric("outputs", values)
     _numeric("labels", labels)
     scores = flat(values)
@@ -100,6 +111,19 @@ def _read(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:
         kind, scale, columns = _of_classes(metric, scores, labels, asked)
     integers = values.dtype.kind in "biu"
     return Reading(kind, scale, one.position, one.name, columns, integers)
+
+
+def _of_many(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:
+    """Return how a metric reads cases that are more than a row of scores."""
+    if metric.reads is Reads.TEXT:
+        return find_text(one.values, labels, asked)
+    _numeric("outputs", one.values)
+    _numeric("labels", labels)
+    if metric.reads is Reads.MASKS:
+        return find_masks(one.values, labels, asked, one.values.dtype.kind in "biu")
+    if metric.reads is Reads.TOKENS:
+        return find_tokens(one.values, labels, asked)
+    return find_vectors(one.values, labels)
 
 
 def _numeric(what: str, values: Array) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.tasks.contract.dense import FORMS
 from benchhub.tasks.contract.looks import flat
 
 Floats = NDArray[np.float64]
@@ -53,13 +54,21 @@ def seen(
     if metric.reads is Reads.FIRST:
         return Seen(output, labels, names)
     if metric.reads is Reads.OWN:
-        last = reading.first + reading.columns
-        if output.ndim != 2 or output.shape[1] < last:
-            raise ValueError(f"{metric.name} was not computed for these outputs")
-        return Seen(output[:, reading.first : last], labels, ())
+        return Seen(_own(output, metric, reading), labels, ())
+    if metric.reads in FORMS:
+        return Seen(*FORMS[metric.reads](output, labels, reading), names)
+    return _rows(output, labels, names, metric, reading)
+
+
+def _rows(
+    output: Array, labels: Array, names: tuple[str, ...], metric: Metric, reading: Reading
+) -> Seen:
+    """Return what a metric sees of an output that has one row a case."""
     scores = flat(output)
     if scores is None:
         raise ValueError(f"an output of shape {output.shape} has no row of scores a case")
+    if metric.reads is Reads.VECTORS:
+        return Seen(scores, labels.reshape(-1), names)
     if metric.reads is Reads.NUMBERS:
         return _numbers(scores, labels, names)
     expected = 1 if reading.scores == "class" else reading.columns
@@ -72,6 +81,13 @@ def seen(
         names = names[1:]
     of = _odds if metric.reads is Reads.ODDS else _of_things
     return Seen(of(scores, reading), truth, names)
+
+
+def _own(output: Array, metric: Metric, reading: Reading) -> Array:
+    last = reading.first + reading.columns
+    if output.ndim != 2 or output.shape[1] < last:
+        raise ValueError(f"{metric.name} was not computed for these outputs")
+    return output[:, reading.first : last]
 
 
 def classes(labels: Array, kind: str) -> NDArray[np.int64]:

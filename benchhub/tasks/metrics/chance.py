@@ -21,6 +21,27 @@ def largest_share(labels: Array) -> float:
     return float(np.bincount(labels.astype(np.int64)).max() / len(labels))
 
 
+def largest_shares(labels: Array, count: int) -> float:
+    """Return the share of the `count` largest classes, of accuracy among so many answers."""
+    return float(np.sort(np.bincount(labels.astype(np.int64)))[-count:].sum() / len(labels))
+
+
+def one_of_classes(labels: Array) -> float:
+    """Return 1 of the number of classes that there are, of balanced accuracy."""
+    return 1 / len(np.unique(labels))
+
+
+def f1_of_yes(labels: Array) -> float:
+    """Return the F1 of the second class where each case is said to be of it."""
+    share = float((labels == 1).mean())
+    return 2 * share / (1 + share)
+
+
+def mean_share(labels: Array) -> float:
+    """Return the mean over labels of the share of positive cases, of average precision."""
+    return float(labels.mean())
+
+
 def f1_of_the_largest(labels: Array) -> float:
     """Return the mean of F1 over the classes that there are, all cases called the largest one."""
     counts = np.bincount(labels.astype(np.int64))
@@ -32,6 +53,20 @@ def error_of_the_mean(labels: Array) -> float:
     """Return the mean absolute error of the labels' mean."""
     rows = np.asarray(labels, dtype=np.float64).reshape(len(labels), -1)
     return float(np.abs(rows - rows.mean(axis=0)).mean())
+
+
+def spread_of_labels(labels: Array) -> float:
+    """Return the root mean squared error of the labels' mean."""
+    rows = np.asarray(labels, dtype=np.float64).reshape(len(labels), -1)
+    return float(np.sqrt(((rows - rows.mean(axis=0)) ** 2).mean()))
+
+
+def cosine_of_the_mean(labels: Array) -> float:
+    """Return the mean cosine between the labels and the direction that they have in the mean."""
+    rows = np.asarray(labels, dtype=np.float64).reshape(len(labels), -1)
+    sizes = np.linalg.norm(rows, axis=1, keepdims=True)
+    units = np.divide(rows, sizes, out=np.zeros_like(rows), where=sizes > 0)
+    return float(np.linalg.norm(units.mean(axis=0)))
 
 
 def entropy_of_the_mean(labels: Array) -> float:

@@ -1,37 +1,202 @@
-"""How often the class that a model answers is the true one."""
+"""How often the class that a model answers is the true one, and how that is told by class.
+
+`outputs` are scores (cases, classes), `labels` classes (cases,) from 0 on. Cases are resampled.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.tasks.case_tables import Floats, weighted_mean
+from benchhub.model.quality import CaseTable, Metric, Reads
+from benchhub.tasks.case_tables import mean_metric, ratio, summed_metric, table_metric
+from benchhub.tasks.metrics import chance
+
+Floats = NDArray[np.float64]
 
 
-def accuracy(outputs: Array, labels: Array, weights: Array) -> Floats:
-    """Return the share of cases whose largest output is their class; `labels` is (cases,)."""
-    return weighted_mean(right_by_case(outputs, labels), weights)
+def answers(outputs: Array, labels: Array) -> Floats:
+    """Return the true class of each case, the answered one (-1: not a number), and how many.
+
+    Shape (cases, 3). ValueError for outputs that are no rows of scores.
+    """
+    if outputs.ndim != 2:
+        raise ValueError(f"outputs of shape {outputs.shape} are no scores of classes")
+    # NaN compares as largest in argmax: a broken output must not score by luck
+    found = np.where(np.isnan(outputs).any(axis=1), -1, outputs.argmax(axis=1))
+    classes = np.full(len(outputs), outputs.shape[1])
+    return np.stack([labels.reshape(-1), found, classes], axis=1).astype(np.float64)
 
 
 def right_by_case(outputs: Array, labels: Array) -> Floats:
-    """Return 1 for each case whose largest output is its class, else 0: (cases,)."""
-    return np.asarray(_classes(outputs) == labels.reshape(-1), dtype=np.float64)
+    """Return 1 for each case whose largest output is its class, else 0, and its class: (cases, 2).
+
+    Outputs of more axes than one a case are read as one row.
+    """
+    table = answers(outputs.reshape(len(outputs), -1), labels)
+    return np.stack([table[:, 0] == table[:, 1], table[:, 0]], axis=1).astype(np.float64)
 
 
-def accuracy_by_class(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
-    """Return the accuracy within each true class (its recall); absent classes are left out."""
-    right, truth = _classes(outputs) == labels.reshape(-1), labels.reshape(-1).astype(int)
-    names = names or tuple(str(k) for k in range(outputs.shape[1]))
+def ranks(outputs: Array, labels: Array) -> Floats:
+    """Return how many classes are answered before the true one, and that and how many: (cases, 3).
+
+    Of equal scores the class with the smaller number comes first, as in `accuracy`.
+    """
+    rows = np.asarray(outputs, dtype=np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"outputs of shape {outputs.shape} are no scores of classes")
+    truth = labels.reshape(-1).astype(np.int64)
+    mine = rows[np.arange(len(rows)), truth][:, None]
+    before = (rows > mine).sum(axis=1)
+    before += ((rows == mine) & (np.arange(rows.shape[1]) < truth[:, None])).sum(axis=1)
+    before[np.isnan(rows).any(axis=1)] = rows.shape[1]
+    classes = np.full(len(rows), rows.shape[1])
+    return np.stack([before, truth, classes], axis=1).astype(np.float64)
+
+
+def top(count: int) -> Metric:
+    """Return the share of the cases whose class is among the `count` largest outputs."""
+
+    def of(outputs: Array, labels: Array) -> Floats:
+        table = ranks(outputs, labels)
+        if outputs.shape[1] <= count:
+            raise ValueError(f"among {outputs.shape[1]} classes the first {count} are all of them")
+        return np.stack([table[:, 0] < count, table[:, 1]], axis=1).astype(np.float64)
+
+    return mean_metric(
+        f"top{count}_accuracy",
+        of,
+        parts=_share_by_class,
+        reads=Reads.CLASSES,
+        chance=lambda labels: chance.largest_shares(labels, count),
+    )
+
+
+def _share_by_class(table: Floats, names: tuple[str, ...]) -> dict[str, float]:
+    """Return the share of each true class's cases that are right; absent classes are left out."""
+    truth = table[:, 1].astype(np.int64)
+    names = names or tuple(map(str, range(int(truth.max(initial=-1)) + 1)))
     return {
-        name: float(right[truth == k].mean()) for k, name in enumerate(names) if (truth == k).any()
+        name: float(table[truth == k, 0].mean())
+        for k, name in enumerate(names)
+        if (truth == k).any()
     }
 
 
-def _columns(values: Array) -> Array:
-    return values.reshape(len(values), -1)
+def recall_by_class(table: Floats, weights: Array) -> Floats:
+    """Return each class's share of right answers, (resamples, classes); NaN: none is of it."""
+    classes = np.arange(int(table[:, 2].max(initial=1)))
+    counts = np.asarray(weights, dtype=np.float64)
+    true = table[:, 0, None] == classes
+    right = true & (table[:, 0] == table[:, 1])[:, None]
+    return _divided(counts @ right, counts @ true.astype(np.float64))
 
 
-def _classes(outputs: Array) -> Array:
-    scores = _columns(outputs)
-    # NaN compares as largest in argmax: a broken output must not score by luck
-    return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))
+def f1_by_class(table: Floats, weights: Array) -> Floats:
+    """Return each class's F1 = 2 TP / (2 TP + FP + FN), (resamples, classes).
+
+    NaN where a class is neither true nor answered in a resample.
+    """
+    classes = np.arange(int(table[:, 2].max(initial=1)))
+    true, found = (table[:, column, None] == classes for column in (0, 1))
+    counts = np.asarray(weights, dtype=np.float64)
+    both = counts @ (true & found)
+    return _divided(2 * both, counts @ true.astype(np.float64) + counts @ found.astype(np.float64))
+
+
+def _divided(top: Floats, bottom: Floats) -> Floats:
+    undefined = np.full(top.shape, np.nan)
+    return np.asarray(np.divide(top, bottom, out=undefined, where=bottom > 0), np.float64)
+
+
+def _mean_of_known(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
+
+
+def _named(values: Floats, names: tuple[str, ...]) -> dict[str, float]:
+    names = names or tuple(map(str, range(len(values))))
+    return {
+        name: float(value)
+        for name, value in zip(names, values, strict=False)
+        if not np.isnan(value)
+    }
+
+
+def _once(table: Floats) -> Floats:
+    return np.ones((1, len(table)))
+
+
+def _f1_by_case(table: Floats) -> Floats:
+    """Return what each case adds: F1 = 2 TP / (T + P) changes by (2 tp - F1 (t + p)) / (T + P)."""
+    values = f1_by_class(table, _once(table))[0]
+    known = np.flatnonzero(~np.isnan(values))
+    if not known.size:
+        return np.full(len(table), np.nan)
+    true, found = (np.asarray(table[:, column, None] == known, np.float64) for column in (0, 1))
+    either = (true + found).sum(axis=0)
+    change = (2 * true * found - values[known] * (true + found)) / either
+    return np.asarray(values[known].mean() + len(table) * change.mean(axis=1), dtype=np.float64)
+
+
+def _recall_by_case(table: Floats) -> Floats:
+    """Return what each case adds: its class's recall changes by (right - recall) / cases of it."""
+    values = recall_by_class(table, _once(table))[0]
+    known = np.flatnonzero(~np.isnan(values))
+    if not known.size:
+        return np.full(len(table), np.nan)
+    truth = table[:, 0].astype(np.int64)
+    right = table[:, 0] == table[:, 1]
+    change = (right - values[truth]) / np.bincount(truth, minlength=len(values))[truth] / known.size
+    return np.asarray(values[known].mean() + len(table) * change, dtype=np.float64)
+
+
+def hits(outputs: Array, labels: Array) -> Floats:
+    """Return whether each case is of the second class and answered so, either, or: (cases, 2).
+
+    2 TP and 2 TP + FP + FN add up from the columns. ValueError: there are not two classes.
+    """
+    if outputs.ndim != 2 or outputs.shape[1] != 2:
+        raise ValueError(f"F1 is of two classes, not {outputs.shape[-1]}; of more use macro_f1")
+    table = answers(outputs, labels)
+    true, found = table[:, 0] == 1, table[:, 1] == 1
+    return np.stack([2 * (true & found), true.astype(int) + found], axis=1).astype(np.float64)
+
+
+ACCURACY = mean_metric(
+    "accuracy",
+    right_by_case,
+    parts=_share_by_class,
+    reads=Reads.CLASSES,
+    chance=chance.largest_share,
+)
+BALANCED_ACCURACY = table_metric(
+    "balanced_accuracy",
+    CaseTable(
+        answers,
+        lambda table, weights: _mean_of_known(recall_by_class(table, weights)),
+        lambda table, names: _named(recall_by_class(table, _once(table))[0], names),
+        _recall_by_case,
+    ),
+    reads=Reads.CLASSES,
+    chance=chance.one_of_classes,
+)
+MACRO_F1 = table_metric(
+    "macro_f1",
+    CaseTable(
+        answers,
+        lambda table, weights: _mean_of_known(f1_by_class(table, weights)),
+        lambda table, names: _named(f1_by_class(table, _once(table))[0], names),
+        _f1_by_case,
+    ),
+    reads=Reads.CLASSES,
+    chance=chance.f1_of_the_largest,
+)
+F1 = summed_metric(
+    "f1",
+    hits,
+    lambda sums: sums[:, 0] / sums[:, 1],
+    reads=Reads.CLASSES,
+    chance=chance.f1_of_yes,
+)

@@ -1,4 +1,7 @@
-"""How well scores rank cases: areas under the ROC curve."""
+"""How well scores rank cases: areas under the ROC curve, and average precision.
+
+`outputs` and `labels`, 0 or 1, are (cases, things). Cases are resampled.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reads
 from benchhub.tasks.case_tables import ratio
-from benchhub.tasks.metrics.chance import half
+from benchhub.tasks.metrics.chance import half, mean_share
 
 Floats = NDArray[np.float64]
 
@@ -106,6 +109,86 @@ def auc_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[
     }
 
 
+def average_precision(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the mean over labels of average precision: (resamples,).
+
+    Of a label it is the mean, over its positive cases, of the share of positives among the cases
+    that score as high or higher. A label without a positive case in a resample is left out of it.
+    """
+    scores, truth = _columns(outputs), _columns(labels).astype(bool)
+    by_case = _by_case(weights)
+    values = np.stack([
+        _precision(scores[:, k], truth[:, k], by_case) for k in range(truth.shape[1])
+    ])  # fmt: skip
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
+
+
+def _precision(scores: Array, positive: NDArray[np.bool_], by_case: Floats) -> Floats:
+    order = np.argsort(-scores, kind="stable")
+    counts, hits = by_case[order], positive[order]
+    last = np.searchsorted(-scores[order], -scores[order][hits], side="right") - 1
+    above = np.cumsum(counts, axis=0)[last]
+    found = np.cumsum(counts * hits[:, None], axis=0)[last]
+    share = np.divide(found, above, out=np.zeros_like(found), where=above > 0)
+    weight = counts[hits]
+    return ratio((weight * share).sum(axis=0), weight.sum(axis=0))
+
+
+def precision_by_case(outputs: Array, labels: Array) -> Floats:
+    """Return what each case adds to the average precision, (cases,), by its derivative.
+
+    A positive case weighs its own precision, and each case moves that of the positives which score
+    no higher than it.
+    """
+    scores, truth = _columns(outputs), _columns(labels).astype(bool)
+    found = [_moves(scores[:, k], truth[:, k]) for k in range(truth.shape[1])]
+    whole = [(value, change) for value, change in found if not np.isnan(value)]
+    if not whole:
+        return np.full(len(truth), np.nan)
+    change: Floats = np.mean([change for _, change in whole], axis=0)
+    return float(np.mean([value for value, _ in whole])) + len(truth) * change
+
+
+def _moves(scores: Array, positive: NDArray[np.bool_]) -> tuple[float, Floats]:
+    """Return a label's average precision, and its derivative by the weight of each case."""
+    count = int(positive.sum())
+    if not count:
+        return np.nan, np.zeros(len(scores))
+    order = np.argsort(-scores, kind="stable")
+    ordered, hits = -scores[order], positive[order]
+    last = np.searchsorted(ordered, ordered, side="right")
+    first = np.searchsorted(ordered, ordered, side="left")
+    share = np.cumsum(hits)[last - 1] / last
+    value = float(share[hits].mean())
+    # Sums over the positives from a place on, of 1 / N and of share / N.
+    ends = np.zeros((2, len(scores) + 1))
+    for row, of in zip(ends, (hits / last, hits * share / last), strict=True):
+        row[:-1] = np.cumsum(of[::-1])[::-1]
+    moved = (hits * ends[0][first] - ends[1][first] + hits * (share - value)) / count
+    change = np.empty(len(scores))
+    change[order] = moved
+    return value, change
+
+
+def precision_by_label(outputs: Array, labels: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Return each label's average precision; NaN marks a label without a positive case."""
+    scores, truth = _columns(outputs), _columns(labels)
+    once = np.ones((1, len(truth)))
+    names = names or tuple(map(str, range(truth.shape[1])))
+    return {
+        name: float(average_precision(scores[:, k], truth[:, k], once)[0])
+        for k, name in enumerate(names)
+    }
+
+
+def one_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
+    """Return the AUC of one thing; ValueError for several, whose mean is macro_auc."""
+    if _columns(labels).shape[1] != 1:
+        raise ValueError("auc is of one thing or two classes; of more use macro_auc")
+    return macro_auc(outputs, labels, weights)
+
+
 def _by_case(weights: Array) -> Floats:
     """Return the weights as (cases, resamples), so that picking cases copies whole rows."""
     return np.ascontiguousarray(weights.T, dtype=np.float64)
@@ -117,4 +200,15 @@ def _columns(values: Array) -> Array:
 
 MACRO_AUC = Metric(
     "macro_auc", "", True, macro_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half
+)
+AUC = Metric("auc", "", True, one_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half)
+AVERAGE_PRECISION = Metric(
+    "average_precision",
+    "",
+    True,
+    average_precision,
+    precision_by_label,
+    precision_by_case,
+    reads=Reads.COLUMNS,
+    chance=mean_share,
 )

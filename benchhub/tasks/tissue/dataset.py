@@ -16,11 +16,11 @@ from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric
 from benchhub.tasks.metrics import METRICS
+from benchhub.tasks.metrics.classes import MACRO_F1
 from benchhub.tasks.once import facts_of
 from benchhub.tasks.settings import check_settings, users_copy, whole_number
 from benchhub.tasks.tissue.layout import CLASSES, TEST, TRAIN, Patch, read_patch, read_patches
 from benchhub.tasks.tissue.layout import read_side as side_of
-from benchhub.tasks.tissue.metric import MACRO_F1
 from benchhub.tasks.tissue.phantom import TissuePhantom, write_phantom
 
 MODEL = "benchhub.tasks.tissue.model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from benchhub.errors import ConfigError
 from benchhub.model.quality import Reading, Reads
 from benchhub.tasks.contract.asked import Asked, asked
-from benchhub.tasks.contract.find import NoReading, Output, find
+from benchhub.tasks.contract.find import Output, find
+from benchhub.tasks.contract.reason import NoReading
 from benchhub.tasks.contract.seen import read_output, seen
 from benchhub.tasks.metrics import get_metric
 
@@ -273,7 +275,7 @@ def test_two_names_of_labels_name_the_thing_that_is_ranked():
 )
 def test_what_data_says_is_one_of_what_there_is(data, wanted):
     with pytest.raises(ConfigError, match=wanted):
-        asked(data)
+        asked(data, Path())
 
 
 def test_a_run_without_readings_is_read_as_before_or_not_at_all():

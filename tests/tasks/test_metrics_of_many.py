@@ -1,0 +1,206 @@
+"""Metrics of pixels, tokens, vectors and texts, by hand and by libraries, whatever the layout."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import make_answer_key
+from scipy.special import expit, log_softmax, softmax
+from sklearn.metrics import jaccard_score, log_loss
+from sklearn.neighbors import NearestNeighbors
+
+from benchhub.results.rows.quality import assess
+from benchhub.tasks.contract.asked import Asked, asked
+from benchhub.tasks.contract.find import Output, find
+from benchhub.tasks.contract.reason import NoReading
+from benchhub.tasks.contract.seen import seen
+from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.metrics.many import _distance
+
+RNG = np.random.default_rng(33)
+CASES = 40
+MASKS = RNG.integers(0, 3, (CASES, 6, 7))
+MASKS[:, 0, 0] = 255
+MAPS = np.moveaxis(np.eye(3)[np.minimum(MASKS, 2)], -1, 1) * 1.2 + RNG.normal(size=(CASES, 3, 6, 7))
+HEART = (RNG.random((CASES, 6, 7)) < 0.3).astype(np.uint8)
+BEAT = HEART * 2.0 - 1 + RNG.normal(size=HEART.shape)
+TOKENS = RNG.integers(0, 9, (CASES, 5))
+TOKENS[:, 3:] = np.where(RNG.random((CASES, 2)) < 0.5, -100, TOKENS[:, 3:])
+VOCABULARY = RNG.normal(size=(CASES, 5, 9)) + 2 * np.eye(9)[np.maximum(TOKENS, 0)]
+WHO = np.arange(CASES) // 3
+FACES = np.eye(14)[WHO] * 1.3 + RNG.normal(size=(CASES, 14)) * 0.5
+
+
+def read(name, output, labels, **said):
+    metric = get_metric(name)
+    reading = find(metric, [Output(0, "y", output)], labels, Asked(**said))
+    given = seen(output, labels, (), metric, reading)
+    return float(metric.weighted(given.outputs, given.labels, np.ones((1, len(labels))))[0])
+
+
+def dice_by_hand(found, truth, classes):
+    of_images = []
+    for mine, true in zip(found, truth, strict=True):
+        inside = true != 255
+        of = []
+        for k in range(1, classes):
+            one, other = (mine == k) & inside, (true == k) & inside
+            if one.any() or other.any():
+                of.append(2 * (one & other).sum() / (one.sum() + other.sum()))
+        if of:
+            of_images.append(np.mean(of))
+    return np.mean(of_images)
+
+
+def test_a_path_of_class_maps_is_read_along_either_axis():
+    found = MAPS.argmax(axis=1)
+    wanted = dice_by_hand(found, MASKS, 3)
+    for output, labels in (
+        (MAPS, MASKS),
+        (np.moveaxis(MAPS, 1, -1), MASKS[:, None]),
+        (found.astype(np.int64), MASKS[..., None]),
+    ):
+        assert read("mask_dice", output, labels) == pytest.approx(wanted)
+    inside = MASKS != 255
+    told = jaccard_score(MASKS[inside], found[inside], average="macro")
+    assert read("mask_iou", MAPS, MASKS) == pytest.approx(told)
+
+
+def test_one_map_has_its_threshold():
+    wanted = dice_by_hand((BEAT > 0).astype(int), HEART, 2)
+    assert read("mask_dice", BEAT, HEART) == pytest.approx(wanted)
+    assert read("mask_dice", BEAT[:, None], HEART) == pytest.approx(wanted)
+    assert read("mask_dice", expit(BEAT)[..., None], HEART[:, None]) == pytest.approx(wanted)
+    assert read("mask_dice", BEAT > 0, HEART) == pytest.approx(wanted)
+    half = dice_by_hand((BEAT > 0.5).astype(int), HEART, 2)
+    assert abs(half - wanted) > 0.01
+
+
+def test_perplexity_is_of_the_tokens_that_count():
+    kept = TOKENS != -100
+    wanted = np.exp(log_loss(TOKENS[kept], softmax(VOCABULARY, axis=2)[kept], labels=range(9)))
+    assert read("perplexity", VOCABULARY, TOKENS) == pytest.approx(wanted)
+    assert read("perplexity", softmax(VOCABULARY, axis=2), TOKENS) == pytest.approx(wanted)
+    assert read("perplexity", log_softmax(VOCABULARY, axis=2), TOKENS) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_recall_is_of_the_nearest_others(count):
+    order = NearestNeighbors(n_neighbors=count + 1, metric="cosine").fit(FACES).kneighbors(FACES)[1]
+    hit = [(WHO[near[near != k][:count]] == WHO[k]).any() for k, near in enumerate(order)]
+    alone = np.bincount(WHO)[WHO] < 2
+    wanted = np.mean(np.array(hit)[~alone])
+    assert 0.2 < wanted < 1
+    assert read(f"recall_at_{count}", FACES, WHO) == pytest.approx(wanted)
+
+
+def test_recall_by_chance_is_that_of_vectors_that_say_nothing():
+    metric = get_metric("recall_at_3")
+    draws = [
+        metric.weighted(np.random.default_rng(seed).normal(size=(CASES, 30)), WHO,
+                        np.ones((1, CASES)))[0]
+        for seed in range(300)
+    ]  # fmt: skip
+    assert metric.chance(WHO) == pytest.approx(np.mean(draws), abs=0.02)
+
+
+TEXTS = np.array(["the cat", "a dog sat", "so", "hello there you"] * 10)
+SYMBOLS = ("<blank>", *"abcdefghijklmnopqrstuvwxyz", " ")
+
+
+def path_of(text, rng):
+    """Scores of a path that spells the text: repeats, and a blank between equal letters."""
+    steps = []
+    for before, letter in zip(" " + text, text, strict=False):
+        steps += [0] if before == letter else []
+        steps += [SYMBOLS.index(letter)] * int(rng.integers(1, 3))
+    steps += [0] * (45 - len(steps))
+    return np.eye(len(SYMBOLS))[steps] * 5 + rng.random((45, len(SYMBOLS)))
+
+
+def test_texts_are_spelled_by_the_best_path(tmp_path: Path):
+    (tmp_path / "letters.txt").write_text("\n".join(SYMBOLS) + "\n")
+    said = asked({"alphabet": "letters.txt"}, tmp_path)
+    assert said.alphabet == SYMBOLS
+    rng = np.random.default_rng(2)
+    right = np.stack([path_of(text, rng) for text in TEXTS])
+    assert read("character_error_rate", right, TEXTS, alphabet=SYMBOLS) == 0
+    wrong = np.where(np.arange(CASES) % 4 == 0, "the bats", TEXTS)
+    scores = np.stack([path_of(text, rng) for text in wrong])
+    # "the cat" to "the bats": one letter changed, one added; one word changed of two.
+    letters, words = sum(map(len, TEXTS)), sum(len(text.split()) for text in TEXTS)
+    found = read("character_error_rate", scores, TEXTS, alphabet=SYMBOLS)
+    assert found == pytest.approx(10 * 2 / letters)
+    assert read("word_error_rate", scores, TEXTS, alphabet=SYMBOLS) == pytest.approx(10 / words)
+    assert read("word_error_rate", wrong, TEXTS) == pytest.approx(10 / words)
+
+
+def test_the_distance_is_the_least_number_of_edits():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        one, other = ("".join(rng.choice(list("abc"), rng.integers(0, 8))) for _ in range(2))
+        found = _distance(list(one), list(other))
+        told = difflib.SequenceMatcher(None, one, other, autojunk=False)
+        edits = sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in told.get_opcodes()
+                    if tag != "equal")  # fmt: skip
+        assert abs(len(one) - len(other)) <= found <= edits
+        assert found == _distance(list(other), list(one))
+    assert _distance(list("kitten"), list("sitting")) == 3
+    assert _distance(list("intention"), list("execution")) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "labels"),
+    [
+        ("mask_dice", MAPS, MASKS),
+        ("mask_iou", MAPS, MASKS),
+        ("perplexity", VOCABULARY, TOKENS),
+        ("recall_at_1", FACES, WHO),
+        ("word_error_rate", np.where(np.arange(CASES) % 3 == 0, "a", TEXTS), TEXTS),
+    ],
+)
+def test_each_has_an_interval_and_a_paired_loss_and_a_chance(name, output, labels):
+    metric = get_metric(name)
+    reading = find(metric, [Output(0, "y", output)], labels, Asked())
+    worse = output.copy()
+    worse[::2] = np.roll(output[::2], 1, axis=0)
+    key = make_answer_key(CASES)
+    for field, value in (("labels", labels), ("readings", {name: reading}), ("label_names", ())):
+        object.__setattr__(key, field, value)
+    found = assess([worse], key, metric, [output], 200)
+    assert found.baseline == pytest.approx(read(name, output, labels))
+    sign = 1 if metric.higher_is_better else -1
+    assert found.loss.estimate == pytest.approx(sign * (found.baseline - found.value))
+    assert found.loss.estimate > 0
+    assert found.loss.low < found.loss.estimate < found.loss.high
+    assert sign * (found.baseline - found.chance) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "labels", "wanted"),
+    [
+        ("mask_dice", MAPS[:, :2], MASKS, "label 2 has no map among 2"),
+        ("mask_dice", BEAT, MASKS, "labels go up to 2, and one map can be of two only"),
+        ("mask_dice", MAPS[:, :, :5], MASKS, "there should be one map, or one a class"),
+        ("mask_dice", np.zeros((CASES, 7, 7, 7)), np.tile(MASKS, (1, 2, 1))[:, :7], "which axis"),
+        ("mask_iou", MAPS, np.ones_like(MASKS), "all pixels are of one class"),
+        ("mask_iou", MAPS, MASKS - 1, "label -1 is of no class"),
+        ("mask_iou", MAPS, MASKS[:, 0, 0], "(cases, height, width)"),
+        ("perplexity", VOCABULARY, TOKENS[:, :4], "scores (cases, tokens, vocabulary)"),
+        ("perplexity", VOCABULARY, np.where(TOKENS < 0, -1, TOKENS), "token -1 is not among 9"),
+        ("perplexity", VOCABULARY[:, :, :5], TOKENS, "token 8 is not among 5"),
+        ("perplexity", expit(VOCABULARY), TOKENS, "do not add up to 1"),
+        ("perplexity", np.round(VOCABULARY).astype(int), TOKENS, "whole numbers have no scale"),
+        ("recall_at_1", FACES, np.arange(CASES), "some that several cases have"),
+        ("recall_at_1", FACES[:, None, :1], WHO, "one vector"),
+        ("word_error_rate", VOCABULARY, TEXTS, 'write alphabet = "file.txt"'),
+        ("word_error_rate", VOCABULARY, WHO, "an array of strings"),
+    ],
+)
+def test_what_has_no_reading_is_refused(name, output, labels, wanted):
+    with pytest.raises(NoReading) as caught:
+        read(name, output, labels)
+    assert wanted in str(caught.value)
