@@ -255,15 +255,21 @@ def test_every_task_recipe_and_metric_is_on_its_page() -> None:
     folder = ROOT / "benchhub/tasks"
     tasks = {path.parent.name for path in folder.glob("*/dataset.py")} | {"npz"}
     assert tasks <= {row.section for row in rows("tasks.md")} & named("tasks.md", "Tasks")
-    metrics = {
-        str(ast.literal_eval(call.args[0]))
+    made_by = ("Metric", "mean_metric", "table_metric", "summed_metric")
+    first = [
+        call.args[0]
         for path in folder.rglob("*.py")
         for call in _calls(path)
-        if ast.unparse(call.func) in ("Metric", "mean_metric", "table_metric", "summed_metric")
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-    }
-    assert metrics == named("tasks.md", "Metrics")
+        if ast.unparse(call.func) in made_by and call.args
+    ]
+    metrics = {str(ast.literal_eval(name)) for name in first if isinstance(name, ast.Constant)}
+    # Names with a number in them stand there with one of them: f"top{count}_accuracy".
+    numbered = named("tasks.md", "Metrics") - metrics
+    assert metrics <= named("tasks.md", "Metrics")
+    assert numbered == {"top5_accuracy", "recall_at_1"}
+    patterns = {re.sub(r"\{\w+\}", r"\\d+", ast.unparse(name)[2:-1]) for name in first
+                if isinstance(name, ast.JoinedStr)}  # fmt: skip
+    assert all(any(re.fullmatch(one, name) for one in patterns) for name in numbered)
     source = (ROOT / "benchhub/compress/__init__.py").read_text("utf-8")
     made = set(re.findall(r'^    "([\w-]+)": RecipeEntry\(', source, re.M))
     assert made == named("recipes.md", "Recipes")

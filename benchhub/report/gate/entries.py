@@ -13,6 +13,7 @@ from pathlib import PurePath
 from benchhub.model.asked import Budget
 from benchhub.model.cell import SkipKind
 from benchhub.model.device import DeviceInfo
+from benchhub.model.flag import ABOUT_QUALITY, FlagKind
 from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Results, Row, Verdict
@@ -98,7 +99,21 @@ def listed(names: Iterable[str], most: int = 5) -> str:
 
 
 def closing(judged: Judged) -> str:
-    """Return what to do about the answer as a whole, in a sentence or two."""
+    """Return what to do about the answer as a whole, in a sentence or two, and what to fear."""
+    return _closing(judged) + _below_chance(judged)
+
+
+def _below_chance(judged: Judged) -> str:
+    """Return that the baseline is worse than one answer for all cases, whatever budgets say."""
+    flags = [flag for row in judged.results.rows for flag in row.flags]
+    told = dict.fromkeys(flag.evidence for flag in flags if flag.name in ABOUT_QUALITY)
+    if not told:
+        return ""
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return f" Beware, {FlagKind.BELOW_CHANCE}: {next(iter(told))}{more}."
+
+
+def _closing(judged: Judged) -> str:
     run = judged.results.run
     if judged.overall == NO_BUDGETS:
         return "Nothing was held against a limit: this is neither a pass nor a failure."
