@@ -80,6 +80,8 @@ class Trying:
                 self._feeds = self._read_feeds()
             except ConfigError:  # there are fewer, or none: inputs are made up
                 self._feeds = {}
+            if self._source and any(one.name not in self._feeds for one in self._source.inputs):
+                self._feeds = {}
         return self._feeds
 
 

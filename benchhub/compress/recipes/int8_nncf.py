@@ -7,25 +7,29 @@ OpenVINO. Needs nncf.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchhub.compress.files.plain_graph import plain
-from benchhub.compress.graphs.quantized import refuse_quantized
+from benchhub.compress.graphs.opset import opset_of, raised
+from benchhub.compress.graphs.quantized import quantizing_nodes, refuse_quantized
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.recipes.attempts import simplified
+from benchhub.compress.recipes.attempts import CHANNELS_OPSET, nothing, simplified
 from benchhub.compress.recipes.converters import in_one_line
 from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Settings
 
+#: What nncf reads.
+_LEAST_OPSET = 10
 #: performance: symmetric activations; mixed: asymmetric ones, which suit what is not a ReLU.
 PRESETS = ("performance", "mixed")
 
 
 def make_int8_nncf(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
-) -> None:
+) -> Mapping[str, str]:
     """Write `source` with int8 weights and activations to `output`, as nncf places them.
 
     Batch normalisations are folded first: onnxruntime does not do so behind a QuantizeLinear.
@@ -48,6 +52,12 @@ def make_int8_nncf(
         assert source is not None  # the table says that it reads ONNX
         model = plain(onnx.load(str(source)))
         refuse_quantized(model)
+        before = opset_of(model)
+        if before < _LEAST_OPSET:
+            higher, cause = raised(model, CHANNELS_OPSET, ingredients.tried, Path(scratch))
+            if higher is None:
+                raise ConfigError(cause)
+            model = higher
         cases = list(one_by_one(inputs))
         try:
             quantized = nncf.quantize(
@@ -62,4 +72,9 @@ def make_int8_nncf(
             )
         except problems as error:
             raise ConfigError(f"nncf cannot quantize {source}: {in_one_line(error)}") from error
+        if not quantizing_nodes(quantized):
+            raise ConfigError(nothing(model))
         onnx.save(quantized, str(output))
+    if opset_of(model) == before:
+        return {}
+    return {"told": f"opset {before} was converted to {opset_of(model)}: nncf needs {_LEAST_OPSET}"}
