@@ -60,6 +60,36 @@ def test_missing_empty_and_corrupt_files(linear, tmp_path):
     _refused(lambda: inspect_onnx("v", tmp_path / "cut.onnx"), "cut.onnx")
 
 
+def test_outputs_that_are_no_tensors(tmp_path):
+    """What scikit-learn's exporter writes by default, and an optional one."""
+    maps = helper.make_sequence_type_proto(
+        helper.make_map_type_proto(
+            TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+        )
+    )
+    maybe = helper.make_optional_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, [2]))
+    several = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, [2]))
+    zipped = helper.make_node(
+        "ZipMap", ["x"], ["q"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]
+    )
+    for kind, node, wanted in (
+        (maps, zipped, "output q of {} is a sequence of maps, not a tensor; export it with zipmap"),
+        (several, helper.make_node("SplitToSequence", ["x"], ["q"]), "is a sequence, not a tensor"),
+        (maybe, helper.make_node("Optional", ["x"], ["q"]), "is optional, not a tensor"),
+    ):
+        graph = helper.make_graph(
+            [node],
+            "graph",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 3])],
+            [helper.make_value_info("q", kind)],
+        )
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+        path = tmp_path / "model.onnx"
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        path.write_bytes(model.SerializeToString())
+        _refused(lambda path=path: inspect_onnx("v", path), "variant v", wanted.format(path))
+
+
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
