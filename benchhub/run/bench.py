@@ -33,7 +33,7 @@ from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_swe
 from benchhub.run.inputs.given import given_inputs
 from benchhub.run.inputs.made import made_inputs
 from benchhub.run.inputs.signature import ModelInput, signature
-from benchhub.run.inputs.sizes import Sized, sized
+from benchhub.run.inputs.sizes import Sized, sized, whole
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.plan import plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
@@ -59,7 +59,7 @@ def make_bench(
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
     variants = tuple(
-        inspect_model(name, with_signature(Path(path), sweep, cache / "signed"))
+        _arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
         for name, path in zip(names_of(request.models), request.models, strict=True)
     )
     devices = _devices(request)
@@ -172,6 +172,13 @@ def _check_limits(suite: Suite) -> None:
                     f"--budget {key}: bench measures no {scenario}; write a suite with"
                     f" [scenarios.{scenario}] (`benchhub init`)"
                 )
+
+
+def _arranged(variant: Variant) -> Variant:
+    """Return a variant whose inputs that are the same for all cases are told to be."""
+    apart = whole(signature(variant))
+    specs = (dataclasses.replace(s, whole=s.name in apart) for s in variant.inputs)
+    return dataclasses.replace(variant, inputs=tuple(specs))
 
 
 def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:

@@ -37,7 +37,7 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
             f" {', '.join(others) or 'none at all'}; name it as in the model"
         )
     check_cases_fit(variant, inputs)
-    lengths = {len(array) for array in inputs.values()}
+    lengths = {len(inputs[spec.name]) for spec in variant.inputs if not spec.whole}
     if len(lengths) > 1 or 0 in lengths:
         raise ConfigError(f"{path}: inputs hold {sorted(lengths)} cases; all need as many, not 0")
     return inputs

@@ -12,7 +12,7 @@ from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.run.inputs.asked_shapes import shape_text
 from benchhub.run.inputs.signature import ModelInput
-from benchhub.run.inputs.sizes import Sized
+from benchhub.run.inputs.sizes import Sized, whole
 
 _SEED = 14
 _BYTES: Mapping[str, tuple[int, int]] = {"uint8": (0, 255), "int8": (-128, 127)}
@@ -34,11 +34,12 @@ def made_inputs(
     ConfigError for inputs that hold no numbers.
     """
     rng = np.random.default_rng(_SEED)
+    apart = whole(inputs)
     found: dict[str, Array] = {}
     said = []
     for one in inputs:
         shape = sized.sizes[one.name]
-        shape = (max(cases, shape[0]), *shape[1:]) if shape else shape
+        shape = shape if one.name in apart else (max(cases, shape[0]), *shape[1:])
         array, what = _made(model, one, shape, sized.sizes, inputs, rng)
         found[one.name] = np.array(array, order="C")
         said.append(f"{one.name} {one.dtype} {shape_text(shape)} {what}")

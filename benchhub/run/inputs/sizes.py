@@ -52,6 +52,17 @@ def sized(
     return Sized(batch, found, " ".join(said))
 
 
+def whole(inputs: Sequence[ModelInput]) -> frozenset[str]:
+    """Return the inputs that are the same for all cases of a call, by name: scalars, and where
+    others are open in their first axis, or smaller there, those that are fixed in it."""
+    first = {one.name: one.axes[0] for one in inputs if one.axes}
+    fixed = {name: axis for name, axis in first.items() if isinstance(axis, int)}
+    if len(fixed) == len(first):
+        least = min(fixed.values(), default=1)
+        fixed = {name: size for name, size in fixed.items() if size != least}
+    return frozenset(fixed) | {one.name for one in inputs if one.axes == ()}
+
+
 def _is_open(one: ModelInput) -> bool:
     return one.axes is None or any(not isinstance(axis, int) for axis in one.axes[1:])
 
@@ -76,13 +87,15 @@ def _declared(one: ModelInput) -> str:
 
 
 def _batch(model: str, inputs: Sequence[ModelInput], asked: AskedShapes) -> int:
-    given = {one.name: asked.sizes[one.name][0] for one in inputs if one.name in asked.sizes}
+    apart = whole(inputs)
+    running = [one for one in inputs if one.name not in apart]
+    given = {one.name: asked.sizes[one.name][0] for one in running if one.name in asked.sizes}
     if len(set(given.values())) > 1:
         counts = ", ".join(f"{name} {size}" for name, size in given.items())
         raise ConfigError(
             f"--shape: the batch, which is the first size, differs in inputs of {model}: {counts}"
         )
-    fixed = [one.axes[0] for one in inputs if one.axes]
+    fixed = [one.axes[0] for one in running if one.axes]
     fixed_sizes = [size for size in fixed if isinstance(size, int)]
     return next(iter((*given.values(), *fixed_sizes)), 1)
 

@@ -7,7 +7,7 @@ import pytest
 from benchhub.errors import ConfigError
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
 from benchhub.run.inputs.signature import ModelInput
-from benchhub.run.inputs.sizes import sized
+from benchhub.run.inputs.sizes import sized, whole
 
 IMAGE = ModelInput("img", "float32", ("n", 3, "height", "width"))
 IDS = ModelInput("input_ids", "int64", ("b", "s"))
@@ -102,3 +102,14 @@ def test_what_does_not_fit_or_is_not_known_is_one_line(
     with pytest.raises(ConfigError, match=match) as refused:
         sized("m", inputs, AskedShapes(asked))
     assert "\n" not in str(refused.value)
+
+
+def test_state_and_scalars_are_the_same_for_all_cases() -> None:
+    rate = ModelInput("sr", "int64", ())
+    chunk = ModelInput("x", "float32", ("b", 512))
+    assert whole((chunk, STATE, rate)) == {"state", "sr"}
+    assert whole((STATE, ModelInput("x", "float32", (1, 512)))) == {"state"}
+    assert whole((ModelInput("x", "float32", (4, 512)),)) == frozenset()
+    found = sized("m", (STATE, chunk, rate), AskedShapes({"state": (2, 3, 64), "x": (3, 512)}))
+    assert found.batch == 3
+    assert found.sizes == {"state": (2, 3, 64), "x": (3, 512), "sr": ()}
