@@ -47,7 +47,7 @@ class RunRequest:
     data: str | None = None
     scenarios: tuple[str, ...] = ()
     kind: RunKind = RunKind.SUITE
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def told(self) -> dict[str, Any]:
         """Return the arguments as JSON types."""
