@@ -226,9 +226,13 @@ def _one(
         return _Fed(variant, found, made, said)
     arrays = given_inputs(Path(request.inputs), variant)
     batch = batch or next((v.shape[0] for v in variant.inputs if v.shape and v.shape[0]), 1)
-    of_one = {key: (batch, *array.shape[1:]) for key, array in arrays.items()}
+    running = [spec.name for spec in variant.inputs if not spec.whole]
+    of_one = {
+        key: (batch, *array.shape[1:]) if key in running else array.shape
+        for key, array in arrays.items()
+    }
     found = sized(name, inputs, AskedShapes(of_one), batch)
-    cases = len(next(iter(arrays.values())))
+    cases = len(arrays[running[0]]) if running else 1
     return _Fed(variant, found, arrays, f"{Path(request.inputs).name}, {cases} cases")
 
 

@@ -218,3 +218,26 @@ def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
     (sentence,) = said(a, b)
     assert sentence.startswith("b on tflite is 2x [")
     assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
+
+
+def test_a_scalar_among_given_inputs_is_the_same_for_all_cases(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["x", "s"], ["y"])],
+        "scaled",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4]),
+            helper.make_tensor_value_info("s", TensorProto.FLOAT, []),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
+    )
+    path = tmp_path / "scaled.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    np.savez(tmp_path / "cases.npz", x=np.ones((3, 4), np.float32), s=np.float32(2))
+    made = ready(tmp_path, path, inputs=str(tmp_path / "cases.npz"), batches=(1, 2))
+    assert settings(made) == [("scaled", 1, 1, ""), ("scaled", 1, 2, "")]
+    assert arrays(made, "scaled")["s"].shape == ()
+    assert arrays(made, "scaled")["x"].shape == (3, 4)
+    assert {one.name: one.whole for one in made.prepared.variants[0].inputs} == {
+        "x": False, "s": True,
+    }  # fmt: skip
