@@ -87,6 +87,7 @@ def test_the_list_says_what_ships_and_where_a_users_own_profile_is(project: Proj
     assert str(project.folder) not in "".join(lines)
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_run_without_devices_named_is_on_this_machine_alone(project: Project) -> None:
     plan = project.here("run", "tiny", "--dry-run", "--json").json
     assert "localhost" in str(plan)

@@ -146,7 +146,7 @@ def test_a_batch_that_the_baseline_cannot_answer_is_refused_before_anything(
     scenarios = "[scenarios.quality]\nbatch = 4\n"
     done = measured(tmp_path, parts, scenarios, "fp16", '["onnxruntime"]')
     assert done.code == 2
-    assert "output y is 1x12 for a batch of 4; its first axis must run over cases" in done.error
+    assert "output y is 1x12 for a batch of 4, and cases should run along its axis 0" in done.error
     assert "fix the batch at 1 (batch = 1), or export it again" in done.error
     assert "[E:onnxruntime" not in done.err
 

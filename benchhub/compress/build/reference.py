@@ -169,7 +169,7 @@ def _refusal(
         )
     way_out = "fix the batch at 1 (batch = 1), or export it again"
     if told["kind"] == "shape":
-        return ConfigError(f"variant {variant.name}: {cause}: {way_out}")
+        return ConfigError(f"variant {variant.name}: {cause}; or {way_out}")
     hint = f"; if it runs at batch 1 only, {way_out}" if batch > 1 and not _batch(variant) else ""
     return ConfigError(
         f"variant {variant.name}: {backend.name} cannot run {variant.path} at batch {batch}:"

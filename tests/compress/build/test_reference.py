@@ -87,7 +87,7 @@ def test_a_model_that_works_at_batch_1_only_is_answered_at_batch_1(tmp_path, cap
     assert "fix the batch at 1 (batch = 1), or export it again" in said
     assert "\n" not in said
     if sizes == [1, -1]:
-        assert "output y is 1x8 for a batch of 4; its first axis must run over cases" in said
+        assert "output y is 1x8 for a batch of 4, and cases should run along its axis 0" in said
     assert capfd.readouterr() == ("", "")
 
 
