@@ -1,0 +1,89 @@
+"""What was found, as markdown and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.wild.manifest import Model
+from benchmarks.wild.measure import Cell
+
+_HEAD = (
+    "model", "backend", "variant", "p50 ms", "to the bare loop", "quality", "oracle", "bytes",
+    "MACs", "or why not",
+)  # fmt: skip
+
+
+def markdown(models: Sequence[Model], cells: Sequence[Cell], how: Mapping[str, str]) -> str:
+    """Return the page: what was run, the sums, the models with their licences, every cell."""
+    lines = [
+        "# Public models\n",
+        "Model files that nobody here made, out of packages on the index: each measured on every"
+        " backend that reads its format, as it is and by three recipes, and held against a bare"
+        " loop in Python with the metric computed by itself. Labels are the untouched file's answers in"
+        " that loop, so quality is how far a cell moves them. Written by"
+        f" `{how['command']}`, {how['date']}, {how['machine']}.\n",
+        *(f"- {line}" for line in sums(cells)),
+        "",
+        "| model | package | licence | what it is |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {one.name} | {one.package.name} {one.package.version} | {one.package.licence}"
+            f" | {one.what} |"
+            for one in models
+        ),
+        "",
+        f"| {' | '.join(_HEAD)} |",
+        f"|{' --- |' * len(_HEAD)}",
+        *(_line(cell) for cell in cells),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def sums(cells: Sequence[Cell]) -> list[str]:
+    """Return how many cells were measured, wrong, and within reach of the bare loop."""
+    measured = [cell for cell in cells if cell.measured]
+    checked = [cell for cell in measured if cell.oracle_quality is not None]
+    timed = [cell for cell in cells if cell.ratio is not None]
+    near = [cell for cell in timed if within(cell)]
+    return [
+        f"{len(measured)} of {len(cells)} cells measured",
+        f"{sum(cell.wrong for cell in cells)} of {len(checked)} qualities differ from the oracle's",
+        f"{len(near)} of {len(timed)} medians within 3 % or 20 us of the bare loop's",
+    ]
+
+
+def within(cell: Cell) -> bool:
+    """Return whether a median lies within 3 % or 20 us of the bare loop's."""
+    if cell.ratio is None or cell.bare_p50_ms is None:
+        return False
+    apart = abs(cell.ratio.estimate - 1)
+    return apart <= 0.03 or apart * cell.bare_p50_ms <= 0.02
+
+
+def as_json(cells: Iterable[Cell], how: Mapping[str, str]) -> str:
+    """Return every cell and how it came about."""
+    known: dict[str, Any] = {"how": dict(how), "cells": [dataclasses.asdict(c) for c in cells]}
+    return json.dumps(known, indent=1) + "\n"
+
+
+def _line(cell: Cell) -> str:
+    ratio = ""
+    if cell.ratio is not None:
+        low, high = cell.ratio.low, cell.ratio.high
+        limits = f" [{low:.2f}, {high:.2f}]" if low is not None and high is not None else ""
+        ratio = f"{cell.ratio.estimate:.3f}{limits}"
+    shown = (
+        cell.model, cell.backend, cell.variant, _number(cell.p50_ms), ratio,
+        _number(cell.quality) + (" (wrong)" if cell.wrong else ""), _number(cell.oracle_quality),
+        f"{cell.model_bytes:,}" if cell.model_bytes else "",
+        f"{cell.macs:,}" if cell.macs is not None else "",
+        cell.why.replace("|", "/") or ", ".join(cell.flags),
+    )  # fmt: skip
+    return f"| {' | '.join(shown)} |"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
