@@ -22,8 +22,8 @@ def markdown(models: Sequence[Model], cells: Sequence[Cell], how: Mapping[str, s
         "# Public models\n",
         "Model files that nobody here made, out of packages on the index: each measured on every"
         " backend that reads its format, as it is and by three recipes, and held against a bare"
-        " loop in Python with the metric computed by itself. Labels are the untouched file's answers in"
-        " that loop, so quality is how far a cell moves them. Written by"
+        " loop in Python with the metric computed by itself. Labels are the untouched file's"
+        " answers in that loop, so quality is how far a cell moves them. Written by"
         f" `{how['command']}`, {how['date']}, {how['machine']}.\n",
         *(f"- {line}" for line in sums(cells)),
         "",
