@@ -52,7 +52,7 @@ def _suite(model: Model, file: str) -> tomlkit.TOMLDocument:
     for name, recipe in RECIPES[model.format].items():
         options = {"calibration_cases": cases.CALIBRATION} if recipe in _CALIBRATES else {}
         made = {"name": name, "from": AS_IS, "recipe": {"name": recipe, **options}}
-        variants.append(tomlkit.item({**made, **_form(model)}))
+        variants.append(tomlkit.item(made))
     suite["variants"] = variants
     suite["scenarios"] = {"latency": {"batch": model.batch}, "quality": {"batch": model.batch}}
     return suite
@@ -74,6 +74,9 @@ def _data(model: Model) -> dict[str, object]:
     known: dict[str, object] = {"inputs": "cases.npz", "metric": model.metric}
     if model.output:
         known["output"] = model.output
+    whole = [name for name, of in model.inputs.items() if of.whole]
+    if whole:
+        known["whole"] = whole
     known["labels"] = "class" if model.metric == "accuracy" else "regression"
     return known
 

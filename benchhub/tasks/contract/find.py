@@ -137,13 +137,11 @@ def _numeric(what: str, values: Array) -> None:
 def _regression(values: Array, labels: Array, asked: Asked) -> None:
     if asked.labels not in ("", "regression"):
         raise NoReading(f'it reads labels = "regression", and {asked.labels!r} was written')
-    mine, truth = flat(values), flat(labels)
-    if mine is None or truth is None:
-        if values.shape == labels.shape:
-            raise NoReading("a case has more than one axis of numbers; reshape both to one")
-    elif mine.shape == truth.shape:
+    if values.shape == labels.shape:
         return
-    raise NoReading("one number is needed for each label, in the same shape")
+    mine, truth = flat(values), flat(labels)
+    if mine is None or truth is None or mine.shape != truth.shape:
+        raise NoReading("one number is needed for each label, in the same shape")
 
 
 def _of_classes(metric: Metric, scores: Array, labels: Array, asked: Asked) -> tuple[str, str, int]:

@@ -64,13 +64,13 @@ def _rows(
     output: Array, labels: Array, names: tuple[str, ...], metric: Metric, reading: Reading
 ) -> Seen:
     """Return what a metric sees of an output that has one row a case."""
+    if metric.reads is Reads.NUMBERS:
+        return _numbers(output, labels, names)
     scores = flat(output)
     if scores is None:
         raise ValueError(f"an output of shape {output.shape} has no row of scores a case")
     if metric.reads is Reads.VECTORS:
         return Seen(scores, labels.reshape(-1), names)
-    if metric.reads is Reads.NUMBERS:
-        return _numbers(scores, labels, names)
     expected = 1 if reading.scores == "class" else reading.columns
     if scores.shape[1] != expected:
         raise ValueError(f"{scores.shape[1]} columns of scores where there should be {expected}")
@@ -160,10 +160,12 @@ def _odds(scores: Array, reading: Reading) -> Floats:
 
 
 def _numbers(values: Array, labels: Array, names: tuple[str, ...]) -> Seen:
-    truth = flat(labels)
-    if truth is None or truth.shape != values.shape:
+    mine, truth = flat(values), flat(labels)
+    if values.shape == labels.shape:  # of any number of axes: each number has its own
+        mine, truth = (array.reshape(len(array), -1) for array in (values, labels))
+    if mine is None or truth is None or truth.shape != mine.shape:
         raise ValueError(f"numbers of shape {values.shape} for labels of shape {labels.shape}")
-    return Seen(values.astype(np.float64), truth.astype(np.float64), names)
+    return Seen(mine.astype(np.float64), truth.astype(np.float64), names)
 
 
 def _same_scale(scores: Array, reading: Reading) -> None:

@@ -217,6 +217,15 @@ def test_what_has_no_reading_or_two_is_refused(name, output, labels, said, wante
     assert wanted in refusal(name, output, labels, said)
 
 
+def test_an_error_is_of_numbers_over_any_axes_that_both_have_alike():
+    maps = RNG.normal(size=(CASES, 3, 5, 2))
+    truth = maps + RNG.normal(size=maps.shape)
+    wanted = np.abs(maps - truth).mean()
+    assert value("mean_absolute_error", maps, truth) == pytest.approx(wanted)
+    for other in (truth[..., :1], truth.transpose(0, 2, 1, 3), truth.reshape(CASES, -1)):
+        assert "in the same shape" in refusal("mean_absolute_error", maps, other)
+
+
 def test_whole_numbers_rank_where_it_is_said_what_they_are():
     few = np.round(255 * SHARES).astype(np.uint8)
     told = np.mean([roc_auc_score(k == FEW, few[:, k]) for k in range(4)])
