@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import tomllib
@@ -61,11 +62,31 @@ def test_every_schema_has_a_store(tmp_path: Path) -> None:
         unpacked(name, tmp_path)
         with closing(sqlite3.connect(tmp_path / f"{name}.db")) as store:
             kept |= {revision for (revision,) in store.execute("select * from alembic_version")}
-    assert kept == {f"{number:04}" for number in range(1, int(HEAD) + 1)}
+    released = {f"{number:04}" for number in range(1, int(HEAD))}
+    # The newest one gets its store when it is done: until then its records may still grow.
+    assert released <= kept <= released | {HEAD}
 
 
 def test_what_is_listed_has_a_reason() -> None:
     assert all(one["where"] and one["reason"] for one in LISTED)
+
+
+def _cell(outcome: str) -> str:
+    """A verdict on a cell of its own for each letter, whose case is the outcome."""
+    verdict = {"cell": outcome.lower(), "scenario": "latency", "batch": 1, "column": "p50_ms"}
+    return json.dumps({**verdict, "outcome": outcome})
+
+
+def _cells(outcomes: str) -> str:
+    return f'{{"x": [{", ".join(map(_cell, outcomes))}]}}'
+
+
+def _flag(name: str) -> str:
+    return json.dumps({"name": name, "evidence": "seen"})
+
+
+def _flags(names: str) -> str:
+    return f'{{"x": [{", ".join(map(_flag, names))}]}}'
 
 
 @pytest.mark.parametrize(
@@ -75,8 +96,14 @@ def test_what_is_listed_has_a_reason() -> None:
         ("a.json", '{"x": 0.1}', '{"x": 0.10000000000000002}', []),
         ("a.json", '{"x": 0}', '{"x": null}', [("x", "0", "null")]),
         ("a.json", '{"x": 1}', "{}", [("x", "1", "null")]),
+        ("a.json", _cells("ab"), _cells("ba"), [("x[]", "in order", "in another order")]),
+        ("a.json", _cells("ab"), _cells("b"), [("x[latency 1 p50_ms]", _cell("a"), "null")]),
+        ("a.json", _cells("ab"), _cells("bA"), [("x[latency 1 p50_ms].outcome", '"a"', '"A"')]),
+        ("a.json", _flags(""), _flags("a"), [("x[a]", "null", _flag("a"))]),
+        ("a.json", _flags("a"), _flags("ba"), [("x[b]", "null", _flag("b"))]),
         ("a.csv", "a,b\n1,2\n", "a,b,c\n1,2,\n", [("c", "", "a new column")]),
         ("a.csv", "a,b\n1,2\n", "b,a\n2,1\n", [("", "a b", "b a")]),
+        ("a.csv", "scenario,batch,a\nx,8,1", "scenario,batch,a\nx,8,2", [("x 8: a", "1", "2")]),
         ("a.csv", "a\n\n1\n", "a\n\n\n", [("", "1 rows", "0 rows")]),
         ("a.html", "<p>one<p>two", "<p>one<p>three", [("", "<p>two", ""), ("", "", "<p>three")]),
         ("a.html", "<svg><path d='1'/><text>a</text></svg>", "<svg><text>a</text></svg>", []),

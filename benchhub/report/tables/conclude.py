@@ -195,7 +195,7 @@ def _launches_to_tell(best: Configuration, nearest: Configuration) -> str:
 def _front(candidates: list[Configuration]) -> list[str]:
     found = front(candidates)
     if not found:
-        return ["Quality loss was not measured, so speed cannot be weighed against it."]
+        return [f"Speed cannot be weighed against loss of quality: {_unjudged(candidates)}."]
     listed = _listed([_measured(p, with_loss=True) for p in found], most=4)
     metric = next(p.quality.column("quality_metric") for p in found if p.quality)
     said = [
@@ -208,6 +208,12 @@ def _front(candidates: list[Configuration]) -> list[str]:
         more = plural(len(left) - _MOST_UNDECIDED, "more configuration")
         said.append(f"Of {more} no lower loss is shown than of a faster one.")
     return said
+
+
+def _unjudged(candidates: list[Configuration]) -> str:
+    """Return why no configuration has a loss, which may have been judged at another batch."""
+    told = dict.fromkeys(point.row["quality"].withheld for point in candidates)
+    return "; ".join(filter(None, told)) or "it was not measured"
 
 
 def _undecided(one: Undecided) -> str:

@@ -126,3 +126,18 @@ def test_front_is_not_beaten_by_anything() -> None:
             assert theirs is not None
             if shown_faster(other.row, point.row):
                 assert theirs.low > mine.high  # it is shown to lose more
+
+
+def test_where_another_batch_was_judged_speed_is_not_weighed_and_it_says_so() -> None:
+    source = results(hostile=False)
+    why = "quality was not measured at batch 1 (but at 8)"
+    rows = [
+        replace(row, quality=None, unjudged={"": why})
+        if row.scenario != "quality"
+        else replace(row, batch=8)
+        for row in source.rows
+    ]
+    said = _said(replace(source, rows=tuple(rows)))
+    assert f"Speed cannot be weighed against loss of quality: {why}." in said
+    rows = [replace(row, quality=None) for row in source.rows]
+    assert "quality: it was not measured." in _said(replace(source, rows=tuple(rows)))
