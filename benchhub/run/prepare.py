@@ -93,7 +93,9 @@ def prepare(
     unmade = {spec.name for spec in built.to_make}
     variants = tuple(with_whole(variant, cases.whole) for variant in built.variants)
     variants = tuple(
-        variant if variant.name in unmade else with_macs(variant, cases.arrays)
+        variant
+        if variant.name in unmade
+        else with_macs(variant, {**cases.arrays, **starting_state(variant, cases.arrays)})
         for variant in variants
     )
     inputs = _write_arrays(cases.arrays, cache / "inputs")

@@ -133,7 +133,10 @@ def _tflite(model: str, arrays: Any, asked: Any) -> tuple[Run, list[str]]:
 
 
 def _tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return inputs and outputs by the names of the one signature, or else of the tensors."""
+    """Return inputs and outputs by the names of the one signature, or else of the tensors.
+
+    A quantizer may have put an operator behind an output whose name the signature still tells.
+    """
     sides = interpreter.get_input_details(), interpreter.get_output_details()
     signatures = list(interpreter.get_signature_list())
     if len(signatures) != 1:
@@ -141,7 +144,10 @@ def _tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     runner = interpreter.get_signature_runner(signatures[0])
     named = runner.get_input_details(), runner.get_output_details()
     return tuple(  # type: ignore[return-value]
-        {name: next(one for one in side if one["name"] == of["name"]) for name, of in known.items()}
+        {
+            name: next(one for one in side if one["name"].removesuffix("_dequant") == of["name"])
+            for name, of in known.items()
+        }
         for known, side in zip(named, sides, strict=True)
     )
 

@@ -80,9 +80,14 @@ def _line(cell: Cell) -> str:
         _number(cell.quality) + (" (wrong)" if cell.wrong else ""), _number(cell.oracle_quality),
         f"{cell.model_bytes:,}" if cell.model_bytes else "",
         f"{cell.macs:,}" if cell.macs is not None else "",
-        cell.why.replace("|", "/") or ", ".join(cell.flags),
+        _remarks(cell).replace("|", "/"),
     )  # fmt: skip
     return f"| {' | '.join(shown)} |"
+
+
+def _remarks(cell: Cell) -> str:
+    unjudged = f"the bare loop failed: {cell.oracle_why}" if cell.oracle_why else ""
+    return "; ".join(filter(None, (cell.why, unjudged, ", ".join(cell.flags))))
 
 
 def _number(value: float | None) -> str:

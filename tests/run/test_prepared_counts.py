@@ -37,7 +37,7 @@ def _save(path, nodes, inputs, outputs, held=()):
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), str(path))
 
 
-def _prepared(folder, variants):
+def _prepared(folder, variants, missing=(), batch=4):
     text = f"""
 [suite]
 name = "counts"
@@ -48,14 +48,16 @@ backends = ["onnxruntime"]
 [data]
 inputs = "cases.npz"
 metric = "accuracy"
+output = "y"
 {variants}
 [scenarios.quality]
-batch = 4
+batch = {batch}
 """
     (folder / "suite.toml").write_text(text)
     made = prepare(load_suite(folder / "suite.toml"), None, folder / "cache", lambda line: None)
-    assert not made.unbuilt
-    return {variant.name: variant for variant in made.variants}
+    unbuilt = {name: str(reason) for name, reason in made.unbuilt.items()}
+    assert unbuilt.keys() == set(missing), unbuilt
+    return {variant.name: variant for variant in made.variants} | unbuilt
 
 
 def test_weights_in_a_constant_node_stay_as_many_in_every_variant(tmp_path, processes):
@@ -93,3 +95,37 @@ def test_a_recurrent_net_of_open_length_is_counted_by_the_cases(tmp_path, proces
     found = _prepared(tmp_path, "[[variants]]\nname = 'fp32'\nmodel = 'fp32.onnx'\n")
     assert (found["fp32"].macs, found["fp32"].uncounted) == (15_392, ())
     assert found["fp32"].params == 32 * 24 + 32
+
+
+def test_state_is_counted_with_and_costs_only_what_calibrates(tmp_path, processes):
+    weights = {name: RNG.standard_normal((8, 8)).astype(np.float32) for name in ("w", "r")}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("MatMul", ["h", "r"], ["b"]),
+        helper.make_node("Add", ["a", "b"], ["s"]),
+        helper.make_node("Tanh", ["s"], ["hn"]),
+        helper.make_node("Identity", ["hn"], ["y"]),
+    ]
+    tensors = {"x": ["N", 8], "h": ["N", 8]}, {"y": ["N", 8], "hn": ["N", 8]}
+    _save(tmp_path / "fp32.onnx", nodes, *tensors, weights)
+    x = RNG.standard_normal((64, 8)).astype(np.float32)
+    cases = {"x": x, "calibration_x": x, "labels": np.arange(64) % 8}
+    np.savez(tmp_path / "cases.npz", **cases)
+    variants = """
+[[variants]]
+name = "fp32"
+model = "fp32.onnx"
+state = { h = "hn" }
+[[variants]]
+name = "half"
+from = "fp32"
+recipe = "fp16"
+[[variants]]
+name = "int8"
+from = "fp32"
+recipe = { name = "int8-static", calibration_cases = 16 }
+"""
+    found = _prepared(tmp_path, variants, missing=["int8"], batch=1)
+    assert {name: found[name].macs for name in ("fp32", "half")} == {"fp32": 128, "half": 128}
+    assert "recipe int8-static calibrates, and input h of " in found["int8"]
+    assert "take a recipe that does not calibrate" in found["int8"]

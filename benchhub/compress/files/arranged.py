@@ -148,9 +148,9 @@ def own_cases(variant: Variant, cases: Mapping[str, Array]) -> dict[str, Array]:
         if spec.whole or spec.order[:1] not in ((), (0,)):
             what = "the same for all cases" if spec.whole else "not cases first"
             raise ConfigError(
-                f"input {spec.name} of {variant.path} is {'state' if spec.fed_from else what}, and"
-                " recipes calibrate models whose inputs all have cases along axis 0; use one that"
-                " does not calibrate"
+                f"input {spec.name} of {variant.path} is {'state' if spec.fed_from else what};"
+                " models are calibrated whose inputs all have cases along axis 0: take a recipe"
+                " that does not calibrate"
             )
         array = cases[spec.name]
         found[spec.in_file] = (

@@ -45,12 +45,12 @@ def make_tflite_int8(
 def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[str, Array]) -> None:
     assert source is not None  # the table says that it reads TFLite
     with quiet_natively():
-        from benchhub.compress.tflite.batch import close_batch, is_open, open_batch
+        from benchhub.compress.tflite.batch import close_batch, is_closable, is_open, open_batch
         from benchhub.compress.tflite.schemes import quantize
 
         given = source.read_bytes()
         _refuse_done(given)
-        opened = is_open(given)
+        opened = is_open(given) and is_closable(given)
         made = quantize(close_batch(given) if opened else given, scheme, one_by_one(inputs))
         if opened:
             made = open_batch(made)

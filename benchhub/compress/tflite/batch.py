@@ -50,6 +50,19 @@ def is_open(model: bytes) -> bool:
     return signature is not None and len(signature) > 0 and int(signature[0]) == -1
 
 
+def is_closable(model: bytes) -> bool:
+    """Return whether every reshape of what the input gives has its sizes written down.
+
+    Converters other than ours compute them from the batch: such a file is not closed, and a
+    quantizer has to take it as it is.
+    """
+    tree = _tree(model)
+    (graph,) = tree.subgraphs
+    return all(
+        tree.buffers[constant.buffer].data is not None for constant, _ in _computed(tree, graph)[1]
+    )
+
+
 def close_batch(model: bytes) -> bytes:
     """Return a file with an open batch axis as it was at batch 1: the inverse of `open_batch`.
 

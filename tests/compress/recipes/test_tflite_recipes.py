@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 
+import flatbuffers
 import numpy as np
 import pytest
 from ingredients import calibrating
@@ -100,6 +101,29 @@ def test_batch_opened_and_closed():
     assert open_batch(closed) == given
     assert open_batch(given) == given
     assert close_batch(closed) == closed
+
+
+def test_reshapes_of_computed_sizes_are_known():
+    import ai_edge_litert.schema_py_generated as schema
+
+    from benchhub.compress.tflite.batch import Aligned, is_closable
+
+    given = (QUICKSTART / "chest_xray-fp32.tflite").read_bytes()
+    assert is_closable(given)
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(given, 0))
+    (graph,) = tree.subgraphs
+    reshape = schema.BuiltinOperator.RESHAPE
+    sizes = [
+        graph.tensors[one.inputs[1]]
+        for one in graph.operators
+        if tree.operatorCodes[one.opcodeIndex].builtinCode == reshape
+    ]
+    assert sizes
+    tree.buffers.append(Aligned(None))
+    sizes[0].buffer = len(tree.buffers) - 1
+    builder = flatbuffers.Builder(len(given))
+    builder.Finish(tree.Pack(builder), b"TFL3")
+    assert not is_closable(bytes(builder.Output()))
 
 
 def test_a_file_of_fixed_batch_stays_so(tmp_path, lite):
