@@ -44,7 +44,7 @@ _CAPTIONS = {
         "Lower and further right is better; 0 loss and a speed-up of 1 are the baseline's. Ringed "
         "and joined: the Pareto front of each backend, what nothing is shown to beat. Speed-ups "
         "refer to the base variant on the same device and backend with the same settings.",
-        "No cell has both a speed-up and a quality loss.",
+        "No latency has both a speed-up and the quality of its own batch.",
     ),
     "compression": (
         "What compression buys and costs",
