@@ -13,7 +13,8 @@ from benchhub.model.asked import Budget
 from benchhub.model.quality import Metric
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.tasks.case_tables import mean_metric
-from benchhub.tasks.metrics import MACRO_AUC, METRICS
+from benchhub.tasks.metrics import METRICS
+from benchhub.tasks.metrics.ranking import MACRO_AUC
 from benchmarks.known_truth import shipped
 from benchmarks.known_truth.experiment import Experiment, Repeat, Target
 

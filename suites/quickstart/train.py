@@ -17,7 +17,7 @@ import torch
 from benchhub.cli.project import cache
 from benchhub.tasks.chest_xray.dataset import open_dataset
 from benchhub.tasks.chest_xray.model import BATCH, LEARNING_RATE, Classifier, augment, loss
-from benchhub.tasks.metrics import auc_by_label, macro_auc
+from benchhub.tasks.metrics.ranking import auc_by_label, macro_auc
 
 HERE = Path(__file__).parent
 #: The phantom of suite.toml, with a training split large enough to learn from.

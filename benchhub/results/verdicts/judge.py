@@ -215,14 +215,20 @@ def _applies(group: list[Row], budget: Budget, limit: Limit) -> list[Row]:
 
 
 def _unjudged_batches(rows: list[Row], judged: list[Row]) -> list[Row]:
-    """Return a row of each batch at which answers are others, and nobody judged their quality."""
-    known = {row.batch for row in judged}
-    found: dict[int, Row] = {}
+    """Return a row of each batch, with each precision and options, at which answers are others
+    and nobody judged their quality."""
+    known = {_answering(row) for row in judged}
+    found: dict[tuple[object, ...], Row] = {}
     for row in rows:
         unlike = any(flag.name is FlagKind.BATCH_DEPENDENT for flag in row.flags)
-        if unlike and row.batch not in known and row.quality is None:
-            found.setdefault(row.batch, row)
+        if unlike and _answering(row) not in known and row.quality is None:
+            found.setdefault(_answering(row), row)
     return list(found.values())
+
+
+def _answering(row: Row) -> tuple[object, ...]:
+    """Return what the answers of a model on one backend and device may hang on."""
+    return row.batch, row.precision, row.options
 
 
 def _check_rate(budget: Budget, cells: Sequence[Cell]) -> None:

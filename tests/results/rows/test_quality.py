@@ -145,7 +145,7 @@ def noisy(answer_key, seed, size):
     return (scores + size * (shared[patient] + rng.standard_normal(scores.shape)),)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", ["macro_auc", "accuracy", "mean_absolute_error"])
 def test_what_a_case_adds_is_what_is_lost_without_it(name):
     answer_key, metric = scans(1, patients=60), METRICS[name]
     outputs = noisy(answer_key, 2, 0.2)

@@ -15,7 +15,7 @@ from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality import assess
 from benchhub.tasks.case_tables import mean_metric, worst
-from benchhub.tasks.metrics import METRICS, error_by_case, get_metric
+from benchhub.tasks.metrics import METRICS, get_metric
 
 ASKED: Counter[str] = Counter()
 
@@ -26,7 +26,7 @@ def hits(outputs: Any, labels: Any) -> Any:
 
 
 def errors(outputs: Any, labels: Any) -> Any:
-    return error_by_case(outputs, labels)[:, None]
+    return abs(outputs - labels).mean(axis=1)[:, None]
 
 
 RIGHT = mean_metric("right", hits)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -339,6 +340,18 @@ def test_garbage_of_another_precision_or_option_is_not_this_ones():
 )
 def test_quality_is_a_test_of_non_inferiority(row, budget, outcome):
     assert one(row, **budget).outcome is outcome
+
+
+def test_a_batch_that_only_one_option_was_judged_at_is_open_for_the_other():
+    unlike = {"flags": (Flag(FlagKind.BATCH_DEPENDENT, "outputs lie apart", caps=True),)}
+    judged_at_8 = dataclasses.replace(quality(), batch=8, options="provider=cpu")
+    rows = [
+        judged_at_8,
+        latency(batch=8, options="provider=cpu", **unlike),
+        latency(batch=8, options="provider=xnnpack", **unlike),
+    ]
+    found = judge(rows, [make_budget(quality_loss_max=0.01)])
+    assert [verdict.outcome for verdict in found] == [Outcome.PASS, Outcome.INCONCLUSIVE]
 
 
 def test_relative_loss_is_a_share_of_the_baseline_with_limits_of_its_own():
