@@ -13,8 +13,8 @@ from benchmarks.wild.fetch import Unfetched, fetch
 from benchmarks.wild.measure import Cell
 
 KNOWN = {model.name: model for model in manifest.load()}
-#: Small ones, of two packages of 3 MB together; the last two are one model in two formats.
-THREE = ("mtcnn-onet", "basic-pitch", "basic-pitch-lite")
+#: Small ones, of two packages of 4 MB together.
+THREE = ("mtcnn-pnet", "mtcnn-onet", "microwakeword")
 
 
 def test_the_manifest_has_models_of_every_kind_that_is_asked_for():
