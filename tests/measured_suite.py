@@ -72,6 +72,7 @@ class Suite:
         batches: str = "[1, 4]",
         quality: str = "4",
         data: str = "",
+        make: bool = True,
     ) -> Ready:
         """Write the suite and make it ready."""
         np.savez(self.folder / "cases.npz", **{"labels": np.arange(CASES) % 2, **arrays})
@@ -85,7 +86,7 @@ class Suite:
         profile = self.folder / "here.toml"
         profile.write_text('[device]\nname = "here"\ntransport = "local"\n')
         request = located(RunRequest(str(suite), (str(profile),)), self.folder)
-        return make_ready(resolve(request), self.folder / "cache", self.told.append)
+        return make_ready(resolve(request), self.folder / "cache", self.told.append, make)
 
     def measure(self, ready: Ready) -> dict[Cell, list[Any]]:
         """Return the outputs of every cell, None in place of one that has no cases."""

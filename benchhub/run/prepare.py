@@ -23,6 +23,7 @@ from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.scenario import Scenario
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
+from benchhub.run.fitting import check_each_fits
 from benchhub.run.references import baseline_reference, own_references
 from benchhub.tasks.opening import open_data, packages_explained
 
@@ -92,6 +93,7 @@ def prepare(
         built = plan_all(suite, using, files, cache)
     unmade = {spec.name for spec in built.to_make}
     variants = tuple(with_whole(variant, cases.whole) for variant in built.variants)
+    check_each_fits(variants, suite.baseline, cases)
     variants = tuple(
         variant
         if variant.name in unmade

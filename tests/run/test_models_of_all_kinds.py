@@ -163,6 +163,48 @@ def test_state_that_does_not_fit(suite: Suite) -> None:
         suite.ready({"x": X[:, 0]}, variant())
 
 
+@pytest.mark.parametrize(
+    ("base", "other", "h", "wanted"),
+    [
+        (
+            'state={ h = "hn" }',
+            "",
+            None,
+            r"variant v: input 'h' has neither data nor state.*write state = \{ h = \"hn\" \} in v",
+        ),
+        (
+            "",
+            'state={ h = "hn" }',
+            None,
+            r"variant base: input 'h' has neither.*state = \{ h = \"hn\" \} in base too, or give",
+        ),
+        (
+            "",
+            "batch_axis={ h = false }",
+            X[:, 0],
+            r"variant v: input 'h' does not run over cases .*one of it for each case; remove that",
+        ),
+        (
+            "",
+            "batch_axis={ y = false }",
+            X[:, 0],
+            r"variant v: output 'y' is left out .*batch_axis = \{ y = false \} in base too",
+        ),
+    ],
+    ids=["state of the baseline only", "of the other only", "whole of one only", "output left out"],
+)
+@pytest.mark.parametrize("make", [True, False], ids=["run", "dry run"])
+def test_what_is_said_of_one_variant_only_is_refused_before_anything(
+    suite: Suite, base: str, other: str, h: Any, wanted: str, make: bool
+) -> None:
+    remembering(suite)
+    arrays = {"x": X[:, 0], **({} if h is None else {"h": h})}
+    told = [dict([said.split("=", 1)]) if said else {} for said in (base, other)]
+    variants = variant(**told[0]) + variant("v", **told[1])
+    with pytest.raises(ConfigError, match=wanted):
+        suite.ready(arrays, variants, quality="1", batches="[1]", data='output = "y"', make=make)
+
+
 def test_outputs_that_are_no_numbers_of_cases_are_left_out_and_told(suite: Suite) -> None:
     """A detector with its suppression inside: (detections, 3) of a whole batch, and text."""
     suite.save(
