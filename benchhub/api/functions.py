@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     File = str | PathLike[str]
     #: One shape, or several, which are a sweep.
-    Shape = Sequence[int] | Sequence[Sequence[int]]
+    Shape = str | Sequence[int] | Sequence[Sequence[int] | str]
 
 
 def bench(
@@ -46,12 +46,15 @@ def bench(
     """Measure model files as `benchhub bench` does: latency, memory, cold start and size.
 
     `shapes` are by input, batch first: `{"x": (1, 3, 224, 224)}`, or a list of such, a sweep.
+    `shapes` may be text, too, as after `--shape`: `{"x": "1x3x224x224"}`, `["x=1x3x224x224"]`.
     `inputs` are arrays by input, cases on the first axis, or an `.npz` file. `budgets` are limits
     by the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
     `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
     ConfigError for what cannot be measured as it is asked for; what fails on a device is in
     `failures`.
     """
+    if not models:
+        raise ConfigError('name a model, as benchhub.bench("model.onnx")')
     request = BenchRequest(
         suite="bench",
         devices=tuple(str(profile_file(one, Path.cwd()).resolve()) for one in _words(devices)),
@@ -155,8 +158,10 @@ def _shapes(value: Mapping[str, Shape] | Sequence[str]) -> tuple[str, ...]:
         return _words(value)
     found = []
     for name, shape in value.items():
-        several: Any = [shape] if all(isinstance(size, int) for size in shape) else shape
-        found += [f"{name}={'x'.join(map(str, sizes))}" for sizes in several]
+        one = isinstance(shape, str) or all(isinstance(size, int) for size in shape)
+        several: Any = [shape] if one else shape
+        texts = (s if isinstance(s, str) else "x".join(map(str, s)) for s in several)
+        found += [f"{name}={text}" for text in texts]
     return tuple(found)
 
 

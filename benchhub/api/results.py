@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchhub.api.written import write_whole
 from benchhub.model.row import Results, Verdict
 from benchhub.report.compare.files import sentences
 from benchhub.results.compare.files import races
@@ -70,9 +71,11 @@ class RunResults:
         return 3 if self.failures else self._judged.exit_code
 
     def report(self, path: str | Path | None = None, format: str | None = None) -> str:  # noqa: A002
-        """Return the report in a format of `benchhub report`, and write it to `path` if given.
+        """Return the report as text in a format of `benchhub report`; given a path, write it there.
 
-        The format is html, or what the path's ending says. ValueError: there is no such format.
+        Then the path is returned, so that a notebook does not show the whole report.
+        The format is html, or what the path's ending says. ValueError: there is no such format;
+        ConfigError: it cannot be written.
         """
         from benchhub.report.run import FORMATS, render
 
@@ -80,9 +83,10 @@ class RunResults:
         if name not in FORMATS:
             raise ValueError(f"format {name} is none of {', '.join(FORMATS)}")
         text = render(name, [self.results])
-        if path is not None:
-            Path(path).write_text(text, "utf-8")
-        return text
+        if path is None:
+            return text
+        write_whole(Path(path), text)
+        return str(path)
 
     def __repr__(self) -> str:
         """The run in a line."""

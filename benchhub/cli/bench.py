@@ -42,7 +42,14 @@ def bench(
     from rich.console import Console
 
     from benchhub.api.functions import measured
-    from benchhub.cli.run import command_line, conclude, display, ready_of, say_problems
+    from benchhub.cli.run import (
+        command_line,
+        conclude,
+        display,
+        ready_of,
+        say_problems,
+        write_report,
+    )
     from benchhub.config.catalogue import profile_file
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import BenchRequest
@@ -66,9 +73,10 @@ def bench(
     with project.open_store(store) as results:
         found, problems = measured(results, request, ready, command_line(), display(console))
         say_problems(problems)
-        failed = conclude(results, found.id, json)[1]
+        judged, failed = conclude(results, found.id, json)
     if not failed:
         say_problems(found.failures)
+    write_report(judged, store)
     raise typer.Exit(found.exit_code)
 
 

@@ -50,12 +50,12 @@ def gate(
     wanted = [(path, format.value if format else format_of(path.suffix)) for path in output]
     with project.open_store(store) as results:
         judged = _judged(results, run, budgets, budget)
-    for path, name in wanted:
-        project.write(path, render(name, judged), "gate")
     if format is None or (format is GateFormat.TEXT and not output):
         print_gate(Console(), judged)
     elif not output:
         typer.echo(render(format.value, judged), nl=False)
+    for path, name in wanted:
+        project.write(path, render(name, judged), "gate", "name another file with -o")
     raise typer.Exit(judged.exit_code)
 
 

@@ -26,15 +26,11 @@ def folder() -> Path:
     return Path.cwd()
 
 
-def write(path: Path, text: str, verb: str) -> None:
+def write(path: Path, text: str, verb: str, next_step: str = "") -> None:
     """Write a file that a command made, and say so on stderr; ConfigError if that cannot be."""
-    from benchhub.errors import ConfigError
+    from benchhub.api.written import write_whole
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    write_whole(path, text, next_step)
     typer.echo(f"{verb}: {path}", err=True)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from benchhub.model.row import Results
 
 
+_ELSEWHERE = "name another place with -o"
+
+
 class ReportFormat(enum.StrEnum):
     """What a report is written as; `all` writes every format and the charts into a folder."""
 
@@ -54,7 +57,7 @@ def report(
     if output is None:
         typer.echo(text, nl=False)
         return
-    project.write(output, text, "report")
+    project.write(output, text, "report", _ELSEWHERE)
 
 
 def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
@@ -62,6 +65,6 @@ def _write_folder(folder: Path, loaded: Sequence[Results]) -> None:
     from benchhub.report.run import FORMATS, render, suffix
 
     for name in FORMATS:
-        project.write(folder / f"report{suffix(name)}", render(name, loaded), "report")
+        project.write(folder / f"report{suffix(name)}", render(name, loaded), "report", _ELSEWHERE)
     for name, svg in svgs(loaded).items():
-        project.write(folder / "charts" / f"{name}.svg", svg, "report")
+        project.write(folder / "charts" / f"{name}.svg", svg, "report", _ELSEWHERE)

@@ -75,7 +75,7 @@ def run(
             ready = ready_of(info.request, console, info)
             shown = display(console)
             say_problems(measure(results, info, ready, shown, bool(rerun_failed), resumed=True))
-            _end(results, info.id, json)
+            _end(results, info.id, json, store)
         return
     request = RunRequest(
         suite=suite,
@@ -100,7 +100,7 @@ def run(
 
         info = new_run(results, ready, command_line())
         say_problems(measure(results, info, ready, display(console)))
-        _end(results, info.id, json)
+        _end(results, info.id, json, store)
 
 
 def ready_of(
@@ -137,13 +137,31 @@ def say_problems(problems: Sequence[str]) -> None:
         typer.echo(f"benchhub: {problem}", err=True)
 
 
-def _end(results: Store, run_id: str, as_json: bool) -> None:
-    if conclude(results, run_id, as_json)[1]:
+def _end(results: Store, run_id: str, as_json: bool, store: str | None) -> None:
+    judged, failed = conclude(results, run_id, as_json)
+    write_report(judged, store)
+    if failed:
         raise typer.Exit(3)
 
 
+def write_report(judged: Judged, store: str | None) -> None:
+    """Write the report of a run that was concluded; ConfigError, with the next step, if it cannot.
+
+    The last thing a command does: everything else is told by then, and the run is saved.
+    """
+    import shlex
+
+    from benchhub.report.run import render
+
+    run = judged.results.run.id
+    typed = f" --store {shlex.quote(store)}" if store else ""
+    step = f"the run is saved: `benchhub report {run}{typed} -o PATH` writes it elsewhere"
+    path = project.folder() / f"benchhub-{run}.html"
+    project.write(path, render("html", [judged.results]), "report", step)
+
+
 def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
-    """Print what a run found and write its report; return that, and whether something failed."""
+    """Print what a run found; return that, and whether something failed."""
     import sys
 
     from rich.console import Console
@@ -164,9 +182,6 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
         print_results(judged)
         print_faster(Console(), loaded, faster_of(results, loaded))
     sys.stdout.flush()  # what was found is there before the report, whose charts take a second
-    path = project.folder() / f"benchhub-{run_id}.html"
-    path.write_text(render("html", [loaded]), "utf-8")
-    typer.echo(f"report: {path}", err=True)
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]
     missing = unmade(loaded)

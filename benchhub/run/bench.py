@@ -32,6 +32,7 @@ from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
 from benchhub.run.inputs.given import given_inputs
 from benchhub.run.inputs.made import made_inputs
+from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput, signature
 from benchhub.run.inputs.sizes import Sized, sized, whole
 from benchhub.run.inputs.torchscript import with_signature
@@ -232,6 +233,8 @@ def _one(
         for key, array in arrays.items()
     }
     found = sized(name, inputs, AskedShapes(of_one), batch)
+    for key, array in arrays.items():
+        check_room(name, key, found.sizes[key], array.itemsize)
     cases = len(arrays[running[0]]) if running else 1
     return _Fed(variant, found, arrays, f"{Path(request.inputs).name}, {cases} cases")
 

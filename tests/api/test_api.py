@@ -68,7 +68,10 @@ def test_two_files_give_rows_verdicts_a_report_and_a_page_for_notebooks(project:
     page = found._repr_html_()
     for text in ("Latency on here", "FAIL", "as fast as b", found.id):
         assert text in page
-    assert found.report("found.md") == (project.folder / "found.md").read_text("utf-8")
+    assert found.report("found.md") == "found.md"
+    assert (project.folder / "found.md").read_text("utf-8") == found.report(format="markdown")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        found.report("/proc/found.md")
     assert found.report().startswith("<!DOCTYPE html>")
     with pytest.raises(ValueError, match="format pdf is none of"):
         found.report(format="pdf")
@@ -100,6 +103,9 @@ def test_a_suite_runs_and_what_failed_is_told(project: Project) -> None:
     [
         ({"shapes": {"y": (1, 3)}}, "a.onnx has no such input"),
         ({"shapes": {"x": [(1, 16), (1, 3)]}}, "does not fit a.onnx"),
+        ({"shapes": {"x": "1x3"}}, "does not fit a.onnx"),
+        ({"shapes": {"x": ["1x16", "1x3"]}}, "does not fit a.onnx"),
+        ({"shapes": {"x": "wide"}}, "wide is no shape"),
         ({"effort": "much"}, "effort much is none of"),
         ({"threads": 0}, "threads = 0 should be whole numbers"),
         ({"batch": (1, "2")}, "should be whole numbers"),
@@ -112,6 +118,11 @@ def test_mistakes_are_config_errors(
 ) -> None:
     with pytest.raises(ConfigError, match=match):
         benchhub.bench("a.onnx", **{"devices": "here", **arguments})  # type: ignore[arg-type]
+
+
+def test_without_a_model_there_is_nothing_to_measure(project: Project) -> None:
+    with pytest.raises(ConfigError, match="name a model"):
+        benchhub.bench(devices="here")
 
 
 def test_without_runs_there_is_nothing_to_load(project: Project) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,26 @@ def test_two_files_are_measured_the_faster_is_named_and_the_run_is_a_run(project
     assert project.here("gate", "latest", "--budget", "model_byte=1").code == 2
     again = project.run("run", "--resume", rows[0]["run"])
     assert again.code == 0, again.err
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_report_that_cannot_be_written_loses_nothing_else(project: Project) -> None:
+    store = f"sqlite:///{project.folder / 'other.db'}"
+    nowhere = dataclasses.replace(project, folder=Path("/proc"))
+    device = str(project.folder / "device_profiles" / "here.toml")
+    done = nowhere.run(
+        "bench", "--device", device, "--backend", "onnxruntime", "--effort", "quick",
+        "--store", store, str(project.folder / "small.onnx"), "--budget", "model_bytes=900000",
+    )  # fmt: skip
+    assert done.code == 2, done.err
+    assert "PASS" in done.out
+    assert "cannot be written: " in done.error
+    typed = shlex.split(done.error.split("`")[1])
+    assert typed[0] == "benchhub"
+    elsewhere = project.folder / "elsewhere.html"
+    again = nowhere.run(*typed[1:-1], str(elsewhere))
+    assert again.code == 0, again.err
+    assert "small" in elsewhere.read_text("utf-8")
 
 
 @pytest.mark.usefixtures("processes")

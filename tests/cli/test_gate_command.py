@@ -155,3 +155,9 @@ def test_mistakes_are_one_line_and_exit_2(project: Reading, words, said: str) ->
     done = project.run("gate", *words)
     assert done.code == 2
     assert said in done.error
+
+
+def test_verdicts_are_told_though_their_file_cannot_be_written(project: Reading) -> None:
+    done = project.run("gate", "good", "-o", "/proc/gate.xml")
+    assert done.code == 2
+    assert "PASS" in done.out

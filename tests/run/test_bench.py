@@ -120,6 +120,14 @@ def test_limits_become_a_budget_and_keep_cells_open(tmp_path: Path) -> None:
         ({}, r"pool.onnx: input img is nx3xhxw.*--shape img=1x3x224x224"),
         ({"shapes": ("imag=1x3x8x8",)}, r"pool.onnx has no such input; did you mean img\?"),
         ({"shapes": ("img=1x4x8x8",)}, "does not fit pool.onnx, whose input img is nx3xhxw"),
+        (
+            {"shapes": ("img=1x3x99999999x99999",)},
+            r"pool.onnx: input img of 1x3x99.* GiB.* are free",
+        ),
+        (
+            {"shapes": ("img=1x3x8x8",), "batches": (10**12,)},
+            r"input img of 10+x3x8x8 takes .* GiB",
+        ),
         ({"backends": ("onnxruntme",)}, r"onnxruntme is unknown; did you mean onnxruntime\?"),
         ({"limits": {"quality_loss_max": 0.1}}, r"bench measures no quality; write a suite"),
         ({"limits": {"latency_p95_ms": -1.0}}, r"--budget: .*latency_p95_ms"),
@@ -147,6 +155,15 @@ def test_given_inputs_that_do_not_fit_are_refused(
     np.savez(tmp_path / "cases.npz", **arrays)
     with pytest.raises(ConfigError, match=match):
         ready(tmp_path, write_pool(tmp_path / "pool.onnx"), inputs=str(tmp_path / "cases.npz"))
+
+
+def test_a_batch_of_given_inputs_needs_memory_too(tmp_path: Path) -> None:
+    np.savez(tmp_path / "cases.npz", img=np.ones((4, 3, 8, 8), np.float32))
+    with pytest.raises(ConfigError, match=r"input img of 10+x3x8x8 takes .* GiB"):
+        ready(
+            tmp_path, write_pool(tmp_path / "pool.onnx"), inputs=str(tmp_path / "cases.npz"),
+            batches=(10**12,),
+        )  # fmt: skip
 
 
 def test_a_file_that_is_no_model_or_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.run.inputs.asked_shapes import shape_text
+from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput
 from benchhub.run.inputs.sizes import Sized, whole
 
@@ -31,7 +32,7 @@ def made_inputs(
     Floats are standard normal; bytes fill their range; indices stay below the rows of the table
     that the model looks them up in; masks are all ones, token types zeros, positions count up,
     lengths are full, a scalar is what the model compares it with, other integers are 0 or 1.
-    ConfigError for inputs that hold no numbers.
+    ConfigError for inputs that hold no numbers, and those that no memory is free for.
     """
     rng = np.random.default_rng(_SEED)
     apart = whole(inputs)
@@ -55,6 +56,8 @@ def _made(
     rng: np.random.Generator,
 ) -> tuple[Array, str]:
     dtype = _dtype(model, one)
+    # floats are drawn in double precision
+    check_room(model, one.name, shape, 8 + dtype.itemsize if dtype.kind == "f" else dtype.itemsize)
     name = one.name.lower().rpartition("/")[2].partition(":")[0]
     if _MASK.search(name):
         return np.ones(shape, dtype), "of ones"

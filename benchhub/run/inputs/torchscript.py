@@ -17,6 +17,7 @@ from benchhub.compress.files.torch import torch_format
 from benchhub.compress.files.torch_archive import MANIFEST, count_weights
 from benchhub.errors import ConfigError
 from benchhub.run.inputs.asked_shapes import AskedShapes, shape_text
+from benchhub.run.inputs.room import check_room
 
 #: Names of arguments that are whole numbers; all others are floats.
 _WHOLE = re.compile(r"(^|_)(ids?|tokens?|mask|len|lens|lengths?|positions?)$|token_type|segment")
@@ -51,6 +52,9 @@ def with_signature(path: Path, sweep: Sequence[AskedShapes], folder: Path) -> Pa
         {"name": name, "dtype": _dtype(name), "shape": _open([a.sizes[name] for a in sweep])}
         for name in names
     ]
+    for name in names:
+        item_bytes = 8 if _dtype(name) == "int64" else 4
+        check_room(str(path), name, sweep[0].sizes[name], item_bytes)
     examples = [torch.zeros(sweep[0].sizes[n], dtype=getattr(torch, _dtype(n))) for n in names]
     try:
         with torch.no_grad():

@@ -47,6 +47,10 @@ def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None
     [
         ([], r"write them, as --shape image=1x3x224x224 --shape token_ids="),
         (["image=1x3x8x8"], r"write them, as --shape token_ids="),
+        (
+            ["image=1x3x99999999x99999", "token_ids=1x5"],
+            r"image of 1x3x99.* GiB of memory are free",
+        ),
         (["image=1x4x8x8", "token_ids=1x5"], r"does not run at image 1x4x8x8, token_ids 1x5"),
     ],
 )
