@@ -65,7 +65,7 @@ _ATTRIBUTES: Mapping[str, Attribute] = {
         Attribute("reason", str, "why it is not finished", "the cell is finished"),
         Attribute("flags", str, "doubts, joined by semicolons", "there are none"),
         Attribute("quality_metric", str, "the metric that `quality` is of", _UNJUDGED),
-        Attribute("quality_cases", int, "cases that it was judged on", _UNJUDGED),
+        Attribute("quality_cases", int, "cases that count in it", _UNJUDGED),
         Attribute("clock", str, "the clock that timed the calls", _UNFINISHED),
         Attribute("concurrency", int, "calls under way at once"),
         Attribute("rate_per_s", float, "arrivals a second, of paced cells", "calls are not paced"),

@@ -20,6 +20,7 @@ class Reads(enum.StrEnum):
     COLUMNS = "columns"  #: scores (cases, things), labels 0 or 1 of the same shape
     ODDS = "odds"  #: log odds (cases, things), labels 0 or 1 of the same shape
     NUMBERS = "numbers"  #: numbers (cases, n), labels of the same shape
+    DIRECTIONS = "directions"  #: vectors (cases, ..), labels of the same shape, none of zeros only
     MASKS = "masks"  #: the class of each pixel, (cases, ..), labels of the same shape
     TOKENS = "tokens"  #: log probability of each true token, (cases, tokens), labels their numbers
     VECTORS = "vectors"  #: vectors (cases, n), labels (cases,)

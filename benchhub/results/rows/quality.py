@@ -23,6 +23,7 @@ from benchhub.results.rows.agreement import spread
 from benchhub.results.rows.case_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, group_members, weighed
 from benchhub.stats.rare_losses import guarded
+from benchhub.tasks.contract.scale import on_another_scale
 from benchhub.tasks.contract.seen import read_output
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
@@ -89,6 +90,8 @@ def assess(
             raise ValueError(f"{whose} are not finite")
     if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
+    if scale := on_another_scale(mine, other, metric, reading):
+        raise ValueError(scale)
     labels = _leading(answer_key.labels, cases)
     ones = np.ones((1, cases))
     tables = tables or Tables()
@@ -106,18 +109,20 @@ def assess(
             f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
             f" {labels.shape}"
         ) from error
+    counted = judged.counted(*pair)
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
     if near is not None and (known := _moved(near, value, base, metric.higher_is_better)):
-        return dataclasses.replace(known, parts=parts)
+        return dataclasses.replace(known, parts=parts, cases=len(counted))
     same = rounded(mine, other) if same is None else same
     of_value, loss, share, method = judged.limits(pair, base, same, resamples, seed)
     low, high = of_value.low, of_value.high
     if metric.higher_is_better:
         low, high = -high, -low
     chance = None if metric.chance is None else metric.chance(read.labels)
+    groups = len(np.unique(judged.members[counted]))
     return Quality(
-        value, low, high, base, loss, share, method, cases, judged.count, parts, chance
+        value, low, high, base, loss, share, method, len(counted), groups, parts, chance
     )  # fmt: skip
 
 
@@ -192,6 +197,29 @@ class _Judged:
         if self.metric.table is not None:
             return self.metric.table.weighted(seen, weights)
         return self.metric.weighted(seen, self.labels, weights)
+
+    def counted(self, outputs: Array, baseline: Array) -> NDArray[np.int64]:
+        """Return the cases that count; ValueError: they are others for the model and the baseline.
+
+        A model may not choose what it is judged by, and a difference is of the same cases.
+        """
+        table = self.metric.table
+        if table is None or (table.column is None and self.metric.reads is not Reads.OWN):
+            return np.arange(len(outputs))  # NaN in its columns says nothing of whole cases
+        columns = slice(None) if table.column is None else slice(table.column, table.column + 1)
+        mine, other = (
+            ~np.isnan(self.seen(array)[:, columns]).any(axis=1) for array in (outputs, baseline)
+        )
+        for lost, of, whose in (
+            (other & ~mine, "", "the baseline"),
+            (mine & ~other, " of the baseline", "this variant"),
+        ):
+            if lost.any():
+                raise ValueError(
+                    f"{self.metric.name}{of} is NaN in {int(lost.sum())} cases that count for"
+                    f" {whose}; which cases count is to be decided by their labels alone"
+                )
+        return np.flatnonzero(mine)
 
     def parts(self, outputs: Array, names: tuple[str, ...]) -> dict[str, float]:
         """Return the metric by label."""

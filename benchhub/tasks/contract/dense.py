@@ -10,6 +10,7 @@ from benchhub.model.quality import Reading, Reads
 from benchhub.tasks.contract.asked import Asked
 from benchhub.tasks.contract.looks import adds_up, flat, from_0_to_1, shape, whole, zero_one
 from benchhub.tasks.contract.reason import NoReading
+from benchhub.tasks.contract.scale import SHARES, must_be_shares
 
 #: The label of a pixel, and of a token, that does not count.
 IGNORED_PIXEL, IGNORED_TOKEN = 255, -100
@@ -87,14 +88,23 @@ def find_tokens(values: Array, labels: Array, asked: Asked) -> Reading:
     if values.dtype.kind != "f":
         raise NoReading("whole numbers have no scale; let the model give floats")
     rows = values.reshape(-1, values.shape[2])
+    return Reading("tokens", _of_vocabulary(rows, asked), columns=values.shape[2])
+
+
+def _of_vocabulary(rows: Array, asked: Asked) -> str:
+    """Return what the scores of tokens (n, vocabulary) are; NoReading."""
     if asked.scores == "positive":
         raise NoReading('scores = "positive" is of one column')
     if asked.scores == "probabilities" and not from_0_to_1(rows):
         raise NoReading('scores = "probabilities" was written, and they are not from 0 to 1')
+    if asked.scores == "probabilities" and not adds_up(rows):
+        raise NoReading('scores = "probabilities" was written, and rows do not add up to 1')
+    if asked.scores == "logits" and must_be_shares(rows, apart=False):
+        raise NoReading(SHARES)
     scale = asked.scores or ("probabilities" if adds_up(rows) else "logits")
     if not asked.scores and scale == "logits" and from_0_to_1(rows):
         raise NoReading("rows are from 0 to 1 and do not add up to 1; write scores under [data]")
-    return Reading("tokens", scale, columns=values.shape[2])
+    return scale
 
 
 def tokens(output: Array, labels: Array, reading: Reading) -> tuple[Array, Array]:
@@ -109,7 +119,7 @@ def tokens(output: Array, labels: Array, reading: Reading) -> tuple[Array, Array
         whole_row = np.asarray(scores[kept], dtype=np.float64)
         mine = whole_row[np.arange(len(whole_row)), true[kept]]
         if reading.scores == "probabilities":
-            row[kept] = np.log(np.maximum(mine, 1e-300))
+            row[kept] = np.log(np.clip(mine, 1e-300, 1))  # above 1 lies what is rounded so
         else:
             row[kept] = mine - np.logaddexp.reduce(whole_row, axis=1)
     return found, labels
@@ -189,6 +199,8 @@ def _yes(values: Array, asked: Asked, integers: bool) -> str:
         return "probabilities"  # an answer, 0 or 1
     if said == "probabilities" and not from_0_to_1(values):
         raise NoReading('scores = "probabilities" was written, and they are not from 0 to 1')
+    if said == "logits" and from_0_to_1(values):
+        raise NoReading(SHARES)
     return said or ("probabilities" if from_0_to_1(values) else "logits")
 
 

@@ -25,6 +25,7 @@ from benchhub.tasks.contract.looks import (
     zero_one,
 )
 from benchhub.tasks.contract.reason import NoReading
+from benchhub.tasks.contract.scale import SHARES, depends_on_scale, must_be_shares
 
 _SAY_CLASS = 'write labels = "class" if they are the numbers of classes'
 #: What labels are to metrics that read more than a row of scores a case.
@@ -99,8 +100,10 @@ def _read(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:
     _numeric("outputs", values)
     _numeric("labels", labels)
     scores = flat(values)
-    if metric.reads is Reads.NUMBERS:
+    if metric.reads in (Reads.NUMBERS, Reads.DIRECTIONS):
         _regression(values, labels, asked)
+        if metric.reads is Reads.DIRECTIONS:
+            _have_directions(labels)
         kind, scale, columns = "regression", "", 0
     else:
         if scores is None:
@@ -142,6 +145,13 @@ def _regression(values: Array, labels: Array, asked: Asked) -> None:
     mine, truth = flat(values), flat(labels)
     if mine is None or truth is None or mine.shape != truth.shape:
         raise NoReading("one number is needed for each label, in the same shape")
+
+
+def _have_directions(labels: Array) -> None:
+    zeros = int(np.count_nonzero(~labels.reshape(len(labels), -1).any(axis=1)))
+    if zeros:
+        raise NoReading(f"labels of {zeros} cases are vectors of zeros, which have no direction;"
+                        " remove those cases")  # fmt: skip
 
 
 def _of_classes(metric: Metric, scores: Array, labels: Array, asked: Asked) -> tuple[str, str, int]:
@@ -237,7 +247,9 @@ def _scale(metric: Metric, scores: Array, kind: str, asked: Asked) -> str:
     said = asked.scores if asked.scores != "positive" else ""
     if said == "probabilities" and not integers and not from_0_to_1(scores):
         raise NoReading('scores = "probabilities" was written, and they are not from 0 to 1')
-    why = _depends(metric, columns, kind)
+    if said == "logits" and not integers and must_be_shares(scores, kind == "multi-label"):
+        raise NoReading(SHARES)
+    why = depends_on_scale(metric, columns, kind)
     if (said and not integers) or not why:
         return said
     if integers:
@@ -268,14 +280,3 @@ def _of_integers(metric: Metric, scores: Array, said: str, why: str) -> str:
         f"{why}, and whole numbers have no scale; let the model give floats"
         + (' or write scores = "probabilities"' if ranked and not said else "")
     )
-
-
-def _depends(metric: Metric, columns: int, kind: str) -> str:
-    """Return what cannot be told without knowing whether scores are probabilities or logits."""
-    if metric.reads is Reads.ODDS:
-        return f"{metric.name} is of probabilities"
-    if metric.reads is Reads.CLASSES and columns == 1:
-        return "from which score on a case is of the second class is to be known"
-    if metric.reads is Reads.COLUMNS and columns > 1 and kind != "multi-label":
-        return "what one class scores is told by all columns"
-    return ""

@@ -64,7 +64,7 @@ def _rows(
     output: Array, labels: Array, names: tuple[str, ...], metric: Metric, reading: Reading
 ) -> Seen:
     """Return what a metric sees of an output that has one row a case."""
-    if metric.reads is Reads.NUMBERS:
+    if metric.reads in (Reads.NUMBERS, Reads.DIRECTIONS):
         return _numbers(output, labels, names)
     scores = flat(output)
     if scores is None:

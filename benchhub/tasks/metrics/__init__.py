@@ -80,19 +80,20 @@ MEANINGS: Mapping[str, str] = {
     "auc": "area under the ROC curve of one thing, or of the second of two classes",
     "average_precision": "mean over labels of the mean precision at each positive case",
     "balanced_accuracy": "mean over classes of the share of their cases that are right",
-    "top5_accuracy": "share of the cases whose label is among the five largest outputs; any"
-    " `topN_accuracy`",
+    "top5_accuracy": "share of the cases whose label is among the five largest outputs, equal ones"
+    " in any order; any `topN_accuracy`",
     "f1": "F1 of the second of two classes",
     "rmse": "root of the mean squared error, all outputs alike",
     "r2_score": "1 - SSE / SST of each number, the mean over numbers",
-    "mask_dice": "Dice of the classes but the first, the mean over an image's, then over images",
+    "mask_dice": "Dice of the classes but the first, the mean over an image's, then over images;"
+    " 1 where neither has one",
     "mask_iou": "IoU of each class over all pixels of all images, the mean over classes",
     "perplexity": "e to the mean negative log likelihood of a token",
-    "recall_at_1": "share of the cases whose nearest other case, by cosine, has their label; any"
-    " `recall_at_N`",
+    "recall_at_1": "share of the cases whose nearest other case, by cosine, has their label,"
+    " equally near ones in any order; any `recall_at_N`",
     "character_error_rate": "edits over the letters of all true texts",
     "word_error_rate": "edits over the words of all true texts",
-    "cosine_similarity": "mean cosine between the output and the label, two vectors",
+    "cosine_similarity": "mean cosine between the output and the label, two vectors; 0 of zeros",
     "aji": "aggregated Jaccard index: a prediction may be taken by several nuclei",
     "aji_plus": "the same with one-to-one matches",
     "mse": "squared error of the distance map, over all pixels",

@@ -38,31 +38,34 @@ def right_by_case(outputs: Array, labels: Array) -> Floats:
     return np.stack([table[:, 0] == table[:, 1], table[:, 0]], axis=1).astype(np.float64)
 
 
-def ranks(outputs: Array, labels: Array) -> Floats:
-    """Return how many classes are answered before the true one, and that and how many: (cases, 3).
+def among(outputs: Array, labels: Array, count: int) -> Floats:
+    """Return the chance that each case's class is among its `count` first, and it: (cases, 2).
 
-    Of equal scores the class with the smaller number comes first, as in `accuracy`.
+    Classes of equal scores come in any order, all of them as likely: an answer that tells nothing
+    has the share of `count` in the classes.
     """
     rows = np.asarray(outputs, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(f"outputs of shape {outputs.shape} are no scores of classes")
     truth = labels.reshape(-1).astype(np.int64)
     mine = rows[np.arange(len(rows)), truth][:, None]
-    before = (rows > mine).sum(axis=1)
-    before += ((rows == mine) & (np.arange(rows.shape[1]) < truth[:, None])).sum(axis=1)
-    before[np.isnan(rows).any(axis=1)] = rows.shape[1]
-    classes = np.full(len(rows), rows.shape[1])
-    return np.stack([before, truth, classes], axis=1).astype(np.float64)
+    before, equal = (rows > mine).sum(axis=1), (rows == mine).sum(axis=1)
+    found = np.clip((count - before) / np.maximum(equal, 1), 0, 1)
+    found[np.isnan(rows).any(axis=1)] = 0
+    return np.stack([found, truth], axis=1).astype(np.float64)
 
 
 def top(count: int) -> Metric:
-    """Return the share of the cases whose class is among the `count` largest outputs."""
+    """Return the share of the cases whose class is among the `count` largest outputs.
+
+    Of equal outputs see `among`; accuracy has the one answer that the model gives, the first.
+    """
 
     def of(outputs: Array, labels: Array) -> Floats:
-        table = ranks(outputs, labels)
+        table = among(outputs, labels, count)
         if outputs.shape[1] <= count:
             raise ValueError(f"among {outputs.shape[1]} classes the first {count} are all of them")
-        return np.stack([table[:, 0] < count, table[:, 1]], axis=1).astype(np.float64)
+        return table
 
     return mean_metric(
         f"top{count}_accuracy",

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 _PIXEL, _TOKEN = 255, -100
 #: So many similarities are held at once.
 _AT_ONCE = 4_000_000
+#: Cosines no further apart are equal: float64 has them no closer, whatever the order of its sums.
+_EQUAL = 1e-12
 
 
 def pixels(found: Array, truth: Array) -> Floats:
@@ -42,16 +44,17 @@ def pixels(found: Array, truth: Array) -> Floats:
 def dices(found: Array, truth: Array) -> Floats:
     """Return each case's Dice, the mean over its classes but the first, then each class's.
 
-    Shape (cases, 1 + classes). A class that neither has does not count, nor a case without any.
+    Shape (cases, 1 + classes). A class that neither has does not count. A case of the first class
+    only, which true labels tell, has 1 where it is answered so; none of whose pixels count, NaN.
     """
     both, _, sizes = np.split(pixels(found, truth), 3, axis=1)
     dice = np.divide(2 * both, sizes, out=np.full(both.shape, np.nan), where=sizes > 0)
     dice[:, 0] = np.nan
     known = ~np.isnan(dice)
     count = known.sum(axis=1)
-    mean = np.divide(
-        np.where(known, dice, 0).sum(axis=1), count, out=np.full(len(dice), np.nan), where=count > 0
-    )
+    # With nothing there, nothing found is right: dropped, it would be the answer that decides.
+    nothing = np.where(sizes.any(axis=1), 2 * both[:, 0] == sizes[:, 0], np.nan)
+    mean = np.divide(np.where(known, dice, 0).sum(axis=1), count, out=nothing, where=count > 0)
     return np.column_stack([mean, dice])
 
 
@@ -112,8 +115,10 @@ def _unigram(labels: Array) -> float:
 def recall_at(count: int) -> Metric:
     """Return the share of cases with a case of their label among the `count` nearest others.
 
-    Nearest by cosine. A case is a query that all others are searched for; queries are resampled,
-    what is searched stays. A case whose label no other has does not count.
+    Nearest by cosine, a vector of zeros having 0 with each. A case is a query that all others are
+    searched for; queries are resampled, what is searched stays. Of equally near others so many are
+    drawn at random as there is room for, and a query counts as the chance that one of its label is
+    among them. A case whose label no other has does not count.
     """
 
     def of(outputs: Array, labels: Array) -> Floats:
@@ -128,8 +133,7 @@ def recall_at(count: int) -> Metric:
             near = units[start : start + rows] @ units.T
             own = np.arange(start, start + len(near))
             near[np.arange(len(near)), own] = -np.inf
-            best = np.argsort(-near, axis=1, kind="stable")[:, :count]
-            found[own] = (labels[best] == labels[own, None]).any(axis=1)
+            found[own] = _found(near, labels[own, None] == labels, count)
         alone = np.unique(labels, return_inverse=True, return_counts=True)
         found[alone[2][alone[1]] < 2] = np.nan
         return found[:, None]
@@ -141,13 +145,31 @@ def recall_at(count: int) -> Metric:
     )  # fmt: skip
 
 
+def _found(near: Floats, like: NDArray[np.bool_], count: int) -> Floats:
+    """Return the chance that one of the `like` is among the `count` nearest: (queries,).
+
+    Both are (queries, cases), the query's own cosine -inf.
+    """
+    last = np.partition(near, -count, axis=1)[:, -count, None]
+    nearer, equal = near > last + _EQUAL, np.abs(near - last) <= _EQUAL
+    missed = _missed(equal.sum(axis=1), (equal & like).sum(axis=1), count - nearer.sum(axis=1))
+    return np.where((nearer & like).any(axis=1), 1.0, 1 - missed)
+
+
+def _missed(others: Array, like: Array, drawn: Array) -> Floats:
+    """Return the chance that none of `like` among `others` is drawn, without replacement."""
+    missed = np.ones(len(others))
+    for turn in range(int(drawn.max(initial=0))):
+        left = np.maximum(others - like - turn, 0) / np.maximum(others - turn, 1)
+        missed *= np.where(turn < drawn, left, 1.0)
+    return missed
+
+
 def _found_by_chance(labels: Array, count: int) -> float:
     """Return the mean chance that `count` others, drawn at random, hold one of a case's label."""
     _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    like, others = sizes[member] - 1, len(labels) - 1
-    missed = np.ones(len(labels))
-    for drawn in range(count):
-        missed *= np.maximum(others - like - drawn, 0) / (others - drawn)
+    like, each = sizes[member] - 1, np.ones(len(labels), dtype=np.int64)
+    missed = _missed((len(labels) - 1) * each, like, count * each)
     return float((1 - missed)[like > 0].mean())
 
 

@@ -55,13 +55,16 @@ def explained(table: Floats, weights: Array) -> Floats:
 
 
 def cosines(outputs: Array, labels: Array) -> Floats:
-    """Return the cosine between each case's vector and the true one, (cases, 1); NaN: one is 0."""
+    """Return the cosine between each case's vector and the true one, (cases, 1).
+
+    A vector of zeros has 0; NaN where the true one is of zeros: the case does not count.
+    """
     mine, true = (np.asarray(one, np.float64).reshape(len(one), -1) for one in (outputs, labels))
     if mine.shape != true.shape:
         raise ValueError(f"vectors of shape {outputs.shape} for labels of shape {labels.shape}")
     sizes = np.linalg.norm(mine, axis=1) * np.linalg.norm(true, axis=1)
-    undefined = np.full(len(sizes), np.nan)
-    found = np.divide((mine * true).sum(axis=1), sizes, out=undefined, where=sizes > 0)
+    none = np.where(true.any(axis=1), 0.0, np.nan)
+    found = np.divide((mine * true).sum(axis=1), sizes, out=none, where=sizes > 0)
     return np.asarray(found, dtype=np.float64)[:, None]
 
 
@@ -96,5 +99,5 @@ R2_SCORE = table_metric(
     "r2_score", CaseTable(moments, explained), reads=Reads.NUMBERS, chance=lambda labels: 0.0
 )
 COSINE = mean_metric(
-    "cosine_similarity", cosines, reads=Reads.NUMBERS, chance=chance.cosine_of_the_mean
+    "cosine_similarity", cosines, reads=Reads.DIRECTIONS, chance=chance.cosine_of_the_mean
 )

@@ -2,8 +2,9 @@
 
 The function takes all outputs of one case, by name and without the axis of cases, and that case's
 label. It returns a number, and the metric is their mean; or two, and the metric is the sum of the
-first over the sum of the second. NaN: the case does not count. Its attributes `higher_is_better`
-(True) and `unit` ("") may say more.
+first over the sum of the second. NaN: the case does not count, which its label is to decide: where
+other cases have NaN for a variant than for the baseline, nothing is judged. Its attributes
+`higher_is_better` (True) and `unit` ("") may say more.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def as_stored(name: str, reading: Reading) -> Metric:
     """Return the metric of what was made of each case; no code of the user's is needed for it."""
 
     def of(outputs: Array, labels: Array) -> Floats:
-        return np.asarray(outputs, dtype=np.float64)
+        made = np.asarray(outputs, dtype=np.float64)
+        return np.where(np.isnan(made).any(axis=1, keepdims=True), np.nan, made)
 
     better = not reading.lower_is_better
     if reading.columns == 1:
