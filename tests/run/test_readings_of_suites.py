@@ -212,5 +212,5 @@ def test_a_reading_of_a_newer_benchhub_is_refused(tmp_path):
     assert read_reading(write_reading(reading)) == reading
     assert read_reading({"labels": "class"}) == Reading("class")
     with pytest.raises(StoreError, match="reading of a metric"):
-        read_reading({**dataclasses.asdict(reading), "axis": 1})
+        read_reading({**dataclasses.asdict(reading), "unheard_of": 1})
     assert ConfigError is not StoreError
