@@ -28,6 +28,10 @@ from benchhub.tasks.contract.seen import read_output
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4
+#: So many answers at random show what a case may add where that hangs on its label.
+_SHUFFLES = 16
+#: So many cases, shuffled, are left out one by one of a metric that does not tell what each adds.
+_LEFT_OUT = 1024
 #: Of an interval's width: what it may be moved by and still be taken for what it is of.
 _HARDLY = 0.01
 
@@ -240,7 +244,8 @@ class _Judged:
         theirs, _ = self._weighed(seen[1])
         lost = sign * (theirs - own)
         rng = np.random.default_rng(seed)
-        worst = self._worst(self.seen(pair[1], rng.permutation(len(pair[1]))))
+        shuffled = self.seen(pair[1], rng.permutation(len(pair[1])))
+        worst = self._worst(pair[1], seen[1], shuffled, np.random.default_rng([seed, 1]))
         unseen = 0.0 if same else worst
 
         def statistics(weights: Floats) -> Floats:
@@ -279,15 +284,49 @@ class _Judged:
             return None if by_case is None else by_case(seen)
         return None if self.metric.by_case is None else self.metric.by_case(seen, self.labels)
 
-    def _worst(self, shuffled: Array) -> float:
+    def _worst(
+        self, answers: Array, seen: Array, shuffled: Array, rng: np.random.Generator
+    ) -> float:
         """Return how far apart a group of the best and of the worst answers lie, in points.
 
-        Seen of a model that answers at random; infinite where that does not tell.
+        Cases may all be lost that belong together, so a group is off by what its cases are off,
+        added up. Seen of a model that answers at random; infinite where that does not tell.
         """
         sums, sizes = self._weighed(shuffled)
-        off = (sums - sums.sum() / sizes.sum() * sizes) * (self.count / sizes.sum())
+        off = sums - sums.sum() / sizes.sum() * sizes
         apart = float(off.max() - off.min())
-        return apart if apart > 0 else math.inf
+        if not apart > 0:
+            return math.inf
+        if self.count < len(answers):
+            apart = max(apart, self._of_whole_groups(answers, seen, shuffled, rng))
+        return float(apart * (self.count / sizes.sum()))
+
+    def _of_whole_groups(
+        self, answers: Array, seen: Array, shuffled: Array, rng: np.random.Generator
+    ) -> float:
+        """Return what a group is off by whose cases are all the best, or all the worst."""
+        most = float(np.bincount(self.members).max())
+        values = self._by_case(shuffled)
+        if values is None:
+            return float(np.ptp(self._without_each(shuffled, rng))) * most
+        if self.metric.table is not None and self.metric.table.column is not None:
+            known = self._by_case(seen)
+            both = values if known is None else np.concatenate([values, known])
+            return float(np.ptp(both)) * most
+        drawn = [values]  # what a case adds hangs on its label: each has its own best and worst
+        for _ in range(_SHUFFLES - 1):
+            again = self._by_case(self.seen(answers, rng.permutation(len(answers))))
+            drawn += [] if again is None else [again]
+        of_cases = np.ptp(np.stack(drawn), axis=0)
+        return float(np.bincount(self.members, of_cases, minlength=self.count).max())
+
+    def _without_each(self, shuffled: Array, rng: np.random.Generator) -> Floats:
+        """Return what each case adds, found by leaving it out; of many cases, of some."""
+        rows = rng.permutation(len(shuffled))[:_LEFT_OUT]
+        alone = dataclasses.replace(
+            self, labels=self.labels[rows], members=np.arange(rows.size), count=rows.size
+        )
+        return alone._weighed(shuffled[rows])[0]
 
 
 def rounded(mine: Array, other: Array, size: float | None = None) -> bool:

@@ -209,7 +209,7 @@ def _missing(row: Row, limit: Limit) -> _Answer:
         return _open(f"{limit.column} is withheld, {figure.withheld}", more(row, limit))
     if limit.is_loss and quality.withheld and row.scenario != limit.scenario:
         return _open(
-            quality.withheld,
+            f"quality could not be judged, {quality.withheld}",
             f"judge it at batch {row.batch}, too: batch in [scenarios.quality]",
         )
     if limit.is_loss and quality.withheld:

@@ -165,6 +165,55 @@ def test_what_a_case_adds_is_what_is_lost_without_it(name):
         assert found.loss.low == pytest.approx(again.loss.low, abs=close * width)
 
 
+def patients_of(count, cases, seed=0):
+    """Patients of many cases each, and right answers to most of them."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, count * cases)
+    scores = np.eye(2)[truth] * 2 + rng.normal(size=(truth.size, 2))
+    groups = tuple(map(str, np.repeat(np.arange(count), cases)))
+    ids = tuple(map(str, range(truth.size)))
+    return AnswerKey("accuracy", truth, ids, groups, (), (scores,))
+
+
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("cases", [1, 20])
+def test_where_no_answer_differs_a_patient_may_fail_wholly_however_many_cases_it_has(cases, slow):
+    metric = METRICS["accuracy"]
+    if slow:
+        metric = dataclasses.replace(metric, by_case=None, table=None)
+    answer_key = patients_of(200, cases)
+    other = (answer_key.reference[0] * 1.01,)
+    found = assess(other, answer_key, metric, answer_key.reference, resamples=200)
+    assert found.loss.estimate == 0
+    # Of 200 patients none failed: up to 1.49 % may, each with all of its cases.
+    assert found.loss.upper == pytest.approx(1 - 0.05 ** (1 / 200), rel=0.01 if slow else 1e-6)
+
+
+def test_fewer_patients_never_make_a_limit_tighter():
+    upper = []
+    for count in (2, 3, 5, 20, 200):
+        answer_key = patients_of(count, 600 // count)
+        other = answer_key.reference[0].copy()
+        other[:3] = other[:3, ::-1]
+        found = assess(
+            (other,), answer_key, METRICS["accuracy"], answer_key.reference, resamples=200
+        )
+        upper.append(found.loss.upper)
+    assert upper == sorted(upper, reverse=True)
+    assert upper[0] > 0.5
+
+
+def test_a_patient_of_many_scans_may_lose_more_of_an_auc_than_one_of_few():
+    few, many = scans(1, patients=60), scans(1, patients=60)
+    groups = tuple(str(int(group) // 6) for group in many.groups)
+    many = dataclasses.replace(many, groups=groups)
+    found = [
+        assess((key.reference[0] * 1.01,), key, METRICS["macro_auc"], key.reference, resamples=200)
+        for key in (few, many)
+    ]
+    assert found[0].loss.upper < found[1].loss.upper
+
+
 def test_limits_of_the_loss_of_an_auc_keep_their_level():
     lost = assess(noisy(scans(3, 40_000), 4, 0.3), scans(3, 40_000), METRICS["macro_auc"],
                   scans(3, 40_000).reference, resamples=16).loss.estimate  # fmt: skip
