@@ -30,8 +30,9 @@ TOLD = "told.json"
 class AnswerJob:
     """A model, the files of its cases, and how they are to be answered.
 
-    The first `again` cases are answered once more, into `again-0.npy` and so on. `forms` and
-    `outputs` are those of a launch's Job.
+    The first `again` cases are answered once more, into `again-0.npy` and so on, and, where they
+    are not answered one by one, in the order of `turned`, into `turned-0.npy` and so on. `forms`
+    and `outputs` are those of a launch's Job.
     """
 
     backend: str
@@ -67,6 +68,28 @@ def answer(job: AnswerJob) -> None:
     which = wanted(session.outputs, job.outputs, told)
     for name, cases in (("output", batches.cases or 0), ("again", job.again)):
         _write(session, batches, which, cases, Path(job.folder) / name)
+    if rows := () if batches.state else turned(batches.cases or 0, job.batch, job.again):
+        arrays = {
+            name: array if name in told and told[name].whole else array[list(rows)]
+            for name, array in opened(job.inputs).items()
+        }
+        other = Batches(arrays, job.batch, told)
+        other.fit(session.inputs)
+        _write(session, other, which, len(rows), Path(job.folder) / "turned")
+
+
+def turned(cases: int, batch: int, few: int) -> tuple[int, ...]:
+    """Return the cases of the first batches, so that each batch has its own in another order.
+
+    `few` of them or more, but of whole batches only: cases are together as they are in order. No
+    case keeps both of its neighbours, nor an order that is the old one backwards. Empty: a batch
+    has one case, or `few` is 0.
+    """
+    if batch < 2 or not cases or not few:
+        return ()
+    places = [*range(batch - 1, -1, -2), *range(batch - 2, -1, -2)]
+    batches = max(1, min(-(-few // batch), cases // batch))
+    return tuple((index * batch + place) % cases for index in range(batches) for place in places)
 
 
 def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.backends import every
-from benchhub.compress.build.answering import TOLD, AnswerJob
+from benchhub.compress.build.answering import TOLD, AnswerJob, turned
 from benchhub.compress.files.arranged import forms, output_names, starting_state
 from benchhub.compress.files.shapes import compatible
 from benchhub.errors import ConfigError, MissingExtra
@@ -39,10 +39,15 @@ _SAID_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A model's outputs for all cases, and for the first ones as they came a second time."""
+    """A model's outputs for all cases, and for the first ones as they came a second time.
+
+    `turned` are those for the cases `rows`, when the cases of each batch came in another order.
+    """
 
     outputs: tuple[Array, ...]
     again: tuple[Array, ...] = ()
+    turned: tuple[Array, ...] = ()
+    rows: tuple[int, ...] = ()
 
 
 def reference_outputs(
@@ -64,7 +69,8 @@ def answered(
     One that is left out, or does not run over cases where others do, has none: its shape is (0,).
     A model of a fixed batch is run at that; the last batch wraps around to the first case. The
     runtime is the model's own on the CPU, onnxruntime without fusions for ONNX, in a process of its
-    own, at the precision that the file states. The first `again` cases are answered twice. `files`
+    own, at the precision that the file states. The first `again` cases are answered twice, the
+    second time in other places of their batch as well. `files`
     hold the inputs as `.npy`, where they are written already.
 
     Raises ConfigError if the cases do not fit the model, it does not run, or none of its outputs
@@ -90,7 +96,14 @@ def answered(
         told = _asked(job, f"variant {variant.name}: {variant.path}")
         if told:
             raise _refusal(told, variant, backend, at)
-        return Answered(_read(folder, "output"), _read(folder, "again"))
+        other = _read(folder, "turned")
+        rows = turned(len(next(iter(_cased(variant, inputs)))), at, again) if other else ()
+        return Answered(_read(folder, "output"), _read(folder, "again"), other, rows)
+
+
+def _cased(variant: Variant, inputs: Mapping[str, Array]) -> Iterator[Array]:
+    """Yield the inputs that run over cases."""
+    return (inputs[spec.name] for spec in variant.inputs if not spec.whole)
 
 
 def _runtime_of(variant: Variant) -> Description:
