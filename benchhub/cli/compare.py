@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +57,17 @@ def compare(
     from benchhub.results.compare.conditions import Question
     from benchhub.results.compare.moves import Margins
     from benchhub.results.compare.runs import compare_runs
+    from benchhub.results.typed import as_typed
 
+    name = "json" if json else format.value
     with project.open_store(store) as opened:
-        records = [record_of(opened, opened.resolve(name)) for name in (run_a, run_b)]
+        records = [record_of(opened, opened.resolve(one)) for one in (run_a, run_b)]
+        if name == "text" and output is None:  # what a terminal shows is typed here
+            records = [
+                dataclasses.replace(one, results=as_typed(opened, one.results)) for one in records
+            ]
     margins = Margins(margin / 100, quality_margin)
     found = compare_runs(records[0], records[1], Question(question.value), margins)
-    name = "json" if json else format.value
     if output is not None:
         project.write(output, render(name, found), "compare")
     elif name == "text":

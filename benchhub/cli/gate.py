@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,14 +45,16 @@ def gate(
 
     from benchhub.cli.show.results import print_gate
     from benchhub.report.gate.formats import format_of, render
+    from benchhub.results.typed import as_typed
 
     if json:
         format = GateFormat.JSON  # noqa: A001
     wanted = [(path, format.value if format else format_of(path.suffix)) for path in output]
     with project.open_store(store) as results:
         judged = _judged(results, run, budgets, budget)
+        typed = dataclasses.replace(judged, results=as_typed(results, judged.results))
     if format is None or (format is GateFormat.TEXT and not output):
-        print_gate(Console(), judged)
+        print_gate(Console(), typed)
     elif not output:
         typer.echo(render(format.value, judged), nl=False)
     for path, name in wanted:

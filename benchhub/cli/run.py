@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from typing import TYPE_CHECKING
 
@@ -172,6 +173,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     from benchhub.report.gate.entries import worth_retrying
     from benchhub.report.run import render
     from benchhub.results.load import load_judged, unmade
+    from benchhub.results.typed import as_typed
     from benchhub.text import plural
 
     judged = load_judged(results, run_id)
@@ -179,7 +181,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     if as_json:
         typer.echo(render("json", [loaded]))
     else:
-        print_results(judged)
+        print_results(dataclasses.replace(judged, results=as_typed(results, loaded)))
         print_faster(Console(), loaded, faster_of(results, loaded))
     sys.stdout.flush()  # what was found is there before the report, whose charts take a second
     bad = [row for row in loaded.rows if row.status == "failed"]

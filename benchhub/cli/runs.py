@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as jsonlib
 from pathlib import Path
 
@@ -48,9 +49,11 @@ def show(
 ) -> None:
     """Show the results of a run."""
     from benchhub.results.load import load_judged
+    from benchhub.results.typed import as_typed
 
     with project.open_store(store) as results:
         judged = load_judged(results, results.resolve(run))
+        typed = dataclasses.replace(judged, results=as_typed(results, judged.results))
     loaded = judged.results
     if json:
         from benchhub.report.run import render
@@ -61,7 +64,7 @@ def show(
 
     info = loaded.run
     typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)
-    print_results(judged)
+    print_results(typed)
 
 
 @app.command()

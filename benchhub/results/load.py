@@ -15,7 +15,6 @@ from benchhub.model.asked import Agreement, Budget
 from benchhub.model.cell import Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo, Finding
-from benchhub.model.facts import Provenance
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
@@ -25,6 +24,7 @@ from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.rows import summarize
+from benchhub.results.typed import without_folders
 from benchhub.results.verdicts.judge import (
     answer,
     check_names,
@@ -75,7 +75,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         run=dataclasses.replace(
             run,
             request=_without_folders(run.request),
-            provenance=_short_command(run.provenance),
+            provenance=without_folders(run.provenance),
         ),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
@@ -143,13 +143,6 @@ def _without_folders(request: RunRequest) -> RunRequest:
     """Return a request with files by their last two names: reports are published, folders not."""
     known = {name: _short(value) for name, value in request.told().items()}
     return dataclasses.replace(request, **known)
-
-
-def _short_command(provenance: Provenance) -> Provenance:
-    words = provenance.get("command").split(" ")
-    if words == [""]:
-        return provenance
-    return Provenance({**provenance.told, "command": " ".join(map(_short, words))})
 
 
 def _short(value: Any) -> Any:

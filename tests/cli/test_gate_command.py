@@ -16,6 +16,7 @@ from benchhub.store import Store
 
 SLOW, FAST = make_cell(variant="fp32"), make_cell(variant="int8")
 ONE_BUDGET = '[[budgets]]\nname = "edge"\nlatency_p50_ms = {limit}\n{more}\n'
+TYPED = "benchhub run /home/ann/edge/suite.toml --store sqlite:////home/ann/x/runs.db"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
         stored(store, "good", good, loose, suite="tiny")
         broken = [*good[:10], *launches_of(FAST, "broken", 1, status="failed", failure=failure)]
         stored(store, "broken", broken, loose, suite="other")
+        stored(
+            store, "typed", launches_of(SLOW, "typed"), suite="typed", provenance={"command": TYPED}
+        )
         stored(store, "bare", launches_of(SLOW, "bare"), suite="bare")
         only = (make_budget("small", variants=("int8",), latency_p50_ms=20.0),)
         stored(store, "narrow", launches_of(SLOW, "narrow"), only, suite="narrowed")
@@ -155,6 +159,18 @@ def test_mistakes_are_one_line_and_exit_2(project: Reading, words, said: str) ->
     done = project.run("gate", *words)
     assert done.code == 2
     assert said in done.error
+
+
+def test_a_terminal_is_told_what_to_type_and_a_file_no_folder(project: Reading) -> None:
+    file = project.folder / "gate.md"
+    done = project.run("gate", "typed", "--budget", "latency_p50_ms=1", "-o", f"{file}")
+    assert done.code == 1
+    assert f"measure again with `{TYPED}`;" in " ".join(done.out.split())
+    published = file.read_text("utf-8")
+    assert "`benchhub run …/edge/suite.toml --store sqlite:///…/x/runs.db`" in published
+    assert "/home/ann" not in published
+    report = project.run("report", "typed", "--format", "json").out
+    assert "/home/ann" not in report
 
 
 def test_verdicts_are_told_though_their_file_cannot_be_written(project: Reading) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from benchhub.report.gate.entries import again, cell_words
+from benchhub.report.gate.entries import again_told, cell_words
 from benchhub.results.compare.conditions import Difference, DifferenceKind, obstacles
 from benchhub.results.compare.moves import Change, Move
 from benchhub.results.compare.runs import CellComparison, RunComparison, State
@@ -56,7 +56,7 @@ def closing(comparison: RunComparison) -> str:
         )
     if any(m.change is Change.NOT_COMPARABLE for c in comparison.cells for m in c.moves):
         return (
-            f"Measure again with `{again(one)}` under the conditions of run {one.id}. Where the"
+            f"Measure again with {again_told(one)} under the conditions of run {one.id}. Where the"
             " model, the backend or the system is what you ask about, say so: --question model,"
             " backend, system, or stack for all three."
         )

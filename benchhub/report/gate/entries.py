@@ -19,6 +19,7 @@ from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Results, Row, Verdict
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
+from benchhub.results.typed import LEFT_OUT
 from benchhub.results.verdicts.after_failure import after_failure, lasting
 from benchhub.results.verdicts.judge import NO_BUDGETS
 from benchhub.text import estimate, number, plural
@@ -134,20 +135,29 @@ def _closing(judged: Judged) -> str:
     if judged.exit_code == 1:
         return (
             "A budget is broken: no value within the interval keeps it. Take the next step of the"
-            f" cells above and measure again with `{again(run)}`; if the budget asks"
+            f" cells above and measure again with {again_told(run)}; if the budget asks"
             f" too much, change it{'' if run.kind.without_answers else ' in the suite'}."
         )
     return (
         "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
-        f" and measure again with `{again(run)}`, then gate the new run."
+        f" and measure again with {again_told(run)}, then gate the new run."
     )
 
 
 def again(run: RunInfo) -> str:
     """Return the command that measures as `run` did, anew."""
+    command = run.provenance.get("command")
     if run.kind.without_answers:
-        return run.provenance.get("command") or "benchhub bench"
-    return f"benchhub run {suite_given(run)}"
+        return command or "benchhub bench"
+    return command if _names_suite(command) else f"benchhub run {_suite_of(run)}"
+
+
+def again_told(run: RunInfo) -> str:
+    """Return that command in words, with what stands for folders that are left out."""
+    command = again(run)
+    return f"`{command}`" + (
+        f" ({LEFT_OUT} is for folders left out)" if LEFT_OUT in command else ""
+    )
 
 
 def worth_retrying(results: Results) -> bool:
@@ -156,20 +166,26 @@ def worth_retrying(results: Results) -> bool:
     return any(device.error for device in results.devices) or not all(map(lasting, failed))
 
 
-def suite_given(run: RunInfo) -> str:
-    """Return what `benchhub run` takes for the suite of `run`: as it was typed, or its folder.
-
-    A suite's own name need not be that of its folder, which is what it is found by.
-    """
+def _names_suite(command: str) -> bool:
+    """Whether a command is one of `benchhub run` that names a suite, and so begins a new run."""
     try:
-        words = shlex.split(run.provenance.get("command"))
+        words = shlex.split(command)
     except ValueError:  # cut somewhere within quotes
-        words = []
-    if words[:2] == ["benchhub", "run"]:
-        for before, word in pairwise(words[1:]):
-            option = before.startswith("--") and "=" not in before and before not in _SWITCHES
-            if word and not word.startswith("-") and not option:
-                return shlex.quote(word)
+        return False
+    if words[:2] != ["benchhub", "run"]:
+        return False
+    return any(
+        word and not word.startswith("-") and not _takes_value(before)
+        for before, word in pairwise(words[1:])
+    )
+
+
+def _takes_value(word: str) -> bool:
+    return word.startswith("--") and "=" not in word and word not in _SWITCHES
+
+
+def _suite_of(run: RunInfo) -> str:
+    """Return the folder of a run's suite, which it is found by; its own name may be another."""
     path = PurePath(run.request.suite)
     return path.parent.name if path.name == "suite.toml" and path.parent.name else run.suite
 
@@ -264,7 +280,7 @@ def _failures(
         if skip.reason.kind is SkipKind.RECIPE_FAILED and key not in seen:
             seen.add(key)
             what = f"{skip.variant} on {skip.backend}"
-            step = f"mend it, then `{again(judged.results.run)}`"
+            step = f"mend it, then {again_told(judged.results.run)}"
             emulated = bool(infos.get(skip.device) and infos[skip.device].emulated)
             yield GateEntry("ERROR", skip.device, what, skip.reason.text, step, emulated)
 
