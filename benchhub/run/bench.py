@@ -226,8 +226,9 @@ def _one(
         made, said = made_inputs(name, inputs, found, 1 if found.text else max(batches, default=1))
         return _Fed(variant, found, made, said)
     arrays = given_inputs(Path(request.inputs), variant)
-    batch = batch or next((v.shape[0] for v in variant.inputs if v.shape and v.shape[0]), 1)
-    running = [spec.name for spec in variant.inputs if not spec.whole]
+    per_case = [spec for spec in variant.inputs if not spec.whole]
+    batch = batch or next((spec.shape[0] for spec in per_case if spec.shape and spec.shape[0]), 1)
+    running = [spec.name for spec in per_case]
     of_one = {
         key: (batch, *array.shape[1:]) if key in running else array.shape
         for key, array in arrays.items()

@@ -143,7 +143,7 @@ def test_mistakes_are_one_line(tmp_path: Path, changes: dict[str, object], match
 @pytest.mark.parametrize(
     ("arrays", "match"),
     [
-        ({"x": np.ones((4, 3, 8, 8), np.float32)}, "no array for input 'img'.*, but x"),
+        ({"x": np.ones((4, 3, 8, 8), np.float32)}, "no array for input 'img'.* holds x; name it"),
         ({"img": np.ones((4, 1, 8, 8), np.float32)}, "1x8x8 per case"),
         ({"img": np.ones((4, 3, 8, 8))}, "float64"),
         ({"img": np.ones((0, 3, 8, 8), np.float32)}, "0"),
@@ -235,6 +235,33 @@ def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
     (sentence,) = said(a, b)
     assert sentence.startswith("b on tflite is 2x [")
     assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
+
+
+def test_given_state_says_nothing_of_the_batch(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["state"], ["m"], keepdims=0),
+            helper.make_node("Add", ["x", "m"], ["y"]),
+        ],
+        "stateful",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 4]),
+            helper.make_tensor_value_info("state", TensorProto.FLOAT, [2, None, 8]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 4])],
+    )
+    path, cases = tmp_path / "stateful.onnx", tmp_path / "cases.npz"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    x, state = np.ones((4, 4), np.float32), np.zeros((2, 1, 8), np.float32)
+    np.savez(cases, x=x, state=state)
+    made = ready(tmp_path, path, inputs=str(cases))
+    assert settings(made) == [("stateful", 1, 1, "state=2x1x8")]
+    np.savez(cases, x=x)
+    with pytest.raises(
+        ConfigError, match=r"for input 'state' of stateful.onnx; the archive holds x;"
+    ):
+        ready(tmp_path / "again", path, inputs=str(cases))
 
 
 def test_a_scalar_among_given_inputs_is_the_same_for_all_cases(tmp_path: Path) -> None:

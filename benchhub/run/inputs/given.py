@@ -23,7 +23,7 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             inputs = {name: archive[name] for name in archive.files if name in names}
-            others = sorted(set(archive.files) - set(names))
+            held = sorted(archive.files)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the cases as an .npz archive") from None
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, AttributeError) as error:
@@ -33,8 +33,8 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
     missing = [name for name in names if name not in inputs]
     if missing:
         raise ConfigError(
-            f"{path}: no array for input {missing[0]!r} of {variant.path.name}, but"
-            f" {', '.join(others) or 'none at all'}; name it as in the model"
+            f"{path}: no array for input {missing[0]!r} of {variant.path.name}; the"
+            f" archive holds {', '.join(held) or 'no arrays'}; name it as in the model"
         )
     check_cases_fit(variant, inputs)
     lengths = {len(inputs[spec.name]) for spec in variant.inputs if not spec.whole}

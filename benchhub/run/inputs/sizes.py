@@ -47,7 +47,7 @@ def sized(
             found[one.name] = like
     missing = [one for one in inputs if one.name not in found]
     if missing:
-        raise _unknown(model, missing, batch, named)
+        raise _unknown(model, missing, batch, named, whole(inputs))
     said = [f"{one.name}={shape_text(found[one.name])}" for one in inputs if _is_open(one)]
     return Sized(batch, found, " ".join(said))
 
@@ -166,7 +166,11 @@ def _whole(one: ModelInput) -> bool:
 
 
 def _unknown(
-    model: str, missing: Sequence[ModelInput], batch: int, named: Mapping[str, int]
+    model: str,
+    missing: Sequence[ModelInput],
+    batch: int,
+    named: Mapping[str, int],
+    apart: frozenset[str],
 ) -> ConfigError:
     """Say which sizes are open, and what to write; one of several that share a name suffices."""
     first = missing[0]
@@ -180,19 +184,22 @@ def _unknown(
         sizes = _sizes(one, None, batch, known)
         if None in sizes:
             usual = [
-                _usual(one, place) if size is None else size for place, size in enumerate(sizes)
+                _usual(one, place, one.name in apart) if size is None else size
+                for place, size in enumerate(sizes)
             ]
             words.append(f"--shape {one.name}={shape_text(usual)}")
             axes = zip(one.axes or (), usual, strict=True)
             known |= {axis: size for axis, size in axes if isinstance(axis, str)}
     return ConfigError(
         f"{model}: input {first.name} is {_declared(first)}, and nothing says how large its open"
-        f" sizes are; write them, as {' '.join(words)}"
+        f" sizes are; write them, for example {' '.join(words)}"
     )
 
 
-def _usual(one: ModelInput, place: int) -> int:
+def _usual(one: ModelInput, place: int, apart: bool) -> int:
     axis = (one.axes or ())[place]
+    if apart and axis is None and len(one.axes or ()) == 3:
+        return 1  # state, as layers x streams x width
     for part, size in _USUAL.items():
         if isinstance(axis, str) and part in axis.lower():
             return size

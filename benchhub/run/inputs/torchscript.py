@@ -46,7 +46,8 @@ def with_signature(path: Path, sweep: Sequence[AskedShapes], folder: Path) -> Pa
     if missing:
         words = " ".join(f"--shape {name}=1x3x224x224" for name in missing)
         raise ConfigError(
-            f"{path}: a TorchScript file does not say what shapes it takes; write them, as {words}"
+            f"{path}: a TorchScript file does not say what shapes it takes; write them, for example"
+            f" {words}"
         )
     inputs = [
         {"name": name, "dtype": _dtype(name), "shape": _open([a.sizes[name] for a in sweep])}

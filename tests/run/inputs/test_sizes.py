@@ -88,14 +88,18 @@ def test_what_the_file_says_needs_no_text() -> None:
     ("inputs", "asked", "match"),
     [
         ((IMAGE,), {}, r"m: input img is nx3xheightxwidth.*--shape img=1x3x224x224"),
-        ((IDS, MASK), {}, r"input_ids is bxs.*write them, as --shape input_ids=1x128$"),
+        ((IDS, MASK), {}, r"input_ids is bxs.*write them, for example --shape input_ids=1x128$"),
+        (
+            (ModelInput("x", "float32", (None, 512)), ModelInput("h", "float32", (2, None, 128))),
+            {}, r"h is 2x\?x128.* for example --shape h=2x1x128$",
+        ),
         ((IMAGE,), {"img": (1, 4, 8, 8)}, "does not fit m, whose input img is nx3xheightxwidth"),
         ((IMAGE,), {"img": (1, 3, 8)}, "does not fit m"),
         ((IDS, MASK), {"input_ids": (1, 8), "attention_mask": (1, 9)}, "does not fit m: s is 8"),
         ((IDS, MASK), {"input_ids": (1, 8), "attention_mask": (2, 8)}, "batch.*differs"),
         ((ModelInput("x", "float32", None),), {}, "not even say.*--shape x=1x3x224x224"),
     ],
-)
+)  # fmt: skip
 def test_what_does_not_fit_or_is_not_known_is_one_line(
     inputs: tuple[ModelInput, ...], asked: dict[str, tuple[int, ...]], match: str
 ) -> None:

@@ -45,8 +45,8 @@ def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None
 @pytest.mark.parametrize(
     ("shapes", "match"),
     [
-        ([], r"write them, as --shape image=1x3x224x224 --shape token_ids="),
-        (["image=1x3x8x8"], r"write them, as --shape token_ids="),
+        ([], r"write them, for example --shape image=1x3x224x224 --shape token_ids="),
+        (["image=1x3x8x8"], r"write them, for example --shape token_ids="),
         (
             ["image=1x3x99999999x99999", "token_ids=1x5"],
             r"image of 1x3x99.* GiB of memory are free",
