@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +34,17 @@ class Blob:
         return cls(hashlib.sha256(data).hexdigest(), len(data), data=data)
 
     def open(self) -> io.BufferedReader | io.BytesIO:
-        """Return the content as a file, from its start; ConfigError if it was changed since."""
+        """Return the content as a file, from its start; ConfigError if it was changed since.
+
+        A file that is gone, or cannot be read, is no lost link, which would be tried again.
+        """
         if self.path is None:
             return io.BytesIO(self.data or b"")
-        file = self.path.open("rb")
-        size = self.path.stat().st_size
+        try:
+            file = self.path.open("rb")
+        except OSError as error:
+            raise self.unreadable(error) from error
+        size = os.fstat(file.fileno()).st_size
         if size != self.size_bytes:
             file.close()
             raise self.changed(size)
@@ -45,11 +52,29 @@ class Blob:
 
     def check_unchanged(self) -> None:
         """Raise ConfigError if the file is not what it was, though it may be as long."""
-        if self.path is not None and Blob.of_file(self.path).sha256 != self.sha256:
+        if self.path is None:
+            return
+        try:
+            same = Blob.of_file(self.path).sha256 == self.sha256
+        except OSError as error:
+            raise self.unreadable(error) from error
+        if not same:
             raise ConfigError(
                 f"{self.path}: its content changed during the run; leave the file alone and run"
                 " again"
             )
+
+    def unreadable(self, error: OSError) -> ConfigError:
+        """Return the error that says that the file is gone, or why it cannot be read."""
+        if isinstance(error, FileNotFoundError):
+            return ConfigError(
+                f"{self.path}: is no longer there, though the run needs it; put it back and run"
+                " again"
+            )
+        return ConfigError(
+            f"{self.path}: cannot be read during the run: {error.strerror or error}; make it"
+            " readable and run again"
+        )
 
     def changed(self, size: int) -> ConfigError:
         """Return the error that says that the file is not what it was."""

@@ -119,7 +119,8 @@ def _upload(
 def end_to_end(blobs: Sequence[Blob], starts: Sequence[int]) -> Iterator[memoryview]:
     """Yield the content of `blobs`, each from its start on, in large pieces.
 
-    A piece is only good until the next: they share their memory. ConfigError if a file changed.
+    A piece is only good until the next: they share their memory. ConfigError if a file changed, is
+    gone, or cannot be read.
     """
     buffer = memoryview(bytearray(_PIECE_BYTES))
     filled = 0
@@ -128,7 +129,10 @@ def end_to_end(blobs: Sequence[Blob], starts: Sequence[int]) -> Iterator[memoryv
         with blob.open() as source:
             source.seek(start)
             while left:
-                count = source.readinto(buffer[filled : filled + left])
+                try:
+                    count = source.readinto(buffer[filled : filled + left])
+                except OSError as error:
+                    raise blob.unreadable(error) from error
                 if not count:
                     raise blob.changed(blob.size_bytes - left)
                 filled += count

@@ -148,6 +148,28 @@ def test_no_room_is_known_before_anything_moves(profile: DeviceProfile, tmp_path
     assert seen == []
 
 
+def test_a_file_that_is_gone_is_no_lost_link(profile: DeviceProfile, tmp_path: Path) -> None:
+    file = tmp_path / "gone.onnx"
+    file.write_bytes(b"model")
+    blob = Blob.of_file(file)
+    file.unlink()
+    with (
+        open_session(profile) as session,
+        pytest.raises(ConfigError, match=r"gone.onnx: is no longer there"),
+    ):
+        session.stage([blob])
+
+
+def test_a_file_that_cannot_be_read_is_no_lost_link(tmp_path: Path) -> None:
+    folder = tmp_path / "folder.onnx"
+    folder.mkdir()
+    blob = Blob("0" * 64, 5, path=folder)
+    with pytest.raises(ConfigError, match=r"folder.onnx: cannot be read during the run: Is a dir"):
+        blob.open()
+    with pytest.raises(ConfigError, match="cannot be read during the run"):
+        blob.check_unchanged()
+
+
 def test_a_file_that_changed_meanwhile(profile: DeviceProfile, tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"one")
