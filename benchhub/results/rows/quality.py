@@ -95,7 +95,7 @@ def assess(
     if mine.shape != other.shape:
         raise ValueError("outputs are of another shape than the baseline's")
     if scale := on_another_scale(mine, other, metric, reading):
-        raise ValueError(scale)
+        raise ValueError(f"{scale}; put softmax or sigmoid into both models, or into neither")
     labels = _leading(answer_key.labels, cases)
     ones = np.ones((1, cases))
     tables = tables or Tables()
@@ -221,7 +221,8 @@ class _Judged:
             if lost.any():
                 raise ValueError(
                     f"{self.metric.name}{of} is NaN in {int(lost.sum())} cases that count for"
-                    f" {whose}; which cases count is to be decided by their labels alone"
+                    f" {whose}; labels alone are to decide which cases count: return the worst"
+                    " value there"
                 )
         return np.flatnonzero(mine)
 
