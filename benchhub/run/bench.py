@@ -108,11 +108,16 @@ def names_of(models: Sequence[str]) -> list[str]:
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ConfigError(f"{twice} is given twice; name each model once")
-    for name in (lambda p: p.stem, lambda p: p.name, lambda p: "/".join(p.parts[-2:]), str):
-        names: list[str] = [name(path) for path in paths]
+    most = max((len(path.parts) for path in paths), default=1)
+    ends = (["/".join(_below_root(path)[-n:]) for path in paths] for n in range(1, most))
+    for names in ([path.stem for path in paths], *ends):
         if len(set(names)) == len(names):
             return names
     return [str(path) for path in paths]
+
+
+def _below_root(path: Path) -> tuple[str, ...]:
+    return path.parts[1:] if path.anchor else path.parts
 
 
 def _devices(request: BenchRequest) -> tuple[DeviceProfile, ...]:
@@ -270,7 +275,7 @@ def _plan(
 
 def left_out(request: BenchRequest, results: Results) -> list[str]:
     """Return a line for each model that nothing measured on a device that answered, and for each
-    backend that was asked for and is not there."""
+    backend that was asked for and is not there, or reads none of them."""
     said: dict[str, None] = {}
     for device in results.devices:
         if device.error:
@@ -279,6 +284,13 @@ def left_out(request: BenchRequest, results: Results) -> list[str]:
         for skip in mine:
             if skip.backend in request.backends and skip.reason.kind is SkipKind.NO_BACKEND:
                 said[f"{device.name}: {skip.backend} was asked for: {skip.reason.text}"] = None
+        for backend in request.backends:
+            unread = [s for s in mine if s.backend == backend and s.reason.kind is SkipKind.FORMAT]
+            if {skip.variant for skip in unread} == {variant.name for variant in results.variants}:
+                why = unread[0].reason.text
+                said[
+                    f"{device.name}: {backend} was asked for and reads none of the files: {why}"
+                ] = None
         measured = {row.variant for row in results.rows if row.device == device.name}
         for variant in results.variants:
             if variant.name not in measured:

@@ -78,6 +78,17 @@ def test_an_asked_backend_that_is_not_there_is_exit_code_3(project: Project) -> 
     assert "small" in done.out
 
 
+@pytest.mark.usefixtures("processes")
+def test_an_asked_backend_that_reads_none_of_the_files_is_exit_code_3(project: Project) -> None:
+    done = project.run(
+        "bench", "--device", "here", "--backend", "onnxruntime", "--backend", "tflite",
+        "small.onnx", "--effort", "quick",
+    )  # fmt: skip
+    assert done.code == 3, done.err
+    assert "tflite was asked for and reads none of the files: tflite reads" in done.err
+    assert "small" in done.out
+
+
 def test_a_model_in_place_of_a_suite_leads_to_bench(project: Project) -> None:
     done = project.here("run", "small.onnx")
     assert done.code == 2

@@ -178,6 +178,9 @@ def test_names_tell_files_apart() -> None:
     assert names_of(["/m/a.onnx", "/m/b.tflite"]) == ["a", "b"]
     assert names_of(["/m/a.onnx", "/m/a.tflite"]) == ["a.onnx", "a.tflite"]
     assert names_of(["/m/a.onnx", "/n/a.onnx"]) == ["m/a.onnx", "n/a.onnx"]
+    assert names_of(["/w/m/x/y/a.onnx", "/w/n/x/y/a.onnx"]) == ["m/x/y/a.onnx", "n/x/y/a.onnx"]
+    assert names_of(["/x/a.onnx", "/m/x/a.onnx"]) == ["x/a.onnx", "m/x/a.onnx"]
+    assert names_of(["/a.onnx", "/x/a.onnx"]) == ["a.onnx", "x/a.onnx"]
     with pytest.raises(ConfigError, match="given twice"):
         names_of(["/m/a.onnx", "/m/a.onnx"])
 

@@ -18,6 +18,7 @@ from benchhub.report.tables.conclude import conclusions, counts, overall, rests_
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.glossary import TIMED_REGION, glossary
 from benchhub.report.tables.matrix import Matrix, matrix
+from benchhub.report.tables.points import no_latency
 from benchhub.report.tables.table import Table
 from benchhub.report.tables.verdicts import split, verdicts
 from benchhub.text import moment
@@ -197,6 +198,8 @@ def _figures(results: Sequence[Results], interactive: bool) -> list[ChartFigure]
         unasked = name == "tradeoff" and all(r.run.kind.without_answers for r in results)
         if chart is None and (not absent or unasked):
             continue
+        if name == "latency" and chart is None:
+            absent = f"{no_latency([row for result in results for row in result.rows])}."
         svg = Markup(_inline(drawn.to_svg(chart), name, heading, caption)) if chart else ""
         spec = Markup(_in_script(chart.to_dict())) if chart and interactive else ""
         figures.append(ChartFigure(name, heading, caption, svg, spec, absent))

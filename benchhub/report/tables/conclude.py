@@ -23,6 +23,7 @@ from benchhub.report.tables.points import (
     comparable,
     disagrees,
     median_ms,
+    no_latency,
     points,
 )
 from benchhub.report.tables.rates import highest_rates
@@ -88,7 +89,7 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     found = points(rows)
     rates = highest_rates(result, device)
     if not found:
-        none = "No latency was measured, so nothing can be ranked."
+        none = f"{no_latency(rows)}, so nothing can be ranked."
         return [none, *rates, *overhead, *trouble]
     if device.emulated:
         return [

@@ -51,6 +51,15 @@ def points(rows: Sequence[Row]) -> list[Configuration]:
     ]
 
 
+def no_latency(rows: Sequence[Row]) -> str:
+    """Return why there is no median to show, where there is none: not measured, or withheld."""
+    timed = [row for row in rows if row.scenario == Scenario.LATENCY and row.runs_model]
+    why = dict.fromkeys(row["p50_ms"].withheld for row in timed if row["p50_ms"].withheld)
+    if not why:
+        return "No latency was measured"
+    return f"Latency was measured and is withheld ({'; '.join(why)})"
+
+
 def comparable(found: Sequence[Configuration]) -> list[Configuration]:
     """Return the points that may be ranked: of real devices, at each device's smallest batch."""
     real = [point for point in found if not point.row.emulated]

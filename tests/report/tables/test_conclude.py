@@ -93,6 +93,19 @@ def test_no_budget_and_no_pass() -> None:
     assert "None of 16 configurations is shown to keep all budgets (16 break one)." in said
 
 
+def test_what_was_measured_and_withheld_is_not_said_to_be_unmeasured() -> None:
+    source = results()
+    hidden = {"p50_ms": "its outputs are garbage"}
+    rows = tuple(
+        changed(row, withheld=hidden) if row["p50_ms"].value else row for row in source.rows
+    )
+    assert _said(replace(source, rows=rows)).startswith(
+        "Latency was measured and is withheld (its outputs are garbage), so nothing can be ranked."
+    )
+    untimed = tuple(row for row in source.rows if row.scenario != "latency")
+    assert _said(replace(source, rows=untimed)).startswith("No latency was measured, so nothing")
+
+
 def test_lost_device_says_why() -> None:
     assert _said(results(), "board-7").startswith("Not measured: no route")
 
