@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -73,6 +75,22 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     runs = project.run("runs", "list", "--json").json
     assert [run["status"] for run in runs] == ["interrupted"]
     resume_and_check(project, before)
+
+
+def test_ctrl_c_while_the_command_is_still_imported_is_one_line() -> None:
+    stopping = (
+        "import runpy, sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "runpy.run_module('benchhub', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", stopping], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "benchhub: stopped\n")
 
 
 def test_in_the_background_ctrl_c_is_ignored_and_sigterm_ends_it(tmp_path: Path) -> None:
