@@ -67,7 +67,7 @@ class RunResults:
 
     @property
     def exit_code(self) -> int:
-        """What the command line returns: 0, 1 FAIL, 3 something failed, 4 INCONCLUSIVE."""
+        """What `benchhub gate` returns: 0, 1 FAIL, 3 something failed, 4 INCONCLUSIVE."""
         return 3 if self.failures else self._judged.exit_code
 
     def report(self, path: str | Path | None = None, format: str | None = None) -> str:  # noqa: A002

@@ -67,6 +67,7 @@ def _judged(store: Store, name: str, file: Path | None, typed: list[str]) -> Jud
     from benchhub.errors import ConfigError
     from benchhub.report.gate.entries import not_judged
     from benchhub.results.load import hold_against, load_judged
+    from benchhub.results.verdicts.judge import NO_BUDGETS
 
     if file is not None and typed:
         raise ConfigError("give either --budgets FILE or --budget KEY=LIMIT, not both")
@@ -75,6 +76,6 @@ def _judged(store: Store, name: str, file: Path | None, typed: list[str]) -> Jud
     if typed:
         others = (typed_budget(typed_limits(typed)),)
         judged = hold_against(store, judged.results, others, Path(TYPED))
-    if not judged.verdicts:
+    if not judged.verdicts or judged.overall == NO_BUDGETS:
         raise ConfigError(not_judged(judged))
     return judged

@@ -42,7 +42,9 @@ def run(
     scenario: list[str] = typer.Option([], help="Only this scenario; repeatable"),
     effort: EffortName = typer.Option(None, help="How much to measure (default: the suite's)"),
     budget: list[str] = typer.Option(
-        [], metavar="KEY=LIMIT", help="A limit beside the suite's budgets; repeatable"
+        [],
+        metavar="KEY=LIMIT",
+        help="A limit beside the suite's, which the exit code answers; repeatable",
     ),
     resume: str = typer.Option(None, metavar="RUN", help="Go on with a run that was cut short"),
     rerun_failed: str = typer.Option(
@@ -53,7 +55,11 @@ def run(
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
-    """Run a suite on devices; ends in a table and an HTML report."""
+    """Run a suite on devices; ends in a table and an HTML report.
+
+    Exit 0 however the suite's own budgets are judged (`gate` answers for those); with --budget,
+    whose answer is asked for here: 0 PASS, 1 FAIL, 4 INCONCLUSIVE. 3 where something failed.
+    """
     from rich.console import Console
 
     from benchhub.api.measuring import measure, resumable
@@ -141,8 +147,22 @@ def say_problems(problems: Sequence[str]) -> None:
 def _end(results: Store, run_id: str, as_json: bool, store: str | None) -> None:
     judged, failed = conclude(results, run_id, as_json)
     write_report(judged, store)
-    if failed:
-        raise typer.Exit(3)
+    raise typer.Exit(3 if failed else _answer_to_typed(judged))
+
+
+def _answer_to_typed(judged: Judged) -> int:
+    """Return the exit code of the limits that were typed; 0 where none were.
+
+    4 where they were held against nothing but the baseline's own loss.
+    """
+    from benchhub.config.limits import NAME
+    from benchhub.results.verdicts.judge import exit_code
+
+    if not judged.results.run.request.limits:
+        return 0
+    typed = [verdict for verdict in judged.verdicts if verdict.budget == NAME]
+    nothing = all(verdict.by_definition for verdict in typed)
+    return exit_code(typed, unjudged_budgets=judged.unjudged.count(NAME) + nothing)
 
 
 def write_report(judged: Judged, store: str | None) -> None:

@@ -196,6 +196,12 @@ class Verdict:
     next_step: str = ""
     looks: tuple[int, ...] = ()
 
+    @property
+    def by_definition(self) -> bool:
+        """Whether it is the baseline's loss against itself: no interval, and nothing was judged."""
+        known = self.low is not None or self.high is not None
+        return self.outcome is VerdictOutcome.PASS and not known
+
 
 @dataclass(frozen=True, slots=True)
 class Results:

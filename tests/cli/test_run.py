@@ -173,3 +173,17 @@ def test_progress_is_shown_without_a_terminal_too(tmp_path: Path) -> None:
     assert "here: pushing models" in lines
     assert "3 of 3 launches done" in lines
     assert any(line.startswith("report: ") for line in lines)
+
+
+def test_a_limit_that_was_typed_is_answered_by_the_exit_code(tmp_path: Path) -> None:
+    own = '[[budgets]]\nname = "own"\nmodel_bytes = 10\n'
+    project = make_project(tmp_path, ("onnxruntime",), launches=1)
+    project.suite.write_text(project.suite.read_text() + own)
+    kept = project.run(*RUN, "--budget", "model_bytes=1000000")
+    assert kept.code == 0, "the suite's own is broken, and is for the gate"
+    broken = project.run(*RUN, "--budget", "model_bytes=20")
+    assert broken.code == 1, broken.err
+    said = " ".join(broken.out.split())
+    assert "--budget model_bytes=20`; if the budget asks too much, change it." in said
+    run = project.run("runs", "show", "latest", "--json").json["run"]["id"]
+    assert project.run("run", "--resume", run).code == 1, "it is what that run was asked"

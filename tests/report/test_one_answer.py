@@ -12,6 +12,7 @@ import pytest
 from builders import make_budget, make_cell, make_device
 from gate_cases import BROKEN, EDGE, FAILS, KEPT, OPEN, latency, make_judged, row_of
 
+from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.flag import Flag, FlagKind
 from benchhub.report.gate.formats import render as gated
 from benchhub.report.run import render
@@ -117,3 +118,21 @@ def test_several_runs_pass_only_if_each_was_judged() -> None:
     assert overall([free, failed]) == "FAIL"
     told = json.loads(render("json", [kept, free]))["runs"]
     assert [run["outcome"] for run in told] == ["PASS", "NO BUDGETS"]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["", "device lost"])
+def test_the_baseline_against_itself_is_no_answer(lost: bool) -> None:
+    interval = {"quality_loss": {"low": None, "high": None, "method": BY_DEFINITION}}
+    itself = row_of("fp32", "quality", quality_loss=0.0, quality_cases=50, intervals=interval)
+    near = make_budget("near", quality_loss_max=0.02)
+    both = make_budget("both", quality_loss_max=0.02, model_bytes=2000)
+    devices = (make_device("rpi"), *((LOST,) if lost else ()))
+    alone = make_judged(itself, budgets=(near,), devices=devices)
+    assert [verdict.outcome for verdict in alone.verdicts] == ["PASS"]
+    assert set(answers(alone).values()) == {alone.overall} == {"NO BUDGETS"}
+    said = " ".join(gated("text", alone).split())
+    assert "whose loss against itself is 0 by definition; measure a variant beside it" in said
+    assert "Every budget" not in said
+    beside = make_judged(itself, budgets=(both,), devices=devices)
+    assert set(answers(beside).values()) == {beside.overall} == {"ERROR" if lost else "PASS"}
+    assert overall([beside.results, alone.results]) == ("ERROR" if lost else "NO BUDGETS")

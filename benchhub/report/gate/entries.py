@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
 
+from benchhub.config.limits import typed_again
 from benchhub.model.asked import Budget
 from benchhub.model.cell import SkipKind
 from benchhub.model.device import DeviceInfo
@@ -87,6 +88,11 @@ def not_judged(judged: Judged) -> str:
     if not judged.budgets:
         return f"run {run} has no budgets; add [[budgets]] or give --budgets FILE"
     names = listed(budget.name for budget in judged.budgets)
+    if judged.verdicts:
+        return (
+            f"in run {run} the budgets ({names}) meet the baseline alone, whose loss against itself"
+            " is 0 by definition; measure a variant beside it"
+        )
     if any(budget.limits for budget in judged.budgets):
         return f"no cell of run {run} matches any budget ({names}); check their selectors"
     return f"no budget of run {run} sets a limit ({names}); add one"
@@ -133,10 +139,11 @@ def _closing(judged: Judged) -> str:
             f" then `benchhub run --rerun-failed {run.id}` and `benchhub gate {run.id}`."
         )
     if judged.exit_code == 1:
+        typed = run.kind.without_answers or run.request.limits
         return (
             "A budget is broken: no value within the interval keeps it. Take the next step of the"
             f" cells above and measure again with {again_told(run)}; if the budget asks"
-            f" too much, change it{'' if run.kind.without_answers else ' in the suite'}."
+            f" too much, change it{'' if typed else ' in the suite'}."
         )
     return (
         "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
@@ -149,7 +156,10 @@ def again(run: RunInfo) -> str:
     command = run.provenance.get("command")
     if run.kind.without_answers:
         return command or "benchhub bench"
-    return command if _names_suite(command) else f"benchhub run {_suite_of(run)}"
+    if _names_suite(command):
+        return command
+    budgets = typed_again(run.request.limits)
+    return f"benchhub run {_suite_of(run)}{f' {budgets}' if budgets else ''}"
 
 
 def again_told(run: RunInfo) -> str:

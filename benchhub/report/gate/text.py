@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchhub.report.gate.entries import GateEntry, closing, counted, entries
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import NO_BUDGETS
 
 SUFFIX = ".txt"
 WIDTH = 100
@@ -45,7 +46,8 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
         for entry in kept:
             yield from _passed(entry, width)
     yield Line("")
-    if most is not None and (left := len(open_[most:]) + len(kept)):
+    told_by_gate = judged.overall != NO_BUDGETS
+    if most is not None and told_by_gate and (left := len(open_[most:]) + len(kept)):
         said = f"{left} more" if len(open_) > most else f"{left} PASS"
         yield from wrapped(f"and {said}; `benchhub gate {run.id}` prints them all", width, "dim")
         yield Line("")

@@ -59,7 +59,7 @@ def overall(results: Sequence[Results]) -> str:
     verdicts = [verdict for result in results for verdict in result.verdicts]
     left = sum(len(result.unjudged) for result in results)
     said = answer(verdicts, sum(map(failures, results)), left)
-    free = any(not result.verdicts and not result.unjudged for result in results)
+    free = any(answer(result.verdicts, 0, len(result.unjudged)) == NO_BUDGETS for result in results)
     return NO_BUDGETS if free and said == VerdictOutcome.PASS else said
 
 

@@ -86,10 +86,10 @@ def unapplied(
 def answer(verdicts: Sequence[Verdict], failed_cells: int = 0, unjudged_budgets: int = 0) -> str:
     """Return the answer in a word or two: the one that every command and report says.
 
-    PASS only where a budget was applied: without any verdict, or budget that asks for one, it is
-    NO BUDGETS, whatever else failed.
+    PASS only where a budget was applied: without any verdict but those that are so by definition,
+    or budget that asks for one, it is NO BUDGETS, whatever else failed.
     """
-    if not verdicts and not unjudged_budgets:
+    if all(verdict.by_definition for verdict in verdicts) and not unjudged_budgets:
         return NO_BUDGETS
     return OVERALL[exit_code(verdicts, failed_cells, unjudged_budgets)]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from builders import make_run
 
+from benchhub.config.limits import typed_budget, typed_limits
+from benchhub.errors import ConfigError
+from benchhub.model.asked import Budget
 from benchhub.model.request import RunRequest
 from benchhub.report.gate.entries import again, again_told
 
@@ -37,3 +40,34 @@ def test_folders_that_are_left_out_are_told_to_be() -> None:
     assert again_told(whole) == "`benchhub run edge`"
     short = make_run({"command": "benchhub run …/suites/edge"}, request=request)
     assert again_told(short) == "`benchhub run …/suites/edge` (…/ is for folders left out)"
+
+
+def test_limits_that_were_typed_are_typed_again() -> None:
+    typed = ["model_bytes=10", "quality_loss_max=0.02", "quality_loss_relative=True",
+             "quality_min_cases=1000"]  # fmt: skip
+    request = RunRequest("edge", ("localhost",), limits=typed_limits(typed))
+    said = again(make_run({}, suite="edge", request=request))
+    assert said == "benchhub run edge " + " ".join(f"--budget {one}" for one in typed).lower()
+    options = said.split("--budget ")[1:]
+    assert typed_budget(typed_limits([one.strip() for one in options])) == Budget(
+        "budget",
+        limits={"model_bytes": 10, "quality_loss_max": 0.02},
+        quality_loss_relative=True,
+        quality_min_cases=1000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        (["quality_min_cases=1000"], "is no limit: .* how quality_loss_max is judged; give that"),
+        (["quality_loss_relative=true", "model_bytes=1"], "quality_loss_relative is no limit"),
+        (["paced_min_rate_per_s=30", "latency_p95_ms=1"], "how paced_p50_ms or paced_p90_ms is"),
+        (["quality_loss_max=1", "quality_loss_relative=yes"], "=yes: should be true or false"),
+        (["quality_loss_max=1", "quality_min_case=2"], r"did you mean quality_min_cases\?"),
+        (["quality_loss_max=1", "quality_min_cases=1.5"], r"quality_min_cases = 1\.5"),
+    ],
+)
+def test_what_qualifies_a_limit_goes_with_one(typed: list[str], wanted: str) -> None:
+    with pytest.raises(ConfigError, match=wanted):
+        typed_budget(typed_limits(typed))
