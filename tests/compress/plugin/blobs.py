@@ -41,7 +41,7 @@ class Blobs:
     brightness: float = 0.0
     description: str = "discs in noise"
     provenance: Mapping[str, str] = field(default_factory=lambda: {"dataset": "blobs"})
-    metric: Metric = field(default_factory=lambda: get_metric("macro_auc"))
+    metric: Metric = field(default_factory=lambda: get_metric("mask_dice"))
 
     def cases(self, count: int | None) -> Cases:
         return draw(16 if count is None else count, 1)
