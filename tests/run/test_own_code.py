@@ -198,7 +198,8 @@ def test_a_run_is_judged_and_read_without_the_code_and_not_resumed_with_another(
     tmp_path, processes
 ):
     project = make(tmp_path)
-    project.add('[[budgets]]\nname = "kept"\nquality_loss_max = 0.1\nquality_min_cases = 50\n')
+    kept = '[[budgets]]\nname = "kept"\nquality_loss_max = 0.1\nquality_min_cases = 50\n'
+    project.add(f"{kept}model_bytes = 10000000\n")
     done = project.run(*RUN)
     assert done.code == 0, done.err
     # Reading a store imports nothing, so it needs no file and is in no danger of one.
