@@ -158,7 +158,7 @@ def test_without_litert_torch_the_extra_is_named(baseline, tmp_path):
 @pytest.mark.skipif(
     importlib.util.find_spec("litert_torch") is None, reason="litert-torch is not installed"
 )
-def test_an_exported_net_agrees_with_its_onnx_file(tmp_path):
+def test_an_exported_net_agrees_with_its_onnx_file(tmp_path, processes, torch):
     from blobs_unet import IMAGES, make, run_onnx, trained
 
     from benchhub.compress.tflite.run import relative_error, run
