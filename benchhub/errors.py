@@ -11,6 +11,7 @@ BenchhubError
     ├── DeviceBusy              somebody else holds the lease
     ├── HostKeyUnknown          not enrolled yet
     ├── HostKeyChanged          never retried, never overridden by benchhub
+    ├── HostKeyRevoked          the same
     ├── AuthenticationRefused   no key or agent identity was accepted
     ├── PythonUnusable          no Python on the device, or one too old
     ├── NoSpace                 the device's disk is full
@@ -100,6 +101,10 @@ class HostKeyUnknown(DeviceError):
 
 class HostKeyChanged(DeviceError):
     """The device shows another SSH host key than the enrolled one."""
+
+
+class HostKeyRevoked(DeviceError):
+    """The user's SSH files revoke the host key that the device shows."""
 
 
 class AuthenticationRefused(DeviceError):

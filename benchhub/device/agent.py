@@ -23,10 +23,12 @@ Event = Mapping[str, Any]
 class AgentEnded(Exception):
     """The agent's process ended before it said hello."""
 
-    def __init__(self, status: int, said: str) -> None:
+    def __init__(self, status: int, said: str, in_shell: bool) -> None:
         super().__init__(f"status {status}: {said}")
         self.status = status
         self.said = said
+        #: Whether a shell on the device understood what was asked of it.
+        self.in_shell = in_shell
 
 
 class RemoteAgent:
@@ -43,7 +45,7 @@ class RemoteAgent:
 
     def hello(self, root: str, holder: Mapping[str, Any], heartbeat_s: float) -> Event:
         """Introduce ourselves; return the `hello` or `refused` event, AgentEnded if none came."""
-        noise = ""
+        noise, in_shell = "", False
         # If it has ended already, what it left behind says why.
         with contextlib.suppress(BrokenPipeError):
             self.send({"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s})
@@ -58,12 +60,14 @@ class RemoteAgent:
                 ) from error
             if not line:
                 status = self._process.wait(_HELLO_TIMEOUT_S)
-                raise AgentEnded(status, self._process.stderr_tail())
+                said = " ".join(f"{noise} {self._process.stderr_tail()}".split())
+                raise AgentEnded(status, said, in_shell)
             try:
                 event = wire.decode(line)
             except ValueError:
-                noise = _shown(line)
+                noise = _shown(line) or noise
                 continue
+            in_shell |= event.get("event") == "shell"
             if event.get("event") in ("hello", "refused"):
                 return event
         raise DeviceError(

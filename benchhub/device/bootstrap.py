@@ -11,14 +11,44 @@ from benchhub.model.device import DeviceProfile
 
 # Values reach the scripts as positional parameters, so none of them is ever parsed by a shell.
 # Exit statuses no shell and no Python uses of itself:
-NO_PYTHON, NO_RUNNER, NO_ROOM, BAD_COPY = 91, 90, 93, 94
+NO_PYTHON, NO_RUNNER, NO_ROOM, BAD_COPY, NO_HOME = 91, 90, 93, 94, 95
+
+#: The interpreter of a profile that names none; where it is missing another will do.
+ANY_PYTHON = "python3"
+#: Where a root below a home is that is not there, or not writable; a folder of the user's own.
+OTHER_HOME = "/var/tmp/benchhub-UID"
 
 _NAMES = """
 home() { case $1 in "~") echo "$HOME";; "~/"*) echo "$HOME/${1#"~/"}";; *) echo "$1";; esac; }
-root=$(home "$1"); python=$(home "$2"); runner=$root/runner/runner-$3.pyz
-command -v "$python" >/dev/null 2>&1 || exit 91
+modern() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; }
+another() {
+  PATH=$PATH:/usr/local/bin:/opt/bin:/opt/homebrew/bin:$HOME/.local/bin
+  for name in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 \
+    python; do
+    if found=$(command -v "$name") && modern "$found"; then echo "$found"; return; fi
+  done
+  return 1
+}
+python=$(home "$2")
+if [ "$4" = another ] || ! command -v "$python" >/dev/null 2>&1; then
+  [ "$2" = python3 ] || exit 91
+  python=$(another) || exit 91
+fi
+root=$(home "$1")
+case $1 in "~" | "~/"*)
+  if ! [ -w "$root" ] && ! { [ -d "$HOME" ] && [ -w "$HOME" ]; }; then
+    HOME=/var/tmp/benchhub-$(id -u)
+    (umask 077; [ -d "$HOME" ] || mkdir "$HOME") && [ -O "$HOME" ] && ! [ -L "$HOME" ] || exit 95
+    export HOME
+    root=$(home "$1")
+  fi ;;
+esac
+runner=$root/runner/runner-$3.pyz
 """
-_START = _NAMES + '[ -f "$runner" ] || exit 90; exec "$python" "$runner" agent'
+# What start-up files print may lack the end of its line. The event says that a shell took our
+# words for what they are; nologin, or a forced command, even one that repeats them, does not.
+_HERE = """printf '\\n{"event": "%s"}\\n' shell\n"""
+_START = _HERE + _NAMES + '[ -f "$runner" ] || exit 90; exec "$python" "$runner" agent'
 _PUSH = (
     _NAMES
     + """
@@ -49,20 +79,30 @@ def python_of(profile: DeviceProfile) -> str:
     return interpreter(profile.python) if profile.transport == "local" else profile.python
 
 
-def start_agent(transport: Transport, profile: DeviceProfile, runner: RunnerFile) -> RemoteProcess:
-    """Start the agent; its process ends with NO_PYTHON or NO_RUNNER where one is missing."""
-    return transport.start(_argv(_START, profile, runner))
+def start_agent(
+    transport: Transport, profile: DeviceProfile, runner: RunnerFile, another: bool = False
+) -> RemoteProcess:
+    """Start the agent; its process ends with NO_PYTHON or NO_RUNNER where one is missing.
+
+    `another`: with any Python but the one that the profile names, if it names none of its own.
+    """
+    return transport.start(_argv(_START, profile, runner, another))
 
 
-def push_runner(transport: Transport, profile: DeviceProfile, runner: RunnerFile) -> None:
+def push_runner(
+    transport: Transport, profile: DeviceProfile, runner: RunnerFile, another: bool = False
+) -> None:
     """Put the runner on the device, verified; PythonUnusable, NoSpace or DeviceError."""
-    done = transport.run(_argv(_PUSH, profile, runner), runner.data, timeout_s=120.0)
+    argv = _argv(_PUSH, profile, runner, another)
+    done = transport.run(argv, runner.data, timeout_s=120.0)
     if done.status == 0:
         return
     words = (done.stdout.decode("utf-8", "replace") + " " + done.stderr).split()
     name, said = profile.name, " ".join(words)[-300:] or "it said nothing"
     if done.status == NO_PYTHON:
         raise no_python(profile)
+    if done.status == NO_HOME:
+        raise no_home(profile)
     if "No space left" in said or "quota" in said.lower():
         raise NoSpace(
             f"{name}: no room for the runner ({len(runner.data)} bytes) in {profile.root}: {said}; "
@@ -80,11 +120,31 @@ def push_runner(transport: Transport, profile: DeviceProfile, runner: RunnerFile
 
 def no_python(profile: DeviceProfile) -> PythonUnusable:
     """Return the error for a device whose interpreter is not there."""
+    others = ", nor another from 3.8 on" if profile.python == ANY_PYTHON else ""
     return PythonUnusable(
-        f"{profile.name}: there is no {profile.python!r} on it; install Python 3.8 or later, or "
-        "name the interpreter as `python` in its profile"
+        f"{profile.name}: there is no {profile.python!r} on it{others}; install Python 3.8 or "
+        "later, or name the interpreter as `python` in its profile"
     )
 
 
-def _argv(script: str, profile: DeviceProfile, runner: RunnerFile) -> list[str]:
-    return ["sh", "-c", script, "benchhub", profile.root, python_of(profile), runner.sha256]
+def no_home(profile: DeviceProfile) -> DeviceError:
+    """Return the error for a device on which neither the home nor what stands in for it will do."""
+    return DeviceError(
+        f"{profile.name}: root {profile.root} cannot be used: the home of its user is not there, "
+        f"or not writable, and {OTHER_HOME} does not belong to that user or cannot be made; set "
+        "`root` in its profile to a folder that the user may write to"
+    )
+
+
+def no_shell(profile: DeviceProfile, status: int, said: str) -> DeviceError:
+    """Return the error for a device that let us in and then ran something else."""
+    return DeviceError(
+        f"{profile.name}: it lets {profile.user or 'the user'} in, and does not run what it is "
+        f"asked to (status {status}: {said or 'it said nothing'}); give that account a login shell "
+        "(`chsh`), or take ForceCommand, or command= of its authorized_keys, away"
+    )
+
+
+def _argv(script: str, profile: DeviceProfile, runner: RunnerFile, another: bool) -> list[str]:
+    names = [profile.root, python_of(profile), runner.sha256, "another" if another else "named"]
+    return ["sh", "-c", script, "benchhub", *names]

@@ -36,6 +36,7 @@ class Opening:
         self._holder = holder
         self._heartbeat_s = heartbeat_s
         self._pushed = False
+        self._another_python = False
 
     def with_lease(
         self, own_run: str | None, on_wait: Callable[[str], None]
@@ -47,6 +48,9 @@ class Opening:
             if event["event"] == "hello":
                 return agent, event
             agent.close()
+            if self._python_too_old(event):
+                self._another_python = True
+                continue
             if event.get("kind") != "busy":
                 raise self._refused(event)
             theirs = event.get("holder") or {}
@@ -61,6 +65,11 @@ class Opening:
             on_wait(message)
             time.sleep(min(random.uniform(0.5, 1.5), max(0.05, patience_s - waited_s)))
 
+    def _python_too_old(self, event: Event) -> bool:
+        """Tell whether another interpreter may be looked for; there is one try."""
+        named = bootstrap.python_of(self._profile) != bootstrap.ANY_PYTHON
+        return event.get("kind") == "python" and not named and not self._another_python
+
     def _is_ours(self, theirs: Mapping[str, Any], own_run: str) -> bool:
         if theirs.get("run") != own_run or theirs.get("host") != self._holder.get("host"):
             return False
@@ -71,7 +80,9 @@ class Opening:
     def _agent(self) -> tuple[RemoteAgent, Event]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
         while True:
-            process = bootstrap.start_agent(self._transport, self._profile, self._runner)
+            process = bootstrap.start_agent(
+                self._transport, self._profile, self._runner, self._another_python
+            )
             agent = RemoteAgent(process, self._profile.name)
             try:
                 event = agent.hello(self._profile.root, self._holder, self._heartbeat_s)
@@ -81,14 +92,20 @@ class Opening:
                 agent.close()
             except AgentEnded as ended:
                 agent.close()
+                if not ended.in_shell:
+                    raise bootstrap.no_shell(self._profile, ended.status, ended.said) from ended
                 if ended.status == bootstrap.NO_PYTHON:
                     raise bootstrap.no_python(self._profile) from ended
+                if ended.status == bootstrap.NO_HOME:
+                    raise bootstrap.no_home(self._profile) from ended
                 if self._pushed:
                     raise self._broken(ended) from ended
             except BaseException:
                 agent.close()
                 raise
-            bootstrap.push_runner(self._transport, self._profile, self._runner)
+            bootstrap.push_runner(
+                self._transport, self._profile, self._runner, self._another_python
+            )
             self._pushed = True
 
     def _broken(self, ended: AgentEnded) -> DeviceError:

@@ -1,108 +1,147 @@
-"""Logging in with what the user has: the agent's identities first, then key files."""
+"""Logging in as OpenSSH would without asking anybody: with nothing, then a key after the other."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
+from typing import cast
 
 import paramiko
-from paramiko.agent import AgentSSH
-from paramiko.pkey import PublicBlob, UnknownKeyType
 
-from benchhub.device.ssh.config import Endpoint
+from benchhub.device.ssh.endpoint import Endpoint
+from benchhub.device.ssh.keys.identities import Credential, Identities, accepted
+from benchhub.device.ssh.keys.key_agent import AgentError, KeyAgent
 from benchhub.errors import AuthenticationRefused
-from benchhub.outside import Variable
+
+_KEY = "publickey"
 
 
 def log_in(transport: paramiko.Transport, endpoint: Endpoint, name: str) -> None:
     """Authenticate `transport` at `endpoint`; AuthenticationRefused says what was offered."""
-    offered: list[str] = []
-    unusable: list[str] = []
-    with contextlib.ExitStack() as stack:
-        for label, key in _identities(endpoint, stack, unusable):
-            offered.append(label)
-            try:
-                further = transport.auth_publickey(endpoint.user, key)
-            except paramiko.BadAuthenticationType as error:
-                accepted = ", ".join(error.allowed_types)
-                raise AuthenticationRefused(
-                    f"{name}: {endpoint.where} takes no keys from {endpoint.user!r}, only "
-                    f"{accepted}; allow public keys there"
-                ) from error
-            except paramiko.AuthenticationException as error:
-                if "timeout" in str(error).lower():
-                    raise TimeoutError("no answer to a login") from error
-                if not transport.is_active():
-                    break
-                continue
-            except ValueError as error:  # a key whose signature algorithm cannot be used here
-                unusable.append(f"{label}: {error}")
-                continue
-            if further:
-                raise AuthenticationRefused(
-                    f"{name}: {endpoint.where} accepts {label} but asks for {', '.join(further)} "
-                    "too; benchhub logs in with keys alone"
-                )
-            return
-    tried = ", ".join(offered) or "no key (there is none)"
-    notes = "".join(f"; {note}" for note in unusable)
-    raise AuthenticationRefused(
-        f"{name}: {endpoint.user}@{endpoint.where} accepted none of: {tried}{notes}; add a public "
-        "key to its ~/.ssh/authorized_keys, or name the right one as identity_file"
-    )
+    login = _Login(transport, endpoint, name)
+    if not login.needs_no_key():
+        if not endpoint.login.keys_allowed:
+            raise login.refused(f"{endpoint.login.forbidden_by}, and benchhub has nothing else")
+        with contextlib.ExitStack() as stack:
+            agent = _agent(endpoint, stack, login.notes)
+            login.with_keys(Identities(endpoint.login, agent))
 
 
-def _identities(
-    endpoint: Endpoint, stack: contextlib.ExitStack, unusable: list[str]
-) -> Iterator[tuple[str, paramiko.PKey]]:
-    wanted = {blob for path in endpoint.identity_files if (blob := _public(path))}
-    held: set[bytes] = set()
-    # Keys named by the user come first: servers stop listening after a few wrong ones.
-    agent = sorted(_agent_keys(endpoint, stack), key=lambda key: key.asbytes() not in wanted)
-    for key in agent:
-        held.add(key.asbytes())
-        if not endpoint.identities_only or key.asbytes() in wanted:
-            yield f"agent key {key.fingerprint}", key
-    for path in endpoint.identity_files:
-        if not path.is_file() or _public(path) in held:
-            continue
+class _Login:
+    def __init__(self, transport: paramiko.Transport, endpoint: Endpoint, name: str) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._name = name
+        self._offered: list[str] = []
+        self.notes: list[str] = []
+
+    def refused(self, why: str) -> AuthenticationRefused:
+        """Return the error, with what the configuration has to say about it."""
+        notes = "".join(f"; {note}" for note in (*self.notes, *self._endpoint.login.notes))
+        return AuthenticationRefused(f"{self._name}: {self._who()}: {why}{notes}")
+
+    def needs_no_key(self) -> bool:
+        """Ask to be let in as one is; tells also whether keys are any good here."""
         try:
-            loaded = paramiko.PKey.from_path(path)
-        except (paramiko.PasswordRequiredException, TypeError):
-            unusable.append(f"{path} is encrypted and no agent holds it (run `ssh-add {path}`)")
-            continue
-        except (paramiko.SSHException, UnknownKeyType, OSError, ValueError) as error:
-            unusable.append(f"{path} cannot be read ({error})")
-            continue
-        yield str(path), loaded
+            self._transport.auth_none(self._endpoint.user)
+        except paramiko.BadAuthenticationType as error:
+            if _KEY not in error.allowed_types:
+                raise AuthenticationRefused(
+                    f"{self._name}: {self._endpoint.where} takes no keys from "
+                    f"{self._endpoint.user!r}, only {', '.join(error.allowed_types)}; allow public "
+                    "keys there"
+                ) from error
+            return False
+        except paramiko.AuthenticationException as error:
+            self._unless_silent(error)
+            if not self._transport.is_active():
+                raise
+            return False
+        return True
+
+    def with_keys(self, identities: Identities) -> None:
+        """Show one key after the other until the server is content."""
+        used: list[bytes] = []
+        self._offered.clear()
+        further: Sequence[str] | None = None
+        while (further := self._round(identities, used, further)) is not None:
+            if not further:
+                return
+            if _KEY not in further:
+                raise self.refused(
+                    f"it accepts {self._offered[-1]} but asks for {', '.join(further)} too; "
+                    "benchhub logs in with keys alone"
+                )
+        self.notes += identities.unusable
+        tried = ", ".join(self._offered) or "no key (there is none)"
+        if used:
+            raise self.refused(f"it wants one more key than those it accepted, of: {tried}")
+        self._raise_none_accepted(tried)
+
+    def _raise_none_accepted(self, tried: str) -> None:
+        if not self._transport.is_active():
+            raise self.refused(
+                f"it hung up after {len(self._offered)} keys: {tried}; name the right one as "
+                "identity_file in its profile, or set IdentitiesOnly and IdentityFile for it"
+            )
+        raise self.refused(
+            f"accepted none of: {tried}; add a public key to its ~/.ssh/authorized_keys, or name "
+            "the right one as identity_file"
+        )
+
+    def _round(
+        self, identities: Identities, used: list[bytes], further: Sequence[str] | None
+    ) -> Sequence[str] | None:
+        """Return what the server asks for after the next key that it accepts, None for none."""
+        for identity in identities.in_order():
+            if identity.shown in used:
+                continue
+            if not accepted(identity, self._endpoint.algorithms.users_keys):
+                self.notes.append(f"PubkeyAcceptedAlgorithms leaves out {identity.label}")
+                continue
+            if identity.label not in self._offered:
+                self._offered.append(identity.label)
+            asked = self._show(identity)
+            if asked is not None:
+                used.append(identity.shown)
+                return asked
+            if not self._transport.is_active():
+                return None
+        return None
+
+    def _show(self, identity: Credential) -> Sequence[str] | None:
+        """Show one; return what the server asks for beside it, None where it does not want it."""
+        try:
+            key = cast(paramiko.PKey, identity)  # it has what paramiko needs of one to log in
+            return list(self._transport.auth_publickey(self._endpoint.user, key))
+        except paramiko.BadAuthenticationType as error:
+            accepted_types = ", ".join(error.allowed_types)
+            raise self.refused(f"it takes no keys any more, only {accepted_types}") from error
+        except paramiko.AuthenticationException as error:
+            self._unless_silent(error)
+        except (AgentError, ValueError) as error:
+            self.notes.append(f"{identity.label} cannot sign: {error}")
+        except paramiko.SSHException as error:
+            if self._transport.is_active():
+                self.notes.append(f"{identity.label} cannot sign: {error}")
+        return None
+
+    def _who(self) -> str:
+        return f"{self._endpoint.user}@{self._endpoint.where}"
+
+    def _unless_silent(self, error: Exception) -> None:
+        if "timeout" in str(error).lower():
+            raise TimeoutError("no answer to a login") from error
 
 
-def _agent_keys(endpoint: Endpoint, stack: contextlib.ExitStack) -> tuple[paramiko.PKey, ...]:
-    path = endpoint.agent_socket or os.environ.get(Variable.SSH_AGENT)
-    if not endpoint.use_agent or not path:
-        return ()
-    connection = socket.socket(socket.AF_UNIX)
-    stack.callback(connection.close)
-    connection.settimeout(5.0)
+def _agent(endpoint: Endpoint, stack: contextlib.ExitStack, notes: list[str]) -> KeyAgent | None:
+    path = endpoint.login.agent_socket
+    if not path:
+        return None
     try:
-        connection.connect(os.path.expandvars(path))
-        agent = AgentSSH()
-        # The public Agent only knows $SSH_AUTH_SOCK.
-        agent._connect(connection)  # type: ignore[attr-defined]
-    except (OSError, paramiko.SSHException):
-        return ()  # a stale agent socket is common, and key files may do
-    # Without limit from here: a security key asks its user to touch it.
-    connection.settimeout(None)
-    return tuple(agent.get_keys())
-
-
-def _public(path: Path) -> bytes | None:
-    """Return the public half of a key file, from its `.pub` neighbour."""
-    for candidate in (path, path.with_name(path.name + ".pub")):
-        if candidate.suffix == ".pub" and candidate.is_file():
-            with contextlib.suppress(paramiko.SSHException, OSError, ValueError, IndexError):
-                return bytes(PublicBlob.from_file(str(candidate)).key_blob)
-    return None
+        agent = KeyAgent(path)
+    except AgentError as error:  # a stale agent socket is common, and key files may do
+        notes.append(f"the agent at {path} is not there ({error})")
+        return None
+    stack.callback(agent.close)
+    return agent

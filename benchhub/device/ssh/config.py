@@ -6,51 +6,20 @@ against every host, so it is only used, with a warning, where there is no OpenSS
 
 from __future__ import annotations
 
-import getpass
+import os
 import re
-import shlex
 import shutil
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
-import paramiko
-
+from benchhub.device.ssh import unsupported
+from benchhub.device.ssh.asked import Options, of_openssh, of_paramiko
+from benchhub.device.ssh.endpoint import Algorithms, Endpoint, Login, Trusted
+from benchhub.device.ssh.tokens import Tokens, me, tilde
+from benchhub.device.ssh.where import place
 from benchhub.errors import ConfigError
 from benchhub.model.device import DeviceProfile
+from benchhub.outside import Variable
 
-_NOT_UNDERSTOOD = re.compile(r"^\s*(include|match|proxyjump)\b", re.IGNORECASE | re.MULTILINE)
 _MAX_HOPS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One SSH server and how to log in there; `jump` is the server to go through, if any."""
-
-    alias: str
-    host: str
-    port: int
-    user: str
-    identity_files: tuple[Path, ...] = ()
-    identities_only: bool = False
-    agent_socket: str | None = None
-    use_agent: bool = True
-    proxy_command: str | None = None
-    jump: Endpoint | None = None
-    known_hosts: tuple[Path, ...] = ()
-    known_as: str = ""
-    connect_timeout_s: float = 10.0
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def where(self) -> str:
-        """The address as messages show it."""
-        return f"{self.host}:{self.port}"
-
-    def enroll_command(self, name: str) -> str:
-        """Return the command that enrols this server as device `name`, to be pasted."""
-        words = ["benchhub", "devices", "enroll", self.alias, "--name", name]
-        return shlex.join(words if self.port == 22 else [*words, "--port", str(self.port)])
 
 
 def resolve(profile: DeviceProfile, ssh: str | None = "ssh") -> Endpoint:
@@ -65,7 +34,7 @@ def resolve(profile: DeviceProfile, ssh: str | None = "ssh") -> Endpoint:
     if profile.user:
         arguments += ["-l", profile.user]
     if profile.identity_file:
-        arguments += ["-i", str(profile.identity_file.expanduser())]
+        arguments += ["-i", str(tilde(str(profile.identity_file)))]
     if profile.proxy_jump:
         arguments += ["-J", profile.proxy_jump]
     return _Resolver(profile, ssh).endpoint(profile.host, arguments, 0)
@@ -74,6 +43,7 @@ def resolve(profile: DeviceProfile, ssh: str | None = "ssh") -> Endpoint:
 class _Resolver:
     def __init__(self, profile: DeviceProfile, ssh: str | None) -> None:
         self._profile = profile
+        self._config = tilde(str(profile.ssh_config)) if profile.ssh_config else None
         self._ssh = shutil.which(ssh) if ssh else None
 
     def endpoint(self, alias: str, arguments: list[str], depth: int) -> Endpoint:
@@ -83,43 +53,85 @@ class _Resolver:
                 f"{alias!r} lead back to itself?"
             )
         warnings: tuple[str, ...] = ()
+        owner = self._profile.name
         if self._ssh:
-            options = self._ask_openssh(alias, arguments)
+            said = of_openssh(self._ssh, self._config, alias, arguments, owner)
         else:
-            options, warnings = self._parse(alias, arguments)
-
-        def first(key: str, default: str = "") -> str:
-            return options.get(key, [default])[0]
-
-        host, port = first("hostname", alias), int(first("port", "22"))
-        user = first("user") or getpass.getuser()
-        tokens = {"%": "%", "h": host, "p": str(port), "r": user, "n": alias}
-        tokens |= {"u": getpass.getuser(), "d": str(Path.home())}
-        agent = first("identityagent")
-        jump = first("proxyjump")
-        command = first("proxycommand")
-        timeout = first("connecttimeout", "none")
-        known = [*options.get("userknownhostsfile", []), *options.get("globalknownhostsfile", [])]
-        alias_key = first("hostkeyalias")
+            said, warnings = of_paramiko(self._config, alias, arguments, owner)
+        if depth == 0 and (found := unsupported.notes(said.values, self._config, "command")):
+            raise ConfigError(f"{owner}: {'; '.join(found)}")
+        jump = said.unless_none("proxyjump")
+        tokens = Tokens(
+            owner=owner,
+            alias=alias,
+            host=said.first("hostname", alias).lower(),
+            port=int(said.first("port", "22")),
+            user=said.first("user") or me(),
+            jump=jump.rpartition(",")[2],
+            key_alias=said.first("hostkeyalias"),
+        )
+        command = said.unless_none("proxycommand")
+        timeout = said.first("connecttimeout", "none")
         return Endpoint(
             alias=alias,
-            host=host,
-            port=port,
-            user=user,
-            identity_files=tuple(_path(f, tokens) for f in options.get("identityfile", [])),
-            identities_only=first("identitiesonly") in ("yes", "true"),
-            agent_socket=_agent_socket(agent, tokens),
-            use_agent=agent.lower() != "none",
-            proxy_command=_fill(command, tokens) if command.lower() not in ("", "none") else None,
-            jump=self._chain(jump, depth) if jump.lower() not in ("", "none") else None,
-            known_hosts=tuple(_path(f, tokens) for line in known for f in line.split()),
-            known_as=alias_key or (host if port == 22 else f"[{host}]:{port}"),
+            host=tokens.host,
+            port=tokens.port,
+            user=tokens.user,
+            login=self._login(said, tokens, named=depth == 0),
+            trusted=self._trusted(said, tokens),
+            algorithms=_algorithms(said),
+            proxy_command=tokens.command(command) if command else None,
+            proxy_passes_socket=said.on("proxyusefdpass"),
+            jump=self._chain(tokens.command(jump), depth) if jump else None,
+            address_family=said.first("addressfamily", "any"),
+            bind_address=said.unless_none("bindaddress") or None,
             connect_timeout_s=float(timeout) if timeout.isdigit() else self._connect_timeout_s(),
             warnings=warnings,
         )
 
     def _connect_timeout_s(self) -> float:
         return self._profile.connect_timeout_s
+
+    def _login(self, said: Options, tokens: Tokens, named: bool) -> Login:
+        methods = said.first("preferredauthentications")
+        off = said.first("pubkeyauthentication", "yes") in ("no", "false")
+        forbidden_by = ""
+        if off:
+            at = place(self._config, "PubkeyAuthentication", "no")
+            forbidden_by = f"PubkeyAuthentication is off ({at})"
+        elif methods and "publickey" not in methods.split(","):
+            at = place(self._config, "PreferredAuthentications", methods)
+            forbidden_by = f"PreferredAuthentications leaves publickey out ({at})"
+        file = self._profile.identity_file if named else None
+        return Login(
+            named=tilde(str(file)) if file else None,
+            identity_files=tuple(map(tokens.path, said.every("identityfile"))),
+            certificate_files=tuple(map(tokens.path, said.every("certificatefile"))),
+            identities_only=said.on("identitiesonly"),
+            agent_socket=_agent_socket(said.first("identityagent"), tokens),
+            keys_allowed=not forbidden_by,
+            forbidden_by=forbidden_by,
+            least_rsa_bits=int(said.first("requiredrsasize", "0")),
+            notes=unsupported.notes(said.values, self._config, "login"),
+        )
+
+    def _trusted(self, said: Options, tokens: Tokens) -> Trusted:
+        key_alias, host = tokens.key_alias.lower(), tokens.host
+        if key_alias:
+            names: tuple[str, ...] = (key_alias,)
+        elif tokens.port == 22:
+            names = (host,)
+        else:
+            names = (f"[{host}]:{tokens.port}", host)
+        known = [*said.every("userknownhostsfile"), *said.every("globalknownhostsfile")]
+        revoked = said.unless_none("revokedhostkeys")
+        return Trusted(
+            names=names,
+            files=tuple(tokens.path(f) for line in known for f in _paths(line) if f != "none"),
+            revoked=tokens.path(revoked) if revoked else None,
+            not_on_loopback=said.on("nohostauthenticationforlocalhost") and not key_alias,
+            notes=unsupported.notes(said.values, self._config, "host key"),
+        )
 
     def _chain(self, spec: str, depth: int) -> Endpoint:
         """Return the last hop of `user@host:port,..`; the earlier ones are its jump hosts."""
@@ -129,63 +141,20 @@ class _Resolver:
             arguments += ["-J", ",".join(earlier)]
         return self.endpoint(alias, arguments, depth + 1)
 
-    def _ask_openssh(self, alias: str, arguments: list[str]) -> dict[str, list[str]]:
-        assert self._ssh is not None
-        argv = [self._ssh, "-G"]
-        if self._profile.ssh_config:
-            argv += ["-F", str(self._profile.ssh_config.expanduser())]
-        done = subprocess.run(
-            [*argv, *arguments, "--", alias],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        if done.returncode:
-            cause = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
-            raise ConfigError(f"{self._profile.name}: `ssh -G {alias}` failed: {cause}")
-        options: dict[str, list[str]] = {}
-        for line in done.stdout.splitlines():
-            key, _, value = line.partition(" ")
-            options.setdefault(key, []).append(value)
-        return options
 
-    def _parse(
-        self, alias: str, arguments: list[str]
-    ) -> tuple[dict[str, list[str]], tuple[str, ...]]:
-        path = (self._profile.ssh_config or Path("~/.ssh/config")).expanduser()
-        options: dict[str, list[str]] = {}
-        warnings: tuple[str, ...] = ()
-        if path.is_file():
-            text = path.read_text()
-            words = sorted({word.lower() for word in _NOT_UNDERSTOOD.findall(text)})
-            if words:
-                warnings = (
-                    f"{path}: {', '.join(words)} may be misread without an OpenSSH client; "
-                    "install openssh-client",
-                )
-            try:
-                parsed = paramiko.SSHConfig.from_text(text).lookup(alias)
-            except paramiko.SSHException as error:
-                raise ConfigError(f"{path}: cannot be read: {error}") from error
-            for key, value in parsed.items():
-                options[key] = value if isinstance(value, list) else [value]
-        elif self._profile.ssh_config:
-            raise ConfigError(f"{self._profile.name}: ssh_config {path} does not exist")
-        names = {"-p": "port", "-l": "user", "-J": "proxyjump"}
-        for flag, value in zip(arguments[::2], arguments[1::2], strict=True):
-            if flag == "-i":
-                options["identityfile"] = [value, *options.get("identityfile", [])]
-            else:
-                options[names[flag]] = [value]
-        defaults = [f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa")]
-        options.setdefault("identityfile", defaults)
-        options.setdefault("userknownhostsfile", ["~/.ssh/known_hosts"])
-        return options, warnings
+def _algorithms(said: Options) -> Algorithms:
+    return Algorithms(
+        kex=said.listed("kexalgorithms"),
+        ciphers=said.listed("ciphers"),
+        macs=said.listed("macs"),
+        host_keys=said.listed("hostkeyalgorithms"),
+        users_keys=said.listed("pubkeyacceptedalgorithms"),
+        authorities=said.listed("casignaturealgorithms"),
+    )
 
 
 def _hop(spec: str) -> tuple[list[str], str]:
-    rest = spec.removeprefix("ssh://")
+    rest = spec.removeprefix("ssh://").rstrip("/")
     arguments: list[str] = []
     if "@" in rest:
         user, _, rest = rest.rpartition("@")
@@ -199,15 +168,26 @@ def _hop(spec: str) -> tuple[list[str], str]:
     return arguments, rest
 
 
-def _agent_socket(value: str, tokens: dict[str, str]) -> str | None:
-    if value.lower() in ("", "none", "ssh_auth_sock"):
+def _agent_socket(value: str, tokens: Tokens) -> str | None:
+    """Return the path of the agent's socket, None for no agent."""
+    if value.lower() == "none":
         return None
-    return str(_path(value, tokens))
+    if value in ("", "SSH_AUTH_SOCK"):
+        return os.environ.get(Variable.SSH_AGENT)
+    if value.startswith("$") and not value.startswith("${"):
+        return os.environ.get(value[1:])
+    return str(tokens.path(value))
 
 
-def _fill(text: str, tokens: dict[str, str]) -> str:
-    return re.sub(r"%(.)", lambda found: tokens.get(found[1], found[0]), text)
-
-
-def _path(text: str, tokens: dict[str, str]) -> Path:
-    return Path(_fill(text.strip('"'), tokens)).expanduser()
+def _paths(line: str) -> list[str]:
+    """Return the paths of a line of `ssh -G`, which puts no quotes around one with spaces."""
+    words = line.split(" ")
+    found: list[str] = []
+    while words:
+        for count in range(len(words), 0, -1):
+            path = " ".join(words[:count])
+            if count == 1 or tilde(path).exists():
+                break
+        found.append(path)
+        del words[:count]
+    return [path for path in found if path]

@@ -1,9 +1,8 @@
-"""SSH as a transport: one connection, a channel a process, pipelined uploads. Quotes every argv."""
+"""SSH as a transport: one connection, a channel a process, pipelined uploads."""
 
 from __future__ import annotations
 
 import contextlib
-import shlex
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -13,9 +12,10 @@ import paramiko
 
 from benchhub.device.ssh import config as ssh_config
 from benchhub.device.ssh import connect as ssh_connect
-from benchhub.device.ssh import host_keys
-from benchhub.device.ssh.connect import SocketFactory, plain_socket
-from benchhub.device.ssh.host_keys import HostKey
+from benchhub.device.ssh.command import for_any_shell
+from benchhub.device.ssh.handshake import SocketFactory, plain_socket
+from benchhub.device.ssh.keys import host_keys
+from benchhub.device.ssh.keys.host_keys import HostKey
 from benchhub.device.transport import (
     CHUNK_BYTES,
     PACKET_BYTES,
@@ -51,7 +51,7 @@ class SshTransport:
             channel = self._connection.transport.open_session(timeout=_OPEN_TIMEOUT_S)
             channel.settimeout(STALL_S)
             process = SshProcess(channel, self)
-            channel.exec_command(shlex.join(argv))
+            channel.exec_command(for_any_shell(argv))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self.lost(f"cannot start a process: {error}") from error
         return process

@@ -16,9 +16,10 @@ from loopback_sshd import Sshd, make_key, start_sshd
 from waiting import until
 
 from benchhub.device.ssh import config as ssh_config
-from benchhub.device.ssh import host_keys
 from benchhub.device.ssh import transport as ssh
-from benchhub.device.ssh.connect import tune
+from benchhub.device.ssh.endpoint import Endpoint
+from benchhub.device.ssh.handshake import tune
+from benchhub.device.ssh.keys import host_keys
 from benchhub.errors import (
     AuthenticationRefused,
     ConfigError,
@@ -187,10 +188,10 @@ def test_a_port_that_never_answers(sshd: Sshd) -> None:
 def test_a_server_that_hangs_up_at_first_is_tried_again(sshd: Sshd) -> None:
     calls: list[int] = []
 
-    def moody(host: str, port: int, timeout_s: float) -> socket.socket:
-        calls.append(port)
+    def moody(endpoint: Endpoint) -> socket.socket:
+        calls.append(endpoint.port)
         if len(calls) > 2:
-            return socket.create_connection((host, port), timeout_s)
+            return socket.create_connection((endpoint.host, endpoint.port), 10.0)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             ours = socket.create_connection(listener.getsockname())
             listener.accept()[0].close()

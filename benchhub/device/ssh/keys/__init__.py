@@ -1,0 +1,1 @@
+"""Public keys on both sides: whom to trust, and what to show of oneself."""
