@@ -175,7 +175,8 @@ def _agent_socket(value: str, tokens: Tokens) -> str | None:
     if value in ("", "SSH_AUTH_SOCK"):
         return os.environ.get(Variable.SSH_AGENT)
     if value.startswith("$") and not value.startswith("${"):
-        return os.environ.get(value[1:])
+        path = os.path.expandvars(value)
+        return None if path == value else path
     return str(tokens.path(value))
 
 

@@ -69,13 +69,13 @@ class Tokens:
         return _TOKEN.sub(meaning, text)
 
     def _variable(self, found: re.Match[str]) -> str:
-        try:
-            return os.environ[found[1]]
-        except KeyError:
+        value = os.path.expandvars(found[0])
+        if value == found[0]:
             raise ConfigError(
                 f"{self.owner}: its ssh configuration uses {found[0]}, and that variable is not "
                 "set; set it, or write the path"
-            ) from None
+            )
+        return value
 
 
 def me() -> str:
