@@ -8,6 +8,8 @@ BenchhubError
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
 └── DeviceError                 the device or the way to it; exit 3
     ├── Unreachable             connect again, stage again
+    │   └── LinkLost            it was reached, and then fell silent or the link broke
+    ├── ProtocolFault           what it sent breaks the protocol; never retried
     ├── DeviceBusy              somebody else holds the lease
     ├── HostKeyUnknown          not enrolled yet
     ├── HostKeyChanged          never retried, never overridden by benchhub
@@ -89,6 +91,27 @@ class DeviceError(BenchhubError):
 
 class Unreachable(DeviceError):
     """The device does not answer, or the link to it broke: connect and stage again."""
+
+
+class LinkLost(Unreachable):
+    """The device was reached, and then fell silent, or the link to it broke."""
+
+
+class ProtocolFault(DeviceError):
+    """The device sent what the protocol does not allow: what runs there is broken, or lies.
+
+    `reason` is what, without the device's name and without the next step.
+    """
+
+    def __init__(self, device: str, reason: str) -> None:
+        super().__init__(
+            f"{device}: broke the protocol: {reason}; it is not measured further, because what"
+            f" runs on it is broken or lies: run `benchhub devices doctor {device}`"
+        )
+        self.device, self.reason = device, reason
+
+    def __reduce__(self) -> tuple[type[ProtocolFault], tuple[str, str]]:
+        return type(self), (self.device, self.reason)
 
 
 class DeviceBusy(DeviceError):

@@ -102,3 +102,18 @@ def _decimals(value: float, digits: int) -> int:
     if value == 0 or not math.isfinite(value):
         return digits - 1
     return min(9, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def visible(text: str) -> str:
+    """Return a text from outside on one line, without what a terminal or a page would act on.
+
+    Control characters and marks that turn the direction of writing are shown as their code points;
+    line ends and tabs become spaces.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _code_point(one) for one in text)
+
+
+def _code_point(character: str) -> str:
+    return " " if character.isspace() else f"<U+{ord(character):04X}>"

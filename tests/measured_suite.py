@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from told_events import Gathering
 
 from benchhub.config.request import RunRequest, located, resolve
 from benchhub.model.cell import Cell
@@ -19,6 +20,7 @@ from benchhub.ondevice.measure.stages import Measurement
 from benchhub.run import execute
 from benchhub.run.execute import Ready, make_ready, new_run
 from benchhub.run.loop.campaign import _job
+from benchhub.run.loop.expected import most_of
 from benchhub.store import Store
 
 CASES = 9
@@ -111,12 +113,10 @@ class Suite:
             job = wire.decode_job(wire.decode(wire.encode(wire.encode_job(
                 _job(work, cell, 0, Links()))))  # type: ignore[arg-type]
             )  # fmt: skip
-            outcome = wire.Outcome()
-            measurement = Measurement(
-                job, str(root), import_backend(job.backend),
-                lambda event, into=outcome: wire.fold(into, event),
-            )  # fmt: skip
-            measurement.run()
+            gathering = Gathering(job, most_of(work, cell, job))
+            imported = import_backend(job.backend)
+            Measurement(job, str(root), imported, gathering.take).run()
+            outcome = gathering.outcome()
             assert outcome.failure is None, (cell.variant, cell.backend, outcome.failure)
             found[cell] = [
                 np.frombuffer(one.data, one.dtype).reshape(one.shape) if one.shape[0] else None

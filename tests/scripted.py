@@ -78,7 +78,7 @@ class BoardSession:
         self._hear("stage")
         return StageReport(0, 0)
 
-    def launch(self, job: Job) -> Outcome:
+    def launch(self, job: Job, **_more: Any) -> Outcome:
         self._hear("launch")
         if self._board.launches:
             self._board.launches.popleft()(self._board)

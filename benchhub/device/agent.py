@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
+from benchhub.device.bootstrap import SHELL
+from benchhub.device.events import bounds, schema
+from benchhub.device.events.parse import Broken, parse, shown
 from benchhub.device.transport import RemoteProcess
-from benchhub.errors import DeviceError, Interrupted, Unreachable
+from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.ondevice import wire
+from benchhub.text import visible
 
 _HELLO_TIMEOUT_S = 60.0
 _CLOSE_TIMEOUT_S = 3.0
-#: What a login shell may say before the agent speaks.
-_MAX_NOISE_LINES = 1000
 
-Event = Mapping[str, Any]
+E = TypeVar("E", bound=schema.Event)
 
 
 class AgentEnded(Exception):
@@ -32,7 +35,10 @@ class AgentEnded(Exception):
 
 
 class RemoteAgent:
-    """One agent process; requests are answered one at a time, pings go in between."""
+    """One agent process; requests are answered one at a time, pings go in between.
+
+    Whatever comes that is not the next event of the request under way is a ProtocolFault.
+    """
 
     def __init__(self, process: RemoteProcess, name: str) -> None:
         self._process = process
@@ -42,38 +48,69 @@ class RemoteAgent:
         self._over = threading.Event()
         self._heart: threading.Thread | None = None
         self._patience_s = float("inf")
+        self._token = secrets.token_hex(4)
+        self._asked = 0
+        self._to = ""
+        self._heard = 0
+        self._pings: set[str] = set()
 
-    def hello(self, root: str, holder: Mapping[str, Any], heartbeat_s: float) -> Event:
-        """Introduce ourselves; return the `hello` or `refused` event, AgentEnded if none came."""
-        noise, in_shell = "", False
+    def hello(
+        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, evict: bool = False
+    ) -> schema.HelloEvent | schema.RefusedEvent:
+        """Introduce ourselves; return the answer, AgentEnded if none came."""
+        noise, in_shell, size = "", False, 0
+        self._to = self._new_id()
+        request = {"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s}
         # If it has ended already, what it left behind says why.
         with contextlib.suppress(BrokenPipeError):
-            self.send({"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s})
+            self.send({**request, "evict": evict, "id": self._to})
         deadline = time.monotonic() + _HELLO_TIMEOUT_S
-        for _ in range(_MAX_NOISE_LINES):
-            try:
-                line = self._process.readline(deadline - time.monotonic())
-            except TimeoutError as error:
-                raise DeviceError(
-                    f"{self._name}: the agent said nothing for {_HELLO_TIMEOUT_S:.0f} s"
-                    f"{noise and f' (but {noise!r} came)'}; is its disk or its Python hanging?"
-                ) from error
+        for _ in range(bounds.NOISE_LINES):
+            line = self._greeting_line(deadline, noise)
             if not line:
                 status = self._process.wait(_HELLO_TIMEOUT_S)
-                said = " ".join(f"{noise} {self._process.stderr_tail()}".split())
+                said = " ".join(visible(f"{noise} {self._process.stderr_tail()}").split())
                 raise AgentEnded(status, said, in_shell)
-            try:
-                event = wire.decode(line)
-            except ValueError:
-                noise = _shown(line) or noise
-                continue
-            in_shell |= event.get("event") == "shell"
-            if event.get("event") in ("hello", "refused"):
+            size += len(line)
+            if size > bounds.NOISE_BYTES:
+                break
+            if line.strip() == SHELL:
+                in_shell = True
+            elif (event := self._greeting(line)) is not None:
                 return event
+            else:
+                noise = shown(line) or noise
         raise DeviceError(
             f"{self._name}: only noise came instead of the agent, such as {noise!r}; "
             "make its shell's start-up files silent"
         )
+
+    def _greeting_line(self, deadline: float, noise: str) -> bytes:
+        try:
+            left_s = deadline - time.monotonic()
+            return self._process.readline(left_s, most_bytes=bounds.NOISE_BYTES)
+        except TimeoutError as error:
+            raise LinkLost(
+                f"{self._name}: silent: its agent said nothing for {_HELLO_TIMEOUT_S:.0f} s"
+                f"{noise and f' (but {noise!r} came)'}; is its disk or its Python hanging?"
+            ) from error
+        except Broken as broken:
+            raise self.fault(str(broken)) from broken
+
+    def _greeting(self, line: bytes) -> schema.HelloEvent | schema.RefusedEvent | None:
+        """Return how the agent answers our hello; None: these are a shell's words."""
+        try:
+            event = parse(line)
+        except Broken as broken:
+            if line.startswith(b'{"v":'):
+                raise self.fault(str(broken)) from broken
+            return None
+        if not isinstance(event, schema.HelloEvent | schema.RefusedEvent):
+            raise self.fault(f"a {event.event!r} before its hello")
+        if event.to not in (self._to, "") or event.n:
+            raise self.fault(f"a {event.event!r} that answers somebody else")
+        self._heard = 1
+        return event
 
     def keep_alive(self, heartbeat_s: float) -> None:
         """Ping the agent from now on, four times a heartbeat, and expect to hear from it."""
@@ -82,8 +119,10 @@ class RemoteAgent:
 
         def beat() -> None:
             while not self._over.wait(heartbeat_s / 4):
+                ping = self._new_id()
+                self._pings.add(ping)
                 try:
-                    self.send({"do": "ping"})
+                    self.send({"do": "ping", "id": ping})
                 except (OSError, Unreachable):
                     return  # whoever reads from the agent finds out
 
@@ -95,36 +134,63 @@ class RemoteAgent:
         with self._writing:
             self._process.write(wire.encode(message))
 
-    def ask(self, message: Mapping[str, Any], timeout_s: float) -> Event:
-        """Send a request and return the event of the same name that answers it."""
-        return self.give(message, (), timeout_s)
+    def ask(
+        self,
+        message: Mapping[str, Any],
+        timeout_s: float,
+        kind: type[E],
+        most_bytes: int = bounds.LINE_BYTES,
+    ) -> E:
+        """Send a request and return the event, of class `kind`, that answers it."""
+        return self.give(message, (), timeout_s, kind, most_bytes)
 
     def give(
-        self, message: Mapping[str, Any], payload: Iterable[bytes | memoryview], timeout_s: float
-    ) -> Event:
+        self,
+        message: Mapping[str, Any],
+        payload: Iterable[bytes | memoryview],
+        timeout_s: float,
+        kind: type[E],
+        most_bytes: int = bounds.LINE_BYTES,
+    ) -> E:
         """Send a request and the bytes that follow it; return the event that answers it.
 
         `timeout_s` counts from the last byte. Where the bytes do not get there, the agent is cut
         off: it could not tell them from the next request.
         """
         with self._turn:
-            with self._writing:
-                self._pour(message, payload)
-            event = self._next(time.monotonic() + timeout_s, f"its answer to {message['do']}")
-        if event["event"] != message["do"]:
-            raise DeviceError(
-                f"{self._name}: the agent answered {message['do']!r} with {event['event']!r}; "
-                "remove `runner/` below its root and run again"
-            )
+            self._request(message, payload)
+            deadline = time.monotonic() + timeout_s
+            event, _ = self._next(deadline, f"its answer to {message['do']}", most_bytes)
+        if not isinstance(event, kind):
+            raise self.fault(f"{message['do']!r} was answered with {event.event!r}")
         return event
 
-    def follow(self, message: Mapping[str, Any], timeout_s: float, on_event: Any) -> None:
-        """Send a request and pass every event on to `on_event` until that returns True."""
+    def follow(
+        self,
+        message: Mapping[str, Any],
+        timeout_s: float,
+        most_bytes: int,
+        on_event: Callable[[schema.Event, int], bool],
+    ) -> None:
+        """Send a request and pass every event on, with its bytes, until that returns True.
+
+        `on_event` may raise Broken, which is the device's fault.
+        """
         deadline = time.monotonic() + timeout_s
         with self._turn:
-            self._request(message)
-            while not on_event(self._next(deadline, f"the end of its {message['do']}")):
-                pass
+            self._request(message, ())
+            over = False
+            while not over:
+                event, size = self._next(deadline, f"the end of its {message['do']}", most_bytes)
+                try:
+                    over = on_event(event, size)
+                except Broken as broken:
+                    raise self.fault(str(broken)) from broken
+
+    def fault(self, reason: str) -> ProtocolFault:
+        """Return the error that says what the agent did wrong, and cut it off."""
+        self._process.kill()
+        return ProtocolFault(self._name, reason)
 
     def close(self) -> None:
         """Let the agent go; a request in progress ends with Interrupted. Never raises."""
@@ -145,9 +211,15 @@ class RemoteAgent:
         if self._heart is not None and self._heart is not threading.current_thread():
             self._heart.join(5.0)
 
-    def _request(self, message: Mapping[str, Any]) -> None:
+    def _new_id(self) -> str:
         with self._writing:
-            self._pour(message, ())
+            self._asked += 1
+            return f"{self._token}-{self._asked}"
+
+    def _request(self, message: Mapping[str, Any], payload: Iterable[bytes | memoryview]) -> None:
+        self._to = self._new_id()
+        with self._writing:
+            self._pour({**message, "id": self._to}, payload)
 
     def _pour(self, message: Mapping[str, Any], payload: Iterable[bytes | memoryview]) -> None:
         try:
@@ -160,23 +232,47 @@ class RemoteAgent:
             raise self._gone() from error
         except TimeoutError as error:
             self._process.kill()
-            raise Unreachable(f"{self._name}: the agent takes no requests: {error}") from error
+            raise LinkLost(
+                f"{self._name}: stopped: its agent takes no requests: {error}"
+            ) from error
         except BaseException as error:
             self._process.kill()
             if self._over.is_set() and isinstance(error, Unreachable):
                 raise self._closed() from None
             raise
 
-    def _next(self, deadline: float, awaited: str) -> Event:
-        while (event := self._read(deadline, awaited))["event"] == "pong":
-            pass
-        return event
+    def _next(self, deadline: float, awaited: str, most_bytes: int) -> tuple[schema.Event, int]:
+        """Return the next event of the request under way, and the bytes of its line."""
+        while True:
+            line = self._line(deadline, awaited, most_bytes)
+            try:
+                event = parse(line)
+            except Broken as broken:
+                raise self.fault(str(broken)) from broken
+            if event.n != self._heard:
+                raise self.fault(f"line {event.n}, and {self._heard} comes next")
+            self._heard += 1
+            if isinstance(event, schema.PongEvent):
+                if event.to not in self._pings:
+                    raise self.fault("an answer to a ping that nobody sent")
+                self._pings.discard(event.to)
+                continue
+            if event.to != self._to:
+                raise self.fault(f"a {event.event!r} of another request")
+            if isinstance(event, schema.ErrorEvent):
+                raise DeviceError(f"{self._name}: the agent cannot do that: {event.message}")
+            return event, len(line)
 
-    def _read(self, deadline: float, awaited: str) -> Event:
+    def _line(self, deadline: float, awaited: str, most_bytes: int) -> bytes:
+        left_s = deadline - time.monotonic()
         try:
-            line = self._process.readline(deadline - time.monotonic(), self._patience_s)
+            if left_s <= 0:
+                raise TimeoutError("it is late, and still sends")
+            line = self._process.readline(left_s, self._patience_s, most_bytes)
         except TimeoutError as error:
-            raise Unreachable(f"{self._name}: {self._silence(deadline, awaited)}") from error
+            raise LinkLost(f"{self._name}: {self._silence(deadline, awaited)}") from error
+        except Broken as broken:
+            raise self.fault(str(broken)) from broken
         except Unreachable:
             if self._over.is_set():
                 raise self._closed() from None
@@ -185,40 +281,26 @@ class RemoteAgent:
             raise self._closed()
         if not line.endswith(b"\n"):
             raise self._gone()
-        try:
-            event = wire.decode(line)
-            kind = event["event"]
-        except (ValueError, KeyError) as error:
-            raise DeviceError(
-                f"{self._name}: the agent sent a line that is no event: {_shown(line)!r}; "
-                "something on the device writes to its stdout"
-            ) from error
-        if kind == "error":
-            raise DeviceError(f"{self._name}: the agent cannot do that: {event.get('message')}")
-        return event
+        return line
 
     def _silence(self, deadline: float, awaited: str) -> str:
         if time.monotonic() < deadline:
             return (
-                f"the agent is silent, and left pings unanswered for {self._patience_s:.0f} s; "
-                "does the device hang?"
+                f"silent: its agent left pings unanswered for {self._patience_s:.0f} s; "
+                "does the device hang, or was the agent stopped?"
             )
-        return f"the agent is alive, but {awaited} is overdue"
+        return f"slow: its agent is alive, but {awaited} is overdue"
 
     def _closed(self) -> Interrupted:
         return Interrupted(f"{self._name}: the session was closed")
 
-    def _gone(self) -> Unreachable:
+    def _gone(self) -> LinkLost:
         try:
             status = f"status {self._process.wait(_CLOSE_TIMEOUT_S)}"
         except TimeoutError:
             status = "still running"
-        said = " ".join(self._process.stderr_tail().split())[-300:]
-        return Unreachable(
+        said = " ".join(visible(self._process.stderr_tail()).split())[-300:]
+        return LinkLost(
             f"{self._name}: the agent on the device ended ({status}){said and f': {said}'}; "
             "was it killed, or did the device run out of memory?"
         )
-
-
-def _shown(line: bytes) -> str:
-    return line[:80].decode("utf-8", "replace").strip()

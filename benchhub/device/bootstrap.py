@@ -6,7 +6,7 @@ from typing import Protocol
 
 from benchhub.device.local import interpreter
 from benchhub.device.transport import RemoteProcess, Transport
-from benchhub.errors import DeviceError, NoSpace, PythonUnusable
+from benchhub.errors import DeviceError, LinkLost, NoSpace, PythonUnusable
 from benchhub.model.device import DeviceProfile
 
 # Values reach the scripts as positional parameters, so none of them is ever parsed by a shell.
@@ -47,6 +47,7 @@ runner=$root/runner/runner-$3.pyz
 """
 # What start-up files print may lack the end of its line. The event says that a shell took our
 # words for what they are; nologin, or a forced command, even one that repeats them, does not.
+SHELL = b'{"event": "shell"}'
 _HERE = """printf '\\n{"event": "%s"}\\n' shell\n"""
 _START = _HERE + _NAMES + '[ -f "$runner" ] || exit 90; exec "$python" "$runner" agent'
 _PUSH = (
@@ -94,7 +95,10 @@ def push_runner(
 ) -> None:
     """Put the runner on the device, verified; PythonUnusable, NoSpace or DeviceError."""
     argv = _argv(_PUSH, profile, runner, another)
-    done = transport.run(argv, runner.data, timeout_s=120.0)
+    try:
+        done = transport.run(argv, runner.data, timeout_s=120.0)
+    except TimeoutError as error:
+        raise LinkLost(f"{profile.name}: slow: it did not take the runner: {error}") from error
     if done.status == 0:
         return
     words = (done.stdout.decode("utf-8", "replace") + " " + done.stderr).split()

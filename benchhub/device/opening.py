@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchhub.device import bootstrap
-from benchhub.device.agent import AgentEnded, Event, RemoteAgent
+from benchhub.device.agent import AgentEnded, RemoteAgent
 from benchhub.device.bootstrap import RunnerFile
+from benchhub.device.events.schema import HelloEvent, RefusedEvent
 from benchhub.device.transport import Transport
 from benchhub.errors import DeviceBusy, DeviceError, NoSpace, PythonUnusable
 from benchhub.model.device import DeviceProfile
@@ -40,35 +41,46 @@ class Opening:
 
     def with_lease(
         self, own_run: str | None, on_wait: Callable[[str], None]
-    ) -> tuple[RemoteAgent, Event]:
+    ) -> tuple[RemoteAgent, HelloEvent]:
         """Return the agent that holds the lease and its hello; see `DeviceSession.open`."""
         started = time.monotonic()
+        evict = False
         while True:
-            agent, event = self._agent()
-            if event["event"] == "hello":
+            agent, event = self._agent(evict)
+            if isinstance(event, HelloEvent):
+                if event.evicted:
+                    on_wait(f"{self._profile.name}: ended its own agent of before: {event.evicted}")
                 return agent, event
             agent.close()
             if self._python_too_old(event):
                 self._another_python = True
                 continue
-            if event.get("kind") != "busy":
+            if event.kind != "busy":
                 raise self._refused(event)
-            theirs = event.get("holder") or {}
+            theirs = event.holder
             patience_s = self._profile.lease_wait_s
-            if own_run is not None and self._is_ours(theirs, own_run):
+            ours = own_run is not None and self._is_ours(theirs, own_run)
+            # Its link broke, or this would be its own session: nobody can let it go any more.
+            evict = ours
+            if ours:
                 patience_s = max(patience_s, _OWN_LEASE_S)
             message = f"{self._profile.name}: in use by {_describe(theirs)}"
             waited_s = time.monotonic() - started
+            if waited_s >= patience_s and ours:
+                raise DeviceBusy(
+                    f"{self._profile.name}: an agent of this very run does not let go after"
+                    f" {waited_s:.0f} s; end process {theirs.get('agent', 'unknown')} on it"
+                )
             if waited_s >= patience_s:
                 after = f" after waiting {waited_s:.0f} s" if patience_s else ""
                 raise DeviceBusy(f"{message}{after}; try again later, or set a longer lease_wait_s")
             on_wait(message)
             time.sleep(min(random.uniform(0.5, 1.5), max(0.05, patience_s - waited_s)))
 
-    def _python_too_old(self, event: Event) -> bool:
+    def _python_too_old(self, event: RefusedEvent) -> bool:
         """Tell whether another interpreter may be looked for; there is one try."""
         named = bootstrap.python_of(self._profile) != bootstrap.ANY_PYTHON
-        return event.get("kind") == "python" and not named and not self._another_python
+        return event.kind == "python" and not named and not self._another_python
 
     def _is_ours(self, theirs: Mapping[str, Any], own_run: str) -> bool:
         if theirs.get("run") != own_run or theirs.get("host") != self._holder.get("host"):
@@ -77,7 +89,7 @@ class Opening:
         # A controller that was killed can no longer let go; its agent will notice, as ours would.
         return pid == self._holder.get("pid") or (isinstance(pid, int) and not _is_alive(pid))
 
-    def _agent(self) -> tuple[RemoteAgent, Event]:
+    def _agent(self, evict: bool) -> tuple[RemoteAgent, HelloEvent | RefusedEvent]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
         while True:
             process = bootstrap.start_agent(
@@ -85,10 +97,11 @@ class Opening:
             )
             agent = RemoteAgent(process, self._profile.name)
             try:
-                event = agent.hello(self._profile.root, self._holder, self._heartbeat_s)
-                genuine = event.get("runner_sha256", self._runner.sha256) == self._runner.sha256
-                if genuine or self._pushed:
+                event = agent.hello(self._profile.root, self._holder, self._heartbeat_s, evict)
+                if isinstance(event, RefusedEvent) or event.runner_sha256 == self._runner.sha256:
                     return agent, event
+                if self._pushed:
+                    raise agent.fault("its agent is not the runner that was pushed to it")
                 agent.close()
             except AgentEnded as ended:
                 agent.close()
@@ -115,14 +128,14 @@ class Opening:
             f"does {self._profile.python!r} work there?"
         )
 
-    def _refused(self, event: Event) -> DeviceError:
-        name, message = self._profile.name, event.get("message", "no reason given")
-        if event.get("kind") == "python":
+    def _refused(self, event: RefusedEvent) -> DeviceError:
+        name, message = self._profile.name, event.message
+        if event.kind == "python":
             return PythonUnusable(
                 f"{name}: {message}; install Python 3.8 or later, or name it as `python` in its "
                 "profile"
             )
-        if event.get("kind") == "root":
+        if event.kind == "root":
             if "No space" in message:
                 return NoSpace(f"{name}: {message}; free some, or set `root` to another disk")
             return DeviceError(f"{name}: root {self._profile.root} cannot be used: {message}")

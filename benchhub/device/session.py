@@ -6,15 +6,20 @@ import contextlib
 import getpass
 import os
 import socket
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-from benchhub.device.agent import Event, RemoteAgent
+from benchhub.device.agent import RemoteAgent
 from benchhub.device.blob import Blob, StageReport
 from benchhub.device.bootstrap import RunnerFile
+from benchhub.device.events import bounds, schema
+from benchhub.device.events.expected import UNTOLD, Expected
+from benchhub.device.events.folding import Folding
+from benchhub.device.events.parse import Broken
+from benchhub.device.events.plausible import doubted, implausible
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
 from benchhub.device.provision.install import Removed, Trouble
@@ -23,7 +28,7 @@ from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
-from benchhub.errors import ConfigError, DeviceError
+from benchhub.errors import ConfigError, LinkLost
 from benchhub.model.device import DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.ondevice import wire
@@ -33,20 +38,13 @@ _REQUEST_TIMEOUT_S = 60.0
 #: Hashing is never slower than this, not even on the slowest board with an SD card.
 _SLOWEST_BYTES_PER_S = 5e6
 _LAUNCH_GRACE_S = 30.0
+E = TypeVar("E", bound=schema.Event)
 
 Connect = Callable[[DeviceProfile], Transport]
 
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """How the agent introduced itself; `root` is absolute."""
-
-    protocol: int
-    runner_sha256: str
-    python: str
-    executable: str
-    root: str
-    pid: int
+#: Nothing of a link that works is slower.
+_SLOWEST_LINK_BYTES_PER_S = 8e3
+_PUSH_GRACE_S = 300.0
 
 
 def connect(profile: DeviceProfile) -> Transport:
@@ -85,7 +83,7 @@ class DeviceSession:
         profile: DeviceProfile,
         transport: Transport,
         agent: RemoteAgent,
-        hello: Hello,
+        hello: schema.HelloEvent,
     ) -> None:
         self.profile = profile
         self.hello = hello
@@ -113,15 +111,7 @@ class DeviceSession:
         transport = connect(profile)
         try:
             opening = Opening(transport, profile, runner, holder, heartbeat_s)
-            agent, event = opening.with_lease(own_run, on_wait)
-            try:
-                said = Hello(**{name: event[name] for name in Hello.__slots__})
-            except KeyError as error:
-                agent.close()
-                raise DeviceError(
-                    f"{profile.name}: the agent's hello lacks {error}; remove `runner/` below its "
-                    "root and run again"
-                ) from error
+            agent, said = opening.with_lease(own_run, on_wait)
             agent.keep_alive(heartbeat_s)
             return cls(profile, transport, agent, said)
         except BaseException:
@@ -140,19 +130,18 @@ class DeviceSession:
 
     def facts(self) -> Facts:
         """Return what the device is, as its agent probed it."""
-        return Facts(self._ask("facts")["facts"])
+        return self._ask("facts", schema.FactsEvent).facts.told()
 
     def conditions(self) -> Conditions:
         """Return the state the device is in now."""
-        found = wire.decode_conditions(self._ask("conditions")["conditions"])
-        if found is None:
-            raise DeviceError(f"{self.name}: the agent gave no conditions")
-        return found
+        return self._ask("conditions", schema.ConditionsEvent).conditions.told()
 
     def have(self, digests: Sequence[str]) -> dict[str, BlobState]:
         """Return what the device has of each blob."""
-        blobs = self._ask("have", digests=list(digests))["blobs"]
-        return {d: BlobState(blobs[d]["state"], blobs[d].get("bytes") or 0) for d in digests}
+        most_bytes = bounds.digests_bytes(len(digests))
+        answer = self._ask("have", schema.HaveEvent, most_bytes=most_bytes, digests=list(digests))
+        self._same_blobs(digests, answer.blobs)
+        return {d: BlobState(one.state, one.bytes) for d, one in answer.blobs.items()}
 
     def adopt(self, digests: Sequence[str], size_bytes: int = 0) -> dict[str, str]:
         """Have uploaded blobs verified and sealed: adopted, corrupt or missing, by digest.
@@ -160,7 +149,10 @@ class DeviceSession:
         `size_bytes` is how much the device must hash; it only sets how long to wait.
         """
         timeout_s = _REQUEST_TIMEOUT_S + size_bytes / _SLOWEST_BYTES_PER_S
-        return dict(self._ask("adopt", timeout_s, digests=list(digests))["blobs"])
+        most_bytes = bounds.digests_bytes(len(digests))
+        answer = self._ask("adopt", schema.AdoptEvent, timeout_s, most_bytes, digests=list(digests))
+        self._same_blobs(digests, answer.blobs)
+        return dict(answer.blobs)
 
     def stage(self, blobs: Sequence[Blob], progress: Progress = lambda count: None) -> StageReport:
         """Make the device hold every one of `blobs`; see `stage.stage`."""
@@ -185,29 +177,34 @@ class DeviceSession:
         size_bytes = sum(blob.size_bytes for blob in blobs)
         request = {"do": "receive", "blobs": entries, "follows": size_bytes - sum(starts)}
 
+        late = time.monotonic() + _PUSH_GRACE_S + size_bytes / _SLOWEST_LINK_BYTES_PER_S
+
         def pieces() -> Generator[memoryview]:
             with self._transport.watched(progress) as moved:
                 for piece in end_to_end(blobs, starts):
+                    if time.monotonic() > late:
+                        raise LinkLost(f"{self.name}: slow: it takes what is pushed drop by drop")
                     yield piece
                     moved(len(piece))
 
         self._unsettled_bytes += size_bytes
         timeout_s = _REQUEST_TIMEOUT_S + size_bytes / _SLOWEST_BYTES_PER_S
         with contextlib.closing(pieces()) as payload:
-            event = self._agent.give(request, payload, timeout_s)
-        if "trouble" in event:
-            raise OSError(event["trouble"])
-        return dict(event["blobs"])
+            most_bytes = bounds.digests_bytes(len(blobs))
+            answer = self._agent.give(request, payload, timeout_s, schema.ReceiveEvent, most_bytes)
+        if answer.trouble is not None:
+            raise OSError(answer.trouble)
+        self._same_blobs([blob.sha256 for blob in blobs], answer.blobs)
+        return dict(answer.blobs)
 
     def free_bytes(self) -> int:
         """Return the room on the disk that holds the device's blobs."""
-        return int(self._ask("room")["free_bytes"])
+        return self._ask("room", schema.RoomEvent).free_bytes
 
     def environments(self) -> tuple[Target, tuple[Environment, ...]]:
         """Return what the device's interpreter is, and its environments, unusable ones too."""
-        event = self._ask("environments")
-        there = tuple(environment(raw) for raw in event["environments"])
-        return target(self.name, event["target"]), there
+        answer = self._ask("environments", schema.EnvironmentsEvent)
+        return target(self.name, answer.target), tuple(map(environment, answer.environments))
 
     def build(
         self, wanted: Pinned, wheels: Sequence[Wheel] | None, deadline_s: float
@@ -216,8 +213,9 @@ class DeviceSession:
 
         Returns it and whether that was needed, or why there is none.
         """
-        event = self._ask(
+        answer = self._ask(
             "provision",
+            schema.ProvisionEvent,
             deadline_s + _LAUNCH_GRACE_S,
             backend=wanted.lock.backend,
             lock=wanted.lock.name,
@@ -227,38 +225,62 @@ class DeviceSession:
             wheels=None if wheels is None else [[w.blob.sha256, w.name] for w in wheels],
             deadline_s=deadline_s,
         )
-        if "trouble" in event:
-            return Trouble(event["trouble"]["kind"], event["trouble"]["message"])
-        if event["built"]:
+        if answer.trouble is not None:
+            return Trouble(answer.trouble.kind, answer.trouble.message)
+        if answer.environment is None or answer.built is None:
+            raise self._agent.fault("'provision' was answered with neither result nor reason")
+        if answer.built:
             self._unsettled_bytes = 0  # the device saw to that before it said that it is ready
-        return environment(event["environment"]), bool(event["built"])
+        return environment(answer.environment), answer.built
 
     def unprovision(self, backends: Sequence[str] | None = None) -> tuple[Removed, ...]:
         """Delete the environments of `backends` (None: all) and wheels that no other needs."""
         names = None if backends is None else list(backends)
-        removed = self._ask("unprovision", 10 * _REQUEST_TIMEOUT_S, backends=names)["removed"]
-        return tuple(Removed(name, freed_bytes) for name, freed_bytes in removed)
+        answer = self._ask(
+            "unprovision", schema.UnprovisionEvent, 10 * _REQUEST_TIMEOUT_S, backends=names
+        )
+        return tuple(Removed(name, freed_bytes) for name, freed_bytes in answer.removed)
 
-    def launch(self, job: Job, on_event: Callable[[Event], None] | None = None) -> Outcome:
+    def launch(
+        self,
+        job: Job,
+        on_event: Callable[[schema.Event], None] | None = None,
+        expected: Expected = UNTOLD,
+    ) -> Outcome:
         """Run `job` on the device and return what it brought back; a failed job is an Outcome too.
 
-        Unreachable when the link breaks before the launch ends, Interrupted when another thread
-        closes the session meanwhile.
+        It brings at most what is `expected`. One whose figures cannot be is failed, or interrupted
+        where the device's time of day went back. Unreachable when the link breaks before the
+        launch ends, ProtocolFault for what the protocol does not allow, Interrupted when another
+        thread closes the session meanwhile.
         """
         if self._unsettled_bytes:
             # Writing a large model to a slow card must not go on while something is timed.
-            self._ask("settle", _REQUEST_TIMEOUT_S + self._unsettled_bytes / _SLOWEST_BYTES_PER_S)
+            patience_s = _REQUEST_TIMEOUT_S + self._unsettled_bytes / _SLOWEST_BYTES_PER_S
+            self._ask("settle", schema.SettleEvent, patience_s)
             self._unsettled_bytes = 0
-        outcome = Outcome()
+        folding = Folding(job, expected)
+        left = [folding.most_events, folding.most_bytes]
 
-        def take(event: Event) -> bool:
+        def take(event: schema.Event, size: int) -> bool:
+            left[:] = left[0] - 1, left[1] - size
+            if min(left) < 0:
+                raise Broken(
+                    f"a launch of more than {folding.most_events} events or"
+                    f" {folding.most_bytes} bytes"
+                )
             if on_event is not None:
                 on_event(event)
-            return wire.fold(outcome, event)
+            return folding.take(event)
 
         request = {"do": "launch", "job": wire.encode_job(job)}
-        self._agent.follow(request, job.deadline_s + _LAUNCH_GRACE_S, take)
-        return outcome
+        began_ns = time.monotonic_ns()
+        with contextlib.closing(folding):
+            deadline_s = job.deadline_s + _LAUNCH_GRACE_S
+            self._agent.follow(request, deadline_s, bounds.line_bytes(job), take)
+        outcome = folding.outcome
+        took_ns = time.monotonic_ns() - began_ns
+        return doubted(outcome, implausible(outcome, job, expected, took_ns))
 
     def close(self) -> None:
         """Give the lease back and hang up; safe from any thread, and twice."""
@@ -278,5 +300,16 @@ class DeviceSession:
     ) -> None:
         self.close()
 
-    def _ask(self, what: str, timeout_s: float = _REQUEST_TIMEOUT_S, **values: Any) -> Event:
-        return self._agent.ask({"do": what, **values}, timeout_s)
+    def _ask(
+        self,
+        what: str,
+        kind: type[E],
+        timeout_s: float = _REQUEST_TIMEOUT_S,
+        most_bytes: int = bounds.LINE_BYTES,
+        **values: Any,
+    ) -> E:
+        return self._agent.ask({"do": what, **values}, timeout_s, kind, most_bytes)
+
+    def _same_blobs(self, asked: Sequence[str], told: Mapping[str, object]) -> None:
+        if set(asked) != set(told):
+            raise self._agent.fault("an answer about other blobs than were asked about")

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from benchhub.device.events.bounds import LINE_BYTES, SAID_BYTES, STDERR_BYTES
+from benchhub.device.events.parse import Broken, shown
 from benchhub.errors import BenchhubError
 
 CHUNK_BYTES = 1 << 16
@@ -65,20 +67,30 @@ class RemoteProcess(ABC):
     def close(self) -> None:
         """Kill the process and release everything that belongs to it. Never raises."""
 
-    def readline(self, timeout_s: float, quiet_s: float = float("inf")) -> bytes:
+    def readline(
+        self, timeout_s: float, quiet_s: float = float("inf"), most_bytes: int = LINE_BYTES
+    ) -> bytes:
         """Return the next line with its newline (the last may lack it), b"" at the end.
 
-        TimeoutError when it is not whole after `timeout_s`, or nothing came for `quiet_s`.
+        TimeoutError when it is not whole after `timeout_s`, though data still come, or when
+        nothing came for `quiet_s`; Broken for one that is longer than `most_bytes`.
         """
         deadline = time.monotonic() + timeout_s
         searched = 0
         while (newline := self._pending.find(b"\n", searched)) < 0:
             searched = len(self._pending)
-            data = self.read(min(quiet_s, max(0.0, deadline - time.monotonic())))
+            if searched > most_bytes:
+                raise Broken(f"a line of more than {most_bytes} bytes, {shown(self._pending)!r}")
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 and searched:
+                raise TimeoutError("a line that does not end")
+            data = self.read(min(quiet_s, max(0.0, left_s)))
             if not data:
                 newline = len(self._pending) - 1
                 break
             self._pending += data
+        if newline > most_bytes:
+            raise Broken(f"a line of {newline} bytes, at most {most_bytes} are allowed")
         line = bytes(self._pending[: newline + 1])
         del self._pending[: newline + 1]
         return line
@@ -91,9 +103,15 @@ class RemoteProcess(ABC):
         """Drain stderr in the background: a process must never block on it."""
 
         def drain() -> None:
+            size = 0
             while data := read():
                 self._tail += data
                 del self._tail[:-_TAIL_BYTES]
+                size += len(data)
+                if size > STDERR_BYTES:
+                    self._tail[:] = b"it wrote more than %d bytes to stderr" % STDERR_BYTES
+                    self.kill()
+                    return
 
         thread = threading.Thread(target=drain, name="stderr", daemon=True)
         thread.start()
@@ -163,6 +181,8 @@ def complete(
             if not piece:
                 break
             stdout += piece
+            if len(stdout) > SAID_BYTES:
+                raise TimeoutError(f"it wrote more than {SAID_BYTES} bytes to stdout")
         status = process.wait(max(0.1, left_s()))
         feeder.join(5.0)
         if feeder.error is not None:

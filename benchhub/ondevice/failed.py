@@ -1,5 +1,8 @@
 """A failure whose kind is known: what a backend raises where more than "raised" can be said."""
 
+#: Kinds that a launch itself may give, of wire.KINDS: this module is all that a launch imports.
+OWN_KINDS = ("missing", "raised", "shape", "blob", "fallback", "memory", "unsupported", "clock")
+
 
 class Failed(Exception):
     """Ends a launch; `kind` is a key of wire.KINDS, the message one line of cause and next step."""

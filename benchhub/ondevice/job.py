@@ -7,9 +7,17 @@ some eight milliseconds.
 import base64
 import json
 import os
+import re
 import sys
 from array import array
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+#: Half of a character beyond the first 65,536, without the other half.
+_HALVES = re.compile(
+    r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
+)
+#: Raw bytes of an array that one event carries at most; more come in several.
+PIECE_BYTES = 1 << 20
 
 
 class Form(NamedTuple):
@@ -79,8 +87,12 @@ def model_path(root: str, identity: str, name: str) -> str:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Return `message` as one line of JSON, newline included."""
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+    """Return `message` as one line of JSON, newline included; ValueError for what JSON has not."""
+    text = json.dumps(message, separators=(",", ":"), allow_nan=False)
+    if "\\ud" in text:
+        # Names of files may hold bytes that are no text; half a character is no JSON to others.
+        text = _HALVES.sub("\\\\ufffd", text)
+    return text.encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> Dict[str, Any]:
@@ -109,9 +121,20 @@ def form_of(job: Job, name: str) -> Form:
     return Form(**job.forms.get(name, {}))
 
 
-def encode_ints(values: "array[int]") -> str:
-    """Return int64 values as base64 of little-endian bytes."""
+def encode_ints(values: "array[int]") -> List[str]:
+    """Return int64 values as base64 of little-endian bytes, in pieces; one at least."""
     if sys.byteorder == "big":
         values = array("q", values)
         values.byteswap()
-    return base64.b64encode(values.tobytes()).decode("ascii")
+    return [encode_piece(piece) for piece in pieces(memoryview(values).cast("B"))]
+
+
+def pieces(data: memoryview) -> List[memoryview]:
+    """Return `data` in pieces that one event carries; one at least, though it be empty."""
+    starts = range(0, max(1, len(data)), PIECE_BYTES)
+    return [data[start : start + PIECE_BYTES] for start in starts]
+
+
+def encode_piece(data: memoryview) -> str:
+    """Return bytes as base64."""
+    return base64.b64encode(data).decode("ascii")

@@ -2,41 +2,16 @@
 
 import os
 import select
-import threading
-from typing import Any, List, Mapping, Optional
-
-from benchhub.ondevice.job import encode
+from typing import Iterable, List, Optional
 
 _CHUNK = 1 << 16
 
 
-class LineWriter:
-    """Writes one message at a time to a descriptor; safe from several threads."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._lock = threading.Lock()
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Write `message` as one line; OSError if the reader is gone."""
-        self.send_raw(encode(message))
-
-    def send_if_free(self, message: Mapping[str, Any]) -> None:
-        """Write a short message, or nothing where that would have to wait for long."""
-        if not self._lock.acquire(timeout=1.0):
-            return
-        try:
-            if select.select([], [self._fd], [], 0)[1]:
-                os.write(self._fd, encode(message))
-        finally:
-            self._lock.release()
-
-    def send_raw(self, line: bytes) -> None:
-        """Write a line that is encoded already, newline included."""
-        with self._lock:
-            rest = memoryview(line)
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+def write_all(fd: int, parts: Iterable[memoryview]) -> None:
+    """Write all of `parts`, one after the other; OSError if the reader is gone."""
+    for rest in parts:
+        while rest:
+            rest = rest[os.write(fd, rest) :]
 
 
 class LineBuffer:

@@ -5,8 +5,15 @@ device's lease for as long as it lives, and it dies when its stdin ends or falls
 job the agent starts one fresh *child* process, passes the job to it and forwards the child's
 events, then adds an `end` event of its own. A launch without an `end` event was cut short.
 
+Every request has an `id`. Every event has `v` (the protocol), `n` (the agent's lines, numbered
+from 0) and `to` (the id of the request that it answers; a launch's is the launch's id), and the
+controller takes no other: see benchhub/device/events. No line is longer than an array's piece of
+PIECE_BYTES in base64.
+
 Controller to agent, `do` names the request:
-  hello       {root, holder, heartbeat_s}    first line; answered by `hello` or `refused`
+  hello       {root, holder, heartbeat_s, evict}    first line; answered by `hello` or `refused`;
+                                             with `evict` an agent that holds the lease for the
+                                             same run is ended first
   ping        {}                             keeps the lease; answered by `pong` at once, also
                                              between the events of a launch
   facts       {}                             answered by `facts`
@@ -26,7 +33,8 @@ Controller to agent, `do` names the request:
   bye         {}                             the agent ends
 
 Agent to controller, `event` names the reply:
-  hello       {protocol, runner_sha256, python, executable, root, pid, blobs}
+  hello       {protocol, runner_sha256, python, executable, root, pid, blobs, evicted}
+                                             `evicted` says what became of such an agent, or null
   refused     {kind, message, holder: {..}}    a kind of REFUSALS
   pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
@@ -42,12 +50,15 @@ Agent to controller, `event` names the reply:
   stage       {stage}                        the child entered a stage (see STAGES)
   ready       {import_ns, load_ns, backend_version, provider, precision, clock, details: {..}}
   first       {first_inference_ns}
-  warmup      {samples}                      base64 of little-endian int64 nanoseconds, in order
-  samples     {samples, elapsed_ns}          the same; may come in several events
+  warmup      {samples}                      base64 of little-endian int64 nanoseconds, in order;
+                                             a long series comes in several events
+  samples     {samples, elapsed_ns}          the same; elapsed_ns is null in all but the last
   track       {name, samples}                a second series of the timed calls (see TRACKS)
   energy      {source, energy_uj, elapsed_ns}    what `source` counted over the timed section
-  outputs     {index, count, name, dtype, shape, data}    base64 of C-order little-endian bytes;
-                                             several events with one `index` concatenate on axis 0
+  outputs     {index, count, name, dtype, shape, data}    base64 of C-order little-endian bytes,
+                                             or the beginning of them; several events with one
+                                             `index` concatenate on axis 0
+  more        {data}                         the next bytes of the same
   memory      {imported_rss_bytes, peak_rss_bytes, reset, gpu_bytes, gpu_source, details}
   failed      {stage, kind, message}         the child's own account of a failure
   end         {status: finished|failed, failure, wall_ns, before, after, involuntary_switches}
@@ -59,20 +70,18 @@ Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sh
 `environments/<backend>-<key>` (see environments.py), `lease` (flock), `lease.json` (who holds it).
 """
 
-import base64
-import sys
 from array import array
-from dataclasses import dataclass, field, fields
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from benchhub.ondevice.job import PIECE_BYTES as PIECE_BYTES
 from benchhub.ondevice.job import Job as Job
 from benchhub.ondevice.job import decode as decode
 from benchhub.ondevice.job import decode_job as decode_job
 from benchhub.ondevice.job import encode as encode
-from benchhub.ondevice.job import encode_ints as encode_ints
 from benchhub.ondevice.job import encode_job as encode_job
 
-PROTOCOL = 1
+PROTOCOL = 2
 HEARTBEAT_S = 60.0
 
 #: Where a launch failed. A child passes through them in this order up to `memory`; the last two are
@@ -113,6 +122,9 @@ KINDS: Mapping[str, str] = {
     "memory": "there is too little memory, the accelerator's or the host's",
     "unsupported": "an operator, a type or a device that the runtime cannot run",
     "clock": "the device's clock went back while calls were timed",
+    "protocol": "what the device sent broke the protocol; it is not measured further",
+    "implausible": "the device told of figures that cannot be",
+    "record": "what the store holds of the launch does not fit its record",
 }
 
 #: Why an agent refuses a controller.
@@ -167,12 +179,15 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Array:
-    """One output tensor as it crossed the wire: numpy dtype string, shape, C-order bytes."""
+    """One output tensor as it crossed the wire: numpy dtype string, shape, C-order bytes.
+
+    `data` is bytes or a view of some.
+    """
 
     name: str
     dtype: str
     shape: Tuple[int, ...]
-    data: bytes
+    data: Any
 
 
 @dataclass
@@ -207,98 +222,3 @@ class Outcome:
     energy_source: Optional[str] = None
     gpu_bytes: Optional[int] = None
     gpu_source: Optional[str] = None
-
-
-def decode_ints(text: str) -> "array[int]":
-    """Invert `encode_ints`."""
-    values = array("q")
-    values.frombytes(base64.b64decode(text))
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values
-
-
-def decode_conditions(raw: Optional[Mapping[str, Any]]) -> Optional[Conditions]:
-    """Return the Conditions in `raw`, ignoring fields of newer runners."""
-    if raw is None:
-        return None
-    known = {f.name for f in fields(Conditions)}
-    return Conditions(**{key: value for key, value in raw.items() if key in known})
-
-
-def decode_failure(raw: Optional[Mapping[str, Any]]) -> Optional[Failure]:
-    """Return the Failure in `raw`."""
-    return None if raw is None else Failure(raw["stage"], raw["kind"], raw["message"])
-
-
-_COPIED = (
-    "import_ns", "load_ns", "first_inference_ns", "imported_rss_bytes", "peak_rss_bytes",
-    "backend_version", "provider", "precision", "clock", "details", "wall_ns",
-    "involuntary_switches", "gpu_bytes", "gpu_source",
-)  # fmt: skip
-
-
-def fold(outcome: Outcome, event: Mapping[str, Any]) -> bool:
-    """Add one event of a launch to `outcome`; True once the launch has ended."""
-    kind = event["event"]
-    if kind == "stage":
-        outcome.stage = event["stage"]
-    elif kind == "warmup":
-        outcome.warmup_ns.extend(decode_ints(event["samples"]))
-    elif kind == "samples":
-        outcome.samples_ns.extend(decode_ints(event["samples"]))
-        outcome.elapsed_ns = (outcome.elapsed_ns or 0) + event["elapsed_ns"]
-    elif kind in _FOLDS:
-        _FOLDS[kind](outcome, event)
-    for name in _COPIED:
-        if name in event:
-            setattr(outcome, name, event[name])
-    if kind != "end":
-        return False
-    outcome.status = event["status"]
-    outcome.failure = outcome.failure or decode_failure(event.get("failure"))
-    outcome.before = decode_conditions(event.get("before"))
-    outcome.after = decode_conditions(event.get("after"))
-    return True
-
-
-def _fold_track(outcome: Outcome, event: Mapping[str, Any]) -> None:
-    series = outcome.tracks_ns.setdefault(event["name"], array("q"))
-    series.extend(decode_ints(event["samples"]))
-
-
-def _fold_energy(outcome: Outcome, event: Mapping[str, Any]) -> None:
-    outcome.energy_uj = (outcome.energy_uj or 0) + event["energy_uj"]
-    outcome.energy_elapsed_ns = (outcome.energy_elapsed_ns or 0) + event["elapsed_ns"]
-    outcome.energy_source = event["source"]
-
-
-def _fold_failed(outcome: Outcome, event: Mapping[str, Any]) -> None:
-    outcome.failure = Failure(event["stage"], event["kind"], event["message"])
-
-
-def _fold_memory(outcome: Outcome, event: Mapping[str, Any]) -> None:
-    outcome.memory_reset = event["reset"]
-
-
-def _fold_output(outcome: Outcome, event: Mapping[str, Any]) -> None:
-    data = base64.b64decode(event["data"])
-    shape = tuple(event["shape"])
-    index = event["index"]
-    if index == len(outcome.outputs):
-        outcome.outputs.append(Array(event["name"], event["dtype"], shape, data))
-        return
-    first = outcome.outputs[index]
-    if not any(shape) and not data:
-        return  # of an output that is left out
-    joined = (first.shape[0] + shape[0], *first.shape[1:])
-    outcome.outputs[index] = Array(first.name, first.dtype, joined, first.data + data)
-
-
-_FOLDS: Dict[str, Callable[[Outcome, Mapping[str, Any]], None]] = {
-    "track": _fold_track,
-    "energy": _fold_energy,
-    "outputs": _fold_output,
-    "failed": _fold_failed,
-    "memory": _fold_memory,
-}

@@ -98,7 +98,7 @@ def during(action: Callable[[], None]) -> tuple[Callable[[object], None], Callab
 
 def test_a_session_tells_what_the_device_is(profile: DeviceProfile) -> None:
     with open_session(profile) as session:
-        assert session.hello.protocol == 1
+        assert session.hello.protocol == 2
         assert session.hello.runner_sha256 == RUNNER.sha256
         assert session.hello.root == profile.root
         assert session.facts()
@@ -116,7 +116,7 @@ def test_the_second_session_starts_with_one_exec(profile: DeviceProfile) -> None
 def test_a_launch_brings_back_an_outcome(profile: DeviceProfile) -> None:
     stages = []
     with open_session(profile) as session:
-        outcome = session.launch(job(), lambda event: stages.append(event["event"]))
+        outcome = session.launch(job(), lambda event: stages.append(event.event))
         again = session.launch(job(launch=1))
     assert outcome.failure is None
     assert outcome.status == again.status == "finished"

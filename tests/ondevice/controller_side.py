@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchhub.device.events.expected import UNTOLD
+from benchhub.device.events.folding import Folding
+from benchhub.device.events.parse import parse
+from benchhub.device.events.schema import Event
 from benchhub.ondevice import wire
 
 HOLDER = {"user": "ada", "host": "desk", "pid": 7, "run": "r1"}
@@ -79,17 +83,22 @@ class Talk:
         assert line, "the agent ended"
         return wire.decode(line)
 
+    def hear(self) -> Event:
+        """Return the next event as the controller reads it."""
+        assert self.process.stdout
+        return parse(self.process.stdout.readline())
+
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         self.send({"do": do, **request})
         return self.receive()
 
     def launch(self, job: wire.Job) -> wire.Outcome:
         """Run `job` to its end."""
-        self.send({"do": "launch", "job": wire.encode_job(job)})
-        outcome = wire.Outcome()
-        while not wire.fold(outcome, self.receive()):
+        self.send({"do": "launch", "job": wire.encode_job(job), "id": f"launch {job.launch}"})
+        folding = Folding(job, UNTOLD)
+        while not folding.take(self.hear()):
             continue
-        return outcome
+        return folding.outcome
 
 
 def alive(pid: int) -> bool:

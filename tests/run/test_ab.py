@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ class MeterSession(BoardSession):
         super().__init__(board)
         self._times = board.times
 
-    def launch(self, job: Job) -> Outcome:
+    def launch(self, job: Job, **_more: Any) -> Outcome:
         samples = self._times(job.cell, job.launch)
         if samples is None:
             outcome = Outcome(status="failed")

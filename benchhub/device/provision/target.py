@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from benchhub.device.events import schema
 from benchhub.errors import BackendError
 
 #: Where the levels of manylinux begin; older ones do not exist for younger architectures.
@@ -95,24 +95,24 @@ class Environment:
     reason: str | None
 
 
-def target(name: str, raw: Mapping[str, Any]) -> Target:
+def target(name: str, told: schema.ToldTarget) -> Target:
     """Return the target that the device `name` told of."""
-    markers = {key: str(raw[key]) for key in raw if key not in ("libc", "free_threaded")}
-    return Target(name, markers, raw.get("libc"), bool(raw.get("free_threaded")))
+    markers: dict[str, str] = told.model_dump(exclude={"libc", "free_threaded"})
+    return Target(name, markers, told.libc, told.free_threaded)
 
 
-def environment(raw: Mapping[str, Any]) -> Environment:
+def environment(told: schema.ToldEnvironment) -> Environment:
     """Return the environment in a device's record."""
     return Environment(
-        backend=raw["backend"],
-        name=raw["name"],
-        lock=raw["lock"],
-        version=raw["version"],
-        python=raw["python"],
-        python_version=raw["python_version"],
-        pins_sha256=raw["pins_sha256"],
-        packages=dict(raw["packages"]),
-        size_bytes=raw["bytes"],
-        built_at=raw["built_at"],
-        reason=raw["reason"],
+        backend=told.backend,
+        name=told.name,
+        lock=told.lock,
+        version=told.version,
+        python=told.python,
+        python_version=told.python_version,
+        pins_sha256=told.pins_sha256,
+        packages=dict(told.packages),
+        size_bytes=told.bytes,
+        built_at=told.built_at,
+        reason=told.reason,
     )

@@ -17,7 +17,7 @@ from benchhub.device.ssh.explain import HungUp, mapped
 from benchhub.device.ssh.handshake import Hop, SocketFactory, shake_hands
 from benchhub.device.ssh.keys.host_keys import HostKey
 from benchhub.device.ssh.trust import Trust
-from benchhub.errors import Unreachable
+from benchhub.errors import LinkLost
 
 KEEPALIVE_S = 5
 
@@ -138,6 +138,6 @@ def _retrying(attempt: Callable[[], T]) -> T:
                 return attempt()
         except HungUp as error:
             if number == _ATTEMPTS:
-                raise Unreachable(str(error)) from error
+                raise LinkLost(str(error)) from error
         time.sleep(random.uniform(0.1, 0.4 * number))
     raise AssertionError("unreachable")

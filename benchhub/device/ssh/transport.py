@@ -24,7 +24,7 @@ from benchhub.device.transport import (
     RemoteProcess,
     complete,
 )
-from benchhub.errors import BenchhubError, DeviceError, Unreachable
+from benchhub.errors import BenchhubError, DeviceError, LinkLost
 from benchhub.model.device import DeviceProfile
 
 #: A write that gets nowhere for this long means that the link is dead.
@@ -158,10 +158,10 @@ class SshTransport:
             over.set()
             watchdog.join()
 
-    def lost(self, what: str) -> Unreachable:
+    def lost(self, what: str) -> LinkLost:
         """Return the error that says that the link is gone."""
         where = self._connection.endpoint.where
-        return Unreachable(f"{self.name}: the connection to {where} broke; {what}")
+        return LinkLost(f"{self.name}: the connection to {where} broke; {what}")
 
     def close(self) -> None:
         """End what was started, and the connection."""

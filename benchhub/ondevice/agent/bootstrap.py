@@ -4,7 +4,8 @@ import sys
 
 if sys.version_info < (3, 8):
     sys.stdout.write(
-        '{"event":"refused","kind":"python","message":"Python %d.%d at %s is too old: '
+        '{"v":2,"n":0,"to":"","event":"refused","kind":"python","message":"'
+        "Python %d.%d at %s is too old: "
         'benchhub needs 3.8 or newer; set python in the device profile"}\n'
         % (sys.version_info[0], sys.version_info[1], (sys.executable or "?").replace("\\", "/"))
     )

@@ -206,7 +206,7 @@ class _Listener:
 
     def _take(self, line: bytes) -> None:
         # Outputs are large and need no look inside; they are most of the traffic.
-        if not line.startswith(b'{"event":"outputs"'):
+        if not line.startswith((b'{"event":"outputs"', b'{"event":"more"')):
             try:
                 event = wire.decode(line)
             except ValueError:

@@ -7,8 +7,12 @@ stays taken until the last process of a run is gone, even when the agent was kil
 import fcntl
 import json
 import os
+import signal
 import time
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
+
+#: How long what an ended agent had started may take to be gone, too.
+_END_S = 5.0
 
 
 class Busy(Exception):
@@ -36,6 +40,59 @@ class Lease:
             os.close(self.fd)
 
 
+def end_stale(root: str, ours: Mapping[str, Any]) -> Optional[str]:
+    """End the agent of the run and controller `ours` that holds the lease; say what it was.
+
+    None where there is no such agent, or another one. Its link broke, or it would be asked itself.
+    """
+    holder = _read_holder(root)
+    pid = holder.get("agent")
+    if not isinstance(pid, int) or pid in (0, 1, os.getpid()):
+        return None
+    if any(holder.get(name) != ours.get(name) for name in ("run", "host")):
+        return None
+    state = _state(pid)
+    if state is None:
+        return None
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        return None
+    until = time.monotonic() + _END_S
+    while _is_held(root) and time.monotonic() < until:
+        time.sleep(0.02)
+    return "process %d, which %s" % (pid, "was stopped" if state in "Tt" else "still waited")
+
+
+def _state(pid: int) -> Optional[str]:
+    """Return the state of a process, a letter of proc(5); None unless it is an agent of ours."""
+    folder = "/proc/%d/" % pid
+    try:
+        with open(folder + "cmdline", "rb") as file:
+            words = file.read().rstrip(b"\0").split(b"\0")
+        with open(folder + "stat", "rb") as file:
+            state = file.read().rpartition(b") ")[2][:1].decode("ascii")
+        owner = os.stat(folder).st_uid
+    except (OSError, ValueError):
+        return None
+    an_agent = len(words) >= 2 and words[-1] == b"agent" and words[-2].endswith(b".pyz")
+    return state if an_agent and owner == os.getuid() else None
+
+
+def _is_held(root: str) -> bool:
+    try:
+        fd = os.open(os.path.join(root, "lease"), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def acquire(root: str, holder: Mapping[str, Any]) -> Lease:
     """Take the lease below `root` without waiting; Busy if it is held, OSError for a bad root."""
     for name in ("blobs", "runner"):
@@ -56,6 +113,7 @@ def acquire(root: str, holder: Mapping[str, Any]) -> Lease:
 
 def _write_holder(root: str, holder: Mapping[str, Any]) -> None:
     record = dict(holder)
+    record["agent"] = os.getpid()
     record.setdefault("since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     path = os.path.join(root, "lease.json")
     part = path + ".part"

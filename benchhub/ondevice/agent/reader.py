@@ -8,9 +8,10 @@ import time
 from typing import Any, Optional
 
 from benchhub.ondevice import wire
+from benchhub.ondevice.agent.answers import NumberedEvents
 from benchhub.ondevice.agent.launch import Children
 from benchhub.ondevice.agent.payload import Payload
-from benchhub.ondevice.lines import LineBuffer, LineWriter, Silence, read_some
+from benchhub.ondevice.lines import LineBuffer, Silence, read_some
 
 #: Put into the queue when no more requests will come.
 END = object()
@@ -33,7 +34,7 @@ class RequestReader(threading.Thread):
         fd: int,
         requests: "queue.SimpleQueue[Any]",
         children: Children,
-        writer: LineWriter,
+        answers: NumberedEvents,
     ) -> None:
         super().__init__(name="reader", daemon=True)
         self.heartbeat_s = wire.HEARTBEAT_S
@@ -41,7 +42,7 @@ class RequestReader(threading.Thread):
         self._fd = fd
         self._requests = requests
         self._children = children
-        self._writer = writer
+        self._answers = answers
 
     def run(self) -> None:
         """Read until the end; never returns before the main thread has finished."""
@@ -98,5 +99,5 @@ class RequestReader(threading.Thread):
             return payload
         with contextlib.suppress(OSError):  # stdout is closed; so will be stdin
             # It must not wait for a link that takes nothing: this thread has to notice its end.
-            self._writer.send_if_free({"event": "pong"})
+            self._answers.pong(request)
         return None

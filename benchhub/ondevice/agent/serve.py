@@ -11,20 +11,20 @@ import platform
 import queue
 import resource
 import sys
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.agent import command
+from benchhub.ondevice.agent.answers import NumberedEvents
 from benchhub.ondevice.agent.blobs import Blobs
 from benchhub.ondevice.agent.launch import Children, launch, own_cpu_ticks
-from benchhub.ondevice.agent.lease import Busy, Lease, acquire
+from benchhub.ondevice.agent.lease import Busy, Lease, acquire, end_stale
 from benchhub.ondevice.agent.reader import END, RequestReader
 from benchhub.ondevice.agent.receive import explain, receive
 from benchhub.ondevice.agent.unpack import unpack
 from benchhub.ondevice.cause import cause
 from benchhub.ondevice.facts.conditions import snapshot
 from benchhub.ondevice.facts.probe import facts
-from benchhub.ondevice.lines import LineWriter
 from benchhub.ondevice.provision import environments
 from benchhub.ondevice.provision.install import Ended, NotProvisioned, provision, wanted
 
@@ -34,15 +34,15 @@ Message = Dict[str, Any]
 def main(runner: str) -> int:
     """Serve one controller on stdin and stdout; exit status 0, or 3 when refused."""
     requests: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
-    writer = LineWriter(os.dup(1))
+    answers = NumberedEvents(os.dup(1))
     os.dup2(2, 1)  # whatever a library prints must not get between the lines
     # Inherited by every child: a crash must leave a row in the report, not a gigabyte on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     children = Children()
-    reader = RequestReader(0, requests, children, writer)
+    reader = RequestReader(0, requests, children, answers)
     reader.start()
     try:
-        return _serve(runner, requests, writer, children)
+        return _serve(runner, requests, answers, children)
     except BrokenPipeError:
         return 0
     finally:
@@ -53,7 +53,7 @@ def main(runner: str) -> int:
 def _serve(
     runner: str,
     requests: "queue.SimpleQueue[Any]",
-    writer: LineWriter,
+    answers: NumberedEvents,
     children: Children,
 ) -> int:
     first = requests.get()
@@ -61,27 +61,29 @@ def _serve(
         return 0
     if not isinstance(first, dict) or first.get("do") != "hello" or "root" not in first:
         text = "expected hello with a root, got %.200s" % (first,)
-        writer.send({"event": "refused", "kind": "protocol", "message": text})
+        answers.send({"event": "refused", "kind": "protocol", "message": text})
         return 3
+    answers.begin(first)
     root = os.path.abspath(os.path.expanduser(first["root"]))
     try:
+        evicted = end_stale(root, first.get("holder") or {}) if first.get("evict") else None
         lease = acquire(root, first.get("holder") or {})
     except Busy as busy:
         reply = {"event": "refused", "kind": "busy", "message": str(busy), "holder": busy.holder}
-        writer.send(reply)
+        answers.send(reply)
         return 3
     except OSError as error:
-        writer.send({"event": "refused", "kind": "root", "message": explain(root, error)})
+        answers.send({"event": "refused", "kind": "root", "message": explain(root, error)})
         return 3
     try:
-        writer.send(_hello(root, runner))
+        answers.send(_hello(root, runner, evicted))
         start = unpack(runner, root)
-        return Agent(root, start, lease, writer, children).answer_all(requests)
+        return Agent(root, start, lease, answers, children).answer_all(requests)
     finally:
         lease.release()
 
 
-def _hello(root: str, runner: str) -> Message:
+def _hello(root: str, runner: str, evicted: Optional[str]) -> Message:
     with open(runner, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
     return {
@@ -93,6 +95,7 @@ def _hello(root: str, runner: str) -> Message:
         "root": root,
         "pid": os.getpid(),
         "blobs": os.path.join(root, "blobs"),
+        "evicted": evicted,
     }
 
 
@@ -100,12 +103,12 @@ class Agent:
     """Answers requests, one after the other, while it holds the lease."""
 
     def __init__(
-        self, root: str, runner: str, lease: Lease, writer: LineWriter, children: Children
+        self, root: str, runner: str, lease: Lease, answers: NumberedEvents, children: Children
     ) -> None:
         self._root = root
         self._runner = runner
         self._lease = lease
-        self._writer = writer
+        self._events = answers
         self._children = children
         self._blobs = Blobs(root)
         self._answers: Dict[str, Callable[[Mapping[str, Any]], Message]] = {
@@ -136,7 +139,7 @@ class Agent:
                 self._answer(request)
             except (KeyError, TypeError, ValueError) as error:
                 text = "%s: %s" % (type(error).__name__, error)
-                self._writer.send({"event": "error", "message": cause(text)})
+                self._events.send({"event": "error", "message": cause(text)})
             finally:
                 if isinstance(request, dict) and "payload" in request:
                     request["payload"].close()
@@ -144,6 +147,7 @@ class Agent:
     def _answer(self, request: Any) -> None:
         if not isinstance(request, dict):
             raise request if isinstance(request, ValueError) else ValueError(str(request))
+        self._events.begin(request)
         do = request.get("do")
         if do == "launch":
             self._launch(wire.decode_job(request["job"]))
@@ -152,12 +156,12 @@ class Agent:
         if answer is None:
             raise ValueError("unknown request %.80r" % (do,))
         try:
-            self._writer.send(dict(answer(request), event=do))
+            self._events.send(dict(answer(request), event=do))
         except BrokenPipeError:
             raise
         except OSError as error:
             text = "%s: %s" % (do, explain(self._root, error))
-            self._writer.send({"event": "error", "message": text})
+            self._events.send({"event": "error", "message": text})
 
     def _receive(self, request: Mapping[str, Any]) -> Message:
         payload = request.get("payload")
@@ -180,9 +184,9 @@ class Agent:
     def _launch(self, job: wire.Job) -> None:
         before = self._conditions()
         result = launch(
-            job, self._runner, self._blobs, self._lease.fd, self._children, self._writer.send_raw
+            job, self._runner, self._blobs, self._lease.fd, self._children, self._events.send_raw
         )
-        self._writer.send(
+        self._events.send(
             {
                 "event": "end",
                 "status": "finished" if result.failure is None else "failed",

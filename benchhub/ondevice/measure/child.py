@@ -7,6 +7,10 @@ import sys
 
 from benchhub.ondevice.measure.importing import import_backend
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time the module would be there before the runtimes ask for it
+    from typing import Any, Mapping
+
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 
@@ -28,15 +32,17 @@ def main(backend: str) -> int:
     _die_with_parent()
     gc.freeze()  # it stays; no later collection need look at these many objects again
     # What follows shares modules with the runtimes: had it come first, it would have hidden them.
-    from benchhub.ondevice.job import decode, decode_job
-    from benchhub.ondevice.lines import LineWriter
+    from benchhub.ondevice.job import decode, decode_job, encode
+    from benchhub.ondevice.lines import write_all
     from benchhub.ondevice.measure.stages import Measurement
 
-    writer = LineWriter(out)
+    def send(event: "Mapping[str, Any]") -> None:
+        write_all(out, [memoryview(encode(event))])
+
     message = decode(line)
     job = decode_job(message["job"])
-    Measurement(job, message["root"], imported, writer.send).run()
-    writer.send({"event": "done"})
+    Measurement(job, message["root"], imported, send).run()
+    send({"event": "done"})
     _leave()
     return 0
 

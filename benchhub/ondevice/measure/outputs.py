@@ -1,16 +1,13 @@
 """Outputs on their way to the controller: checked against what the model declares, then encoded."""
 
-import base64
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.job import Form
+from benchhub.ondevice.job import PIECE_BYTES, Form, encode_piece, pieces
 from benchhub.ondevice.measure.batches import shape_text
 
-#: Raw bytes of one `outputs` event at most, unless a single case is larger.
-EVENT_BYTES = 1 << 20
 _AS_THEY_ARE = Form()
 #: Stands for an output that is not brought: no cases of it.
 _NOTHING = np.empty(0, np.float32)
@@ -89,23 +86,26 @@ def check(which: Wanted, arrays: Sequence[Any], batch: int) -> None:
 
 
 def events(which: Wanted, arrays: Sequence[Any], count: Optional[int]) -> Iterator[Dict[str, Any]]:
-    """Yield the `outputs` events of the first `count` cases of one batch."""
+    """Yield the `outputs` and `more` events of the first `count` cases of one batch."""
     for index, (tensor, array) in enumerate(zip(which.tensors, arrays)):
         rows = np.ascontiguousarray(array[:count])
         rows = rows.astype(rows.dtype.newbyteorder("<"), copy=False)
         cases = len(rows)
-        step = max(1, EVENT_BYTES // max(1, rows[0].nbytes)) if cases else 1
+        step = max(1, PIECE_BYTES // max(1, rows[0].nbytes)) if cases else 1
         for start in range(0, max(1, cases), step):
-            piece = rows[start : start + step]
+            block = rows[start : start + step]
+            first, *others = pieces(memoryview(block.tobytes()))
             yield {
                 "event": "outputs",
                 "index": index,
                 "count": len(arrays),
                 "name": tensor.name,
-                "dtype": piece.dtype.str,
-                "shape": list(piece.shape),
-                "data": base64.b64encode(piece.tobytes()).decode("ascii"),
+                "dtype": block.dtype.str,
+                "shape": list(block.shape),
+                "data": encode_piece(first),
             }
+            for piece in others:
+                yield {"event": "more", "data": encode_piece(piece)}
 
 
 def _inverse(order: Sequence[int]) -> List[int]:

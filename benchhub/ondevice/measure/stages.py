@@ -8,11 +8,12 @@ import time
 from array import array
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from benchhub.ondevice.failed import Failed
+from benchhub.ondevice.failed import OWN_KINDS, Failed
 from benchhub.ondevice.job import Job, encode_ints, form_of, model_path
 from benchhub.ondevice.measure import memory
 from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
+from benchhub.ondevice.measure.plain import plain
 
 _NS = 1_000_000_000
 #: Energy is told where the calls are what a cell is about.
@@ -46,7 +47,7 @@ class Measurement:
         try:
             self._measure()
         except Failed as failed:
-            self._fail(failed.kind, str(failed))
+            self._fail(failed.kind if failed.kind in OWN_KINDS else "raised", str(failed))
         except MemoryError as error:
             self._fail("memory", "%s: %s" % (type(error).__name__, error))
         except Exception as error:  # noqa: BLE001 - the top frame: whatever a backend raises is a result
@@ -99,11 +100,11 @@ class Measurement:
                 "event": "ready",
                 "import_ns": self._imported.elapsed_ns,
                 "load_ns": load_ns,
-                "backend_version": backend.version(),
-                "provider": session.provider,
-                "precision": session.precision,
+                "backend_version": str(backend.version()),
+                "provider": _text(session.provider),
+                "precision": _text(session.precision),
                 "clock": "perf_counter_ns",
-                "details": {**session.details, **self._told},
+                "details": plain({**session.details, **self._told}),
             }
         )
 
@@ -137,7 +138,7 @@ class Measurement:
                 "imported_rss_bytes": imported.rss_bytes,
                 "peak_rss_bytes": used.peak_bytes,
                 "reset": was_reset,
-                "details": {**session.details, **self._told},
+                "details": plain({**session.details, **self._told}),
                 **accelerator,
             }
         )
@@ -176,7 +177,7 @@ class Measurement:
                 warm = warm[:count]
             else:
                 warm = streams.warm_up(clock, limit_ns)
-            self._emit({"event": "warmup", "samples": encode_ints(warm)})
+            self._emit_series({"event": "warmup"}, warm)
         if job.iterations > 0:
             self._enter("time")
             calls = [getattr(call, "call", call)] if streams is None else streams.calls
@@ -197,8 +198,7 @@ class Measurement:
             passed_ns = clock() - started
             if meter is not None:
                 self._energy(meter.stop(passed_ns), passed_ns)
-            samples = encode_ints(timed)
-            self._emit({"event": "samples", "samples": samples, "elapsed_ns": elapsed_ns})
+            self._emit_samples(timed, elapsed_ns)
             self._tracks(calls, len(timed), owners, streams)
         gc.enable()
 
@@ -224,14 +224,26 @@ class Measurement:
     ) -> None:
         if streams is not None:
             self._told.update(streams.details)
-            for name, series in streams.tracks.items():
-                self._emit({"event": "track", "name": name, "samples": encode_ints(series)})
+            self._emit_tracks(streams.tracks)
         if not all(hasattr(one, "tracks") for one in calls):
             return
         from benchhub.ondevice.measure import tracks
 
-        for name, series in tracks.collect(calls, count, owners).items():
-            self._emit({"event": "track", "name": name, "samples": encode_ints(series)})
+        self._emit_tracks(tracks.collect(calls, count, owners))
+
+    def _emit_tracks(self, found: "Mapping[str, array[int]]") -> None:
+        for name, series in found.items():
+            self._emit_series({"event": "track", "name": name}, series)
+
+    def _emit_series(self, event: Mapping[str, Any], series: "array[int]") -> None:
+        for piece in encode_ints(series):
+            self._emit({**event, "samples": piece})
+
+    def _emit_samples(self, timed: "array[int]", elapsed_ns: int) -> None:
+        *others, last = encode_ints(timed)
+        for piece in others:
+            self._emit({"event": "samples", "samples": piece, "elapsed_ns": None})
+        self._emit({"event": "samples", "samples": last, "elapsed_ns": elapsed_ns})
 
     def _meter(self) -> Optional[Any]:
         job = self._job
@@ -291,6 +303,10 @@ class Measurement:
         if not os.path.isfile(path):
             raise Failed("blob", "%s is not on the device; stage it again" % digest[:12])
         return path
+
+
+def _text(value: Any) -> Optional[str]:
+    return None if value is None else str(value)
 
 
 def _cuda_in_use() -> bool:

@@ -18,6 +18,12 @@ import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 READY = "ready.json"
+#: What `ready.json` holds, written by whichever version of this; another file is none.
+_FIELDS: Dict[str, type] = {
+    "backend": str, "lock": str, "key": str, "version": str, "packages": dict, "pins_sha256": str,
+    "base_python": str, "python_version": str, "machine": str, "wheels": list, "bytes": int,
+    "built_at": str,
+}  # fmt: skip
 PART = ".part"
 
 
@@ -165,7 +171,11 @@ def _read(path: str) -> Optional[Dict[str, Any]]:
             record = json.load(file)
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and "backend" in record else None
+    if not isinstance(record, dict):
+        return None
+    known = {name: record.get(name) for name in _FIELDS}
+    sound = all(isinstance(known[name], kind) for name, kind in _FIELDS.items())
+    return known if sound else None
 
 
 def _machine() -> str:

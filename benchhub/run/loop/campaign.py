@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 import numpy as np
 
 from benchhub.compress.files.arranged import forms, output_names
-from benchhub.errors import Unreachable
+from benchhub.errors import ProtocolFault, Unreachable
 from benchhub.model.arrays import Array
 from benchhub.model.cell import CHECK_CASES, Cell
 from benchhub.model.launch import Details, Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
+from benchhub.run.loop.expected import most_of
 from benchhub.run.loop.predicted import with_own_scores, with_predictions
 from benchhub.run.loop.reconnecting import RECONNECT_PAUSES_S, ReconnectingSession
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
@@ -62,11 +63,13 @@ def measure(
                 if watcher.stopping():
                     return
                 watcher.status(work.device.name, _describe(cell))
-                launch = _launch(work, cell, number, todo, reconnecting)
+                launch, fault = _launch(work, cell, number, todo, reconnecting)
                 if launch.status != "finished" and watcher.stopping():
                     return  # cut short by the user: it never happened
                 yield launch
                 todo.note(launch)
+                if fault is not None:
+                    raise fault
                 if launch.failure is not None and launch.failure.kind == "link":
                     reconnecting.reopen()
             if not cells:
@@ -113,19 +116,33 @@ class _Todo:
 
 def _launch(
     work: DeviceWork, cell: Cell, number: int, todo: _Todo, reconnecting: ReconnectingSession
-) -> Launch:
+) -> tuple[Launch, ProtocolFault | None]:
+    """Return the launch to be recorded, and what it says of the device that no other may follow."""
     assert reconnecting.session is not None
+    fault: ProtocolFault | None = None
     index, attempt = todo.place(cell)
+    job = _job(work, cell, index, reconnecting)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        outcome = reconnecting.session.launch(_job(work, cell, index, reconnecting))
+        outcome = reconnecting.session.launch(job, expected=most_of(work, cell, job))
     except Unreachable as error:
-        again = attempt + 1 < MOST_ATTEMPTS
-        outcome = Outcome(status="interrupted" if again else "failed")
+        outcome = Outcome(status="interrupted")
         outcome.failure = Failure("link", "link", str(error))
-    launch = _record(work, cell, (index, attempt, number), started_at, outcome)
-    expected = () if cell.shapes else work.reference  # which is of the task's own cases
-    launch = _without_nonfinite(_without_negative(launch), expected)
+    except ProtocolFault as error:
+        fault = error
+        outcome = Outcome(status="failed")
+        outcome.failure = Failure("link", "protocol", error.reason)
+    if outcome.status == "interrupted" and attempt + 1 >= MOST_ATTEMPTS:
+        outcome.status = "failed"
+    return _recorded(work, cell, (index, attempt, number), started_at, outcome), fault
+
+
+def _recorded(
+    work: DeviceWork, cell: Cell, place: tuple[int, int, int], started_at: str, outcome: Outcome
+) -> Launch:
+    launch = _record(work, cell, place, started_at, outcome)
+    reference = () if cell.shapes else work.reference  # which is of the task's own cases
+    launch = _without_nonfinite(launch, reference)
     if cell.scenario is not Scenario.QUALITY or not launch.outputs:
         return launch
     if work.scoring is not None:
@@ -223,17 +240,6 @@ def _record(
         gpu_bytes=outcome.gpu_bytes,
         gpu_source=outcome.gpu_source,
     )
-
-
-def _without_negative(launch: Launch) -> Launch:
-    """Return `launch` as failed where a call took less than no time: its clock cannot be used."""
-    samples = launch.samples_ns
-    if launch.status != "finished" or not samples.size or samples.min() >= 0:
-        return launch
-    index = int(samples.argmin())
-    message = f"call {index} took {samples[index]} ns: the device's clock went back"
-    failure = Failure("measure", "clock", message)
-    return dataclasses.replace(launch, status="failed", failure=failure)
 
 
 def _without_nonfinite(launch: Launch, reference: tuple[Array, ...]) -> Launch:

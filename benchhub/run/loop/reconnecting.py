@@ -14,6 +14,7 @@ from benchhub.errors import (
     BackendError,
     DeviceError,
     Interrupted,
+    LinkLost,
     PythonUnusable,
     Unfit,
     Unreachable,
@@ -53,8 +54,15 @@ class ReconnectingSession:
         self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
 
     def open(self) -> Mapping[str, str]:
-        """Return the backends that are missing; Unreachable at once if the device never answers."""
-        self._say_hello()
+        """Return the backends that are missing; Unreachable at once if nobody answers there.
+
+        A device that was reached and then fell silent, or hung up, is tried again as a lost one is.
+        """
+        try:
+            self._say_hello()
+        except LinkLost:
+            self.reopen()
+            return self._missing
         try:
             self._make_ready()
         except Unreachable:

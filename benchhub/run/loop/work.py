@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchhub.device.blob import Blob, StageReport
+from benchhub.device.events.expected import Expected
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell, More, Variant, no_more
@@ -34,8 +35,11 @@ class OpenSession(Protocol):
     def stage(self, blobs: Sequence[Blob], progress: Progress) -> StageReport:
         """Make the device hold every one of `blobs`."""
 
-    def launch(self, job: Job) -> Outcome:
-        """Run `job` on the device and return what it brought back."""
+    def launch(self, job: Job, *, expected: Expected) -> Outcome:
+        """Run `job` on the device and return what it brought back, at most what is expected.
+
+        ProtocolFault where the device sent what the protocol does not allow.
+        """
 
     def close(self) -> None:
         """Hang up; safe from any thread, and twice."""

@@ -11,6 +11,7 @@ import pytest
 from controller_side import HOLDER, Device, Talk, alive, children_of
 from waiting import until
 
+from benchhub.device.events import schema
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Job
 
@@ -78,12 +79,19 @@ def test_nonsense_is_an_error_and_the_agent_goes_on(device: Device) -> None:
 
 def test_facts_and_conditions(device: Device) -> None:
     talk = device.start()
-    facts = talk.ask("facts")["facts"]
+    talk.send({"do": "facts", "id": "what-1"})
+    told = talk.hear()
+    assert isinstance(told, schema.FactsEvent)
+    assert told.to == "what-1"
+    facts = told.facts.told().told
     assert facts["cores_logical"] >= 1
     assert facts["disk_free_bytes"] > 0
     assert facts["backends"]["onnxruntime"]["version"]
-    conditions = wire.decode_conditions(talk.ask("conditions")["conditions"])
-    assert conditions is not None
+    talk.send({"do": "conditions", "id": "what-2"})
+    answer = talk.hear()
+    assert isinstance(answer, schema.ConditionsEvent)
+    assert answer.n == told.n + 1
+    conditions = answer.conditions.told()
     assert conditions.own_cpu_ticks is not None
     for name in wire.Conditions.__dataclass_fields__:
         if getattr(conditions, name) is None:
@@ -113,7 +121,7 @@ def test_silence_ends_the_agent_and_pings_keep_it(device: Device, job: MakeJob) 
 
 def test_pings_are_answered_also_while_a_launch_hangs(device: Device, job: MakeJob) -> None:
     talk = device.start()
-    assert talk.ask("ping") == {"event": "pong"}
+    assert talk.ask("ping", id="p1") == {"event": "pong", "v": 2, "n": 1, "to": "p1"}
     hang(talk, job)
     talk.send({"do": "ping"})
     while talk.receive()["event"] != "pong":  # whatever the child still had to say

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from told_events import Gathering
 
-from benchhub.ondevice import wire
 from benchhub.ondevice.backends import TensorInfo
-from benchhub.ondevice.job import Form
+from benchhub.ondevice.job import PIECE_BYTES, Form, Job
 from benchhub.ondevice.measure import outputs
 from benchhub.ondevice.measure.batches import Batches
 
+ASKED = Job("cell", 0, "null", "quality", None, "none", {}, output_cases=-1)
+STAGES = [{"event": "stage", "stage": "outputs"}]
 SCORES = TensorInfo("scores", "float32", (None, 3))
 
 
@@ -26,13 +28,13 @@ def bring(arrays: list[Any], batch: int, which: outputs.Wanted = ALL) -> list[An
 def test_large_outputs_cross_in_pieces_and_come_back_whole() -> None:
     array = np.random.default_rng(0).normal(size=(7, 3, 100_000)).astype(">f4")
     which = outputs.wanted([TensorInfo("maps", "float32", (None, 3, 100_000))], (), {})
-    outcome = wire.Outcome()
+    gathering = Gathering(ASKED).take_all(STAGES)
     events = list(outputs.events(which, [array], 5))
     for event in events:
-        assert len(event["data"]) <= outputs.EVENT_BYTES * 2
-        wire.fold(outcome, event)
-    assert len(events) == 5
-    (found,) = outcome.outputs
+        assert len(event["data"]) <= PIECE_BYTES * 4 // 3 + 4
+        gathering.take(event)
+    assert [event["event"] for event in events] == ["outputs", "more"] * 5
+    (found,) = gathering.outcome().outputs
     assert (found.dtype, found.shape) == ("<f4", (5, 3, 100_000))
     assert np.array_equal(np.frombuffer(found.data, "<f4").reshape(found.shape), array[:5])
 
@@ -63,11 +65,10 @@ def test_outputs_come_in_the_order_asked_for_cases_first() -> None:
     array = np.arange(8, dtype=np.float32).reshape(2, 4)
     found = outputs.chosen(declared, [array, np.array("text")], which)
     outputs.check(which, found, 4)
-    outcome = wire.Outcome()
+    gathering = Gathering(ASKED).take_all(STAGES)
     for _ in range(2):
-        for event in outputs.events(which, found, 3):
-            wire.fold(outcome, event)
-    left, brought = outcome.outputs
+        gathering.take_all(outputs.events(which, found, 3))
+    left, brought = gathering.outcome().outputs
     assert (left.name, left.shape) == ("b", (0,))
     assert brought.shape == (6, 2)
     whole = np.frombuffer(brought.data, "<f4").reshape(6, 2)

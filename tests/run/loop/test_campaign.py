@@ -14,6 +14,8 @@ import pytest
 from builders import make_cell
 from scripted import Board, BoardSession, Diary, lost, restarts, well, work
 
+from benchhub.device.events.expected import UNTOLD
+from benchhub.device.events.plausible import doubted, implausible
 from benchhub.errors import (
     AuthenticationRefused,
     BackendError,
@@ -239,10 +241,10 @@ def test_a_suite_without_a_backend_there_is_no_fault_of_the_device() -> None:
 
 def test_a_clock_that_goes_back_fails_the_cell_and_decides_nothing() -> None:
     class Backwards(BoardSession):
-        def launch(self, job: Job) -> Outcome:
+        def launch(self, job: Job, **_more: Any) -> Outcome:
             outcome = super().launch(job)
             outcome.samples_ns[3] = -7
-            return outcome
+            return doubted(outcome, implausible(outcome, job, UNTOLD))
 
     board = Board()
     (launch,) = measure(work(), lambda profile: Backwards(board), Diary(), PAUSES_S)

@@ -42,7 +42,7 @@ class Answering(Board):
 class AnsweringSession(BoardSession):
     """One connection to it."""
 
-    def launch(self, job: Job) -> Outcome:
+    def launch(self, job: Job, **_more: Any) -> Outcome:
         assert isinstance(self._board, Answering)
         outcome = super().launch(job)
         whole = self._board.outputs

@@ -1,0 +1,57 @@
+"""What a launch may bring at most, by the model that it runs and the cases that it is given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from benchhub.device.events.bounds import UNTOLD_OUTPUT_BYTES
+from benchhub.ondevice.wire import Job
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOutput:
+    """An output: the shape of a case (None: open), the bytes of one at most (None: not known).
+
+    `left_out`: no cases of it are brought.
+    """
+
+    case_shape: tuple[int | None, ...]
+    most_bytes: int | None
+    left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How many cases there are, and the outputs of the model in their order; None: not known."""
+
+    cases: int | None = None
+    outputs: tuple[ExpectedOutput, ...] | None = None
+
+    def wanted(self, job: Job) -> int | None:
+        """Return how many cases of each output `job` asks for; None: all there are."""
+        if job.output_cases < 0:
+            return self.cases
+        return job.output_cases if self.cases is None else min(job.output_cases, self.cases)
+
+    def most_bytes(self, job: Job) -> int:
+        """Return how many bytes the outputs may come to."""
+        if not job.output_cases:
+            return 0
+        cases = self.wanted(job)
+        each = [one.most_bytes for one in self.outputs or () if not one.left_out]
+        if cases is None or self.outputs is None or None in each:
+            return UNTOLD_OUTPUT_BYTES
+        return cases * sum(size for size in each if size is not None)
+
+    def most_blocks(self, job: Job) -> int:
+        """Return in how many batches outputs may come, times the outputs."""
+        cases = self.wanted(job)
+        outputs = len(self.outputs) if self.outputs else 64
+        if cases is None:
+            cases = 1 << 20
+        return math.ceil(cases / max(1, job.batch)) * outputs
+
+
+#: Of launches of which nobody says what they bring.
+UNTOLD = Expected()

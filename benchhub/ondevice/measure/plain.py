@@ -1,0 +1,27 @@
+"""What a backend tells of itself as plain JSON of a bounded size: others refuse what is not."""
+
+import math
+from typing import Any
+
+_MOST_CHARS = 4000
+_MOST_ITEMS = 2000
+_MOST_DEPTH = 8
+
+
+def plain(value: Any, depth: int = _MOST_DEPTH) -> Any:
+    """Return `value` as plain JSON types; what JSON has not is told as text.
+
+    Long texts are cut, long lists end early, and what is nested deeper than others look is text.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value[:_MOST_CHARS] if isinstance(value, str) else value
+    if isinstance(value, int):
+        return int(value) if abs(value) < 1 << 63 else str(value)[:_MOST_CHARS]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if depth and isinstance(value, dict):
+        items = list(value.items())[:_MOST_ITEMS]
+        return {str(name)[:_MOST_CHARS]: plain(one, depth - 1) for name, one in items}
+    if depth and isinstance(value, (list, tuple)):
+        return [plain(one, depth - 1) for one in value[:_MOST_ITEMS]]
+    return str(value)[:_MOST_CHARS]
