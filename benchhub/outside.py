@@ -16,6 +16,7 @@ class Variable(enum.StrEnum):
     SSH_AGENT = "SSH_AUTH_SOCK"
     PIP_PROGRESS_BAR = "PIP_PROGRESS_BAR"
     OMP_WAIT_POLICY = "OMP_WAIT_POLICY"
+    TMPDIR = "TMPDIR"
     PATH = "PATH"
     CC = "CC"
     CXX = "CXX"
@@ -47,6 +48,9 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
     ),
     Variable.OMP_WAIT_POLICY: VariableMeaning(
         "set to `PASSIVE`, unless it is set, in processes that make several variants at once"
+    ),
+    Variable.TMPDIR: VariableMeaning(
+        "where large outputs are kept while a launch goes on; default: `/var/tmp`"
     ),
     Variable.PATH: VariableMeaning("where torch's mode `compile` looks for a compiler", True),
     Variable.CC: VariableMeaning("torch's mode `compile` on a GPU: the C compiler", True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,7 @@ class Facts:
         """The backends it was asked about."""
         return {
             name: BackendFact(one.get("version"), one.get("reason"), one.get("python"))
-            for name, one in (self.told.get("backends") or {}).items()
+            for name, one in _mapping(self.told.get("backends")).items()
             if isinstance(one, Mapping)
         }
 
@@ -77,7 +77,7 @@ class Facts:
         """Its GPUs."""
         return tuple(
             GpuFact(one.get("name"), one.get("vendor"), one.get("driver"))
-            for one in self.told.get("gpus") or ()
+            for one in _listed(self.told.get("gpus"))
             if isinstance(one, Mapping)
         )
 
@@ -87,13 +87,13 @@ class Facts:
         known = self.told.get("throttled")
         if not isinstance(known, Mapping):
             return None
-        now, occurred = (tuple(map(str, known.get(when) or ())) for when in ("now", "occurred"))
+        now, occurred = (tuple(map(str, _listed(known.get(when)))) for when in ("now", "occurred"))
         return Throttled(now, occurred)
 
     @property
     def packages(self) -> Mapping[str, str]:
         """The versions of the packages the runner needs, of those that are installed."""
-        return {name: str(of) for name, of in (self.told.get("packages") or {}).items() if of}
+        return {name: str(of) for name, of in _mapping(self.told.get("packages")).items() if of}
 
     def public(self) -> Facts:
         """Return the facts without folders and names of the machine: reports are published."""
@@ -104,6 +104,14 @@ class Facts:
                 for name, one in self.backends.items()
             }
         return Facts(known)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 #: They stay in the store, and `benchhub devices show` tells them.

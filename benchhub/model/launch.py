@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -53,7 +53,8 @@ class Details:
     @property
     def calls_per_round(self) -> int:
         """Calls that an imported sample is the mean of; 1: samples are calls."""
-        return int(self.told.get("calls_per_round", 1))
+        known = self.told.get("calls_per_round", 1)
+        return known if _is_count(known) and known else 1
 
     @property
     def sums(self) -> Mapping[str, float]:
@@ -70,7 +71,7 @@ class Details:
     def processors(self) -> Processors | None:
         """The cores it had; None: it does not tell."""
         known = self.told.get("processors")
-        if not isinstance(known, Mapping) or not isinstance(known.get("cores"), int | float):
+        if not isinstance(known, Mapping) or not _is_number(known.get("cores")):
             return None
         return Processors(known["cores"], str(known.get("limited_by") or ""))
 
@@ -78,7 +79,7 @@ class Details:
     def threads_at_once(self) -> int | None:
         """How many threads of its session may compute at one time; None: it does not tell."""
         known = self.told.get("threads_at_once")
-        return known if isinstance(known, int) else None
+        return known if _is_count(known) else None
 
     @property
     def engine_rebuilt(self) -> str | None:
@@ -90,25 +91,40 @@ class Details:
     def pacing(self) -> Pacing | None:
         """How its arrivals were kept; None: it has none."""
         known = self.told.get("paced")
-        if known is None:
+        if not isinstance(known, Mapping):
             return None
-        return Pacing(
-            offered=int(known.get("offered", 0)),
-            completed=int(known.get("completed", 0)),
-            late_starts=int(known.get("late_starts", 0)),
-            start_late_p99_ns=known.get("start_late_p99_ns"),
+        offered, completed, late = (
+            known.get(name, 0) for name in ("offered", "completed", "late_starts")
         )
+        p99_ns = known.get("start_late_p99_ns")
+        if not (_is_count(offered) and _is_count(completed) and _is_count(late)):
+            return None
+        return Pacing(offered, completed, late, p99_ns if _is_number(p99_ns) else None)
 
     @property
     def operators(self) -> OperatorTimes | None:
         """Where its calls' time went; None: it was not asked for, or is not told."""
-        known = self.told.get("profile") or {}
+        known = self.told.get("profile")
+        if not isinstance(known, Mapping):
+            return None
+        kept, call_ns = known.get("operators_ns"), known.get("call_ns")
+        taken: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
         if known.get("calls_ns"):  # earlier versions kept each call's, and showed their medians
-            taken = {name: median(series) for name, series in known["operators_ns"].items()}
-            return OperatorTimes(median(known["calls_ns"]), taken)
-        if known.get("calls"):
-            return OperatorTimes(known["call_ns"], known["operators_ns"])
+            series = (known["calls_ns"], *taken.values())
+            if all(isinstance(one, list) and one and all(map(_is_number, one)) for one in series):
+                medians = {name: median(values) for name, values in taken.items()}
+                return OperatorTimes(median(known["calls_ns"]), medians)
+        elif known.get("calls") and _is_number(call_ns) and all(map(_is_number, taken.values())):
+            return OperatorTimes(call_ns, taken)
         return None
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 @dataclass(frozen=True, slots=True)

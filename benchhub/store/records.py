@@ -19,7 +19,9 @@ from benchhub.ondevice.wire import Failure
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
 from benchhub.store.stored.cell import write_cell
 from benchhub.store.stored.conditions import read_conditions, write_conditions
+from benchhub.store.stored.launch import misfit, unreadable
 from benchhub.store.stored.reading import read_reading, write_reading
+from benchhub.store.stored.record import Misfit
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -142,7 +144,19 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch:
-    """Invert `launch_row`."""
+    """Invert `launch_row`; a launch that cannot be read, as earlier versions kept some, failed."""
+    why = misfit(dict(row))
+    try:
+        if why is None:
+            return _launch_from(row, cell, outputs)
+    except Misfit as error:
+        why = error.why
+    except ValueError as error:
+        why = str(error)
+    return unreadable(dict(row), cell, why, _NO_NS)
+
+
+def _launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch:
     failure = None
     if row["failure_kind"] is not None:
         failure = Failure(row["failure_stage"], row["failure_kind"], row["failure_message"])

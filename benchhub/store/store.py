@@ -30,7 +30,8 @@ from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget, write_budget
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.claim import read_claim, write_claim
-from benchhub.store.stored.device import read_device, write_device
+from benchhub.store.stored.device import read_device, unreadable_device, write_device
+from benchhub.store.stored.record import Misfit
 from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
 from benchhub.store.stored.run import read_run, write_run
 from benchhub.store.stored.skip import read_skip, write_skip
@@ -217,7 +218,7 @@ class Store:
     def devices(self, run: str) -> tuple[DeviceInfo, ...]:
         """Return the devices of a run, by name."""
         rows = self._of(schema.devices, run, ordered=False)
-        return tuple(read_device(row["info"]) for row in sorted(rows, key=_name))
+        return tuple(_device(row) for row in sorted(rows, key=_name))
 
     # --- launches -----------------------------------------------------------------------------
 
@@ -374,6 +375,13 @@ def _no_run(run: str) -> ConfigError:
 
 def _run(row: sa.RowMapping) -> RunInfo:
     return read_run({name: row[name] for name in RUN_COLUMNS})
+
+
+def _device(row: sa.RowMapping) -> DeviceInfo:
+    try:
+        return read_device(row["info"])
+    except Misfit as misfit:
+        return unreadable_device(_name(row), bool(row["emulated"]), misfit)
 
 
 def _name(row: sa.RowMapping) -> str:

@@ -120,7 +120,9 @@ def _failures(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 def test_every_stage_and_kind_of_failure_is_on_the_page() -> None:
     found: dict[str, set[str]] = {"Stages": set(), "Kinds": set()}
-    for path in sources("benchhub/ondevice", "benchhub/run"):
+    for path in sources(
+        "benchhub/ondevice", "benchhub/run", "benchhub/store", "benchhub/device/events"
+    ):
         if path.parent.name == "provision":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -8,6 +8,7 @@ import tempfile
 from typing import IO
 
 from benchhub.errors import ConfigError
+from benchhub.outside import Variable
 
 #: From here on an output goes to disk: a fleet's outputs together would fill the memory.
 SPOOLED_BYTES = 8 << 20
@@ -55,7 +56,7 @@ class Spool:
 
 def folder() -> str:
     """Return where outputs are kept: /tmp is memory on many systems, /var/tmp is a disk."""
-    if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK):
+    if Variable.TMPDIR not in os.environ and os.access("/var/tmp", os.W_OK):
         return "/var/tmp"
     return tempfile.gettempdir()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchhub.model.device import DeviceInfo, Finding, Selftest
 from benchhub.model.facts import Facts
-from benchhub.store.stored.record import Part, Record, parsed, written
+from benchhub.store.stored.record import Misfit, Part, Record, parsed, written
 
 _BACKEND = "backend "
 
@@ -95,6 +95,11 @@ def read_device(raw: Mapping[str, Any]) -> DeviceInfo:
         staged=of.staged,
         labels=of.labels,
     )
+
+
+def unreadable_device(name: str, emulated: bool, misfit: Misfit) -> DeviceInfo:
+    """Return a device whose record, as earlier versions kept some, cannot be read."""
+    return DeviceInfo(name, "unknown", emulated, error=f"{name}: {misfit.why}; start a new run")
 
 
 def write_selftest(selftest: Selftest) -> dict[str, Any]:

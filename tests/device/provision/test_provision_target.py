@@ -33,10 +33,11 @@ def test_levels_of_younger_architectures_begin_later(machine: str) -> None:
 
 
 def test_tags_of_this_machine_are_those_an_installer_takes() -> None:
+    from benchhub.device.events.schema import ToldTarget
     from benchhub.device.provision.target import target as told
     from benchhub.ondevice.provision.environments import target as probe
 
-    here = told("here", probe())
+    here = told("here", ToldTarget.model_validate(probe()))
     assert set(here.platforms) == set(tags.platform_tags())
     assert here.abi == next(tags.cpython_tags()).abi
 
