@@ -29,13 +29,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-#: What the command line returns. Where several apply the worst wins: 2, 3, 1, 4, in this order.
+#: What the command line returns. Where several apply the worst wins: 70, 2, 3, 1, 4, in this order.
 EXIT_CODES: Mapping[int, str] = {
     0: "done; judged: PASS, or nothing that is known regressed",
     1: "a budget is not kept (FAIL), or something regressed; of `run` one given with --budget",
     2: "usage or configuration: arguments, files, the results database",
     3: "a device could not be used, cells failed, or a variant could not be made",
     4: "INCONCLUSIVE: it cannot be told; of `run` a budget given with --budget",
+    70: "a fault of benchhub's own: one line, and the path of a log with its traceback",
     130: "stopped by Ctrl-C; what was measured is saved",
 }
 

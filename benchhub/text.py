@@ -1,12 +1,21 @@
-"""Numbers as people read them: three significant digits, intervals to the same decimal; times."""
+"""Text as people read it: numbers to three significant digits, times, and what others wrote."""
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 MB = 1e6
+#: What a terminal or a page obeys, or shows as nothing: controls and escapes, halves of pairs,
+#: marks that turn the direction of writing, and letters without a shape. Joiners are writing.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+#: Ends of lines and tabs, with what stands around them: a text from outside is on one line.
+_BREAKS = re.compile(r"[ \t]*[\t\r\n\v\f][ \t\r\n\v\f]*")
 
 
 class WithLimits(Protocol):
@@ -92,28 +101,46 @@ def abridged(text: str, most: int) -> str:
     return f"{text[:head].rstrip()} [..] {text[len(text) - max(1, most - head - 6) :].lstrip()}"
 
 
+def visible(text: str) -> str:
+    r"""A text from outside on one line, and what would be obeyed instead of read as `\x1b`.
+
+    Twice is as once. Whatever comes in passes through here before it is kept: events of devices,
+    users' files, stores and what other programs wrote.
+    """
+    if text.isprintable():
+        return text
+    return _HIDDEN.sub(_named, _BREAKS.sub(" ", text))
+
+
+def all_visible(told: Any) -> Any:
+    """Plain JSON types as they are, but every text in them, keys too, as `visible` has it."""
+    if isinstance(told, str):
+        return visible(told)
+    if isinstance(told, dict):
+        return {visible(k) if isinstance(k, str) else k: all_visible(v) for k, v in told.items()}
+    if isinstance(told, list | tuple):
+        return [all_visible(one) for one in told]
+    return told
+
+
 def plural(count: int, one: str) -> str:
     """`1 cell`, `2 cells`, `2 launches`."""
     many = f"{one}es" if one.endswith(("ch", "s")) else f"{one}s"
     return f"{count} {one if count == 1 else many}"
 
 
+def _named(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )
+
+
 def _decimals(value: float, digits: int) -> int:
     if value == 0 or not math.isfinite(value):
         return digits - 1
     return min(9, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
-
-
-def visible(text: str) -> str:
-    """Return a text from outside on one line, without what a terminal or a page would act on.
-
-    Control characters and marks that turn the direction of writing are shown as their code points;
-    line ends and tabs become spaces.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else _code_point(one) for one in text)
-
-
-def _code_point(character: str) -> str:
-    return " " if character.isspace() else f"<U+{ord(character):04X}>"

@@ -22,7 +22,8 @@ LAYERS = (
     ("results", "compress"),
     ("tasks", "config", "store", "device", "stats"),
     ("model", "backends"),
-    ("ondevice", "errors", "text", "outside"),
+    ("outside",),
+    ("ondevice", "errors", "text"),
 )
 #: Of what runs on devices the controller takes no more than this; what it does not name, nothing.
 FROM_ONDEVICE = {

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchhub.api.written import write_whole
 from benchhub.model.row import Results, Verdict
+from benchhub.outside.written import write_whole
 from benchhub.report.compare.files import sentences
 from benchhub.results.compare.files import races
 from benchhub.results.load import Judged, load_judged

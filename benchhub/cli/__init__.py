@@ -1,15 +1,19 @@
 """The command line: one module per verb; the only code that prints or exits.
 
 Exit codes: 0 done or PASS; 1 over budget; 2 usage or configuration; 3 a device or some cells
-failed; 4 INCONCLUSIVE; 130 stopped by Ctrl-C. Results go to stdout, everything else to stderr.
+failed; 4 INCONCLUSIVE; 70 a fault of benchhub's own; 130 stopped by Ctrl-C. Results go to stdout,
+everything else to stderr.
 Verbs import what they need inside their functions, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
 import typer
+from typer.rich_utils import rich_format_error
 
 from benchhub import __version__
 from benchhub.cli import (
@@ -29,6 +33,9 @@ from benchhub.cli import (
 )
 from benchhub.cli.devices import enroll, provision, selftest
 from benchhub.errors import BenchhubError
+from benchhub.outside import Variable
+from benchhub.outside.masked import masked
+from benchhub.text import visible
 
 app = typer.Typer(
     name="benchhub",
@@ -53,6 +60,9 @@ devices.app.command("selftest")(selftest.selftest)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
 
+#: What typer raises for what was typed: of its own copy of click, or of click itself.
+_REFUSED: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+
 
 def _version(value: bool) -> None:
     if value:
@@ -70,11 +80,44 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; every explained error is one line on stderr and its exit code."""
+    """Run the command line and exit with what `run_command` returns."""
+    sys.exit(run_command())
+
+
+def run_command() -> int:
+    """Run the command that was typed; every explained error is one line on stderr.
+
+    Return its exit code; 1 where a command says so by typer.Exit, and of nothing else. What is not
+    explained is raised.
+    """
+    if Variable.COMPLETE in os.environ:
+        return _completed()
+    try:
+        command = typer.main.get_command(app)
+        with command.make_context("benchhub", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:  # no answer to a question
+        return _told("stopped: no answer", 130)
+    except BenchhubError as error:
+        return _told(str(error), error.exit_code)
+    except _REFUSED as error:
+        error.message = "\n".join(masked(visible(line)) for line in error.message.splitlines())
+        rich_format_error(error)
+        return 2
+    return 0
+
+
+def _completed() -> int:
+    """Answer a shell that completes a command; it wants no verdict."""
     try:
         app()
-    except BenchhubError as error:
-        typer.echo(f"benchhub: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
+    except SystemExit as end:
+        return 2 if end.code else 0
+    return 0
+
+
+def _told(text: str, code: int) -> int:
+    typer.echo(f"benchhub: {masked(visible(text))}", err=True)
+    return code

@@ -73,7 +73,7 @@ def compare(
     elif name == "text":
         _print(found)
     else:
-        typer.echo(render(name, found), nl=False)
+        project.put(render(name, found))
     raise typer.Exit(found.exit_code)
 
 

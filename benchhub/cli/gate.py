@@ -56,7 +56,7 @@ def gate(
     if format is None or (format is GateFormat.TEXT and not output):
         print_gate(Console(), typed)
     elif not output:
-        typer.echo(render(format.value, judged), nl=False)
+        project.put(render(format.value, judged))
     for path, name in wanted:
         project.write(path, render(name, judged), "gate", "name another file with -o")
     raise typer.Exit(judged.exit_code)

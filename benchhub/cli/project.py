@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,21 @@ def folder() -> Path:
 
 def write(path: Path, text: str, verb: str, next_step: str = "") -> None:
     """Write a file that a command made, and say so on stderr; ConfigError if that cannot be."""
-    from benchhub.api.written import write_whole
+    from benchhub.outside.written import write_whole
 
     write_whole(path, text, next_step)
     typer.echo(f"{verb}: {path}", err=True)
+
+
+def put(text: str) -> None:
+    """Print a document to stdout, with the bytes that a file of it has, whatever the terminal."""
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(text)
+        return
+    binary.write(text.encode("utf-8", "replace"))
+    binary.flush()
 
 
 def open_store(url: str | None) -> Store:

@@ -55,7 +55,7 @@ def report(
     if output is None and format is ReportFormat.HTML:
         output = Path(f"benchhub-{loaded[0].run.id}.html")
     if output is None:
-        typer.echo(text, nl=False)
+        project.put(text)
         return
     project.write(output, text, "report", _ELSEWHERE)
 

@@ -199,7 +199,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     judged = load_judged(results, run_id)
     loaded = judged.results
     if as_json:
-        typer.echo(render("json", [loaded]))
+        project.put(render("json", [loaded]))
     else:
         print_results(dataclasses.replace(judged, results=as_typed(results, loaded)))
         print_faster(Console(), loaded, faster_of(results, loaded))

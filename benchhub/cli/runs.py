@@ -58,7 +58,7 @@ def show(
     if json:
         from benchhub.report.run import render
 
-        typer.echo(render("json", [loaded]))
+        project.put(render("json", [loaded]))
         return
     from benchhub.cli.show.results import print_results
 

@@ -8,6 +8,7 @@ from benchhub.device.local import interpreter
 from benchhub.device.transport import RemoteProcess, Transport
 from benchhub.errors import DeviceError, LinkLost, NoSpace, PythonUnusable
 from benchhub.model.device import DeviceProfile
+from benchhub.text import visible
 
 # Values reach the scripts as positional parameters, so none of them is ever parsed by a shell.
 # Exit statuses no shell and no Python uses of itself:
@@ -101,7 +102,7 @@ def push_runner(
         raise LinkLost(f"{profile.name}: slow: it did not take the runner: {error}") from error
     if done.status == 0:
         return
-    words = (done.stdout.decode("utf-8", "replace") + " " + done.stderr).split()
+    words = visible(f"{done.stdout.decode('utf-8', 'replace')} {done.stderr}").split()
     name, said = profile.name, " ".join(words)[-300:] or "it said nothing"
     if done.status == NO_PYTHON:
         raise no_python(profile)

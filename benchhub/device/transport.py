@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 from benchhub.device.events.bounds import LINE_BYTES, SAID_BYTES, STDERR_BYTES
 from benchhub.device.events.parse import Broken, shown
 from benchhub.errors import BenchhubError
+from benchhub.text import visible
 
 CHUNK_BYTES = 1 << 16
 #: What fits into one SSH packet of 32 KiB; multiples of it need the fewest packets.
@@ -96,8 +97,8 @@ class RemoteProcess(ABC):
         return line
 
     def stderr_tail(self) -> str:
-        """Return the last few kilobytes of stderr."""
-        return bytes(self._tail).decode("utf-8", "replace").strip()
+        """Return the last few kilobytes of stderr, on one line."""
+        return visible(bytes(self._tail).decode("utf-8", "replace").strip())
 
     def _keep_tail(self, read: Callable[[], bytes]) -> threading.Thread:
         """Drain stderr in the background: a process must never block on it."""

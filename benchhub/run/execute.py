@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 import secrets
@@ -20,7 +21,7 @@ from benchhub.config.request import Resolved
 from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.errors import ConfigError, DeviceError, Interrupted, Unfit
+from benchhub.errors import ConfigError, DeviceError, Interrupted, StoreError, Unfit
 from benchhub.model.arrays import Array
 from benchhub.model.cell import More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
@@ -196,8 +197,9 @@ def execute(
 
     try:
         errors |= run_devices(works, connect, following.record, following)
-    except Interrupted:
-        store.set_status(run.id, "interrupted", None)
+    except BaseException:  # whatever ends it, the run can be gone on with
+        with contextlib.suppress(StoreError):
+            store.set_status(run.id, "interrupted", None)
         raise
     for name, error in errors.items():
         if error is not None:

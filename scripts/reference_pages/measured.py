@@ -124,7 +124,7 @@ def exit_codes() -> str:
     return page(
         "Exit codes",
         table(("code", "meaning"), [(str(k), text) for k, text in errors.EXIT_CODES.items()]),
-        "Where several apply, the worst wins: 2, 3, 1, 4.",
+        "Where several apply, the worst wins: 70, 2, 3, 1, 4.",
         section(
             "Errors",
             "Each is one line on stderr.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 
-from benchhub.errors import DeviceError, Interrupted
+from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model.launch import Launch
+from benchhub.outside.faults import of_device
 from benchhub.run.loop.campaign import measure
 from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 
@@ -59,9 +61,10 @@ def run_devices(
     """Measure every work; return per device why it stopped early, or None.
 
     Devices work in parallel, but those that share a `machine` one after another.
-    `record` is called once a launch, before the device begins its next one. An error that is not
-    the device's own (a full database, say) stops its device and is raised once all have ended.
-    Ctrl-C cuts the launches under way short and raises Interrupted.
+    `record` is called once a launch, before the device begins its next one. Whatever a device's
+    thread stumbles over is that device's failure, with its log where nobody explained it; but what
+    all share, the results database, is a StoreError, which stops its device and is raised once all
+    have ended. Ctrl-C cuts the launches under way short and raises Interrupted.
     """
     machines = {work.device.name: work.device.machine or work.device.name for work in works}
     executors = {machine: executor_for(machine) for machine in set(machines.values())}
@@ -87,12 +90,15 @@ def _one(
 ) -> DeviceError | None:
     name = work.device.name
     try:
-        for launch in measure(work, connect, watcher):
-            record(launch)
-    except DeviceError as error:
+        with of_device(name):
+            for launch in measure(work, connect, watcher):
+                record(launch)
+            watcher.status(name, "done")
+    except (ConfigError, DeviceError) as error:
         if watcher.stopping():
             return None
-        watcher.status(name, f"stopped: {error}")
-        return error
-    watcher.status(name, "done")
+        failure = error if isinstance(error, DeviceError) else DeviceError(f"{name}: {error}")
+        with contextlib.suppress(Exception):  # what shows it may be what stumbled
+            watcher.status(name, f"stopped: {failure}")
+        return failure
     return None

@@ -1,4 +1,4 @@
-"""What reaches benchhub from outside: environment variables, and what distributions register."""
+"""Environment variables that benchhub reads, or sets for what it starts or imports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Variable(enum.StrEnum):
     STORE = "BENCHHUB_STORE"
     CACHE = "BENCHHUB_CACHE"
     XDG_CACHE = "XDG_CACHE_HOME"
+    XDG_STATE = "XDG_STATE_HOME"
+    COMPLETE = "_BENCHHUB_COMPLETE"
     SSH_AGENT = "SSH_AUTH_SOCK"
     PIP_PROGRESS_BAR = "PIP_PROGRESS_BAR"
     OMP_WAIT_POLICY = "OMP_WAIT_POLICY"
@@ -42,6 +44,13 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
         "the folder of variants, generated data and wheels; default: `benchhub` in the user's cache"
     ),
     Variable.XDG_CACHE: VariableMeaning("the user's cache folder; default: `~/.cache`"),
+    Variable.XDG_STATE: VariableMeaning(
+        "the user's folder of what programs keep, with the logs of benchhub's own faults;"
+        " default: `~/.local/state`"
+    ),
+    Variable.COMPLETE: VariableMeaning(
+        "set by a shell that completes a command: see `benchhub --install-completion`"
+    ),
     Variable.SSH_AGENT: VariableMeaning("the SSH agent's socket, where ssh's settings name none"),
     Variable.PIP_PROGRESS_BAR: VariableMeaning(
         "set to `off` for the pip that fetches wheels; pip's other variables hold as they are"
@@ -61,43 +70,5 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
     ),
     Variable.NVIDIA_TF32_OVERRIDE: VariableMeaning(
         "set to `0` where onnxruntime must not compute in TF32 and has no switch of its own", True
-    ),
-}
-
-
-class ExtensionPoint(enum.StrEnum):
-    """An entry-point group that other distributions register in."""
-
-    BACKENDS = "benchhub.backends"
-    TASKS = "benchhub.tasks"
-    METRICS = "benchhub.metrics"
-    PREDICTIONS = "benchhub.predictions"
-    RECIPES = "benchhub.recipes"
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """What an entry point adds, what its value names, and the contract that this keeps."""
-
-    adds: str
-    value: str
-    contract: str
-
-
-EXTENSIONS: Mapping[ExtensionPoint, Extension] = {
-    ExtensionPoint.BACKENDS: Extension(
-        "an inference runtime", "a `Description`", "benchhub.ondevice.backends"
-    ),
-    ExtensionPoint.TASKS: Extension(
-        "a data set and how outputs on it are judged",
-        "a module with `open_dataset`",
-        "benchhub.tasks",
-    ),
-    ExtensionPoint.METRICS: Extension("a quality metric", "a `Metric`", "benchhub.model.quality"),
-    ExtensionPoint.PREDICTIONS: Extension(
-        "what a task makes of a model's first output", "a function", "benchhub.tasks.predictions"
-    ),
-    ExtensionPoint.RECIPES: Extension(
-        "a way to make a variant", "a `RecipeEntry`", "benchhub.compress.recipe"
     ),
 }

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.api.written import write_whole
 from benchhub.errors import ConfigError
+from benchhub.outside.written import write_whole
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""What this process may take of the machine: open files and memory, raised where it may be."""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+
+#: What the command line holds open by itself, and what each device adds: pipes, a socket, files.
+OWN_FILES, FILES_A_DEVICE = 128, 16
+#: Addresses that libraries take, most of which never become memory: to start, by core for the
+#: threads of two OpenBLAS, and to work with pandas and onnxruntime.
+LEAST_ADDRESSES, ADDRESSES_A_CORE, OWN_ADDRESSES = 512 * 2**20, 32 * 2**20, 2 * 2**30
+#: What the engine that draws charts reserves at once.
+CHART_ADDRESSES = 72 * 2**30
+#: Below this much free memory a run is likely to be killed, or to measure the disk it swaps to.
+LEAST_FREE_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    kind: int
+    what: str
+    flag: str
+    unit: int
+
+    def raised(self, wanted: int) -> list[str]:
+        """Raise the limit to `wanted` as far as may be; return what to say of it."""
+        soft, hard = resource.getrlimit(self.kind)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return []
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        said = []
+        if most > soft:
+            try:
+                resource.setrlimit(self.kind, (most, hard))
+            except (OSError, ValueError):
+                most = soft
+            else:
+                said.append(f"the limit of {self.what} was {self._shown(soft)}: raised to "
+                            f"{self._shown(most)}")  # fmt: skip
+        if most < wanted:
+            said.append(
+                f"no more than {self._shown(most)} {self.what} are allowed, and"
+                f" {self._shown(wanted)} may be needed: raise `ulimit -H{self.flag}` if something"
+                " fails for it"
+            )
+        return said
+
+    def _shown(self, value: int) -> str:
+        return f"{value // self.unit:,}"
+
+
+_FILES = _Limit(resource.RLIMIT_NOFILE, "open files", "n", 1)
+_ADDRESSES = _Limit(resource.RLIMIT_AS, "kB of addresses", "v", 1024)
+
+
+def make(devices: int = 0) -> list[str]:
+    """Raise the limits that work on `devices` may meet; return what was done, or cannot be."""
+    return [
+        *_FILES.raised(OWN_FILES + FILES_A_DEVICE * devices),
+        *_ADDRESSES.raised(OWN_ADDRESSES),
+    ]
+
+
+def too_little() -> str | None:
+    """Return why nothing can be started here, None where it can: OpenBLAS would hang, or exit."""
+    least = LEAST_ADDRESSES + ADDRESSES_A_CORE * (os.cpu_count() or 1)
+    allowed = resource.getrlimit(_ADDRESSES.kind)[1]
+    if allowed == resource.RLIM_INFINITY or allowed >= least:
+        return None
+    return (
+        f"only {allowed >> 10:,} kB of addresses are allowed, and {least >> 10:,} are needed to"
+        " start: raise `ulimit -v`"
+    )
+
+
+def short_of_memory(least: int = LEAST_FREE_BYTES) -> str | None:
+    """Return what to say where less memory is free than a run wants; None where there is enough."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    for of_group in _free_of_group():
+        free = min(free, of_group)
+    if free >= least:
+        return None
+    return (
+        f"only {free / 1e6:,.0f} MB of memory are free: times may be those of swapping, and the run"
+        " may be killed; end other programs"
+    )
+
+
+def _free_of_group() -> list[int]:
+    """What the control group of this process leaves to it, version 2 and 1."""
+    found = []
+    for most, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        values = []
+        for name in (most, used):
+            try:
+                with open(f"/sys/fs/cgroup/{name}", encoding="ascii") as file:
+                    values.append(int(file.read()))
+            except (OSError, ValueError):  # no such group, or `max`
+                break
+        else:
+            found.append(values[0] - values[1])
+    return found

@@ -1,0 +1,65 @@
+"""Files that are written whole or not at all: reports, exports, profiles, what a cache keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchhub.errors import ConfigError
+
+#: A draft beside the file cannot be made or take its place, and yet the file may be written to.
+_IN_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
+
+
+def write_whole(path: Path, content: str | bytes, next_step: str = "") -> None:
+    """Write a file, making its folders; what was there stays until the new one is whole.
+
+    Text is UTF-8. ConfigError, with `next_step` behind the cause, where it cannot be written.
+    """
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    with explained(path, next_step):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, data)
+
+
+@contextlib.contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Yield where to write what becomes `path` when the block ends, and is gone if it raises.
+
+    The draft lies beside it and has its ending. OSError as whatever writes raises it.
+    """
+    target = path.resolve()  # of a link, what it leads to
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{secrets.token_hex(4)}.{target.name[-200:]}")
+    try:
+        yield draft
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explained(path: Path, next_step: str = "") -> Iterator[None]:
+    """Make a ConfigError of an OSError in the block: the file, the cause, and `next_step`."""
+    try:
+        yield
+    except OSError as error:
+        step = f"; {next_step}" if next_step else ""
+        cause = error.strerror or str(error)
+        raise ConfigError(f"{path}: cannot be written: {cause}{step}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe; of a folder this is the error
+        path.write_bytes(content)
+        return
+    try:
+        with drafted(path) as draft, draft.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        if error.errno not in _IN_PLACE or not path.is_file():
+            raise
+        path.write_bytes(content)
