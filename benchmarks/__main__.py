@@ -23,6 +23,7 @@ from benchmarks import (
     runtimes,
     startup,
     table,
+    wire_checks,
 )
 from benchmarks.claim import Claim
 
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "push": push.measure,
     "large": large_model.measure,
     "startup": startup.measure,
+    "wire": wire_checks.measure,
     "store": results_store.measure,
     "analysis": analysis.measure,
     "quality": quality_batches.measure,

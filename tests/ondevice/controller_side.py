@@ -34,15 +34,19 @@ class Device:
         (self.root / "blobs" / digest).write_bytes(data)
         return digest
 
-    def start(self, heartbeat_s: float = 60.0, root: Path | None = None) -> Talk:
-        """Start an agent and introduce ourselves; the reply is in `greeting`."""
+    def begin(self) -> Talk:
+        """Start an agent, and say nothing yet."""
         process = subprocess.Popen(
             [sys.executable, str(self.runner), "agent"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         self._agents.append(process)
-        talk = Talk(process)
+        return Talk(process)
+
+    def start(self, heartbeat_s: float = 60.0, root: Path | None = None) -> Talk:
+        """Start an agent and introduce ourselves; the reply is in `greeting`."""
+        talk = self.begin()
         hello = {"do": "hello", "root": str(root or self.root), "holder": HOLDER}
         talk.send({**hello, "heartbeat_s": heartbeat_s})
         talk.greeting = talk.receive()

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchhub.errors import StoreError
 
+_RESTORE = "restore a copy, or use another --store"
+
 
 class Misfit(StoreError):
     """A record is of a newer version, or does not fit its own; `why` in a few words."""
@@ -40,6 +42,8 @@ R = TypeVar("R", bound=Record)
 def parsed(what: str, raw: Mapping[str, Any], newest: type[R], *older: type[Record]) -> R:
     """Return `raw` as a record of the newest version, or raise Misfit; `older` start at 1."""
     versions: tuple[type[Record], ...] = (*older, newest)
+    if not isinstance(raw, Mapping):
+        raise Misfit(what, f"is no record, but a {type(raw).__name__}", _RESTORE)
     version = raw.get("v", 1)
     if not isinstance(version, int) or not 0 < version <= len(versions):
         raise Misfit(
@@ -53,10 +57,7 @@ def parsed(what: str, raw: Mapping[str, Any], newest: type[R], *older: type[Reco
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Misfit(
-            what, f"cannot be read, {where}: {first['msg']}",
-            "restore a copy, or use another --store",
-        ) from error  # fmt: skip
+        raise Misfit(what, f"cannot be read, {where}: {first['msg']}", _RESTORE) from error
     return record
 
 

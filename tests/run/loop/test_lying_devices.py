@@ -285,6 +285,7 @@ BROKEN: dict[str, Lie] = {
                   "holder": {"user": "u" * 5000}}
     ),
     "noise for ever": says("hello", *[b"Welcome to the board\n"] * 5000),
+    "it ends and says nothing": says("hello", END),
     "noise without an end": lambda request, before, said: endless(MB),
     "an answer to something else": says("facts", {"event": "room", "free_bytes": 1}),
     "an error for everything": says("facts", {"event": "error", "message": "\x1b[2Jno"}),
@@ -304,7 +305,6 @@ LOST: dict[str, Lie] = {
     "ends after its facts": lambda request, before, said: (
         [*said, END] if request["do"] == "facts" else said
     ),
-    "ends at hello": says("hello", END),
 }
 
 
@@ -381,7 +381,7 @@ def test_a_device_that_lies_harms_nobody_but_itself(name: str) -> None:
         assert "devices doctor lying" in str(error)
         asked = [one["do"] for one in lying.heard]
         assert lying.processes <= 2  # it is not tried again, but for a runner that is not ours
-        assert asked.count("launch") <= 2
+        assert asked.count("launch") <= 3  # what comes behind an end is noticed in the next one
         assert all(one.failure and one.failure.kind == "protocol" for one in failed)
         assert len(failed) == (asked.count("launch") > 1)
 

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from told_events import Gathering
+
+from benchhub.device.events import spool
+from benchhub.device.events.expected import Expected, ExpectedOutput
+from benchhub.device.events.parse import Broken
+from benchhub.device.events.plausible import implausible
+from benchhub.ondevice.backends import TensorInfo
+from benchhub.ondevice.job import Job
+from benchhub.ondevice.measure import outputs
+
+CASES, SIZE = 6, 5_000_000
+JOB = Job("cell", 0, "null", "quality", "a" * 64, "onnx", {"x": "b" * 64}, output_cases=-1)
+EXPECTED = Expected(CASES, (ExpectedOutput((SIZE,), SIZE * 4),))
+STAGES = [{"event": "stage", "stage": "outputs"}]
+
+
+def events(cases: int = CASES, size: int = SIZE, dtype: str = "<f4") -> list[dict[str, Any]]:
+    """One output, case by case."""
+    which = outputs.wanted([TensorInfo("y", "float32", (None, size))], (), {})
+    found: list[dict[str, Any]] = []
+    for case in range(cases):
+        array = np.full((1, size), case, dtype)
+        found += outputs.events(which, [array], 1)
+    return found
+
+
+def test_large_outputs_go_to_disk_as_they_arrive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    lines = events()
+    gathering = Gathering(JOB, EXPECTED).take_all(STAGES)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        gathering.take_all(lines)
+        (found,) = gathering.outcome().outputs
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20  # of 120 MB
+    finally:
+        tracemalloc.stop()
+    array = np.frombuffer(found.data, found.dtype).reshape(found.shape)
+    assert array.shape == (CASES, SIZE)
+    assert array[:, ::1_000_000].tolist() == [[float(case)] * 5 for case in range(CASES)]
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind, whatever happens
+
+
+def test_a_case_more_than_asked_is_refused_before_it_is_kept() -> None:
+    gathering = Gathering(JOB, Expected(2, (ExpectedOutput((8,), 64),))).take_all(STAGES)
+    with pytest.raises(Broken, match="3 cases of output 0, 2 were asked"):
+        gathering.take_all(events(3, 8))
+
+
+def test_wider_numbers_than_any_are_refused() -> None:
+    gathering = Gathering(JOB, Expected(2, (ExpectedOutput((8,), 64),))).take_all(STAGES)
+    with pytest.raises(Broken, match="at most 128 were asked"):
+        gathering.take_all(events(2, 9, "<f8"))
+
+
+def test_an_output_of_another_shape_is_not_kept_as_measured() -> None:
+    expected = Expected(2, (ExpectedOutput((8,), 64),))
+    outcome = Gathering(JOB, expected).take_all(STAGES).take_all(events(2, 4)).outcome()
+    outcome.status, outcome.wall_ns = "finished", 10**9
+    outcome.samples_ns.extend([1] * JOB.iterations)
+    outcome.elapsed_ns = 1000
+    doubt = implausible(outcome, JOB, expected)
+    assert doubt is not None
+    assert "output 0 of (4,) a case, the model has (8,)" in doubt.message
+
+
+def test_a_full_disk_here_is_nobody_elses_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchhub.errors import ConfigError
+
+    monkeypatch.setenv("TMPDIR", "/proc/nowhere")
+    monkeypatch.setattr(spool, "folder", lambda: "/proc/nowhere")
+    gathering = Gathering(JOB, EXPECTED).take_all(STAGES)
+    with pytest.raises(ConfigError, match="set TMPDIR to another disk"):
+        gathering.take_all(events(2))
