@@ -18,6 +18,8 @@ from benchhub.errors import DeviceError
 _COPY_BYTES = 1 << 20
 #: How often a blocked reader looks whether it was released by `kill`.
 _SLICE_S = 0.2
+#: A process that takes no input for this long hangs, or was stopped.
+STALL_S = 30.0
 
 
 class LocalTransport:
@@ -90,6 +92,9 @@ class LocalProcess(RemoteProcess):
         self._stdin, self._stdout = self._popen.stdin, self._popen.stdout
         self._stderr = self._popen.stderr
         self._killed = False
+        os.set_blocking(self._stdin.fileno(), False)
+        self._room = select.poll()
+        self._room.register(self._stdin, select.POLLOUT)
         self._drain = self._keep_tail(lambda: os.read(self._stderr.fileno(), CHUNK_BYTES))
         self._poll = select.poll()
         self._poll.register(self._stdout, select.POLLIN)
@@ -101,9 +106,18 @@ class LocalProcess(RemoteProcess):
     def write(self, data: bytes | memoryview) -> None:
         """Send all of `data` to stdin."""
         view = memoryview(data)
+        moved_at = time.monotonic()
         try:
             while view:
-                view = view[self._stdin.write(view) :]
+                # None where the pipe is full: the process takes its time, or was stopped.
+                count = self._stdin.write(view)
+                if count is not None:
+                    view = view[count:]
+                    moved_at = time.monotonic()
+                elif self._killed or time.monotonic() - moved_at > STALL_S:
+                    raise TimeoutError("the process does not read its input")
+                else:
+                    self._room.poll(int(1000 * _SLICE_S))
         except ValueError as error:
             raise BrokenPipeError("stdin is closed") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from loopback_sshd import Sshd, link, start_sshd
 
+from benchhub.device import local
+from benchhub.device.local import LocalTransport
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, connect, holder
 from benchhub.device.transport import RemoteProcess, Transport
@@ -21,6 +24,7 @@ from benchhub.errors import (
     DeviceBusy,
     DeviceError,
     Interrupted,
+    LinkLost,
     PythonUnusable,
     Unreachable,
 )
@@ -160,6 +164,29 @@ def test_our_own_stale_lease_is_waited_for(profile: DeviceProfile) -> None:
     with open_session(profile, own_run="run-1", on_wait=ending) as second:
         assert second.launch(job()).status == "finished"
     ended()
+
+
+def test_a_stopped_agent_is_told_and_replaced(profile: DeviceProfile) -> None:
+    session = open_session(profile, heartbeat_s=2.0)
+    os.kill(session.hello.pid, signal.SIGSTOP)
+    with pytest.raises(LinkLost, match="silent: its agent left pings unanswered for 2 s"):
+        session.launch(job())
+    session.close()
+    heard: list[str] = []
+    with open_session(profile, own_run="run-1", on_wait=heard.append) as second:
+        assert second.launch(job()).status == "finished"
+    if profile.transport == "ssh":  # on this machine closing has ended it
+        assert f"process {session.hello.pid}, which was stopped" in heard[-1]
+
+
+def test_a_stopped_process_that_takes_no_input_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local, "STALL_S", 0.3)
+    process = LocalTransport().start(["sleep", "60"])
+    with pytest.raises(TimeoutError, match="does not read its input"):
+        process.write(bytes(1 << 20))
+    process.close()
 
 
 def test_the_lease_falls_when_the_controller_is_killed(sshd: Sshd, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ TEXT_CHARS = 4096
 TOLD_DEPTH, TOLD_VALUES = 12, 20_000
 #: Outputs of a launch where neither the model nor the baseline tells their size.
 UNTOLD_OUTPUT_BYTES = 256 << 20
+#: In how many blocks outputs may come where nobody knows how many cases there are.
+UNTOLD_BLOCKS = 1 << 16
 #: The widest number that outputs are made of.
 NUMBER_BYTES = 8
 #: Of a launch, events beside those that carry arrays: stages and what comes once in each.
@@ -39,8 +41,9 @@ def line_bytes(job: Job) -> int:
 
 def calls(job: Job) -> int:
     """Return how many samples the launch of `job` brings at most."""
-    together = 1 if job.rate_per_s is not None else max(1, job.concurrency)
-    return max(0, job.iterations, job.warmup) * together
+    threads = max(1, job.concurrency)
+    timed = job.iterations * (1 if job.rate_per_s is not None else threads)
+    return max(0, timed, job.warmup * threads)
 
 
 def events(job: Job, output_bytes: int, blocks: int) -> int:

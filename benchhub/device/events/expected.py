@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchhub.device.events.bounds import UNTOLD_OUTPUT_BYTES
+from benchhub.device.events.bounds import UNTOLD_BLOCKS, UNTOLD_OUTPUT_BYTES
 from benchhub.ondevice.wire import Job
 
 
@@ -47,10 +47,9 @@ class Expected:
     def most_blocks(self, job: Job) -> int:
         """Return in how many batches outputs may come, times the outputs."""
         cases = self.wanted(job)
-        outputs = len(self.outputs) if self.outputs else 64
-        if cases is None:
-            cases = 1 << 20
-        return math.ceil(cases / max(1, job.batch)) * outputs
+        if cases is None or self.outputs is None:
+            return UNTOLD_BLOCKS if job.output_cases else 0
+        return math.ceil(cases / max(1, job.batch)) * len(self.outputs)
 
 
 #: Of launches of which nobody says what they bring.

@@ -8,7 +8,7 @@ import time
 from array import array
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from benchhub.ondevice.failed import OWN_KINDS, Failed
+from benchhub.ondevice.failed import OWN_KINDS, OWN_TRACKS, Failed
 from benchhub.ondevice.job import Job, encode_ints, form_of, model_path
 from benchhub.ondevice.measure import memory
 from benchhub.ondevice.measure.importing import ImportedBackend
@@ -233,6 +233,9 @@ class Measurement:
 
     def _emit_tracks(self, found: "Mapping[str, array[int]]") -> None:
         for name, series in found.items():
+            if name not in OWN_TRACKS:
+                text = "there is no track %s; there are %s" % (name, ", ".join(OWN_TRACKS))
+                raise Failed("raised", text + "; the backend's tracks() is at fault")
             self._emit_series({"event": "track", "name": name}, series)
 
     def _emit_series(self, event: Mapping[str, Any], series: "array[int]") -> None:

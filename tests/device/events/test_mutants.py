@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -28,10 +30,13 @@ from scripted import work
 
 from benchhub.device.agent import RemoteAgent
 from benchhub.device.blob import Blob
+from benchhub.device.events import schema
 from benchhub.device.events.expected import Expected, ExpectedOutput
 from benchhub.device.session import DeviceSession
 from benchhub.errors import DeviceError, ProtocolFault
+from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
+from benchhub.ondevice import failed, wire
 from benchhub.ondevice.wire import Job, Outcome, encode_job
 from benchhub.run.loop.campaign import _record
 from benchhub.store.records import launch_from, launch_row
@@ -206,9 +211,9 @@ def harmless(name: str, outcome: Outcome) -> None:
     about = kept.details
     asked = (about.pacing, about.processors, about.operators, about.sums, about.calls_per_round)
     assert len([*asked, about.threads_at_once, about.engine_rebuilt]) == 7
-    shown = json.dumps([kept.details.told, outcome.provider, str(kept.failure)])
-    assert "\\u001b" not in shown, name
-    assert "\\u202e" not in shown, name
+    message = kept.failure.message if kept.failure else ""
+    raw = json.dumps([kept.details.told, outcome.provider, message], ensure_ascii=False)
+    assert raw.isprintable(), name
     if kept.status != "finished":
         assert kept.failure is not None, name
         return
@@ -250,11 +255,11 @@ def test_the_honest_launches_are_taken_as_they_are() -> None:
     (output,) = as_kept(outcome).outputs
     assert np.array_equal(output, np.arange(12, dtype=np.float32).reshape(4, 3))
     assert list(outcome.tracks_ns["device"]) == [value - 1 for value in outcome.samples_ns]
-    failed = told(FAILED)
-    assert isinstance(failed, Outcome)
-    assert failed.status == "failed"
-    assert failed.failure is not None
-    assert failed.failure.message == "no such operator"
+    broken = told(FAILED)
+    assert isinstance(broken, Outcome)
+    assert broken.status == "failed"
+    assert broken.failure is not None
+    assert broken.failure.message == "no such operator"
 
 
 @pytest.mark.parametrize("index", range(len(HONEST)), ids=lambda i: f"{i}-{HONEST[i]['event']}")
@@ -309,11 +314,17 @@ def test_a_changed_field_of_an_answer_is_refused_or_harmless(do: str) -> None:
             assert str(refusal).startswith("board: ") or isinstance(refusal, OSError), name
             found["refused"] += 1
         else:
-            shown = json.dumps(answer, default=lambda one: getattr(one, "told", str(one)))
-            assert "\\u001b" not in shown, name
-            assert len(shown) < 300_000
+            raw = json.dumps(answer, default=_plain, ensure_ascii=False)
+            assert raw.isprintable(), name
+            assert len(raw) < 300_000
             found["taken"] += 1
     assert found["refused"] > 40
+
+
+def _plain(one: Any) -> Any:
+    if isinstance(one, Facts):
+        return dict(one.told)
+    return dataclasses.asdict(one)
 
 
 def test_a_changed_field_of_a_hello_is_refused_or_harmless() -> None:
@@ -341,3 +352,21 @@ def test_base64_that_decodes_to_other_bytes_is_no_other_series() -> None:
         assert isinstance(result, ProtocolFault) or result.status == "failed", text
         with pytest.raises((binascii.Error, ValueError, AssertionError)):
             assert len(base64.b64decode(text, validate=True)) == 8 * JOB.iterations
+
+
+def test_the_words_of_the_schema_are_those_of_the_wire() -> None:
+    told = schema.FailedEvent.model_fields
+    kinds, stages = set(get_args(told["kind"].annotation)), set(get_args(told["stage"].annotation))
+    ours = {"link", "nonfinite", "protocol", "implausible", "record"}  # the controller's
+    assert kinds == set(wire.KINDS) - ours
+    assert set(failed.OWN_KINDS) <= kinds
+    assert stages == set(wire.STAGES) - {"link", "measure"}
+    refused = get_args(schema.RefusedEvent.model_fields["kind"].annotation)
+    assert set(refused) == set(wire.REFUSALS)
+    tracks = get_args(schema.TrackEvent.model_fields["name"].annotation)
+    assert set(tracks) == set(wire.TRACKS) == set(failed.OWN_TRACKS)
+    trouble = schema._Trouble.model_fields["kind"].annotation
+    assert set(get_args(trouble)) == set(wire.TROUBLES)
+    assert get_args(schema.PongEvent.model_fields["v"].annotation) == (wire.PROTOCOL,)
+    bootstrap = Path(wire.__file__).parent / "agent" / "bootstrap.py"
+    assert f'"v":{wire.PROTOCOL},"n":0' in bootstrap.read_text()
