@@ -15,6 +15,8 @@ from benchhub.errors import ConfigError
 
 _NOT_UNDERSTOOD = re.compile(r"^\s*(include|match|proxyjump)\b", re.IGNORECASE | re.MULTILINE)
 _ASKING_S = 30.0
+#: What ssh says when nobody has a terminal, whatever else is wrong.
+_IDLE = "Pseudo-terminal will not be allocated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def of_openssh(
             "exec` of its configuration hang?"
         ) from error
     if done.returncode:
-        cause = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        said = [line for line in done.stderr.splitlines() if not line.startswith(_IDLE)]
+        cause = " ".join(" ".join(said).split()) or f"exit status {done.returncode}"
         raise ConfigError(
             f"{owner}: `ssh -G {alias}` failed: {cause}; mend the configuration there"
         )

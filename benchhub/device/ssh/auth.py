@@ -9,7 +9,7 @@ from typing import cast
 import paramiko
 
 from benchhub.device.ssh.endpoint import Endpoint
-from benchhub.device.ssh.keys.identities import Credential, Identities, accepted
+from benchhub.device.ssh.keys.identities import Credential, Identities, forbidden
 from benchhub.device.ssh.keys.key_agent import AgentError, KeyAgent
 from benchhub.errors import AuthenticationRefused
 
@@ -96,8 +96,9 @@ class _Login:
         for identity in identities.in_order():
             if identity.shown in used:
                 continue
-            if not accepted(identity, self._endpoint.algorithms.users_keys):
-                self.notes.append(f"PubkeyAcceptedAlgorithms leaves out {identity.label}")
+            allowed = self._endpoint.algorithms.users_keys
+            if setting := forbidden(identity, allowed, self._endpoint.login.least_rsa_bits):
+                self.notes.append(f"{setting} of its ssh configuration forbids {identity.label}")
                 continue
             if identity.label not in self._offered:
                 self._offered.append(identity.label)

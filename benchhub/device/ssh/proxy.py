@@ -36,6 +36,8 @@ class Proxy:
             try:
                 self.sock = _handed_over(ours, timeout_s)
             except OSError as error:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_ENDING_S)  # what it says last is why
                 said = self.said() or str(error)
                 self.close()
                 raise ProxyFailed(f"{shlex.quote(command)} passed no socket: {said}") from error

@@ -17,6 +17,7 @@ from benchhub.device.ssh.keys.host_keys import KEY_TYPES, HostKey, signatures
 from benchhub.device.ssh.keys.known_hosts import Entry, Mark
 from benchhub.errors import ConfigError, HostKeyChanged, HostKeyRevoked, HostKeyUnknown
 
+_REVOCATION_LIST = b"SSHKRL\n\0"
 #: What paramiko can verify, best first; certificates are asked for where an authority is known.
 _PLAIN = tuple(name for kind in KEY_TYPES for name in kind)
 
@@ -142,7 +143,8 @@ class Trust:
 
     def _unknown(self, shown: HostKey, signed: Certificate | None, trouble: str) -> HostKeyUnknown:
         trusted, files = self._endpoint.trusted, self._known.files
-        listing = " and ".join(map(str, files[:2])) or "no known_hosts file"
+        there = [path for path in files if path.is_file()] or list(files[:1])
+        listing = " and ".join(map(str, there))
         more = [trouble] if trouble else []
         if not trouble and (authorities := self._authorities()):
             theirs = f"one of {signed.authority}" if signed else "none"
@@ -152,7 +154,8 @@ class Trust:
             )
         more += [f"{file} line {line} cannot be read" for file, line in self._known.unread[:3]]
         more += trusted.notes
-        known = f"which {listing} does not have" if len(files) < 2 else f"which {listing} lack"
+        lacking = f"{listing} {'does' if len(there) == 1 else 'do'} not have"
+        known = f"which {lacking}" if there else "and its configuration names no known_hosts file"
         if self._role:
             mend = "connect to it once with ssh and compare the fingerprint"
         else:
@@ -176,10 +179,19 @@ def _and(more: str) -> str:
 
 
 def _revoked_by(file: Path, key: HostKey) -> str | None:
-    """Return what a file of revoked keys says of `key`, asked of ssh-keygen; None if nothing."""
+    """Return what a file of revoked keys says of `key`; None if it does not revoke it.
+
+    It holds public keys, a line each, or is a revocation list, which ssh-keygen is asked about.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        return f"might revoke, and cannot be read ({error.strerror})"
+    if not content.startswith(_REVOCATION_LIST):
+        return "revokes" if key in known_hosts.public_lines(content) else None
     keygen = shutil.which("ssh-keygen")
     if keygen is None:
-        return "cannot be asked about without ssh-keygen (install openssh-client)"
+        return "might revoke, and ssh-keygen is not there to tell (install openssh-client)"
     with tempfile.NamedTemporaryFile("w", suffix=".pub") as public:
         public.write(f"{key.line}\n")
         public.flush()
@@ -195,4 +207,4 @@ def _revoked_by(file: Path, key: HostKey) -> str | None:
         return None
     if "REVOKED" in done.stdout:
         return "revokes"
-    return f"should revoke or not, and cannot be read ({' '.join(done.stderr.split())})"
+    return f"might revoke, and cannot be read ({' '.join(done.stderr.split())})"

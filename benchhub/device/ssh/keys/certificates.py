@@ -38,13 +38,10 @@ class Certificate:
 
         `algorithms` are the signatures that are accepted of authorities.
         """
-        now = time.time() if now is None else now
         if self.kind != HOST:
             return "is one for users"
-        if now < self.valid_from:
-            return f"is valid only from {_day(self.valid_from)} on"
-        if now >= self.valid_until:
-            return f"expired on {_day(self.valid_until)}"
+        if outdated := self.why_not_now(now):
+            return outdated
         if self.principals and host not in self.principals:
             return f"is for {', '.join(self.principals)}, not for {host}"
         if self.has_conditions:
@@ -54,6 +51,15 @@ class Certificate:
             return f"is signed with {with_}, which CASignatureAlgorithms leaves out"
         if not self._is_signed():
             return "has a wrong signature"
+        return None
+
+    def why_not_now(self, now: float | None = None) -> str | None:
+        """Return why this is not valid at `now` (seconds; None: this moment), None if it is."""
+        now = time.time() if now is None else now
+        if now < self.valid_from:
+            return f"is valid only from {_day(self.valid_from)} on"
+        if now >= self.valid_until:
+            return f"expired on {_day(self.valid_until)}"
         return None
 
     def _is_signed(self) -> bool:

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import stat
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import paramiko
-from paramiko.pkey import PublicBlob, UnknownKeyType
+from paramiko.pkey import PublicBlob
 
 from benchhub.device.ssh.endpoint import Login
-from benchhub.device.ssh.keys import certificates
+from benchhub.device.ssh.keys import certificates, private_keys
 from benchhub.device.ssh.keys.host_keys import HostKey
 from benchhub.device.ssh.keys.key_agent import KeyAgent
+from benchhub.device.ssh.keys.private_keys import PrivateKey
 from benchhub.device.ssh.keys.wire_format import Malformed, Reader, type_of
 
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
@@ -60,15 +59,6 @@ class _OfAgent:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfFile:
-    key: paramiko.PKey
-
-    def sign(self, data: bytes, algorithm: str) -> bytes:
-        kind = algorithm if self.key.get_name() == "ssh-rsa" else None
-        return self.key.sign_ssh_data(data, kind).asbytes()
-
-
-@dataclass(frozen=True, slots=True)
 class _KeyFile:
     """A key file and its public half, where that can be told without a passphrase."""
 
@@ -85,7 +75,7 @@ class Identities:
         self._agent = agent
         paths = dict.fromkeys(login.identity_files)
         self._files = [_KeyFile(path, public_half(path)) for path in paths if _is_there(path)]
-        self._loaded: dict[Path, _OfFile | None] = {}
+        self._loaded: dict[Path, PrivateKey | None] = {}
         for path in (login.named, *login.certificate_files):
             if path is not None and not _is_there(path):
                 self.unusable.append(f"{path} does not exist")
@@ -128,10 +118,13 @@ class Identities:
             yield Credential(str(file.path), file.public, signer)
         elif (loaded := self._load(file.path)) is not None:
             signer = loaded
-            yield Credential(str(file.path), loaded.key.asbytes(), loaded)
+            yield Credential(str(file.path), loaded.public, loaded)
         if signer is not None and not self._login.certificate_files:
             blob = _beside(file.path)
             if blob is not None:
+                with contextlib.suppress(ValueError):
+                    if why := certificates.parse(blob).why_not_now():
+                        self.unusable.append(f"{file.path}-cert.pub {why}")
                 yield Credential(f"{file.path}-cert.pub", blob, signer)
 
     def _certified(self, path: Path) -> Iterator[Credential]:
@@ -143,23 +136,41 @@ class Identities:
                 self.unusable.append(f"{path} is no certificate ({error})")
             return
         key = certificate.key.blob
-        if self._agent and self._agent.holds(key):
+        if why := certificate.why_not_now():
+            self.unusable.append(f"{path} {why}")
+        if self._agent and self._agent.holds(key) and self._may_use(key):
             yield Credential(str(path), blob or b"", _OfAgent(self._agent, key))
             return
         for file in self._files:
             loaded = self._load(file.path) if file.public in (None, key) else None
-            if loaded is not None and loaded.key.asbytes() == key:
+            if loaded is not None and loaded.public == key:
                 yield Credential(str(path), blob or b"", loaded)
                 return
         self.unusable.append(f"{path} certifies a key that is in no identity file and no agent")
 
-    def _load(self, path: Path) -> _OfFile | None:
+    def _may_use(self, key: bytes) -> bool:
+        """Tell whether the agent may sign with `key`: with IdentitiesOnly, if a file names it."""
+        return not self._login.identities_only or any(f.public == key for f in self._files)
+
+    def _load(self, path: Path) -> PrivateKey | None:
         if path not in self._loaded:
-            loaded, trouble = _read_private(path)
-            if trouble:
-                self.unusable.append(trouble)
-            self._loaded[path] = loaded
+            self._loaded[path] = None
+            try:
+                self._loaded[path] = _read(path)
+            except private_keys.Unusable as error:
+                self.unusable.append(str(error))
         return self._loaded[path]
+
+
+def _read(path: Path) -> PrivateKey:
+    if _public_line(path) is not None:
+        raise private_keys.Unusable(f"{path} is a public key, and no agent holds its private half")
+    kind = type_of(public) if (public := public_half(path)) else ""
+    if kind.startswith("sk-"):
+        raise private_keys.Unusable(
+            f"{path} is on a security key (run `ssh-add {path}`: the agent can use it)"
+        )
+    return private_keys.read(path)
 
 
 def public_half(path: Path) -> bytes | None:
@@ -205,27 +216,6 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _read_private(path: Path) -> tuple[_OfFile | None, str]:
-    """Return what signs with the key in `path`, or why nothing does."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        return None, f"{path} cannot be read ({error.strerror})"
-    if found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
-        return None, f"{path} is open to others, and so not used (run `chmod 600 {path}`)"
-    if _public_line(path) is not None:
-        return None, f"{path} is a public key, and no agent holds its private half"
-    kind = type_of(public) if (public := public_half(path)) else ""
-    if kind.startswith("sk-"):
-        return None, f"{path} is on a security key (run `ssh-add {path}`: the agent can use it)"
-    try:
-        return _OfFile(paramiko.PKey.from_path(path)), ""
-    except (paramiko.PasswordRequiredException, TypeError):
-        return None, f"{path} is encrypted and no agent holds it (run `ssh-add {path}`)"
-    except (paramiko.SSHException, UnknownKeyType, OSError, ValueError, IndexError) as error:
-        return None, f"{path} cannot be read ({' '.join(str(error).split()) or 'unknown type'})"
-
-
 def _fingerprint(blob: bytes) -> str:
     try:
         return HostKey.of_blob(certificates.parse(blob).key.blob).fingerprint + " (certificate)"
@@ -233,12 +223,17 @@ def _fingerprint(blob: bytes) -> str:
         return HostKey.of_blob(blob).fingerprint
 
 
-def accepted(identity: Credential, algorithms: Sequence[str]) -> bool:
-    """Tell whether `algorithms` (empty: all) let this identity sign."""
+def forbidden(identity: Credential, algorithms: Sequence[str], least_rsa_bits: int) -> str | None:
+    """Return which setting forbids this identity, None if none does.
+
+    `algorithms` (empty: all) are PubkeyAcceptedAlgorithms, `least_rsa_bits` is RequiredRSASize.
+    """
     kind = identity.public_blob.key_type
-    if not algorithms or kind in algorithms:
-        return True
     ending = certificates.SUFFIX if kind.endswith(certificates.SUFFIX) else ""
     if kind.removesuffix(ending) != "ssh-rsa":
-        return False
-    return any(f"rsa-sha2-{bits}{ending}" in algorithms for bits in (256, 512))
+        return "PubkeyAcceptedAlgorithms" if algorithms and kind not in algorithms else None
+    if algorithms and not {f"rsa-sha2-{n}{ending}" for n in (256, 512)} & set(algorithms):
+        return "PubkeyAcceptedAlgorithms"
+    key = certificates.parse(identity.shown).key.blob if ending else identity.shown
+    modulus = int.from_bytes(Reader(key).strings()[-1], "big")
+    return "RequiredRSASize" if modulus.bit_length() < least_rsa_bits else None

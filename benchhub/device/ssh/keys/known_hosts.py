@@ -145,11 +145,22 @@ def _entry(text: bytes, path: Path, number: int) -> Entry | None:
     fields = _FIELDS.match(text)
     if not fields or fields["hosts"].startswith(b"@"):
         return None
+    key = _key(fields["type"], fields["key"])
+    return None if key is None else Entry(mark, fields["hosts"], key, path, number)
+
+
+def public_lines(content: bytes) -> tuple[HostKey, ...]:
+    """Return the public keys of a file that has one a line, without host names."""
+    words = [line.split(maxsplit=2) for line in content.split(b"\n")]
+    keys = [_key(*pair[:2]) for pair in words if len(pair) >= 2]
+    return tuple(key for key in keys if key is not None)
+
+
+def _key(kind: bytes, text: bytes) -> HostKey | None:
     try:
-        blob = base64.b64decode(fields["key"], validate=True)
-        name = fields["type"].decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
         return None
-    if not blob.startswith(len(name).to_bytes(4, "big") + name.encode()) or not is_key(blob):
+    if not blob.startswith(len(kind).to_bytes(4, "big") + kind) or not is_key(blob):
         return None
-    return Entry(mark, fields["hosts"], HostKey.of_blob(blob), path, number)
+    return HostKey.of_blob(blob)

@@ -43,6 +43,11 @@ def string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
+def number(value: int) -> bytes:
+    """Return a number that is not negative as SSH sends one of any size."""
+    return string(value.to_bytes(value.bit_length() // 8 + 1, "big") if value else b"")
+
+
 def type_of(blob: bytes) -> str:
     """Return the type of a public key or certificate; Malformed if it has none."""
     try:
