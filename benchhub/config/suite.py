@@ -7,6 +7,7 @@ nearest known name.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,6 +108,17 @@ def check_budget(raw: Mapping[str, Any], told: Path) -> Budget:
     return _budget(_validate(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0)
 
 
+def _root(text: str, path: Path) -> str:
+    """Return a device's root, its home as ~ however it is written; ConfigError for other names."""
+    root = re.sub(r"^(\$HOME|\$\{HOME\})(?=/|$)", "~", text)
+    if "$" in root or (root.startswith("~") and root[1:2] not in ("", "/")):
+        raise ConfigError(
+            f"{path}: device.root {text!r}: of what the device knows only ~ and $HOME at its "
+            "beginning are filled in; write the path"
+        )
+    return root
+
+
 def load_profile(path: Path) -> DeviceProfile:
     """Return the device profile in a TOML file; ConfigError if it cannot be used."""
     parsed = _parse(ProfileFile, path)
@@ -125,7 +137,7 @@ def load_profile(path: Path) -> DeviceProfile:
         ssh_config=_relative(device.ssh_config, path),
         ciphers=tuple(device.ciphers),
         python=device.python,
-        root=device.root,
+        root=_root(device.root, path),
         emulated=device.emulated,
         machine=device.machine,
         connect_timeout_s=device.connect_timeout_s,

@@ -123,6 +123,33 @@ def test_an_ssh_profile_needs_a_host(tmp_path: Path) -> None:
         load_profile(path)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("$HOME/bench", "~/bench"),
+        ("${HOME}/bench", "~/bench"),
+        ("$HOME", "~"),
+        ("~/bench", "~/bench"),
+        ("/data/bench", "/data/bench"),
+        ("bench", "bench"),
+    ],
+)
+def test_a_root_below_the_home_however_it_is_written(
+    written: str, meant: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "pi.toml"
+    path.write_text(f"[device]\nname='pi'\ntransport='ssh'\nhost='pi'\nroot='{written}'\n")
+    assert load_profile(path).root == meant
+
+
+@pytest.mark.parametrize("written", ["$DATA/bench", "~bob/bench", "/data/$USER", "$HOMES/x", "~x"])
+def test_a_root_with_other_names_to_fill_in_is_a_mistake(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "pi.toml"
+    path.write_text(f"[device]\nname='pi'\ntransport='ssh'\nhost='pi'\nroot='{written}'\n")
+    with pytest.raises(ConfigError, match=r"pi.toml: device.root .*write the path"):
+        load_profile(path)
+
+
 def test_profile_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     path = tmp_path / "pi.toml"
     path.write_text("[device]\nname='pi'\ntransport='ssh'\nhost='pi'\nidentity_file='key'\n")

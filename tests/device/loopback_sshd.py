@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,11 +81,18 @@ def make_key(path: Path, passphrase: str = "", kind: str = "ed25519") -> str:
 
 
 def start_sshd(
-    folder: Path, *, sftp: bool = True, extra: str = "", port: int = 0, **settings: str
+    folder: Path,
+    *,
+    sftp: bool = True,
+    extra: str = "",
+    port: int = 0,
+    within: Sequence[str] = (),
+    **settings: str,
 ) -> Sshd:
     """Start a server with keys of its own; fails, never skips, where OpenSSH is not installed.
 
-    `settings` replace those that are here; `extra` adds lines.
+    `settings` replace those that are here; `extra` adds lines; `within` is a command that becomes
+    the server.
     """
     server = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/usr/sbin:/usr/local/sbin")
     if server is None:
@@ -107,7 +114,15 @@ def start_sshd(
         chosen = port or _free_port()
         (folder / "sshd_config").write_text("\n".join([f"Port {chosen}", *lines]))
         process = subprocess.Popen(
-            [server, "-D", "-f", str(folder / "sshd_config"), "-E", str(folder / "sshd.log")],
+            [
+                *within,
+                server,
+                "-D",
+                "-f",
+                str(folder / "sshd_config"),
+                "-E",
+                str(folder / "sshd.log"),
+            ],
             stdin=subprocess.DEVNULL,
         )
         if _listens(chosen, process):

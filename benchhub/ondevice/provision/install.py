@@ -98,6 +98,9 @@ def provision(
         if record["name"] == name and record["reason"] is None:
             return {"environment": record, "built": False}
     os.makedirs(here, exist_ok=True)
+    if os.statvfs(here).f_flag & os.ST_NOEXEC:
+        text = "%s is on a file system mounted noexec, from which no runtime can be loaded"
+        raise NotProvisioned("install", text % root + "; set root to a folder on another one")
     for left in os.listdir(here):
         if left.endswith(environments.PART) or left == name:
             environments.delete(os.path.join(here, left))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import getpass
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopback_sshd import Sshd, make_key, start_sshd
@@ -57,6 +57,7 @@ class Site:
     folder: Path
     main: Sshd
     odd: Sshd
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def words(self) -> dict[str, object]:
         """Return what configurations of situations may name in braces."""
@@ -69,6 +70,7 @@ class Site:
             "odd_port": self.odd.port,
             "site": self.folder,
             "me": getpass.getuser(),
+            **self.more,
         }
 
     def key(self, name: str) -> Path:

@@ -115,9 +115,8 @@ def refused_by_benchhub(situation: Situation, site: Site, config: Path) -> str |
         transport="ssh",
         host=situation.host,
         ssh_config=config,
-        root=str(site.folder / "root"),
         connect_timeout_s=20.0,
-        **situation.profile,  # type: ignore[arg-type]
+        **{"root": str(site.folder / "root"), **situation.profile},  # type: ignore[arg-type]
     )
     try:
         if situation.hello:
