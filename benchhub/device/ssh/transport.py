@@ -30,6 +30,7 @@ from benchhub.model.device import DeviceProfile
 #: A write that gets nowhere for this long means that the link is dead.
 STALL_S = 30.0
 _OPEN_TIMEOUT_S = 15.0
+_SESSION_TRIES = 20
 # OpenSSH takes packets of 256 KiB; the standard promises only 32 KiB.
 _OPENSSH_REQUEST_BYTES = 255 * 1024
 _PORTABLE_REQUEST_BYTES = 32 * 1024
@@ -48,13 +49,28 @@ class SshTransport:
     def start(self, argv: list[str]) -> RemoteProcess:
         """Start `argv`; see Transport."""
         try:
-            channel = self._connection.transport.open_session(timeout=_OPEN_TIMEOUT_S)
+            channel = self._session()
             channel.settimeout(STALL_S)
             process = SshProcess(channel, self)
             channel.exec_command(for_any_shell(argv))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self.lost(f"cannot start a process: {error}") from error
         return process
+
+    def _session(self) -> paramiko.Channel:
+        """Open a session; where only so many are allowed, one that just ended may count still."""
+        for left in reversed(range(_SESSION_TRIES)):
+            try:
+                return self._connection.transport.open_session(timeout=_OPEN_TIMEOUT_S)
+            except paramiko.ChannelException as error:
+                if not left:
+                    where = self._connection.endpoint.where
+                    raise DeviceError(
+                        f"{self.name}: {where} opens no further session ({error.text}); raise "
+                        "MaxSessions in its sshd_config"
+                    ) from error
+                time.sleep(0.1)
+        raise AssertionError("unreachable")
 
     def run(
         self, argv: list[str], data: bytes | Iterable[bytes] = b"", timeout_s: float = 60.0
@@ -119,7 +135,8 @@ class SshTransport:
                 channel.settimeout(_OPEN_TIMEOUT_S)
                 channel.invoke_subsystem("sftp")
                 self._sftp = paramiko.SFTPClient(channel)
-            except (paramiko.SSHException, OSError, EOFError) as error:
+            # What start-up files print comes before the server's first word.
+            except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError) as error:
                 if not self._connection.transport.is_active():
                     raise self.lost(str(error)) from error
                 self._has_sftp = False

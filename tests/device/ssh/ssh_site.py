@@ -27,6 +27,7 @@ ADDRESSES = {
     "127.0.0.10": "Banner {folder}/banner",
     "127.0.0.11": "PubkeyAcceptedAlgorithms rsa-sha2-256",
     "127.0.0.12": "ForceCommand internal-sftp",
+    "127.0.0.14": "MaxSessions 1",
     "127.0.0.13": "AuthenticationMethods publickey,password\n  PasswordAuthentication yes",
 }
 #: A user's keys: what each is made of, and its passphrase.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import socket
@@ -81,8 +82,12 @@ def check(situation: Situation, site: Site, here: Path, monkeypatch: pytest.Monk
     with agent_with(situation.agent, site) as path:
         if path:
             monkeypatch.setenv("SSH_AUTH_SOCK", path)
-        lets_in, said = ssh_connects(config, situation.host)
-        refusal = refused_by_benchhub(situation, site, config)
+        asked = ask_ssh(config, situation.host)
+        try:
+            refusal = refused_by_benchhub(situation, site, config)
+        finally:
+            said = asked.communicate(timeout=60)[1].decode("utf-8", "replace")
+        lets_in = asked.returncode == 0
     if situation.refused is None:
         assert lets_in, f"ssh refuses: {said}"
         assert refusal is None, refusal
@@ -94,18 +99,17 @@ def check(situation: Situation, site: Site, here: Path, monkeypatch: pytest.Monk
         assert re.search(pattern, refusal), refusal
 
 
-def ssh_connects(config: Path, host: str) -> tuple[bool, str]:
-    """Ask plain ssh; return whether it connects, and what it says."""
-    done = subprocess.run(
+def ask_ssh(config: Path, host: str) -> subprocess.Popen[bytes]:
+    """Start plain ssh, which tells by its status whether it connects."""
+    return subprocess.Popen(
         [
             "ssh", "-F", str(config), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
             "-o", "ConnectTimeout=20", host, "true",
         ],
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=60,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )  # fmt: skip
-    return done.returncode == 0, done.stderr.decode("utf-8", "replace")
 
 
 def refused_by_benchhub(situation: Situation, site: Site, config: Path) -> str | None:
@@ -118,6 +122,7 @@ def refused_by_benchhub(situation: Situation, site: Site, config: Path) -> str |
         connect_timeout_s=20.0,
         **{"root": str(site.folder / "root"), **situation.profile},  # type: ignore[arg-type]
     )
+    profile = dataclasses.replace(profile, root=profile.root.replace("{site}", str(site.folder)))
     try:
         if situation.hello:
             with DeviceSession.open(profile, build_runner(), holder("situation")) as session:

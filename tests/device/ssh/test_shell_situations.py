@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
+import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from benchhub.device.provision.install import Trouble
 from benchhub.device.provision.lock import Lock, Pinned
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.ssh import transport as ssh
 from benchhub.model.device import DeviceProfile
 
 _BOOT = Path(__file__).with_name("boot_shells.sh")
@@ -104,7 +108,7 @@ def shells(site: Site) -> Iterator[Site]:
     """Return the site with a server of these accounts."""
     reason = why_not()
     if reason is not None:
-        give_up(reason, in_ci=False)
+        give_up(reason, in_ci=bool(os.environ.get("CI")))
     folder = site.folder / "shells"
     (folder / "homes").mkdir(parents=True)
     lines = [Path("/etc/passwd").read_text()]
@@ -128,13 +132,20 @@ def shells(site: Site) -> Iterator[Site]:
     server = start_sshd(
         folder / "server",
         within=("unshare", "-m", "sh", str(_BOOT), str(folder), *below, "--"),
-        extra=f"Include {folder}/paths",
+        sftp=False,  # a program beside the server is started by the login shell
+        extra=f"Subsystem sftp {sftp_server()}\nInclude {folder}/paths",
         AuthorizedKeysFile=f"{site.folder}/authorized",
     )
     yield dataclasses.replace(
         site, more={"shells_port": server.port, "shells_key": server.host_key}
     )
     server.stop()
+
+
+def sftp_server() -> str:
+    """Return the path of the program, which lies in no folder of programs."""
+    folders = ("/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec", "/usr/lib/ssh")
+    return shutil.which("sftp-server", path=":".join(folders)) or "/usr/lib/openssh/sftp-server"
 
 
 def make_paths(folder: Path) -> None:
@@ -176,19 +187,39 @@ def test_what_belongs_below_a_home_that_is_not_there_makes_none(shells: Site) ->
     assert not list((shells.folder / "shells" / "homes").glob("**/*HOME*"))
 
 
-def test_where_nothing_can_be_executed_no_runtime_is_given(shells: Site, tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    (tmp_path / "known_hosts").write_text("* {shells_key}\n".format(**shells.words()))
-    config.write_text(
-        "Port {shells_port}\nUser noexec\nIdentityFile {site}/main\nIdentitiesOnly yes\n"
-        "UserKnownHostsFile {here}/known_hosts\n".format(**shells.words(), here=tmp_path)
-    )
-    profile = DeviceProfile(
-        "board", "ssh", host="127.0.0.1", ssh_config=config, python=sys.executable
-    )
+@pytest.fixture
+def into(shells: Site, tmp_path: Path) -> Callable[[str], DeviceProfile]:
+    """Return what makes the profile of an account."""
+
+    def profile(name: str) -> DeviceProfile:
+        words = {**shells.words(), "here": tmp_path, "name": name}
+        (tmp_path / "known_hosts").write_text("* {shells_key}\n".format(**words))
+        lines = ("Port {shells_port}", "User {name}", "IdentityFile {site}/main",
+                 "IdentitiesOnly yes", "UserKnownHostsFile {here}/known_hosts")  # fmt: skip
+        config = tmp_path / "config"
+        config.write_text("".join(f"{line}\n" for line in lines).format(**words))
+        return DeviceProfile(
+            "board", "ssh", host="127.0.0.1", ssh_config=config, python=sys.executable
+        )
+
+    return profile
+
+
+def test_where_nothing_can_be_executed_no_runtime_is_given(
+    into: Callable[[str], DeviceProfile],
+) -> None:
     wanted = Pinned(Lock("onnxruntime", "any", "onnxruntime", ()), (), ())
-    with DeviceSession.open(profile, build_runner(), holder("noexec")) as session:
+    with DeviceSession.open(into("noexec"), build_runner(), holder("noexec")) as session:
         trouble = session.build(wanted, [], 60.0)
     assert isinstance(trouble, Trouble)
     assert "noexec" in trouble.message
     assert "set root" in trouble.message
+
+
+def test_what_start_up_files_print_harms_no_upload(
+    into: Callable[[str], DeviceProfile],
+) -> None:
+    with contextlib.closing(ssh.connect(into("bash-prints"))) as transport:
+        home = transport.run(["sh", "-c", "echo $HOME"]).stdout.decode().split("board")[-1].strip()
+        transport.upload(io.BytesIO(b"model"), f"{home}/uploaded", 0, lambda count: None)
+        assert transport.run(["cat", f"{home}/uploaded"]).stdout.endswith(b"model")

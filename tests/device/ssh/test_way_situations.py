@@ -134,6 +134,8 @@ SITUATIONS = [
               "  RemoteCommand none\nHost *\n  RemoteCommand tmux\nHost board\n"),
     Situation("subsystem", "  SessionType subsystem\n",
               refused=r"SessionType is set \({here}/config line 2\).*SessionType default"),
+    Situation("one-session-at-a-time", "  HostName 127.0.0.14\n", hello=True,
+              profile={"root": "{site}/another"}),
     Situation("terminal", "  RequestTTY force\n"),
     Situation("environment", "  SetEnv BH_A=1 BH_B=2\n  SendEnv LANG LC_*\n"),
     Situation("forwarding-and-compression", "  Compression yes\n  LocalForward {here}/sock x:1\n"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import paramiko
 from paramiko.pkey import UnknownKeyType
 
-from benchhub.device.ssh.keys.host_keys import FIELDS, HostKey
-from benchhub.device.ssh.keys.wire_format import Malformed, Reader, string, type_of
+from benchhub.device.ssh.keys.host_keys import FIELDS, HostKey, is_key
+from benchhub.device.ssh.keys.wire_format import Malformed, Reader, string
 
 SUFFIX = "-cert-v01@openssh.com"
-USER, HOST = 1, 2
+#: What a certificate is for; 1 is for users.
+HOST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Certificate:
             return f"is for {', '.join(self.principals)}, not for {host}"
         if self.has_conditions:
             return "has conditions that nobody knows"
-        with_ = type_of(self.signature)
+        with_ = Reader(self.signature).string().decode("ascii", "replace")
         if algorithms and with_ not in algorithms:
             return f"is signed with {with_}, which CASignatureAlgorithms leaves out"
         if not self._is_signed():
@@ -70,11 +71,6 @@ class Certificate:
             return False
 
 
-def is_certificate(blob: bytes) -> bool:
-    """Tell whether the public `blob` is a certificate rather than a key."""
-    return type_of(blob).endswith(SUFFIX)
-
-
 def parse(blob: bytes) -> Certificate:
     """Return what the certificate `blob` says; Malformed (a ValueError) if it is none."""
     fields = Reader(blob)
@@ -95,8 +91,13 @@ def parse(blob: bytes) -> Certificate:
     authority = fields.string()
     end = fields.at
     signature = fields.string()
+    key = b"".join(map(string, [kind.encode(), *numbers]))
+    if fields.at != len(blob) or not is_key(key) or not is_key(authority):
+        raise Malformed("it holds no keys, or more than a certificate")
+    if len(Reader(signature).strings()) < 2:
+        raise Malformed("it is not signed")
     return Certificate(
-        key=HostKey.of_blob(b"".join(map(string, [kind.encode(), *numbers]))),
+        key=HostKey.of_blob(key),
         kind=purpose,
         name=name,
         principals=tuple(p.decode("utf-8", "replace") for p in principals),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from paramiko.pkey import PublicBlob
 
 from benchhub.device.ssh.endpoint import Login
 from benchhub.device.ssh.keys import certificates, private_keys
-from benchhub.device.ssh.keys.host_keys import HostKey
+from benchhub.device.ssh.keys.host_keys import HostKey, is_key
 from benchhub.device.ssh.keys.key_agent import KeyAgent
 from benchhub.device.ssh.keys.private_keys import PrivateKey
 from benchhub.device.ssh.keys.wire_format import Malformed, Reader, type_of
@@ -95,7 +94,7 @@ class Identities:
         for path in self._login.certificate_files:
             yield from self._certified(path)
         wanted = {file.public for file in self._files if file.public}
-        held = self._agent.keys if self._agent else ()
+        held = [key for key in (self._agent.keys if self._agent else ()) if _is_sound(key.blob)]
         certified = {blob for file in self._files if (blob := _beside(file.path)) is not None}
         for key in held:
             if key.blob in wanted | certified:
@@ -122,9 +121,8 @@ class Identities:
         if signer is not None and not self._login.certificate_files:
             blob = _beside(file.path)
             if blob is not None:
-                with contextlib.suppress(ValueError):
-                    if why := certificates.parse(blob).why_not_now():
-                        self.unusable.append(f"{file.path}-cert.pub {why}")
+                if why := certificates.parse(blob).why_not_now():
+                    self.unusable.append(f"{file.path}-cert.pub {why}")
                 yield Credential(f"{file.path}-cert.pub", blob, signer)
 
     def _certified(self, path: Path) -> Iterator[Credential]:
@@ -206,7 +204,17 @@ def _public_line(path: Path) -> bytes | None:
 
 
 def _beside(path: Path) -> bytes | None:
-    return _public_line(path.with_name(path.name + "-cert.pub"))
+    """Return the certificate beside a key file, if there is one that can be read."""
+    blob = _public_line(path.with_name(path.name + "-cert.pub"))
+    return blob if blob is not None and _is_sound(blob) else None
+
+
+def _is_sound(blob: bytes) -> bool:
+    """Tell whether this is a whole key or certificate, whoever holds it."""
+    try:
+        return is_key(blob) or bool(certificates.parse(blob))
+    except ValueError:
+        return False
 
 
 def _is_there(path: Path) -> bool:
