@@ -41,7 +41,8 @@ class Job(NamedTuple):
     model that is kept in several, first the one to be loaded.
     `inputs` maps the model's input names to the sha256 of a `.npy` blob whose first axis runs
     over cases; `forms` says of some of them, and of outputs, how they are otherwise (see `Form`).
-    `outputs` are the names of those to bring, in that order (empty: all, as they come). A batch is
+    `outputs` are the names of those to bring, in that order (empty: all, as they come), of which
+    the controller takes `most_output_bytes` (None: no limit of its own). A batch is
     `batch` consecutive cases, wrapping around. The timed section ends
     after `iterations` calls, or at the first call that ends later than `max_timed_s` after its
     start once `min_iterations` were made. `output_cases` leading cases are run once more after
@@ -76,6 +77,7 @@ class Job(NamedTuple):
     files: Sequence[Sequence[str]] = ()
     forms: Mapping[str, Mapping[str, Any]] = {}
     outputs: Sequence[str] = ()
+    most_output_bytes: Optional[int] = None
 
 
 def model_path(root: str, identity: str, name: str) -> str:

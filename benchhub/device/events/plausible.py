@@ -123,6 +123,8 @@ def _answers(outcome: Outcome, job: Job, expected: Expected) -> str | None:
     if not outcome.outputs:
         return "no outputs, though they were asked for"
     known = expected.outputs or (None,) * len(outcome.outputs)
+    if len(known) != len(outcome.outputs):
+        return f"{len(outcome.outputs)} outputs of a model that has {len(known)}"
     for index, (output, spec) in enumerate(zip(outcome.outputs, known, strict=True)):
         if output.shape == (0,) and (spec is None or spec.left_out):
             continue

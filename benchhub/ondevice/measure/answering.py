@@ -17,6 +17,7 @@ def answers(job: Job, session: Any, batches: Batches) -> Iterator[Dict[str, Any]
     fed: Dict[str, Any] = {}
     try:
         which = outputs.wanted(session.outputs, job.outputs, forms)
+        brought = outputs.Brought(job.most_output_bytes)
         for index, count in enumerate(batches.sizes(job.output_cases)):
             arrays = session.run({**batches.feeds(index), **fed})
             if batches.state:
@@ -25,6 +26,7 @@ def answers(job: Job, session: Any, batches: Batches) -> Iterator[Dict[str, Any]
                 fed = {name: arrays[at] for name, at in places(session.outputs, batches.state)}
             found = outputs.chosen(session.outputs, arrays, which)
             outputs.check(which, found, job.batch)
+            brought.add(which, found, count)
             yield from outputs.events(which, found, count)
     except outputs.ShapeError as error:
         raise Failed("shape", str(error)) from error

@@ -81,8 +81,34 @@ def check(which: Wanted, arrays: Sequence[Any], batch: int) -> None:
                     tensor.name,
                 )
             )
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise ShapeError("output %s holds %s, not numbers" % (tensor.name, array.dtype))
+
+
+class Brought:
+    """What was brought so far: `most_bytes` at most, and every output of one shape a case."""
+
+    def __init__(self, most_bytes: Optional[int]) -> None:
+        self._most_bytes = most_bytes
+        self._size = 0
+        self._shapes: Dict[str, Sequence[int]] = {}
+
+    def add(self, which: Wanted, arrays: Sequence[Any], count: int) -> None:
+        """Take the first `count` cases of one batch; ShapeError if they do not fit."""
+        for tensor, array in zip(which.tensors, arrays):
+            shape = self._shapes.setdefault(tensor.name, array.shape[1:])
+            if shape != array.shape[1:]:
+                raise ShapeError(
+                    "output %s has %s a case in one batch and %s in another, and cases must have"
+                    " one shape; let the model pad them"
+                    % (tensor.name, shape_text(shape), shape_text(array.shape[1:]))
+                )
+            self._size += array[:count].nbytes
+        if self._most_bytes is not None and self._size > self._most_bytes:
+            raise ShapeError(
+                "outputs of %d bytes and more, and the model and the baseline together tell of %d"
+                % (self._size, self._most_bytes)
+            )
 
 
 def events(which: Wanted, arrays: Sequence[Any], count: Optional[int]) -> Iterator[Dict[str, Any]]:

@@ -1,11 +1,23 @@
 """What a backend tells of itself as plain JSON of a bounded size: others refuse what is not."""
 
+import json
 import math
-from typing import Any
+from typing import Any, Dict
 
 _MOST_CHARS = 4000
 _MOST_ITEMS = 2000
 _MOST_DEPTH = 8
+#: Of all that a backend tells; others take twice as much.
+_MOST_BYTES = 1 << 17
+
+
+def told(details: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what a backend tells, bounded as a whole."""
+    found: Dict[str, Any] = plain(details)
+    size = len(json.dumps(found))
+    if size > _MOST_BYTES:
+        return {"unavailable": "%d bytes of details are too many" % size}
+    return found
 
 
 def plain(value: Any, depth: int = _MOST_DEPTH) -> Any:

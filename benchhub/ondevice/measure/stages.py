@@ -13,7 +13,7 @@ from benchhub.ondevice.job import Job, encode_ints, form_of, model_path
 from benchhub.ondevice.measure import memory
 from benchhub.ondevice.measure.importing import ImportedBackend
 from benchhub.ondevice.measure.loop import time_calls
-from benchhub.ondevice.measure.plain import plain
+from benchhub.ondevice.measure.plain import told
 
 _NS = 1_000_000_000
 #: Energy is told where the calls are what a cell is about.
@@ -104,7 +104,7 @@ class Measurement:
                 "provider": _text(session.provider),
                 "precision": _text(session.precision),
                 "clock": "perf_counter_ns",
-                "details": plain({**session.details, **self._told}),
+                "details": told({**session.details, **self._told}),
             }
         )
 
@@ -138,7 +138,7 @@ class Measurement:
                 "imported_rss_bytes": imported.rss_bytes,
                 "peak_rss_bytes": used.peak_bytes,
                 "reset": was_reset,
-                "details": plain({**session.details, **self._told}),
+                "details": told({**session.details, **self._told}),
                 **accelerator,
             }
         )

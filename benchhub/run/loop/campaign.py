@@ -122,9 +122,11 @@ def _launch(
     fault: ProtocolFault | None = None
     index, attempt = todo.place(cell)
     job = _job(work, cell, index, reconnecting)
+    expected = most_of(work, cell, job)
+    job = job._replace(most_output_bytes=expected.most_bytes(job))
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        outcome = reconnecting.session.launch(job, expected=most_of(work, cell, job))
+        outcome = reconnecting.session.launch(job, expected=expected)
     except Unreachable as error:
         outcome = Outcome(status="interrupted")
         outcome.failure = Failure("link", "link", str(error))

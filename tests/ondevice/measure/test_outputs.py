@@ -10,6 +10,7 @@ from benchhub.ondevice.backends import TensorInfo
 from benchhub.ondevice.job import PIECE_BYTES, Form, Job
 from benchhub.ondevice.measure import outputs
 from benchhub.ondevice.measure.batches import Batches
+from benchhub.ondevice.measure.plain import told
 
 ASKED = Job("cell", 0, "null", "quality", None, "none", {}, output_cases=-1)
 STAGES = [{"event": "stage", "stage": "outputs"}]
@@ -131,3 +132,30 @@ def test_batches_of_every_form() -> None:
     assert np.array_equal(feeds["table"], arrays["table"])
     assert feeds["words"].dtype == object
     assert feeds["words"].tolist() == ["e", "a", "bc"]
+
+
+def test_cases_of_other_shapes_in_another_batch_end_the_launch() -> None:
+    boxes = TensorInfo("boxes", "float32", (None, None, 4))
+    which = outputs.wanted([boxes], (), {})
+    brought = outputs.Brought(None)
+    brought.add(which, [np.zeros((2, 7, 4), np.float32)], 2)
+    with pytest.raises(outputs.ShapeError, match="7x4 a case in one batch and 9x4 in another"):
+        brought.add(which, [np.zeros((2, 9, 4), np.float32)], 2)
+
+
+def test_more_than_the_controller_takes_ends_the_launch() -> None:
+    brought = outputs.Brought(100)
+    brought.add(ALL, [np.zeros((8, 3), np.float32)], 8)
+    with pytest.raises(outputs.ShapeError, match="outputs of 108 bytes"):
+        brought.add(ALL, [np.zeros((8, 3), np.float32)], 1)
+
+
+def test_details_of_any_size_and_kind_stay_within_bounds() -> None:
+    deep: list[Any] = []
+    for _ in range(50):
+        deep = [deep]
+    found = told({"a": float("nan"), 2: np.float32(0.5), "deep": deep, "long": "x" * 10_000})
+    assert found["a"] == "nan"
+    assert found["2"] == 0.5 or found["2"] == "0.5"
+    assert len(found["long"]) == 4000
+    assert set(told({str(key): "x" * 1000 for key in range(2000)})) == {"unavailable"}

@@ -409,6 +409,38 @@ def test_a_device_that_falls_silent_is_tried_again_and_then_given_up(name: str) 
     assert all(per_place.count(place) <= campaign.MOST_ATTEMPTS for place in per_place)
 
 
+def gone_back(launches: range) -> Lie:
+    """The time of day goes back in some launches."""
+
+    def lie(request: Mapping[str, Any], before: int, said: list[Any]) -> Iterable[Any]:
+        if request["do"] != "launch" or before not in launches:
+            return said
+        return [*said[:-1], {**said[-1], "after": {**said[-1]["after"], "at_ns": 5}}]
+
+    return lie
+
+
+def test_a_time_of_day_that_went_back_once_is_tried_again() -> None:
+    errors, launches, _, _ = run(gone_back(range(1, 2)))
+    hold_to_the_truth(launches)
+    assert errors == {"healthy": None, "lying": None}
+    mine = keyed(launches, "lying")
+    assert [one.status for one in mine].count("finished") == LAUNCHES * CELLS
+    (again,) = (one for one in mine if one.status != "finished")
+    assert again.status == "interrupted"
+    assert again.failure is not None
+    assert again.failure.kind == "clock"
+
+
+def test_a_time_of_day_that_always_goes_back_is_given_up() -> None:
+    errors, launches, _, _ = run(gone_back(range(1000)))
+    hold_to_the_truth(launches)
+    assert errors == {"healthy": None, "lying": None}
+    mine = keyed(launches, "lying")
+    assert [one.status for one in mine].count("failed") == CELLS
+    assert len(mine) == CELLS * campaign.MOST_ATTEMPTS
+
+
 def test_over_a_hundred_ways_are_tried() -> None:
     assert len(BROKEN) + len(LOST) >= 115
 
