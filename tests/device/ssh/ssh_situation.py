@@ -57,6 +57,7 @@ class Situation:
     environment: dict[str, str] = field(default_factory=dict)
     #: Whether the agent has to say hello, beyond a command that runs.
     hello: bool = False
+    ipv6: bool = False
 
     def __str__(self) -> str:
         return self.id
@@ -64,18 +65,10 @@ class Situation:
 
 def check(situation: Situation, site: Site, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have ssh and then benchhub try it, and hold the one against the other."""
+    if situation.ipv6 and not _has_ipv6():
+        pytest.skip("no IPv6 on loopback here")
     words = {**site.words(), "here": here}
-    config = here / "config"
-    known = situation.known
-    (here / "known_hosts").write_bytes(
-        known if isinstance(known, bytes) else known.format(**words).encode()
-    )
-    for name, text in situation.files.items():
-        (here / name).write_text(text.format(**words))
-    before = f"Host board\n{situation.config}{situation.keys}"
-    config.write_text((before + _BASE).format(**words))
-    if situation.prepare:
-        situation.prepare(here, site)
+    config = written(situation, site, here)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     for name, value in situation.environment.items():
         monkeypatch.setenv(name, value.format(**words))
@@ -97,6 +90,23 @@ def check(situation: Situation, site: Site, here: Path, monkeypatch: pytest.Monk
         assert "\n" not in refusal
         pattern = situation.refused.format(**{k: re.escape(str(v)) for k, v in words.items()})
         assert re.search(pattern, refusal), refusal
+
+
+def written(situation: Situation, site: Site, here: Path) -> Path:
+    """Write the user's files of a situation, and return the configuration."""
+    words = {**site.words(), "here": here}
+    known = situation.known
+    (here / "known_hosts").write_bytes(
+        known if isinstance(known, bytes) else known.format(**words).encode()
+    )
+    for name, text in situation.files.items():
+        (here / name).write_text(text.format(**words))
+    config = here / "config"
+    before = f"Host board\n{situation.config}{situation.keys}"
+    config.write_text((before + _BASE).format(**words))
+    if situation.prepare:
+        situation.prepare(here, site)
+    return config
 
 
 def ask_ssh(config: Path, host: str) -> subprocess.Popen[bytes]:
@@ -163,6 +173,13 @@ def agent_with(keys: tuple[str, ...] | None, site: Site) -> Iterator[str | None]
         finally:
             agent.terminate()
             agent.wait()
+
+
+def _has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as sock:
+        sock.bind(("::1", 0))
+        return True
+    return False
 
 
 def _answers(path: str) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from ssh_site import Site, certify
-from ssh_situation import Situation, check
+from ssh_situation import Situation, agent_with, check, refused_by_benchhub, written
 
 OTHERS = tuple(f"other{number}" for number in range(10))
 ONLY = "  IdentitiesOnly yes\n"
@@ -187,3 +188,16 @@ def test_login(
     situation: Situation, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check(situation, site, tmp_path, monkeypatch)
+
+
+def test_the_key_of_the_profile_comes_before_ten_of_the_agent(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_tries = Situation("three-tries", at(2), keys="")
+    config = written(three_tries, site, tmp_path)
+    with agent_with(OTHERS, site) as path:
+        assert path
+        monkeypatch.setenv("SSH_AUTH_SOCK", path)
+        assert "hung up after 3 keys" in (refused_by_benchhub(three_tries, site, config) or "")
+        named = dataclasses.replace(three_tries, profile={"identity_file": site.key("main")})
+        assert refused_by_benchhub(named, site, config) is None

@@ -55,6 +55,7 @@ ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     "python312": ("sh", {}),
     "python-of-old": ("sh", {}),
     "pythonless": ("sh", {}),
+    "open": ("sh", {}),
 }
 _SET_PATH = "Match User {name}\n  SetEnv PATH={folder}/bins/{name}\n"
 HOME = {"root": "~/.cache/benchhub/device"}
@@ -86,6 +87,7 @@ SITUATIONS = [
     *(account(shell, **HOME) for shell in ("zsh", "fish", "csh", "tcsh")),
     account("nologin", refused="not available.*chsh"),
     account("false", refused=NOTHING),
+    dataclasses.replace(account("open"), keys="  IdentityFile {here}/missing\n"),
     account("noshell", refused="accepted none of"),
     *(account(name) for name in ACCOUNTS if "-prints" in name),
     account("bash-complains"),
@@ -120,12 +122,14 @@ def shells(site: Site) -> Iterator[Site]:
             (home / file).parent.mkdir(parents=True, exist_ok=True)
             (home / file).write_text(text)
         where = shutil.which(shell, path="/usr/sbin:/usr/bin:/bin") or f"/{shell}"
-        lines.append(f"{name}:*:0:0::{home}:{where}\n")
+        password = "" if name == "open" else "*"
+        lines.append(f"{name}:{password}:0:0::{home}:{where}\n")
     (folder / "passwd").write_text("".join(lines))
     make_paths(folder)
     limited = ("python312", "python-of-old", "pythonless")
     (folder / "paths").write_text(
         "".join(_SET_PATH.format(name=name, folder=folder) for name in limited)
+        + "Match User open\n  PermitEmptyPasswords yes\n  PasswordAuthentication yes\n"
     )
     kept = {str(folder.parent), sys.prefix, sys.base_prefix}
     below = sorted(path for path in kept if path.startswith("/tmp/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ssh_site import Site
-from ssh_situation import KNOWN, Situation, check
+from ssh_situation import KNOWN, Situation, check, refused_by_benchhub, written
 
 CA = "@cert-authority * {host_ca}\n"
 PLAIN = "[127.0.0.1]:{port} {host_ed25519}\n"
@@ -157,3 +157,16 @@ def test_trust(
     situation: Situation, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check(situation, site, tmp_path, monkeypatch)
+
+
+def test_an_enrolled_key_counts_as_known_until_it_is_revoked(site: Site, tmp_path: Path) -> None:
+    enrolled = {"host_key": site.main.host_key}
+    unknown = Situation("enrolled", known="", profile=enrolled)
+    assert refused_by_benchhub(unknown, site, written(unknown, site, tmp_path)) is None
+    revoked = Situation("revoked", known="@revoked * {host_ed25519}\n", profile=enrolled)
+    refusal = refused_by_benchhub(revoked, site, written(revoked, site, tmp_path))
+    assert "known_hosts line 1 revokes" in (refusal or "")
+    config = "  RevokedHostKeys {here}/revoked\n"
+    listed = Situation("listed", config, "", files={"revoked": "{host_ed25519}"}, profile=enrolled)
+    refusal = refused_by_benchhub(listed, site, written(listed, site, tmp_path))
+    assert f"{tmp_path}/revoked revokes" in (refusal or "")

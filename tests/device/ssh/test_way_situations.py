@@ -69,8 +69,8 @@ SITUATIONS = [
     Situation("family-that-does-not", "  AddressFamily inet6\n", refused="127.0.0.1"),
     Situation("address-to-come-from", "  BindAddress 127.0.0.9\n"),
     Situation("address-of-others-to-come-from", "  BindAddress 192.0.2.1\n", refused="cannot be"),
-    Situation("ipv6", "  HostName ::1\n"),
-    Situation("ipv6-through-a-jump-host", "  ProxyJump gate\n  HostName ::1\n",
+    Situation("ipv6", "  HostName ::1\n", ipv6=True),
+    Situation("ipv6-through-a-jump-host", "  ProxyJump gate\n  HostName ::1\n", ipv6=True,
               keys="  IdentityFile {site}/main\n  IdentitiesOnly yes\n" + GATE),
     Situation("jump-host", "  ProxyJump gate\n",
               keys="  IdentityFile {site}/main\n  IdentitiesOnly yes\n" + GATE),
@@ -136,6 +136,7 @@ SITUATIONS = [
               refused=r"SessionType is set \({here}/config line 2\).*SessionType default"),
     Situation("one-session-at-a-time", "  HostName 127.0.0.14\n", hello=True,
               profile={"root": "{site}/another"}),
+    Situation("shared-connections", "  ControlMaster auto\n  ControlPath /tmp/bh-%C\n"),
     Situation("terminal", "  RequestTTY force\n"),
     Situation("environment", "  SetEnv BH_A=1 BH_B=2\n  SendEnv LANG LC_*\n"),
     Situation("forwarding-and-compression", "  Compression yes\n  LocalForward {here}/sock x:1\n"
