@@ -245,15 +245,22 @@ class Plan:
 
 
 def without(
-    plan: Plan, device: str, backend: str, reason: SkipReason, measured: Collection[str] = ()
+    plan: Plan,
+    device: str,
+    backend: str,
+    reason: SkipReason | None,
+    measured: Collection[str] = (),
 ) -> Plan:
     """Return `plan` with the cells of one backend on one device turned into skips.
 
-    Cells whose key is in `measured` stay: their launches were made while the backend was there.
+    Without a `reason` they are left out. Cells whose key is in `measured` stay: their launches were
+    made while the backend was there.
     """
     kept = tuple(
         c for c in plan.cells if (c.device, c.backend) != (device, backend) or c.key in measured
     )
+    if reason is None:
+        return Plan(kept, plan.skips)
     gone = [c for c in plan.cells if c not in kept]
     skips = {
         (c.variant, c.scenario): Skip(device, c.variant, backend, c.scenario, reason) for c in gone

@@ -49,6 +49,11 @@ class RunRequest:
     kind: RunKind = RunKind.SUITE
     limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
+    @property
+    def backends_by_default(self) -> bool:
+        """Whether neither it nor a suite names the backends."""
+        return self.kind is RunKind.BENCH and not self.backends
+
     def told(self) -> dict[str, Any]:
         """Return the arguments as JSON types."""
         found = dataclasses.asdict(self)

@@ -14,7 +14,7 @@ from benchhub.errors import ConfigError
 from benchhub.model.asked import Agreement, Budget
 from benchhub.model.cell import Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
-from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
@@ -165,7 +165,9 @@ def as_possible(
     for device in devices:
         for finding in device.findings:
             if finding.backend and finding.level != "ok":
-                reason = SkipReason(SkipKind.NO_BACKEND, f"{finding.found}; {finding.fix}")
+                reason = None
+                if finding.level != LEFT_OUT:
+                    reason = SkipReason(SkipKind.NO_BACKEND, f"{finding.found}; {finding.fix}")
                 plan = without(plan, device.name, finding.backend, reason, measured)
     return plan
 

@@ -20,8 +20,8 @@ from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
-from benchhub.model.cell import Plan, SkipKind, Variant
-from benchhub.model.device import DeviceProfile
+from benchhub.model.cell import Plan, Skip, SkipKind, Variant
+from benchhub.model.device import LEFT_OUT, DeviceInfo, DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.request import BenchRequest
 from benchhub.model.row import Results
@@ -294,6 +294,15 @@ def left_out(request: BenchRequest, results: Results) -> list[str]:
         measured = {row.variant for row in results.rows if row.device == device.name}
         for variant in results.variants:
             if variant.name not in measured:
-                why = next((s.reason.text for s in mine if s.variant == variant.name), "no backend")
+                why = _why(variant, device, mine)
                 said[f"{device.name}: {variant.name} was not measured: {why}"] = None
     return list(said)
+
+
+def _why(variant: Variant, device: DeviceInfo, skips: Sequence[Skip]) -> str:
+    """Return why nothing measured a model on a device."""
+    told = [skip.reason.text for skip in skips if skip.variant == variant.name]
+    readers = {one.name for one in every()[0] if variant.format in one.formats}
+    lacking = [f for f in device.findings if f.backend in readers and f.level == LEFT_OUT and f.fix]
+    told += [f"{finding.found}; {finding.fix}" for finding in lacking]
+    return "; ".join(told[:1]) or f"no backend there reads {variant.format}"

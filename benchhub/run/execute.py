@@ -309,6 +309,7 @@ def _work(
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
         backends=tuple(described(name) for name in suite.backends),
+        by_default=ready.resolved.request.backends_by_default,
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},

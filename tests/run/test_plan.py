@@ -96,6 +96,16 @@ def test_a_missing_backend_turns_its_cells_into_skips() -> None:
     ]  # fmt: skip
 
 
+def test_a_backend_that_nobody_asked_for_is_left_out_without_a_skip() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2))),
+        [variant("fp32")], DEVICES, ORT, EFFORTS["quick"],
+    )  # fmt: skip
+    less = without(made, "a", "onnxruntime", None)
+    assert {cell.device for cell in less.cells} == {"b"}
+    assert not less.skips
+
+
 def test_the_key_names_everything_that_matters() -> None:
     cell = plan(
         suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], ORT,
