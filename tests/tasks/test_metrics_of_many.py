@@ -12,7 +12,7 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import jaccard_score, log_loss
 from sklearn.neighbors import NearestNeighbors
 
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.contract.asked import Asked, asked
 from benchhub.tasks.contract.find import Output, find
 from benchhub.tasks.contract.reason import NoReading

@@ -24,7 +24,7 @@ from benchhub.results.rows.agreement import agreement
 from benchhub.results.rows.alike import Apart, Artifact, artifact_of
 from benchhub.results.rows.judging import Answers, Group, JudgedQuality, Judges, Judging, is_base
 from benchhub.results.rows.launch_values import NS_PER_MS
-from benchhub.results.rows.quality import answers
+from benchhub.results.rows.quality.answered import answers
 from benchhub.stats.interval import median_interval
 
 

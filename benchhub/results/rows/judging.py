@@ -14,7 +14,8 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import QualitySource
 from benchhub.results.rows.alike import Artifact
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import Quality, all_rounded, assess, reference_answers
+from benchhub.results.rows.quality.answered import all_rounded, reference_answers
+from benchhub.results.rows.quality.assess import Quality, assess
 from benchhub.stats.bootstrap import Limits
 
 #: An artifact, and the batch: what outputs depend on.
