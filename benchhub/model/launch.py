@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -45,6 +46,19 @@ class Processors:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """How far a launch's second answers to its first `cases` lie off, root mean square by output.
+
+    `again` in a second call, `turned` in another order of their batch, each case against its own
+    answer; empty: they were not asked so. Infinite: finite in one of both only.
+    """
+
+    cases: int
+    again: tuple[float, ...]
+    turned: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """Details as `told`, names to JSON values; what is asked for by name has a property here."""
 
@@ -81,6 +95,18 @@ class Details:
         return known if isinstance(known, int) else None
 
     @property
+    def repeated(self) -> Repeated | None:
+        """How alike it answered when it was asked again; None: it was not."""
+        known = self.told.get("repeated")
+        if not isinstance(known, Mapping) or not isinstance(known.get("cases"), int):
+            return None
+        again, turned = (
+            tuple(_size(one) for one in told) if isinstance(told, list | tuple) else ()
+            for told in (known.get("again"), known.get("turned"))
+        )
+        return Repeated(known["cases"], again, turned)
+
+    @property
     def engine_rebuilt(self) -> str | None:
         """Why an engine was built again, in words; None: it was not."""
         said = str(self.told.get("engine", ""))
@@ -109,6 +135,11 @@ class Details:
         if known.get("calls"):
             return OperatorTimes(known["call_ns"], known["operators_ns"])
         return None
+
+
+def _size(told: object) -> float:
+    known = isinstance(told, int | float) and told >= 0
+    return float(told) if known and isinstance(told, int | float) else math.inf
 
 
 @dataclass(frozen=True, slots=True)

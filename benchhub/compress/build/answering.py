@@ -20,6 +20,7 @@ from benchhub.ondevice.backends import LoadOptions, find
 from benchhub.ondevice.job import Form
 from benchhub.ondevice.measure.batches import Batches, opened, shape_text
 from benchhub.ondevice.measure.outputs import ShapeError, Wanted, check, chosen, wanted
+from benchhub.ondevice.measure.repeated import turned_order
 from benchhub.ondevice.measure.stream import places
 
 #: What came of it, in the folder; beside it the outputs, `output-0.npy` and so on.
@@ -81,15 +82,14 @@ def answer(job: AnswerJob) -> None:
 def turned(cases: int, batch: int, few: int) -> tuple[int, ...]:
     """Return the cases of the first batches, so that each batch has its own in another order.
 
-    `few` of them or more, but of whole batches only: cases are together as they are in order. No
-    case keeps both of its neighbours, nor an order that is the old one backwards. Empty: a batch
-    has one case, or `few` is 0.
+    `few` of them or more, but of whole batches only: cases are together as they are in order.
+    Empty: a batch has one case, or `few` is 0.
     """
     if batch < 2 or not cases or not few:
         return ()
-    places = [*range(batch - 1, -1, -2), *range(batch - 2, -1, -2)]
     batches = max(1, min(-(-few // batch), cases // batch))
-    return tuple((index * batch + place) % cases for index in range(batches) for place in places)
+    order = turned_order(batch)
+    return tuple((index * batch + place) % cases for index in range(batches) for place in order)
 
 
 def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path) -> None:

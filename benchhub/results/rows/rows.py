@@ -94,11 +94,14 @@ def summarize(
         meant = {name: variant.approximates for name, variant in known.items()}
         answered = alike(finished, answer_key, meant)
         for cell, of in finished.items():
-            told[cell] = agreed(of, answer_key, limits or Agreement(), meant.get(cell.variant, ""))
+            told[cell] = agreed(
+                of, answer_key, limits or Agreement(), meant.get(cell.variant, ""),
+                answered.misplaced.get(artifact_of(cell)),
+            )  # fmt: skip
         if metric is not None:
             judges = Judges((metric, *also), seed, tables)
             sound = {cell: one.sound for cell, one in told.items()}
-            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered.varying)
+            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered)
             qualities |= at_other_batches([(one.cell, one.status) for one in found], qualities)
         for cell in finished:
             vary = varies(artifact_of(cell), run.baseline, answer_key, answered.varying)
