@@ -20,6 +20,7 @@ from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
+from benchhub.results.compare.files import races
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
@@ -91,6 +92,10 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         unjudged=unjudged(budgets, verdicts, planned.cells),
         unapplied=unapplied(budgets, verdicts, planned.cells),
     )
+    if run.kind.without_answers and len(variants) > 1:
+        real = {device.name for device in devices if not device.emulated}
+        held = [cell for cell in plan.cells if cell.device in real]
+        loaded = dataclasses.replace(loaded, races=races(held, launches))
     paired = None
     if answer_key is not None and metric is not None:
         paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from builders import make_cell, make_launch
+from builders import make_cell, make_device, make_launch
 from onnx import TensorProto, helper
 from project import FEATURES, make_project, write_model
+from recorded_runs import stored
 
 from benchhub.errors import ConfigError
 from benchhub.model.cell import CellKind, SkipKind
 from benchhub.model.launch import Launch
 from benchhub.model.request import BenchRequest
+from benchhub.model.row import Results
 from benchhub.report.compare.files import sentences
+from benchhub.report.run import render
 from benchhub.results.compare.files import races
+from benchhub.results.load import load_results
 from benchhub.run.bench import make_bench, names_of
 from benchhub.run.execute import Ready
+from benchhub.store import Store
 
 REQUEST = BenchRequest(suite="bench", devices=(), backends=("onnxruntime",), effort="standard")
 
@@ -221,6 +229,12 @@ def test_a_tie_is_named_as_one() -> None:
     (sentence,) = said(launches("a", list(wobble)), launches("b", list(wobble[::-1])))
     assert "cannot be told apart" in sentence
     assert "faster" not in sentence
+    assert sentence.endswith("no number of launches that anybody makes would tell) cannot be told"
+                             " apart (on onnxruntime)")  # fmt: skip
+    near = list(1.02 * wobble * (1 + 3 * NOISE[::-1]))
+    (sentence,) = said(launches("a", list(wobble[::-1])), launches("b", near))
+    (needed,) = re.findall(r"if that stays so, about (\d+) launches of each would tell", sentence)
+    assert 10 < int(needed) < 400
 
 
 def test_of_three_files_one_may_lead_while_two_tie() -> None:
@@ -238,6 +252,30 @@ def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
     (sentence,) = said(a, b)
     assert sentence.startswith("b on tflite is 2x [")
     assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
+
+
+@pytest.mark.usefixtures("native")
+def test_a_tie_stands_in_every_report_and_an_emulated_device_has_none(tmp_path: Path) -> None:
+    wobble = np.array([1.02, 0.98] * 5)
+    of = [*launches("a", list(wobble)), *launches("b", list(wobble[::-1]))]
+
+    def reports(emulated: bool) -> tuple[Results, dict[str, str]]:
+        with Store.open(f"sqlite:///{tmp_path / str(emulated)}.db") as store:
+            stored(store, of[0].run, of, device=make_device(of[0].cell.device, emulated=emulated),
+                   request=REQUEST)  # fmt: skip
+            loaded = load_results(store, of[0].run)
+        formats = ("html", "markdown", "json")
+        return loaded, {name: render(name, [loaded]) for name in formats}
+
+    loaded, made = reports(emulated=False)
+    (sentence,) = sentences(loaded.races)
+    for name, text in made.items():
+        plain = html.unescape(text).replace("\\", "")
+        assert plain.count(sentence) == 1, name
+    told = json.loads(made["json"])["races"]
+    assert [(one["fastest"]["variant"], one["leads"][0]["told"]) for one in told] == [("a", False)]
+    assert "lowest median" not in made["markdown"], "one ranking, not two by other intervals"
+    assert not reports(emulated=True)[0].races
 
 
 def test_given_state_says_nothing_of_the_batch(tmp_path: Path) -> None:
