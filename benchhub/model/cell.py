@@ -182,6 +182,7 @@ class SkipKind(enum.StrEnum):
     NO_PROFILE = "no profile"
     UNBUILT = "unbuilt"
     RECIPE_FAILED = "recipe failed"
+    UNREADABLE = "unreadable"
     NO_BACKEND = "no backend"
     NO_TIMES = "no times"
     STATE = "state"
@@ -196,10 +197,14 @@ SKIPS: Mapping[SkipKind, str] = {
     SkipKind.NO_PROFILE: "the backend does not tell what operators take",
     SkipKind.UNBUILT: "something is not installed that makes the variant",
     SkipKind.RECIPE_FAILED: "the variant could not be made, or the backend cannot run what was",
+    SkipKind.UNREADABLE: "the model is of an opset, or has an operator, that the runtime lacks",
     SkipKind.NO_BACKEND: "the device lacks the backend",
     SkipKind.NO_TIMES: "an imported benchmark has no times of its rounds",
     SkipKind.STATE: "what is fed back goes from one call to the next, not to several at once",
 }
+
+#: Those of variants that were to be measured: the run failed in part.
+FAILED_SKIPS = frozenset({SkipKind.RECIPE_FAILED, SkipKind.UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)

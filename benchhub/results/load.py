@@ -12,7 +12,7 @@ from benchhub.config.folders import cache
 from benchhub.config.suite import load_budgets
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Agreement, Budget
-from benchhub.model.cell import Plan, SkipKind, SkipReason, without
+from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
 from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
 from benchhub.model.quality import AnswerKey, Metric
@@ -134,8 +134,8 @@ def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
 
 
 def unmade(results: Results) -> tuple[str, ...]:
-    """Return the variants whose recipe failed, or made what a backend cannot run."""
-    failed = (s.variant for s in results.skips if s.reason.kind is SkipKind.RECIPE_FAILED)
+    """Return the variants whose recipe failed, and those that a backend cannot run."""
+    failed = (s.variant for s in results.skips if s.reason.kind in FAILED_SKIPS)
     return tuple(dict.fromkeys(failed))
 
 

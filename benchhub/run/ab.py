@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.backends import described
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
@@ -51,7 +52,8 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     check_backends(suite)
     effort = EFFORTS[suite.effort]
     device = load_profile(Path(request.devices[0]))
-    made = plan(suite, variants, (device,), [described(backend)], effort)
+    lacking = unreadable(suite, variants, cache)
+    made = plan(suite, variants, (device,), [described(backend)], effort, unreadable=lacking)
     if made.skips or len(made.cells) != 2:
         skips = [f"{skip.variant}: {skip.reason.text}" for skip in made.skips]
         raise ConfigError("; ".join(skips) or f"{backend} runs no model; choose another backend")

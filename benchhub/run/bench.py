@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.backends import described, every
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model, with_macs
 from benchhub.config.limits import typed_budget
 from benchhub.config.request import Resolved, check_backends
@@ -20,13 +21,13 @@ from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
-from benchhub.model.cell import Plan, Skip, SkipKind, Variant
+from benchhub.model.cell import Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import LEFT_OUT, DeviceInfo, DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.request import BenchRequest
 from benchhub.model.row import Results
 from benchhub.model.scenario import Scenario
-from benchhub.ondevice.backends import Description
+from benchhub.ondevice.backends import Description, installed_version
 from benchhub.run.execute import Ready, going_on
 from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
@@ -36,7 +37,7 @@ from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput, signature
 from benchhub.run.inputs.sizes import Sized, sized, whole
 from benchhub.run.inputs.torchscript import with_signature
-from benchhub.run.plan import plan
+from benchhub.run.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
 
 #: The task of these runs, which is not one of the table: it has no labels.
@@ -72,8 +73,9 @@ def make_bench(
     fed = list(_fed(request, variants, sweep))
     variants = tuple(_counted(variant, fed) for variant in variants)
     effort = EFFORTS[suite.effort]
-    made = _plan(suite, fed, devices, backends, asked=bool(request.backends))
-    if not made.cells:
+    lacking = unreadable(suite, variants, cache)
+    made = _plan(suite, fed, devices, backends, lacking, asked=bool(request.backends))
+    if not made.cells or (lacking and not _may_run(made, devices)):
         reasons = dict.fromkeys(f"{s.variant} on {s.backend}: {s.reason.text}" for s in made.skips)
         told = "; ".join(reasons) or _no_backend(variants)
         raise ConfigError(f"nothing to measure: {told}")
@@ -250,6 +252,7 @@ def _plan(
     fed: Sequence[_Fed],
     devices: Sequence[DeviceProfile],
     backends: Sequence[Description],
+    lacking: Mapping[tuple[str, str], SkipReason],
     asked: bool,
 ) -> Plan:
     """Return the cells of every model as it is fed; files that a backend cannot read are skips
@@ -260,7 +263,9 @@ def _plan(
         of_batch = dataclasses.replace(
             suite, scenarios=(dataclasses.replace(spec, batches=(one.sized.batch,)),)
         )
-        made = plan(of_batch, (one.variant,), devices, backends, EFFORTS[suite.effort])
+        made = plan(
+            of_batch, (one.variant,), devices, backends, EFFORTS[suite.effort], unreadable=lacking
+        )
         cells += [
             dataclasses.replace(cell, shapes=one.sized.text)
             for cell in made.cells
@@ -271,6 +276,15 @@ def _plan(
     order = [backend.name for backend in backends]
     cells.sort(key=lambda cell: (places.index(cell.device), order.index(cell.backend)))
     return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
+
+
+def _may_run(made: Plan, devices: Sequence[DeviceProfile]) -> bool:
+    """Whether there is a cell whose runtime is here, or may be on another device."""
+    here = {device.name for device in devices if is_here(device)}
+    return any(
+        cell.device not in here or installed_version(described(cell.backend)) is not None
+        for cell in made.cells
+    )
 
 
 def left_out(request: BenchRequest, results: Results) -> list[str]:

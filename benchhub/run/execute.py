@@ -75,6 +75,7 @@ def make_ready(
         resolved.effort,
         prepared.unbuilt,
         prepared.refused,
+        prepared.unreadable,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason.text for skip in plan.skips})[:3])

@@ -14,6 +14,7 @@ import numpy as np
 from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.checked import check_recipes
 from benchhub.compress.build.planned import plan_all
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.compress.files.arranged import starting_state, with_whole, without_cases
 from benchhub.compress.files.look import with_macs
@@ -46,11 +47,12 @@ class Prepared:
     """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
 
     `unbuilt` are variants that cannot be made here, each with the reason, and `refused` backends
-    that cannot run a variant, by both names. `reference` is the baseline's answer to all cases, of
-    which `answer_key` may hold the first only. `inputs_of` are those of cells that take others than
-    `inputs`, `state` is what inputs with state start with, by variant and name. `to_make` are
-    variants that have no file yet, of which nothing else is known than the tensors that they will
-    have. `answering` is what is made of outputs before they are judged.
+    that cannot run a variant, by both names; `unreadable` are runtimes of this machine that cannot
+    load a file. `reference` is the baseline's answer to all cases, of which `answer_key` may hold
+    the first only. `inputs_of` are those of cells that take others than `inputs`, `state` is what
+    inputs with state start with, by variant and name. `to_make` are variants that have no file yet,
+    of which nothing else is known than the tensors that they will have. `answering` is what is made
+    of outputs before they are judged.
     """
 
     suite: Suite
@@ -66,6 +68,7 @@ class Prepared:
     to_make: tuple[VariantSpec, ...] = ()
     answering: Answering = field(default_factory=Answering)
     state: Mapping[str, Mapping[str, InputFile]] = field(default_factory=dict)
+    unreadable: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
 
 
 def prepare(
@@ -92,6 +95,7 @@ def prepare(
     else:
         built = plan_all(suite, using, files, cache)
     unmade = {spec.name for spec in built.to_make}
+    lacking = unreadable(suite, built.variants, cache)
     variants = tuple(with_whole(variant, cases.whole) for variant in built.variants)
     check_each_fits(variants, suite.baseline, cases)
     variants = tuple(
@@ -110,7 +114,7 @@ def prepare(
     if suite.baseline in unmade:  # then there is nothing to judge by
         return Prepared(
             suite, variants, inputs, None, None, provenance, built.unbuilt, state=state,
-            to_make=built.to_make,
+            to_make=built.to_make, unreadable=lacking,
         )  # fmt: skip
     baseline = next(v for v in variants if v.name == suite.baseline)
     written = {name: file.path for name, file in inputs.items()}
@@ -130,6 +134,7 @@ def prepare(
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
         refused=built.refused, to_make=built.to_make, answering=answering, state=state,
+        unreadable=lacking,
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Trying:
 
         RecipeFailed where it runs nowhere.
         """
-        known = _read(folder)
+        known = kept_trials(folder)
         wanted = {versioned(one): one for one in meant_for(self._backends, made.format)}
         new = {
             version: self._tryout(one.name, (made.path, made.format), self._source, self._cases())
@@ -63,7 +63,7 @@ class Trying:
         }
         if new:
             known |= new
-            _write(folder, known)
+            keep_trials(folder, known)
         told = {version: known[version] for version in wanted if known[version].known}
         if told and all(trial.cause for trial in told.values()):
             causes = "; ".join(f"{version}: {trial.cause}" for version, trial in told.items())
@@ -87,7 +87,7 @@ class Trying:
 
 def refused(variant: Variant, backends: Sequence[str], by: MadeBy) -> dict[str, str]:
     """Return the backends that cannot run a variant that was made here, each with the reason."""
-    known = _read(variant.path.parent)
+    known = kept_trials(variant.path.parent)
     found = {}
     for name in backends:
         version = versioned(described(name))
@@ -100,7 +100,8 @@ def refused(variant: Variant, backends: Sequence[str], by: MadeBy) -> dict[str, 
     return found
 
 
-def _read(folder: Path) -> dict[str, Trial]:
+def kept_trials(folder: Path) -> dict[str, Trial]:
+    """Return how a model did, by backend and version; empty where nothing is written down."""
     try:
         told = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         return {version: Trial(**trial) for version, trial in told.items()}
@@ -108,7 +109,8 @@ def _read(folder: Path) -> dict[str, Trial]:
         return {}
 
 
-def _write(folder: Path, trials: Mapping[str, Trial]) -> None:
+def keep_trials(folder: Path, trials: Mapping[str, Trial]) -> None:
+    """Write down how a model did, in a folder that exists."""
     told = {version: dataclasses.asdict(trial) for version, trial in trials.items()}
     draft = folder / f".{_FILE}.{os.getpid()}"
     draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

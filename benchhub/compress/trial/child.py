@@ -15,6 +15,7 @@ from benchhub.compress.trial.made_up import made_up
 from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.failed import Failed
 
 Feeds = Mapping[str, Array]
 Outputs = Sequence[Sequence[Array]]
@@ -45,6 +46,8 @@ class Tries:
             session = _load(asked, asked.made, asked.made_format)
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is the answer
             return self._failed(error, asked, source)
+        if not asked.calls:
+            return Trial()
         if source is not None:
             candidates: Iterable[Sequence[Feeds]] = [source.feeds]
         elif asked.feeds:
@@ -68,7 +71,8 @@ class Tries:
     def _failed(self, error: Exception, asked: TrialAsked, source: _Ran | None) -> Trial:
         cause = " ".join(str(error).split()) or type(error).__name__
         # Where not even the source runs, that says nothing of the recipe.
-        return Trial(cause, known=source is not None or not asked.source)
+        kind = error.kind if isinstance(error, Failed) else ""
+        return Trial(cause, known=source is not None or not asked.source, kind=kind)
 
     def _source(self, asked: TrialAsked) -> _Ran | None:
         if not asked.source:

@@ -94,6 +94,13 @@ class Tryout:
         assert trial is not None
         return trial
 
+    def load(self, backend: str, variant: Variant) -> Trial:
+        """Return whether a backend opens a model file; it is not called."""
+        path, kind = str(variant.path), variant.format
+        trial, _ = self._ask(TrialAsked(backend, path, kind, batch=_batch(variant), calls=0))
+        assert trial is not None  # without a source the answer is of the model
+        return trial
+
     def _written(self, feeds: Mapping[str, Array], batch: int, calls: int) -> str:
         """Return the path of an archive with so many batches of cases, which begin anew at need."""
         if not feeds or not all(np.ndim(array) and len(array) for array in feeds.values()):

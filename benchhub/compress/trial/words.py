@@ -11,7 +11,7 @@ class TrialAsked:
 
     `feeds` is an `.npz` with an array for each of the inputs `names`, in their order, whose first
     axis holds whole batches; empty: inputs are made up from what the model declares. `calls`
-    batches are run.
+    batches are run; with none the model is loaded only.
     """
 
     backend: str
@@ -32,10 +32,11 @@ class Trial:
     Nothing is `known` where the source does not run there either, or no inputs could be made up
     that fit: then it was not `called`. `difference` is the largest one between an output and the
     source's, over the range of the source's values of that output; None where there is nothing to
-    compare.
+    compare. `kind` is that of a backend's `Failed`, where the cause is one.
     """
 
     cause: str = ""
     known: bool = True
     called: bool = False
     difference: float | None = None
+    kind: str = ""

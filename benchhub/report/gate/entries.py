@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from benchhub.config.limits import typed_again
 from benchhub.model.asked import Budget
-from benchhub.model.cell import SkipKind
+from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.device import DeviceInfo
 from benchhub.model.flag import ABOUT_QUALITY, FlagKind
 from benchhub.model.launch import RunInfo
@@ -287,7 +287,7 @@ def _failures(
     seen = set()
     for skip in judged.results.skips:
         key = (skip.device, skip.variant, skip.backend)
-        if skip.reason.kind is SkipKind.RECIPE_FAILED and key not in seen:
+        if skip.reason.kind in FAILED_SKIPS and key not in seen:
             seen.add(key)
             what = f"{skip.variant} on {skip.backend}"
             step = f"mend it, then {again_told(judged.results.run)}"

@@ -1,0 +1,179 @@
+"""Whether a model file holds what a runtime may lack: then it is worth loading before measuring.
+
+To load a model takes a process and about a second for each runtime, to read what it holds some
+milliseconds. What is not on these lists is loaded, and then the runtime says: they save time, and
+tell nothing about a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from benchhub.compress.files.counting.call import STANDARD
+from benchhub.compress.files.plain_graph import graphs
+from benchhub.compress.tflite.graph import read_graph
+from benchhub.model.cell import Variant
+
+if TYPE_CHECKING:
+    import onnx
+
+#: What has been read by all releases for two years and more.
+_OPSET, _IR_VERSION = 21, 10
+#: Larger ones take long to read, let alone to load: their first launch tells.
+_LOOKED_AT_BYTES = 256 << 20
+_PLAIN = frozenset(
+    [
+        "Abs",
+        "Add",
+        "And",
+        "ArgMax",
+        "ArgMin",
+        "AveragePool",
+        "BatchNormalization",
+        "Cast",
+        "Ceil",
+        "Clip",
+        "Concat",
+        "Constant",
+        "ConstantOfShape",
+        "Conv",
+        "ConvTranspose",
+        "Cos",
+        "CumSum",
+        "DepthToSpace",
+        "DequantizeLinear",
+        "Div",
+        "Dropout",
+        "DynamicQuantizeLinear",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Expand",
+        "Flatten",
+        "Floor",
+        "GRU",
+        "Gather",
+        "GatherElements",
+        "GatherND",
+        "Gemm",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "Greater",
+        "GreaterOrEqual",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "InstanceNormalization",
+        "LRN",
+        "LSTM",
+        "LayerNormalization",
+        "LeakyRelu",
+        "Less",
+        "LessOrEqual",
+        "Log",
+        "LogSoftmax",
+        "MatMul",
+        "MatMulInteger",
+        "Max",
+        "MaxPool",
+        "Min",
+        "Mul",
+        "Neg",
+        "NonMaxSuppression",
+        "Not",
+        "Or",
+        "PRelu",
+        "Pad",
+        "Pow",
+        "QuantizeLinear",
+        "RNN",
+        "Range",
+        "Reciprocal",
+        "ReduceL2",
+        "ReduceMax",
+        "ReduceMean",
+        "ReduceMin",
+        "ReduceProd",
+        "ReduceSum",
+        "Relu",
+        "Reshape",
+        "Resize",
+        "Round",
+        "ScatterND",
+        "Selu",
+        "Shape",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Slice",
+        "Softmax",
+        "Softplus",
+        "SpaceToDepth",
+        "Split",
+        "Sqrt",
+        "Squeeze",
+        "Sub",
+        "Sum",
+        "Tanh",
+        "Tile",
+        "TopK",
+        "Transpose",
+        "Trilu",
+        "Unsqueeze",
+        "Upsample",
+        "Where",
+    ]
+)
+_PLAIN_TYPES = frozenset(["FLOAT", "INT64", "INT32", "BOOL", "UINT8", "INT8"])
+
+
+def is_unusual(variant: Variant) -> bool:
+    """Return whether a runtime that reads the format might not load the file."""
+    if variant.path.stat().st_size > _LOOKED_AT_BYTES:
+        return False
+    match variant.format:
+        case "onnx":
+            return _unusual_onnx(variant)
+        case "tflite":
+            return _unusual_tflite(variant)
+    return False  # torch reads what torch wrote
+
+
+def _unusual_onnx(variant: Variant) -> bool:
+    import onnx
+
+    model = onnx.load(str(variant.path), load_external_data=False)
+    if model.ir_version > _IR_VERSION or model.functions:
+        return True
+    opsets = {one.domain: one.version for one in model.opset_import}
+    if any(version > _OPSET for domain, version in opsets.items() if domain in STANDARD):
+        return True
+    whole = list(graphs(model.graph))
+    nodes = (node for graph in whole for node in graph.node)
+    if any(node.domain not in STANDARD or node.op_type not in _PLAIN for node in nodes):
+        return True
+    return not set(_types(whole)) <= _PLAIN_TYPES
+
+
+def _types(whole: Iterable[onnx.GraphProto]) -> Iterable[str]:
+    """Yield the types of numbers that graphs take, hold, and turn others into."""
+    from onnx import TensorProto
+
+    for graph in whole:
+        for value in (*graph.input, *graph.output):
+            yield TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+        for tensor in graph.initializer:
+            yield TensorProto.DataType.Name(tensor.data_type)
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.name == "to":
+                    yield TensorProto.DataType.Name(attribute.i)
+                elif attribute.HasField("t"):
+                    yield TensorProto.DataType.Name(attribute.t.data_type)
+
+
+def _unusual_tflite(variant: Variant) -> bool:
+    operators = read_graph(variant.path.read_bytes()).operators
+    return any(one.custom or one.kind.startswith("STABLEHLO") for one in operators)
