@@ -88,8 +88,8 @@ class ABRequest(RunRequest):
 class BenchRequest(RunRequest):
     """The arguments of `benchhub bench`; no `backends`: all that read the files.
 
-    `shapes` are as they were typed, `NAME=1x3x224x224`; `inputs` is the path of an `.npz` file;
-    no `batches`: what the shapes or the models say, or 1.
+    `shapes` are as they were typed, `NAME=1x3x224x224`, and so are `options`, `NAME=VALUE`;
+    `inputs` is the path of an `.npz` file; no `batches`: what the shapes or the models say, or 1.
     """
 
     models: tuple[str, ...] = ()
@@ -97,4 +97,6 @@ class BenchRequest(RunRequest):
     inputs: str | None = None
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = ()
+    precisions: tuple[str, ...] = ("f32",)
+    options: tuple[str, ...] = ()
     kind: RunKind = RunKind.BENCH

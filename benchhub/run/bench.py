@@ -9,21 +9,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchhub.backends import described, every
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model, with_macs
-from benchhub.config.limits import typed_budget
+from benchhub.config.limits import check_of_launches, typed_budget
+from benchhub.config.options import check_precisions, typed_options
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
-from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.cell import Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import LEFT_OUT, DeviceInfo, DeviceProfile
-from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.request import BenchRequest
 from benchhub.model.row import Results
 from benchhub.model.scenario import Scenario
@@ -31,27 +30,14 @@ from benchhub.ondevice.backends import Description, installed_version
 from benchhub.run.execute import Ready, going_on
 from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
-from benchhub.run.inputs.given import given_inputs
-from benchhub.run.inputs.made import made_inputs
-from benchhub.run.inputs.room import check_room
-from benchhub.run.inputs.signature import ModelInput, signature
-from benchhub.run.inputs.sizes import Sized, sized, whole
+from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for
+from benchhub.run.inputs.signature import signature
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
 
 #: The task of these runs, which is not one of the table: it has no labels.
 TASK = "bench"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fed:
-    """A model with what it is called with in some of its cells."""
-
-    variant: Variant
-    sized: Sized
-    inputs: Mapping[str, Array]
-    said: str
 
 
 def make_bench(
@@ -61,14 +47,15 @@ def make_bench(
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
     variants = tuple(
-        _arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
+        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
         for name, path in zip(names_of(request.models), request.models, strict=True)
     )
     devices = _devices(request)
     backends = _backends(request, variants)
     suite = _suite(request, variants, backends)
+    check_precisions(request.precisions)
     check_backends(suite)
-    _check_limits(suite)
+    check_of_launches(suite.budgets, TASK)
     progress("making inputs")
     fed = list(_fed(request, variants, sweep))
     variants = tuple(_counted(variant, fed) for variant in variants)
@@ -161,35 +148,14 @@ def _suite(
         budgets=budgets,
         effort=effort.name,
         data={},
-        precisions=("f32",),
+        precisions=request.precisions,
         agreement=Agreement(),
         seed=0,
+        options=typed_options(request.options, backends),
     )
 
 
-#: What a launch of a latency cell measures beside its calls.
-_MEASURED = (Scenario.LATENCY, Scenario.MEMORY, Scenario.COLD_START, None)
-
-
-def _check_limits(suite: Suite) -> None:
-    for budget in suite.budgets:
-        for key in budget.limits:
-            scenario = BUDGET_KEYS[key][0].scenario
-            if scenario not in _MEASURED:
-                raise ConfigError(
-                    f"--budget {key}: bench measures no {scenario}; write a suite with"
-                    f" [scenarios.{scenario}] (`benchhub init`)"
-                )
-
-
-def _arranged(variant: Variant) -> Variant:
-    """Return a variant whose inputs that are the same for all cases are told to be."""
-    apart = whole(signature(variant))
-    specs = (dataclasses.replace(s, whole=s.name in apart) for s in variant.inputs)
-    return dataclasses.replace(variant, inputs=tuple(specs))
-
-
-def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:
+def _counted(variant: Variant, fed: Sequence[Fed]) -> Variant:
     """Return a variant with its multiply-accumulates, where it is called at one shape alone."""
     mine = [one for one in fed if one.variant.name == variant.name]
     if len({tuple(sizes[1:] for sizes in one.sized.sizes.values()) for one in mine}) > 1:
@@ -199,7 +165,7 @@ def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:
 
 def _fed(
     request: BenchRequest, variants: Sequence[Variant], sweep: Sequence[AskedShapes]
-) -> Iterator[_Fed]:
+) -> Iterator[Fed]:
     """Yield every model once for each combination of its shapes and batches."""
     if request.inputs and request.shapes:
         raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
@@ -212,44 +178,19 @@ def _fed(
         seen: set[tuple[int, str]] = set()
         for asked in sweep:
             for batch in request.batches or (None,):
-                one = _one(request, variant, inputs, asked, batch)
+                one = (
+                    given_to(variant, inputs, Path(request.inputs), batch)
+                    if request.inputs
+                    else made_for(variant, inputs, asked, batch, request.batches)
+                )
                 if (one.sized.batch, one.sized.text) not in seen:
                     seen.add((one.sized.batch, one.sized.text))
                     yield one
 
 
-def _one(
-    request: BenchRequest,
-    variant: Variant,
-    inputs: Sequence[ModelInput],
-    asked: AskedShapes,
-    batch: int | None,
-) -> _Fed:
-    name = variant.path.name
-    mine = asked.of({one.name for one in inputs})
-    if request.inputs is None:
-        found = sized(name, inputs, mine, batch)
-        batches = [*request.batches, *(sizes[0] for sizes in asked.sizes.values())]
-        made, said = made_inputs(name, inputs, found, 1 if found.text else max(batches, default=1))
-        return _Fed(variant, found, made, said)
-    arrays = given_inputs(Path(request.inputs), variant)
-    per_case = [spec for spec in variant.inputs if not spec.whole]
-    batch = batch or next((spec.shape[0] for spec in per_case if spec.shape and spec.shape[0]), 1)
-    running = [spec.name for spec in per_case]
-    of_one = {
-        key: (batch, *array.shape[1:]) if key in running else array.shape
-        for key, array in arrays.items()
-    }
-    found = sized(name, inputs, AskedShapes(of_one), batch)
-    for key, array in arrays.items():
-        check_room(name, key, found.sizes[key], array.itemsize)
-    cases = len(arrays[running[0]]) if running else 1
-    return _Fed(variant, found, arrays, f"{Path(request.inputs).name}, {cases} cases")
-
-
 def _plan(
     suite: Suite,
-    fed: Sequence[_Fed],
+    fed: Sequence[Fed],
     devices: Sequence[DeviceProfile],
     backends: Sequence[Description],
     lacking: Mapping[tuple[str, str], SkipReason],

@@ -104,6 +104,11 @@ def test_a_model_in_place_of_a_suite_leads_to_bench(project: Project) -> None:
         (("small.onnx", "--budget", "latency_p96_ms=1"), "did you mean latency_p95_ms?"),
         (("small.onnx", "--budget", "latency_p95_ms=fast"), "fast is no number"),
         (("small.onnx", "--device", "mars"), "device mars is unknown"),
+        (("small.onnx", "--precision", "f61"), "did you mean f16?"),
+        (("small.onnx", "--option", "inter_op_thread=2"), "did you mean inter_op_threads?"),
+        (("small.onnx", "--option", "onnxruntim.arena=false"), "did you mean onnxruntime?"),
+        (("small.onnx", "--option", "arena=7"), "options.onnxruntime.arena = 7"),
+        (("small.onnx", "--option", "arena"), "should be NAME=VALUE"),
         (("small.onnx", "--shape", "x=1x16", "--inputs", "x.npz"), "brings its own shapes"),
     ],
 )

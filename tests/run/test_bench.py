@@ -105,6 +105,24 @@ def test_what_an_asked_backend_cannot_read_is_a_skip(tmp_path: Path) -> None:
         ready(tmp_path / "more", tiny, backends=("tflite",))
 
 
+def test_session_options_and_precisions_are_axes_of_the_backends_that_have_them(
+    tmp_path: Path,
+) -> None:
+    made = ready(
+        tmp_path, write_model(tmp_path / "tiny.onnx"), backends=("onnxruntime", "openvino"),
+        options=("graph_optimization_level=basic,all", "openvino.hyper_threading=on"),
+        precisions=("f32", "bf16"),
+    )  # fmt: skip
+    cells = [cell for cell in made.plan.cells if cell.runs_model]
+    assert [(c.backend, c.precision, json.loads(c.options)) for c in cells] == [
+        ("onnxruntime", "f32", {"graph_optimization_level": "basic"}),
+        ("onnxruntime", "f32", {"graph_optimization_level": "all"}),
+        ("openvino", "f32", {"hyper_threading": "on"}),
+        ("openvino", "bf16", {"hyper_threading": "on"}),
+    ]
+    assert {s.reason.kind for s in made.plan.skips} == {SkipKind.PRECISION}
+
+
 def test_inputs_of_ones_own_are_taken_as_they_are(tmp_path: Path) -> None:
     pool = write_pool(tmp_path / "pool.onnx")
     img = np.arange(5 * 3 * 4 * 6, dtype=np.float32).reshape(5, 3, 4, 6)
