@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchhub.backends import every
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
 from benchhub.ondevice.backends import Description
-from benchhub.ondevice.description import PRECISIONS
 
 
 def typed_options(texts: Sequence[str], backends: Sequence[Description]) -> Mapping[str, Settings]:
@@ -46,11 +46,11 @@ def typed_options(texts: Sequence[str], backends: Sequence[Description]) -> Mapp
 
 
 def check_precisions(precisions: Sequence[str]) -> None:
-    """Raise ConfigError for a precision that there is not."""
+    """Raise ConfigError for a precision that no backend computes in."""
+    known = dict.fromkeys(name for one in every()[0] for name in one.precisions)
     for one in precisions:
-        if one not in PRECISIONS:
-            hint = nearest(one, PRECISIONS)
-            raise ConfigError(f"--precision {one} is none of {', '.join(PRECISIONS)}{hint}")
+        if one not in known:
+            raise ConfigError(f"--precision {one} is unknown{nearest(one, list(known))}")
 
 
 def _values(text: str) -> Any:
