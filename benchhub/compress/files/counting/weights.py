@@ -53,19 +53,19 @@ class _Held:
 
 
 @dataclass(slots=True)
-class _Known:
+class _Nameable:
     """What can be named at a place of a graph: tensors, those that were reshaped, and flows."""
 
     held: dict[str, _Held] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     flows: dict[str, Flow] = field(default_factory=dict)
 
-    def inside(self, own: Iterable[_Held]) -> _Known:
+    def inside(self, own: Iterable[_Held]) -> _Nameable:
         """Return what can be named in a graph that holds `own`."""
         new = {one.tensor.name: one for one in own}
         flows = {name: flow for name, flow in self.flows.items() if name not in new}
         flows |= {name: Flow(Kind.STORED) for name, one in new.items() if _is_small(one)}
-        return _Known(self.held | new, self.moved - new.keys(), flows)
+        return _Nameable(self.held | new, self.moved - new.keys(), flows)
 
 
 def count_weights(model: onnx.ModelProto, folder: Path | None = None) -> tuple[int, int | None]:
@@ -75,9 +75,9 @@ def count_weights(model: onnx.ModelProto, folder: Path | None = None) -> tuple[i
     piece from `folder`. None for the nonzero ones where a tensor's cannot be told.
     """
     held: list[_Held] = []
-    _walk(model.graph, _Known(), held)
+    _walk(model.graph, _Nameable(), held)
     for function in model.functions:
-        _walk_nodes(function.node, _Known(), held, set(function.output))
+        _walk_nodes(function.node, _Nameable(), held, set(function.output))
     total = nonzero = 0
     unknown = False
     for one in held:
@@ -92,7 +92,7 @@ def count_weights(model: onnx.ModelProto, folder: Path | None = None) -> tuple[i
     return total, None if unknown else nonzero
 
 
-def _walk(graph: onnx.GraphProto, around: _Known, held: list[_Held]) -> None:
+def _walk(graph: onnx.GraphProto, around: _Nameable, held: list[_Held]) -> None:
     """Gather what a graph and those inside it hold; `around` is seen from inside by name."""
     own = [_Held(tensor, tuple(tensor.dims)) for tensor in graph.initializer]
     own += [_Held(one.values, tuple(one.dims), sparse=True) for one in graph.sparse_initializer]
@@ -101,7 +101,7 @@ def _walk(graph: onnx.GraphProto, around: _Known, held: list[_Held]) -> None:
 
 
 def _walk_nodes(
-    nodes: Iterable[onnx.NodeProto], seen: _Known, held: list[_Held], results: Collection[str]
+    nodes: Iterable[onnx.NodeProto], seen: _Nameable, held: list[_Held], results: Collection[str]
 ) -> None:
     for node in nodes:
         own = _in_node(node)
@@ -122,7 +122,7 @@ def _walk_nodes(
                     _walk(inner, seen, held)
 
 
-def _handed_on(node: onnx.NodeProto, seen: _Known, results: Collection[str]) -> bool:
+def _handed_on(node: onnx.NodeProto, seen: _Nameable, results: Collection[str]) -> bool:
     """Have a constant's other name known, where a node only gives it another type or shape."""
     if node.op_type not in _SAME or node.input[0] not in seen.held or node.output[0] in results:
         return False
@@ -145,7 +145,7 @@ def _in_node(node: onnx.NodeProto) -> _Held | None:
     return None if tensor is None else _Held(tensor, tuple(tensor.dims), in_node=True)
 
 
-def _use(seen: _Known, node: onnx.NodeProto, at: int) -> None:
+def _use(seen: _Nameable, node: onnx.NodeProto, at: int) -> None:
     one = seen.held[node.input[at]]
     one.uses.append((node, at))
     point_at = roles.ZERO_POINT.get(node.op_type, {}).get(at)
