@@ -8,7 +8,7 @@ import numpy as np
 
 from benchhub.model.arrays import Array
 from benchhub.model.launch import Launch
-from benchhub.model.quality import AnswerKey
+from benchhub.model.quality import AnswerKey, Metric, Reads
 from benchhub.results.rows.agreement import spread
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
@@ -42,6 +42,14 @@ def _with_own(
         return given
     count = 1 if answer_key.predict else len(answer_key.reference)
     return (*given, own) if own is not None and len(given) == count else given[:count]
+
+
+def alike(mine: Array, other: Array, metric: Metric) -> bool:
+    """Return whether what a metric reads of two models is one function's, rounded otherwise."""
+    if metric.reads is not Reads.BOXES:
+        return rounded(mine, other)
+    # Each number of a box for itself: coordinates go to hundreds, and a score to 1.
+    return all(rounded(*pair) for pair in zip(mine.T, other.T, strict=True))
 
 
 def rounded(mine: Array, other: Array, size: float | None = None) -> bool:

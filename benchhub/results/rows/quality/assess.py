@@ -16,7 +16,7 @@ import numpy as np
 from benchhub.model.arrays import Array
 from benchhub.model.quality import AnswerKey, Metric, Reads
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality.answered import rounded
+from benchhub.results.rows.quality.answered import alike
 from benchhub.results.rows.quality.limits import Resampling
 from benchhub.stats.bootstrap import Limits, group_members
 from benchhub.tasks.contract.scale import on_another_scale
@@ -110,7 +110,7 @@ def assess(
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
     if near is not None and (known := _moved(near, value, base, metric.higher_is_better)):
         return dataclasses.replace(known, parts=parts, cases=len(counted))
-    same = rounded(mine, other) if same is None else same
+    same = alike(mine, other, metric) if same is None else same
     of_value, loss, share, method = judged.limits(pair, base, same, resamples, seed)
     low, high = of_value.low, of_value.high
     if metric.higher_is_better:
