@@ -25,6 +25,7 @@ from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
 from benchhub.results.rows.judging import Answers, Group, JudgedQuality, Judges, Judging, is_base
 from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.quality.answered import answers
+from benchhub.results.rows.quality.same_boxes import same_boxes
 from benchhub.stats.interval import median_interval
 
 #: What to do about answers that hang on a case's place.
@@ -57,7 +58,8 @@ def agreed(
     `misplaced`: how far they lie off where a case has another place in its batch, beyond rounding.
 
     They are held against the controller's answers of the variant that they approximate; empty: the
-    baseline's. Where these vary from call to call, lying apart from them makes nothing garbage.
+    baseline's. Where these vary from call to call, lying apart from them makes nothing garbage; nor
+    does finding the same boxes in another order.
     """
     own = answer_key.own.get(approximates)
     found = [
@@ -79,7 +81,8 @@ def agreed(
     if not math.isfinite(worst_abs):
         evidence = f"outputs are not finite, or of another shape than {whose}'s"
         flags.append(Flag(FlagKind.NONFINITE, evidence, caps=True))
-    if worst > limits.max_relative and not (own is None and answer_key.varying):
+    far = worst > limits.max_relative and not (own is None and answer_key.varying)
+    if far and not (own is None and _same_boxes(launches, answer_key, limits)):
         evidence = (
             f"outputs lie {worst:.2g} of the reference's spread from {whose}'s"
             f" (limit {limits.max_relative:g}; worst of {len(found)} launches)"
@@ -91,6 +94,18 @@ def agreed(
 def moved(misplaced: Apart) -> str:
     """Return in words how far answers lie off in another order of the same cases."""
     return f"in another order of the same cases its answers lie {misplaced.text} off"
+
+
+def _same_boxes(launches: Sequence[Launch], answer_key: AnswerKey, limits: Agreement) -> bool:
+    """Return whether all launches found what the baseline finds, if in other rows."""
+    reading = next((one for one in answer_key.readings.values() if one.boxes), None)
+    if reading is None or answer_key.predict:
+        return False
+    return all(
+        same_boxes(launch.outputs, answer_key.reference, reading, limits.max_relative)
+        for launch in launches
+        if launch.outputs
+    )
 
 
 def below_chance(quality: JudgedQuality, allowed: bool) -> Flag | None:

@@ -50,6 +50,11 @@ def softmax(scores: Array) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
+def sigmoid(scores: Array) -> NDArray[np.float64]:
+    """Return the probabilities of logits, each for itself."""
+    return np.asarray((1 + np.tanh(np.asarray(scores, dtype=np.float64) / 2)) / 2)
+
+
 def labels_in_words(labels: Array) -> str:
     """Return what labels look like, as `0 and 1 of shape (64, 2), one 1 a row`."""
     rows = flat(labels)
