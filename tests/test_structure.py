@@ -30,7 +30,7 @@ FROM_ONDEVICE = {
     "store": {"wire"},
     "backends": {"backends", "third_parties"},
     "device": {"backends", "wire"},
-    "compress": {"backends", "failed", "job", "measure"},
+    "compress": {"backends", "cause", "failed", "job", "measure"},
     "results": {"wire"},
     "config": {"backends"},
     "run": {"backends", "wire"},

@@ -17,6 +17,7 @@ import numpy as np
 
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.cause import cause
 from benchhub.ondevice.job import Form
 from benchhub.ondevice.measure.batches import Batches, opened, shape_text
 from benchhub.ondevice.measure.outputs import ShapeError, Wanted, check, chosen, wanted
@@ -150,7 +151,7 @@ def main() -> None:
 
 
 def _cause(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return cause(str(error)) or type(error).__name__
 
 
 if __name__ == "__main__":

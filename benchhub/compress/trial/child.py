@@ -15,6 +15,7 @@ from benchhub.compress.trial.made_up import made_up
 from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.cause import cause
 from benchhub.ondevice.failed import Failed
 
 Feeds = Mapping[str, Array]
@@ -69,10 +70,10 @@ class Tries:
         return Trial(called=False)
 
     def _failed(self, error: Exception, asked: TrialAsked, source: _Ran | None) -> Trial:
-        cause = " ".join(str(error).split()) or type(error).__name__
+        told = cause(str(error)) or type(error).__name__
         # Where not even the source runs, that says nothing of the recipe.
         kind = error.kind if isinstance(error, Failed) else ""
-        return Trial(cause, known=source is not None or not asked.source, kind=kind)
+        return Trial(told, known=source is not None or not asked.source, kind=kind)
 
     def _source(self, asked: TrialAsked) -> _Ran | None:
         if not asked.source:

@@ -138,7 +138,7 @@ def _closing(judged: Judged) -> str:
         then = f"`benchhub run --rerun-failed {run.id}` and `benchhub gate {run.id}`"
         return (
             "Something could not be measured, so this gate is not passed. Fix the causes above,"
-            f" then {then if run.kind.resumable else again_told(run)}."
+            f" then {then if _goes_on(judged) else f'measure again with {again_told(run)}'}."
         )
     if judged.exit_code == 1:
         typed = run.kind.without_answers or run.request.limits
@@ -304,8 +304,13 @@ def _errored(row: Row, info: DeviceInfo | None) -> bool:
 
 def _again(judged: Judged) -> str:
     run = judged.results.run
-    then = f"`benchhub run --rerun-failed {run.id}`" if run.kind.resumable else again_told(run)
-    return f"fix the cause, then {then}"
+    again = f"`benchhub run --rerun-failed {run.id}`" if run.kind.resumable else again_told(run)
+    return f"fix the cause, then {again}"
+
+
+def _goes_on(judged: Judged) -> bool:
+    """Whether what failed can be measured within the run, and may do better."""
+    return judged.results.run.kind.resumable and worth_retrying(judged.results)
 
 
 def _seen(verdict: Verdict, row: Row | None, budget: Budget | None) -> str:
