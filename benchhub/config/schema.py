@@ -46,6 +46,14 @@ class SuiteTable(_Table):
         strict=True,
         description="budgets of quality may pass on a baseline that one answer for all cases beats",
     )
+    reference: Literal["controller", "device"] = Field(
+        "controller",
+        description="who computes the baseline's answers that outputs are held against: the"
+        " controller, or a device, where the controller cannot or must not run the model",
+    )
+    reference_device: Name | None = Field(
+        None, description="the device that does; may be left out where a run has one device"
+    )
 
 
 class VariantTable(_Table):

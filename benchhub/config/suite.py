@@ -89,8 +89,27 @@ def load_suite(path: Path) -> Suite:
         options=parsed.options,
         requires_selftest=table.requires_selftest,
         baseline_below_chance=table.baseline_below_chance,
+        reference_device=_reference_device(parsed, path),
         claims=read_claims(parsed.claims, names, table.backends, path),
     )
+
+
+def _reference_device(parsed: SuiteFile, path: Path) -> str | None:
+    """Return whose answers are the reference: None: a run's only device, "" the controller's."""
+    named = parsed.suite.reference_device
+    if parsed.suite.reference != "device":
+        if named is None:
+            return ""
+        raise ConfigError(
+            f"{path}: suite.reference_device changes nothing where the controller computes the"
+            ' reference; add reference = "device"'
+        )
+    if parsed.scenarios.quality is None:
+        raise ConfigError(
+            f'{path}: suite.reference = "device": a launch of quality gives the reference; add'
+            " [scenarios.quality]"
+        )
+    return named
 
 
 def load_budgets(path: Path) -> tuple[Budget, ...]:

@@ -136,7 +136,11 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite file, parsed."""
+    """A suite file, parsed.
+
+    `reference_device` is the device whose answers of the baseline are the reference, "" where
+    the controller computes it; None: a run's only device.
+    """
 
     name: str
     path: Path
@@ -156,6 +160,7 @@ class Suite:
     requires_selftest: bool = False
     baseline_below_chance: bool = False
     claims: tuple[Claim, ...] = ()
+    reference_device: str | None = ""
 
 
 #: How much measuring an effort level buys. A latency gate needs at least ten launches

@@ -156,11 +156,30 @@ class OwnReference:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceLaunch:
+    """The launch whose outputs are the reference: of which device and backend, at which batch."""
+
+    device: str
+    backend: str
+    batch: int
+    precision: str
+    cell: str
+    started_at: str
+
+    @property
+    def where(self) -> str:
+        """What it ran on, in words."""
+        at = "" if self.precision == "f32" else f" in {self.precision}"
+        return f"on {self.device} and {self.backend} at batch {self.batch}{at}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerKey:
     """What outputs are judged against: the labels, and the baseline's own reference outputs.
 
-    `reference` was computed on the controller with the baseline at float32; `rows` cases, the
-    first of which are also the check cases of every launch. Where the task predicts, `predict`
+    `reference` was computed on the controller with the baseline at float32, or, if there is one, by
+    a device in the launch `measured`; `rows` cases, the first of which are also the check cases of
+    every launch. Where the task predicts, `predict`
     names how (see `benchhub.tasks.predictions`), `predictions` is what it makes of the reference,
     `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
@@ -186,3 +205,4 @@ class AnswerKey:
     varying: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     own_scores: Array | None = None
+    measured: ReferenceLaunch | None = None

@@ -15,12 +15,14 @@ from benchhub.model.asked import Agreement, Budget
 from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
 from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
+from benchhub.model.facts import Provenance
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
+from benchhub.results.device_reference import missing_reference, reference_told
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
@@ -55,6 +57,10 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     metric, also = metrics_of(answer_key)
     tables = Tables(KeptTables(cache() / "case-tables"))
     limit = run.provenance.max_relative_disagreement
+    no_reference = ""
+    if run.provenance.reference_device and answer_key is None:
+        no_reference = missing_reference(run, planned.cells, launches, devices)
+    told = {**run.provenance.told, **reference_told(run, answer_key, no_reference)}
     rows = summarize(
         run,
         plan.cells,
@@ -68,6 +74,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         seed=run.provenance.seed,
         tables=tables,
         below_chance_allowed=run.provenance.below_chance_allowed,
+        no_reference=no_reference,
     )
     canaries = findings(launches)
     budgets = store.budgets(run_id)
@@ -76,7 +83,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         run=dataclasses.replace(
             run,
             request=_without_folders(run.request),
-            provenance=without_folders(run.provenance),
+            provenance=without_folders(Provenance(told)),
         ),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,

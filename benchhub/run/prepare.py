@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
-from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quality import AnswerKey, Cases, Metric
 from benchhub.model.scenario import Scenario
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
+from benchhub.run.device_reference import Awaited, own_variants
 from benchhub.run.fitting import check_each_fits
 from benchhub.run.references import baseline_reference, own_references
+from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data, packages_explained
 
 
@@ -52,7 +54,8 @@ class Prepared:
     the first only. `inputs_of` are those of cells that take others than `inputs`, `state` is what
     inputs with state start with, by variant and name. `to_make` are variants that have no file yet,
     of which nothing else is known than the tensors that they will have. `answering` is what is made
-    of outputs before they are judged.
+    of outputs before they are judged. `awaited` is what becomes the answer key once a device has
+    given the reference.
     """
 
     suite: Suite
@@ -69,6 +72,7 @@ class Prepared:
     answering: Answering = field(default_factory=Answering)
     state: Mapping[str, Mapping[str, InputFile]] = field(default_factory=dict)
     unreadable: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
+    awaited: Awaited | None = None
 
 
 def prepare(
@@ -117,6 +121,15 @@ def prepare(
             to_make=built.to_make, unreadable=lacking,
         )  # fmt: skip
     baseline = next(v for v in variants if v.name == suite.baseline)
+    if suite.reference_device:
+        awaited = _awaited(suite, dataset, cases, baseline, variants)
+        if awaited is not None:
+            provenance["cases_sha256"] = awaited.sha256
+        return Prepared(
+            suite, variants, inputs, None, metric, provenance, built.unbuilt,
+            refused=built.refused, to_make=built.to_make, state=state, awaited=awaited,
+            unreadable=lacking, answering=awaited.answering if awaited else Answering(),
+        )  # fmt: skip
     written = {name: file.path for name, file in inputs.items()}
     reference, varying = baseline_reference(suite, baseline, cases, written, progress)
     variants, left_out = without_cases(variants, baseline, reference)
@@ -136,6 +149,18 @@ def prepare(
         refused=built.refused, to_make=built.to_make, answering=answering, state=state,
         unreadable=lacking,
     )  # fmt: skip
+
+
+def _awaited(
+    suite: Suite, dataset: Dataset, cases: Cases, baseline: Variant, variants: Sequence[Variant]
+) -> Awaited | None:
+    """Return what waits for a device's reference; None: no quality is measured, which gives it."""
+    if not any(spec.scenario is Scenario.QUALITY for spec in suite.scenarios):
+        return None
+    with packages_explained(suite):
+        names = tuple(one.name for one in baseline.outputs)
+        answering = answering_of(suite, dataset, cases, names)
+    return Awaited(suite, dataset, cases, answering, own_variants(variants))
 
 
 def _cases_wanted(suite: Suite) -> int | None:

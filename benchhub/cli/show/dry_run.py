@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json as jsonlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -36,6 +37,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
                     "launches_more_at_most": ready.more_at_most,
                     "estimated_seconds": round(max(seconds.values()), 1),
                     "bytes_to_push_at_most": pushed,
+                    "reference": [dataclasses.asdict(cell) for cell in ready.reference],
                     "to_make": [
                         {
                             "variant": spec.name,
@@ -67,6 +69,8 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         recipe = spec.recipe.name if spec.recipe else ""
         origin = f" from {spec.source}" if spec.source else ""
         say(console, "yellow", f"to be made{origin} by {recipe}: {spec.name}; not in the cache yet")
+    if ready.reference:
+        say(console, "dim", _reference_line(ready.reference))
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
         f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
@@ -81,6 +85,16 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
             f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
             + (", and what is to be made" if ready.prepared.to_make else "")
         )
+
+
+def _reference_line(cells: Sequence[Cell]) -> str:
+    """Return who gives the reference, and what cannot be said before it is there."""
+    first, *others = cells
+    then = f" (or {', '.join(cell.backend for cell in others)}, if it lacks that)" if others else ""
+    return (
+        f"reference: what {first.variant} answers on {first.device} and {first.backend} at batch"
+        f" {first.batch}{then}, measured first; whether labels fit it is checked then"
+    )
 
 
 def _bytes_to_push(ready: Ready) -> dict[str, int]:

@@ -22,7 +22,15 @@ from benchhub.model.quality import AnswerKey
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import agreement
 from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
-from benchhub.results.rows.judging import Answers, Group, JudgedQuality, Judges, Judging, is_base
+from benchhub.results.rows.judging import (
+    Answers,
+    Group,
+    JudgedQuality,
+    Judges,
+    Judging,
+    is_base,
+    is_reference,
+)
 from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.quality.answered import answers
 from benchhub.results.rows.quality.same_boxes import same_boxes
@@ -59,7 +67,8 @@ def agreed(
 
     They are held against the controller's answers of the variant that they approximate; empty: the
     baseline's. Where these vary from call to call, lying apart from them makes nothing garbage; nor
-    does finding the same boxes in another order.
+    does finding the same boxes in another order. Of
+    one that is to approximate what the reference device did not answer nothing is known.
     """
     own = answer_key.own.get(approximates)
     found = [
@@ -75,7 +84,8 @@ def agreed(
     flags = []
     if misplaced is not None:
         flags.append(Flag(FlagKind.PLACE_DEPENDENT, f"{moved(misplaced)}; {_AXIS}", caps=True))
-    if not found:
+    alone = approximates and own is None and answer_key.measured is not None
+    if alone or not found:
         return Agreed(flags=tuple(flags))
     worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     if not math.isfinite(worst_abs):
@@ -154,8 +164,9 @@ def judged(
     `finished` are the cells that are, with their finished launches. The loss is against the
     baseline's quality cell of the same batch on the same device and backend, at float32 and the
     first of its options where these are swept; where that was not measured, or is not `sound`,
-    against the controller's reference. The baseline's own loss is 0 by definition and has no
-    limits. Nothing is told where answers, or the baseline's, vary by what is known of how alike
+    against that on the device that gives the reference, or the controller's reference. The
+    baseline's own loss is 0 by definition and has no limits. Nothing
+    is told where answers, or the baseline's, vary by what is known of how alike
     they were `answered`, nor where they hang on a case's place in the batch.
     """
     answered = answered or Alike({}, {})
@@ -197,7 +208,14 @@ def varies(
     own = varying.get(artifact)
     if own is not None:
         return f"its answers vary from call to call by {own.text}"
-    base = next((apart for of, apart in varying.items() if is_base(of, artifact, baseline)), None)
+    base = next(
+        (
+            apart
+            for of, apart in varying.items()
+            if is_base(of, artifact, baseline) or is_reference(of, answer_key, baseline)
+        ),
+        None,
+    )
     return f"the baseline's answers vary from call to call by {base.text}" if base else ""
 
 

@@ -56,7 +56,8 @@ class DeviceWork:
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
     `by_default`: nobody named the backends, so that one that the device lacks is not missed.
     `formats` are the models', by sha256, and `variants` are by name. `state` is what inputs with
-    state start with, by variant and name in the data.
+    state start with, by variant and name in the data. `awaits_reference`: outputs are asked for
+    though there is no `reference` yet.
     """
 
     run: str
@@ -80,6 +81,7 @@ class DeviceWork:
     inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
     state: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    awaits_reference: bool = False
 
 
 class Watcher(Protocol):

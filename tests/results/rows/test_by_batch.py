@@ -10,7 +10,7 @@ import pytest
 from builders import accuracy, make_budget, make_cell, make_launches, make_run, make_variant
 
 from benchhub.model.launch import Details
-from benchhub.model.quality import AnswerKey
+from benchhub.model.quality import AnswerKey, ReferenceLaunch
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.rows.alike import rounding
 from benchhub.results.rows.rows import summarize
@@ -343,3 +343,54 @@ def test_half_precision_may_be_rounded_further():
     odd = reasked(told, precision="bf16")[0]
     assert not doubts_of(odd)
     assert odd.quality.value == 1, odd["quality"].withheld
+
+
+def test_losses_are_against_the_reference_device_where_there_is_no_baseline_of_ones_own():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    worse = exact.copy()
+    worse[1::10] = worse[1::10][:, ::-1]
+    wrong = exact.copy()  # at its smallest batch: what agreement is held against
+    wrong[2::20] = wrong[2::20][:, ::-1]
+    measured_at = ReferenceLaunch("pi", "tflite", 1, "f32", "key", "2026-01-01T00:00:00")
+    key = dataclasses.replace(key_of(inputs, weights), reference=(wrong,), measured=measured_at)
+    cells = {
+        (device, variant, batch): make_cell(
+            device=device, variant=variant, batch=batch, scenario=Scenario.QUALITY,
+            backend="tflite" if device == "pi" else "onnxruntime",
+        )
+        for device, variant in (("pi", "fp32"), ("here", "odd"))
+        for batch in (1, 8, 32)
+        if (device, batch) != ("pi", 32)
+    }  # fmt: skip
+    answers = {"pi": {1: wrong, 8: exact}, "here": dict.fromkeys((1, 8, 32), worse)}
+    launches = [
+        launch
+        for (device, _, batch), cell in cells.items()
+        for launch in make_launches(cell, 1, outputs=(answers[device][batch],))
+    ]
+    metric = accuracy()
+    rows = summarize(
+        make_run(), list(cells.values()), launches, [], [], answer_key=key, metric=metric
+    )
+    found = {row.batch: row for row in rows if row.variant == "odd"}
+    told = {batch: row.provenance.quality.against for batch, row in found.items()}
+    assert told == {
+        1: "fp32 on pi and tflite",
+        8: "fp32 on pi and tflite",
+        32: "fp32 on pi and tflite at batch 1",
+    }
+    labels = key.labels
+    at_8 = (worse.argmax(1) == labels).mean()
+    others = at_8 - (wrong.argmax(1) == labels).mean()
+    losses = {batch: row.quality.loss.estimate for batch, row in found.items()}
+    assert losses == pytest.approx({1: -others, 8: 1 - at_8, 32: -others})
+
+
+def test_without_a_reference_quality_says_why_and_nothing_is_judged():
+    cells = [make_cell(scenario=s) for s in (Scenario.QUALITY, Scenario.LATENCY)]
+    launches = make_launches(cells[1], 3)
+    rows = summarize(make_run(), cells, launches, [], [], no_reference="pi was off")
+    assert (rows[0].status, rows[0].reason) == ("unmeasured", "pi was off")
+    assert rows[1].status == "finished"
+    assert rows[1]["quality"].withheld == "pi was off"
