@@ -47,7 +47,7 @@ def judged(done: Finished) -> Any:
     return {of: [row.get(key) for key in kept] for of, row in rows_of(done).items()}
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_it_is_what_the_controller_would_say_and_provenance_names_the_launch(
     tmp_path: Path,
 ) -> None:
@@ -75,7 +75,7 @@ def test_it_is_what_the_controller_would_say_and_provenance_names_the_launch(
     assert (held.own, held.varying) == (right.own, right.varying)
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_it_is_of_the_first_backend_whatever_that_answers(tmp_path: Path) -> None:
     """One that answers garbage is the reference all the same, and what is right is called wrong."""
     project = project_of(tmp_path, ("faulty", "onnxruntime"))
@@ -91,7 +91,7 @@ def test_it_is_of_the_first_backend_whatever_that_answers(tmp_path: Path) -> Non
     assert {of for of in rows if of[0] == "onnxruntime"} <= wrong
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_where_its_launch_fails_quality_is_empty_with_the_reason_and_times_are_kept(
     tmp_path: Path,
 ) -> None:
@@ -117,7 +117,7 @@ def test_where_its_launch_fails_quality_is_empty_with_the_reason_and_times_are_k
     assert project.here("gate", "latest").code == 3
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_a_reference_that_failed_is_asked_for_again_and_then_all_else(tmp_path: Path) -> None:
     project = project_of(tmp_path, deadline_s=0.01)
     failed = project.run(*RUN)
@@ -130,7 +130,7 @@ def test_a_reference_that_failed_is_asked_for_again_and_then_all_else(tmp_path: 
     assert all(row["quality"] is not None for row in done.json["rows"])
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_labels_are_held_against_it_once_it_is_there(tmp_path: Path) -> None:
     project = project_of(tmp_path)
     with np.load(project.suite.parent / "cases.npz") as cases:
@@ -149,7 +149,7 @@ def test_labels_are_held_against_it_once_it_is_there(tmp_path: Path) -> None:
         assert store.execute("select count(*) from launches").fetchone() == (0,)
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_a_run_that_was_cut_short_before_it_measures_it_on_resume_and_on_the_same_cases(
     tmp_path: Path,
 ) -> None:
@@ -170,7 +170,7 @@ def test_a_run_that_was_cut_short_before_it_measures_it_on_resume_and_on_the_sam
     assert "the cases of its task npz have changed since" in other.error
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_what_a_task_predicts_is_judged_as_by_the_controller(tmp_path: Path) -> None:
     project = make_segmenting(tmp_path)
     project.edit('baseline = "fp32"\n', DEVICE)
@@ -188,7 +188,7 @@ def test_what_a_task_predicts_is_judged_as_by_the_controller(tmp_path: Path) -> 
     assert held_against(held)[0].shape == (len(right.ids), *right.reference[0].shape[1:])
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_of_several_devices_one_is_named_and_the_others_are_held_against_it(
     tmp_path: Path,
 ) -> None:
@@ -221,7 +221,7 @@ def test_of_several_devices_one_is_named_and_the_others_are_held_against_it(
     assert exported["run"]["provenance"]["reference"].startswith("fp32 on there and openvino")
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_a_device_without_such_a_cell_is_refused(tmp_path: Path) -> None:
     project = project_of(tmp_path)
     project.edit('model = "model.onnx"\n', 'model = "model.onnx"\nbackends = []\n')
@@ -231,7 +231,7 @@ def test_a_device_without_such_a_cell_is_refused(tmp_path: Path) -> None:
     assert "tflite reads tflite, not onnx" in done.error
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("native", "processes")
 def test_a_run_of_times_alone_needs_none(tmp_path: Path) -> None:
     project = project_of(tmp_path)
     done = project.run(*RUN, "--scenario", "latency", "--variant", "fp32")
