@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchhub.compress.files.counting.macs import count_macs
-from benchhub.compress.files.counting.weights import count_weights
+from benchhub.compress.files.counting.weights.count import count_weights
 from benchhub.compress.files.external import (
     external_tensors,
     gzipped_bytes,

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.numpy_helper import from_array
 
-from benchhub.compress.files.counting.weights import count_weights
+from benchhub.compress.files.counting.weights.count import count_weights
 
 node = helper.make_node
 WEIGHT = np.arange(64).reshape(16, 4)  # one is zero

@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchhub.compress.files.counting import roles
-from benchhub.compress.files.counting.scales import Flow, Kind, follow
-from benchhub.compress.files.counting.stored import nonzero_of
+from benchhub.compress.files.counting.weights import roles
+from benchhub.compress.files.counting.weights.scales import Flow, Kind, follow
+from benchhub.compress.files.counting.weights.stored import nonzero_of
 from benchhub.compress.files.plain_graph import constant
 
 if TYPE_CHECKING:
