@@ -89,6 +89,11 @@ class VariantTable(_Table):
         description="of a file: the axis of an input or output that runs over cases, where it is"
         " not the first; false: none does, it is the same for all cases",
     )
+    rows: dict[str, Count] = Field(
+        {},
+        description="of a file: how many rows a case an output is filled up to with 0, that has as"
+        " many as are found, like boxes",
+    )
     state: dict[str, str] = Field(
         {},
         description="of a file: its inputs that take what its outputs gave in the call before",

@@ -159,7 +159,7 @@ def load_profile(path: Path) -> DeviceProfile:
 
 
 #: What is said of a model file; see `Arrangement`.
-_OF_FILES = ("inputs", "outputs", "layout", "batch_axis", "state")
+_OF_FILES = ("inputs", "outputs", "layout", "batch_axis", "rows", "state")
 
 
 def _variant(entry: VariantTable, path: Path) -> VariantSpec:
@@ -184,6 +184,7 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
                 entry.layout,
                 {name: None if axis is False else axis for name, axis in entry.batch_axis.items()},
                 entry.state,
+                entry.rows,
             ),
         )
     if "approximates" in entry.model_fields_set:

@@ -24,6 +24,8 @@ class TensorSpec:
     has it as `own_name` (empty: the same name), and the file's axis i is axis `order[i]` here
     (empty: the same order). `fed_from` is the file's own output that is fed back into an input
     from call to call. `left_out` is why an output is neither carried nor compared; empty: it is.
+    An output is filled up to `rows` entries a case, 0: it has as many for each; one that is `whole`
+    is all of one case.
     """
 
     name: str
@@ -34,6 +36,7 @@ class TensorSpec:
     whole: bool = False
     fed_from: str = ""
     left_out: str = ""
+    rows: int = 0
 
     @property
     def in_file(self) -> str:

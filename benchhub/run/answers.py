@@ -111,8 +111,9 @@ def make_answer_key(
     if not outputs:
         raise ConfigError(
             f"{suite.path}: none of the outputs of {suite.baseline} runs over cases"
-            f" ({', '.join(names)}), so there is nothing to judge by; measure it without a suite:"
-            " benchhub bench"
+            f" ({', '.join(names)}), so there is nothing to judge by; say rows and batch_axis of"
+            " those that hold what was found in one case, or measure it without a suite: benchhub"
+            " bench"
         )
     if predictions is not None:
         outputs = [Output(0, predict, predictions)]

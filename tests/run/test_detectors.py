@@ -56,6 +56,41 @@ def write_detector(path, off: float = 0.0) -> None:
     onnx.save(model, str(path))
 
 
+def write_suppressing(path, batched: bool, off: float = 0.0) -> None:
+    """Write the same with its suppression inside, for one image: (d, 4) boxes, or (1, d, 4)."""
+    write_detector(path, off)
+    model = onnx.load(str(path))
+    graph = model.graph
+    axis = ["axis0"] if batched else []
+    add = {"axis0": [0], "axis1": [1], "most": [9], "two": [2], "flat": [-1]}
+    given = {name: np.array(at, np.int64) for name, at in add.items()}
+    given |= {name: np.full(1, at, np.float32) for name, at in {"iou": 0.6, "least": 0.3}.items()}
+    nodes = [
+        helper.make_node("Unsqueeze", ["scores", "axis1"], ["each_box"]),
+        helper.make_node(
+            "NonMaxSuppression", ["boxes", "each_box", "most", "iou", "least"], ["kept"]
+        ),
+        helper.make_node("Gather", ["kept", "two"], ["places"], axis=1),
+        helper.make_node("Reshape", ["places", "flat"], ["at"]),
+    ]
+    outputs = []
+    for name, kind in (("labels", 7), ("boxes", 1), ("scores", 1)):
+        nodes.append(helper.make_node("Squeeze", [name, "axis0"], [f"{name}_one"]))
+        last = f"{name}_{'flat' if batched else 'found'}"
+        nodes.append(helper.make_node("Gather", [f"{name}_one", "at"], [last], axis=0))
+        if batched:
+            nodes.append(helper.make_node("Unsqueeze", [last, *axis], [f"{name}_found"]))
+        shape = [*([1] if batched else []), "d", *([4] if name == "boxes" else [])]
+        outputs.append(helper.make_tensor_value_info(f"{name}_found", kind, shape))
+    del graph.output[:]
+    graph.output.extend(outputs)
+    graph.node.extend(nodes)
+    graph.initializer.extend(numpy_helper.from_array(one, name) for name, one in given.items())
+    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
 def scenes() -> tuple[np.ndarray, np.ndarray]:
     """Candidates, (n, 12, 7), and the true boxes, (n, 5, 5), of which some are 0."""
     rng = np.random.default_rng(7)
@@ -134,6 +169,43 @@ def test_a_detector_is_judged_by_what_pycocotools_says_and_a_damaged_one_fails(t
     assert gate.code == 1, gate.out
     said = {line.split()[2]: line.split()[0] for line in gate.out.splitlines() if "here: " in line}
     assert said == {"bad": "FAIL", "int8": "PASS", "fp32": "PASS"}
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_detector_that_gives_as_many_boxes_as_it_finds(tmp_path, processes, batched):
+    project = make(tmp_path)
+    names = ("labels_found", "boxes_found", "scores_found")
+    said = f"rows = {{ {', '.join(f'{name} = 12' for name in names)} }}\n"
+    if not batched:
+        said += f"batch_axis = {{ {', '.join(f'{name} = false' for name in names)} }}\n"
+    for name, off in (("model", 0.0), ("bad", 4.0)):
+        write_suppressing(project.suite.parent / f"{name}.onnx", batched, off)
+    project.edit("[scenarios.latency]\nthreads = 1\nlaunches = 2\niterations = 40\n", "")
+    project.edit(
+        '[[variants]]\nname = "int8"\nfrom = "fp32"\nrecipe = "int8-dynamic"\n', BAD + said
+    )
+    project.edit('model = "model.onnx"\n', f'model = "model.onnx"\n{said}')
+    project.edit("batch = 8", "batch = 1")
+    done = project.run("run", "tiny", "--device", "here")
+    assert done.code == 0, done.err
+    with Store.open(f"sqlite:///{project.folder}/benchhub.db") as store:
+        rows = {row.variant: row for row in load_results(store, store.resolve("latest")).rows}
+    x, _ = scenes()
+    for variant, file in (("fp32", "model"), ("bad", "bad")):
+        session = onnxruntime.InferenceSession(str(project.suite.parent / f"{file}.onnx"))
+        filled = [np.zeros((CASES, 12)), np.zeros((CASES, 12, 4)), np.zeros((CASES, 12))]
+        counts = set()
+        for case in range(CASES):
+            found = session.run(None, {"x": x[case : case + 1]})
+            found = [one[0] for one in found] if batched else found
+            counts.add(len(found[0]))
+            for whole, one in zip(filled, found, strict=True):
+                whole[case, : len(one)] = one
+        filled[0][filled[2] == 0] = -1
+        assert len(counts) > 3
+        assert rows[variant].quality.value == pytest.approx(by_pycocotools(filled)[0], abs=1e-6)
+    assert rows["fp32"].quality.value > 0.4 > rows["bad"].quality.value
+    assert rows["bad"].quality.loss.low > 0.1
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,9 @@ def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path
             if array.shape[1:] != into.shape[1:]:
                 raise ShapeError(
                     f"output {tensor.name} is {shape_text(into.shape[1:])} a case in the first"
-                    f" batch, and {shape_text(array.shape[1:])} in batch {index + 1}"
+                    f" batch, and {shape_text(array.shape[1:])} in batch {index + 1}; where it"
+                    f" has as many rows as are found, say rows.{tensor.name} in the suite, the most"
+                    " there can be"
                 )
             into[start : start + count] = array[:count]
     for position in without if sizes else ():

@@ -32,12 +32,17 @@ def arranged(variant: Variant, arrangement: Arrangement) -> Variant:
     inputs = _renamed(f"{where}: inputs", variant, variant.inputs, arrangement.inputs)
     outputs = _renamed(f"{where}: outputs", variant, variant.outputs, arrangement.outputs)
     known = [spec.name for spec in (*inputs, *outputs)]
-    for key in ("layout", "batch_axis"):
+    given = [spec.name for spec in outputs]
+    for key, names, what in (
+        ("layout", known, "input or output"),
+        ("batch_axis", known, "input or output"),
+        ("rows", given, "output"),
+    ):
         for name in getattr(arrangement, key):
-            if name not in known:
+            if name not in names:
                 raise ConfigError(
-                    f"{where}: {key}.{name}: {variant.path} has no such input or output"
-                    f"{nearest(name, known)}"
+                    f"{where}: {key}.{name}: {variant.path} has no such {what}"
+                    f"{nearest(name, names)}"
                 )
     both = sorted(arrangement.layout.keys() & arrangement.batch_axis.keys())
     if both:
@@ -48,7 +53,10 @@ def arranged(variant: Variant, arrangement: Arrangement) -> Variant:
     return dataclasses.replace(
         variant,
         inputs=tuple(_ordered(where, spec, arrangement, given=True) for spec in inputs),
-        outputs=tuple(_ordered(where, spec, arrangement, given=False) for spec in outputs),
+        outputs=tuple(
+            _with_rows(_ordered(where, spec, arrangement, given=False), arrangement)
+            for spec in outputs
+        ),
     )
 
 
@@ -124,7 +132,7 @@ def without_cases(
 def forms(variant: Variant) -> dict[str, Form]:
     """Return how the file's inputs and outputs are otherwise than the data's, by its names."""
     found = {
-        spec.in_file: Form(spec.order, spec.whole, spec.fed_from, bool(spec.left_out))
+        spec.in_file: Form(spec.order, spec.whole, spec.fed_from, bool(spec.left_out), spec.rows)
         for spec in (*variant.inputs, *variant.outputs)
     }
     return {name: form for name, form in found.items() if form != Form()}
@@ -199,6 +207,7 @@ def _as(spec: TensorSpec, theirs: TensorSpec) -> TensorSpec:
         whole=theirs.whole,
         fed_from=theirs.fed_from,
         left_out=theirs.left_out or spec.left_out,
+        rows=theirs.rows,
     )
 
 
@@ -292,6 +301,12 @@ def _ordered(where: str, spec: TensorSpec, arrangement: Arrangement, given: bool
     if order == tuple(range(len(order))):
         return spec
     return dataclasses.replace(spec, shape=_to_data(spec.shape, order), order=order)
+
+
+def _with_rows(spec: TensorSpec, arrangement: Arrangement) -> TensorSpec:
+    """Return an output with the rows that are said of it; it runs over cases then."""
+    rows = arrangement.rows.get(spec.name, 0)
+    return dataclasses.replace(spec, rows=rows, left_out="") if rows else spec
 
 
 def _no_axis(where: str, spec: TensorSpec, axis: int) -> ConfigError:

@@ -63,8 +63,29 @@ def chosen(declared: Sequence[TensorInfo], arrays: Sequence[Any], which: Wanted)
                 "output %s is declared as %s and came as %s"
                 % (tensor.name, shape_text(tensor.shape), shape_text(array.shape))
             )
-        found.append(array.transpose(_inverse(form.order)) if form.order else array)
+        array = array.transpose(_inverse(form.order)) if form.order else array
+        found.append(_filled(tensor, form, array) if form.rows else array)
     return found
+
+
+def _filled(tensor: TensorInfo, form: Form, array: Any) -> Any:
+    """Return an output with `form.rows` entries a case, filled up with 0; ShapeError for more."""
+    array = array[None] if form.whole else array
+    if array.ndim < 2:
+        raise ShapeError(
+            "output %s is %s, one number a case, and rows.%s says that it has rows; say"
+            " batch_axis.%s = false if they are all of one case"
+            % (tensor.name, shape_text(array.shape), tensor.name, tensor.name)
+        )
+    count = array.shape[1]
+    if count > form.rows:
+        raise ShapeError(
+            "output %s has %d rows for a case, and rows.%s is %d; raise it"
+            % (tensor.name, count, tensor.name, form.rows)
+        )
+    filled = np.zeros((len(array), form.rows, *array.shape[2:]), array.dtype)
+    filled[:, :count] = array
+    return filled
 
 
 def check(which: Wanted, arrays: Sequence[Any], batch: int) -> None:

@@ -21,6 +21,7 @@ class _Tensor(Part):
     whole: bool = False
     fed_from: str = ""
     left_out: str = ""
+    rows: int = 0
 
 
 class _File(Part):

@@ -178,7 +178,8 @@ def _boxes(outputs: Sequence[Output], free: Sequence[Output]) -> Output:
         raise NoReading(f"several outputs may hold boxes: {listed}; write detections.boxes")
     raise NoReading(
         "no output holds boxes, (cases, n, 4), or with their score and class behind them"
-        f" (cases, n, 5 or 6); there are {listed}; make such a one with predict"
+        f" (cases, n, 5 or 6); there are {listed}; make such a one with predict, or say rows and"
+        " batch_axis of outputs that hold what was found in one case"
     )
 
 

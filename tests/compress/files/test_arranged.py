@@ -105,6 +105,7 @@ def test_mistakes_are_one_line() -> None:
         (Arrangement(batch_axis={"x": 4}), "batch_axis.x = 4: it has 4 axes, from 0 to 3"),
         (Arrangement(batch_axis={"z": 1}), "batch_axis.z: v.onnx has no such input or output"),
         (Arrangement(layout={"x": "NCHW->NHWC"}, batch_axis={"x": 1}), "layout and a batch_axis"),
+        (Arrangement(rows={"x": 9}), "rows.x: v.onnx has no such output; known: y"),
         (Arrangement(state={"h": "y"}), "state.h: v.onnx has no input 'h'"),
         (Arrangement(state={"x": "hn"}), "state.x: v.onnx has no output 'hn'"),
         (Arrangement(state={"x": "y"}), "y is float32 ?x12x12x2 and x takes float32 ?x12x12x3"),
