@@ -33,7 +33,7 @@ FROM_ONDEVICE = {
     "compress": {"backends", "cause", "failed", "job", "measure"},
     "results": {"wire"},
     "config": {"backends"},
-    "run": {"backends", "wire"},
+    "run": {"backends", "cause", "wire"},
     "cli": {"wire"},
 }
 PACKAGES = [name for layer in LAYERS for name in layer]

@@ -44,8 +44,9 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     backend = request.backends[0]
     names = _names(request)
     sweep = shape_sweep(request.shapes)
+    given = Path(request.inputs) if request.inputs else None
     variants = tuple(
-        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
+        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
         for name, path in zip(names, (request.model_a, request.model_b), strict=True)
     )
     check_inputs_match(variants[1], variants[0])

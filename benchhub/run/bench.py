@@ -46,8 +46,9 @@ def make_bench(
     """Return a run of model files, ready to be measured; ConfigError if it cannot be made."""
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
+    given = Path(request.inputs) if request.inputs else None
     variants = tuple(
-        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
+        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
         for name, path in zip(names_of(request.models), request.models, strict=True)
     )
     devices = _devices(request)

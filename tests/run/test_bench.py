@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from builders import make_cell, make_device, make_launch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from project import FEATURES, make_project, write_model
 from recorded_runs import stored
 
@@ -143,7 +143,6 @@ def test_limits_become_a_budget_and_keep_cells_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({}, r"pool.onnx: input img is nx3xhxw.*--shape img=1x3x224x224"),
         ({"shapes": ("imag=1x3x8x8",)}, r"pool.onnx has no such input; did you mean img\?"),
         ({"shapes": ("img=1x4x8x8",)}, "does not fit pool.onnx, whose input img is nx3xhxw"),
         (
@@ -181,6 +180,30 @@ def test_given_inputs_that_do_not_fit_are_refused(
     np.savez(tmp_path / "cases.npz", **arrays)
     with pytest.raises(ConfigError, match=match):
         ready(tmp_path, write_pool(tmp_path / "pool.onnx"), inputs=str(tmp_path / "cases.npz"))
+
+
+@pytest.mark.usefixtures("processes")
+def test_what_is_suggested_for_open_sizes_is_what_runs(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool.onnx")
+    with pytest.raises(ConfigError, match=r"img is nx3xhxw.* example --shape img=1x3x224x224$"):
+        ready(tmp_path, pool)
+    weights = np.ones((1, 1, 4_000), np.float32)  # a filter longer than texts are
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"])],
+        "filter",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, "t"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1, "u"])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(tmp_path / "filter.onnx"))
+    with pytest.raises(ConfigError, match=r"for example --shape x=1x1x16000$"):
+        ready(tmp_path / "2", tmp_path / "filter.onnx")
+    graph.initializer[0].CopyFrom(numpy_helper.from_array(np.ones((1, 2, 3), np.float32), "w"))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+              str(tmp_path / "never.onnx"))  # fmt: skip
+    with pytest.raises(ConfigError, match=r"as in --shape x=1x1x128 \(an example of how"):
+        ready(tmp_path / "3", tmp_path / "never.onnx")
 
 
 def test_a_batch_of_given_inputs_needs_memory_too(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchhub.backends import every
+from benchhub.compress.trial.tryout import Tryout, meant_for
+from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
 from benchhub.run.inputs.asked_shapes import AskedShapes
@@ -14,7 +17,7 @@ from benchhub.run.inputs.given import given_inputs
 from benchhub.run.inputs.made import made_inputs
 from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput, signature
-from benchhub.run.inputs.sizes import Sized, sized, whole
+from benchhub.run.inputs.sizes import OpenSizes, Sized, sized, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ def made_for(
     """
     name = variant.path.name
     mine = asked.of({one.name for one in inputs})
-    found = sized(name, inputs, mine, batch)
+    try:
+        found = sized(name, inputs, mine, batch)
+    except OpenSizes as error:
+        raise _with_example(error, variant, inputs, batch or 1) from None
     firsts = [] if found.text else [*batches, *(sizes[0] for sizes in asked.sizes.values())]
     made, said = made_inputs(name, inputs, found, max([cases, *firsts]))
     return Fed(variant, found, made, said)
@@ -70,3 +76,25 @@ def given_to(variant: Variant, inputs: Sequence[ModelInput], file: Path, batch: 
         check_room(name, key, found.sizes[key], array.itemsize)
     cases = len(arrays[running[0]]) if running else 1
     return Fed(variant, found, arrays, f"{file.name}, {cases} cases")
+
+
+def _with_example(
+    error: OpenSizes, variant: Variant, inputs: Sequence[ModelInput], batch: int
+) -> ConfigError:
+    """Return what to write, tried in a process of its own where a runtime for it is here."""
+    names = [one.name for one in every()[0]]
+    meant = meant_for(names, variant.format)
+    numbers = all(len(one.axes or ()) > 0 for one in inputs)
+    if not meant or not numbers:
+        return error
+    file = (variant.path, variant.format)
+    with Tryout() as tryout:
+        for example in error.examples:
+            try:
+                sizes = Sized(batch, example.sizes, example.words)
+                arrays, _ = made_inputs(variant.path.name, inputs, sizes)
+            except ConfigError:
+                continue
+            if not tryout(meant[0].name, file, None, arrays).cause:
+                return error.of_what_runs(example)
+    return error.of_what_runs(None)
