@@ -58,6 +58,10 @@ class ModelFile:
     size_bytes: int
 
 
+#: Facts of a recipe that people are told of: what it did, what it left, and a file that grew.
+REMARKS = ("told", "left_float", "larger")
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One artifact, identified by its sha256; `params` counts weights, `macs` one batch-1 pass.
@@ -89,6 +93,12 @@ class Variant:
     approximates: str = ""
     files: tuple[ModelFile, ...] = ()
     uncounted: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its recipe did beyond what was asked, left undone, or came to: a line each."""
+        found = (self.provenance.get(name) for name in REMARKS)
+        return tuple(line for line in found if line)
 
 
 class CellKind(enum.StrEnum):

@@ -65,6 +65,8 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     for variant in ready.prepared.variants:
         if variant.uncounted:
             say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
+        for line in variant.remarks:
+            say(console, "yellow", f"{variant.name}: {line}")
     for spec in ready.prepared.to_make:
         recipe = spec.recipe.name if spec.recipe else ""
         origin = f" from {spec.source}" if spec.source else ""

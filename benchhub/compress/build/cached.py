@@ -33,6 +33,8 @@ from benchhub.tasks import model_digest
 
 #: So many of the training cases, the first ones, belong to a variant's identity.
 _FIRST_CASES = 16
+#: A file that is larger than its source by less is not worth a remark.
+_REMARKED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +255,24 @@ def _write(
         **facts,
         **asked.facts,
         **({"tried": ", ".join(tried)} if tried else {}),
+        **_larger(made, source),
         "file": model.name,
         "sha256": made.sha256,
         "seconds": f"{time.perf_counter() - start:.2f}",
     }
     text = json.dumps(record, indent=1)
     (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _larger(made: Variant, source: Variant | None) -> Mapping[str, str]:
+    """Return a remark on a file that is larger than what it was made of: that is seldom meant."""
+    if source is None or made.format != source.format:
+        return {}
+    more = made.model_bytes / source.model_bytes - 1
+    if more < _REMARKED:
+        return {}
+    sizes = f"{made.model_bytes:,} bytes, and {source.model_bytes:,} of {source.name}"
+    return {"larger": f"its file is {more:.0%} larger than its source: {sizes}"}
 
 
 def _own(error: ConfigError, asked: _Asked) -> str:
