@@ -66,3 +66,12 @@ def test_a_suite_measures_its_other_variants_and_a_dry_run_tells(tmp_path: Path)
     wanted = [("fp32", "onnxruntime"), ("fp32", "openvino"), ("odd", "openvino")]
     assert found == dict.fromkeys(wanted, "finished")
     assert "odd" in done.err
+
+
+def test_a_baseline_that_the_reference_cannot_be_computed_of_is_one_line(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    write_foreign(project.suite.parent / "model.onnx")
+    done = project.here("run", "tiny", "--device", "here", "--variant", "fp32")
+    assert done.code == 2, done.err
+    assert "no operator org.example:Frobnicate; export the model without it" in done.error
+    assert measured(project) == []
