@@ -6,11 +6,15 @@ import dataclasses
 import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from benchhub.model.cell import Cell, CellKind
 from benchhub.run.execute import Ready
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Seconds a launch takes beside its timed section, where no earlier run tells better: process
 #: start, imports, loading. Slow boards take several times as long.
@@ -53,7 +57,6 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
-    from benchhub.cli.show.compress import uncounted
     from benchhub.cli.show.plan import plan_table, skip_lines
     from benchhub.cli.show.say import say
     from benchhub.cli.show.table import print_table
@@ -62,11 +65,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     print_table(console, plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
-    for variant in ready.prepared.variants:
-        if variant.uncounted:
-            say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
-        for line in variant.remarks:
-            say(console, "yellow", f"{variant.name}: {line}")
+    _say_of_variants(console, ready)
     for spec in ready.prepared.to_make:
         recipe = spec.recipe.name if spec.recipe else ""
         origin = f" from {spec.source}" if spec.source else ""
@@ -97,6 +96,18 @@ def _reference_line(cells: Sequence[Cell]) -> str:
         f"reference: what {first.variant} answers on {first.device} and {first.backend} at batch"
         f" {first.batch}{then}, measured first; whether labels fit it is checked then"
     )
+
+
+def _say_of_variants(console: Console, ready: Ready) -> None:
+    """Say what cannot be counted of those that are there, and what their recipes have to tell."""
+    from benchhub.cli.show.compress import uncounted
+    from benchhub.cli.show.say import say
+
+    for variant in ready.prepared.variants:
+        if variant.uncounted:
+            say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
+        for line in variant.remarks:
+            say(console, "yellow", f"{variant.name}: {line}")
 
 
 def _bytes_to_push(ready: Ready) -> dict[str, int]:
