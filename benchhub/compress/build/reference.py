@@ -77,7 +77,7 @@ def answered(
     runs over cases; MissingExtra where its runtime is not installed here.
     """
     check_cases_fit(variant, inputs)
-    backend = _runtime_of(variant)
+    backend = runtime_of(variant)
     at = _batch(variant) or batch
     with tempfile.TemporaryDirectory(prefix="benchhub-reference-") as folder:
         job = AnswerJob(
@@ -106,7 +106,8 @@ def _cased(variant: Variant, inputs: Mapping[str, Array]) -> Iterator[Array]:
     return (inputs[spec.name] for spec in variant.inputs if not spec.whole)
 
 
-def _runtime_of(variant: Variant) -> Description:
+def runtime_of(variant: Variant) -> Description:
+    """Return what computes a variant's answers on the controller; ConfigError: nothing does."""
     usable = [
         one
         for one in every()[0]

@@ -37,11 +37,11 @@ class Trying:
         tryout: Tryout,
         backends: Sequence[str],
         source: Variant | None,
-        feeds: Callable[[], Mapping[str, Array]],
+        feeds: Callable[[], Sequence[Mapping[str, Array]]],
     ) -> None:
         self._tryout, self._backends, self._source = tryout, backends, source
         self._read_feeds = feeds
-        self._feeds: Mapping[str, Array] | None = None
+        self._feeds: Sequence[Mapping[str, Array]] | None = None
 
     def by_recipe(self, draft: Path) -> Trial:
         """Return how a draft does in onnxruntime, which every controller has."""
@@ -74,14 +74,12 @@ class Trying:
             )
         return tuple(version for version, trial in told.items() if not trial.cause)
 
-    def _cases(self) -> Mapping[str, Array]:
+    def _cases(self) -> Sequence[Mapping[str, Array]]:
         if self._feeds is None:
             try:
                 self._feeds = self._read_feeds()
             except ConfigError:  # there are fewer, or none: inputs are made up
-                self._feeds = {}
-            if self._source and any(one.name not in self._feeds for one in self._source.inputs):
-                self._feeds = {}
+                self._feeds = ()
         return self._feeds
 
 

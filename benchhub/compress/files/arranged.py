@@ -144,29 +144,6 @@ def output_names(variant: Variant) -> tuple[str, ...]:
     return () if plain else tuple(spec.in_file for spec in variant.outputs)
 
 
-def own_cases(variant: Variant, cases: Mapping[str, Array]) -> dict[str, Array]:
-    """Return cases by the file's own names, in its layout, for who calls it without a `Form`.
-
-    ConfigError for inputs whose first axis does not run over cases in the file.
-    """
-    if not forms(variant) and not any(spec.own_name for spec in variant.inputs):
-        return dict(cases)
-    found = {}
-    for spec in variant.inputs:
-        if spec.whole or spec.order[:1] not in ((), (0,)):
-            what = "the same for all cases" if spec.whole else "not cases first"
-            raise ConfigError(
-                f"input {spec.name} of {variant.path} is {'state' if spec.fed_from else what};"
-                " models are calibrated whose inputs all have cases along axis 0: take a recipe"
-                " that does not calibrate"
-            )
-        array = cases[spec.name]
-        found[spec.in_file] = (
-            np.ascontiguousarray(array.transpose(spec.order)) if spec.order else array
-        )
-    return found
-
-
 def starting_state(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return what each input with state starts with, by its name in the data: zeros, or what is
     there. ConfigError where that is of another shape or type."""

@@ -65,27 +65,27 @@ class Tryout:
         backend: str,
         made: tuple[Path, str],
         source: Variant | None,
-        feeds: Mapping[str, Array],
+        feeds: Sequence[Mapping[str, Array]],
         calls: int = 1,
     ) -> Trial:
         """Return how `made`, a file and its format, does in a backend beside its source.
 
-        `feeds` are cases by input, on axis 0; none: inputs are made up. Only a source that the
-        backend reads is compared with.
+        `feeds` are calls, of which the first are made; none: inputs are made up. Only a source that
+        the backend reads is compared with.
         """
         path, kind = made
         compared = source if source and source.format in described(backend).formats else None
-        batch = _batch(source)
+        given = feeds[:calls]
         asked = TrialAsked(
             backend,
             str(path),
             kind,
             str(compared.path) if compared else "",
             compared.format if compared else "",
-            self._written(feeds, batch, calls),
-            tuple(feeds),
-            batch,
-            calls,
+            self._written(given),
+            tuple(given[0]) if given else (),
+            _batch(source),
+            max(1, len(given)),
         )
         trial, stage = self._ask(asked)
         if trial is None and stage == "source":
@@ -101,24 +101,21 @@ class Tryout:
         assert trial is not None  # without a source the answer is of the model
         return trial
 
-    def _written(self, feeds: Mapping[str, Array], batch: int, calls: int) -> str:
-        """Return the path of an archive with so many batches of cases, which begin anew at need."""
-        if not feeds or not all(np.ndim(array) and len(array) for array in feeds.values()):
+    def _written(self, feeds: Sequence[Mapping[str, Array]]) -> str:
+        """Return the path of an archive of calls, each its inputs in the order of the first."""
+        if not feeds:
             return ""
-        rows = np.arange(batch * calls)
-        cut = [np.ascontiguousarray(array[rows % len(array)]) for array in feeds.values()]
-        told = [
-            f"{name} {array.dtype.str} {array.shape}"
-            for name, array in zip(feeds, cut, strict=True)
-        ]
-        digest = hashlib.sha256(json.dumps(told).encode())
-        for array in cut:
+        arrays = [np.asarray(of[name], order="C") for of in feeds for name in feeds[0]]
+        arrays = [one.astype(str) if one.dtype == object else one for one in arrays]
+        told = [f"{array.dtype.str} {array.shape}" for array in arrays]
+        digest = hashlib.sha256(json.dumps([*feeds[0], *told]).encode())
+        for array in arrays:
             digest.update(array.tobytes())
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="benchhub-trial-")
         path = Path(self._folder.name) / f"{digest.hexdigest()}.npz"
         if not path.exists():
-            np.savez(path, *cut)  # by position: an input may have any name
+            np.savez(path, *arrays)  # by position: an input may have any name
         return str(path)
 
     def _ask(self, asked: TrialAsked) -> tuple[Trial | None, str]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class TrialAsked:
     """One model to be tried in one backend, beside its source where the backend reads that.
 
-    `feeds` is an `.npz` with an array for each of the inputs `names`, in their order, whose first
-    axis holds whole batches; empty: inputs are made up from what the model declares. `calls`
-    batches are run; with none the model is loaded only.
+    `feeds` is an `.npz` with an array for each of the inputs `names`, in their order, of each of so
+    many `calls`; empty: inputs are made up from what the model declares. With no call it is loaded
+    only.
     """
 
     backend: str

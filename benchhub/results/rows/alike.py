@@ -103,6 +103,8 @@ def alike(
         at = grouped[artifact_of(cell)][cell.batch]
         at[:0] = told if cell.scenario is Scenario.QUALITY else []
         at += told if cell.scenario is not Scenario.QUALITY else []
+    # Boxes come in the order of scores: one that is rounded otherwise moves whole rows.
+    boxes = any(reading.boxes for reading in answer_key.readings.values())
     varying: dict[Artifact, Apart] = {}
     misplaced: dict[Artifact, Apart] = {}
     by_batch: dict[Artifact, dict[int, Apart]] = {}
@@ -117,7 +119,7 @@ def alike(
         if worst := _worst([*within, *(again(one, spreads) for one in every)]):
             varying[artifact] = worst
             continue
-        if worst := _worst([turned(one, spreads) for one in every]):
+        if not boxes and (worst := _worst([turned(one, spreads) for one in every])):
             misplaced[artifact] = worst
         least, *others = told_at or [0]
         found = {
