@@ -62,10 +62,11 @@ class Awaited:
             )
         spreads = key.spreads or tuple(map(spread, outputs))
         twice, moved = again(launch, spreads), turned(launch, spreads)
+        boxes = any(reading.boxes for reading in key.readings.values())  # see `alike`
         varying = ""
         if twice is not None and twice.relative > twice.limit:
             varying = f"{twice.relative:.2g} of their spread"
-        elif moved is not None and moved.relative > moved.limit:
+        elif moved is not None and moved.relative > moved.limit and not boxes:
             raise ConfigError(
                 f"{self.suite.path}: in another order of the same cases the answers of"
                 f" {cell.variant} on {cell.device} lie {moved.text} off: cases run along another"
@@ -151,7 +152,8 @@ def ask(
             return key, error
     named = ", ".join(cell.backend for cell in cells)
     device, baseline = work.device.name, awaited.suite.baseline
-    return None, DeviceError(f"{device}: gave no reference: {baseline} runs on {named}, not there")
+    why = f"{baseline} runs on {named}, which is not there"
+    return None, DeviceError(f"{device}: gave no reference: {why}; install it on {device}")
 
 
 def _as_recorded(launch: Launch, work: DeviceWork, reference: tuple[Array, ...]) -> Launch:

@@ -232,6 +232,32 @@ def test_a_device_without_such_a_cell_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("native", "processes")
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_backend_that_the_device_lacks_gives_no_reference_and_the_next_one_does(
+    tmp_path: Path, alone: bool
+) -> None:
+    project = project_of(tmp_path, ("tensorrt", "onnxruntime"))
+    if alone:
+        meant = 'model = "model.onnx"\nbackends = ["tensorrt"]\n'
+        project.edit('model = "model.onnx"\n', meant)
+    done = project.run(*RUN)
+    told = done.json["run"]["provenance"]["reference"]
+    rows = rows_of(done)
+    if not alone:
+        assert done.code == 0, done.err
+        assert told.startswith("fp32 on here and onnxruntime at batch 1: ")
+        return
+    assert done.code == 3
+    assert "here: gave no reference: fp32 runs on tensorrt, which is not there" in done.err
+    timed, unasked = (rows["onnxruntime", "int8", of, 1] for of in ("latency", "quality"))
+    assert (timed["status"], unasked["status"]) == ("finished", "unmeasured")
+    why = "there is no reference: fp32 on here was to give it, and was not measured: here: gave no"
+    assert told.startswith(why)
+    assert unasked["reason"].startswith(why)
+    assert why in timed["withheld"]["quality"]
+
+
+@pytest.mark.usefixtures("native", "processes")
 def test_a_run_of_times_alone_needs_none(tmp_path: Path) -> None:
     project = project_of(tmp_path)
     done = project.run(*RUN, "--scenario", "latency", "--variant", "fp32")
