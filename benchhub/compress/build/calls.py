@@ -108,11 +108,12 @@ class Calibration:
         self._made: dict[int, Sequence[Mapping[str, Array]]] = {}
 
     def cases(self, count: int) -> Mapping[str, Array]:
-        """Return them by the file's own names, on axis 0."""
+        """Return them by the file's own names, on axis 0; ConfigError: there are not so many."""
+        read = self._ingredients.calibration(count)
         if self._source is None:
-            return self._ingredients.calibration(count)
+            return read
         with self._failing():
-            found = self._of(self._source, count).plain
+            found = self._of(self._source, read, count).plain
             if found is None:
                 raise ConfigError(
                     f"takes only models whose inputs are all cases along axis 0, and those of"
@@ -121,24 +122,30 @@ class Calibration:
             return found
 
     def calls(self, count: int) -> Sequence[Mapping[str, Array]]:
-        """Return them as calls of the source, one after another."""
+        """Return them as calls of the source, one after another; ConfigError as before."""
+        read = self._ingredients.calibration(count)
         if self._source is None:
-            return list(one_by_one(self._ingredients.calibration(count)))
+            return list(one_by_one(read))
         with self._failing():
             if count not in self._made:
-                self._made[count] = self._of(self._source, count).first()
+                self._made[count] = self._of(self._source, read, count).first()
             return self._made[count]
 
     def sha256(self, count: int) -> str:
-        """Return what tells them from any others."""
+        """Return what tells them from any others; ConfigError as before."""
+        read = self._ingredients.calibration(count)
         if self._source is None:
-            return digest(self._ingredients.calibration(count))
+            return digest(read)
         with self._failing():
-            return self._of(self._source, count).sha256
+            return self._of(self._source, read, count).sha256
 
-    def _of(self, source: Variant, count: int) -> Calls:
+    def _of(self, source: Variant, cases: Mapping[str, Array], count: int) -> Calls:
         if count not in self._read:
-            cases = self._ingredients.calibration(count)
+            if not cases or not all(len(array) for array in cases.values()):
+                raise ConfigError(
+                    f"the calibration set of task {self._ingredients.task} is empty; give it"
+                    " training cases, or use a recipe that does not calibrate"
+                )
             self._read[count] = Calls(source, cases, self._ingredients.whole())
         return self._read[count]
 
