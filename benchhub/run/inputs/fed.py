@@ -87,7 +87,7 @@ def _with_example(
     numbers = all(len(one.axes or ()) > 0 for one in inputs)
     if not meant or not numbers:
         return error
-    file = (variant.path, variant.format)
+    file, apart = (variant.path, variant.format), whole(inputs)
     with Tryout() as tryout:
         for example in error.examples:
             try:
@@ -95,6 +95,7 @@ def _with_example(
                 arrays, _ = made_inputs(variant.path.name, inputs, sizes)
             except ConfigError:
                 continue
-            if not tryout(meant[0].name, file, None, arrays).cause:
+            call = {key: one if key in apart else one[:1] for key, one in arrays.items()}
+            if not tryout(meant[0].name, file, None, [call]).cause:
                 return error.of_what_runs(example)
     return error.of_what_runs(None)
