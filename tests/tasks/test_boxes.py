@@ -14,6 +14,7 @@ from coco_oracle import coco
 from benchhub.errors import MissingExtra
 from benchhub.model.quality import BoxReading, Reading, Reads
 from benchhub.results.rows.quality.assess import assess
+from benchhub.stats.bootstrap import weighed
 from benchhub.tasks.contract.boxes import true_boxes
 from benchhub.tasks.metrics import METRICS, get_metric
 from benchhub.tasks.metrics.boxes import matches
@@ -91,6 +92,19 @@ def test_by_hand():
     # At IoU up to .8 levels 0 to .5 have precision 1, the 50 others 2/3; above, 51 have 1.
     both, one = (51 + 50 * 2 / 3) / 101, 51 / 101
     assert told.tolist() == pytest.approx([(7 * both + 3 * one) / 10, both, both])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_by_case_is_what_leaving_an_image_out_changes(name):
+    """Also of a class that is in one image only, and of an image with nothing in it."""
+    outputs, labels = scenes(40, seed=8)
+    labels[labels[..., 4] == 3] = [0, 0, 0, 0, -1, 0]
+    labels[5, 0] = [0, 0, 50, 50, 3, 0]
+    outputs[14], labels[14] = [0, 0, 0, 0, 0, -1], [0, 0, 0, 0, -1, 0]
+    metric, table = METRICS[name], matches(outputs, labels)
+    sums, sizes = weighed(lambda weights: metric.table.weighted(table, weights), np.arange(40), 40)
+    assert (sizes == 1).all()
+    np.testing.assert_allclose(metric.table.by_case(table), sums, atol=1e-9)
 
 
 def test_parts_are_the_classes_that_have_true_boxes():

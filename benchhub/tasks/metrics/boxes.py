@@ -8,6 +8,7 @@ for each resample, as `COCOeval.accumulate` does of the images that are drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ MOST = 100
 #: A detection's whole number in a table: class, whether it is left out, and matched, at each of
 #: `OVERLAPS`, a bit each.
 _BITS = len(OVERLAPS)
+#: So many images are left out at once, each for itself.
+_AT_ONCE = 256
 
 
 def matches(outputs: Array, labels: Array) -> Floats:
@@ -112,19 +115,50 @@ def precision_by_class(table: Floats, weights: Array, which: Sequence[int]) -> F
     """
     counts = np.asarray(weights, dtype=np.float64)
     found = np.full((len(counts), int(table[0, 0])), np.nan)
-    for index, positive, image, number in _by_class(table):
-        wanted = counts @ positive
-        known = wanted > 0
-        parts = [
-            _precision(counts[known], wanted[known], image, *_at(number, overlap))
-            for overlap in which
-        ]
-        found[known, index] = np.mean(parts, axis=0)
+    for of in _classes(table):
+        found[:, of.index] = _precisions(of, counts, which)
     return found
 
 
-def _by_class(table: Floats) -> Iterator[tuple[int, Floats, NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield each class with true boxes: it, their number by image, image and number of detections.
+def by_case(table: Floats, which: Sequence[int]) -> Floats:
+    """Return what each case adds: the metric, and what it loses without the case (jackknife).
+
+    A class is worked out anew without those images only that it is in.
+    """
+    cases, known, total = len(table), 0, 0.0
+    lost, gone = np.zeros(cases), np.zeros(cases)
+    for of in _classes(table):
+        inside = np.union1d(np.flatnonzero(of.positive), of.image)
+        value = float(_precisions(of, np.ones((1, cases)), which)[0])
+        known, total = known + 1, total + value
+        for start in range(0, len(inside), _AT_ONCE):
+            rows = inside[start : start + _AT_ONCE]
+            counts = np.ones((len(rows), cases))
+            counts[np.arange(len(rows)), rows] = 0
+            without = _precisions(of, counts, which)
+            gone[rows] += np.isnan(without)
+            lost[rows] += value - np.nan_to_num(without, nan=0.0)
+    if not known:
+        return np.full(cases, np.nan)
+    whole = total / known
+    undefined = np.full(cases, np.nan)
+    without = np.divide(total - lost, known - gone, out=undefined, where=known > gone)
+    change = (cases - 1) * (whole - without)
+    return np.asarray(whole + change - change.mean(), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfClass:
+    """A class: its true boxes by image, and image and number of its detections in their order."""
+
+    index: int
+    positive: Floats
+    image: NDArray[np.int64]
+    number: NDArray[np.int64]
+
+
+def _classes(table: Floats) -> Iterator[_OfClass]:
+    """Yield each class that has true boxes.
 
     The detections come with falling scores; of equal ones as COCO has them, in order of the images.
     """
@@ -139,38 +173,37 @@ def _by_class(table: Floats) -> Iterator[tuple[int, Floats, NDArray[np.int64], N
         positive = table[:, 1 + index]
         if positive.any():
             mine = of == index
-            yield index, positive, image[mine], number[mine]
+            yield _OfClass(index, positive, image[mine], number[mine])
 
 
-def _at(
-    number: NDArray[np.int64], overlap: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
-    """Return which detections find a box at an overlap, and which count."""
-    return number >> overlap & 1 == 1, number >> _BITS + overlap & 1 == 0
+def _precisions(of: _OfClass, counts: Floats, which: Sequence[int]) -> Floats:
+    """Return a class's average precision, the mean over overlaps `which`; NaN: no true box."""
+    wanted = counts @ of.positive
+    given = counts[:, of.image]
+    every = np.cumsum(given, axis=1)
+    total = np.zeros(len(counts))
+    for overlap in which:
+        right = of.number >> overlap & 1 == 1
+        left_out = of.number >> _BITS + overlap & 1 == 1
+        answered = every
+        if left_out.any():
+            answered = np.cumsum(np.where(left_out, 0.0, given), axis=1)
+        total += _precision(np.cumsum(given[:, right], axis=1), answered[:, right], wanted)
+    undefined = np.full(len(counts), np.nan)
+    return np.asarray(np.divide(total, len(which), out=undefined, where=wanted > 0), np.float64)
 
 
-def _precision(
-    counts: Floats,
-    wanted: Floats,
-    image: NDArray[np.int64],
-    right: NDArray[np.bool_],
-    counted: NDArray[np.bool_],
-) -> Floats:
+def _precision(found: Floats, answered: Floats, wanted: Floats) -> Floats:
     """Return the mean over levels of recall of the best precision at that recall or a higher one.
 
-    A level falls to the first detection that reaches it, which is a right one: it is enough to look
-    at those, and of copies of one detection at the last, whose precision is the highest.
+    `found` and `answered` are counted up to each right detection, (resamples, n). A level falls to
+    the first detection that reaches it, which is a right one: it is enough to look at those, and of
+    copies of one detection at the last, whose precision is the highest.
     """
-    last = np.flatnonzero(right)
-    if not last.size:
-        return np.zeros(len(counts))
-    counted = counted & (np.arange(len(counted)) <= last[-1])
-    given, here = counts[:, image[counted]], right[counted]
-    answered = np.cumsum(given, axis=1)[:, here]
-    found = np.cumsum(given[:, here], axis=1)
     precision = found / (answered + np.spacing(1))
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    reached = np.searchsorted(_LEVELS, found / wanted[:, None], side="right")
+    recall = np.divide(found, wanted[:, None], out=np.zeros_like(found), where=wanted[:, None] > 0)
+    reached = np.searchsorted(_LEVELS, recall, side="right")
     levels = np.diff(reached, axis=1, prepend=0)
     return np.asarray((best * levels).sum(axis=1) / len(_LEVELS), dtype=np.float64)
 
@@ -188,7 +221,7 @@ def _of(which: Sequence[int]) -> CaseTable:
         names = names or tuple(map(str, range(len(values))))
         return {n: v for n, v in zip(names, values, strict=False) if not np.isnan(v)}
 
-    return CaseTable(matches, weighted, parts)
+    return CaseTable(matches, weighted, parts, lambda table: by_case(table, which))
 
 
 #: None has a chance: what one answer for all images reaches is not known, and near 0.

@@ -167,7 +167,8 @@ class Resampling:
         values = self._by_case(shuffled)
         if values is None:
             return float(np.ptp(self._without_each(shuffled, rng))) * most
-        if self.metric.table is not None and self.metric.table.column is not None:
+        column = self.metric.table is not None and self.metric.table.column is not None
+        if column or self.metric.reads is Reads.BOXES:  # whose matches take too long to draw often
             known = self._by_case(seen)
             both = values if known is None else np.concatenate([values, known])
             return float(np.ptp(both)) * most
