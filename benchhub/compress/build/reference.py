@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from benchhub.backends import every
 from benchhub.compress.build.answering import TOLD, AnswerJob, turned
 from benchhub.compress.files.arranged import forms, output_names, starting_state
 from benchhub.compress.files.shapes import compatible
+from benchhub.compress.trial.ended import how_ended, last_said
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -33,8 +33,6 @@ _AS_EXPORTED: Mapping[str, Mapping[str, Any]] = {
 }
 #: Outputs of no more bytes are read into memory.
 _HELD = 64 << 20
-#: So much of what a process said last is looked at.
-_SAID_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +158,8 @@ def _asked(job: AnswerJob, whose: str) -> dict[str, str]:
             told: dict[str, str] = json.loads(Path(job.folder, TOLD).read_text("utf-8"))
             return told
         said.seek(0)
-        lines = said.read()[-_SAID_BYTES:].decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-    code = process.returncode
-    how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        last = last_said(said.read()) or "it said nothing"
+    how = how_ended(process.returncode)
     raise ConfigError(
         f"{whose}: {job.backend} ended its process {how} while computing reference outputs: {last}"
     )

@@ -7,9 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from typing import IO
 import numpy as np
 
 from benchhub.backends import described
+from benchhub.compress.trial.ended import how_ended, last_said
 from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
@@ -31,9 +30,6 @@ from benchhub.ondevice.backends import Description, installed_version
 _DEADLINE_S = 300.0
 #: How long its end may take, once nothing is asked any more.
 _PATIENCE_S = 5.0
-#: So much of what a process said last is looked at.
-_SAID_BYTES = 8192
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _CHILD = "benchhub.compress.trial.child"
 
 
@@ -176,14 +172,11 @@ class Tryout:
         said = ""
         if errors is not None:
             errors.seek(begun)
-            text = errors.read()[-_SAID_BYTES:].decode(errors="replace")
-            lines = _COLOURS.sub("", text).splitlines()
-            said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            said = last_said(errors.read())
             errors.close()
         if late:
             return f"{backend} did not answer within {_DEADLINE_S:.0f} s"
-        code = process.returncode
-        how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        how = how_ended(process.returncode)
         return f"{backend} ended its process {how}" + (f": {said}" if said else "")
 
     def _end(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.compress.files.counting.macs import Count
+from benchhub.compress.trial.ended import how_ended, last_said
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
 
@@ -75,5 +76,6 @@ def _asked(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             return {"cause": f"no answer within {_DEADLINE_S:.0f} s"}
         except ValueError:
-            return {"cause": f"its process ended with status {done.returncode}"}
+            said = last_said(done.stderr) or "it said nothing"
+            return {"cause": f"its process ended {how_ended(done.returncode)}: {said}"}
     return found
