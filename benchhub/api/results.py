@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchhub.api.written import write_whole
+from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.row import Results, Verdict
 from benchhub.report.compare.files import same_files, sentences
 from benchhub.results.load import Judged, load_judged
@@ -119,6 +120,11 @@ def loaded(store: Store, run: str, more: tuple[str, ...] = ()) -> RunResults:
         if row.status == "failed"
     ]
     failures += [info.error for info in results.devices if info.error]
+    failures += [
+        f"{skip.device} {skip.backend} {skip.variant} was not measured: {skip.reason.text}"
+        for skip in results.skips
+        if skip.reason.kind in FAILED_SKIPS
+    ]
     return RunResults(judged, tuple(dict.fromkeys((*failures, *more))))
 
 

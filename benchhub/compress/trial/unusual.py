@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
 
 #: What has been read by all releases for two years and more.
-_OPSET, _IR_VERSION = 21, 10
+_OPSET, _IR_VERSION, _VERSION = 21, 10, 9
 #: Larger ones take long to read, let alone to load: their first launch tells.
 _LOOKED_AT_BYTES = 256 << 20
 _OPERATORS = """
@@ -84,4 +84,7 @@ def _types(whole: Iterable[onnx.GraphProto]) -> Iterable[str]:
 
 def _unusual_tflite(variant: Variant) -> bool:
     operators = read_graph(variant.path.read_bytes()).operators
-    return any(one.custom or one.kind.startswith("STABLEHLO") for one in operators)
+    return any(
+        one.custom or one.kind.startswith("STABLEHLO") or one.version > _VERSION
+        for one in operators
+    )

@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import pytest
 from odd_models import write_double, write_foreign, write_odd
 from project import write_model
+from repository import TESTS
 
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model
@@ -53,6 +55,35 @@ def test_each_runtime_says_what_it_lacks(tmp_path: Path) -> None:
     assert "org.example.Frobnicate" in told["foreign", "openvino"]
     assert "and the model is of 99" in told["late", "onnxruntime"]
     assert "no Elu(6) node with name 'bend' of these types" in told["double", "onnxruntime"]
+
+
+@pytest.mark.usefixtures("processes", "native")
+@pytest.mark.parametrize("what", ["custom", "version"])
+def test_a_tflite_file_with_an_operator_that_the_interpreter_lacks(
+    what: str, tmp_path: Path
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    source = TESTS / "contracts" / "models" / "tiny.tflite"
+    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(source.read_bytes(), 0))
+    code = tree.operatorCodes[0]
+    if what == "version":
+        code.version = 99
+    else:
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = b"ShuffleLungs"
+        for operator in tree.subgraphs[0].operators:
+            if operator.opcodeIndex == 0:
+                operator.builtinOptionsType, operator.builtinOptions = 0, None
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(tree.Pack(builder), b"TFL3")
+    (tmp_path / "odd.tflite").write_bytes(bytes(builder.Output()))
+    models = [model(tmp_path / "odd.tflite"), inspect_model("plain", source)]
+    found = unreadable(suite("tflite"), models, tmp_path / "cache")
+    assert found.keys() == {("odd", "tflite")}
+    text = found["odd", "tflite"].text
+    assert ("99" if what == "version" else "ShuffleLungs") in text
+    assert text.startswith("ai-edge-litert ")
 
 
 @pytest.mark.usefixtures("processes")
