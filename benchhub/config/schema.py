@@ -20,7 +20,9 @@ Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_by_name=False, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", validate_by_name=False, validate_by_alias=True, defer_build=True
+    )
 
 
 class SuiteTable(_Table):
