@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -238,9 +239,10 @@ def test_names_tell_files_apart() -> None:
 
 
 def launches(
-    variant: str, medians_ms: Sequence[float], backend: str = "onnxruntime"
+    variant: str, medians_ms: Sequence[float], backend: str = "onnxruntime", **changes: Any
 ) -> list[Launch]:
-    cell = make_cell(variant=variant, backend=backend, model_sha256=variant * 64, threads=1)
+    settings = {"threads": 1, **changes}
+    cell = make_cell(variant=variant, backend=backend, model_sha256=variant * 64, **settings)
     return [
         make_launch(cell, samples_ns=np.full(60, round(1e6 * median), np.int64), index=index,
                     round=index)
@@ -293,6 +295,25 @@ def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
     (sentence,) = said(a, b)
     assert sentence.startswith("b on tflite is 2x [")
     assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
+
+
+def test_each_setting_and_option_is_a_race_of_its_own() -> None:
+    fast, slow = list(1 + NOISE), list(2 * (1 + NOISE))
+    by_threads = [
+        launches(name, times, threads=threads)
+        for threads in (1, 2) for name, times in (("a", fast), ("b", slow))
+    ]  # fmt: skip
+    assert [one.partition(" (")[2] for one in said(*by_threads)] == [
+        "on onnxruntime, 1 thread batch 1)", "on onnxruntime, 2 threads batch 1)",
+    ]  # fmt: skip
+    options = ('{"arena": false}', '{"arena": true}')
+    one = [launches("a", fast, options=options[0]), launches("a", slow, options=options[1])]
+    other = [launches("b", slow, options=options[0]), launches("b", fast, options=options[1])]
+    sentences_of = said(*one, *other)
+    assert sentences_of[0].endswith("as fast as b (on onnxruntime arena=False)")
+    assert sentences_of[1].endswith("as fast as a (on onnxruntime arena=True)")
+    assert "each on its fastest backend" in sentences_of[2]
+    assert "a on onnxruntime arena=False" in sentences_of[2]
 
 
 @pytest.mark.usefixtures("native")

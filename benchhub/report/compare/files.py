@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from benchhub.model.cell import Cell
 from benchhub.model.row import Lead, Race, Results
-from benchhub.text import number
+from benchhub.text import plural
 
 
 def sentences(races: Sequence[Race]) -> list[str]:
@@ -82,6 +82,6 @@ def _place(cell: Cell, swept: Collection[str]) -> str:
 
 
 def _settings(cell: Cell) -> str:
-    words = [f"{number(cell.threads)} threads", f"batch {cell.batch}", cell.shapes]
+    words = [plural(cell.threads, "thread"), f"batch {cell.batch}", cell.shapes]
     words += [cell.precision] if cell.precision != "f32" else []
     return " ".join(word for word in words if word)
