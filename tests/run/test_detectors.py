@@ -110,7 +110,6 @@ def scenes() -> tuple[np.ndarray, np.ndarray]:
 
 def make(folder, said: str = '{ form = "xyxy" }') -> Project:
     project = make_project(folder)
-    project.device("here")
     write_detector(project.suite.parent / "model.onnx")
     write_detector(project.suite.parent / "bad.onnx", off=4)
     x, truth = scenes()
