@@ -25,7 +25,7 @@ class TensorSpec:
     (empty: the same order). `fed_from` is the file's own output that is fed back into an input
     from call to call. `left_out` is why an output is neither carried nor compared; empty: it is.
     An output is filled up to `rows` entries a case, 0: it has as many for each; one that is `whole`
-    is all of one case.
+    is all of one case. `undeclared`: it has another shape than the file declares.
     """
 
     name: str
@@ -37,6 +37,7 @@ class TensorSpec:
     fed_from: str = ""
     left_out: str = ""
     rows: int = 0
+    undeclared: bool = False
 
     @property
     def in_file(self) -> str:

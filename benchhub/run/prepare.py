@@ -16,7 +16,8 @@ from benchhub.compress.build.checked import check_recipes
 from benchhub.compress.build.planned import plan_all
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.build.suite import build_all, ingredients
-from benchhub.compress.files.arranged import starting_state, with_whole, without_cases
+from benchhub.compress.files.arranged import starting_state, with_whole
+from benchhub.compress.files.as_found import as_given, without_cases
 from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
@@ -134,12 +135,18 @@ def prepare(
             unreadable=lacking, answering=awaited.answering if awaited else Answering(),
         )  # fmt: skip
     written = {name: file.path for name, file in inputs.items()}
-    reference, varying = baseline_reference(suite, baseline, cases, written, progress)
+    found, varying = baseline_reference(suite, baseline, cases, written, progress)
+    reference = found.outputs
     variants, left_out = without_cases(variants, baseline, reference)
     for output in left_out:
         progress(f"{baseline.name}: {output}; it is not compared, and no metric sees it")
     if left_out:
         provenance["outputs left out"] = "; ".join(left_out)
+    variants, otherwise = as_given(variants, baseline, found.whole, found.undeclared)
+    for output in otherwise:
+        progress(f"{baseline.name}: {output}")
+    if otherwise:
+        provenance["outputs as given"] = "; ".join(otherwise)
     with packages_explained(suite):
         names = tuple(one.name for one in baseline.outputs)
         answering = answering_of(suite, dataset, cases, names)

@@ -44,7 +44,8 @@ def main() -> int:
                 found = measure(model, files[model.name], folder, options.rounds)
                 kept.write(model, folder, options.rounds, found)
             cells += found
-    command = shlex.join(["python", "-m", "benchmarks.wild", *sys.argv[1:]])
+    chosen = [word for one in options.only or () for word in ("--only", one)]
+    command = shlex.join(["python", "-m", "benchmarks.wild", *chosen])
     how = {
         "command": command,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

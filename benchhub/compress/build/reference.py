@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchhub.backends import every
-from benchhub.compress.build.answering import TOLD, AnswerJob, turned
+from benchhub.compress.build.answering import SHAPES, TOLD, AnswerJob, turned
 from benchhub.compress.files.arranged import forms, output_names, starting_state
 from benchhub.compress.files.shapes import compatible
 from benchhub.compress.trial.ended import how_ended, last_said
@@ -40,12 +40,16 @@ class Answered:
     """A model's outputs for all cases, and for the first ones as they came a second time.
 
     `turned` are those for the cases `rows`, when the cases of each batch came in another order.
+    Of each output in their order: `whole`, at a batch of one it has no axis of cases; `undeclared`,
+    it has another shape than the file declares.
     """
 
     outputs: tuple[Array, ...]
     again: tuple[Array, ...] = ()
     turned: tuple[Array, ...] = ()
     rows: tuple[int, ...] = ()
+    whole: tuple[bool, ...] = ()
+    undeclared: tuple[bool, ...] = ()
 
 
 def reference_outputs(
@@ -96,7 +100,15 @@ def answered(
             raise _refusal(told, variant, backend, at)
         other = _read(folder, "turned")
         rows = turned(len(next(iter(_cased(variant, inputs)))), at, again) if other else ()
-        return Answered(_read(folder, "output"), _read(folder, "again"), other, rows)
+        shapes: list[list[bool]] = json.loads(Path(folder, SHAPES).read_text("utf-8"))
+        return Answered(
+            _read(folder, "output"),
+            _read(folder, "again"),
+            other,
+            rows,
+            whole=tuple(whole for whole, _ in shapes),
+            undeclared=tuple(undeclared for _, undeclared in shapes),
+        )
 
 
 def _cased(variant: Variant, inputs: Mapping[str, Array]) -> Iterator[Array]:
@@ -179,7 +191,8 @@ def _refusal(
         )
     way_out = "fix the batch at 1 (batch = 1), or export it again"
     if told["kind"] == "shape":
-        return ConfigError(f"variant {variant.name}: {cause}; or {way_out}")
+        other = f"; or {way_out}" if batch > 1 else "; or export it again"
+        return ConfigError(f"variant {variant.name}: {cause}{other}")
     hint = f"; if it runs at batch 1 only, {way_out}" if batch > 1 and not _batch(variant) else ""
     return ConfigError(
         f"variant {variant.name}: {backend.name} cannot run {variant.path} at batch {batch}:"

@@ -102,37 +102,12 @@ def with_whole(variant: Variant, names: Collection[str]) -> Variant:
     )
 
 
-def without_cases(
-    variants: Sequence[Variant], baseline: Variant, reference: Sequence[Array]
-) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
-    """Return variants whose outputs that do not run over cases are left out, and a line on each.
-
-    `reference` are the baseline's, in whose order they all have theirs: see `reference_outputs`.
-    """
-    found: dict[int, str] = {}
-    for index, (spec, array) in enumerate(zip(baseline.outputs, reference, strict=True)):
-        if spec.left_out:
-            found[index] = spec.left_out
-        elif array.shape == (0,):
-            found[index] = "it does not run over cases: its first axis has another size"
-    marked = tuple(
-        dataclasses.replace(
-            variant,
-            outputs=tuple(
-                dataclasses.replace(spec, left_out=found.get(index, spec.left_out))
-                for index, spec in enumerate(variant.outputs)
-            ),
-        )
-        for variant in variants
-    )
-    told = (f"output {baseline.outputs[index].name}: {why}" for index, why in found.items())
-    return marked, tuple(told)
-
-
 def forms(variant: Variant) -> dict[str, Form]:
     """Return how the file's inputs and outputs are otherwise than the data's, by its names."""
     found = {
-        spec.in_file: Form(spec.order, spec.whole, spec.fed_from, bool(spec.left_out), spec.rows)
+        spec.in_file: Form(
+            spec.order, spec.whole, spec.fed_from, bool(spec.left_out), spec.rows, spec.undeclared
+        )
         for spec in (*variant.inputs, *variant.outputs)
     }
     return {name: form for name, form in found.items() if form != Form()}

@@ -22,6 +22,7 @@ class _Tensor(Part):
     fed_from: str = ""
     left_out: str = ""
     rows: int = 0
+    undeclared: bool = False
 
 
 class _File(Part):
