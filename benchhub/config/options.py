@@ -1,4 +1,4 @@
-"""Session options that were typed, `inter_op_threads=2`: the names of a suite's `[options.B]`."""
+"""Session options that were typed, `arena=false`: the names of a suite's `[options.B]`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def typed_options(texts: Sequence[str], backends: Sequence[Description]) -> Mapp
         key, equals, value = text.partition("=")
         of, dot, name = key.strip().rpartition(".")
         if not (name and equals and value.strip()):
-            raise ConfigError(f"--option {text}: should be NAME=VALUE, as inter_op_threads=2")
+            raise ConfigError(f"--option {text}: should be NAME=VALUE, as arena=false")
         mine = [one for one in backends if one.name == of] if dot else list(backends)
         if not mine:
             names = [one.name for one in backends]

@@ -63,6 +63,8 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     if made.skips or len(made.cells) != 2:
         skips = [f"{skip.variant}: {skip.reason.text}" for skip in made.skips]
         raise ConfigError("; ".join(skips) or f"{backend} runs no model; choose another backend")
+    cells = (dataclasses.replace(cell, shapes=fed.sized.text) for cell in made.cells)
+    made = dataclasses.replace(made, cells=tuple(cells))
     folder = cache / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
     prepared = Prepared(

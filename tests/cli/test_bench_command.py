@@ -68,6 +68,23 @@ def test_a_report_that_cannot_be_written_loses_nothing_else(project: Project) ->
 
 
 @pytest.mark.usefixtures("processes")
+def test_by_default_nothing_is_said_of_hardware_that_is_not_there(project: Project) -> None:
+    done = project.run("bench", "--device", "here", "small.onnx", "--effort", "quick")
+    assert done.code == 0, done.err
+    shown = project.here("runs", "show", "latest", "--json").json
+    (device,) = shown["devices"]
+    left = {one["backend"] for one in device["findings"] if one["level"] == "left out"}
+    measured = {row["backend"] for row in shown["rows"]}
+    assert measured >= {"onnxruntime", "openvino"}
+    assert not measured & left
+    assert not shown["skips"]
+    gpus = {gpu.get("vendor") for gpu in device["facts"].get("gpus") or ()}
+    if "NVIDIA" not in gpus:
+        assert left == {"tensorrt"}
+        assert "tensorrt" not in done.out + done.err
+
+
+@pytest.mark.usefixtures("processes")
 def test_an_asked_backend_that_is_not_there_is_exit_code_3(project: Project) -> None:
     done = project.run(
         "bench", "--device", "here", "--backend", "onnxruntime", "--backend", "tensorrt",
