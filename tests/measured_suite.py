@@ -38,8 +38,7 @@ effort = "quick"
 backends = [{backends}]
 [data]
 inputs = "cases.npz"
-metric = "accuracy"
-labels = "class"
+{judged}
 {data}
 {variants}
 [scenarios.latency]
@@ -74,6 +73,7 @@ class Suite:
         batches: str = "[1, 4]",
         quality: str = "4",
         data: str = "",
+        judged: str = 'metric = "accuracy"\nlabels = "class"',
         make: bool = True,
     ) -> Ready:
         """Write the suite and make it ready."""
@@ -82,7 +82,12 @@ class Suite:
         suite = self.folder / "suite.toml"
         suite.write_text(
             SUITE.format(
-                backends=listed, variants=variants, batches=batches, quality=quality, data=data
+                backends=listed,
+                variants=variants,
+                batches=batches,
+                quality=quality,
+                data=data,
+                judged=judged,
             )
         )
         profile = self.folder / "here.toml"

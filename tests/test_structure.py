@@ -31,10 +31,10 @@ FROM_ONDEVICE = {
     "store": {"wire"},
     "backends": {"backends", "third_parties"},
     "device": {"backends", "wire"},
-    "compress": {"backends", "job", "measure"},
+    "compress": {"backends", "cause", "failed", "job", "measure"},
     "results": {"wire"},
     "config": {"backends"},
-    "run": {"backends", "wire"},
+    "run": {"backends", "cause", "wire"},
     "cli": {"wire"},
 }
 PACKAGES = [name for layer in LAYERS for name in layer]
@@ -49,6 +49,7 @@ WORLDLY = {"socket", "subprocess", "sqlite3", "sqlalchemy", "paramiko", "shutil"
 #: Imported where used, never while a module is being imported.
 HEAVY = {
     "torch", "torch_pruning", "nncf", "pandas", "altair", "dask", "nibabel", "skimage", "openvino",
+    "pycocotools",
     "onnxruntime", "vl_convert", "starlette",
 }  # fmt: skip
 #: Modules that are about nothing but torch; they are themselves imported where used.

@@ -38,6 +38,8 @@ def bench(
     inputs: File | Mapping[str, np.ndarray[Any, Any]] | None = None,
     threads: int | Sequence[int] = 1,
     batch: int | Sequence[int] = (),
+    precision: str | Sequence[str] = "f32",
+    options: Mapping[str, Any] | None = None,
     budgets: Mapping[str, float] | None = None,
     effort: str = "standard",
     store: str | None = None,
@@ -47,8 +49,9 @@ def bench(
 
     `shapes` are by input, batch first: `{"x": (1, 3, 224, 224)}`, or a list of such, a sweep.
     `shapes` may be text, too, as after `--shape`: `{"x": "1x3x224x224"}`, `["x=1x3x224x224"]`.
-    `inputs` are arrays by input, cases on the first axis, or an `.npz` file. `budgets` are limits
-    by the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
+    `inputs` are arrays by input, cases on the first axis, or an `.npz` file. `options` are session
+    options as of suites, by `name` or `backend.name`; a list is a sweep. `budgets` are limits by
+    the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
     `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
     ConfigError for what cannot be measured as it is asked for; what fails on a device is in
     `failures`.
@@ -65,6 +68,8 @@ def bench(
         inputs=_inputs(inputs),
         threads=_counts("threads", threads),
         batches=_counts("batch", batch),
+        precisions=_words(precision),
+        options=_options(options),
         limits=_limits(budgets),
     )
     said = ", ".join(Path(model).name for model in request.models)
@@ -141,6 +146,15 @@ def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     if not all(isinstance(one, int) and one > 0 for one in values):
         raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
     return tuple(dict.fromkeys(values))
+
+
+def _options(options: Mapping[str, Any] | None) -> tuple[str, ...]:
+    lists = ((k, v if isinstance(v, list | tuple) else [v]) for k, v in (options or {}).items())
+    return tuple(f"{name}={','.join(map(_typed, values))}" for name, values in lists)
+
+
+def _typed(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _limits(budgets: Mapping[str, float] | None) -> Mapping[str, float]:

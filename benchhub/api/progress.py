@@ -11,7 +11,7 @@ from typing import Any
 
 from benchhub.api.measuring import Display
 from benchhub.model.cell import Cell, Skip
-from benchhub.model.device import DeviceInfo
+from benchhub.model.device import LEFT_OUT, DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.run.loop.engine import Sessions
 
@@ -45,9 +45,11 @@ class LineWatcher(Sessions):
                 self._total = max(self._total, self._done)
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
-        """Take the backends that a device lacks."""
+        """Take the backends that a device lacks; those that nobody asked for are not missed."""
+        unasked = {finding.backend for finding in info.findings if finding.level == LEFT_OUT}
         for backend, why in missing.items():
-            self.status(info.name, f"{backend} is skipped: {why}")
+            if backend not in unasked:
+                self.status(info.name, f"{backend} is skipped: {why}")
 
 
 def display_of(say: Say) -> Display:

@@ -6,10 +6,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.row import Results, Verdict
 from benchhub.outside.written import write_whole
-from benchhub.report.compare.files import sentences
-from benchhub.results.compare.files import races
+from benchhub.report.compare.files import same_files, sentences
 from benchhub.results.load import Judged, load_judged
 from benchhub.store import Store
 
@@ -31,9 +31,9 @@ class RunResults:
     on which of several files is faster, or that they tie.
     """
 
-    def __init__(self, judged: Judged, faster: tuple[str, ...], failures: tuple[str, ...]) -> None:
+    def __init__(self, judged: Judged, failures: tuple[str, ...]) -> None:
         self._judged = judged
-        self.faster = faster
+        self.faster = (*sentences(judged.results.races), *same_files(judged.results))
         self.failures = failures
 
     @property
@@ -120,17 +120,12 @@ def loaded(store: Store, run: str, more: tuple[str, ...] = ()) -> RunResults:
         if row.status == "failed"
     ]
     failures += [info.error for info in results.devices if info.error]
-    return RunResults(
-        judged, tuple(faster_of(store, results)), tuple(dict.fromkeys((*failures, *more)))
-    )
-
-
-def faster_of(store: Store, results: Results) -> list[str]:
-    """Return which of several files is faster, in sentences; nothing where there is one file."""
-    if not results.run.kind.without_answers or len(results.variants) < 2:
-        return []
-    run = results.run.id
-    return sentences(races(store.plan(run).cells, list(store.launches(run))))
+    failures += [
+        f"{skip.device} {skip.backend} {skip.variant} was not measured: {skip.reason.text}"
+        for skip in results.skips
+        if skip.reason.kind in FAILED_SKIPS
+    ]
+    return RunResults(judged, tuple(dict.fromkeys((*failures, *more))))
 
 
 def _table(table: Table) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from benchhub.cli.run import EffortName
 
 if TYPE_CHECKING:
     from benchhub.model.request import ABRequest
+    from benchhub.results.load import Judged
     from benchhub.results.load_ab import ABComparison
     from benchhub.store import Store
 
@@ -32,15 +34,23 @@ def ab(
     effort: EffortName = typer.Option(EffortName.STANDARD, help="How long a launch measures"),
     iterations: int = typer.Option(None, min=1, help="Timed calls a launch, instead of --effort's"),
     shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=SHAPE_HELP),
-    inputs: Path = typer.Option(None, help=INPUTS_HELP),
+    inputs: Path = typer.Option(None, metavar="FILE.npz", help=INPUTS_HELP),
+    budget: list[str] = typer.Option(
+        [], metavar="KEY=LIMIT", help="A limit of B, by its key in a suite; repeatable"
+    ),
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
-    """Judge model B against A: exit 0 improved or equivalent, 1 regressed, 4 inconclusive."""
+    """Judge model B against A: exit 0 improved or equivalent, 1 regressed, 4 inconclusive.
+
+    With --budget B must keep that, too: 1 if it does not, 4 where that cannot be told.
+    """
     from benchhub.cli.run import command_line
     from benchhub.cli.show.ab import exit_code, plain, show
     from benchhub.config.catalogue import profile_file
+    from benchhub.config.limits import typed_limits
     from benchhub.model.request import ABRequest
+    from benchhub.results.load import load_judged
     from benchhub.stats.paired_ab import STATISTICS
 
     if not 0 < delta < 1:
@@ -63,11 +73,23 @@ def ab(
         delta=delta,
         statistic=statistic,
         shapes=tuple(shape),
+        limits=typed_limits(budget),
     )
     with project.open_store(store) as results:
         found = measured(results, request, command_line())
-    typer.echo(jsonlib.dumps(plain(found), indent=1)) if json else show(found, delta)
-    raise typer.Exit(exit_code(found))
+        judged = _typed(results, load_judged(results, found.run)) if budget else None
+    if json:
+        typer.echo(jsonlib.dumps(plain(found, judged), indent=1))
+    else:
+        show(found, delta, judged)
+    raise typer.Exit(exit_code(found, judged))
+
+
+def _typed(results: Store, judged: Judged) -> Judged:
+    """Return a judged run whose next steps repeat the command as it was typed here."""
+    from benchhub.results.typed import as_typed
+
+    return dataclasses.replace(judged, results=as_typed(results, judged.results))
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -30,6 +30,10 @@ def bench(
     inputs: Path = typer.Option(None, metavar="FILE.npz", help=INPUTS_HELP),
     threads: str = typer.Option("1", metavar="1,2", help="Threads a session may use"),
     batch: str = typer.Option(None, metavar="1,8", help="Default: the models' own, or 1"),
+    precision: str = typer.Option("f32", metavar="f32,f16", help="What to compute in"),
+    option: list[str] = typer.Option(
+        [], metavar="NAME=VALUE", help="A session option of a suite; BACKEND.NAME=1,2 is a sweep"
+    ),
     budget: list[str] = BUDGET,
     effort: EffortName = typer.Option(EffortName.STANDARD, help="How much to measure"),
     store: str = project.STORE,
@@ -66,6 +70,8 @@ def bench(
         inputs=str(inputs.expanduser().resolve()) if inputs else None,
         threads=_counts("--threads", threads),
         batches=_counts("--batch", batch) if batch else (),
+        precisions=tuple(dict.fromkeys(word.strip() for word in precision.split(","))),
+        options=tuple(option),
         limits=typed_limits(budget),
     )
     console = Console(stderr=True)

@@ -187,7 +187,6 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
 
     from rich.console import Console
 
-    from benchhub.api.results import faster_of
     from benchhub.cli.show.faster import print_faster
     from benchhub.cli.show.results import print_results
     from benchhub.report.gate.entries import worth_retrying
@@ -202,7 +201,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
         project.put(render("json", [loaded]))
     else:
         print_results(dataclasses.replace(judged, results=as_typed(results, loaded)))
-        print_faster(Console(), loaded, faster_of(results, loaded))
+        print_faster(Console(), loaded)
     sys.stdout.flush()  # what was found is there before the report, whose charts take a second
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]

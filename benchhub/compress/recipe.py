@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,10 @@ from benchhub.model.quality import Cases
 class Ingredients:
     """What a recipe may use besides the source model.
 
-    `calibration(n)` returns n inputs of the training split by input name; `training(n)` the first
+    `calibration(n)` returns n inputs of the training split by input name, and `calls(n)` the same
+    as calls of the source one after another, which any source has: inputs that are the same for all
+    cases as they are, state as the source gave it in the call before. `whole()` returns the former
+    by input name; `training(n)` the first
     n training cases (None: all), and is None where the task cannot be trained. `task` is the name
     of the suite's task. `folder` is scratch that survives an interruption: checkpoints go there.
     `progress` takes a line for the progress display. `data` tells the training data from any
@@ -36,6 +39,8 @@ class Ingredients:
     examples: Callable[[int], Mapping[str, Array]] | None = None
     tried: Callable[[Path], Trial] = lambda path: Trial(known=False)
     beside: Path = field(default_factory=Path)
+    whole: Callable[[], Mapping[str, Array]] = dict
+    calls: Callable[[int], Sequence[Mapping[str, Array]]] | None = None
 
 
 #: make(source, output, options, ingredients) -> facts for the provenance, or None. `source` is
@@ -80,6 +85,12 @@ class RecipeEntry:
         if isinstance(self.trains, bool):
             return self.trains
         return any(options[name] for name in self.trains)
+
+
+def one_by_one(inputs: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    """Yield each case as a batch of one."""
+    for row in range(min((len(array) for array in inputs.values()), default=0)):
+        yield {name: array[row : row + 1] for name, array in inputs.items()}
 
 
 def late(module: str, name: str) -> Make:

@@ -19,6 +19,8 @@ _QUALIFIERS: Mapping[str, Scenario] = {
     "quality_min_cases": Scenario.QUALITY,
     "paced_min_rate_per_s": Scenario.PACED,
 }
+#: What a launch of a latency cell measures beside its calls.
+_OF_LAUNCHES = (Scenario.LATENCY, Scenario.MEMORY, Scenario.COLD_START, None)
 _WORDS = {"true": 1.0, "false": 0.0}
 
 
@@ -58,6 +60,18 @@ def typed_budget(limits: Mapping[str, float]) -> Budget:
         {"name": NAME, **{key: _as_in_a_suite(key, limit) for key, limit in limits.items()}},
         Path(TYPED),
     )
+
+
+def check_of_launches(budgets: Sequence[Budget], verb: str) -> None:
+    """Raise ConfigError for a limit of what launches of latency cells do not measure."""
+    for budget in budgets:
+        for key in budget.limits:
+            scenario = BUDGET_KEYS[key][0].scenario
+            if scenario not in _OF_LAUNCHES:
+                raise ConfigError(
+                    f"--budget {key}: {verb} measures no {scenario}; write a suite with"
+                    f" [scenarios.{scenario}] (`benchhub init`)"
+                )
 
 
 def typed_again(limits: Mapping[str, float]) -> str:

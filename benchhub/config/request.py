@@ -81,6 +81,7 @@ def resolve(request: RunRequest) -> Resolved:
         request=request,
         suite=dataclasses.replace(
             suite,
+            reference_device=_reference_device(suite, [device.name for device in devices]),
             backends=tuple(backends),
             variants=variants,
             scenarios=tuple(spec for spec in suite.scenarios if spec.scenario in wanted),
@@ -90,6 +91,24 @@ def resolve(request: RunRequest) -> Resolved:
         effort=EFFORTS[request.effort or suite.effort],
         left_out=tuple(str(s.scenario) for s in suite.scenarios if s.scenario not in wanted),
     )
+
+
+def _reference_device(suite: Suite, devices: Sequence[str]) -> str:
+    """Return whose answers are the reference; empty: the controller's."""
+    named = suite.reference_device
+    if named is None and len(devices) == 1:
+        return devices[0]
+    if named is None:
+        raise ConfigError(
+            f'{suite.path}: suite.reference = "device", and the run has several'
+            f' ({", ".join(devices)}); say which: reference_device = "{devices[0]}"'
+        )
+    if named and named not in devices:
+        raise ConfigError(
+            f"{suite.path}: suite.reference_device = {named!r} is not among the devices of this"
+            f" run ({', '.join(devices)}); add --device {named}, or name another one"
+        )
+    return named
 
 
 def check_backends(suite: Suite) -> None:

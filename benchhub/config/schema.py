@@ -20,7 +20,9 @@ Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_by_name=False, validate_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", validate_by_name=False, validate_by_alias=True, defer_build=True
+    )
 
 
 class SuiteTable(_Table):
@@ -45,6 +47,14 @@ class SuiteTable(_Table):
         False,
         strict=True,
         description="budgets of quality may pass on a baseline that one answer for all cases beats",
+    )
+    reference: Literal["controller", "device"] = Field(
+        "controller",
+        description="who computes the baseline's answers that outputs are held against: the"
+        " controller, or a device, where the controller cannot or must not run the model",
+    )
+    reference_device: Name | None = Field(
+        None, description="the device that does; may be left out where a run has one device"
     )
 
 
@@ -80,6 +90,11 @@ class VariantTable(_Table):
         {},
         description="of a file: the axis of an input or output that runs over cases, where it is"
         " not the first; false: none does, it is the same for all cases",
+    )
+    rows: dict[str, Count] = Field(
+        {},
+        description="of a file: how many rows a case an output is filled up to with 0, that has as"
+        " many as are found, like boxes",
     )
     state: dict[str, str] = Field(
         {},

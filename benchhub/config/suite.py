@@ -90,8 +90,27 @@ def load_suite(path: Path) -> Suite:
         options=parsed.options,
         requires_selftest=table.requires_selftest,
         baseline_below_chance=table.baseline_below_chance,
+        reference_device=_reference_device(parsed, path),
         claims=read_claims(parsed.claims, names, table.backends, path),
     )
+
+
+def _reference_device(parsed: SuiteFile, path: Path) -> str | None:
+    """Return whose answers are the reference: None: a run's only device, "" the controller's."""
+    named = parsed.suite.reference_device
+    if parsed.suite.reference != "device":
+        if named is None:
+            return ""
+        raise ConfigError(
+            f"{path}: suite.reference_device changes nothing where the controller computes the"
+            ' reference; add reference = "device"'
+        )
+    if parsed.scenarios.quality is None:
+        raise ConfigError(
+            f'{path}: suite.reference = "device": a launch of quality gives the reference; add'
+            " [scenarios.quality]"
+        )
+    return named
 
 
 def load_budgets(path: Path) -> tuple[Budget, ...]:
@@ -152,7 +171,7 @@ def load_profile(path: Path) -> DeviceProfile:
 
 
 #: What is said of a model file; see `Arrangement`.
-_OF_FILES = ("inputs", "outputs", "layout", "batch_axis", "state")
+_OF_FILES = ("inputs", "outputs", "layout", "batch_axis", "rows", "state")
 
 
 def _variant(entry: VariantTable, path: Path) -> VariantSpec:
@@ -177,6 +196,7 @@ def _variant(entry: VariantTable, path: Path) -> VariantSpec:
                 entry.layout,
                 {name: None if axis is False else axis for name, axis in entry.batch_axis.items()},
                 entry.state,
+                entry.rows,
             ),
         )
     if "approximates" in entry.model_fields_set:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from benchhub.model.arrays import Settings
@@ -20,8 +20,9 @@ class Arrangement:
     `inputs` and `outputs`: the name in the data, or of the baseline's output, to the file's own.
     `layout`: by the former, `NCHW->NHWC` from the data's axes to the file's for an input, and from
     the file's to the baseline's for an output. `batch_axis`: by the former, the file's axis that
-    runs over cases, None where none does. `state`: the file's own input to the file's own output
-    that is fed back into it from call to call.
+    runs over cases, None where none does. `rows`: by an output's name, to how many rows a case it
+    is filled up, where a file gives as many as it finds. `state`: the file's own input to the
+    file's own output that is fed back into it from call to call.
     """
 
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -29,11 +30,12 @@ class Arrangement:
     layout: Mapping[str, str] = field(default_factory=dict)
     batch_axis: Mapping[str, int | None] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def says_something(self) -> bool:
         """Whether it differs from that of a file that is as the data are."""
-        return bool(self.inputs or self.outputs or self.layout or self.batch_axis or self.state)
+        return any(getattr(self, one.name) for one in fields(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite file, parsed."""
+    """A suite file, parsed.
+
+    `reference_device` is the device whose answers of the baseline are the reference, "" where
+    the controller computes it; None: a run's only device.
+    """
 
     name: str
     path: Path
@@ -156,6 +162,7 @@ class Suite:
     requires_selftest: bool = False
     baseline_below_chance: bool = False
     claims: tuple[Claim, ...] = ()
+    reference_device: str | None = ""
 
 
 #: How much measuring an effort level buys. A latency gate needs at least ten launches

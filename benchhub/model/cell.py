@@ -24,6 +24,8 @@ class TensorSpec:
     has it as `own_name` (empty: the same name), and the file's axis i is axis `order[i]` here
     (empty: the same order). `fed_from` is the file's own output that is fed back into an input
     from call to call. `left_out` is why an output is neither carried nor compared; empty: it is.
+    An output is filled up to `rows` entries a case, 0: it has as many for each; one that is `whole`
+    is all of one case. `undeclared`: it has another shape than the file declares.
     """
 
     name: str
@@ -34,6 +36,8 @@ class TensorSpec:
     whole: bool = False
     fed_from: str = ""
     left_out: str = ""
+    rows: int = 0
+    undeclared: bool = False
 
     @property
     def in_file(self) -> str:
@@ -53,6 +57,10 @@ class ModelFile:
     name: str
     sha256: str
     size_bytes: int
+
+
+#: Facts of a recipe that people are told of: what it did, what it left, and a file that grew.
+REMARKS = ("told", "left_float", "larger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,12 @@ class Variant:
     approximates: str = ""
     files: tuple[ModelFile, ...] = ()
     uncounted: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its recipe did beyond what was asked, left undone, or came to: a line each."""
+        found = (self.provenance.get(name) for name in REMARKS)
+        return tuple(line for line in found if line)
 
 
 class CellKind(enum.StrEnum):
@@ -182,6 +196,7 @@ class SkipKind(enum.StrEnum):
     NO_PROFILE = "no profile"
     UNBUILT = "unbuilt"
     RECIPE_FAILED = "recipe failed"
+    UNREADABLE = "unreadable"
     NO_BACKEND = "no backend"
     NO_TIMES = "no times"
     STATE = "state"
@@ -196,10 +211,14 @@ SKIPS: Mapping[SkipKind, str] = {
     SkipKind.NO_PROFILE: "the backend does not tell what operators take",
     SkipKind.UNBUILT: "something is not installed that makes the variant",
     SkipKind.RECIPE_FAILED: "the variant could not be made, or the backend cannot run what was",
+    SkipKind.UNREADABLE: "the model is of an opset, or has an operator, that the runtime lacks",
     SkipKind.NO_BACKEND: "the device lacks the backend",
     SkipKind.NO_TIMES: "an imported benchmark has no times of its rounds",
     SkipKind.STATE: "what is fed back goes from one call to the next, not to several at once",
 }
+
+#: Those of variants that were to be measured: the run failed in part.
+FAILED_SKIPS = frozenset({SkipKind.RECIPE_FAILED, SkipKind.UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +264,22 @@ class Plan:
 
 
 def without(
-    plan: Plan, device: str, backend: str, reason: SkipReason, measured: Collection[str] = ()
+    plan: Plan,
+    device: str,
+    backend: str,
+    reason: SkipReason | None,
+    measured: Collection[str] = (),
 ) -> Plan:
     """Return `plan` with the cells of one backend on one device turned into skips.
 
-    Cells whose key is in `measured` stay: their launches were made while the backend was there.
+    Without a `reason` they are left out. Cells whose key is in `measured` stay: their launches were
+    made while the backend was there.
     """
     kept = tuple(
         c for c in plan.cells if (c.device, c.backend) != (device, backend) or c.key in measured
     )
+    if reason is None:
+        return Plan(kept, plan.skips)
     gone = [c for c in plan.cells if c not in kept]
     skips = {
         (c.variant, c.scenario): Skip(device, c.variant, backend, c.scenario, reason) for c in gone

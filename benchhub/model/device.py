@@ -40,9 +40,15 @@ class DeviceProfile:
     path: Path | None = None
 
 
+#: The level of a finding about a backend that nobody asked for and that cannot run there.
+LEFT_OUT = "left out"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check of a device. `level` is ok, warn or refuse; `fix` is a line the user can run.
+    """One check of a device; `fix` is a line the user can run.
+
+    `level` is ok, warn, refuse or LEFT_OUT.
 
     `backend` is the one it is about, if it is about one.
     """

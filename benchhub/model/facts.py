@@ -134,6 +134,11 @@ class Provenance:
         return int(self.get("seed")) if self.get("seed").isdecimal() else 0
 
     @property
+    def reference_device(self) -> str:
+        """The device whose answers are the reference; empty: the controller's."""
+        return self.get("reference_device")
+
+    @property
     def below_chance_allowed(self) -> bool:
         """Whether the suite takes a baseline that is worse than one answer for all cases."""
         return self.get("baseline_below_chance") == "true"

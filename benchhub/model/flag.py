@@ -33,6 +33,7 @@ class FlagKind(enum.StrEnum):
     INCOMPLETE = "incomplete"
     GARBAGE = "garbage"
     NONFINITE = "nonfinite"
+    PLACE_DEPENDENT = "place_dependent"
     BATCH_DEPENDENT = "batch_dependent"
     VARYING_OUTPUTS = "varying_outputs"
     BELOW_CHANCE = "below_chance"
@@ -148,6 +149,11 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
     ),
     FlagKind.NONFINITE: FlagMeaning(
         "outputs are not finite, or of another shape than the reference's", Concern.OUTPUTS
+    ),
+    FlagKind.PLACE_DEPENDENT: FlagMeaning(
+        "a case is answered otherwise at another place of its batch, beyond rounding: cases run"
+        " along another axis of the file",
+        Concern.OUTPUTS,
     ),
     FlagKind.BATCH_DEPENDENT: FlagMeaning(
         "the same case is answered otherwise in another batch, beyond rounding (caps quality where"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -45,6 +46,19 @@ class Processors:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """How far a launch's second answers to its first `cases` lie off, root mean square by output.
+
+    `again` in a second call, `turned` in another order of their batch, each case against its own
+    answer; empty: they were not asked so. Infinite: finite in one of both only.
+    """
+
+    cases: int
+    again: tuple[float, ...]
+    turned: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """Details as `told`, names to JSON values; what is asked for by name has a property here."""
 
@@ -80,6 +94,18 @@ class Details:
         """How many threads of its session may compute at one time; None: it does not tell."""
         known = self.told.get("threads_at_once")
         return known if _is_count(known) else None
+
+    @property
+    def repeated(self) -> Repeated | None:
+        """How alike it answered when it was asked again; None: it was not."""
+        known = self.told.get("repeated")
+        if not isinstance(known, Mapping) or not isinstance(known.get("cases"), int):
+            return None
+        again, turned = (
+            tuple(_size(one) for one in told) if isinstance(told, list | tuple) else ()
+            for told in (known.get("again"), known.get("turned"))
+        )
+        return Repeated(known["cases"], again, turned)
 
     @property
     def engine_rebuilt(self) -> str | None:
@@ -125,6 +151,10 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _size(told: object) -> float:
+    return float(told) if _is_number(told) and told >= 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

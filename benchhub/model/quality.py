@@ -25,7 +25,29 @@ class Reads(enum.StrEnum):
     TOKENS = "tokens"  #: log probability of each true token, (cases, tokens), labels their numbers
     VECTORS = "vectors"  #: vectors (cases, n), labels (cases,)
     TEXT = "text"  #: texts (cases,), labels of the same shape
+    #: detections (cases, n, 6): x1, y1, x2, y2, score, class (-1: none); labels of the same shape,
+    #: with class and whether it is a crowd behind the corners
+    BOXES = "boxes"
     OWN = "own"  #: what a function of the user's made of each case, (cases, 1 or 2)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxReading:
+    """Where the parts of detections are, beside the boxes, and how they are written.
+
+    `scores`, `classes` and `count` are positions of outputs; -1: behind the boxes in the same
+    output, or there is none. A box has the order of `form`; x and y are multiplied by `scale`, so
+    that they are those of the labels. `background` is "first" or "last" where one of the classes is
+    nothing; `per_box` says whether a box with a score of each class counts as its "best" or "each".
+    """
+
+    form: str
+    scores: int = -1
+    classes: int = -1
+    count: int = -1
+    scale: tuple[float, float] = (1.0, 1.0)
+    background: str = ""
+    per_box: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +60,7 @@ class Reading:
     Along `axis` of masks' scores run the classes; `symbols` are those of a text's columns. Of a
     metric of the user's own `labels` is "own", `output` lies behind the model's own, `first` is its
     first column there and `columns` how many it has; `unit` and `lower_is_better` are what it says
-    of itself.
+    of itself. Of detections `output` holds the boxes, and `boxes` says where the rest is.
     """
 
     labels: str
@@ -52,6 +74,7 @@ class Reading:
     first: int = 0
     unit: str = ""
     lower_is_better: bool = False
+    boxes: BoxReading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +156,30 @@ class OwnReference:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceLaunch:
+    """The launch whose outputs are the reference: of which device and backend, at which batch."""
+
+    device: str
+    backend: str
+    batch: int
+    precision: str
+    cell: str
+    started_at: str
+
+    @property
+    def where(self) -> str:
+        """What it ran on, in words."""
+        at = "" if self.precision == "f32" else f" in {self.precision}"
+        return f"on {self.device} and {self.backend} at batch {self.batch}{at}"
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerKey:
     """What outputs are judged against: the labels, and the baseline's own reference outputs.
 
-    `reference` was computed on the controller with the baseline at float32; `rows` cases, the
-    first of which are also the check cases of every launch. Where the task predicts, `predict`
+    `reference` was computed on the controller with the baseline at float32, or, if there is one, by
+    a device in the launch `measured`; `rows` cases, the first of which are also the check cases of
+    every launch. Where the task predicts, `predict`
     names how (see `benchhub.tasks.predictions`), `predictions` is what it makes of the reference,
     `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
@@ -163,3 +205,4 @@ class AnswerKey:
     varying: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     own_scores: Array | None = None
+    measured: ReferenceLaunch | None = None

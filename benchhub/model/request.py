@@ -49,6 +49,11 @@ class RunRequest:
     kind: RunKind = RunKind.SUITE
     limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
+    @property
+    def backends_by_default(self) -> bool:
+        """Whether neither it nor a suite names the backends."""
+        return self.kind is RunKind.BENCH and not self.backends
+
     def told(self) -> dict[str, Any]:
         """Return the arguments as JSON types."""
         found = dataclasses.asdict(self)
@@ -83,8 +88,8 @@ class ABRequest(RunRequest):
 class BenchRequest(RunRequest):
     """The arguments of `benchhub bench`; no `backends`: all that read the files.
 
-    `shapes` are as they were typed, `NAME=1x3x224x224`; `inputs` is the path of an `.npz` file;
-    no `batches`: what the shapes or the models say, or 1.
+    `shapes` are as they were typed, `NAME=1x3x224x224`, and so are `options`, `NAME=VALUE`;
+    `inputs` is the path of an `.npz` file; no `batches`: what the shapes or the models say, or 1.
     """
 
     models: tuple[str, ...] = ()
@@ -92,4 +97,6 @@ class BenchRequest(RunRequest):
     inputs: str | None = None
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = ()
+    precisions: tuple[str, ...] = ("f32",)
+    options: tuple[str, ...] = ()
     kind: RunKind = RunKind.BENCH

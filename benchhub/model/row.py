@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchhub.model.cell import CellKind, Skip, Variant
+from benchhub.model.cell import Cell, CellKind, Skip, Variant
 from benchhub.model.claim import ClaimAnswer
 from benchhub.model.columns import ENDS
 from benchhub.model.device import DeviceInfo, Selftest
@@ -204,12 +204,44 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """How many times as fast as another file's cell the fastest is, with its limits.
+
+    `launches` of each would tell the two apart if the ratio stays; None: more than anybody makes.
+    """
+
+    other: Cell
+    ratio: float
+    low: float | None
+    high: float | None
+    launches: int | None
+
+    @property
+    def told(self) -> bool:
+        """Whether the whole interval lies above 1."""
+        return self.low is not None and self.low > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Cells of several files at one setting of one device: the fastest, and its leads.
+
+    `backend`: all on one; None: each file on the backend where its median is lowest.
+    """
+
+    fastest: Cell
+    leads: tuple[Lead, ...]
+    backend: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
     `selftests` holds for each device the last one before the run began; `unjudged` names the
     budgets, or parts of them, that no measured cell answers, `unapplied` those that match no cell
-    that was planned; `claims` are the suite's, answered.
+    that was planned; `claims` are the suite's, answered; `races` hold files without a
+    suite against each other.
     """
 
     run: RunInfo
@@ -222,3 +254,4 @@ class Results:
     unjudged: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()
+    races: tuple[Race, ...] = ()

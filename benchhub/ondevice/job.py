@@ -25,13 +25,18 @@ class Form(NamedTuple):
 
     The model's axis i is axis `order[i]` there, where cases come first (empty: the same order).
     `whole`: the same for all cases. `fed_from` names the output that is fed back into an input,
-    whose blob is then what it starts with. `left_out`: the output is not brought.
+    whose blob is then what it starts with. `left_out`: the output is not brought. Where `rows` is
+    set the output has as many a case as are found, and is filled up with 0 to so many. An output
+    that is `whole` and brought has no axis of cases and is of one case. `undeclared`: the file
+    declares another shape of the output than it gives.
     """
 
     order: Sequence[int] = ()
     whole: bool = False
     fed_from: str = ""
     left_out: bool = False
+    rows: int = 0
+    undeclared: bool = False
 
 
 class Job(NamedTuple):

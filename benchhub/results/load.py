@@ -12,14 +12,17 @@ from benchhub.config.folders import cache
 from benchhub.config.suite import load_budgets
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Agreement, Budget
-from benchhub.model.cell import Plan, SkipKind, SkipReason, without
+from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, without
 from benchhub.model.claim import Claim
-from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
+from benchhub.model.facts import Provenance
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
+from benchhub.results.compare.files import races
+from benchhub.results.device_reference import missing_reference, reference_told
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
@@ -54,6 +57,10 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     metric, also = metrics_of(answer_key)
     tables = Tables(KeptTables(cache() / "case-tables"))
     limit = run.provenance.max_relative_disagreement
+    no_reference = ""
+    if run.provenance.reference_device and answer_key is None:
+        no_reference = missing_reference(run, planned.cells, launches, devices)
+    told = {**run.provenance.told, **reference_told(run, answer_key, no_reference)}
     rows = summarize(
         run,
         plan.cells,
@@ -67,6 +74,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         seed=run.provenance.seed,
         tables=tables,
         below_chance_allowed=run.provenance.below_chance_allowed,
+        no_reference=no_reference,
     )
     canaries = findings(launches)
     budgets = store.budgets(run_id)
@@ -75,7 +83,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         run=dataclasses.replace(
             run,
             request=_without_folders(run.request),
-            provenance=without_folders(run.provenance),
+            provenance=without_folders(Provenance(told)),
         ),
         devices=tuple(_without_location(_told(d, canaries)) for d in devices),
         rows=rows,
@@ -91,6 +99,10 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         unjudged=unjudged(budgets, verdicts, planned.cells),
         unapplied=unapplied(budgets, verdicts, planned.cells),
     )
+    if run.kind.without_answers and len(variants) > 1:
+        real = {device.name for device in devices if not device.emulated}
+        held = [cell for cell in plan.cells if cell.device in real]
+        loaded = dataclasses.replace(loaded, races=races(held, launches))
     paired = None
     if answer_key is not None and metric is not None:
         paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)
@@ -129,8 +141,8 @@ def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
 
 
 def unmade(results: Results) -> tuple[str, ...]:
-    """Return the variants whose recipe failed, or made what a backend cannot run."""
-    failed = (s.variant for s in results.skips if s.reason.kind is SkipKind.RECIPE_FAILED)
+    """Return the variants whose recipe failed, and those that a backend cannot run."""
+    failed = (s.variant for s in results.skips if s.reason.kind in FAILED_SKIPS)
     return tuple(dict.fromkeys(failed))
 
 
@@ -165,7 +177,9 @@ def as_possible(
     for device in devices:
         for finding in device.findings:
             if finding.backend and finding.level != "ok":
-                reason = SkipReason(SkipKind.NO_BACKEND, f"{finding.found}; {finding.fix}")
+                reason = None
+                if finding.level != LEFT_OUT:
+                    reason = SkipReason(SkipKind.NO_BACKEND, f"{finding.found}; {finding.fix}")
                 plan = without(plan, device.name, finding.backend, reason, measured)
     return plan
 

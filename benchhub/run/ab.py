@@ -5,28 +5,31 @@ The run is stored like any other, so that raw samples stay and reports can be ma
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.backends import described
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
+from benchhub.config.limits import check_of_launches, typed_budget
+from benchhub.config.options import check_precisions
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
-from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
+from benchhub.model.asked import EFFORTS, Agreement, Budget, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, More, Variant
 from benchhub.model.request import ABRequest
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.ab import look
 from benchhub.run.execute import Ready
-from benchhub.run.inputs.asked_shapes import check_known, shape_sweep
-from benchhub.run.inputs.given import given_inputs
-from benchhub.run.inputs.made import made_inputs
+from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
+from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for
 from benchhub.run.inputs.signature import signature
-from benchhub.run.inputs.sizes import sized
+from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.loop.campaign import MOST_ATTEMPTS
 from benchhub.run.plan import plan
 from benchhub.run.prepare import Prepared, write_npy
@@ -40,30 +43,37 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     """Return a comparison that is ready to be measured; ConfigError if it cannot be made."""
     backend = request.backends[0]
     names = _names(request)
+    sweep = shape_sweep(request.shapes)
+    given = Path(request.inputs) if request.inputs else None
     variants = tuple(
-        inspect_model(name, Path(path))
+        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
         for name, path in zip(names, (request.model_a, request.model_b), strict=True)
     )
     check_inputs_match(variants[1], variants[0])
     check_outputs_match(variants[1], variants[0])
-    batch, inputs, said = _inputs(request, variants[0])
-    suite = _suite(request, variants, batch)
+    fed = _fed(request, variants[0], sweep)
+    suite = _suite(request, variants, fed.sized.batch)
+    check_precisions(suite.precisions)
     check_backends(suite)
+    check_of_launches(suite.budgets, TASK)
     effort = EFFORTS[suite.effort]
     device = load_profile(Path(request.devices[0]))
-    made = plan(suite, variants, (device,), [described(backend)], effort)
+    lacking = unreadable(suite, variants, cache)
+    made = plan(suite, variants, (device,), [described(backend)], effort, unreadable=lacking)
     if made.skips or len(made.cells) != 2:
         skips = [f"{skip.variant}: {skip.reason.text}" for skip in made.skips]
         raise ConfigError("; ".join(skips) or f"{backend} runs no model; choose another backend")
+    cells = (dataclasses.replace(cell, shapes=fed.sized.text) for cell in made.cells)
+    made = dataclasses.replace(made, cells=tuple(cells))
     folder = cache / "inputs"
     folder.mkdir(parents=True, exist_ok=True)
     prepared = Prepared(
         suite=suite,
         variants=variants,
-        inputs={name: write_npy(array, folder) for name, array in inputs.items()},
+        inputs={name: write_npy(array, folder) for name, array in fed.inputs.items()},
         answer_key=None,
         metric=None,
-        provenance={"dataset": said},
+        provenance={"dataset": fed.said},
     )
     told = json.dumps([[v.sha256 for v in variants], request.told()], sort_keys=True)
     sha256 = hashlib.sha256(told.encode()).hexdigest()
@@ -72,20 +82,16 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     return Ready(resolved, prepared, made, until_decided(a.key, b.key, request))
 
 
-def _inputs(request: ABRequest, model: Variant) -> tuple[int, Mapping[str, Array], str]:
-    """Return the batch, the cases of every input by name, and in words what they are."""
-    if request.inputs:
-        fixed = (spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0])
-        batch = request.batch or next(fixed, 1)
-        return batch, given_inputs(Path(request.inputs), model), request.inputs
-    asked = shape_sweep(request.shapes)
-    inputs = signature(model)
-    check_known(asked, {one.name for one in inputs}, model.path.name)
-    if len(asked) > 1:
+def _fed(request: ABRequest, model: Variant, sweep: Sequence[AskedShapes]) -> Fed:
+    if request.inputs and request.shapes:
+        raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
+    if len(sweep) > 1:
         raise ConfigError("--shape: ab compares at one shape; `benchhub bench` takes several")
-    found = sized(model.path.name, inputs, asked[0], request.batch)
-    arrays, said = made_inputs(model.path.name, inputs, found, cases=CHECK_CASES)
-    return found.batch, arrays, said
+    inputs = signature(model)
+    check_known(sweep, {one.name for one in inputs}, model.path.name)
+    if request.inputs:
+        return given_to(model, inputs, Path(request.inputs), request.batch)
+    return made_for(model, inputs, sweep[0], request.batch, cases=CHECK_CASES)
 
 
 def _names(request: ABRequest) -> tuple[str, str]:
@@ -114,7 +120,7 @@ def _suite(request: ABRequest, variants: Sequence[Variant], batch: int) -> Suite
         backends=request.backends,
         variants=tuple(VariantSpec(v.name, model=v.path) for v in variants),
         scenarios=(latency,),
-        budgets=(),
+        budgets=_budgets(request, variants[1].name),
         effort=effort.name,
         data={},
         precisions=(request.precision,),
@@ -122,6 +128,13 @@ def _suite(request: ABRequest, variants: Sequence[Variant], batch: int) -> Suite
         seed=0,
         options={request.backends[0]: request.options},
     )
+
+
+def _budgets(request: ABRequest, judged: str) -> tuple[Budget, ...]:
+    """Return what was typed, of the model that is judged alone."""
+    if not request.limits:
+        return ()
+    return (dataclasses.replace(typed_budget(request.limits), variants=(judged,)),)
 
 
 def until_decided(key_a: str, key_b: str, request: ABRequest) -> More:

@@ -16,10 +16,12 @@ from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference, Readi
 from benchhub.results.rows.agreement import sketch, spread
 from benchhub.tasks import Dataset
 from benchhub.tasks.contract.asked import asked
-from benchhub.tasks.contract.find import Output, find
+from benchhub.tasks.contract.find import find
+from benchhub.tasks.contract.find_boxes import doubt
 from benchhub.tasks.contract.looks import labels_in_words, output_in_words
+from benchhub.tasks.contract.output import Output, by_position
 from benchhub.tasks.contract.reason import NoReading
-from benchhub.tasks.contract.seen import seen
+from benchhub.tasks.contract.seen import read_output, seen
 from benchhub.tasks.own.metric import as_stored
 from benchhub.tasks.own.scoring import Scoring
 from benchhub.tasks.predictions import Predictor, get_predictor, predicted
@@ -109,8 +111,9 @@ def make_answer_key(
     if not outputs:
         raise ConfigError(
             f"{suite.path}: none of the outputs of {suite.baseline} runs over cases"
-            f" ({', '.join(names)}), so there is nothing to judge by; measure it without a suite:"
-            " benchhub bench"
+            f" ({', '.join(names)}), so there is nothing to judge by; say rows and batch_axis of"
+            " those that hold what was found in one case, or measure it without a suite: benchhub"
+            " bench"
         )
     if predictions is not None:
         outputs = [Output(0, predict, predictions)]
@@ -190,7 +193,8 @@ def _tried(metric: Metric, outputs: Sequence[Output], cases: Cases, reading: Rea
     """Judge the reference once; NoReading: the metric raises, or these cases leave it undefined."""
     output = next(one for one in outputs if one.position == reading.output)
     try:
-        given = seen(output.values, cases.labels, cases.label_names, metric, reading)
+        values = read_output(by_position(outputs), reading)
+        given = seen(values, cases.labels, cases.label_names, metric, reading)
         once = np.ones((1, len(given.labels)))
         value = float(metric.weighted(given.outputs, given.labels, once)[0])
     except (IndexError, ValueError) as error:
@@ -203,6 +207,8 @@ def _tried(metric: Metric, outputs: Sequence[Output], cases: Cases, reading: Rea
             f"{metric.name} of the baseline is undefined on these {len(given.labels)} cases;"
             " use more of them, or another metric"
         )
+    if reading.boxes and (why := doubt(metric, outputs, cases.labels, reading, value)):
+        raise NoReading(why)
 
 
 def own_reference(outputs: tuple[Array, ...], check_cases: int) -> OwnReference:

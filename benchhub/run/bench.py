@@ -13,44 +13,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchhub.backends import described, every
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model, with_macs
-from benchhub.config.limits import typed_budget
+from benchhub.config.limits import check_of_launches, typed_budget
+from benchhub.config.options import check_precisions, typed_options
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
-from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
-from benchhub.model.cell import Plan, SkipKind, Variant
-from benchhub.model.device import DeviceProfile
-from benchhub.model.quantities import BUDGET_KEYS
+from benchhub.model.cell import Plan, Skip, SkipKind, SkipReason, Variant
+from benchhub.model.device import LEFT_OUT, DeviceInfo, DeviceProfile
 from benchhub.model.request import BenchRequest
 from benchhub.model.row import Results
 from benchhub.model.scenario import Scenario
-from benchhub.ondevice.backends import Description
+from benchhub.ondevice.backends import Description, installed_version
 from benchhub.run.execute import Ready, going_on
 from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
-from benchhub.run.inputs.given import given_inputs
-from benchhub.run.inputs.made import made_inputs
-from benchhub.run.inputs.room import check_room
-from benchhub.run.inputs.signature import ModelInput, signature
-from benchhub.run.inputs.sizes import Sized, sized, whole
+from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for
+from benchhub.run.inputs.signature import signature
 from benchhub.run.inputs.torchscript import with_signature
-from benchhub.run.plan import plan
+from benchhub.run.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
 
 #: The task of these runs, which is not one of the table: it has no labels.
 TASK = "bench"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fed:
-    """A model with what it is called with in some of its cells."""
-
-    variant: Variant
-    sized: Sized
-    inputs: Mapping[str, Array]
-    said: str
 
 
 def make_bench(
@@ -59,21 +46,24 @@ def make_bench(
     """Return a run of model files, ready to be measured; ConfigError if it cannot be made."""
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
+    given = Path(request.inputs) if request.inputs else None
     variants = tuple(
-        _arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed")))
+        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
         for name, path in zip(names_of(request.models), request.models, strict=True)
     )
     devices = _devices(request)
     backends = _backends(request, variants)
     suite = _suite(request, variants, backends)
+    check_precisions(request.precisions)
     check_backends(suite)
-    _check_limits(suite)
+    check_of_launches(suite.budgets, TASK)
     progress("making inputs")
     fed = list(_fed(request, variants, sweep))
     variants = tuple(_counted(variant, fed) for variant in variants)
     effort = EFFORTS[suite.effort]
-    made = _plan(suite, fed, devices, backends, asked=bool(request.backends))
-    if not made.cells:
+    lacking = unreadable(suite, variants, cache)
+    made = _plan(suite, fed, devices, backends, lacking, asked=bool(request.backends))
+    if not made.cells or (lacking and not _may_run(made, devices)):
         reasons = dict.fromkeys(f"{s.variant} on {s.backend}: {s.reason.text}" for s in made.skips)
         told = "; ".join(reasons) or _no_backend(variants)
         raise ConfigError(f"nothing to measure: {told}")
@@ -159,35 +149,14 @@ def _suite(
         budgets=budgets,
         effort=effort.name,
         data={},
-        precisions=("f32",),
+        precisions=request.precisions,
         agreement=Agreement(),
         seed=0,
+        options=typed_options(request.options, backends),
     )
 
 
-#: What a launch of a latency cell measures beside its calls.
-_MEASURED = (Scenario.LATENCY, Scenario.MEMORY, Scenario.COLD_START, None)
-
-
-def _check_limits(suite: Suite) -> None:
-    for budget in suite.budgets:
-        for key in budget.limits:
-            scenario = BUDGET_KEYS[key][0].scenario
-            if scenario not in _MEASURED:
-                raise ConfigError(
-                    f"--budget {key}: bench measures no {scenario}; write a suite with"
-                    f" [scenarios.{scenario}] (`benchhub init`)"
-                )
-
-
-def _arranged(variant: Variant) -> Variant:
-    """Return a variant whose inputs that are the same for all cases are told to be."""
-    apart = whole(signature(variant))
-    specs = (dataclasses.replace(s, whole=s.name in apart) for s in variant.inputs)
-    return dataclasses.replace(variant, inputs=tuple(specs))
-
-
-def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:
+def _counted(variant: Variant, fed: Sequence[Fed]) -> Variant:
     """Return a variant with its multiply-accumulates, where it is called at one shape alone."""
     mine = [one for one in fed if one.variant.name == variant.name]
     if len({tuple(sizes[1:] for sizes in one.sized.sizes.values()) for one in mine}) > 1:
@@ -197,7 +166,7 @@ def _counted(variant: Variant, fed: Sequence[_Fed]) -> Variant:
 
 def _fed(
     request: BenchRequest, variants: Sequence[Variant], sweep: Sequence[AskedShapes]
-) -> Iterator[_Fed]:
+) -> Iterator[Fed]:
     """Yield every model once for each combination of its shapes and batches."""
     if request.inputs and request.shapes:
         raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
@@ -210,46 +179,22 @@ def _fed(
         seen: set[tuple[int, str]] = set()
         for asked in sweep:
             for batch in request.batches or (None,):
-                one = _one(request, variant, inputs, asked, batch)
+                one = (
+                    given_to(variant, inputs, Path(request.inputs), batch)
+                    if request.inputs
+                    else made_for(variant, inputs, asked, batch, request.batches)
+                )
                 if (one.sized.batch, one.sized.text) not in seen:
                     seen.add((one.sized.batch, one.sized.text))
                     yield one
 
 
-def _one(
-    request: BenchRequest,
-    variant: Variant,
-    inputs: Sequence[ModelInput],
-    asked: AskedShapes,
-    batch: int | None,
-) -> _Fed:
-    name = variant.path.name
-    mine = asked.of({one.name for one in inputs})
-    if request.inputs is None:
-        found = sized(name, inputs, mine, batch)
-        batches = [*request.batches, *(sizes[0] for sizes in asked.sizes.values())]
-        made, said = made_inputs(name, inputs, found, 1 if found.text else max(batches, default=1))
-        return _Fed(variant, found, made, said)
-    arrays = given_inputs(Path(request.inputs), variant)
-    per_case = [spec for spec in variant.inputs if not spec.whole]
-    batch = batch or next((spec.shape[0] for spec in per_case if spec.shape and spec.shape[0]), 1)
-    running = [spec.name for spec in per_case]
-    of_one = {
-        key: (batch, *array.shape[1:]) if key in running else array.shape
-        for key, array in arrays.items()
-    }
-    found = sized(name, inputs, AskedShapes(of_one), batch)
-    for key, array in arrays.items():
-        check_room(name, key, found.sizes[key], array.itemsize)
-    cases = len(arrays[running[0]]) if running else 1
-    return _Fed(variant, found, arrays, f"{Path(request.inputs).name}, {cases} cases")
-
-
 def _plan(
     suite: Suite,
-    fed: Sequence[_Fed],
+    fed: Sequence[Fed],
     devices: Sequence[DeviceProfile],
     backends: Sequence[Description],
+    lacking: Mapping[tuple[str, str], SkipReason],
     asked: bool,
 ) -> Plan:
     """Return the cells of every model as it is fed; files that a backend cannot read are skips
@@ -260,7 +205,9 @@ def _plan(
         of_batch = dataclasses.replace(
             suite, scenarios=(dataclasses.replace(spec, batches=(one.sized.batch,)),)
         )
-        made = plan(of_batch, (one.variant,), devices, backends, EFFORTS[suite.effort])
+        made = plan(
+            of_batch, (one.variant,), devices, backends, EFFORTS[suite.effort], unreadable=lacking
+        )
         cells += [
             dataclasses.replace(cell, shapes=one.sized.text)
             for cell in made.cells
@@ -271,6 +218,15 @@ def _plan(
     order = [backend.name for backend in backends]
     cells.sort(key=lambda cell: (places.index(cell.device), order.index(cell.backend)))
     return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
+
+
+def _may_run(made: Plan, devices: Sequence[DeviceProfile]) -> bool:
+    """Whether there is a cell whose runtime is here, or may be on another device."""
+    here = {device.name for device in devices if is_here(device)}
+    return any(
+        cell.device not in here or installed_version(described(cell.backend)) is not None
+        for cell in made.cells
+    )
 
 
 def left_out(request: BenchRequest, results: Results) -> list[str]:
@@ -294,6 +250,15 @@ def left_out(request: BenchRequest, results: Results) -> list[str]:
         measured = {row.variant for row in results.rows if row.device == device.name}
         for variant in results.variants:
             if variant.name not in measured:
-                why = next((s.reason.text for s in mine if s.variant == variant.name), "no backend")
+                why = _why(variant, device, mine)
                 said[f"{device.name}: {variant.name} was not measured: {why}"] = None
     return list(said)
+
+
+def _why(variant: Variant, device: DeviceInfo, skips: Sequence[Skip]) -> str:
+    """Return why nothing measured a model on a device."""
+    told = [skip.reason.text for skip in skips if skip.variant == variant.name]
+    readers = {one.name for one in every()[0] if variant.format in one.formats}
+    lacking = [f for f in device.findings if f.backend in readers and f.level == LEFT_OUT and f.fix]
+    told += [f"{finding.found}; {finding.fix}" for finding in lacking]
+    return "; ".join(told[:1]) or f"no backend there reads {variant.format}"

@@ -7,7 +7,7 @@ import dataclasses
 import platform
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,20 +20,26 @@ from benchhub.backends import described
 from benchhub.config.request import Resolved
 from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
-from benchhub.device.session import DeviceSession, holder
-from benchhub.errors import ConfigError, DeviceError, Interrupted, StoreError, Unfit
+from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
 from benchhub.model.arrays import Array
-from benchhub.model.cell import More, Plan, no_more
+from benchhub.model.cell import Cell, More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Provenance
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.agreement import agreement
+from benchhub.run.device_reference import (
+    ask,
+    held_against,
+    planned_reference,
+    unjudged_until_then,
+)
 from benchhub.run.fixed_cells import beside, with_canaries
 from benchhub.run.going_on import goes_on, limited
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
-from benchhub.run.loop.work import DeviceWork, Watcher
+from benchhub.run.loop.following import Following, connector
+from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 from benchhub.run.plan import plan as make_plan
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.run.selftest_needed import unmet
@@ -50,6 +56,7 @@ class Ready:
     """A request with its variants built and its cells planned; `more` decides what goes on.
 
     Cells that do add `more_at_most` launches together, the fixed work beside them not counted.
+    `reference` are the cells that may give the reference where a device does, one a backend.
     """
 
     resolved: Resolved
@@ -57,6 +64,7 @@ class Ready:
     plan: Plan
     more: More = no_more
     more_at_most: int = 0
+    reference: tuple[Cell, ...] = ()
 
 
 def make_ready(
@@ -76,6 +84,7 @@ def make_ready(
         resolved.effort,
         prepared.unbuilt,
         prepared.refused,
+        prepared.unreadable,
     )
     if not plan.cells:
         reasons = "; ".join(sorted({skip.reason.text for skip in plan.skips})[:3])
@@ -84,7 +93,9 @@ def make_ready(
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
     plan, prepared = with_shapes(plan, prepared, resolved.suite, cache)
-    return going_on(Ready(resolved, prepared, with_canaries(plan, resolved.effort)))
+    reference = planned_reference(plan, resolved.suite)
+    plan = with_canaries(plan, resolved.effort)
+    return going_on(Ready(resolved, prepared, plan, reference=reference))
 
 
 def going_on(ready: Ready) -> Ready:
@@ -133,8 +144,11 @@ def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
             f"run {run.id} cannot be resumed: {ready.resolved.suite.path} or a model it names"
             " has changed since; start a new run"
         )
-    then = store.answer_key(run.id)
-    if then is not None and not _same_cases(then, ready.prepared.answer_key):
+    then, awaited = store.answer_key(run.id), ready.prepared.awaited
+    same = then is None or _same_cases(then, ready.prepared.answer_key)
+    if awaited is not None:
+        same = run.provenance.get("cases_sha256") == awaited.sha256
+    if not same:
         raise ConfigError(
             f"run {run.id} cannot be resumed: the cases of its task {run.task} have changed since,"
             " and its outputs answer the old ones; give back the data, or start a new run"
@@ -168,7 +182,7 @@ def execute(
 ) -> dict[str, DeviceError | None]:
     """Measure what is still open in `run`; return per device why it stopped early, or None."""
     infos = {info.name: info for info in store.devices(run.id)}
-    following = _Following(store, run.id, watcher, infos)
+    following = Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
     samples_ns = _samples_ns(store, run.id)
     works = [
@@ -181,22 +195,21 @@ def execute(
         works = [o for o in works if not _untested(o, suite, store, watcher, errors)]
     store.set_status(run.id, "running", None)
 
-    def waiting(device: DeviceProfile, text: str) -> None:
-        if watcher.stopping():
-            raise Interrupted(f"{device.name}: stopped")
-        watcher.status(device.name, f"waiting: {text}")
-
-    def connect(device: DeviceProfile) -> DeviceSession:
-        return DeviceSession.open(
-            device,
-            build_runner(),
-            holder(run.id),
-            own_run=run.id,
-            on_wait=lambda text: waiting(device, text),
-        )
-
+    connect = connector(run.id, watcher)
     try:
+        missing: dict[str, DeviceError | None] = {}
+        if ready.prepared.awaited is not None:
+            ready, missing = _with_reference(store, run, ready, works, connect, following)
+            works = [
+                _work(store, run, ready, work.device, rerun_failed, samples_ns) for work in works
+            ]
+            if not ready.prepared.reference:
+                works = [unjudged_until_then(work) for work in works]
         errors |= run_devices(works, connect, following.record, following)
+        errors |= {name: errors.get(name) or error for name, error in missing.items()}
+    except ConfigError:
+        store.set_status(run.id, "failed", datetime.now(UTC).isoformat(timespec="seconds"))
+        raise
     except BaseException:  # whatever ends it, the run can be gone on with
         with contextlib.suppress(StoreError):
             store.set_status(run.id, "interrupted", None)
@@ -210,6 +223,32 @@ def execute(
     status = "failed" if any(errors.values()) else "done"
     store.set_status(run.id, status, datetime.now(UTC).isoformat(timespec="seconds"))
     return errors
+
+
+def _with_reference(
+    store: Store,
+    run: RunInfo,
+    ready: Ready,
+    works: Sequence[DeviceWork],
+    connect: Connect,
+    following: Following,
+) -> tuple[Ready, dict[str, DeviceError | None]]:
+    """Return `ready` with the reference that the store has, or that the device gives now.
+
+    By device: why it gives none.
+    """
+    key, error = store.answer_key(run.id), None
+    name = ready.resolved.suite.reference_device or ""
+    work = next((work for work in works if work.device.name == name), None)
+    if key is None and work is not None and ready.prepared.awaited is not None:
+        key, error = ask(
+            work, ready.reference, ready.prepared.awaited, connect, following,
+            lambda key: store.add_answer_key(run.id, key), following.record,
+        )  # fmt: skip
+    if key is None:
+        return ready, {name: error}
+    prepared = dataclasses.replace(ready.prepared, answer_key=key, reference=held_against(key))
+    return dataclasses.replace(ready, prepared=prepared), {}
 
 
 def _refused(
@@ -243,32 +282,6 @@ def _untested(
     errors[name] = DeviceError(f"{name}: {reason}")
     watcher.status(name, "stopped: no self-test passed")
     return True
-
-
-class _Following:
-    """A watcher that also writes down what devices say of themselves."""
-
-    def __init__(
-        self, store: Store, run: str, watcher: Watcher, infos: dict[str, DeviceInfo]
-    ) -> None:
-        self._store, self._run, self._watcher, self._infos = store, run, watcher, infos
-        self.stopping, self.stop = watcher.stopping, watcher.stop
-        self.connected, self.status = watcher.connected, watcher.status
-        self.pushed, self.launched = watcher.pushed, watcher.launched
-
-    def record(self, launch: Launch) -> None:
-        self._store.add(launch)
-        self.launched(launch)
-
-    def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
-        before = self._infos.get(info.name)
-        # A run that is resumed does not forget that a device was started anew before.
-        kept = [f for f in before.findings if f.check == "reboot"] if before else []
-        kept = [finding for finding in kept if finding not in info.findings]
-        info = dataclasses.replace(info, findings=(*info.findings, *kept))
-        self._infos[info.name] = info
-        self._store.put_device(self._run, info)
-        self._watcher.known(info, missing)
 
 
 def _work(
@@ -311,6 +324,7 @@ def _work(
         closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
         deadline_s=suite.deadline_s,
         backends=tuple(described(name) for name in suite.backends),
+        by_default=ready.resolved.request.backends_by_default,
         first_round=store.rounds(run.id).get(device.name, 0),
         more=ready.more,
         samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
@@ -349,6 +363,7 @@ def _provenance(ready: Ready, command: str) -> Provenance:
         **{f"controller {name}": version(name) for name in libraries},
         "seed": str(ready.resolved.suite.seed),
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
+        **({"reference_device": ready.reference[0].device} if ready.reference else {}),
         **({"scenarios_left_out": " ".join(left_out)} if left_out else {}),
         **({"baseline_below_chance": "true"} if ready.resolved.suite.baseline_below_chance else {}),
         **ready.prepared.provenance,

@@ -36,11 +36,13 @@ def plan(
     effort: Effort,
     unbuilt: Mapping[str, SkipReason] | None = None,
     refused: Mapping[tuple[str, str], SkipReason] | None = None,
+    unreadable: Mapping[tuple[str, str], SkipReason] | None = None,
 ) -> Plan:
     """Return every cell that can be measured, and a reasoned skip for every one that cannot.
 
     `backends` are the suite's, in its order; `unbuilt` maps a variant that could not be made to
-    the reason, `refused` a variant and a backend that cannot run it. A backend that reads no model
+    the reason, `refused` a variant and a backend that cannot run it, `unreadable` what the runtimes
+    of this machine cannot load: other devices may have others. A backend that reads no model
     gets one latency cell a device, whatever the variants.
     """
     cells: list[Cell] = []
@@ -56,6 +58,8 @@ def plan(
                     problem = _not_meant(suite, variant.name, backend.name) or reason
                     problem = problem or (refused or {}).get((variant.name, backend.name))
                     problem = problem or _not_offered(variant, cell, backend)
+                    if problem is None and is_here(device):
+                        problem = (unreadable or {}).get((variant.name, backend.name))
                     if problem is None:
                         cells.append(cell)
                     else:
@@ -67,6 +71,11 @@ def plan(
         if backend.formats and unbuilt:
             skips += _unbuilt_skips(suite, device, backend.name, unbuilt)
     return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
+
+
+def is_here(device: DeviceProfile) -> bool:
+    """Whether a device has this machine's runtimes: `python3` is what runs benchhub there."""
+    return device.transport == "local" and device.python == "python3"
 
 
 def usual(scenario: Scenario, effort: Effort) -> tuple[int, int]:

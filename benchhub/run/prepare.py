@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,17 +14,21 @@ import numpy as np
 from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.checked import check_recipes
 from benchhub.compress.build.planned import plan_all
+from benchhub.compress.build.readable import unreadable
 from benchhub.compress.build.suite import build_all, ingredients
-from benchhub.compress.files.arranged import starting_state, with_whole, without_cases
+from benchhub.compress.files.arranged import starting_state, with_whole
+from benchhub.compress.files.as_found import as_given, without_cases
 from benchhub.compress.files.look import with_macs
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
-from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quality import AnswerKey, Cases, Metric
 from benchhub.model.scenario import Scenario
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
+from benchhub.run.device_reference import Awaited, own_variants
 from benchhub.run.fitting import check_each_fits
 from benchhub.run.references import baseline_reference, own_references
+from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data, packages_explained
 
 
@@ -46,11 +50,13 @@ class Prepared:
     """A suite made ready: what will be pushed, and what outputs are judged against, if anything.
 
     `unbuilt` are variants that cannot be made here, each with the reason, and `refused` backends
-    that cannot run a variant, by both names. `reference` is the baseline's answer to all cases, of
-    which `answer_key` may hold the first only. `inputs_of` are those of cells that take others than
-    `inputs`, `state` is what inputs with state start with, by variant and name. `to_make` are
-    variants that have no file yet, of which nothing else is known than the tensors that they will
-    have. `answering` is what is made of outputs before they are judged.
+    that cannot run a variant, by both names; `unreadable` are runtimes of this machine that cannot
+    load a file. `reference` is the baseline's answer to all cases, of which `answer_key` may hold
+    the first only. `inputs_of` are those of cells that take others than `inputs`, `state` is what
+    inputs with state start with, by variant and name. `to_make` are variants that have no file yet,
+    of which nothing else is known than the tensors that they will have. `answering` is what is made
+    of outputs before they are judged. `awaited` is what becomes the answer key once a device has
+    given the reference.
     """
 
     suite: Suite
@@ -66,6 +72,8 @@ class Prepared:
     to_make: tuple[VariantSpec, ...] = ()
     answering: Answering = field(default_factory=Answering)
     state: Mapping[str, Mapping[str, InputFile]] = field(default_factory=dict)
+    unreadable: Mapping[tuple[str, str], SkipReason] = field(default_factory=dict)
+    awaited: Awaited | None = None
 
 
 def prepare(
@@ -92,6 +100,10 @@ def prepare(
     else:
         built = plan_all(suite, using, files, cache)
     unmade = {spec.name for spec in built.to_make}
+    # Where a device gives the reference, the baseline is not for this machine to load.
+    elsewhere = {suite.baseline} if suite.reference_device else set()
+    here = [variant for variant in built.variants if variant.name not in elsewhere]
+    lacking = unreadable(suite, here, cache)
     variants = tuple(with_whole(variant, cases.whole) for variant in built.variants)
     check_each_fits(variants, suite.baseline, cases)
     variants = tuple(
@@ -110,16 +122,31 @@ def prepare(
     if suite.baseline in unmade:  # then there is nothing to judge by
         return Prepared(
             suite, variants, inputs, None, None, provenance, built.unbuilt, state=state,
-            to_make=built.to_make,
+            to_make=built.to_make, unreadable=lacking,
         )  # fmt: skip
     baseline = next(v for v in variants if v.name == suite.baseline)
+    if suite.reference_device:
+        awaited = _awaited(suite, dataset, cases, baseline, variants)
+        if awaited is not None:
+            provenance["cases_sha256"] = awaited.sha256
+        return Prepared(
+            suite, variants, inputs, None, metric, provenance, built.unbuilt,
+            refused=built.refused, to_make=built.to_make, state=state, awaited=awaited,
+            unreadable=lacking, answering=awaited.answering if awaited else Answering(),
+        )  # fmt: skip
     written = {name: file.path for name, file in inputs.items()}
-    reference, varying = baseline_reference(suite, baseline, cases, written, progress)
+    found, varying = baseline_reference(suite, baseline, cases, written, progress)
+    reference = found.outputs
     variants, left_out = without_cases(variants, baseline, reference)
     for output in left_out:
         progress(f"{baseline.name}: {output}; it is not compared, and no metric sees it")
     if left_out:
         provenance["outputs left out"] = "; ".join(left_out)
+    variants, otherwise = as_given(variants, baseline, found.whole, found.undeclared)
+    for output in otherwise:
+        progress(f"{baseline.name}: {output}")
+    if otherwise:
+        provenance["outputs as given"] = "; ".join(otherwise)
     with packages_explained(suite):
         names = tuple(one.name for one in baseline.outputs)
         answering = answering_of(suite, dataset, cases, names)
@@ -130,7 +157,20 @@ def prepare(
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
         refused=built.refused, to_make=built.to_make, answering=answering, state=state,
+        unreadable=lacking,
     )  # fmt: skip
+
+
+def _awaited(
+    suite: Suite, dataset: Dataset, cases: Cases, baseline: Variant, variants: Sequence[Variant]
+) -> Awaited | None:
+    """Return what waits for a device's reference; None: no quality is measured, which gives it."""
+    if not any(spec.scenario is Scenario.QUALITY for spec in suite.scenarios):
+        return None
+    with packages_explained(suite):
+        names = tuple(one.name for one in baseline.outputs)
+        answering = answering_of(suite, dataset, cases, names)
+    return Awaited(suite, dataset, cases, answering, own_variants(variants))
 
 
 def _cases_wanted(suite: Suite) -> int | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchhub.compress.build.reference import Answered, answered
 from benchhub.compress.files.random_operators import random_operators
 from benchhub.errors import ConfigError
-from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite
 from benchhub.model.cell import CHECK_CASES, Variant
 from benchhub.model.quality import Cases, OwnReference
@@ -38,7 +37,7 @@ def baseline_reference(
     cases: Cases,
     files: Mapping[str, Path],
     progress: Callable[[str], None],
-) -> tuple[tuple[Array, ...], str]:
+) -> tuple[Answered, str]:
     """Return what the baseline answers to all cases, and how that varies; empty: it does not.
 
     ConfigError, before anything is measured: the cases do not fit it, or it cannot answer them.
@@ -54,7 +53,7 @@ def baseline_reference(
     else:
         larger = None if found.turned else _larger_batch(suite, baseline)
         check_places(baseline, _answered_at(baseline, cases, larger) if larger else found)
-    return found.outputs, varying
+    return found, varying
 
 
 def _larger_batch(suite: Suite, variant: Variant) -> int | None:

@@ -26,6 +26,31 @@ class Estimate:
     method: str
 
 
+#: More launches than these nobody makes to tell two things apart.
+_MOST_LAUNCHES = 400
+
+
+def launches_to_tell(ratio: Estimate) -> int | None:
+    """Return how many launches of each would tell two times apart; None: more than anybody makes.
+
+    As far as the ratio stays what it is: an interval narrows with the root of their number.
+    """
+    if ratio.low is None or ratio.high is None or ratio.estimate == 1:
+        return None
+    half = math.log(ratio.high / ratio.low) / 2
+    wanted = ratio.n * (half / math.log(ratio.estimate)) ** 2
+    return enough(wanted, ratio.n, _MOST_LAUNCHES)
+
+
+def enough(wanted: float, has: int, most: int) -> int | None:
+    """Return a number rounded up to two digits, more than there are now; None: beyond `most`."""
+    if not wanted <= most:
+        return None
+    count = max(math.ceil(wanted), has + 1)
+    step = int(10 ** max(0, len(str(count)) - 2))
+    return math.ceil(count / step) * step
+
+
 def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Return the geometric mean with a Student t interval on the logarithms.
 

@@ -22,6 +22,7 @@ from benchhub.store.stored.conditions import read_conditions, write_conditions
 from benchhub.store.stored.launch import misfit, unreadable
 from benchhub.store.stored.reading import read_reading, write_reading
 from benchhub.store.stored.record import Misfit
+from benchhub.store.stored.reference import read_reference_launch, write_reference_launch
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -48,6 +49,7 @@ def answer_key_from(
     return AnswerKey(
         metric=row["metric"],
         varying="".join(info.pop("varying", ())),
+        measured=read_reference_launch(measured) if (measured := info.pop("measured", 0)) else None,
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
         also=tuple(row["also"] or ()),
@@ -67,6 +69,8 @@ def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:
     info = {name: list(getattr(answer_key, name)) for name in ("ids", "groups", "label_names")}
     if answer_key.varying:
         info["varying"] = [answer_key.varying]
+    if answer_key.measured:
+        info["measured"] = write_reference_launch(answer_key.measured)  # type: ignore[assignment]
     return {
         "run": run,
         "metric": answer_key.metric,

@@ -108,18 +108,7 @@ class Store:
                 for position, claim in enumerate(claims)
             ])  # fmt: skip
             if answer_key is not None:
-                connection.execute(
-                    schema.truths.insert(), records.answer_key_row(run.id, answer_key)
-                )
-                _insert(connection, schema.references, [
-                    {"run": run.id, "position": position, "data": pack_array(array)}
-                    for position, array in enumerate(answer_key.reference)
-                ])  # fmt: skip
-                _insert(
-                    connection,
-                    schema.own_references,
-                    records.own_reference_rows(run.id, answer_key),
-                )
+                _insert_answer_key(connection, run.id, answer_key)
 
     def resolve(self, run: str) -> str:
         """Return the id of the run named by its id, a suite, `latest`, or a unique prefix of an id.
@@ -202,6 +191,15 @@ class Store:
         references = [row["data"] for row in self._of(schema.references, run)]
         own = self._of(schema.own_references, run)
         return records.answer_key_from(rows[0], references, own) if rows else None
+
+    def add_answer_key(self, run: str, answer_key: AnswerKey) -> None:
+        """Save what outputs are judged against, of a run that began without; StoreError: it did
+        not, or there is no such run."""
+        with self._write() as connection:
+            try:
+                _insert_answer_key(connection, run, answer_key)
+            except IntegrityError as error:
+                raise StoreError(f"run {run} is gone, or has its reference already") from error
 
     def put_device(self, run: str, device: DeviceInfo) -> None:
         """Save what is known of a device, in place of what was known before."""
@@ -367,6 +365,15 @@ class Store:
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(table.insert(), rows)
+
+
+def _insert_answer_key(connection: sa.Connection, run: str, answer_key: AnswerKey) -> None:
+    connection.execute(schema.truths.insert(), records.answer_key_row(run, answer_key))
+    _insert(connection, schema.references, [
+        {"run": run, "position": position, "data": pack_array(array)}
+        for position, array in enumerate(answer_key.reference)
+    ])  # fmt: skip
+    _insert(connection, schema.own_references, records.own_reference_rows(run, answer_key))
 
 
 def _no_run(run: str) -> ConfigError:

@@ -119,8 +119,7 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
         training = {name: array for name, array in found.items() if name not in own.values()}
     text = any(one.reads in (Reads.TEXT, Reads.OWN) for one in (metric, *also))
     cases = _cases(path, arrays, own, settings, text)
-    for name in training.keys() ^ cases.inputs.keys() if training else ():
-        raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
+    _check_alike(path, cases, training)
     for name, array in {
         **cases.arrays,
         **{f"{_PREFIX}{k}": v for k, v in training.items()},
@@ -155,6 +154,17 @@ def _metrics(settings: Settings, base: Path) -> list[Metric | OwnMetric]:
         own_metric(name, base, where) if is_own(name) else get_metric(name, where)
         for name, where in dict(asked).items()
     ]
+
+
+def _check_alike(path: Path, cases: Cases, training: dict[str, Array]) -> None:
+    """Raise ConfigError unless both have the same inputs; what is the same for all is dropped."""
+    for name in cases.whole.keys() & training.keys():
+        if not np.array_equal(training.pop(name), cases.whole[name]):
+            raise ConfigError(
+                f"{path}: {name!r} is the same for all cases, and is another one in training"
+            )
+    for name in training.keys() ^ cases.inputs.keys() if training else ():
+        raise ConfigError(f"{path}: input {name!r} is in only one of the test and training arrays")
 
 
 def _check_classes(path: Path, cases: Cases) -> None:

@@ -18,6 +18,8 @@ EVERYWHERE = {
         "output": "the name of the output that metrics read; left out: the only one that fits",
         "alphabet": "of a text's scores: a file with the symbol of each column, a line each,"
         " `<blank>` for the blank",
+        "detections": "how a detector writes its boxes, as"
+        ' `{ form = "xyxy" }`, and which outputs hold what',
         "scores": f"what scores are, where that is not to be seen: {', '.join(SCORES)}",
     }
 }

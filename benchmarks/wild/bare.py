@@ -37,8 +37,7 @@ def main() -> None:
         held = {name: found[names.index(of)] for name, of in asked["state"].items()}
         for name, array in zip(names, found, strict=True):
             axis = asked["batch_axis"].get(name, 0)
-            whole = np.moveaxis(np.asarray(array), axis, 0) if np.ndim(array) else array
-            parts[name].append(np.array(whole[:kept] if np.ndim(whole) else [whole]))
+            parts[name].append(_cases(np.asarray(array), axis, asked["batch"])[:kept])
     if asked["outputs"]:
         np.savez(asked["outputs"], **{name: np.concatenate(part) for name, part in parts.items()})
     feeds = next(_batches(arrays, asked))[0]
@@ -65,6 +64,13 @@ def _batches(arrays: Mapping[str, Any], asked: Any) -> Iterator[tuple[dict[str, 
             for name, array in arrays.items()
         }
         yield feeds, min(batch, cases - start)
+
+
+def _cases(array: Any, axis: int, batch: int) -> Any:
+    """Return an output with its cases first; what a call of one case gives otherwise is of that."""
+    if batch == 1 and (array.ndim == 0 or array.shape[axis] != 1):
+        return array[None].copy()
+    return np.moveaxis(array, axis, 0).copy()
 
 
 def _onnxruntime(model: str, arrays: Any, asked: Any) -> tuple[Run, list[str]]:

@@ -24,7 +24,7 @@ def markdown(models: Sequence[Model], cells: Sequence[Cell], how: Mapping[str, s
         " backend that reads its format, as it is and by three recipes, and held against a bare"
         " loop in Python with the metric computed by itself. Labels are the untouched file's"
         " answers in that loop, so quality is how far a cell moves them. Written by"
-        f" `{how['command']}`, {how['date']}, {how['machine']}.\n",
+        f" `{how['command']}`, {how['date']}, {how['machine']}; {how['versions']}.\n",
         *(f"- {line}" for line in sums(cells)),
         "",
         "| model | package | licence | what it is |",

@@ -111,6 +111,10 @@ def test_a_suite_runs_and_what_failed_is_told(project: Project) -> None:
         ({"batch": (1, "2")}, "should be whole numbers"),
         ({"budgets": {"latency_p96_ms": 1}}, "did you mean latency_p95_ms"),
         ({"devices": "mars"}, "device mars is unknown"),
+        ({"options": {"aren": False}}, "did you mean arena"),
+        ({"options": {"onnxruntime.arena": [True, 7]}}, "options.onnxruntime.arena = 7"),
+        ({"options": {"inter_op_threads": 2}}, "execution_mode"),
+        ({"precision": "f61"}, "did you mean f16"),
     ],
 )
 def test_mistakes_are_config_errors(

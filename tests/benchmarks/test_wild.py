@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchhub.stats.interval import Estimate
-from benchmarks.wild import cases, manifest, oracle, table
+from benchmarks.wild import cases, kept, manifest, oracle, table
 from benchmarks.wild.__main__ import main
 from benchmarks.wild.fetch import Unfetched, fetch
 from benchmarks.wild.measure import Cell
@@ -63,6 +63,20 @@ def test_small_calls_may_be_off_by_twenty_microseconds():
     near = Cell("m", "b", "v", measured=True, ratio=ratio, bare_p50_ms=0.1)
     assert table.within(near)
     assert not table.within(dataclasses.replace(near, bare_p50_ms=1.0))
+
+
+def test_what_was_measured_of_a_model_is_found_again_for_the_same_file_and_rounds(tmp_path):
+    ratio = Estimate(1.1, 1.05, 1.15, 5, 0.95, "rank")
+    cells = [
+        Cell("magika", "onnxruntime", "as-is", measured=True, ratio=ratio, flags=("few",)),
+        Cell("magika", "onnxruntime", "fp16", measured=False, why="cannot be made"),
+    ]
+    model = KNOWN["magika"]
+    assert kept.read(model, tmp_path, 5) is None
+    kept.write(model, tmp_path, 5, cells)
+    assert kept.read(model, tmp_path, 5) == cells
+    assert kept.read(model, tmp_path, 3) is None
+    assert kept.read(dataclasses.replace(model, sha256="0" * 64), tmp_path, 5) is None
 
 
 def test_a_file_of_another_hash_is_not_used(tmp_path):

@@ -53,6 +53,27 @@ def test_the_other_way_round_it_improved_and_says_so_in_words(project: Project) 
 
 
 @pytest.mark.usefixtures("processes")
+def test_limits_that_are_typed_are_of_b_and_count_for_the_exit_code(project: Project) -> None:
+    both = ("large.onnx", "small.onnx")
+    done = project.run(
+        *AB, *both, "--iterations", "20", "--json",
+        "--budget", "model_bytes=100000", "--budget", "load_ms=0.000001",
+    )  # fmt: skip
+    assert done.code == 1, "it improved, and does not load in a nanosecond"
+    found = done.json
+    assert found["verdict"] == "improved"
+    assert found["budget"] == "FAIL"
+    assert {(one["variant"], one["key"]) for one in found["budget_verdicts"]} == {
+        ("small", "model_bytes"), ("small", "load_ms"),
+    }  # fmt: skip
+    gate = project.here("gate", found["run"])
+    assert gate.code == 1, gate.out
+    assert "measure again with `benchhub ab here onnxruntime large.onnx" in " ".join(
+        gate.out.split()
+    )
+
+
+@pytest.mark.usefixtures("processes")
 def test_a_backend_that_fails_is_exit_code_3(project: Project) -> None:
     done = project.run(
         "ab", "here", "faulty", "small.onnx", "large.onnx", "--option", "fault=raise"
@@ -72,6 +93,10 @@ def test_a_backend_that_fails_is_exit_code_3(project: Project) -> None:
         (("ab", "nowhere", "onnxruntime", "small.onnx", "large.onnx"), "device nowhere is unknown"),
         ((*AB, "small.onnx", "large.onnx", "--option", "provder=cuda"), "did you mean provider"),
         ((*AB, "small.onnx", "large.onnx", "--inputs", "none.npz"), "none.npz: no such file"),
+        ((*AB, "small.onnx", "large.onnx", "--budget", "load_mss=1"), "did you mean load_ms?"),
+        ((*AB, "small.onnx", "large.onnx", "--budget", "quality_loss_max=1"), "ab measures no"),
+        ((*AB, "small.onnx", "large.onnx", "--precision", "f61"), "did you mean f16?"),
+        ((*AB, "small.onnx", "large.onnx", "--shape", "y=1x16"), "has no such input"),
     ],
 )
 def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], match: str) -> None:

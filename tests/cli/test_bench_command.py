@@ -68,6 +68,23 @@ def test_a_report_that_cannot_be_written_loses_nothing_else(project: Project) ->
 
 
 @pytest.mark.usefixtures("processes")
+def test_by_default_nothing_is_said_of_hardware_that_is_not_there(project: Project) -> None:
+    done = project.run("bench", "--device", "here", "small.onnx", "--effort", "quick")
+    assert done.code == 0, done.err
+    shown = project.here("runs", "show", "latest", "--json").json
+    (device,) = shown["devices"]
+    left = {one["backend"] for one in device["findings"] if one["level"] == "left out"}
+    measured = {row["backend"] for row in shown["rows"]}
+    assert measured >= {"onnxruntime", "openvino"}
+    assert not measured & left
+    assert not shown["skips"]
+    gpus = {gpu.get("vendor") for gpu in device["facts"].get("gpus") or ()}
+    if "NVIDIA" not in gpus:
+        assert left == {"tensorrt"}
+        assert "tensorrt" not in done.out + done.err
+
+
+@pytest.mark.usefixtures("processes")
 def test_an_asked_backend_that_is_not_there_is_exit_code_3(project: Project) -> None:
     done = project.run(
         "bench", "--device", "here", "--backend", "onnxruntime", "--backend", "tensorrt",
@@ -104,6 +121,11 @@ def test_a_model_in_place_of_a_suite_leads_to_bench(project: Project) -> None:
         (("small.onnx", "--budget", "latency_p96_ms=1"), "did you mean latency_p95_ms?"),
         (("small.onnx", "--budget", "latency_p95_ms=fast"), "fast is no number"),
         (("small.onnx", "--device", "mars"), "device mars is unknown"),
+        (("small.onnx", "--precision", "f61"), "did you mean f16?"),
+        (("small.onnx", "--option", "inter_op_thread=2"), "did you mean inter_op_threads?"),
+        (("small.onnx", "--option", "onnxruntim.arena=false"), "did you mean onnxruntime?"),
+        (("small.onnx", "--option", "arena=7"), "options.onnxruntime.arena = 7"),
+        (("small.onnx", "--option", "arena"), "should be NAME=VALUE"),
         (("small.onnx", "--shape", "x=1x16", "--inputs", "x.npz"), "brings its own shapes"),
     ],
 )

@@ -207,3 +207,30 @@ def test_where_nothing_is_timed_quality_is_judged_at_what_else_is_measured(tmp_p
     for scenarios, batches in [("[scenarios.memory]\nbatch=4\n", (4,)), ("", (1,))]:
         suite = load_suite(written(tmp_path, without + scenarios + "[scenarios.quality]\n"))
         assert suite.scenarios[-1].batches == batches
+
+
+DEVICE = 'backends = ["onnxruntime"]\nreference = "device"\n'
+
+
+def test_the_device_that_gives_the_reference(tmp_path: Path) -> None:
+    assert load_suite(written(tmp_path, SUITE)).reference_device == ""
+    quality = SUITE + "[scenarios.quality]\n"
+    device = quality.replace('backends = ["onnxruntime"]\n', DEVICE)
+    assert load_suite(written(tmp_path, device)).reference_device is None
+    named = device.replace(DEVICE, DEVICE + 'reference_device = "pi"\n')
+    assert load_suite(written(tmp_path, named)).reference_device == "pi"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('reference = "device"', "quality gives the reference; add [scenarios.quality]"),
+        ('reference_device = "pi"', 'controller computes the reference; add reference = "device"'),
+        ('reference = "devcie"', "suite.reference = 'devcie': input should be 'controller' or"),
+    ],
+)  # fmt: skip
+def test_a_reference_that_nobody_gives_is_refused(tmp_path: Path, keys: str, message: str) -> None:
+    text = SUITE.replace('backends = ["onnxruntime"]\n', f'backends = ["onnxruntime"]\n{keys}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_suite(written(tmp_path, text))
+    assert message in str(caught.value)

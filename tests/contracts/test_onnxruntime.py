@@ -200,6 +200,35 @@ def test_an_operator_without_a_kernel_for_the_type_is_unsupported(tmp_path: Path
     assert raised.value.kind == "unsupported"
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"opset": 99},
+            r"reads opsets of ai\.onnx up to \d+, and the model is of 99; export it for",
+        ),
+        ({"ir_version": 99}, r"reads IR versions up to \d+, and the model is of 99; save it with"),
+        (
+            {"operator": "Nix"},
+            "no operator Nix with domain_version of 17; export the model without",
+        ),
+    ],
+    ids=["opset", "format", "operator"],
+)
+def test_what_is_newer_than_the_runtime_is_told_with_what_it_reads(
+    changes: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    opset, ir_version = changes.get("opset", 17), changes.get("ir_version", 8)
+    path = one_node_model(tmp_path / "m", changes.get("operator", "Relu"), TensorProto.FLOAT)
+    model = onnx.load(path)
+    model.opset_import[0].version, model.ir_version = opset, ir_version
+    onnx.save(model, path)
+    with pytest.raises(Failed, match=told) as raised:
+        ORT.load(path, LoadOptions())
+    assert raised.value.kind == "unsupported"
+    assert str(raised.value).startswith("onnxruntime ")
+
+
 def test_memory_that_runs_out_in_a_call_is_told_with_its_size(tmp_path: Path) -> None:
     """2^46 floats fit nowhere; the allocator that says so is the one CUDA's provider uses too."""
     size = numpy_helper.from_array(np.array([1 << 20, 1 << 20, 64], np.int64), "size")

@@ -200,7 +200,7 @@ def test_an_unknown_operator_is_unsupported(tmp_path: Path, native: None) -> Non
             if operator.opcodeIndex == mean:
                 operator.builtinOptionsType, operator.builtinOptions = 0, None
 
-    with pytest.raises(Failed, match=r"ai-edge-litert: .*ShuffleLungs") as caught:
+    with pytest.raises(Failed, match=r"ai-edge-litert \d\S+: .*ShuffleLungs") as caught:
         load(changed(tmp_path / "custom", customize))
     assert caught.value.kind == "unsupported"
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from builders import make_cell, make_device, make_launch, make_plan, make_run, make_variant
+from onnx import TensorProto, helper
 from scripted import Board, BoardSession, Diary, work
 
 from benchhub.cli.show.ab import exit_code, plain
@@ -168,6 +171,53 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert [cell.variant for cell in ready.plan.cells] == ["model (A)", "model (B)"]
     assert [cell.launches for cell in ready.plan.cells] == [10, 10]
     assert set(ready.prepared.inputs) == {"x"}
+
+
+def write_scaled(path: Path, times: int) -> Path:
+    """(n, t) times a scalar, so many times: what `bench` takes, too."""
+    names = ["x", *(f"y{step}" for step in range(times))]
+    graph = helper.make_graph(
+        [helper.make_node("Mul", [one, "s"], [other]) for one, other in pairwise(names)],
+        "scaled",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", "t"]),
+            helper.make_tensor_value_info("s", TensorProto.FLOAT, []),
+        ],
+        [helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, ["n", "t"])],
+    )
+    graph.node[-1].output[0] = graph.output[0].name = "y"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+def test_it_takes_the_inputs_that_bench_takes(tmp_path: Path) -> None:
+    from project import make_project
+
+    folder = make_project(tmp_path / "p").folder
+    one, other = (write_scaled(tmp_path / f"{n}.onnx", n) for n in (1, 3))
+    request = dataclasses.replace(
+        REQUEST,
+        devices=(str(folder / "device_profiles" / "here.toml"),),
+        model_a=str(one),
+        model_b=str(other),
+    )
+    shaped = make_ab(dataclasses.replace(request, shapes=("x=2x7",)), tmp_path / "cache")
+    assert [(cell.batch, cell.shapes) for cell in shaped.plan.cells] == [(2, "x=2x7")] * 2
+    made = {name: np.load(file.path).shape for name, file in shaped.prepared.inputs.items()}
+    assert made["s"] == ()
+    assert made["x"][1:] == (7,)
+    np.savez(tmp_path / "cases.npz", x=np.ones((5, 4), np.float32), s=np.float32(2))
+    given = dataclasses.replace(request, inputs=str(tmp_path / "cases.npz"), batch=3)
+    ready = make_ab(given, tmp_path / "cache")
+    assert [(cell.batch, cell.shapes) for cell in ready.plan.cells] == [(3, "x=3x4")] * 2
+    assert {one.name: one.whole for one in ready.prepared.variants[1].inputs} == {
+        "x": False, "s": True,
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="--inputs brings its own shapes"):
+        make_ab(dataclasses.replace(given, shapes=("x=2x7",)), tmp_path / "cache")
+    with pytest.raises(ConfigError, match="compares at one shape"):
+        make_ab(dataclasses.replace(request, shapes=("x=2x7,2x8",)), tmp_path / "cache")
 
 
 # --- what was found ---------------------------------------------------------------------------

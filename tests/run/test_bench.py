@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from builders import make_cell, make_launch
-from onnx import TensorProto, helper
+from builders import make_cell, make_device, make_launch
+from onnx import TensorProto, helper, numpy_helper
 from project import FEATURES, make_project, write_model
+from recorded_runs import stored
 
 from benchhub.errors import ConfigError
 from benchhub.model.cell import CellKind, SkipKind
 from benchhub.model.launch import Launch
 from benchhub.model.request import BenchRequest
+from benchhub.model.row import Results
 from benchhub.report.compare.files import sentences
+from benchhub.report.run import render
 from benchhub.results.compare.files import races
+from benchhub.results.load import load_results
 from benchhub.run.bench import make_bench, names_of
 from benchhub.run.execute import Ready
+from benchhub.store import Store
 
 REQUEST = BenchRequest(suite="bench", devices=(), backends=("onnxruntime",), effort="standard")
 
@@ -97,6 +106,24 @@ def test_what_an_asked_backend_cannot_read_is_a_skip(tmp_path: Path) -> None:
         ready(tmp_path / "more", tiny, backends=("tflite",))
 
 
+def test_session_options_and_precisions_are_axes_of_the_backends_that_have_them(
+    tmp_path: Path,
+) -> None:
+    made = ready(
+        tmp_path, write_model(tmp_path / "tiny.onnx"), backends=("onnxruntime", "openvino"),
+        options=("graph_optimization_level=basic,all", "openvino.hyper_threading=on"),
+        precisions=("f32", "bf16"),
+    )  # fmt: skip
+    cells = [cell for cell in made.plan.cells if cell.runs_model]
+    assert [(c.backend, c.precision, json.loads(c.options)) for c in cells] == [
+        ("onnxruntime", "f32", {"graph_optimization_level": "basic"}),
+        ("onnxruntime", "f32", {"graph_optimization_level": "all"}),
+        ("openvino", "f32", {"hyper_threading": "on"}),
+        ("openvino", "bf16", {"hyper_threading": "on"}),
+    ]
+    assert {s.reason.kind for s in made.plan.skips} == {SkipKind.PRECISION}
+
+
 def test_inputs_of_ones_own_are_taken_as_they_are(tmp_path: Path) -> None:
     pool = write_pool(tmp_path / "pool.onnx")
     img = np.arange(5 * 3 * 4 * 6, dtype=np.float32).reshape(5, 3, 4, 6)
@@ -117,7 +144,6 @@ def test_limits_become_a_budget_and_keep_cells_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({}, r"pool.onnx: input img is nx3xhxw.*--shape img=1x3x224x224"),
         ({"shapes": ("imag=1x3x8x8",)}, r"pool.onnx has no such input; did you mean img\?"),
         ({"shapes": ("img=1x4x8x8",)}, "does not fit pool.onnx, whose input img is nx3xhxw"),
         (
@@ -157,6 +183,30 @@ def test_given_inputs_that_do_not_fit_are_refused(
         ready(tmp_path, write_pool(tmp_path / "pool.onnx"), inputs=str(tmp_path / "cases.npz"))
 
 
+@pytest.mark.usefixtures("processes")
+def test_what_is_suggested_for_open_sizes_is_what_runs(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool.onnx")
+    with pytest.raises(ConfigError, match=r"img is nx3xhxw.* example --shape img=1x3x224x224$"):
+        ready(tmp_path, pool)
+    weights = np.ones((1, 1, 4_000), np.float32)  # a filter longer than texts are
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"])],
+        "filter",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, "t"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1, "u"])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(tmp_path / "filter.onnx"))
+    with pytest.raises(ConfigError, match=r"for example --shape x=1x1x16000$"):
+        ready(tmp_path / "2", tmp_path / "filter.onnx")
+    graph.initializer[0].CopyFrom(numpy_helper.from_array(np.ones((1, 2, 3), np.float32), "w"))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+              str(tmp_path / "never.onnx"))  # fmt: skip
+    with pytest.raises(ConfigError, match=r"as in --shape x=1x1x128 \(an example of how"):
+        ready(tmp_path / "3", tmp_path / "never.onnx")
+
+
 def test_a_batch_of_given_inputs_needs_memory_too(tmp_path: Path) -> None:
     np.savez(tmp_path / "cases.npz", img=np.ones((4, 3, 8, 8), np.float32))
     with pytest.raises(ConfigError, match=r"input img of 10+x3x8x8 takes .* GiB"):
@@ -189,9 +239,10 @@ def test_names_tell_files_apart() -> None:
 
 
 def launches(
-    variant: str, medians_ms: Sequence[float], backend: str = "onnxruntime"
+    variant: str, medians_ms: Sequence[float], backend: str = "onnxruntime", **changes: Any
 ) -> list[Launch]:
-    cell = make_cell(variant=variant, backend=backend, model_sha256=variant * 64, threads=1)
+    settings = {"threads": 1, **changes}
+    cell = make_cell(variant=variant, backend=backend, model_sha256=variant * 64, **settings)
     return [
         make_launch(cell, samples_ns=np.full(60, round(1e6 * median), np.int64), index=index,
                     round=index)
@@ -221,6 +272,12 @@ def test_a_tie_is_named_as_one() -> None:
     (sentence,) = said(launches("a", list(wobble)), launches("b", list(wobble[::-1])))
     assert "cannot be told apart" in sentence
     assert "faster" not in sentence
+    assert sentence.endswith("no number of launches that anybody makes would tell) cannot be told"
+                             " apart (on onnxruntime)")  # fmt: skip
+    near = list(1.02 * wobble * (1 + 3 * NOISE[::-1]))
+    (sentence,) = said(launches("a", list(wobble[::-1])), launches("b", near))
+    (needed,) = re.findall(r"if that stays so, about (\d+) launches of each would tell", sentence)
+    assert 10 < int(needed) < 400
 
 
 def test_of_three_files_one_may_lead_while_two_tie() -> None:
@@ -238,6 +295,49 @@ def test_files_of_other_backends_meet_each_on_its_fastest() -> None:
     (sentence,) = said(a, b)
     assert sentence.startswith("b on tflite is 2x [")
     assert sentence.endswith("as fast as a on onnxruntime (each on its fastest backend)")
+
+
+def test_each_setting_and_option_is_a_race_of_its_own() -> None:
+    fast, slow = list(1 + NOISE), list(2 * (1 + NOISE))
+    by_threads = [
+        launches(name, times, threads=threads)
+        for threads in (1, 2) for name, times in (("a", fast), ("b", slow))
+    ]  # fmt: skip
+    assert [one.partition(" (")[2] for one in said(*by_threads)] == [
+        "on onnxruntime, 1 thread batch 1)", "on onnxruntime, 2 threads batch 1)",
+    ]  # fmt: skip
+    options = ('{"arena": false}', '{"arena": true}')
+    one = [launches("a", fast, options=options[0]), launches("a", slow, options=options[1])]
+    other = [launches("b", slow, options=options[0]), launches("b", fast, options=options[1])]
+    sentences_of = said(*one, *other)
+    assert sentences_of[0].endswith("as fast as b (on onnxruntime arena=False)")
+    assert sentences_of[1].endswith("as fast as a (on onnxruntime arena=True)")
+    assert "each on its fastest backend" in sentences_of[2]
+    assert "a on onnxruntime arena=False" in sentences_of[2]
+
+
+@pytest.mark.usefixtures("native")
+def test_a_tie_stands_in_every_report_and_an_emulated_device_has_none(tmp_path: Path) -> None:
+    wobble = np.array([1.02, 0.98] * 5)
+    of = [*launches("a", list(wobble)), *launches("b", list(wobble[::-1]))]
+
+    def reports(emulated: bool) -> tuple[Results, dict[str, str]]:
+        with Store.open(f"sqlite:///{tmp_path / str(emulated)}.db") as store:
+            stored(store, of[0].run, of, device=make_device(of[0].cell.device, emulated=emulated),
+                   request=REQUEST)  # fmt: skip
+            loaded = load_results(store, of[0].run)
+        formats = ("html", "markdown", "json")
+        return loaded, {name: render(name, [loaded]) for name in formats}
+
+    loaded, made = reports(emulated=False)
+    (sentence,) = sentences(loaded.races)
+    for name, text in made.items():
+        plain = html.unescape(text).replace("\\", "")
+        assert plain.count(sentence) == 1, name
+    told = json.loads(made["json"])["races"]
+    assert [(one["fastest"]["variant"], one["leads"][0]["told"]) for one in told] == [("a", False)]
+    assert "lowest median" not in made["markdown"], "one ranking, not two by other intervals"
+    assert not reports(emulated=True)[0].races
 
 
 def test_given_state_says_nothing_of_the_batch(tmp_path: Path) -> None:

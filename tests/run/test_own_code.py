@@ -89,7 +89,6 @@ def recall_by_hand(x: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
 
 def make(folder: Path, **files: str) -> Project:
     project = make_project(folder)
-    project.device("here")
     write_detector(project.suite.parent / "model.onnx")
     x, truth = scenes()
     np.savez(project.suite.parent / "cases.npz", x=x, labels=truth)

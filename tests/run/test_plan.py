@@ -96,6 +96,16 @@ def test_a_missing_backend_turns_its_cells_into_skips() -> None:
     ]  # fmt: skip
 
 
+def test_a_backend_that_nobody_asked_for_is_left_out_without_a_skip() -> None:
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY, threads=(1, 2))),
+        [variant("fp32")], DEVICES, ORT, EFFORTS["quick"],
+    )  # fmt: skip
+    less = without(made, "a", "onnxruntime", None)
+    assert {cell.device for cell in less.cells} == {"b"}
+    assert not less.skips
+
+
 def test_the_key_names_everything_that_matters() -> None:
     cell = plan(
         suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], ORT,
@@ -212,3 +222,20 @@ def test_options_that_are_not_set_are_not_in_a_cell() -> None:
         suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32")], DEVICES[:1], ORT, EFFORTS["quick"]
     )
     assert [cell.options for cell in made.cells] == ["{}"]
+
+
+def test_what_runtimes_here_cannot_load_is_left_to_other_devices() -> None:
+    lacking = {("fp32", "onnxruntime"): SkipReason(SkipKind.UNREADABLE, "no operator Foo")}
+    devices = (
+        DeviceProfile("here", "local"),
+        DeviceProfile("own-python", "local", python="/opt/python3.12"),
+        DeviceProfile("board", "ssh", host="board"),
+    )
+    made = plan(
+        suite(ScenarioSpec(Scenario.LATENCY)), [variant("fp32"), variant("int8")], devices, ORT,
+        EFFORTS["quick"], unreadable=lacking,
+    )  # fmt: skip
+    assert [(skip.device, skip.variant, skip.reason) for skip in made.skips] == [
+        ("here", "fp32", lacking["fp32", "onnxruntime"])
+    ]
+    assert {cell.device for cell in made.cells if cell.variant == "fp32"} == {"own-python", "board"}

@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from benchhub.errors import ConfigError
 from benchhub.model.quality import AnswerKey
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchhub.model.quality import AnswerKey
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.cardiac.metric import (
     DICE,
     DICE_WORST,

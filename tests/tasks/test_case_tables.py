@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchhub.model.quality import Metric
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.case_tables import column_means, mean_metric, summed_metric, worst
 from benchhub.tasks.metrics.ranking import MACRO_AUC
 

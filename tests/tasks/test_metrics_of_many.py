@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import jaccard_score, log_loss
 from sklearn.neighbors import NearestNeighbors
 
-from benchhub.results.rows.quality import assess
+from benchhub.model.quality import Reads
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.contract.asked import Asked, asked
 from benchhub.tasks.contract.find import Output, find
 from benchhub.tasks.contract.reason import NoReading
 from benchhub.tasks.contract.seen import seen
-from benchhub.tasks.metrics import get_metric
+from benchhub.tasks.metrics import METRICS, get_metric
 from benchhub.tasks.metrics.many import _distance
 
 RNG = np.random.default_rng(33)
@@ -152,6 +154,64 @@ def test_the_distance_is_the_least_number_of_edits():
     assert _distance(list("intention"), list("execution")) == 5
 
 
+@cache
+def edits(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Edits from one to the other, by the definition: the last one, and what is before it."""
+    if not one or not other:
+        return len(one) + len(other)
+    return min(
+        edits(one[:-1], other) + 1,
+        edits(one, other[:-1]) + 1,
+        edits(one[:-1], other[:-1]) + (one[-1] != other[-1]),
+    )
+
+
+WRONG = np.where(np.arange(CASES) % 3 == 0, "a cat sat", TEXTS)
+
+
+def rate(found, truth, split) -> float:
+    pairs = [(split(mine), split(true)) for mine, true in zip(found, truth, strict=True)]
+    return sum(edits(*pair) for pair in pairs) / sum(len(true) for _, true in pairs)
+
+
+def iou(maps, truth) -> float:
+    inside = truth != 255
+    return jaccard_score(truth[inside], maps.argmax(axis=1)[inside], average="macro")
+
+
+def surprise(logits, tokens) -> float:
+    kept = tokens != -100
+    return np.exp(log_loss(tokens[kept], softmax(logits, axis=2)[kept], labels=range(9)))
+
+
+ORACLES = {
+    "mask_dice": (MAPS, MASKS, lambda o, t: dice_by_hand(o.argmax(axis=1), t, 3)),
+    "mask_iou": (MAPS, MASKS, iou),
+    "perplexity": (VOCABULARY, TOKENS, surprise),
+    "character_error_rate": (WRONG, TEXTS, lambda o, t: rate(o, t, tuple)),
+    "word_error_rate": (WRONG, TEXTS, lambda o, t: rate(o, t, lambda one: tuple(one.split()))),
+}
+
+
+def test_every_metric_of_many_has_an_oracle():
+    rows = {Reads.MASKS, Reads.TOKENS, Reads.TEXT}
+    assert {name for name, metric in METRICS.items() if metric.reads in rows} == ORACLES.keys()
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_resample_is_what_others_say_of_cases_that_are_there_several_times(name):
+    output, labels, score = ORACLES[name]
+    metric = get_metric(name)
+    given = seen(
+        output, labels, (), metric, find(metric, [Output(0, "y", output)], labels, Asked())
+    )
+    weights = RNG.multinomial(CASES, np.full(CASES, 1 / CASES), size=4)
+    found = metric.weighted(given.outputs, given.labels, weights.astype(float))
+    drawn = [np.repeat(np.arange(CASES), row) for row in weights]
+    assert found == pytest.approx([score(output[rows], labels[rows]) for rows in drawn])
+    assert len(set(np.round(found, 9))) > 1
+
+
 @pytest.mark.parametrize(
     ("name", "output", "labels"),
     [
@@ -160,6 +220,7 @@ def test_the_distance_is_the_least_number_of_edits():
         ("perplexity", VOCABULARY, TOKENS),
         ("recall_at_1", FACES, WHO),
         ("word_error_rate", np.where(np.arange(CASES) % 3 == 0, "a", TEXTS), TEXTS),
+        ("character_error_rate", np.where(np.arange(CASES) % 3 == 0, "a", TEXTS), TEXTS),
     ],
 )
 def test_each_has_an_interval_and_a_paired_loss_and_a_chance(name, output, labels):

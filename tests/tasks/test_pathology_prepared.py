@@ -5,7 +5,7 @@ import pytest
 
 from benchhub.compress.build.reference import reference_outputs
 from benchhub.config.suite import load_suite
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.run.prepare import prepare
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.predictions import get_prediction

@@ -11,7 +11,7 @@ from sklearn import metrics as theirs
 
 from benchhub.errors import ConfigError
 from benchhub.model.quality import Reads
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.metrics import METRICS, get_metric
 
 CASES = 140

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchhub.report.tables.table import Table
+    from benchhub.results.load import Judged
     from benchhub.results.load_ab import ABComparison, Side
     from benchhub.stats.paired_ab import ABDecision, Effect
 
@@ -28,15 +29,18 @@ def verdict(found: ABComparison) -> str:
     return str(found.decision.change)
 
 
-def exit_code(found: ABComparison) -> int:
-    """Return 3 where a side could not be measured, else what the verdict stands for."""
-    return 3 if found.a.failure or found.b.failure else _EXIT[verdict(found)]
+def exit_code(found: ABComparison, judged: Judged | None = None) -> int:
+    """Return 3 where a side could not be measured, else the worse of the verdict and of limits."""
+    codes = {_EXIT[verdict(found)], judged.exit_code if judged else 0}
+    codes |= {3} if found.a.failure or found.b.failure else set()
+    return next((code for code in (3, 1, 4) if code in codes), 0)
 
 
-def show(found: ABComparison, delta: float) -> None:
-    """Print both sides, the effects and the verdict to stdout."""
+def show(found: ABComparison, delta: float, judged: Judged | None = None) -> None:
+    """Print both sides, the effects and the verdict to stdout, and how B keeps its limits."""
     from rich.console import Console
 
+    from benchhub.cli.show.results import print_gate
     from benchhub.cli.show.say import say
     from benchhub.cli.show.table import print_table
 
@@ -50,6 +54,8 @@ def show(found: ABComparison, delta: float) -> None:
     word = verdict(found)
     say(console, _COLOURS[word], f"{word.upper()}: {_reason(found)}")
     _advise(console, found, delta)
+    if judged is not None:
+        print_gate(console, judged)
 
 
 def _table(found: ABComparison, decision: ABDecision) -> Table:
@@ -134,8 +140,10 @@ def _others_regressed(decision: ABDecision, word: str) -> list[str]:
     ]
 
 
-def plain(found: ABComparison) -> dict[str, Any]:
+def plain(found: ABComparison, judged: Judged | None = None) -> dict[str, Any]:
     """Return a comparison as JSON types; times in milliseconds, ratios of B to A."""
+    from benchhub.report.plain import plain as as_json
+
     decision = found.decision
     differ = found.outputs_differ
     return {
@@ -167,6 +175,8 @@ def plain(found: ABComparison) -> dict[str, Any]:
         ],
         "flags": [{"name": f.name, "evidence": f.evidence} for f in found.doubts],
         "outputs_max_abs_difference": differ if differ is None or math.isfinite(differ) else None,
+        "budget": judged.overall if judged else None,
+        "budget_verdicts": as_json(judged.verdicts) if judged else [],
     }
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json as jsonlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from benchhub.model.cell import Cell, CellKind
 from benchhub.run.execute import Ready
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Seconds a launch takes beside its timed section, where no earlier run tells better: process
 #: start, imports, loading. Slow boards take several times as long.
@@ -36,6 +41,7 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
                     "launches_more_at_most": ready.more_at_most,
                     "estimated_seconds": round(max(seconds.values()), 1),
                     "bytes_to_push_at_most": pushed,
+                    "reference": [dataclasses.asdict(cell) for cell in ready.reference],
                     "to_make": [
                         {
                             "variant": spec.name,
@@ -51,7 +57,6 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         return
     from rich.console import Console
 
-    from benchhub.cli.show.compress import uncounted
     from benchhub.cli.show.plan import plan_table, skip_lines
     from benchhub.cli.show.say import say
     from benchhub.cli.show.table import print_table
@@ -60,13 +65,13 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     print_table(console, plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
-    for variant in ready.prepared.variants:
-        if variant.uncounted:
-            say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
+    _say_of_variants(console, ready)
     for spec in ready.prepared.to_make:
         recipe = spec.recipe.name if spec.recipe else ""
         origin = f" from {spec.source}" if spec.source else ""
         say(console, "yellow", f"to be made{origin} by {recipe}: {spec.name}; not in the cache yet")
+    if ready.reference:
+        say(console, "dim", _reference_line(ready.reference))
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
         f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
@@ -81,6 +86,28 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
             f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
             + (", and what is to be made" if ready.prepared.to_make else "")
         )
+
+
+def _reference_line(cells: Sequence[Cell]) -> str:
+    """Return who gives the reference, and what cannot be said before it is there."""
+    first, *others = cells
+    then = f" (or {', '.join(cell.backend for cell in others)}, if it lacks that)" if others else ""
+    return (
+        f"reference: what {first.variant} answers on {first.device} and {first.backend} at batch"
+        f" {first.batch}{then}, measured first; whether labels fit it is checked then"
+    )
+
+
+def _say_of_variants(console: Console, ready: Ready) -> None:
+    """Say what cannot be counted of those that are there, and what their recipes have to tell."""
+    from benchhub.cli.show.compress import uncounted
+    from benchhub.cli.show.say import say
+
+    for variant in ready.prepared.variants:
+        if variant.uncounted:
+            say(console, "dim", f"{variant.name}: macs not told: {uncounted(variant)}")
+        for line in variant.remarks:
+            say(console, "yellow", f"{variant.name}: {line}")
 
 
 def _bytes_to_push(ready: Ready) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -21,7 +21,7 @@ from rich.progress import (
 from benchhub.cli.show.plan import planned_settings
 from benchhub.cli.show.say import say
 from benchhub.model.cell import Cell
-from benchhub.model.device import DeviceInfo
+from benchhub.model.device import LEFT_OUT, DeviceInfo
 from benchhub.model.launch import Launch
 from benchhub.run.loop.engine import Sessions
 
@@ -42,7 +42,8 @@ class RunProgress(Sessions):
         super().__init__()
         self._console = console
         self._left = {c.key: c.launches - finished.get(c.key, 0) for c in cells}
-        self._cells = len(self._left)
+        self._cells = tuple(cells)
+        self._dropped: set[str] = set()
         self._device_of = {c.key: c.device for c in cells}
         self._tasks: dict[str, TaskID] = {}
         self._moved: dict[str, int] = {}
@@ -111,6 +112,22 @@ class RunProgress(Sessions):
             if finding.level == "warn":
                 text = f"{info.name}: {finding.found}: {finding.why}; {finding.fix}"
                 say(self._console, "yellow", text)
+        if could := [f.backend for f in info.findings if f.level == LEFT_OUT and f.fix]:
+            text = f"{info.name}: left out, because not installed: {', '.join(could)}"
+            say(self._console, "dim", text)
+        self._drop(info.name, missing)
+
+    def _drop(self, device: str, missing: Collection[str]) -> None:
+        """Count launches of missing backends no longer."""
+        with self._writing:
+            gone = [c.key for c in self._cells if c.device == device and c.backend in missing]
+            less = sum(max(0, self._left[key]) for key in gone)
+            self._dropped.update(gone)
+            self._left |= dict.fromkeys(gone, 0)
+            self._total -= less
+            task = self._tasks[device]
+            planned = next(one.total for one in self._bar.tasks if one.id == task) or 0
+            self._bar.update(task, total=planned - less, cells=self._cells_text(device))
 
     def launched(self, launch: Launch) -> None:
         """Count a launch that is in the store."""
@@ -144,7 +161,8 @@ class RunProgress(Sessions):
         return f"{self._total - left} of {self._total} launches done"
 
     def _cells_text(self, device: str) -> str:
-        mine = [left for key, left in self._left.items() if self._device_of[key] == device]
+        keys = [key for key, of in self._device_of.items() if of == device]
+        mine = [self._left[key] for key in keys if key not in self._dropped]
         return f"{sum(1 for left in mine if left <= 0)}/{len(mine)} cells"
 
     def _line(self, text: str, force: bool = False) -> None:

@@ -47,7 +47,7 @@ def print_results(judged: Judged) -> None:
                 say(console, "red", info.error)
     _print_flags(console, [row for row in results.rows if row.cell not in told])
     for variant in results.variants:
-        if done := variant.provenance.get("told"):
+        for done in variant.remarks:
             say(console, "yellow", f"{variant.name}: {done}")
     if results.skips:
         say(

@@ -17,13 +17,24 @@ import numpy as np
 
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.cause import cause
 from benchhub.ondevice.job import Form
 from benchhub.ondevice.measure.batches import Batches, opened, shape_text
-from benchhub.ondevice.measure.outputs import ShapeError, Wanted, check, chosen, wanted
+from benchhub.ondevice.measure.outputs import (
+    ShapeError,
+    Wanted,
+    check,
+    chosen,
+    is_declared,
+    wanted,
+)
+from benchhub.ondevice.measure.repeated import turned_order
 from benchhub.ondevice.measure.stream import places
 
 #: What came of it, in the folder; beside it the outputs, `output-0.npy` and so on.
 TOLD = "told.json"
+#: What was found of the outputs' shapes, there too.
+SHAPES = "shapes.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ class AnswerJob:
 def answer(job: AnswerJob) -> None:
     """Write the outputs for all cases into the folder, cases on axis 0; what a runtime raises.
 
+    Beside them, for each output, whether it is `whole` and `undeclared` (see `Form`).
+
     ShapeError: outputs that are not what the model declares, or none that runs over cases.
     """
     told = {name: Form(**form) for name, form in job.forms.items()}
@@ -67,7 +80,7 @@ def answer(job: AnswerJob) -> None:
     batches.fit(session.inputs)
     which = wanted(session.outputs, job.outputs, told)
     for name, cases in (("output", batches.cases or 0), ("again", job.again)):
-        _write(session, batches, which, cases, Path(job.folder) / name)
+        which = _write(session, batches, which, cases, Path(job.folder) / name)
     if rows := () if batches.state else turned(batches.cases or 0, job.batch, job.again):
         arrays = {
             name: array if name in told and told[name].whole else array[list(rows)]
@@ -76,24 +89,28 @@ def answer(job: AnswerJob) -> None:
         other = Batches(arrays, job.batch, told)
         other.fit(session.inputs)
         _write(session, other, which, len(rows), Path(job.folder) / "turned")
+    shapes = [[form.whole and not form.left_out, form.undeclared] for form in which.forms]
+    Path(job.folder, SHAPES).write_text(json.dumps(shapes), "utf-8")
 
 
 def turned(cases: int, batch: int, few: int) -> tuple[int, ...]:
     """Return the cases of the first batches, so that each batch has its own in another order.
 
-    `few` of them or more, but of whole batches only: cases are together as they are in order. No
-    case keeps both of its neighbours, nor an order that is the old one backwards. Empty: a batch
-    has one case, or `few` is 0.
+    `few` of them or more, but of whole batches only: cases are together as they are in order.
+    Empty: a batch has one case, or `few` is 0.
     """
     if batch < 2 or not cases or not few:
         return ()
-    places = [*range(batch - 1, -1, -2), *range(batch - 2, -1, -2)]
     batches = max(1, min(-(-few // batch), cases // batch))
-    return tuple((index * batch + place) % cases for index in range(batches) for place in places)
+    order = turned_order(batch)
+    return tuple((index * batch + place) % cases for index in range(batches) for place in order)
 
 
-def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path) -> None:
-    """Write the outputs of so many cases; one that does not run over them, as none of it."""
+def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path) -> Wanted:
+    """Write the outputs of so many cases; one that does not run over them, as none of it.
+
+    Return how the outputs are in fact: see `_in_fact`.
+    """
     sizes = batches.sizes(cases)
     held: dict[int, Array] = {}
     without: set[int] = set()
@@ -101,6 +118,8 @@ def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path
     for index, count in enumerate(sizes):
         arrays = session.run({**batches.feeds(index), **fed})
         fed = {name: arrays[at] for name, at in places(session.outputs, batches.state)}
+        if index == 0:
+            which = _in_fact(which, arrays, batches.batch)
         found = chosen(session.outputs, arrays, which)
         without |= {
             position
@@ -124,11 +143,36 @@ def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path
             if array.shape[1:] != into.shape[1:]:
                 raise ShapeError(
                     f"output {tensor.name} is {shape_text(into.shape[1:])} a case in the first"
-                    f" batch, and {shape_text(array.shape[1:])} in batch {index + 1}"
+                    f" batch, and {shape_text(array.shape[1:])} in batch {index + 1}; where it"
+                    f" has as many rows as are found, say rows.{tensor.name} in the suite, the most"
+                    " there can be"
                 )
             into[start : start + count] = array[:count]
     for position in without if sizes else ():
         np.save(f"{stem}-{position}.npy", np.empty(0, np.float32))
+    return which
+
+
+def _in_fact(which: Wanted, arrays: Sequence[Any], batch: int) -> Wanted:
+    """Return how the outputs are by what a first call gave.
+
+    What a file declares of an output's shape is a remark that runtimes pass over, and exporters
+    get wrong. A call of one case whose outputs have no axis of cases has answered that case.
+    """
+    given = [arrays[place] for place in which.places]
+    forms = [
+        form
+        if form.left_out or form.order or is_declared(tensor, array)
+        else form._replace(undeclared=True)
+        for tensor, form, array in zip(which.tensors, which.forms, given, strict=True)
+    ]
+    brought = [(form, array) for form, array in zip(forms, given, strict=True) if not form.left_out]
+    of_one = batch == 1 and all(
+        not (form.order or form.rows) and np.shape(array)[:1] != (1,) for form, array in brought
+    )
+    if of_one:
+        forms = [form if form.left_out else form._replace(whole=True) for form in forms]
+    return which._replace(forms=forms)
 
 
 def main() -> None:
@@ -150,7 +194,7 @@ def main() -> None:
 
 
 def _cause(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return cause(str(error)) or type(error).__name__
 
 
 if __name__ == "__main__":

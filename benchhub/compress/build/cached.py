@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-
 from benchhub.compress import RecipeEntry
+from benchhub.compress.build.calls import Calibration, Calls, digest
 from benchhub.compress.build.checked import check_data, check_source, files_sha256, settled
 from benchhub.compress.build.trials import MadeBy, Trying
 from benchhub.compress.build.workshop import Workshop, is_whole
-from benchhub.compress.files.arranged import like, own_cases
+from benchhub.compress.files.arranged import like
 from benchhub.compress.files.external import in_one_file
 from benchhub.compress.files.look import check_inputs_match, inspect_model
-from benchhub.compress.recipe import Ingredients
+from benchhub.compress.recipe import Ingredients, one_by_one
 from benchhub.compress.recipes.converters import converter_errors, in_one_line
 from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
@@ -33,6 +32,8 @@ from benchhub.tasks import model_digest
 
 #: So many of the training cases, the first ones, belong to a variant's identity.
 _FIRST_CASES = 16
+#: A file that is larger than its source by less is not worth a remark.
+_REMARKED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class _Asked:
     options: Settings
     facts: Mapping[str, str]
     folder: Path
-    calibration: Callable[[int], Mapping[str, Array]]
+    calibration: Calibration
     source: str
 
     @property
@@ -89,7 +90,8 @@ def build(
         if not is_whole(asked.folder):
             using = replace(
                 ingredients,
-                calibration=asked.calibration,
+                calibration=asked.calibration.cases,
+                calls=asked.calibration.calls,
                 progress=lambda line: ingredients.progress(f"{spec.name}: {line}"),
                 tried=trying.by_recipe,
             )
@@ -109,19 +111,21 @@ def find(
 
 def _feeds(
     asked: _Asked, source: Variant | None, ingredients: Ingredients
-) -> Callable[[], Mapping[str, Array]]:
-    """Return what returns cases to call a model with: those it calibrates with, or test cases."""
+) -> Callable[[], Sequence[Mapping[str, Array]]]:
+    """Return what returns calls of a model: with cases it calibrates with, or with test cases."""
 
-    def feeds() -> Mapping[str, Array]:
+    def feeds() -> Sequence[Mapping[str, Array]]:
         if asked.entry.calibrates:
-            return asked.calibration(asked.options["calibration_cases"])
+            return asked.calibration.calls(asked.options["calibration_cases"])[:CHECK_CASES]
         if ingredients.examples is None:
-            return {}
+            return ()
         cases = ingredients.examples(CHECK_CASES)
+        if source is None:
+            return list(one_by_one(cases))
         try:
-            return cases if source is None else own_cases(source, cases)
-        except ConfigError:  # some inputs do not run over cases: it is called with made-up ones
-            return {}
+            return Calls(source, cases, ingredients.whole()).first()
+        except ConfigError:  # they do not fit, which is told elsewhere: inputs are made up
+            return ()
 
     return feeds
 
@@ -138,18 +142,8 @@ def _asked(
     trains = entry.trains_with(options)
     if trains and ingredients.training is None:
         check_data(spec, entry, options, ingredients)
-    taken: dict[int, Mapping[str, Array]] = {}
 
-    def calibration(count: int) -> Mapping[str, Array]:
-        if count not in taken:
-            cases = ingredients.calibration(count)
-            try:
-                taken[count] = cases if source is None else own_cases(source, cases)
-            except ConfigError as error:  # of this model: other recipes do without cases
-                reason = f"recipe {asked_for.name} calibrates, and {error}"
-                raise RecipeFailed(spec.name, reason) from error
-        return taken[count]
-
+    calibration = Calibration(spec.name, asked_for.name, source, ingredients)
     facts = {
         "recipe": spec.recipe.name,
         "options": json.dumps(options, sort_keys=True),
@@ -159,7 +153,7 @@ def _asked(
     if entry.files:
         facts["files"] = json.dumps(files_sha256(where, entry, options, ingredients.beside))
     if entry.calibrates:
-        facts["calibration_sha256"] = _digest(calibration(options["calibration_cases"]))
+        facts["calibration_sha256"] = calibration.sha256(options["calibration_cases"])
     if trains:
         facts["training_sha256"] = _training_digest(ingredients)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
@@ -253,12 +247,24 @@ def _write(
         **facts,
         **asked.facts,
         **({"tried": ", ".join(tried)} if tried else {}),
+        **_larger(made, source),
         "file": model.name,
         "sha256": made.sha256,
         "seconds": f"{time.perf_counter() - start:.2f}",
     }
     text = json.dumps(record, indent=1)
     (work.draft / "variant.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _larger(made: Variant, source: Variant | None) -> Mapping[str, str]:
+    """Return a remark on a file that is larger than what it was made of: that is seldom meant."""
+    if source is None or made.format != source.format:
+        return {}
+    more = made.model_bytes / source.model_bytes - 1
+    if more < _REMARKED:
+        return {}
+    sizes = f"{made.model_bytes:,} bytes, and {source.model_bytes:,} of {source.name}"
+    return {"larger": f"its file is {more:.0%} larger than its source: {sizes}"}
 
 
 def _own(error: ConfigError, asked: _Asked) -> str:
@@ -274,14 +280,5 @@ def _training_digest(ingredients: Ingredients) -> str:
     except ConfigError:  # there are fewer
         first = ingredients.training(None)
     said = {"data": dict(ingredients.data), "model": model_digest(ingredients.task)}
-    text = json.dumps(said, sort_keys=True) + _digest({**first.inputs, "labels": first.labels})
+    text = json.dumps(said, sort_keys=True) + digest({**first.inputs, "labels": first.labels})
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _digest(inputs: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(inputs):
-        array = np.ascontiguousarray(inputs[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

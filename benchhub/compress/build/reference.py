@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchhub.backends import every
-from benchhub.compress.build.answering import TOLD, AnswerJob, turned
+from benchhub.compress.build.answering import SHAPES, TOLD, AnswerJob, turned
 from benchhub.compress.files.arranged import forms, output_names, starting_state
 from benchhub.compress.files.shapes import compatible
+from benchhub.compress.trial.ended import how_ended, last_said
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -33,8 +33,6 @@ _AS_EXPORTED: Mapping[str, Mapping[str, Any]] = {
 }
 #: Outputs of no more bytes are read into memory.
 _HELD = 64 << 20
-#: So much of what a process said last is looked at.
-_SAID_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,16 @@ class Answered:
     """A model's outputs for all cases, and for the first ones as they came a second time.
 
     `turned` are those for the cases `rows`, when the cases of each batch came in another order.
+    Of each output in their order: `whole`, at a batch of one it has no axis of cases; `undeclared`,
+    it has another shape than the file declares.
     """
 
     outputs: tuple[Array, ...]
     again: tuple[Array, ...] = ()
     turned: tuple[Array, ...] = ()
     rows: tuple[int, ...] = ()
+    whole: tuple[bool, ...] = ()
+    undeclared: tuple[bool, ...] = ()
 
 
 def reference_outputs(
@@ -77,7 +79,7 @@ def answered(
     runs over cases; MissingExtra where its runtime is not installed here.
     """
     check_cases_fit(variant, inputs)
-    backend = _runtime_of(variant)
+    backend = runtime_of(variant)
     at = _batch(variant) or batch
     with tempfile.TemporaryDirectory(prefix="benchhub-reference-") as folder:
         job = AnswerJob(
@@ -98,7 +100,15 @@ def answered(
             raise _refusal(told, variant, backend, at)
         other = _read(folder, "turned")
         rows = turned(len(next(iter(_cased(variant, inputs)))), at, again) if other else ()
-        return Answered(_read(folder, "output"), _read(folder, "again"), other, rows)
+        shapes: list[list[bool]] = json.loads(Path(folder, SHAPES).read_text("utf-8"))
+        return Answered(
+            _read(folder, "output"),
+            _read(folder, "again"),
+            other,
+            rows,
+            whole=tuple(whole for whole, _ in shapes),
+            undeclared=tuple(undeclared for _, undeclared in shapes),
+        )
 
 
 def _cased(variant: Variant, inputs: Mapping[str, Array]) -> Iterator[Array]:
@@ -106,7 +116,8 @@ def _cased(variant: Variant, inputs: Mapping[str, Array]) -> Iterator[Array]:
     return (inputs[spec.name] for spec in variant.inputs if not spec.whole)
 
 
-def _runtime_of(variant: Variant) -> Description:
+def runtime_of(variant: Variant) -> Description:
+    """Return what computes a variant's answers on the controller; ConfigError: nothing does."""
     usable = [
         one
         for one in every()[0]
@@ -159,10 +170,8 @@ def _asked(job: AnswerJob, whose: str) -> dict[str, str]:
             told: dict[str, str] = json.loads(Path(job.folder, TOLD).read_text("utf-8"))
             return told
         said.seek(0)
-        lines = said.read()[-_SAID_BYTES:].decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-    code = process.returncode
-    how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        last = last_said(said.read()) or "it said nothing"
+    how = how_ended(process.returncode)
     raise ConfigError(
         f"{whose}: {job.backend} ended its process {how} while computing reference outputs: {last}"
     )
@@ -182,7 +191,8 @@ def _refusal(
         )
     way_out = "fix the batch at 1 (batch = 1), or export it again"
     if told["kind"] == "shape":
-        return ConfigError(f"variant {variant.name}: {cause}; or {way_out}")
+        other = f"; or {way_out}" if batch > 1 else "; or export it again"
+        return ConfigError(f"variant {variant.name}: {cause}{other}")
     hint = f"; if it runs at batch 1 only, {way_out}" if batch > 1 and not _batch(variant) else ""
     return ConfigError(
         f"variant {variant.name}: {backend.name} cannot run {variant.path} at batch {batch}:"

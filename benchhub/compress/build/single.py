@@ -150,6 +150,7 @@ def _make_all(
         data=data.provenance if data is not None else {},
         examples=_examples(data),
         beside=beside or Path.cwd(),
+        whole=_whole(data),
     )
     for spec in chain:
         if spec.recipe is not None:
@@ -174,6 +175,13 @@ def _examples(data: Dataset | _Arrays | None) -> Callable[[int], Mapping[str, Ar
     if isinstance(data, _Arrays):
         return data.calibration
     return lambda count: data.cases(count).inputs
+
+
+def _whole(data: Dataset | _Arrays | None) -> Callable[[], Mapping[str, Array]]:
+    if isinstance(data, _Arrays):
+        held = data.whole
+        return lambda: held
+    return dict if data is None else functools.cache(lambda: data.cases(1).whole)
 
 
 def _needs_data(chain: Sequence[VariantSpec]) -> bool:
@@ -239,6 +247,13 @@ class _Arrays:
                     f" {', '.join(sorted(held)) or 'none'}"
                 )
             self._inputs[spec.name] = np.asarray(found)
+        cases = max((len(array) for array in self._inputs.values() if array.ndim), default=0)
+        single = [
+            name
+            for name, array in self._inputs.items()
+            if array.ndim == 0 or (array.size == 1 and cases > 1)
+        ]
+        self.whole = {name: self._inputs.pop(name) for name in single}
 
     @property
     def provenance(self) -> Mapping[str, str]:
@@ -247,7 +262,7 @@ class _Arrays:
 
     def calibration(self, count: int) -> Mapping[str, Array]:
         """Return the first `count`; ConfigError if there are fewer."""
-        have = min(len(array) for array in self._inputs.values())
+        have = min((len(array) for array in self._inputs.values()), default=0)
         if have < count:
             raise ConfigError(
                 f"{self._path}: {count} calibration cases were asked for and there are {have};"

@@ -173,6 +173,7 @@ def ingredients(
         data=dataset.provenance,
         examples=lambda count: dataset.cases(count).inputs,
         beside=suite.path.parent,
+        whole=functools.cache(lambda: dataset.cases(1).whole),
     )
 
 

@@ -37,11 +37,11 @@ class Trying:
         tryout: Tryout,
         backends: Sequence[str],
         source: Variant | None,
-        feeds: Callable[[], Mapping[str, Array]],
+        feeds: Callable[[], Sequence[Mapping[str, Array]]],
     ) -> None:
         self._tryout, self._backends, self._source = tryout, backends, source
         self._read_feeds = feeds
-        self._feeds: Mapping[str, Array] | None = None
+        self._feeds: Sequence[Mapping[str, Array]] | None = None
 
     def by_recipe(self, draft: Path) -> Trial:
         """Return how a draft does in onnxruntime, which every controller has."""
@@ -54,7 +54,7 @@ class Trying:
 
         RecipeFailed where it runs nowhere.
         """
-        known = _read(folder)
+        known = kept_trials(folder)
         wanted = {versioned(one): one for one in meant_for(self._backends, made.format)}
         new = {
             version: self._tryout(one.name, (made.path, made.format), self._source, self._cases())
@@ -63,7 +63,7 @@ class Trying:
         }
         if new:
             known |= new
-            _write(folder, known)
+            keep_trials(folder, known)
         told = {version: known[version] for version in wanted if known[version].known}
         if told and all(trial.cause for trial in told.values()):
             causes = "; ".join(f"{version}: {trial.cause}" for version, trial in told.items())
@@ -74,20 +74,18 @@ class Trying:
             )
         return tuple(version for version, trial in told.items() if not trial.cause)
 
-    def _cases(self) -> Mapping[str, Array]:
+    def _cases(self) -> Sequence[Mapping[str, Array]]:
         if self._feeds is None:
             try:
                 self._feeds = self._read_feeds()
             except ConfigError:  # there are fewer, or none: inputs are made up
-                self._feeds = {}
-            if self._source and any(one.name not in self._feeds for one in self._source.inputs):
-                self._feeds = {}
+                self._feeds = ()
         return self._feeds
 
 
 def refused(variant: Variant, backends: Sequence[str], by: MadeBy) -> dict[str, str]:
     """Return the backends that cannot run a variant that was made here, each with the reason."""
-    known = _read(variant.path.parent)
+    known = kept_trials(variant.path.parent)
     found = {}
     for name in backends:
         version = versioned(described(name))
@@ -100,7 +98,8 @@ def refused(variant: Variant, backends: Sequence[str], by: MadeBy) -> dict[str, 
     return found
 
 
-def _read(folder: Path) -> dict[str, Trial]:
+def kept_trials(folder: Path) -> dict[str, Trial]:
+    """Return how a model did, by backend and version; empty where nothing is written down."""
     try:
         told = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         return {version: Trial(**trial) for version, trial in told.items()}
@@ -108,7 +107,8 @@ def _read(folder: Path) -> dict[str, Trial]:
         return {}
 
 
-def _write(folder: Path, trials: Mapping[str, Trial]) -> None:
+def keep_trials(folder: Path, trials: Mapping[str, Trial]) -> None:
+    """Write down how a model did, in a folder that exists."""
     told = {version: dataclasses.asdict(trial) for version, trial in trials.items()}
     draft = folder / f".{_FILE}.{os.getpid()}"
     draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

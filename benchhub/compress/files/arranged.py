@@ -32,12 +32,17 @@ def arranged(variant: Variant, arrangement: Arrangement) -> Variant:
     inputs = _renamed(f"{where}: inputs", variant, variant.inputs, arrangement.inputs)
     outputs = _renamed(f"{where}: outputs", variant, variant.outputs, arrangement.outputs)
     known = [spec.name for spec in (*inputs, *outputs)]
-    for key in ("layout", "batch_axis"):
+    given = [spec.name for spec in outputs]
+    for key, names, what in (
+        ("layout", known, "input or output"),
+        ("batch_axis", known, "input or output"),
+        ("rows", given, "output"),
+    ):
         for name in getattr(arrangement, key):
-            if name not in known:
+            if name not in names:
                 raise ConfigError(
-                    f"{where}: {key}.{name}: {variant.path} has no such input or output"
-                    f"{nearest(name, known)}"
+                    f"{where}: {key}.{name}: {variant.path} has no such {what}"
+                    f"{nearest(name, names)}"
                 )
     both = sorted(arrangement.layout.keys() & arrangement.batch_axis.keys())
     if both:
@@ -48,7 +53,10 @@ def arranged(variant: Variant, arrangement: Arrangement) -> Variant:
     return dataclasses.replace(
         variant,
         inputs=tuple(_ordered(where, spec, arrangement, given=True) for spec in inputs),
-        outputs=tuple(_ordered(where, spec, arrangement, given=False) for spec in outputs),
+        outputs=tuple(
+            _with_rows(_ordered(where, spec, arrangement, given=False), arrangement)
+            for spec in outputs
+        ),
     )
 
 
@@ -94,37 +102,12 @@ def with_whole(variant: Variant, names: Collection[str]) -> Variant:
     )
 
 
-def without_cases(
-    variants: Sequence[Variant], baseline: Variant, reference: Sequence[Array]
-) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
-    """Return variants whose outputs that do not run over cases are left out, and a line on each.
-
-    `reference` are the baseline's, in whose order they all have theirs: see `reference_outputs`.
-    """
-    found: dict[int, str] = {}
-    for index, (spec, array) in enumerate(zip(baseline.outputs, reference, strict=True)):
-        if spec.left_out:
-            found[index] = spec.left_out
-        elif array.shape == (0,):
-            found[index] = "it does not run over cases: its first axis has another size"
-    marked = tuple(
-        dataclasses.replace(
-            variant,
-            outputs=tuple(
-                dataclasses.replace(spec, left_out=found.get(index, spec.left_out))
-                for index, spec in enumerate(variant.outputs)
-            ),
-        )
-        for variant in variants
-    )
-    told = (f"output {baseline.outputs[index].name}: {why}" for index, why in found.items())
-    return marked, tuple(told)
-
-
 def forms(variant: Variant) -> dict[str, Form]:
     """Return how the file's inputs and outputs are otherwise than the data's, by its names."""
     found = {
-        spec.in_file: Form(spec.order, spec.whole, spec.fed_from, bool(spec.left_out))
+        spec.in_file: Form(
+            spec.order, spec.whole, spec.fed_from, bool(spec.left_out), spec.rows, spec.undeclared
+        )
         for spec in (*variant.inputs, *variant.outputs)
     }
     return {name: form for name, form in found.items() if form != Form()}
@@ -134,29 +117,6 @@ def output_names(variant: Variant) -> tuple[str, ...]:
     """Return the file's names of outputs in the baseline's order; empty: all, as they come."""
     plain = all(spec == TensorSpec(spec.name, spec.dtype, spec.shape) for spec in variant.outputs)
     return () if plain else tuple(spec.in_file for spec in variant.outputs)
-
-
-def own_cases(variant: Variant, cases: Mapping[str, Array]) -> dict[str, Array]:
-    """Return cases by the file's own names, in its layout, for who calls it without a `Form`.
-
-    ConfigError for inputs whose first axis does not run over cases in the file.
-    """
-    if not forms(variant) and not any(spec.own_name for spec in variant.inputs):
-        return dict(cases)
-    found = {}
-    for spec in variant.inputs:
-        if spec.whole or spec.order[:1] not in ((), (0,)):
-            what = "the same for all cases" if spec.whole else "not cases first"
-            raise ConfigError(
-                f"input {spec.name} of {variant.path} is {'state' if spec.fed_from else what};"
-                " models are calibrated whose inputs all have cases along axis 0: take a recipe"
-                " that does not calibrate"
-            )
-        array = cases[spec.name]
-        found[spec.in_file] = (
-            np.ascontiguousarray(array.transpose(spec.order)) if spec.order else array
-        )
-    return found
 
 
 def starting_state(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -199,6 +159,7 @@ def _as(spec: TensorSpec, theirs: TensorSpec) -> TensorSpec:
         whole=theirs.whole,
         fed_from=theirs.fed_from,
         left_out=theirs.left_out or spec.left_out,
+        rows=theirs.rows,
     )
 
 
@@ -292,6 +253,12 @@ def _ordered(where: str, spec: TensorSpec, arrangement: Arrangement, given: bool
     if order == tuple(range(len(order))):
         return spec
     return dataclasses.replace(spec, shape=_to_data(spec.shape, order), order=order)
+
+
+def _with_rows(spec: TensorSpec, arrangement: Arrangement) -> TensorSpec:
+    """Return an output with the rows that are said of it; it runs over cases then."""
+    rows = arrangement.rows.get(spec.name, 0)
+    return dataclasses.replace(spec, rows=rows, left_out="") if rows else spec
 
 
 def _no_axis(where: str, spec: TensorSpec, axis: int) -> ConfigError:

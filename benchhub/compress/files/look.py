@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchhub.compress.files.counting.macs import count_macs
+from benchhub.compress.files.counting.torch import count_torch_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.onnx import inspect_onnx
 from benchhub.compress.files.shapes import compatible, layout, show
 from benchhub.compress.files.tflite import inspect_tflite
-from benchhub.compress.files.torch import inspect_torch
+from benchhub.compress.files.torch import TORCH_FORMATS, inspect_torch
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -41,12 +42,16 @@ def inspect_model(name: str, path: Path) -> Variant:
 
 
 def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
-    """Return an ONNX variant with its multiply-accumulates counted for one of `cases`.
+    """Return a variant with its multiply-accumulates counted for one of `cases`.
 
     A file whose inputs are open beyond the batch does not tell them; the data does. `cases` holds
     the cases of each input along the first axis; an integer that is the same in all of them is a
-    setting, and may decide which branch runs. Other formats and closed files are left alone.
+    setting, and may decide which branch runs. A torch file is called, in a process of its own,
+    unless it says its count. Others, and closed ONNX files, are left alone.
     """
+    if variant.format in TORCH_FORMATS and variant.macs is None:
+        found = count_torch_macs(variant, cases)
+        return dataclasses.replace(variant, macs=found.macs, uncounted=found.uncounted)
     if variant.format != "onnx" or not (
         variant.uncounted or any(None in spec.shape[1:] for spec in variant.inputs)
     ):

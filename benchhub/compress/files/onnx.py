@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchhub.compress.files.counting.macs import count_macs
-from benchhub.compress.files.counting.weights import count_weights
+from benchhub.compress.files.counting.weights.count import count_weights
 from benchhub.compress.files.external import (
     external_tensors,
     gzipped_bytes,
@@ -86,8 +87,30 @@ def _check(name: str, path: Path, model: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(without_external(model))
     except onnx.checker.ValidationError as error:
-        cause = str(error).strip().splitlines()[0]
-        raise ConfigError(f"variant {name}: model {path} is not valid ONNX: {cause}") from error
+        raise ConfigError(
+            f"variant {name}: model {path} is not valid ONNX: {_why(str(error))}"
+        ) from error
+
+
+#: What the checker says of files that may only be newer than the package.
+_NO_OPERATOR = re.compile(r"No Op registered for (\S+) with domain_version of (\d+)")
+_NEWER_FORMAT = re.compile(r"ir_version (\d+) is higher than the checker's \((\d+)\)")
+
+
+def _why(text: str) -> str:
+    """Return what the checker says, in one line with a next step."""
+    import onnx
+
+    here = f"onnx {onnx.__version__}"
+    if found := _NO_OPERATOR.search(text):
+        kind, opset = found.groups()
+        step = f"export it without {kind}, or upgrade onnx if that is newer"
+        return f"opset {opset} has no operator {kind}, as {here} knows it; {step}"
+    if found := _NEWER_FORMAT.search(text):
+        its, most = found.groups()
+        step = "save it with a lower ir_version, or upgrade onnx"
+        return f"it is of IR version {its}, and {here} reads up to {most}; {step}"
+    return f"{text.strip().splitlines()[0].rstrip('.')}; export it again"
 
 
 def _spec(name: str, path: Path, value: onnx.ValueInfoProto, side: str) -> TensorSpec:

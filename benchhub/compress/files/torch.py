@@ -18,6 +18,9 @@ from benchhub.compress.files.torch_archive import MANIFEST, count_weights, progr
 from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
 
+#: What a torch file may hold.
+TORCH_FORMATS = ("torchscript", "exported")
+
 
 def torch_format(path: Path) -> str | None:
     """Return torchscript or exported by what the archive holds, None if it is neither."""
@@ -73,6 +76,7 @@ def inspect_torch(name: str, path: Path) -> Variant:
         params=facts.get("params"),
         nonzero_params=facts.get("nonzero_params"),
         macs=facts.get("macs"),
+        uncounted=() if "macs" in facts else ("forward of unknown shape",),
     )
 
 

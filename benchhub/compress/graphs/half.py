@@ -7,13 +7,13 @@ nodes (If, Loop, Scan) are rewritten with the types that go in and out of them.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchhub.compress.graphs.definition import definition
+from benchhub.compress.graphs.half_values import Halved, halved_values
+from benchhub.compress.graphs.inside import all_names, inner_graphs
 from benchhub.compress.graphs.scopes import (
     NO_TENSOR,
     Rewritten,
@@ -21,13 +21,10 @@ from benchhub.compress.graphs.scopes import (
     opened,
     told_by_runtime,
 )
-from benchhub.model.arrays import Array
 
 if TYPE_CHECKING:
     import onnx
 
-#: What float16 can hold: the largest finite value, and the smallest above zero.
-LARGEST, SMALLEST = 65504.0, 5.960464477539063e-08
 _FLOAT, _HALF = 1, 10
 #: ONNX lets these compute in float16, and runtimes do not, or not well enough.
 _IN_FLOAT32 = frozenset(
@@ -41,18 +38,6 @@ _ABOUT_SHAPES = frozenset({"Shape", "Size"})
 _FEW = 64
 
 
-@dataclass(slots=True)
-class Halved:
-    """What became of a model's float32 weights, in values; `kept_by` are operators that read
-    weights which stay in float32."""
-
-    converted: int = 0
-    kept: int = 0
-    clipped: int = 0
-    raised: int = 0
-    kept_by: Counter[str] = field(default_factory=Counter)
-
-
 def in_half(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Halved]:
     """Return a plain model (see `plain`) in float16, and what became of its weights."""
     inferred = inferred_types(model)
@@ -62,26 +47,13 @@ def in_half(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Halved]:
     return inferred, work.halved
 
 
-def halved_values(values: Array) -> tuple[Array, int, int]:
-    """Return values in float16, and how many were clipped to what it holds and raised from 0.
-
-    A value keeps its sign, stays finite if it was, and is zero only if it was.
-    """
-    size = np.abs(values)
-    over = np.isfinite(values) & (size > LARGEST)
-    under = (size > 0) & (size < SMALLEST)
-    fitting = np.where(over, np.copysign(LARGEST, values), values)
-    fitting = np.where(under, np.copysign(SMALLEST, values), fitting)
-    return fitting.astype(np.float16), int(over.sum()), int(under.sum())
-
-
 class _Work:
     """One model on its way to float16."""
 
     def __init__(self, model: onnx.ModelProto, opset: int) -> None:
         self.halved = Halved()
         self._model, self._opset = model, opset
-        self._taken = _all_names(model.graph)
+        self._taken = all_names(model.graph)
 
     def rewrite(self, scope: Rewritten, half: bool) -> None:
         """Rewrite a graph; with `half` its float32 inputs and outputs become float16."""
@@ -168,7 +140,7 @@ class _Work:
                 node.input[index] = self._in(scope, name, _FLOAT, node)
             else:
                 node.input[index] = self._as_it_is(scope, name)
-        for inner in _graphs(node):
+        for inner in inner_graphs(node):
             self.rewrite(opened(inner, scope), half=False)
         self._append(node, scope, [_FLOAT] * len(node.output))
 
@@ -197,7 +169,7 @@ class _Work:
                 node.input[index] = self._in(scope, name, wanted, node)
             else:
                 node.input[index] = self._as_it_is(scope, name)
-        for inner in _graphs(node):
+        for inner in inner_graphs(node):
             for value, kind in zip(inner.input, kinds, strict=False):
                 if kind and not value.type.WhichOneof("value"):
                     value.type.tensor_type.elem_type = kind
@@ -321,17 +293,3 @@ def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
     own = onnx.NodeProto()
     own.CopyFrom(node)
     return own
-
-
-def _graphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
-    found = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
-    return [*found, *(inner for attribute in node.attribute for inner in attribute.graphs)]
-
-
-def _all_names(graph: onnx.GraphProto) -> set[str]:
-    taken = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
-    for node in graph.node:
-        taken |= {*node.input, *node.output, node.name}
-        for inner in _graphs(node):
-            taken |= _all_names(inner)
-    return taken

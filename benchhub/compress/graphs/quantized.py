@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,10 @@ _OPERATORS = frozenset(
         "GatherBlockQuantized",
     }
 )
+_LAYERS = frozenset(["Conv", "ConvTranspose", "Gemm", "LSTM", "MatMul"])
+_INTEGER_LAYERS = frozenset(
+    ["ConvInteger", "DynamicQuantizeLSTM", "MatMulInteger", "QGemm", "QLinearConv", "QLinearMatMul"]
+)
 _FLOAT, _UINT8, _INT8, _HALF = 1, 2, 3, 10
 
 
@@ -34,6 +38,47 @@ def quantizing_nodes(model: onnx.ModelProto) -> Counter[str]:
         for node in graph.node
         if node.op_type in _OPERATORS or node.op_type.startswith("QLinear")
     )
+
+
+class Layers(NamedTuple):
+    """How many convolutions and matrix products a model has, by what they compute with."""
+
+    quantized: int
+    in_float: int
+    #: Of those in float, the ones in bodies of If, Loop and Scan.
+    inside: int
+
+    def facts(self) -> dict[str, str]:
+        """Return what a variant's provenance says about it."""
+        total = self.quantized + self.in_float
+        facts = {"layers_quantized": f"{self.quantized} of {total}"}
+        if self.inside:
+            facts["left_float"] = (
+                f"{self.inside} of {total} layers stand in bodies of If, Loop or Scan, and stay in"
+                " float32"
+            )
+        return facts
+
+
+def layers(model: onnx.ModelProto) -> Layers:
+    """Count the layers of a model, those in bodies too; integers may be turned back before one."""
+    quantized = in_float = inside = 0
+    for number, graph in enumerate(graphs(model.graph)):
+        turned = {
+            name
+            for node in graph.node
+            if node.op_type == "DequantizeLinear"
+            for name in node.output
+        }
+        for node in graph.node:
+            if node.op_type in _INTEGER_LAYERS or (
+                node.op_type in _LAYERS and turned & set(node.input)
+            ):
+                quantized += 1
+            elif node.op_type in _LAYERS:
+                in_float += 1
+                inside += number > 0
+    return Layers(quantized, in_float, inside)
 
 
 def refuse_quantized(model: onnx.ModelProto) -> None:

@@ -12,7 +12,7 @@ from benchhub.compress.files.plain_graph import graphs
 from benchhub.compress.graphs.biases import share_no_bias
 from benchhub.compress.graphs.opset import opset_of, raised
 from benchhub.compress.graphs.order import put_in_order
-from benchhub.compress.graphs.quantized import quantizing_nodes
+from benchhub.compress.graphs.quantized import layers, quantizing_nodes
 from benchhub.compress.graphs.scopes import inferred_types
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.converters import converter_errors, in_one_line
@@ -66,6 +66,8 @@ def attempt_all(
     `model` is plain. Raises ConfigError where none does, with every reason and `otherwise`, and
     where nothing in it is quantized.
     """
+    import onnx
+
     before = opset_of(model)
     failed: list[tuple[Attempt, str]] = []
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
@@ -73,7 +75,8 @@ def attempt_all(
         for attempt in attempts:
             cause = _attempt(model, output, attempt, quantize, ingredients, scratch)
             if not cause:
-                return _facts(attempt, before, failed)
+                done = layers(onnx.load(str(output)))
+                return {**_facts(attempt, before, failed), **done.facts()}
             failed.append((attempt, cause))
             output.unlink(missing_ok=True)
     raise ConfigError(_why_none(failed, otherwise))

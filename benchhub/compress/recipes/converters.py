@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchhub.ondevice.cause import cause
+
 
 def converter_errors() -> tuple[type[Exception], ...]:
     """Return the exception types that mean "this library cannot handle this model"."""
@@ -20,8 +22,5 @@ def converter_errors() -> tuple[type[Exception], ...]:
 
 
 def in_one_line(error: Exception) -> str:
-    """Return an error's whole message as one line, its type where it has no message.
-
-    Nothing is cut: runtimes begin with where in their source it went wrong, and end with why.
-    """
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return an error's message as one line, as of a failed launch; its type where it has none."""
+    return cause(str(error)) or type(error).__name__

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchhub.compress.files.plain_graph import plain
-from benchhub.compress.graphs.half import LARGEST, SMALLEST, Halved, in_half
+from benchhub.compress.graphs.half import in_half
+from benchhub.compress.graphs.half_values import LARGEST, SMALLEST, Halved
 from benchhub.compress.graphs.quantized import refuse_half, refuse_quantized
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.quiet import quiet

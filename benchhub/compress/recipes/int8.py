@@ -6,13 +6,13 @@ default, and not a guess from this CPU, since the variant will run elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchhub.compress.files.plain_graph import graphs, plain
 from benchhub.compress.graphs.quantized import refuse_quantized
-from benchhub.compress.recipe import Ingredients
+from benchhub.compress.recipe import Ingredients, one_by_one
 from benchhub.compress.recipes.attempts import attempt_all, ways
 from benchhub.compress.recipes.quiet import quiet
 from benchhub.errors import ConfigError, nearest
@@ -65,7 +65,7 @@ def make_int8_static(
     `activation_type` (QUInt8), `reduce_range` (false; true keeps weights to 7 bits, for x86 CPUs
     without VNNI, whose 16-bit sums can saturate), `nodes_to_exclude`, `op_types_to_quantize`.
     """
-    inputs = calibration_inputs(options, ingredients)
+    calls = calibration_calls(options, ingredients)
     with quiet():
         from onnxruntime.quantization import (
             CalibrationMethod,
@@ -82,7 +82,7 @@ def make_int8_static(
             quantize_static(
                 str(given),
                 str(made),
-                _reader(inputs),
+                _reader(calls),
                 quant_format=QuantFormat.QDQ,
                 per_channel=per_channel,
                 reduce_range=options["reduce_range"],
@@ -139,33 +139,25 @@ def _near(name: str, nodes: Sequence[str]) -> str:
     return told if "did you mean" in told else f"; the first are {', '.join(nodes[:5])}"
 
 
-def calibration_inputs(options: Settings, ingredients: Ingredients) -> Mapping[str, Array]:
-    """Return as many calibration inputs as asked for; ConfigError if there are none at all."""
-    inputs = ingredients.calibration(options["calibration_cases"])
-    if not inputs or not all(len(array) for array in inputs.values()):
-        raise ConfigError(
-            f"the calibration set of task {ingredients.task} is empty; give it training cases, or"
-            " use a recipe that does not calibrate"
-        )
-    return inputs
+def calibration_calls(options: Settings, ingredients: Ingredients) -> Sequence[Mapping[str, Array]]:
+    """Return calls with as many calibration cases as asked for."""
+    count = options["calibration_cases"]
+    if ingredients.calls is not None:
+        return ingredients.calls(count)
+    return list(one_by_one(ingredients.calibration(count)))
 
 
-def _reader(inputs: Mapping[str, Array]) -> Any:
+def _reader(calls: Sequence[Mapping[str, Array]]) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
     class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
-        """Feeds one case at a time, which any batch axis accepts."""
+        """Feeds one call after another."""
 
         def __init__(self) -> None:
-            self.feeds: Iterator[dict[str, Array]] = one_by_one(inputs)
+            self.feeds = iter(calls)
 
         def get_next(self) -> dict[str, Array] | None:
-            return next(self.feeds, None)
+            feeds = next(self.feeds, None)
+            return None if feeds is None else dict(feeds)
 
     return CalibrationReader()
-
-
-def one_by_one(inputs: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
-    """Yield each case as a batch of one."""
-    for row in range(min((len(array) for array in inputs.values()), default=0)):
-        yield {name: array[row : row + 1] for name, array in inputs.items()}

@@ -16,7 +16,7 @@ from benchhub.compress.graphs.quantized import quantizing_nodes, refuse_quantize
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.attempts import CHANNELS_OPSET, nothing, simplified
 from benchhub.compress.recipes.converters import in_one_line
-from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
+from benchhub.compress.recipes.int8 import calibration_calls
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Settings
@@ -37,7 +37,7 @@ def make_int8_nncf(
     true: nncf's fast one over the calibration cases, which did harm where it was tried: relative
     error .46 instead of .12 on the quickstart's classifier).
     """
-    inputs = calibration_inputs(options, ingredients)
+    cases = [dict(feeds) for feeds in calibration_calls(options, ingredients)]
     with quiet_natively(), tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         import nncf
         import nncf.errors
@@ -58,7 +58,6 @@ def make_int8_nncf(
             if higher is None:
                 raise ConfigError(cause)
             model = higher
-        cases = list(one_by_one(inputs))
         try:
             quantized = nncf.quantize(
                 simplified(model, Path(scratch)),

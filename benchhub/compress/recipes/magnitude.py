@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchhub.compress.files.counting.weights.count import count_weights
 from benchhub.compress.files.plain_graph import plain
 from benchhub.compress.files.sparse_size import sparse_bytes
 from benchhub.compress.networks.masks import Masks, apply, choose_masks, density
-from benchhub.compress.networks.prunable import PrunableWeight, prunable_weights
+from benchhub.compress.networks.prunable import PrunableWeight, held, prunable_weights
 from benchhub.compress.recipe import Ingredients
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
@@ -30,14 +31,14 @@ def make_pruned(
 ) -> Mapping[str, str]:
     """Write `source` with all but one of `compression` prunable weights set to zero.
 
-    Prunable are float32 weights of Conv, ConvTranspose, Gemm and MatMul; normalisation and biases
-    are not. Options: `compression` (4: one weight in four stays), `scope` (layer, or network: one
-    ranking of all weights), `keep` (1: weights that every layer keeps; 0 lets one be emptied),
-    `only` (names of submodules, separated by commas), `heads` (true: the last layers are pruned,
-    too), `steps` (1; in n steps the ratio of step i is the i/n-th power of `compression`),
-    `finetune_epochs` (0; after each step, zeros held at zero), `finetune_cases` (0: all),
-    `learning_rate` (0: the model's), `recalibrate` (0; batches for new statistics of
-    batch normalisations, at the end), `seed`.
+    Prunable are float32 weights of Conv, ConvTranspose, Gemm and MatMul, in branches and bodies of
+    loops too; normalisation and biases are not. Options: `compression` (4: one weight in four
+    stays), `scope` (layer, or network: one ranking of all weights), `keep` (1: weights that every
+    layer keeps; 0 lets one be emptied), `only` (names of submodules, or of nodes with branches,
+    separated by commas), `heads` (true: the last layers are pruned, too), `steps` (1; in n steps
+    the ratio of step i is the i/n-th power of `compression`), `finetune_epochs` (0; after each
+    step, zeros held at zero), `finetune_cases` (0: all), `learning_rate` (0: the model's),
+    `recalibrate` (0; batches for new statistics of batch normalisations, at the end), `seed`.
 
     Without training and recalibration any ONNX file will do, and torch is not needed; with them it
     must be benchhub's own. Raises ConfigError for a model without prunable weights, for names that
@@ -47,9 +48,13 @@ def make_pruned(
 
     assert source is not None  # the table says that it reads ONNX
     model = plain(onnx.load(str(source)))
-    names = _chosen(prunable_weights(model.graph), options, source)
-    facts = {"requested_compression": f"{options['compression']:g}"}
-    if options["finetune_epochs"] or options["recalibrate"]:
+    trains = options["finetune_epochs"] or options["recalibrate"]
+    names = _chosen(prunable_weights(model.graph, inside=not trains), options, source)
+    facts = {
+        "requested_compression": f"{options['compression']:g}",
+        "params": str(count_weights(model)[0]),
+    }
+    if trains:
         facts |= _with_torch(source, output, names, options, ingredients)
     else:
         _on_initializers(model, names, options)
@@ -98,8 +103,8 @@ def _ancestors(name: str) -> list[str]:
 def _arrays(graph: onnx.GraphProto, names: tuple[str, ...]) -> dict[str, Array]:
     from onnx.numpy_helper import to_array
 
-    held = {tensor.name: tensor for tensor in graph.initializer if tensor.name in names}
-    return {name: to_array(held[name]) for name in names}
+    tensors = held(graph)
+    return {name: to_array(tensors[name]) for name in names}
 
 
 def _on_initializers(model: onnx.ModelProto, names: tuple[str, ...], options: Settings) -> None:
@@ -107,10 +112,9 @@ def _on_initializers(model: onnx.ModelProto, names: tuple[str, ...], options: Se
 
     weights = _arrays(model.graph, names)
     masks = choose_masks(weights, options["compression"], options["scope"], options["keep"])
-    for tensor in model.graph.initializer:
-        if tensor.name in masks:
-            pruned = apply(weights[tensor.name], masks[tensor.name])
-            tensor.CopyFrom(from_array(pruned, tensor.name))
+    tensors = held(model.graph)
+    for name, mask in masks.items():
+        tensors[name].CopyFrom(from_array(apply(weights[name], mask), tensors[name].name))
 
 
 def _with_torch(

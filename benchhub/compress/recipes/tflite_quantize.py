@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchhub.compress.recipe import Ingredients
-from benchhub.compress.recipes.int8 import calibration_inputs, one_by_one
+from benchhub.compress.recipes.int8 import calibration_calls
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.compress.tflite.graph import read_graph
 from benchhub.errors import ConfigError
@@ -17,7 +17,7 @@ def make_tflite_fp16(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
 ) -> None:
     """Write `source` with float16 weights, cast back where they are used; no options."""
-    _quantize(source, output, "fp16", {})
+    _quantize(source, output, "fp16")
 
 
 def make_tflite_int8_dynamic(
@@ -29,7 +29,7 @@ def make_tflite_int8_dynamic(
     as those of convolutions do; tflite-runtime 2.14 reads such files as garbage.
     """
     channels = options["per_channel_linear"]
-    _quantize(source, output, "int8-dynamic-channels" if channels else "int8-dynamic", {})
+    _quantize(source, output, "int8-dynamic-channels" if channels else "int8-dynamic")
 
 
 def make_tflite_int8(
@@ -39,10 +39,12 @@ def make_tflite_int8(
 
     Option `calibration_cases` (64): ranges are the smallest and largest values seen on them.
     """
-    _quantize(source, output, "int8", calibration_inputs(options, ingredients))
+    _quantize(source, output, "int8", calibration_calls(options, ingredients))
 
 
-def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[str, Array]) -> None:
+def _quantize(
+    source: Path | None, output: Path, scheme: str, calls: Sequence[Mapping[str, Array]] = ()
+) -> None:
     assert source is not None  # the table says that it reads TFLite
     with quiet_natively():
         from benchhub.compress.tflite.batch import close_batch, is_closable, is_open, open_batch
@@ -51,7 +53,7 @@ def _quantize(source: Path | None, output: Path, scheme: str, inputs: Mapping[st
         given = source.read_bytes()
         _refuse_done(given)
         opened = is_open(given) and is_closable(given)
-        made = quantize(close_batch(given) if opened else given, scheme, one_by_one(inputs))
+        made = quantize(close_batch(given) if opened else given, scheme, map(dict, calls))
         if opened:
             made = open_batch(made)
         if len(made) >= len(given):

@@ -28,7 +28,7 @@ class GraphTensor:
 class Operator:
     """An operator by its schema name; absent inputs are -1. `swapped`: its left side is adjoint.
 
-    `custom` is the name that a CUSTOM one goes by.
+    `custom` is the name that a CUSTOM one goes by; `version` that of its definition, from 1 on.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Operator:
     outputs: tuple[int, ...]
     swapped: bool = False
     custom: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _operator(model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
     outputs = tuple(operator.Outputs(position) for position in range(operator.OutputsLength()))
     custom = (code.CustomCode() or b"").decode("utf-8", "replace")
     swapped = kind == "BATCH_MATMUL" and _adjoint(operator)
-    return Operator(kind, inputs, outputs, swapped, custom)
+    return Operator(kind, inputs, outputs, swapped, custom, code.Version())
 
 
 def _adjoint(operator: Any) -> bool:

@@ -15,6 +15,8 @@ from benchhub.compress.trial.made_up import made_up
 from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.cause import cause
+from benchhub.ondevice.failed import Failed
 
 Feeds = Mapping[str, Array]
 Outputs = Sequence[Sequence[Array]]
@@ -45,6 +47,8 @@ class Tries:
             session = _load(asked, asked.made, asked.made_format)
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises is the answer
             return self._failed(error, asked, source)
+        if not asked.calls:
+            return Trial()
         if source is not None:
             candidates: Iterable[Sequence[Feeds]] = [source.feeds]
         elif asked.feeds:
@@ -66,9 +70,10 @@ class Tries:
         return Trial(called=False)
 
     def _failed(self, error: Exception, asked: TrialAsked, source: _Ran | None) -> Trial:
-        cause = " ".join(str(error).split()) or type(error).__name__
+        told = cause(str(error)) or type(error).__name__
         # Where not even the source runs, that says nothing of the recipe.
-        return Trial(cause, known=source is not None or not asked.source)
+        kind = error.kind if isinstance(error, Failed) else ""
+        return Trial(told, known=source is not None or not asked.source, kind=kind)
 
     def _source(self, asked: TrialAsked) -> _Ran | None:
         if not asked.source:
@@ -103,13 +108,12 @@ def _load(asked: TrialAsked, path: str, kind: str) -> Any:
 
 
 def _given(asked: TrialAsked) -> list[Feeds]:
+    width = len(asked.names)
     with np.load(asked.feeds, allow_pickle=False) as held:
-        arrays = {name: held[f"arr_{index}"] for index, name in enumerate(asked.names)}
-    return [
-        {name: array[start : start + asked.batch] for name, array in arrays.items()}
-        for start in range(0, asked.calls * asked.batch, asked.batch)
-        if all(len(array) >= start + asked.batch for array in arrays.values())
-    ]
+        return [
+            {name: held[f"arr_{call * width + at}"] for at, name in enumerate(asked.names)}
+            for call in range(asked.calls)
+        ]
 
 
 def _run(session: Any, batches: Sequence[Feeds]) -> _Ran:

@@ -7,9 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from typing import IO
 import numpy as np
 
 from benchhub.backends import described
+from benchhub.compress.trial.ended import how_ended, last_said
 from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
@@ -31,9 +30,6 @@ from benchhub.ondevice.backends import Description, installed_version
 _DEADLINE_S = 300.0
 #: How long its end may take, once nothing is asked any more.
 _PATIENCE_S = 5.0
-#: So much of what a process said last is looked at.
-_SAID_BYTES = 8192
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _CHILD = "benchhub.compress.trial.child"
 
 
@@ -65,27 +61,27 @@ class Tryout:
         backend: str,
         made: tuple[Path, str],
         source: Variant | None,
-        feeds: Mapping[str, Array],
+        feeds: Sequence[Mapping[str, Array]],
         calls: int = 1,
     ) -> Trial:
         """Return how `made`, a file and its format, does in a backend beside its source.
 
-        `feeds` are cases by input, on axis 0; none: inputs are made up. Only a source that the
-        backend reads is compared with.
+        `feeds` are calls, of which the first are made; none: inputs are made up. Only a source that
+        the backend reads is compared with.
         """
         path, kind = made
         compared = source if source and source.format in described(backend).formats else None
-        batch = _batch(source)
+        given = feeds[:calls]
         asked = TrialAsked(
             backend,
             str(path),
             kind,
             str(compared.path) if compared else "",
             compared.format if compared else "",
-            self._written(feeds, batch, calls),
-            tuple(feeds),
-            batch,
-            calls,
+            self._written(given),
+            tuple(given[0]) if given else (),
+            _batch(source),
+            max(1, len(given)),
         )
         trial, stage = self._ask(asked)
         if trial is None and stage == "source":
@@ -94,24 +90,28 @@ class Tryout:
         assert trial is not None
         return trial
 
-    def _written(self, feeds: Mapping[str, Array], batch: int, calls: int) -> str:
-        """Return the path of an archive with so many batches of cases, which begin anew at need."""
-        if not feeds or not all(np.ndim(array) and len(array) for array in feeds.values()):
+    def load(self, backend: str, variant: Variant) -> Trial:
+        """Return whether a backend opens a model file; it is not called."""
+        path, kind = str(variant.path), variant.format
+        trial, _ = self._ask(TrialAsked(backend, path, kind, batch=_batch(variant), calls=0))
+        assert trial is not None  # without a source the answer is of the model
+        return trial
+
+    def _written(self, feeds: Sequence[Mapping[str, Array]]) -> str:
+        """Return the path of an archive of calls, each its inputs in the order of the first."""
+        if not feeds:
             return ""
-        rows = np.arange(batch * calls)
-        cut = [np.ascontiguousarray(array[rows % len(array)]) for array in feeds.values()]
-        told = [
-            f"{name} {array.dtype.str} {array.shape}"
-            for name, array in zip(feeds, cut, strict=True)
-        ]
-        digest = hashlib.sha256(json.dumps(told).encode())
-        for array in cut:
+        arrays = [np.asarray(of[name], order="C") for of in feeds for name in feeds[0]]
+        arrays = [one.astype(str) if one.dtype == object else one for one in arrays]
+        told = [f"{array.dtype.str} {array.shape}" for array in arrays]
+        digest = hashlib.sha256(json.dumps([*feeds[0], *told]).encode())
+        for array in arrays:
             digest.update(array.tobytes())
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="benchhub-trial-")
         path = Path(self._folder.name) / f"{digest.hexdigest()}.npz"
         if not path.exists():
-            np.savez(path, *cut)  # by position: an input may have any name
+            np.savez(path, *arrays)  # by position: an input may have any name
         return str(path)
 
     def _ask(self, asked: TrialAsked) -> tuple[Trial | None, str]:
@@ -172,14 +172,11 @@ class Tryout:
         said = ""
         if errors is not None:
             errors.seek(begun)
-            text = errors.read()[-_SAID_BYTES:].decode(errors="replace")
-            lines = _COLOURS.sub("", text).splitlines()
-            said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+            said = last_said(errors.read())
             errors.close()
         if late:
             return f"{backend} did not answer within {_DEADLINE_S:.0f} s"
-        code = process.returncode
-        how = f"with {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        how = how_ended(process.returncode)
         return f"{backend} ended its process {how}" + (f": {said}" if said else "")
 
     def _end(self) -> None:

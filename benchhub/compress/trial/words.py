@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class TrialAsked:
     """One model to be tried in one backend, beside its source where the backend reads that.
 
-    `feeds` is an `.npz` with an array for each of the inputs `names`, in their order, whose first
-    axis holds whole batches; empty: inputs are made up from what the model declares. `calls`
-    batches are run.
+    `feeds` is an `.npz` with an array for each of the inputs `names`, in their order, of each of so
+    many `calls`; empty: inputs are made up from what the model declares. With no call it is loaded
+    only.
     """
 
     backend: str
@@ -32,10 +32,11 @@ class Trial:
     Nothing is `known` where the source does not run there either, or no inputs could be made up
     that fit: then it was not `called`. `difference` is the largest one between an output and the
     source's, over the range of the source's values of that output; None where there is nothing to
-    compare.
+    compare. `kind` is that of a backend's `Failed`, where the cause is one.
     """
 
     cause: str = ""
     known: bool = True
     called: bool = False
     difference: float | None = None
+    kind: str = ""

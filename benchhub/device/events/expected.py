@@ -11,12 +11,12 @@ from benchhub.ondevice.wire import Job
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutput:
-    """An output: the shape of a case (None: open), the bytes of one at most (None: not known).
+    """An output: the shape of a case, the bytes of one at most; None: open, or not known.
 
     `left_out`: no cases of it are brought.
     """
 
-    case_shape: tuple[int | None, ...]
+    case_shape: tuple[int | None, ...] | None
     most_bytes: int | None
     left_out: bool = False
 

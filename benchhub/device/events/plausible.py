@@ -116,6 +116,13 @@ def _durations(outcome: Outcome, job: Job, samples: Ints, took_ns: int | None) -
     return None
 
 
+def _fits(shape: tuple[int, ...], of: tuple[int | None, ...] | None) -> bool:
+    return of is None or (
+        len(shape) == len(of)
+        and all(want in (None, have) for want, have in zip(of, shape, strict=True))
+    )
+
+
 def _answers(outcome: Outcome, job: Job, expected: Expected) -> str | None:
     wanted = expected.wanted(job)
     if not job.output_cases or not job.inputs or wanted == 0:
@@ -133,9 +140,6 @@ def _answers(outcome: Outcome, job: Job, expected: Expected) -> str | None:
         if spec is None or spec.left_out:
             continue
         shape = output.shape[1:]
-        fits = len(shape) == len(spec.case_shape) and all(
-            want in (None, have) for want, have in zip(spec.case_shape, shape, strict=True)
-        )
-        if not fits:
+        if not _fits(shape, spec.case_shape):
             return f"output {index} of {shape} a case, the model has {spec.case_shape}"
     return None

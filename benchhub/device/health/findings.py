@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchhub.device.health import clocks, resources, software
-from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.device import LEFT_OUT, DeviceProfile, Finding
 from benchhub.model.facts import Facts
 from benchhub.ondevice.backends import Description
 from benchhub.ondevice.wire import Conditions
@@ -34,7 +35,7 @@ def refusal(checks: Sequence[Finding]) -> str | None:
 def missing_backends(checks: Sequence[Finding], device: str) -> dict[str, str]:
     """Return the backends that `checks` did not find, with the reason and the fix."""
     return {
-        check.backend: f"{check.found} on {device}; {check.fix}"
+        check.backend: "; ".join(filter(None, (f"{check.found} on {device}", check.fix)))
         for check in checks
         if check.backend and check.level != "ok"
     }
@@ -55,12 +56,7 @@ def needs_a_backend(
 
     One backend is enough to measure; a GPU's backend is not missed where there is no such GPU.
     """
-    vendors = {gpu.vendor for gpu in facts.gpus}
-    useless = {
-        one.name: one.gpu_vendor
-        for one in backends
-        if one.gpu_vendor and one.gpu_vendor not in vendors
-    }
+    useless = _without_gpu(facts, backends)
     found = []
     for check in checks:
         if check.backend in useless and check.level != "ok":
@@ -75,3 +71,30 @@ def needs_a_backend(
         why = "without an inference runtime nothing can be measured"
         found.append(Finding("backends", "refuse", f"none of {names}", why, fix))
     return tuple(found)
+
+
+def left_out(
+    facts: Facts, checks: Sequence[Finding], backends: Sequence[Description]
+) -> tuple[Finding, ...]:
+    """Return `checks` of `backends` that nobody named: what cannot run here is left out.
+
+    A `fix` says how it could. Where there is no such GPU there is none, and an installed backend
+    is left out, too.
+    """
+    useless = _without_gpu(facts, backends)
+    found = []
+    for check in checks:
+        if check.backend in useless:
+            text = f"{useless[check.backend]} GPU for {check.backend} not found"
+            check = Finding(check.check, LEFT_OUT, text, backend=check.backend)
+        elif check.backend and check.level != "ok":
+            check = replace(check, level=LEFT_OUT, why="it was not asked for")
+        found.append(check)
+    return tuple(found)
+
+
+def _without_gpu(facts: Facts, backends: Sequence[Description]) -> dict[str, str]:
+    """Return the backends of no use here, with the vendor of the GPU that they need."""
+    vendors = {gpu.vendor for gpu in facts.gpus}
+    needs = {one.name: one.gpu_vendor for one in backends if one.gpu_vendor}
+    return {name: vendor for name, vendor in needs.items() if vendor not in vendors}

@@ -56,8 +56,11 @@ class Batches:
             _check(tensor, self._shape(tensor.name), self._arrays[tensor.name].dtype)
             self._dtypes[tensor.name] = tensor.dtype
 
-    def feeds(self, index: int) -> Dict[str, Any]:
-        """Return batch `index` as contiguous arrays in memory, in the dtypes of the model."""
+    def feeds(self, index: int, order: Optional[Sequence[int]] = None) -> Dict[str, Any]:
+        """Return batch `index` as contiguous arrays in memory, in the dtypes of the model.
+
+        `order`: in which its cases come.
+        """
         feeds = {}
         for name, dtype in self._dtypes.items():
             array, form = self._arrays[name], self._form(name)
@@ -65,7 +68,8 @@ class Batches:
             if form.whole:
                 feeds[name] = np.array(array, dtype=kind, order="C")  # state is written into it
                 continue
-            rows = np.arange(index * self.batch, (index + 1) * self.batch) % len(array)
+            places = np.arange(self.batch) if order is None else np.array(order)
+            rows = (index * self.batch + places) % len(array)
             chosen = array[rows]
             if form.order:
                 chosen = chosen.transpose(form.order)

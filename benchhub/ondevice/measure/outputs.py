@@ -41,8 +41,8 @@ def wanted(
 def chosen(declared: Sequence[TensorInfo], arrays: Sequence[Any], which: Wanted) -> List[Any]:
     """Return the outputs wanted of what a call gave, checked, cases first.
 
-    ShapeError unless `arrays` have the declared number, ranks and fixed sizes. One that is left
-    out has no cases.
+    ShapeError unless `arrays` have the declared number, ranks and fixed sizes, where they are not
+    known to be `undeclared`. One that is left out has no cases.
     """
     if len(declared) != len(arrays):
         raise ShapeError("%d outputs declared, %d came" % (len(declared), len(arrays)))
@@ -52,16 +52,47 @@ def chosen(declared: Sequence[TensorInfo], arrays: Sequence[Any], which: Wanted)
         if form.left_out:
             found.append(_NOTHING)
             continue
-        fits = array.ndim == len(tensor.shape) and all(
-            want is None or want == have for want, have in zip(tensor.shape, array.shape)
-        )
-        if not fits:
+        if not form.undeclared and not is_declared(tensor, array):
             raise ShapeError(
                 "output %s is declared as %s and came as %s"
                 % (tensor.name, shape_text(tensor.shape), shape_text(array.shape))
             )
-        found.append(array.transpose(_inverse(form.order)) if form.order else array)
+        found.append(_arranged(tensor, form, array))
     return found
+
+
+def is_declared(tensor: TensorInfo, array: Any) -> bool:
+    """Whether an array has the rank and the fixed sizes that the file declares."""
+    return array.ndim == len(tensor.shape) and all(
+        want is None or want == have for want, have in zip(tensor.shape, array.shape)
+    )
+
+
+def _arranged(tensor: TensorInfo, form: Form, array: Any) -> Any:
+    array = array.transpose(_inverse(form.order)) if form.order else array
+    if form.rows:
+        return _filled(tensor, form, array)
+    return np.asarray(array)[None] if form.whole else array
+
+
+def _filled(tensor: TensorInfo, form: Form, array: Any) -> Any:
+    """Return an output with `form.rows` entries a case, filled up with 0; ShapeError for more."""
+    array = array[None] if form.whole else array
+    if array.ndim < 2:
+        raise ShapeError(
+            "output %s is %s, one number a case, and rows.%s says that it has rows; say"
+            " batch_axis.%s = false if they are all of one case"
+            % (tensor.name, shape_text(array.shape), tensor.name, tensor.name)
+        )
+    count = array.shape[1]
+    if count > form.rows:
+        raise ShapeError(
+            "output %s has %d rows for a case, and rows.%s is %d; raise it"
+            % (tensor.name, count, tensor.name, form.rows)
+        )
+    filled = np.zeros((len(array), form.rows, *array.shape[2:]), array.dtype)
+    filled[:, :count] = array
+    return filled
 
 
 def check(which: Wanted, arrays: Sequence[Any], batch: int) -> None:

@@ -292,7 +292,7 @@ class Measurement:
         self._enter("outputs")
         from benchhub.ondevice.measure.answering import answers
 
-        for event in answers(self._job, session, batches):
+        for event in answers(self._job, session, batches, self._told):
             self._emit(event)
 
     def _model(self) -> Optional[str]:

@@ -12,11 +12,12 @@ from pathlib import PurePath
 
 from benchhub.config.limits import typed_again
 from benchhub.model.asked import Budget
-from benchhub.model.cell import SkipKind
+from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.device import DeviceInfo
 from benchhub.model.flag import ABOUT_QUALITY, FlagKind
 from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
+from benchhub.model.request import RunKind
 from benchhub.model.row import Results, Row, Verdict
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
@@ -134,9 +135,10 @@ def _closing(judged: Judged) -> str:
             " There is nothing to do."
         )
     if judged.exit_code == 3:
+        then = f"`benchhub run --rerun-failed {run.id}` and `benchhub gate {run.id}`"
         return (
             "Something could not be measured, so this gate is not passed. Fix the causes above,"
-            f" then `benchhub run --rerun-failed {run.id}` and `benchhub gate {run.id}`."
+            f" then {then if _goes_on(judged) else f'measure again with {again_told(run)}'}."
         )
     if judged.exit_code == 1:
         typed = run.kind.without_answers or run.request.limits
@@ -154,8 +156,8 @@ def _closing(judged: Judged) -> str:
 def again(run: RunInfo) -> str:
     """Return the command that measures as `run` did, anew."""
     command = run.provenance.get("command")
-    if run.kind.without_answers:
-        return command or "benchhub bench"
+    if run.kind in (RunKind.BENCH, RunKind.AB):
+        return command or f"benchhub {run.kind}"
     if _names_suite(command):
         return command
     budgets = typed_again(run.request.limits)
@@ -287,7 +289,7 @@ def _failures(
     seen = set()
     for skip in judged.results.skips:
         key = (skip.device, skip.variant, skip.backend)
-        if skip.reason.kind is SkipKind.RECIPE_FAILED and key not in seen:
+        if skip.reason.kind in FAILED_SKIPS and key not in seen:
             seen.add(key)
             what = f"{skip.variant} on {skip.backend}"
             step = f"mend it, then {again_told(judged.results.run)}"
@@ -301,7 +303,14 @@ def _errored(row: Row, info: DeviceInfo | None) -> bool:
 
 
 def _again(judged: Judged) -> str:
-    return f"fix the cause, then `benchhub run --rerun-failed {judged.results.run.id}`"
+    run = judged.results.run
+    again = f"`benchhub run --rerun-failed {run.id}`" if run.kind.resumable else again_told(run)
+    return f"fix the cause, then {again}"
+
+
+def _goes_on(judged: Judged) -> bool:
+    """Whether what failed can be measured within the run, and may do better."""
+    return judged.results.run.kind.resumable and worth_retrying(judged.results)
 
 
 def _seen(verdict: Verdict, row: Row | None, budget: Budget | None) -> str:

@@ -9,17 +9,16 @@ from benchhub.errors import ConfigError
 from benchhub.model.cell import Cell, Plan, Skip, SkipKind, SkipReason
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Facts
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.report.interchange.imported_run import (
-    EFFORT,
     UNKNOWN,
     ImportedRun,
+    foreign_run,
     launch_of,
     planned,
     provenance,
-    request,
     rounds_ns,
 )
 
@@ -58,20 +57,8 @@ def run_of_files(
                 skips.append(
                     Skip(cell.device, cell.variant, cell.backend, cell.scenario, _NO_TIMES)
                 )
-    name = suite or NAME
-    run = RunInfo(
-        id=run_id,
-        suite=name,
-        suite_sha256="",
-        task="",
-        baseline="",
-        effort=EFFORT,
-        started_at=files[0].at.isoformat(timespec="seconds"),
-        finished_at=files[-1].at.isoformat(timespec="seconds"),
-        status="done",
-        request=request(name, [info]),
-        provenance=provenance(files),
-    )
+    between = (files[0].at, files[-1].at)
+    run = foreign_run(run_id, suite or NAME, info, between, provenance(files))
     plan = Plan(planned(launches, files), tuple(skips))
     return ImportedRun(run, plan, (info,), (), tuple(launches))
 

@@ -12,8 +12,8 @@ from benchhub.errors import ConfigError
 from benchhub.model.cell import Cell, Plan
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Provenance
-from benchhub.model.launch import Details, Launch, RunInfo
-from benchhub.report.interchange.imported_run import EFFORT, UNKNOWN, ImportedRun, request
+from benchhub.model.launch import Details, Launch
+from benchhub.report.interchange.imported_run import UNKNOWN, ImportedRun, foreign_run
 from benchhub.report.interchange.sessions.session import Session
 
 
@@ -55,25 +55,12 @@ def run_of_sessions(
             counts[cell.key] += 1
     programs = sorted({session.program for file in files for session in file.sessions})
     name = suite or "+".join(programs)
-    run = RunInfo(
-        id=run_id,
-        suite=name,
-        suite_sha256="",
-        task="",
-        baseline="",
-        effort=EFFORT,
-        started_at=files[0].at.isoformat(timespec="seconds"),
-        finished_at=files[-1].at.isoformat(timespec="seconds"),
-        status="done",
-        request=request(name, [info]),
-        provenance=Provenance(
-            {
-                "imported": ", ".join(programs),
-                "imported files": ", ".join(file.name for file in files),
-                "imported sha256": ", ".join(file.sha256 for file in files),
-            }
-        ),
-    )
+    told = {
+        "imported": ", ".join(programs),
+        "imported files": ", ".join(file.name for file in files),
+        "imported sha256": ", ".join(file.sha256 for file in files),
+    }
+    run = foreign_run(run_id, name, info, (files[0].at, files[-1].at), Provenance(told))
     cells = {launch.cell.key: launch.cell for launch in launches}
     return ImportedRun(run, Plan(tuple(cells.values()), ()), (info,), (), tuple(launches))
 

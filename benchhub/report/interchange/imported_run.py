@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,26 @@ def planned(launches: Sequence[Launch], files: Sequence[BenchmarkFile]) -> tuple
             " `pytest --benchmark-json=FILE`, or save with --benchmark-save-data"
         )
     return tuple(cells.values())
+
+
+def foreign_run(
+    run_id: str, suite: str, device: DeviceInfo, between: tuple[datetime, datetime], of: Provenance
+) -> RunInfo:
+    """Return the run of a file that another program wrote, begun and ended at the times given."""
+    started, finished = (at.isoformat(timespec="seconds") for at in between)
+    return RunInfo(
+        id=run_id,
+        suite=suite,
+        suite_sha256="",
+        task="",
+        baseline="",
+        effort=EFFORT,
+        started_at=started,
+        finished_at=finished,
+        status="done",
+        request=request(suite, [device]),
+        provenance=of,
+    )
 
 
 def request(suite: str, devices: Sequence[DeviceInfo]) -> RunRequest:

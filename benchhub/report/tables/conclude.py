@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
+from benchhub.report.compare.files import sentences, would_tell
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.front import (
     Undecided,
     front,
-    launches_to_tell,
     shown_faster,
     time_ratio,
     undecided,
@@ -30,6 +30,7 @@ from benchhub.report.tables.rates import highest_rates
 from benchhub.report.tables.unlike import unlike_answers
 from benchhub.results.load import failures
 from benchhub.results.verdicts.judge import NO_BUDGETS, answer
+from benchhub.stats.interval import launches_to_tell
 from benchhub.text import estimate, number, plural, shown
 
 #: Of what is not told apart in quality no more are told each by itself.
@@ -88,9 +89,11 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     trouble = [*unlike_answers(rows), *trouble]
     found = points(rows)
     rates = highest_rates(result, device)
+    races = [race for race in result.races if race.fastest.device == device.name]
+    raced = [f"{sentence}." for sentence in sentences(races)]
     if not found:
-        none = f"{no_latency(rows)}, so nothing can be ranked."
-        return [none, *rates, *overhead, *trouble]
+        none = [] if raced else [f"{no_latency(rows)}, so nothing can be ranked."]
+        return [*none, *raced, *rates, *overhead, *trouble]
     if device.emulated:
         return [
             f"Latencies are {_of_emulation(device)}: they show that the variants run and agree, "
@@ -103,7 +106,7 @@ def _device(result: Results, device: DeviceInfo) -> list[str]:
     said = [_garbage(garbage)] if garbage else []
     if sound:
         front = [] if result.run.kind.without_answers else _front(sound)
-        said += [_fastest(result, sound), *front]
+        said += [*_fastest(result, sound, ranked=not raced), *raced, *front]
     return [*said, *rates, *overhead, *trouble]
 
 
@@ -131,12 +134,13 @@ def _garbage(garbage: list[Configuration]) -> str:
     return f"Left out, because the outputs disagree with the baseline's: {names}."
 
 
-def _fastest(result: Results, candidates: list[Configuration]) -> str:
+def _fastest(result: Results, candidates: list[Configuration], ranked: bool) -> list[str]:
+    """Return how many keep the budgets, and unless files are told apart by races the fastest."""
     judged = [(point, _verdicts(result, point)) for point in candidates]
     limited = {verdict.column for _, verdicts in judged for verdict in verdicts}
     total = plural(len(candidates), "configuration")
     if not any(verdicts for _, verdicts in judged):
-        return f"No budget applies. Of {total}, {_rank(candidates)}"
+        return [f"No budget applies. Of {total}, {_rank(candidates)}"] if ranked else []
     kept = [p for p, vs in judged if vs and all(v.outcome is VerdictOutcome.PASS for v in vs)]
     # A budget for 1 thread says nothing of 2: what it does not cover is not shown to keep it.
     held = [p for p, vs in judged if p in kept and {v.column for v in vs} == limited]
@@ -160,15 +164,12 @@ def _fastest(result: Results, candidates: list[Configuration]) -> str:
     ]
     rest = f" ({', '.join(others)})" if others else ""
     if held:
-        verb = "keeps" if len(held) == 1 else "keep"
-        return (
-            f"{len(held)} of {total} {verb} all budgets{rest}. "
-            f"Of {'that one' if len(held) == 1 else 'these'}, {_rank(held)}"
-        )
-    return (
-        f"None of {total} is shown to keep all budgets{rest}. "
-        f"Regardless of them, {_rank(candidates)}"
-    )
+        said = f"{len(held)} of {total} {'keeps' if len(held) == 1 else 'keep'} all budgets{rest}."
+        among = f" Of {'that one' if len(held) == 1 else 'these'}, "
+    else:
+        said = f"None of {total} is shown to keep all budgets{rest}."
+        among = " Regardless of them, "
+    return [said + among + _rank(held or candidates)] if ranked else [said]
 
 
 def _rank(candidates: list[Configuration]) -> str:
@@ -186,11 +187,9 @@ def _launches_to_tell(best: Configuration, nearest: Configuration) -> str:
     ratio = time_ratio(nearest.row, best.row)
     if ratio is None or ratio.low is None or ratio.high is None:
         return " More launches of each may tell."
-    needed = launches_to_tell(nearest.row, best.row)
+    needed = launches_to_tell(ratio)
     said = f"{nearest.label} takes {estimate(ratio.estimate, ratio.low, ratio.high)} times as long"
-    if needed is None:
-        return f" {said}: no number of launches that anybody makes would tell."
-    return f" {said}; if that stays so, about {needed:,} launches of each would tell."
+    return f" {said}{':' if needed is None else ';'} {would_tell(needed)}."
 
 
 def _front(candidates: list[Configuration]) -> list[str]:

@@ -20,14 +20,14 @@ from benchhub.report.tables.points import (
     median_ms,
     overlap,
 )
-from benchhub.stats.interval import Estimate
+from benchhub.stats.interval import Estimate, enough
 from benchhub.stats.paired import paired_ratio
 from benchhub.stats.unpaired import unpaired_ratio
 
 #: The medians of a cell's launches in ms, each with its round.
 _Medians = tuple[tuple[int, float], ...]
-#: More launches or cases than these nobody makes to tell two things apart.
-_MOST_LAUNCHES, _MOST_CASES = 400, 200_000
+#: More cases than these nobody has to tell two things apart.
+_MOST_CASES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +87,6 @@ def shown_faster(one: Row, other: Row) -> bool:
     if ratio is None:
         return not overlap(one, other)
     return ratio.high is not None and ratio.high < 1
-
-
-def launches_to_tell(one: Row, other: Row) -> int | None:
-    """Return how many launches of each would tell two times apart; None: more than anybody makes.
-
-    As far as the ratio stays what it is: an interval narrows with the root of their number.
-    """
-    ratio = time_ratio(one, other)
-    if ratio is None or ratio.low is None or ratio.high is None or ratio.estimate == 1:
-        return None
-    half = math.log(ratio.high / ratio.low) / 2
-    wanted = ratio.n * (half / math.log(ratio.estimate)) ** 2
-    return _enough(wanted, ratio.n, _MOST_LAUNCHES)
 
 
 def front(candidates: Sequence[Configuration]) -> list[Configuration]:
@@ -181,13 +168,4 @@ def _cases_to_tell(one: Configuration, other: Configuration) -> int | None:
     cases = max(mine.cases or 0, theirs.cases or 0)
     if not cases or not math.isfinite(halves):
         return None
-    return _enough(cases * (halves / (theirs.value - mine.value)) ** 2, cases, _MOST_CASES)
-
-
-def _enough(wanted: float, has: int, most: int) -> int | None:
-    """Return a number rounded up to two digits, more than there are now; None: beyond `most`."""
-    if not wanted <= most:
-        return None
-    count = max(math.ceil(wanted), has + 1)
-    step = int(10 ** max(0, len(str(count)) - 2))
-    return math.ceil(count / step) * step
+    return enough(cases * (halves / (theirs.value - mine.value)) ** 2, cases, _MOST_CASES)

@@ -49,12 +49,12 @@ def skips(results: Sequence[Results]) -> Table:
 
 
 def made(results: Sequence[Results]) -> Table:
-    """What recipes did beyond what was asked: weights clipped, another opset, fewer scales."""
+    """What recipes did beyond what was asked, or left: weights clipped, another opset, bodies."""
     found = [
         (result.run.id, variant.name, variant.recipe.name if variant.recipe else "", told)
         for result in results
         for variant in result.variants
-        if (told := variant.provenance.get("told"))
+        for told in variant.remarks
     ]
     return listing("made", "How variants were made", ("Run", "Variant", "Recipe", "What"), found)
 

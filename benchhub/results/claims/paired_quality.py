@@ -13,7 +13,8 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import Row
 from benchhub.results.claims.figures import ClaimFigure
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import all_rounded, answers, assess
+from benchhub.results.rows.quality.answered import all_rounded, answers
+from benchhub.results.rows.quality.assess import assess
 
 
 class PairedQuality:

@@ -8,50 +8,26 @@ every pair that could have been chosen (Bonferroni, see `stats.widened` for its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
+from benchhub.model.row import Lead, Race
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.measured import Measured, measured
 from benchhub.results.rows.speedup import times_as_fast
-from benchhub.stats.interval import Estimate
+from benchhub.stats.interval import launches_to_tell
 from benchhub.stats.samples import launch_medians
 
 _CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """How many times as fast as another file's cell the fastest is; `told`: it is shown to be."""
-
-    other: Cell
-    ratio: Estimate
-
-    @property
-    def told(self) -> bool:
-        """Whether the whole interval lies above 1."""
-        return self.ratio.low is not None and self.ratio.low > 1
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    """Cells of several files at one setting of one device: the fastest, and its leads.
-
-    `backend`: all on one; None: each file on the backend where its median is lowest.
-    """
-
-    fastest: Cell
-    leads: tuple[Lead, ...]
-    backend: str | None
-
-
 def races(cells: Sequence[Cell], launches: Sequence[Launch]) -> tuple[Race, ...]:
     """Return a race for each device, setting and backend that ran two files or more.
 
-    Where the files' fastest backends are not one and the same, there is one over these, too.
+    Where the files' fastest backends or options are not one and the same, there is one over these,
+    too.
     """
     by_cell: dict[str, list[Launch]] = {}
     for launch in launches:
@@ -78,10 +54,10 @@ def _places(cells: Sequence[Cell]) -> Iterator[tuple[Cell, int]]:
 
 
 def _races(group: Sequence[Measured]) -> Iterator[Race]:
-    by_backend: dict[str, list[Measured]] = {}
+    alike: dict[tuple[str, str], list[Measured]] = {}
     for one in group:
-        by_backend.setdefault(one.cell.backend, []).append(one)
-    for backend, mine in by_backend.items():
+        alike.setdefault((one.cell.backend, one.cell.options), []).append(one)
+    for (backend, _), mine in alike.items():
         if (race := _race(mine, backend, len(mine))) is not None:
             yield race
     best: dict[str, Measured] = {}
@@ -89,7 +65,7 @@ def _races(group: Sequence[Measured]) -> Iterator[Race]:
         known = best.setdefault(one.cell.variant, one)
         if _median_ns(one) < _median_ns(known):
             best[one.cell.variant] = one
-    if len({one.cell.backend for one in best.values()}) > 1:
+    if len({(one.cell.backend, one.cell.options) for one in best.values()}) > 1:
         race = _race(list(best.values()), None, len(group))
         if race is not None:
             yield race
@@ -106,7 +82,8 @@ def _race(mine: Sequence[Measured], backend: str | None, tried: int) -> Race | N
             continue
         ratio = times_as_fast(fastest, other, confidence)
         if ratio is not None:
-            leads.append(Lead(other.cell, ratio))
+            told = launches_to_tell(ratio)
+            leads.append(Lead(other.cell, ratio.estimate, ratio.low, ratio.high, told))
     return Race(fastest.cell, tuple(leads), backend) if leads else None
 
 

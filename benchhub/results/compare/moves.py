@@ -23,7 +23,8 @@ from benchhub.model.quantities import Quantity
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.metrics import compared_in, taken, values
-from benchhub.results.rows.quality import all_rounded, answers, assess
+from benchhub.results.rows.quality.answered import all_rounded, answers
+from benchhub.results.rows.quality.assess import assess
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
 from benchhub.stats.unpaired import unpaired_ratio

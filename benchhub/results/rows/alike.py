@@ -1,10 +1,14 @@
-"""Whether the same case is answered alike: from call to call, and from batch to batch; pure."""
+"""Whether the same case is answered alike: from call to call, at another place, at another batch.
+
+Pure.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell
@@ -48,10 +52,14 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """What is not alike: answers from call to call, and at batches other than the smallest."""
+    """What is not alike: answers from call to call, and at batches other than the smallest.
+
+    `misplaced`: where a case has another place in its batch.
+    """
 
     varying: Mapping[Artifact, Apart]
     by_batch: Mapping[Artifact, Mapping[int, Apart]]
+    misplaced: Mapping[Artifact, Apart] = field(default_factory=dict)
 
     def of(self, cell: Cell) -> Apart | None:
         """Return how far answers at a cell's batch lie from those of the smallest; None: alike.
@@ -95,7 +103,10 @@ def alike(
         at = grouped[artifact_of(cell)][cell.batch]
         at[:0] = told if cell.scenario is Scenario.QUALITY else []
         at += told if cell.scenario is not Scenario.QUALITY else []
+    # Boxes come in the order of scores: one that is rounded otherwise moves whole rows.
+    boxes = any(reading.boxes for reading in answer_key.readings.values())
     varying: dict[Artifact, Apart] = {}
+    misplaced: dict[Artifact, Apart] = {}
     by_batch: dict[Artifact, dict[int, Apart]] = {}
     for artifact, batches in grouped.items():
         own = answer_key.own.get((meant or {}).get(artifact[2], ""))
@@ -103,11 +114,13 @@ def alike(
         if not own and not spreads:
             spreads = tuple(map(spread, answer_key.reference))
         told_at = {batch: of for batch, of in sorted(batches.items()) if of}
+        every = [launch for of in told_at.values() for launch in of]
         within = [_apart(one, of[0], spreads) for of in told_at.values() for one in of[1:]]
-        worst = max(filter(None, within), key=lambda apart: apart.relative, default=None)
-        if worst is not None and worst.relative > worst.limit:
+        if worst := _worst([*within, *(again(one, spreads) for one in every)]):
             varying[artifact] = worst
             continue
+        if not boxes and (worst := _worst([turned(one, spreads) for one in every])):
+            misplaced[artifact] = worst
         least, *others = told_at or [0]
         found = {
             batch: apart
@@ -117,7 +130,43 @@ def alike(
         }
         if found:
             by_batch[artifact] = found
-    return Alike(varying, by_batch)
+    return Alike(varying, by_batch, misplaced)
+
+
+def again(launch: Launch, spreads: Sequence[float]) -> Apart | None:
+    """Return how far a launch's second answers lie off; None: it was not asked twice."""
+    repeated = launch.details.repeated
+    if repeated is None or len(repeated.again) != len(spreads):
+        return None
+    relative = _relative(repeated.again, spreads)
+    return Apart(relative, repeated.cases, rounding(_precision(launch)))
+
+
+def turned(launch: Launch, spreads: Sequence[float]) -> Apart | None:
+    """Return how far answers in another order of their batch lie off; None: it was not asked so.
+
+    A place may change how sums are rounded, and that the step of an int8 into which a value falls.
+    """
+    repeated = launch.details.repeated
+    if repeated is None or not repeated.turned or len(repeated.turned) != len(spreads):
+        return None
+    relative = _relative(repeated.turned, spreads)
+    return Apart(relative, repeated.cases, max(rounding("f16"), rounding(_precision(launch))))
+
+
+def _relative(off: Sequence[float], spreads: Sequence[float]) -> float:
+    pairs = zip(off, spreads, strict=True)
+    return max((one / unit if unit > 0 else one and math.inf for one, unit in pairs), default=0.0)
+
+
+def _precision(launch: Launch) -> str:
+    return launch.precision or launch.cell.precision
+
+
+def _worst(found: Sequence[Apart | None]) -> Apart | None:
+    """Return what lies furthest off beyond its limit, if anything does."""
+    beyond = [apart for apart in found if apart is not None and apart.relative > apart.limit]
+    return max(beyond, key=lambda apart: apart.relative, default=None)
 
 
 def _apart(
@@ -131,8 +180,8 @@ def _apart(
     if len(spreads) != len(theirs):
         spreads = ()
     _, relative = agreement(mine, theirs, spreads)
-    precisions = (one.precision or one.cell.precision, other.precision or other.cell.precision)
-    return Apart(relative, cases, max(map(rounding, precisions)), least, batch)
+    limit = max(rounding(_precision(one)), rounding(_precision(other)))
+    return Apart(relative, cases, limit, least, batch)
 
 
 def _leading(outputs: Sequence[Array], cases: int) -> list[Array]:

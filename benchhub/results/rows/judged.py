@@ -21,11 +21,23 @@ from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import agreement
-from benchhub.results.rows.alike import Apart, Artifact, artifact_of
-from benchhub.results.rows.judging import Answers, Group, JudgedQuality, Judges, Judging, is_base
+from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
+from benchhub.results.rows.judging import (
+    Answers,
+    Group,
+    JudgedQuality,
+    Judges,
+    Judging,
+    is_base,
+    is_reference,
+)
 from benchhub.results.rows.launch_values import NS_PER_MS
-from benchhub.results.rows.quality import answers
+from benchhub.results.rows.quality.answered import answers
+from benchhub.results.rows.quality.same_boxes import same_boxes
 from benchhub.stats.interval import median_interval
+
+#: What to do about answers that hang on a case's place.
+_AXIS = "cases run along another axis of its file: say which with batch_axis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,16 @@ def agreed(
     answer_key: AnswerKey,
     limits: Agreement,
     approximates: str = "",
+    misplaced: Apart | None = None,
 ) -> Agreed:
     """Return the worst agreement of `launches`, with flags where their outputs are garbage.
 
+    `misplaced`: how far they lie off where a case has another place in its batch, beyond rounding.
+
     They are held against the controller's answers of the variant that they approximate; empty: the
-    baseline's. Where these vary from call to call, lying apart from them makes nothing garbage.
+    baseline's. Where these vary from call to call, lying apart from them makes nothing garbage; nor
+    does finding the same boxes in another order. Of
+    one that is to approximate what the reference device did not answer nothing is known.
     """
     own = answer_key.own.get(approximates)
     found = [
@@ -64,20 +81,41 @@ def agreed(
         if launch.outputs
     ]
     whose = "the baseline" if own is None else approximates
-    if not found:
-        return Agreed()
-    worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     flags = []
+    if misplaced is not None:
+        flags.append(Flag(FlagKind.PLACE_DEPENDENT, f"{moved(misplaced)}; {_AXIS}", caps=True))
+    alone = approximates and own is None and answer_key.measured is not None
+    if alone or not found:
+        return Agreed(flags=tuple(flags))
+    worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     if not math.isfinite(worst_abs):
         evidence = f"outputs are not finite, or of another shape than {whose}'s"
         flags.append(Flag(FlagKind.NONFINITE, evidence, caps=True))
-    if worst > limits.max_relative and not (own is None and answer_key.varying):
+    far = worst > limits.max_relative and not (own is None and answer_key.varying)
+    if far and not (own is None and _same_boxes(launches, answer_key, limits)):
         evidence = (
             f"outputs lie {worst:.2g} of the reference's spread from {whose}'s"
             f" (limit {limits.max_relative:g}; worst of {len(found)} launches)"
         )
         flags.append(Flag(FlagKind.GARBAGE, evidence, caps=True))
     return Agreed(worst_abs, worst, tuple(flags))
+
+
+def moved(misplaced: Apart) -> str:
+    """Return in words how far answers lie off in another order of the same cases."""
+    return f"in another order of the same cases its answers lie {misplaced.text} off"
+
+
+def _same_boxes(launches: Sequence[Launch], answer_key: AnswerKey, limits: Agreement) -> bool:
+    """Return whether all launches found what the baseline finds, if in other rows."""
+    reading = next((one for one in answer_key.readings.values() if one.boxes), None)
+    if reading is None or answer_key.predict:
+        return False
+    return all(
+        same_boxes(launch.outputs, answer_key.reference, reading, limits.max_relative)
+        for launch in launches
+        if launch.outputs
+    )
 
 
 def below_chance(quality: JudgedQuality, allowed: bool) -> Flag | None:
@@ -119,16 +157,19 @@ def judged(
     answer_key: AnswerKey,
     judges: Judges,
     baseline: str,
-    varying: Mapping[Artifact, Apart] | None = None,
+    answered: Alike | None = None,
 ) -> dict[Group, JudgedQuality]:
     """Return the quality of every artifact at every batch with answers to judge, by `group_of`.
 
     `finished` are the cells that are, with their finished launches. The loss is against the
     baseline's quality cell of the same batch on the same device and backend, at float32 and the
     first of its options where these are swept; where that was not measured, or is not `sound`,
-    against the controller's reference. The baseline's own loss is 0 by definition and has no
-    limits. Of `varying` artifacts, and where the baseline is one, nothing is told.
+    against that on the device that gives the reference, or the controller's reference. The
+    baseline's own loss is 0 by definition and has no limits. Nothing
+    is told where answers, or the baseline's, vary by what is known of how alike
+    they were `answered`, nor where they hang on a case's place in the batch.
     """
+    answered = answered or Alike({}, {})
     found: dict[Group, Answers] = {}
     bases: dict[Group, Answers] = {}
     result: dict[Group, JudgedQuality] = {}
@@ -146,7 +187,9 @@ def judged(
             result[group] = JudgedQuality(unjudged={"": why})
     judging = Judging(answer_key, judges, baseline, bases)
     for group in sorted(found, key=lambda group: group[1]):
-        why = varies(group[0], baseline, answer_key, varying or {})
+        why = varies(group[0], baseline, answer_key, answered.varying)
+        if not why and group[0] in answered.misplaced:
+            why = f"{moved(answered.misplaced[group[0]])}: a case has no answer of its own"
         result[group] = JudgedQuality(unjudged={"": why}) if why else judging.of(group, found)
     return result
 
@@ -164,9 +207,16 @@ def varies(
         return f"the baseline's answers vary from call to call by {answer_key.varying}"
     own = varying.get(artifact)
     if own is not None:
-        return f"its answers vary between launches by {own.text}"
-    base = next((apart for of, apart in varying.items() if is_base(of, artifact, baseline)), None)
-    return f"the baseline's answers vary between launches by {base.text}" if base else ""
+        return f"its answers vary from call to call by {own.text}"
+    base = next(
+        (
+            apart
+            for of, apart in varying.items()
+            if is_base(of, artifact, baseline) or is_reference(of, answer_key, baseline)
+        ),
+        None,
+    )
+    return f"the baseline's answers vary from call to call by {base.text}" if base else ""
 
 
 def _given(cell: str, launches: Sequence[Launch], answer_key: AnswerKey) -> Iterator[Answers]:

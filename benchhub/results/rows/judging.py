@@ -14,7 +14,8 @@ from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import QualitySource
 from benchhub.results.rows.alike import Artifact
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import Quality, all_rounded, assess, reference_answers
+from benchhub.results.rows.quality.answered import all_rounded, reference_answers
+from benchhub.results.rows.quality.assess import Quality, assess
 from benchhub.stats.bootstrap import Limits
 
 #: An artifact, and the batch: what outputs depend on.
@@ -86,7 +87,8 @@ class Judging:
     def of(self, group: Group, found: Mapping[Group, Answers]) -> JudgedQuality:
         """Return the quality of one group, of those `found`."""
         artifact, batch = group
-        answer, base = found[group], self._base(group)
+        of_base = self._base(group)
+        answer, base = found[group], self._bases[of_base] if of_base else None
         qualities, unjudged = self._assessed(artifact, answer, base or self._reference)
         first, *others = self._judges.metrics
         figures = {
@@ -95,7 +97,11 @@ class Judging:
             if metric.name in qualities
         }
         mine = figures.pop(first.name, None)
-        where = f"on {artifact[0]} and {artifact[1]}" if base else "on the controller at float32"
+        where = "on the controller at float32"
+        if of_base:
+            where = f"on {of_base[0][0]} and {of_base[0][1]}"
+        elif self._key.measured:
+            where = self._key.measured.where
         source = QualitySource(answer.cell, f"{self._baseline} {where}") if mine else None
         return JudgedQuality(mine, figures, unjudged, source, self._fell(batch, base))
 
@@ -138,16 +144,13 @@ class Judging:
             for one, other in zip(pairs[::2], pairs[1::2], strict=True)
         )
 
-    def _base(self, group: Group) -> Answers | None:
+    def _base(self, group: Group) -> Group | None:
+        """Return what losses are against: the baseline there, or of the device that refers."""
         artifact, batch = group
-        return next(
-            (
-                answer
-                for (of, at), answer in self._bases.items()
-                if at == batch and is_base(of, artifact, self._baseline)
-            ),
-            None,
-        )
+        at = [of for of in self._bases if of[1] == batch]
+        own = (of for of in at if is_base(of[0], artifact, self._baseline))
+        refers = (of for of in at if is_reference(of[0], self._key, self._baseline))
+        return next(own, next(refers, None))
 
     def _fell(self, batch: int, base: Answers | None) -> str:
         """Return how much worse the baseline is at a batch than at its smallest; empty: not."""
@@ -173,6 +176,12 @@ class Judging:
             f"{self._baseline} itself is worse at batch {batch} than at batch {least}: it loses"
             f" {loss.estimate:.3g} of {first.name}, and losses are against it"
         )
+
+
+def is_reference(one: Artifact, answer_key: AnswerKey, baseline: str) -> bool:
+    """Return whether one artifact is the baseline on the device that gives the reference."""
+    of = answer_key.measured
+    return of is not None and one[:4] == (of.device, of.backend, baseline, of.precision)
 
 
 def is_base(one: Artifact, of: Artifact, baseline: str) -> bool:

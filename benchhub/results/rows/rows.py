@@ -16,7 +16,7 @@ from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import QualitySource, Row
-from benchhub.model.scenario import TIMED
+from benchhub.model.scenario import TIMED, Scenario
 from benchhub.results.rows.alike import alike, artifact_of
 from benchhub.results.rows.by_batch import at_other_batches, of_answers
 from benchhub.results.rows.case_tables import Tables
@@ -61,13 +61,15 @@ def summarize(
     seed: int = 0,
     tables: Tables | None = None,
     below_chance_allowed: bool = False,
+    no_reference: str = "",
 ) -> tuple[Row, ...]:
     """Return a row for every planned cell, measured or not, in the order of `cells`.
 
     `answer_key` and `metric` give agreement and quality; without them those columns stay empty.
     `also` are further metrics, `seed` draws the resamples, `tables` keeps what metrics have
     compared; `below_chance_allowed`: budgets of quality may pass on a baseline that is worse than
-    one answer for all cases. The fixed work has no row; what it shows of its device is a flag of
+    one answer for all cases. `no_reference` is why there is no answer key where a device was to
+    answer first. The fixed work has no row; what it shows of its device is a flag of
     the others.
     """
     by_cell: dict[str, list[Launch]] = defaultdict(list)
@@ -94,15 +96,21 @@ def summarize(
         meant = {name: variant.approximates for name, variant in known.items()}
         answered = alike(finished, answer_key, meant)
         for cell, of in finished.items():
-            told[cell] = agreed(of, answer_key, limits or Agreement(), meant.get(cell.variant, ""))
+            told[cell] = agreed(
+                of, answer_key, limits or Agreement(), meant.get(cell.variant, ""),
+                answered.misplaced.get(artifact_of(cell)),
+            )  # fmt: skip
         if metric is not None:
             judges = Judges((metric, *also), seed, tables)
             sound = {cell: one.sound for cell, one in told.items()}
-            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered.varying)
+            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered)
             qualities |= at_other_batches([(one.cell, one.status) for one in found], qualities)
         for cell in finished:
             vary = varies(artifact_of(cell), run.baseline, answer_key, answered.varying)
             doubts[cell] = of_answers(cell, answered, qualities, vary)
+    if no_reference:
+        found = [_without_reference(one, no_reference) for one in found]
+    unjudged = JudgedQuality(unjudged={"": no_reference} if no_reference else {})
     faster = speedups(found, run.baseline, variants)
     return tuple(
         _row(
@@ -114,9 +122,7 @@ def summarize(
             infos.get(one.cell.device),
             told.get(one.cell, Agreed()),
             doubts.get(one.cell, ()),
-            _ON_MADE_INPUTS
-            if one.cell.shapes
-            else qualities.get(group_of(one.cell), JudgedQuality()),
+            _ON_MADE_INPUTS if one.cell.shapes else qualities.get(group_of(one.cell), unjudged),
             faster.get(one.cell.key),
             fixed_work.get(one.cell.device),
             several=bool(also) and metric is not None,
@@ -125,6 +131,12 @@ def summarize(
         )
         for one in found
     )
+
+
+def _without_reference(one: Measured, why: str) -> Measured:
+    """Return a cell with `why`, where it was not launched since there was nothing to judge by."""
+    waited = one.cell.scenario is Scenario.QUALITY and not one.launches
+    return dataclasses.replace(one, reason=why) if waited else one
 
 
 def _base(variants: Mapping[str, Variant], cell: Cell, baseline: str) -> Variant | None:

@@ -14,6 +14,8 @@ _LASTING = frozenset({"raised", "unsupported", "shape", "nonfinite", "fallback"}
 _BEFORE_TIMING = frozenset({"import", "load", "first", "outputs"})
 #: How runtimes refuse the parameters of weights that were quantized channel by channel.
 _PER_CHANNEL = re.compile(r"(zero[ _-]?point|scale|per[ _-]channel|QuantParam)", re.IGNORECASE)
+#: The same where no recipe says that there are such weights.
+_ZERO_POINT = re.compile(r"(zero[ _-]?point|per[ _-]channel|QuantParam)", re.IGNORECASE)
 _REFUSED = re.compile(
     r"(not valid|invalid|not support|unsupported|was false|must be|should be|mismatch)",
     re.IGNORECASE,
@@ -41,6 +43,11 @@ def after_failure(row: Row) -> str:
         return (
             f"set per_channel = false in the recipe of {row.variant}, or leave {row.backend} out"
             " for it; it would fail again as it is"
+        )
+    if _ZERO_POINT.search(message) and _REFUSED.search(message):
+        return (
+            f"quantize {row.variant} with one scale a tensor, or leave {row.backend} out for it;"
+            " it would fail again as it is"
         )
     if kind == "raised" or not lasting(row):  # the cause may lie on the device, and be mended there
         return f"fix the cause, then {retry}"

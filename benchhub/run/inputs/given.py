@@ -20,24 +20,34 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
     Other arrays (labels, say) are left out. Cases run along the first axis.
     """
     names = [spec.name for spec in variant.inputs]
+    held = arrays_of(path)
+    inputs = {name: array for name, array in held.items() if name in names}
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        raise lacks(path, missing[0], variant.path.name, held)
+    check_cases_fit(variant, inputs)
+    lengths = {len(inputs[spec.name]) for spec in variant.inputs if not spec.whole}
+    if len(lengths) > 1 or 0 in lengths:
+        raise ConfigError(f"{path}: inputs hold {sorted(lengths)} cases; all need as many, not 0")
+    return inputs
+
+
+def arrays_of(path: Path) -> Mapping[str, Array]:
+    """Return all arrays of an `.npz` file; ConfigError if it is none."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            inputs = {name: archive[name] for name in archive.files if name in names}
-            held = sorted(archive.files)
+            return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the cases as an .npz archive") from None
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, AttributeError) as error:
         raise ConfigError(
             f"{path}: not an .npz archive of plain arrays ({error}); write it with numpy.savez"
         ) from error
-    missing = [name for name in names if name not in inputs]
-    if missing:
-        raise ConfigError(
-            f"{path}: no array for input {missing[0]!r} of {variant.path.name}; the"
-            f" archive holds {', '.join(held) or 'no arrays'}; name it as in the model"
-        )
-    check_cases_fit(variant, inputs)
-    lengths = {len(inputs[spec.name]) for spec in variant.inputs if not spec.whole}
-    if len(lengths) > 1 or 0 in lengths:
-        raise ConfigError(f"{path}: inputs hold {sorted(lengths)} cases; all need as many, not 0")
-    return inputs
+
+
+def lacks(path: Path, name: str, model: str, held: Mapping[str, Array]) -> ConfigError:
+    """Return the error of an archive without an array for an input."""
+    return ConfigError(
+        f"{path}: no array for input {name!r} of {model}; the archive holds"
+        f" {', '.join(sorted(held)) or 'no arrays'}; name it as in the model"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from benchhub.run.inputs.signature import ModelInput
 
 #: What a suggestion writes for an axis, by a part of its name; images and texts are as large.
 _USUAL = {"height": 224, "width": 224, "channel": 3, "batch": 1}
-_USUAL_LENGTH, _USUAL_SIDE = 128, 224
+#: Lengths and sides that are suggested, the usual first; of sound, samples.
+_LENGTHS, _SIDES, _SAMPLES = (128, 512, 32, 1), (224, 64, 320, 512), 16_000
+_SOUND = re.compile(r"audio|wave?(form)?|samples?|speech|signal|pcm|sound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,32 @@ class Sized:
     batch: int
     sizes: Mapping[str, Sizes]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What could be written for open sizes, and the sizes of all inputs that it would give."""
+
+    words: str
+    sizes: Mapping[str, Sizes]
+
+
+class OpenSizes(ConfigError):
+    """Sizes that nothing tells; `examples` of what to write, the likeliest first."""
+
+    def __init__(self, message: str, examples: Sequence[Example]) -> None:
+        super().__init__(message)
+        self.examples = tuple(examples)
+
+    def of_what_runs(self, known: Example | None) -> ConfigError:
+        """Return the error with an example that is known to run; None: none of them does."""
+        says = str(self).partition("; write them, for example ")[0]
+        if known is not None:
+            return ConfigError(f"{says}; write them, for example {known.words}")
+        return ConfigError(
+            f"{says}; write them, as in {self.examples[0].words} (an example of how to write it:"
+            " the model does not run at that)"
+        )
 
 
 def sized(
@@ -47,7 +76,7 @@ def sized(
             found[one.name] = like
     missing = [one for one in inputs if one.name not in found]
     if missing:
-        raise _unknown(model, missing, batch, named, whole(inputs))
+        raise _open_sizes(model, missing, batch, named, whole(inputs), found)
     said = [f"{one.name}={shape_text(found[one.name])}" for one in inputs if _is_open(one)]
     return Sized(batch, found, " ".join(said))
 
@@ -165,42 +194,60 @@ def _whole(one: ModelInput) -> bool:
     return one.dtype.startswith(("int", "uint", "bool"))
 
 
-def _unknown(
+def _open_sizes(
     model: str,
     missing: Sequence[ModelInput],
     batch: int,
     named: Mapping[str, int],
     apart: frozenset[str],
+    found: Mapping[str, Sizes],
 ) -> ConfigError:
     """Say which sizes are open, and what to write; one of several that share a name suffices."""
     first = missing[0]
     if first.axes is None:
         return ConfigError(
             f"{model}: of input {first.name} the file does not even say how many sizes it has;"
-            f" write its shape: --shape {first.name}=1x3x224x224"
+            f" write its shape, as in --shape {first.name}=1x3x224x224 (an example)"
         )
-    words, known = [], dict(named)
+    says = f"{model}: input {first.name} is {_declared(first)}, and nothing says how large its open"
+    loud = any(_SOUND.search(one.name.lower()) for one in missing)
+    lengths = (_SAMPLES, *_LENGTHS) if loud else (*_LENGTHS, _SAMPLES)
+    tries = [(lengths[0], _SIDES[0]), *((length, _SIDES[0]) for length in lengths[1:])]
+    if any(len(one.axes or ()) == 4 for one in missing):
+        tries = [(lengths[0], side) for side in _SIDES]
+    made = [_example(missing, batch, named, apart, length, side) for length, side in tries]
+    examples = [Example(words, {**found, **sizes}) for words, sizes in made]
+    return OpenSizes(f"{says} sizes are; write them, for example {examples[0].words}", examples)
+
+
+def _example(
+    missing: Sequence[ModelInput],
+    batch: int,
+    named: Mapping[str, int],
+    apart: frozenset[str],
+    length: int,
+    side: int,
+) -> tuple[str, dict[str, Sizes]]:
+    words, known, whole_sizes = [], dict(named), {}
     for one in missing:
         sizes = _sizes(one, None, batch, known)
+        usual = tuple(
+            _usual(one, place, one.name in apart, length, side) if size is None else size
+            for place, size in enumerate(sizes)
+        )
+        whole_sizes[one.name] = usual
         if None in sizes:
-            usual = [
-                _usual(one, place, one.name in apart) if size is None else size
-                for place, size in enumerate(sizes)
-            ]
             words.append(f"--shape {one.name}={shape_text(usual)}")
             axes = zip(one.axes or (), usual, strict=True)
             known |= {axis: size for axis, size in axes if isinstance(axis, str)}
-    return ConfigError(
-        f"{model}: input {first.name} is {_declared(first)}, and nothing says how large its open"
-        f" sizes are; write them, for example {' '.join(words)}"
-    )
+    return " ".join(words), whole_sizes
 
 
-def _usual(one: ModelInput, place: int, apart: bool) -> int:
+def _usual(one: ModelInput, place: int, apart: bool, length: int, side: int) -> int:
     axis = (one.axes or ())[place]
     if apart and axis is None and len(one.axes or ()) == 3:
         return 1  # state, as layers x streams x width
     for part, size in _USUAL.items():
         if isinstance(axis, str) and part in axis.lower():
-            return size
-    return _USUAL_SIDE if len(one.axes or ()) == 4 else _USUAL_LENGTH
+            return side if size == _SIDES[0] else size
+    return side if len(one.axes or ()) == 4 else length

@@ -194,7 +194,7 @@ def _output_cases(work: DeviceWork, cell: Cell) -> int:
     """Return for how many cases outputs are asked: none where there is nothing to hold them to."""
     models = {one.variant for one in work.cells if one.runs_model}
     each_other = len(models) > 1 and not work.inputs_of  # `ab`: on the same inputs, no reference
-    if not cell.runs_model or not (work.reference or each_other):
+    if not cell.runs_model or not (work.reference or each_other or work.awaits_reference):
         return 0
     return -1 if cell.scenario is Scenario.QUALITY else CHECK_CASES
 

@@ -40,12 +40,21 @@ def most_of(work: DeviceWork, cell: Cell, job: Job) -> Expected:
 
 
 def _output(spec: TensorSpec, reference: np.ndarray | None) -> ExpectedOutput:
-    shape = spec.shape[1:]
-    known = [size for size in shape if size is not None]
-    most = math.prod(known) * NUMBER_BYTES if len(known) == len(shape) else None
+    shape = _case_shape(spec)
+    known = [size for size in shape or () if size is not None]
+    whole = shape is not None and len(known) == len(shape)
+    most = math.prod(known) * NUMBER_BYTES if whole else None
     if most is None and reference is not None and len(reference):
         most = _TIMES_THE_BASELINE * NUMBER_BYTES * math.prod(reference.shape[1:])
     return ExpectedOutput(shape, most, bool(spec.left_out))
+
+
+def _case_shape(spec: TensorSpec) -> tuple[int | None, ...] | None:
+    """Return the shape of what is brought of an output for a case; None: the file tells wrong."""
+    if spec.undeclared:
+        return None
+    shape = spec.shape if spec.whole else spec.shape[1:]
+    return (spec.rows, *shape[1:]) if spec.rows else shape
 
 
 @functools.lru_cache(maxsize=4096)

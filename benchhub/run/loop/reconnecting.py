@@ -8,7 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchhub.device.health.findings import findings, is_emulated, missing_backends, refusal
+from benchhub.device.health.findings import (
+    findings,
+    is_emulated,
+    left_out,
+    missing_backends,
+    refusal,
+)
 from benchhub.errors import (
     AuthenticationRefused,
     BackendError,
@@ -186,14 +192,23 @@ class ReconnectingSession:
         if self._watcher.stopping():
             raise Interrupted(f"{device.name}: stopped")
         checks = findings(device, facts, conditions, self._work.backends)
+        if self._work.by_default:
+            checks = left_out(facts, checks, self._work.backends)
         info = dataclasses.replace(info, findings=(*checks, *self._reboots))
         missing = missing_backends(checks, device.name)
         error: DeviceError | None = None
         if (reason := refusal(checks)) is not None:
             error = Unfit(f"{device.name}: not fit to measure: {reason}")
         elif missing and len(missing) == len(self._work.backends):
-            reason = "; ".join(missing.values())
-            error = BackendError(f"{device.name}: has none of the suite's backends: {reason}")
+            fixes = {check.backend for check in checks if check.fix}
+            worth = [why for backend, why in missing.items() if backend in fixes]
+            reason = "; ".join(worth or missing.values())
+            none = (
+                "has no backend that reads the files"
+                if self._work.by_default
+                else ("has none of the suite's backends")
+            )
+            error = BackendError(f"{device.name}: {none}: {reason}")
         if error is not None:
             self._watcher.known(dataclasses.replace(info, error=str(error)), {})
             raise error

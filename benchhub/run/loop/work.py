@@ -58,8 +58,10 @@ class DeviceWork:
     is what the task makes of the outputs of quality cells, see `benchhub.tasks.predictions`, and
     `scoring` what metrics of the user's own make of each case.
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
+    `by_default`: nobody named the backends, so that one that the device lacks is not missed.
     `formats` are the models', by sha256, and `variants` are by name. `state` is what inputs with
-    state start with, by variant and name in the data.
+    state start with, by variant and name in the data. `awaits_reference`: outputs are asked for
+    though there is no `reference` yet.
     """
 
     run: str
@@ -74,6 +76,7 @@ class DeviceWork:
     closed: frozenset[str]
     deadline_s: float = 120.0
     backends: tuple[Description, ...] = ()
+    by_default: bool = False
     first_round: int = 0
     more: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
@@ -82,6 +85,7 @@ class DeviceWork:
     inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
     state: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    awaits_reference: bool = False
 
 
 class Watcher(Protocol):

@@ -6,8 +6,20 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from benchhub.model.quality import Reading
-from benchhub.store.stored.record import Record, parsed, written
+from benchhub.model.quality import BoxReading, Reading
+from benchhub.store.stored.record import Part, Record, parsed, written
+
+
+class BoxReadingV1(Part):
+    """Since schema 0008, inside a reading."""
+
+    form: str
+    scores: int = -1
+    classes: int = -1
+    count: int = -1
+    scale: tuple[float, float] = (1.0, 1.0)
+    background: str = ""
+    per_box: str = ""
 
 
 class ReadingV1(Record):
@@ -24,10 +36,12 @@ class ReadingV1(Record):
     first: int = 0
     unit: str = ""
     lower_is_better: bool = False
+    boxes: BoxReadingV1 | None = None
 
     def reading(self) -> Reading:
         """Return what was stored."""
-        return Reading(**self.model_dump(exclude={"v"}))
+        boxes = BoxReading(**self.boxes.model_dump()) if self.boxes else None
+        return Reading(**self.model_dump(exclude={"v", "boxes"}), boxes=boxes)
 
 
 def write_reading(reading: Reading) -> dict[str, Any]:

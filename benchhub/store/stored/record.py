@@ -23,7 +23,9 @@ class Misfit(StoreError):
 class Part(BaseModel):
     """What lies in a record; a key that it does not know is refused, not dropped."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), defer_build=True
+    )
 
 
 class Record(Part):

@@ -60,6 +60,8 @@ class BenchRequestV1(_Request):
     inputs: str | None = None
     threads: tuple[int, ...] = (1,)
     batches: tuple[int, ...] = ()
+    precisions: tuple[str, ...] = ("f32",)
+    options: tuple[str, ...] = ()
     limits: Mapping[str, int | float] = {}
 
 

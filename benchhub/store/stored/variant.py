@@ -21,6 +21,8 @@ class _Tensor(Part):
     whole: bool = False
     fed_from: str = ""
     left_out: str = ""
+    rows: int = 0
+    undeclared: bool = False
 
 
 class _File(Part):

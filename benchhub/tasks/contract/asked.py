@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
+from benchhub.tasks.contract.box_keys import AskedBoxes, asked_boxes
 
 #: What labels may be said to be.
 LABELS: Mapping[str, str] = {
@@ -18,6 +19,7 @@ LABELS: Mapping[str, str] = {
     "masks": "the class of each pixel",
     "tokens": "the number of each token, -100 where none counts",
     "text": "a text a case",
+    "boxes": "the true boxes of each case",
 }
 #: What scores may be said to be.
 SCORES: Mapping[str, str] = {
@@ -35,6 +37,7 @@ class Asked:
     output: str = ""
     scores: str = ""
     alphabet: tuple[str, ...] = ()
+    boxes: AskedBoxes = field(default_factory=AskedBoxes)
 
 
 def asked(data: Settings, folder: Path) -> Asked:
@@ -47,6 +50,7 @@ def asked(data: Settings, folder: Path) -> Asked:
         _text(data, "output"),
         _one_of(data, "scores", SCORES),
         _lines(folder / file) if (file := _text(data, "alphabet")) else (),
+        asked_boxes(data),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reading, Reads
 from benchhub.tasks.contract.asked import Asked
 from benchhub.tasks.contract.dense import find_masks, find_text, find_tokens, find_vectors
+from benchhub.tasks.contract.find_boxes import find_boxes
 from benchhub.tasks.contract.looks import (
     adds_up,
     flat,
@@ -24,6 +24,7 @@ from benchhub.tasks.contract.looks import (
     whole,
     zero_one,
 )
+from benchhub.tasks.contract.output import Output
 from benchhub.tasks.contract.reason import NoReading
 from benchhub.tasks.contract.scale import SHARES, depends_on_scale, must_be_shares
 
@@ -38,20 +39,16 @@ _KINDS: Mapping[Reads, str] = {
 _CLASSES_FROM_0 = "classes are counted from 0"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An output of the reference, cases on axis 0."""
-
-    position: int
-    name: str
-    values: Array
-
-
 def find(metric: Metric, outputs: Sequence[Output], labels: Array, asked: Asked) -> Reading:
     """Return how `metric` reads one of `outputs` and the labels.
 
     NoReading: none of them fits, or more than one does, or there are two ways to read it.
     """
+    if metric.reads is Reads.BOXES:
+        try:
+            return find_boxes(outputs, labels, asked)
+        except NoReading as error:
+            raise NoReading(f"{metric.name} cannot read detections: {error}") from error
     wanted = [one for one in outputs if asked.output in ("", one.name)]
     if not wanted:
         names = [one.name for one in outputs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 
@@ -40,6 +41,18 @@ def adds_up(scores: Array) -> bool:
     """Return whether scores (cases, n) are probabilities of one thing in n: rows add up to 1."""
     sums = scores.sum(axis=1, dtype=np.float64)
     return from_0_to_1(scores) and bool((np.abs(sums - 1) <= _ADDS_UP).all())
+
+
+def softmax(scores: Array) -> NDArray[np.float64]:
+    """Return the probabilities of logits along the last axis."""
+    whole = np.asarray(scores, dtype=np.float64)
+    powers = np.exp(whole - whole.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def sigmoid(scores: Array) -> NDArray[np.float64]:
+    """Return the probabilities of logits, each for itself."""
+    return np.asarray((1 + np.tanh(np.asarray(scores, dtype=np.float64) / 2)) / 2)
 
 
 def labels_in_words(labels: Array) -> str:

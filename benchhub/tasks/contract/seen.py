@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.tasks.contract.boxes import detections, true_boxes
 from benchhub.tasks.contract.dense import FORMS
-from benchhub.tasks.contract.looks import flat
+from benchhub.tasks.contract.looks import flat, softmax
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +33,12 @@ class Seen:
 
 
 def read_output(outputs: Sequence[Array], reading: Reading | None) -> Array:
-    """Return the output that is read, as the model gave it; ValueError if there is none."""
+    """Return the output that is read, as the model gave it; of detections what all parts say.
+
+    ValueError if there is none, or detections do not fit the reading.
+    """
+    if reading and reading.boxes:
+        return detections(outputs, reading)
     position = reading.output if reading else 0
     if position >= len(outputs):
         named = f" {reading.name!r}" if reading and reading.name else ""
@@ -55,6 +61,8 @@ def seen(
         return Seen(output, labels, names)
     if metric.reads is Reads.OWN:
         return Seen(_own(output, metric, reading), labels, ())
+    if metric.reads is Reads.BOXES:
+        return Seen(output, true_boxes(labels), names)
     if metric.reads in FORMS:
         return Seen(*FORMS[metric.reads](output, labels, reading), names)
     return _rows(output, labels, names, metric, reading)
@@ -111,13 +119,6 @@ def things(labels: Array, reading: Reading) -> NDArray[np.int64]:
     return np.asarray(
         found == (1 if reading.columns <= 2 else np.arange(reading.columns)), dtype=np.int64
     )
-
-
-def softmax(scores: Array) -> Floats:
-    """Return the probabilities of logits along the last axis."""
-    whole = np.asarray(scores, dtype=np.float64)
-    powers = np.exp(whole - whole.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _of_classes(scores: Array, reading: Reading) -> Array:

@@ -17,7 +17,7 @@ from benchhub.model.quality import Metric
 from benchhub.outside import ExtensionPoint
 from benchhub.tasks import lazy
 from benchhub.tasks.case_tables import worst
-from benchhub.tasks.metrics import classes, many, numbers, ranking
+from benchhub.tasks.metrics import boxes, classes, many, numbers, ranking
 
 #: Names with a number in them, and what they stand for.
 _NUMBERED: Mapping[str, Callable[[int], Metric]] = {
@@ -49,6 +49,9 @@ METRICS: dict[str, Metric] = {
         many.recall_at(1),
         many.CHARACTER_ERROR_RATE,
         many.WORD_ERROR_RATE,
+        boxes.COCO_MAP,
+        boxes.COCO_MAP50,
+        boxes.COCO_MAP75,
     )
 }
 
@@ -93,6 +96,10 @@ MEANINGS: Mapping[str, str] = {
     " equally near ones in any order; any `recall_at_N`",
     "character_error_rate": "edits over the letters of all true texts",
     "word_error_rate": "edits over the words of all true texts",
+    "coco_map": "COCO's mean average precision of boxes, the mean over overlaps of .5 to .95, then"
+    " over classes",
+    "coco_map50": "the same at an overlap of .5",
+    "coco_map75": "the same at an overlap of .75",
     "cosine_similarity": "mean cosine between the output and the label, two vectors; 0 of zeros",
     "aji": "aggregated Jaccard index: a prediction may be taken by several nuclei",
     "aji_plus": "the same with one-to-one matches",

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -127,32 +129,44 @@ def _named(values: Floats, names: tuple[str, ...]) -> dict[str, float]:
     }
 
 
-def _once(table: Floats) -> Floats:
-    return np.ones((1, len(table)))
-
-
 def _f1_by_case(table: Floats) -> Floats:
     """Return what each case adds: F1 = 2 TP / (T + P) changes by (2 tp - F1 (t + p)) / (T + P)."""
-    values = f1_by_class(table, _once(table))[0]
-    known = np.flatnonzero(~np.isnan(values))
-    if not known.size:
-        return np.full(len(table), np.nan)
-    true, found = (np.asarray(table[:, column, None] == known, np.float64) for column in (0, 1))
-    either = (true + found).sum(axis=0)
-    change = (2 * true * found - values[known] * (true + found)) / either
-    return np.asarray(values[known].mean() + len(table) * change.mean(axis=1), dtype=np.float64)
+
+    def change(values: Floats, known: NDArray[np.int64]) -> Floats:
+        true, found = (np.asarray(table[:, k, None] == known, np.float64) for k in (0, 1))
+        either = (true + found).sum(axis=0)
+        return np.asarray((2 * true * found - values * (true + found)) / either, np.float64)
+
+    return _by_case(table, f1_by_class, change)
 
 
 def _recall_by_case(table: Floats) -> Floats:
     """Return what each case adds: its class's recall changes by (right - recall) / cases of it."""
-    values = recall_by_class(table, _once(table))[0]
+
+    def change(values: Floats, known: NDArray[np.int64]) -> Floats:
+        true = np.asarray(table[:, 0, None] == known, np.float64)
+        right = np.asarray(table[:, 0] == table[:, 1], np.float64)[:, None]
+        return np.asarray(true * (right - values) / true.sum(axis=0), np.float64)
+
+    return _by_case(table, recall_by_class, change)
+
+
+def _by_case(
+    table: Floats,
+    by_class: Callable[[Floats, Array], Floats],
+    change: Callable[[Floats, NDArray[np.int64]], Floats],
+) -> Floats:
+    """Return what each case adds to the mean over classes of what `by_class` has.
+
+    `change` says how each case's weight changes it, (cases, classes), of the classes that are known
+    and their values.
+    """
+    values = by_class(table, np.ones((1, len(table))))[0]
     known = np.flatnonzero(~np.isnan(values))
     if not known.size:
         return np.full(len(table), np.nan)
-    truth = table[:, 0].astype(np.int64)
-    right = table[:, 0] == table[:, 1]
-    change = (right - values[truth]) / np.bincount(truth, minlength=len(values))[truth] / known.size
-    return np.asarray(values[known].mean() + len(table) * change, dtype=np.float64)
+    moved = change(values[known], known).mean(axis=1)
+    return np.asarray(values[known].mean() + len(table) * moved, dtype=np.float64)
 
 
 def hits(outputs: Array, labels: Array) -> Floats:
@@ -167,6 +181,18 @@ def hits(outputs: Array, labels: Array) -> Floats:
     return np.stack([2 * (true & found), true.astype(int) + found], axis=1).astype(np.float64)
 
 
+def _mean_over_classes(
+    by_class: Callable[[Floats, Array], Floats], by_case: Callable[[Floats], Floats]
+) -> CaseTable:
+    """Return the table of the mean of what each class has, over those that have it."""
+    return CaseTable(
+        answers,
+        lambda table, weights: _mean_of_known(by_class(table, weights)),
+        lambda table, names: _named(by_class(table, np.ones((1, len(table))))[0], names),
+        by_case,
+    )
+
+
 ACCURACY = mean_metric(
     "accuracy",
     right_by_case,
@@ -176,23 +202,13 @@ ACCURACY = mean_metric(
 )
 BALANCED_ACCURACY = table_metric(
     "balanced_accuracy",
-    CaseTable(
-        answers,
-        lambda table, weights: _mean_of_known(recall_by_class(table, weights)),
-        lambda table, names: _named(recall_by_class(table, _once(table))[0], names),
-        _recall_by_case,
-    ),
+    _mean_over_classes(recall_by_class, _recall_by_case),
     reads=Reads.CLASSES,
     chance=chance.one_of_classes,
 )
 MACRO_F1 = table_metric(
     "macro_f1",
-    CaseTable(
-        answers,
-        lambda table, weights: _mean_of_known(f1_by_class(table, weights)),
-        lambda table, names: _named(f1_by_class(table, _once(table))[0], names),
-        _f1_by_case,
-    ),
+    _mean_over_classes(f1_by_class, _f1_by_case),
     reads=Reads.CLASSES,
     chance=chance.f1_of_the_largest,
 )

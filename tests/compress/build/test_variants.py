@@ -226,9 +226,9 @@ def test_calibration_that_does_not_fit_the_model(baseline, tmp_path):
     def wrong(count):
         return {"picture": np.zeros((count, 1, 64, 64), np.float32)}
 
-    with pytest.raises(RecipeFailed, match=r"recipe int8-static: .*Required inputs .*image"):
+    with pytest.raises(RecipeFailed, match=r"input image of .* has no array in the data"):
         build(_spec("int8-static"), baseline, calibrating(wrong), tmp_path)
-    assert not list((tmp_path / "variants").iterdir())
+    assert not list(tmp_path.glob("variants/*"))
 
 
 def test_recipe_table():

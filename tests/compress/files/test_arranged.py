@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchhub.compress.build.calls import Calls
 from benchhub.compress.files.arranged import (
     arranged,
     forms,
     in_order_of,
     like,
     output_names,
-    own_cases,
     starting_state,
     with_whole,
 )
@@ -62,9 +62,11 @@ def test_names_and_layouts_of_both_sides() -> None:
     assert image.own_shape == X.shape
     assert (mask.name, mask.in_file, mask.shape) == ("mask", "y", (None, 2, 12, 12))
     assert output_names(found) == ("y",)
-    batch = np.random.default_rng(0).normal(size=(5, 3, 12, 12))
+    batch = np.random.default_rng(0).normal(size=(5, 3, 12, 12)).astype(np.float32)
     assert batch.transpose(forms(found)["x"].order).shape == (5, 12, 12, 3)
-    assert np.array_equal(own_cases(found, {"image": batch})["x"], np.moveaxis(batch, 1, 3))
+    calls = Calls(found, {"image": batch}, {}).first()
+    given = np.concatenate([call["x"] for call in calls])
+    assert np.array_equal(given, np.moveaxis(batch, 1, 3))
 
 
 def test_tensorflow_s_names_are_known_without_what_is_around_them() -> None:
@@ -105,6 +107,7 @@ def test_mistakes_are_one_line() -> None:
         (Arrangement(batch_axis={"x": 4}), "batch_axis.x = 4: it has 4 axes, from 0 to 3"),
         (Arrangement(batch_axis={"z": 1}), "batch_axis.z: v.onnx has no such input or output"),
         (Arrangement(layout={"x": "NCHW->NHWC"}, batch_axis={"x": 1}), "layout and a batch_axis"),
+        (Arrangement(rows={"x": 9}), "rows.x: v.onnx has no such output; known: y"),
         (Arrangement(state={"h": "y"}), "state.h: v.onnx has no input 'h'"),
         (Arrangement(state={"x": "hn"}), "state.x: v.onnx has no output 'hn'"),
         (Arrangement(state={"x": "y"}), "y is float32 ?x12x12x2 and x takes float32 ?x12x12x3"),
@@ -153,7 +156,8 @@ def test_what_is_the_same_for_all_cases_has_no_cases_to_arrange() -> None:
     assert with_whole(variant(), ["x"]).inputs[0].whole
     laid = arranged(variant(), Arrangement(layout={"x": "NCHW->NHWC"}))
     refused(lambda: with_whole(laid, ["x"]), "the same for all cases in the data")
-    refused(lambda: own_cases(with_whole(variant(), ["x"]), {}), "does not calibrate")
+    refused(lambda: Calls(laid, {}, {"x": np.zeros(3)}), "the same for all cases in the data")
+    refused(lambda: Calls(variant(), {"y": np.zeros((3, 4))}, {}), "input x of v.onnx has no array")
 
 
 def test_near_misses_say_what_to_write() -> None:

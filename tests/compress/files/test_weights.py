@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.numpy_helper import from_array
 
-from benchhub.compress.files.counting.weights import count_weights
+from benchhub.compress.files.counting.weights.count import count_weights
 from benchhub.compress.files.plain_graph import plain
 
 WEIGHT = np.arange(64, dtype=np.float32).reshape(16, 4)  # one is zero

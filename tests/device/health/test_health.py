@@ -13,11 +13,12 @@ from benchhub.backends import described
 from benchhub.device.health.findings import (
     findings,
     is_emulated,
+    left_out,
     missing_backends,
     needs_a_backend,
     refusal,
 )
-from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.device import LEFT_OUT, DeviceProfile, Finding
 from benchhub.model.facts import Facts
 from benchhub.ondevice.facts import conditions as taking
 from benchhub.ondevice.facts.probe import facts as probe
@@ -145,6 +146,21 @@ def test_one_backend_is_enough() -> None:
     gpu = Facts({**FACTS, "gpus": [{"name": "H200", "vendor": "NVIDIA", "driver": "580"}]})
     judged = {one.check: one for one in needs_a_backend(PROFILE, gpu, found, known)}
     assert judged["backend tensorrt"].level == "warn"
+
+
+def test_of_backends_that_nobody_named_those_that_cannot_run_are_left_out() -> None:
+    known = [described(name) for name in ("onnxruntime", "tensorrt", "torch")]
+    there = {"onnxruntime": {"version": "1.31.1"}, "tensorrt": {"version": "10.1"}}
+    found = tuple(checks({"backends": there}, backends=tuple(b.name for b in known)).values())
+    by = {one.backend: one for one in left_out(Facts(FACTS), found, known) if one.backend}
+    assert {name: one.level for name, one in by.items()} == {
+        "onnxruntime": "ok", "tensorrt": LEFT_OUT, "torch": LEFT_OUT,
+    }  # fmt: skip
+    assert not by["tensorrt"].fix  # nothing to install helps
+    assert "devices provision board --backend torch" in by["torch"].fix
+    gpu = Facts({**FACTS, "gpus": [{"name": "H200", "vendor": "NVIDIA", "driver": "580"}]})
+    by = {one.backend: one for one in left_out(gpu, found, known) if one.backend}
+    assert by["tensorrt"].level == "ok"
 
 
 def test_no_backend_at_all_is_unfit() -> None:

@@ -80,6 +80,27 @@ def test_outputs_come_in_the_order_asked_for_cases_first() -> None:
         outputs.check(which, found, 5)
 
 
+def test_rows_that_were_found_are_filled_up_with_zeros() -> None:
+    declared = [TensorInfo("a", "int64", (None, None)), TensorInfo("b", "float32", (None, 4))]
+    forms = {"a": Form(rows=5), "b": Form(whole=True, rows=3)}
+    which = outputs.wanted(declared, (), forms)
+    arrays = [np.arange(1, 5).reshape(1, 4), np.ones((2, 4), np.float32)]
+    found = outputs.chosen(declared, arrays, which)
+    outputs.check(which, found, 1)
+    assert found[0].tolist() == [[1, 2, 3, 4, 0]]
+    assert found[1].tolist() == [[[1] * 4, [1] * 4, [0] * 4]]
+    assert [one.dtype.name for one in found] == ["int64", "float32"]
+    none = outputs.chosen(declared, [arrays[0][:, :0], arrays[1][:0]], which)
+    assert [(one.shape, one.any()) for one in none] == [((1, 5), False), ((1, 3, 4), False)]
+    with pytest.raises(outputs.ShapeError, match=r"a has 6 rows for a case, and rows\.a is 5"):
+        outputs.chosen(declared, [np.zeros((1, 6), np.int64), arrays[1]], which)
+    flat = [TensorInfo("c", "float32", (None,))]
+    with pytest.raises(outputs.ShapeError, match=r"say batch_axis\.c = false if they are all of"):
+        outputs.chosen(flat, [np.zeros(4)], outputs.wanted(flat, (), {"c": Form(rows=5)}))
+    with pytest.raises(outputs.ShapeError, match="for a batch of 2"):
+        outputs.check(which, found, 2)
+
+
 SEVEN = {"x": np.arange(7, dtype=np.float64).reshape(7, 1)}
 
 

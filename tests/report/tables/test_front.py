@@ -15,12 +15,12 @@ from benchhub.model.row import Results, Row
 from benchhub.report.tables.conclude import conclusions
 from benchhub.report.tables.front import (
     front,
-    launches_to_tell,
     shown_faster,
     time_ratio,
     undecided,
 )
 from benchhub.report.tables.points import Configuration, points
+from benchhub.stats.interval import launches_to_tell
 
 
 def row(
@@ -119,13 +119,18 @@ def test_the_launches_that_would_tell_do_tell() -> None:
             for name, level in (("a", 10.0), ("b", 10.2))
         )
 
-    wanted = [launches_to_tell(*reversed(pair(10))) for _ in range(200)]
+    def to_tell(one: Row, other: Row) -> int | None:
+        ratio = time_ratio(one, other)
+        assert ratio is not None
+        return launches_to_tell(ratio)
+
+    wanted = [to_tell(*reversed(pair(10))) for _ in range(200)]
     usual = int(np.median([count or 400 for count in wanted]))
     assert 10 < usual < 100
     shown = sum(shown_faster(*pair(4 * usual)) for _ in range(100))
     assert shown >= 90
-    assert launches_to_tell(row("a", [1, 1, 1]), row("b", [1, 1, 1])) is None
-    assert launches_to_tell(row("a"), row("b")) is None
+    assert to_tell(row("a", [1, 1, 1]), row("b", [1, 1, 1])) is None
+    assert time_ratio(row("a"), row("b")) is None
 
 
 def test_a_loss_that_noise_explains_puts_no_slow_variant_on_the_front() -> None:

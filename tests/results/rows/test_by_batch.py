@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from builders import accuracy, make_budget, make_cell, make_launches, make_run, make_variant
 
-from benchhub.model.quality import AnswerKey
+from benchhub.model.launch import Details
+from benchhub.model.quality import AnswerKey, ReferenceLaunch
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.rows.alike import rounding
 from benchhub.results.rows.rows import summarize
@@ -251,7 +252,7 @@ def test_answers_that_vary_between_launches_have_no_quality():
     )
     by = {row.variant: row for row in rows}
     assert by["odd"].quality is None
-    assert "vary between launches by" in by["odd"]["quality"].withheld
+    assert "vary from call to call by" in by["odd"]["quality"].withheld
     assert flag_of(by["odd"], "varying_outputs") is not None
     assert by["good"].quality.value == 1
     assert flag_of(by["good"], "varying_outputs") is None
@@ -270,3 +271,126 @@ def test_a_baseline_that_draws_at_random_is_no_garbage():
     assert all("the baseline's answers vary" in row["quality"].withheld for row in rows)
     verdicts = judge(rows, [make_budget(quality_loss_max=0.5)])
     assert {v.outcome for v in verdicts} == {VerdictOutcome.INCONCLUSIVE}
+
+
+def reasked(told, scenario=Scenario.QUALITY, **of):
+    """The row of one variant whose launch was asked again, with the baseline beside it."""
+    inputs, weights = layer()
+    exact = inputs @ weights
+    cells = [make_cell(variant=v, scenario=scenario, batch=4) for v in ("fp32", "odd")]
+    launches = []
+    for cell in cells:
+        (launch,) = make_launches(cell, 1, outputs=(exact,))
+        details = Details({"repeated": told} if cell.variant == "odd" else {})
+        launches.append(dataclasses.replace(launch, details=details, **of))
+    rows = summarize(
+        make_run(), cells, launches, [], [], answer_key=key_of(inputs, weights), metric=accuracy()
+    )
+    spread = np.sqrt(np.mean((exact - exact.mean(0)) ** 2))
+    return rows[1], rows, spread
+
+
+def doubts_of(row):
+    """The doubts about a row's answers."""
+    return {flag.name for flag in row.flags} - {"single_launch", "incomplete"}
+
+
+def test_answers_that_vary_within_one_launch_have_no_quality():
+    odd, rows, spread = reasked({"cases": 4, "again": [3.0], "turned": [300.0]})
+    assert odd.quality is None
+    assert f"vary from call to call by {3 / spread:.2g} of" in odd["quality"].withheld
+    assert "(4 cases" in odd["quality"].withheld
+    assert doubts_of(odd) == {"varying_outputs"}
+    assert rows[0].quality.value == 1
+    verdicts = judge(rows, [make_budget(variants=("odd",), quality_loss_max=0.5)])
+    assert [v.outcome for v in verdicts] == [VerdictOutcome.INCONCLUSIVE]
+
+
+@pytest.mark.parametrize("off", [300.0, None])
+def test_answers_that_hang_on_the_place_in_the_batch_keep_no_budget(off):
+    odd, rows, _ = reasked({"cases": 4, "again": [0.0], "turned": [off]})
+    assert odd.quality is None
+    assert "in another order of the same cases" in odd["quality"].withheld
+    flag = flag_of(odd, "place_dependent")
+    assert flag.caps
+    assert "batch_axis" in flag.evidence
+    verdicts = judge(rows, [make_budget(variants=("odd",), quality_loss_max=0.5)])
+    assert [v.outcome for v in verdicts] == [VerdictOutcome.FAIL]
+    assert flag_of(rows[0], "place_dependent") is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"cases": 4, "again": [1e-7], "turned": [1e-3]},
+        {"cases": 4, "again": [0.0]},
+        {"cases": 4, "again": [0.0, 9.0], "turned": [9.0, 9.0]},  # of other outputs than there are
+        {"again": [9.0]},
+        ["again"],
+        "again",
+    ],
+)
+def test_what_is_rounding_or_no_answer_says_nothing(told):
+    odd, _, _ = reasked(told)
+    assert odd.quality.value == 1
+    assert not doubts_of(odd)
+
+
+def test_half_precision_may_be_rounded_further():
+    _, _, spread = reasked({})
+    told = {"cases": 4, "again": [float(5e-3 * spread)], "turned": [float(2e-2 * spread)]}
+    assert reasked(told)[0].quality is None
+    odd = reasked(told, precision="bf16")[0]
+    assert not doubts_of(odd)
+    assert odd.quality.value == 1, odd["quality"].withheld
+
+
+def test_losses_are_against_the_reference_device_where_there_is_no_baseline_of_ones_own():
+    inputs, weights = layer()
+    exact = inputs @ weights
+    worse = exact.copy()
+    worse[1::10] = worse[1::10][:, ::-1]
+    wrong = exact.copy()  # at its smallest batch: what agreement is held against
+    wrong[2::20] = wrong[2::20][:, ::-1]
+    measured_at = ReferenceLaunch("pi", "tflite", 1, "f32", "key", "2026-01-01T00:00:00")
+    key = dataclasses.replace(key_of(inputs, weights), reference=(wrong,), measured=measured_at)
+    cells = {
+        (device, variant, batch): make_cell(
+            device=device, variant=variant, batch=batch, scenario=Scenario.QUALITY,
+            backend="tflite" if device == "pi" else "onnxruntime",
+        )
+        for device, variant in (("pi", "fp32"), ("here", "odd"))
+        for batch in (1, 8, 32)
+        if (device, batch) != ("pi", 32)
+    }  # fmt: skip
+    answers = {"pi": {1: wrong, 8: exact}, "here": dict.fromkeys((1, 8, 32), worse)}
+    launches = [
+        launch
+        for (device, _, batch), cell in cells.items()
+        for launch in make_launches(cell, 1, outputs=(answers[device][batch],))
+    ]
+    metric = accuracy()
+    rows = summarize(
+        make_run(), list(cells.values()), launches, [], [], answer_key=key, metric=metric
+    )
+    found = {row.batch: row for row in rows if row.variant == "odd"}
+    told = {batch: row.provenance.quality.against for batch, row in found.items()}
+    assert told == {
+        1: "fp32 on pi and tflite",
+        8: "fp32 on pi and tflite",
+        32: "fp32 on pi and tflite at batch 1",
+    }
+    labels = key.labels
+    at_8 = (worse.argmax(1) == labels).mean()
+    others = at_8 - (wrong.argmax(1) == labels).mean()
+    losses = {batch: row.quality.loss.estimate for batch, row in found.items()}
+    assert losses == pytest.approx({1: -others, 8: 1 - at_8, 32: -others})
+
+
+def test_without_a_reference_quality_says_why_and_nothing_is_judged():
+    cells = [make_cell(scenario=s) for s in (Scenario.QUALITY, Scenario.LATENCY)]
+    launches = make_launches(cells[1], 3)
+    rows = summarize(make_run(), cells, launches, [], [], no_reference="pi was off")
+    assert (rows[0].status, rows[0].reason) == ("unmeasured", "pi was off")
+    assert rows[1].status == "finished"
+    assert rows[1]["quality"].withheld == "pi was off"

@@ -9,7 +9,7 @@ import pytest
 from builders import make_answer_key
 
 from benchhub.model.quality import Reading, Reads
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.case_tables import mean_metric
 from benchhub.tasks.own.metric import as_stored
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from benchhub.model.quality import AnswerKey, Metric
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.case_tables import mean_metric
 
 #: Outputs are scores of the cases themselves.

@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from benchhub.model.quality import AnswerKey
 from benchhub.results.rows.agreement import agreement
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.stats.bootstrap import Limits
 from benchhub.tasks.metrics import METRICS, get_metric
 

@@ -13,7 +13,7 @@ from builders import make_answer_key
 
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.case_tables import mean_metric, worst
 from benchhub.tasks.metrics import METRICS, get_metric
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchhub.compress.files.look import inspect_model
 from benchhub.errors import ConfigError
 from benchhub.run.inputs.asked_shapes import shape_sweep
+from benchhub.run.inputs.fed import arranged, given_to
+from benchhub.run.inputs.signature import signature
 from benchhub.run.inputs.torchscript import with_signature
 
 
@@ -45,7 +48,7 @@ def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None
 @pytest.mark.parametrize(
     ("shapes", "match"),
     [
-        ([], r"write them, for example --shape image=1x3x224x224 --shape token_ids="),
+        ([], r"write them, for example --shape image=1x3x224x224 --shape token_ids=1x16$"),
         (["image=1x3x8x8"], r"write them, for example --shape token_ids="),
         (
             ["image=1x3x99999999x99999", "token_ids=1x5"],
@@ -61,6 +64,58 @@ def test_what_is_not_said_or_does_not_fit_is_one_line(
     with pytest.raises(ConfigError, match=match) as refused:
         with_signature(path, shape_sweep(shapes), tmp_path / "cache")
     assert "\n" not in str(refused.value)
+
+
+def write_scaled(path: Path) -> Path:
+    import torch
+
+    class Scaled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.filters = torch.nn.Conv1d(2, 4, 400)
+
+        def forward(
+            self, sound: torch.Tensor, words: torch.Tensor, times: int, by: float
+        ) -> torch.Tensor:
+            return self.filters(sound).mean((1, 2)) * by + words.sum(1) * times
+
+    torch.jit.script(Scaled().eval()).save(str(path))  # type: ignore[no-untyped-call]
+    return path
+
+
+def test_given_arrays_say_shapes_and_types_and_numbers_are_arguments_too(
+    tmp_path: Path, torch: None
+) -> None:
+    path, cases = write_scaled(tmp_path / "scaled.pt"), tmp_path / "cases.npz"
+    sound, words = np.ones((3, 2, 500), np.float32), np.arange(12, dtype=np.int64).reshape(3, 4)
+    np.savez(cases, sound=sound, words=words, times=3, by=0.5)
+    variant = inspect_model("s", with_signature(path, shape_sweep([]), tmp_path / "c", cases))
+    assert [(one.name, one.dtype, one.shape) for one in variant.inputs] == [
+        ("sound", "float32", (None, 2, 500)), ("words", "int64", (None, 4)),
+        ("times", "int64", ()), ("by", "float64", ()),
+    ]  # fmt: skip
+    fed = given_to(arranged(variant), signature(variant), cases, 2)
+    assert {name: array.shape for name, array in fed.inputs.items()} == {
+        "sound": (3, 2, 500), "words": (3, 4), "times": (), "by": (),
+    }  # fmt: skip
+    assert fed.sized.batch == 2
+    with pytest.raises(ConfigError, match=r"times is a number \(int\); give it.*--inputs FILE.npz"):
+        with_signature(path, shape_sweep(["sound=1x2x500"]), tmp_path / "c")
+    np.savez(cases, sound=sound, words=words, times=3)
+    with pytest.raises(ConfigError, match=r"no array for input 'by' of scaled.pt"):
+        with_signature(path, shape_sweep([]), tmp_path / "c", cases)
+
+
+def test_what_a_message_suggests_is_what_the_weights_take(tmp_path: Path, torch: None) -> None:
+    import torch as library
+
+    net = library.nn.Sequential(library.nn.Conv1d(2, 4, 400), library.nn.Flatten())
+    path = tmp_path / "sound.pt"
+    library.jit.script(net.eval()).save(str(path))  # type: ignore[no-untyped-call]
+    with pytest.raises(ConfigError, match=r"for example --shape (\w+)=1x2x16000$") as told:
+        with_signature(path, shape_sweep([]), tmp_path / "c")
+    said = str(told.value).rpartition("--shape ")[2]
+    assert with_signature(path, shape_sweep([said]), tmp_path / "c") != path
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:

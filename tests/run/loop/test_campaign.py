@@ -14,6 +14,7 @@ import pytest
 from builders import make_cell
 from scripted import Board, BoardSession, Diary, lost, restarts, well, work
 
+from benchhub.backends import described
 from benchhub.device.events.expected import UNTOLD
 from benchhub.device.events.plausible import doubted, implausible
 from benchhub.errors import (
@@ -234,6 +235,17 @@ def test_a_suite_without_a_backend_there_is_no_fault_of_the_device() -> None:
     board.facts["backends"] = {}
     with pytest.raises(BackendError, match="provision board --backend onnxruntime"):
         run(board)
+
+
+def test_where_nobody_named_the_backends_what_could_be_installed_is_told() -> None:
+    board = Board()
+    board.facts["backends"] = {}
+    both = (described("onnxruntime"), described("tensorrt"))
+    asked = dataclasses.replace(work(), backends=both, by_default=True)
+    with pytest.raises(BackendError, match="no backend that reads the files") as told:
+        list(measure(asked, board.connect, Diary(), PAUSES_S))
+    assert "provision board --backend onnxruntime" in str(told.value)
+    assert "tensorrt" not in str(told.value)
 
 
 # --- what cannot be used ----------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from builders import make_answer_key
 from scipy.special import expit, softmax
 
-from benchhub.results.rows.quality import assess
+from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.contract.asked import Asked
 from benchhub.tasks.contract.find import Output, find
 from benchhub.tasks.contract.reason import NoReading

@@ -20,11 +20,23 @@ _OUT_OF_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "Cuda Error in allocate: 2 (out of memory)",
 )
-#: A kernel that no provider has; an operator that is not registered; a graph too new to read.
+#: A kernel that no provider has; operators that are not registered; a graph too new to read.
 _UNSUPPORTED = (
-    re.compile(r"Could not find an implementation for (?P<what>\S+ node with name '[^']*')"),
-    re.compile(r"(?P<what>[\w.]*:?\w+\(-?\d+\)) is not a registered function/op"),
-    re.compile(r"(?P<what>Unsupported model IR version: \d+)"),
+    (
+        re.compile(r"Could not find an implementation for (\S+ node with name '[^']*')"),
+        "no %s of these types",
+    ),
+    (re.compile(r"([\w.]*:?\w+)\(-?\d+\) is not a registered function/op"), "no operator %s"),
+    (re.compile(r"No Op registered for (\S+ with domain_version of \d+)"), "no operator %s"),
+)
+#: Files that are newer than the release: what it reads, and what they are of.
+_OPSET = re.compile(
+    r"Opset (?P<has>\d+) is under development.*? for domain (?P<domain>\S+) is till opset"
+    r" (?P<most>\d+)",
+    re.DOTALL,
+)
+_IR = re.compile(
+    r"Unsupported model IR version: (?P<has>\d+), max supported IR version: (?P<most>\d+)"
 )
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
@@ -39,11 +51,30 @@ def memory_asked_bytes(text: str) -> Optional[int]:
 
 
 def unsupported(text: str) -> Optional[str]:
-    """Return the operator or the format version that the runtime lacks, None if it is not that."""
-    for pattern in _UNSUPPORTED:
+    """Return which operator the runtime lacks and what to do, None if it is not that."""
+    for pattern, words in _UNSUPPORTED:
         match = pattern.search(text)
         if match:
-            return match.group("what")
+            what = words % match.group(1)
+            return "%s; export the model without it, or for another backend" % what
+    return None
+
+
+def newer(text: str) -> Optional[str]:
+    """Return which version of the format is too new and what to do, None if it is not that."""
+    match = _OPSET.search(text)
+    if match:
+        return (
+            "it reads opsets of %s up to %s, and the model is of %s; export it for an older one"
+            " (onnx.version_converter), or name another backend"
+            % (match.group("domain"), match.group("most"), match.group("has"))
+        )
+    match = _IR.search(text)
+    if match:
+        return (
+            "it reads IR versions up to %s, and the model is of %s; save it with a lower"
+            " ir_version, or name another backend" % (match.group("most"), match.group("has"))
+        )
     return None
 
 
@@ -57,10 +88,9 @@ def attributed(error: Exception, provider: str, version: str) -> Exception:
     if any(sign in text for sign in _OUT_OF_MEMORY):
         cause = _PREFIX.sub("", text)
         return Failed("memory", "%s: out of memory, size not told: %s" % (provider, cause))
-    what = unsupported(text)
-    if what is not None:
-        text = "onnxruntime %s on %s: no %s; export the model without it, or for another backend"
-        return Failed("unsupported", text % (version, provider, what))
+    lacking = unsupported(text) or newer(text)
+    if lacking is not None:
+        return Failed("unsupported", "onnxruntime %s on %s: %s" % (version, provider, lacking))
     if type(error).__name__ == "InvalidProtobuf":
         return ValueError("this is not an ONNX model: %s" % _PREFIX.sub("", text))
     return error

@@ -148,8 +148,9 @@ class TfliteSession:
             work.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             if _LACKING.search(str(error)):
-                text = "%s: %s; use other operators or register the custom one"
-                raise Failed("unsupported", text % (DISTRIBUTION, error)) from error
+                text = "%s: %s; export the model without that operator, or for another backend"
+                cause = " ".join(str(error).split()).rstrip(". ")
+                raise Failed("unsupported", text % (version(), cause)) from error
             if "failed to prepare" in str(error):
                 text = "the model cannot be prepared for batch %d: %s"
                 raise ValueError(text % (self._options.batch, error)) from error

@@ -1,0 +1,81 @@
+"""Multiply-accumulates of a torch model: it is called once, in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchhub.compress.files.counting.macs import Count
+from benchhub.compress.trial.ended import how_ended, last_said
+from benchhub.model.arrays import Array
+from benchhub.model.cell import Variant
+
+_CHILD = "benchhub.compress.files.counting.torch_calls"
+#: A call that takes longer than this is not waited for.
+_DEADLINE_S = 120.0
+
+
+def count_torch_macs(variant: Variant, cases: Mapping[str, Array]) -> Count:
+    """Return the multiply-accumulates of a torch model for one of `cases`.
+
+    `cases` are by input, along the first axis; of a fixed batch the count is divided by that. None
+    where torch is not installed here, an input has no case, or the model does not run; then what
+    is not counted is `forward`, with the reason.
+    """
+    if importlib.util.find_spec("torch") is None:
+        return _none("torch is not installed here")
+    arrays = {}
+    batch = 1
+    for spec in variant.inputs:
+        if spec.name not in cases:
+            return _none(f"its input {spec.name} is not known")
+        array = cases[spec.name]
+        if not spec.whole:
+            rows = spec.shape[0] or 1
+            batch = max(batch, rows)
+            array = array[np.arange(rows) % len(array)]
+        arrays[spec.in_file] = np.transpose(array, spec.order) if spec.order else array
+    told = _asked(variant, arrays)
+    if "cause" in told:
+        return _none(f"it does not run here: {told['cause']}")
+    if told["unknown"]:
+        return Count(None, tuple(told["unknown"]))
+    total = int(told["flops"]) // 2
+    return Count(total // batch if total % batch == 0 else total)
+
+
+def _none(reason: str) -> Count:
+    return Count(None, (f"forward ({reason})",))
+
+
+def _asked(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="benchhub-count-") as folder:
+        file = Path(folder) / "case.npz"
+        np.savez(file, *arrays.values())  # by position: an input may have any name
+        line = {
+            "path": str(variant.path), "format": variant.format,
+            "arrays": str(file), "names": list(arrays),
+        }  # fmt: skip
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", _CHILD],
+                input=json.dumps(line).encode(),
+                capture_output=True,
+                timeout=_DEADLINE_S,
+                check=False,
+            )
+            found: dict[str, Any] = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            return {"cause": f"no answer within {_DEADLINE_S:.0f} s"}
+        except ValueError:
+            said = last_said(done.stderr) or "it said nothing"
+            return {"cause": f"its process ended {how_ended(done.returncode)}: {said}"}
+    return found
