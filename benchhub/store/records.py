@@ -22,6 +22,7 @@ from benchhub.store.stored.conditions import read_conditions, write_conditions
 from benchhub.store.stored.launch import misfit, unreadable
 from benchhub.store.stored.reading import read_reading, write_reading
 from benchhub.store.stored.record import Misfit
+from benchhub.text import visible
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -151,8 +152,8 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
             return _launch_from(row, cell, outputs)
     except Misfit as error:
         why = error.why
-    except ValueError as error:
-        why = str(error)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        why = visible(str(error))
     return unreadable(dict(row), cell, why, _NO_NS)
 
 
