@@ -19,7 +19,7 @@ from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
-from benchhub.model.request import RunKind, RunRequest
+from benchhub.model.request import RunKind
 from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
@@ -33,7 +33,7 @@ from benchhub.store.stored.claim import read_claim, write_claim
 from benchhub.store.stored.device import read_device, unreadable_device, write_device
 from benchhub.store.stored.record import Misfit, undamaged
 from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
-from benchhub.store.stored.run import read_run, write_run
+from benchhub.store.stored.run import listed_run, read_run, write_run
 from benchhub.store.stored.skip import read_skip, write_skip
 from benchhub.store.stored.variant import read_variant, write_variant
 from benchhub.text import instant
@@ -154,7 +154,7 @@ class Store:
         sqlite = self._engine.dialect.name == "sqlite"
         added = sa.literal_column("rowid") if sqlite else schema.runs.c.id
         rows = self._rows(schema.runs.select().order_by(added))
-        return sorted(map(_listed, rows), key=lambda run: instant(run.started_at))
+        return sorted((_listed(row) for row in rows), key=lambda run: instant(run.started_at))
 
     @undamaged("a run")
     def run(self, run: str) -> RunInfo:
@@ -385,14 +385,7 @@ def _run(row: sa.RowMapping) -> RunInfo:
 
 
 def _listed(row: sa.RowMapping) -> RunInfo:
-    """Return a run; one that cannot be read is there as damaged, so that others are found."""
-    try:
-        with undamaged("a run"):
-            return _run(row)
-    except StoreError:
-        names = [name for name in RUN_COLUMNS if name not in ("request", "provenance", "status")]
-        texts: dict[str, Any] = {name: str(row[name] or "") for name in names}
-        return RunInfo(**texts, status="damaged", request=RunRequest(texts["suite"], ()))
+    return listed_run({name: row[name] for name in RUN_COLUMNS})
 
 
 def _device(row: sa.RowMapping) -> DeviceInfo:
