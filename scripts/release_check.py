@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from materials import complete, of_wheel_itself
 from packaged import GAPS, Failed, broken, gaps, of_sdist, of_wheel, rendered, same_files, shipped
 from packaging.metadata import Metadata
 
@@ -152,6 +153,27 @@ def install(folder: Path) -> str:
     return command(folder / "venv/bin/benchhub", "--version", **options).strip()
 
 
+def bill(folder: Path) -> str:
+    """Write what the wheel was installed with, as CycloneDX, beside it; see that it is whole."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    package, python = built("*.whl"), folder / "venv/bin/python"
+    made = command(
+        sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible",
+        "--sv", "1.6", "--pyproject", ROOT / "pyproject.toml", python, cwd=folder,
+    )  # fmt: skip
+    found = told()
+    sbom = of_wheel_itself(json.loads(made), package, str(found.version))
+    complete(sbom, [str(one) for one in found.requires_dist or ()], (str(folder), str(ROOT)))
+    text = json.dumps(sbom, indent=1) + "\n"
+    if (wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)) is not None:
+        raise Failed(f"is no CycloneDX: {wrong}")
+    path = DIST / f"benchhub-{found.version}.cdx.json"
+    path.write_text(text, "utf-8")
+    return f"{path.name}, {len(sbom['components'])} packages"
+
+
 def quickstart(folder: Path) -> str:
     """Run the quickstart where the wheel is installed, and render its report."""
     benchhub, options = folder / "venv/bin/benchhub", apart(folder)
@@ -180,6 +202,7 @@ def steps(folder: Path) -> Iterator[tuple[str, Callable[[], str], bool]]:
     yield "README", readme, False
     yield "changes", changes, False
     yield "install", lambda: install(folder), True
+    yield "bill of materials", lambda: bill(folder), False
     yield "quickstart", lambda: quickstart(folder), False
 
 

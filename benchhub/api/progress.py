@@ -13,6 +13,7 @@ from benchhub.api.measuring import Display
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.device import LEFT_OUT, DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
+from benchhub.outside.masked import masked
 from benchhub.run.loop.engine import Sessions
 
 #: Takes a line of progress.
@@ -32,7 +33,7 @@ class LineWatcher(Sessions):
     def status(self, device: str, text: str) -> None:
         """Take a line on what the device is doing."""
         with self._lock_lines:
-            self._say(f"{self._done} of {self._total} launches; {device}: {text}")
+            self._say(masked(f"{self._done} of {self._total} launches; {device}: {text}"))
 
     def pushed(self, device: str, count: int) -> None:
         """Take how many more bytes were pushed; launches tell enough."""

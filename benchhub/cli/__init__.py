@@ -26,6 +26,7 @@ from benchhub.cli import (
     gate,
     history,
     init,
+    project,
     report,
     run,
     runs,
@@ -119,5 +120,5 @@ def _completed() -> int:
 
 
 def _told(text: str, code: int) -> int:
-    typer.echo(f"benchhub: {masked(visible(text))}", err=True)
+    project.problem(text)
     return code

@@ -11,6 +11,8 @@ import typer
 from benchhub.config.folders import cache as cache
 from benchhub.config.folders import store_url
 from benchhub.outside import Variable
+from benchhub.outside.masked import masked
+from benchhub.text import visible
 
 if TYPE_CHECKING:
     from benchhub.store import Store
@@ -33,6 +35,11 @@ def write(path: Path, text: str, verb: str, next_step: str = "") -> None:
 
     write_whole(path, text, next_step)
     typer.echo(f"{verb}: {path}", err=True)
+
+
+def problem(text: str) -> None:
+    """Say on stderr what is wrong, on one line, without what is secret or would be obeyed."""
+    typer.echo(f"benchhub: {masked(visible(text))}", err=True)
 
 
 def put(text: str) -> None:

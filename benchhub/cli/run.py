@@ -141,7 +141,7 @@ def display(console: Console) -> Display:
 def say_problems(problems: Sequence[str]) -> None:
     """Say what stopped devices early."""
     for problem in problems:
-        typer.echo(f"benchhub: {problem}", err=True)
+        project.problem(problem)
 
 
 def _end(results: Store, run_id: str, as_json: bool, store: str | None) -> None:
@@ -172,10 +172,11 @@ def write_report(judged: Judged, store: str | None) -> None:
     """
     import shlex
 
+    from benchhub.outside.masked import masked
     from benchhub.report.run import render
 
     run = judged.results.run.id
-    typed = f" --store {shlex.quote(store)}" if store else ""
+    typed = f" --store {shlex.quote(masked(store))}" if store else ""
     step = f"the run is saved: `benchhub report {run}{typed} -o PATH` writes it elsewhere"
     path = project.folder() / f"benchhub-{run}.html"
     project.write(path, render("html", [judged.results]), "report", step)
@@ -207,26 +208,27 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     lost = [device for device in loaded.devices if device.error]
     missing = unmade(loaded)
     if missing:
-        typer.echo(
-            f"benchhub: {plural(len(missing), 'variant')} could not be made, or not be run by a"
-            f" backend: {', '.join(missing)}; the reasons are among what was skipped",
-            err=True,
+        project.problem(
+            f"{plural(len(missing), 'variant')} could not be made, or not be run by a backend:"
+            f" {', '.join(missing)}; the reasons are among what was skipped"
         )
     if bad or lost:
         hint = "they would fail again as they are: the next steps above say what to change"
         if worth_retrying(loaded):
             hint = f"try them again with `benchhub run --rerun-failed {run_id}`"
-        typer.echo(
-            f"benchhub: {plural(len(bad), 'cell')} failed,"
-            f" {plural(len(lost), 'device')} stopped early; the rest is saved; {hint}",
-            err=True,
+        project.problem(
+            f"{plural(len(bad), 'cell')} failed,"
+            f" {plural(len(lost), 'device')} stopped early; the rest is saved; {hint}"
         )
     return judged, bool(bad or lost or missing)
 
 
 def command_line() -> str:
-    """Return the command as it was typed, for the record of a run."""
+    """Return the command as it was typed but for its secrets, for the record of a run."""
     import shlex
     import sys
 
-    return shlex.join(["benchhub", *sys.argv[1:]])
+    from benchhub.outside.masked import masked_words
+    from benchhub.text import visible
+
+    return visible(shlex.join(["benchhub", *masked_words(sys.argv[1:])]))

@@ -31,6 +31,7 @@ from benchhub.model.device import DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import TIMED, Scenario
+from benchhub.text import all_visible
 
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
@@ -316,14 +317,17 @@ def _parse(kind: type[T], path: Path) -> T:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        found: dict[str, Any] = all_visible(tomllib.loads(path.read_text("utf-8")))
+        return found
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not valid TOML: it is nested too deeply") from error
+    except ValueError as error:  # of numbers with thousands of digits, too
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 

@@ -209,8 +209,9 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run: one suite on some devices. `status` is running, done, interrupted or failed.
+    """A run: one suite on some devices.
 
+    `status` is running, done, interrupted, failed, or damaged where its record cannot be read.
     `request` holds what `--resume` needs to plan the same run again.
     """
 

@@ -35,6 +35,7 @@ from benchhub.run.inputs.signature import signature
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
+from benchhub.text import visible
 
 #: The task of these runs, which is not one of the table: it has no labels.
 TASK = "bench"
@@ -99,8 +100,8 @@ def names_of(models: Sequence[str]) -> list[str]:
         twice = next(path for path in paths if paths.count(path) > 1)
         raise ConfigError(f"{twice} is given twice; name each model once")
     most = max((len(path.parts) for path in paths), default=1)
-    ends = (["/".join(_below_root(path)[-n:]) for path in paths] for n in range(1, most))
-    for names in ([path.stem for path in paths], *ends):
+    ends = ([visible("/".join(_below_root(path)[-n:])) for path in paths] for n in range(1, most))
+    for names in ([visible(path.stem) for path in paths], *ends):
         if len(set(names)) == len(names):
             return names
     return [str(path) for path in paths]

@@ -27,6 +27,7 @@ from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
 from benchhub.model.quality import AnswerKey
+from benchhub.outside.masked import masked
 from benchhub.results.rows.agreement import agreement
 from benchhub.run.device_reference import (
     ask,
@@ -217,7 +218,7 @@ def execute(
     for name, error in errors.items():
         if error is not None:
             info = infos.get(name) or _unknown(ready, name)
-            store.put_device(run.id, dataclasses.replace(info, error=str(error)))
+            store.put_device(run.id, dataclasses.replace(info, error=masked(str(error))))
         if isinstance(error, Unfit):
             store.quarantine.add(name, str(error).removeprefix(f"{name}: "))
     status = "failed" if any(errors.values()) else "done"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from benchhub.errors import StoreError
+from benchhub.outside.masked import MASK, masked
 from benchhub.store.schema import HEAD, metadata
+from benchhub.text import all_visible, visible
 
 #: Execution option of a connection that is going to write: takes the write lock at once.
 WRITES = "benchhub_writes"
@@ -38,21 +42,30 @@ def connect(url: str, busy_timeout_s: float = 10.0) -> sa.Engine:
     """
     try:
         parsed = sa.make_url(url)
-        engine = sa.create_engine(parsed)
+        engine = sa.create_engine(parsed, json_deserializer=_read_json)
     except (ArgumentError, NoSuchModuleError) as error:
+        cause = masked(str(error))
         raise StoreError(
-            f"{url!r} is not a database URL ({error}): write sqlite:///results.db, for instance"
+            f"{masked(url)!r} is not a database URL ({cause}): write sqlite:///results.db, for"
+            " instance"
         ) from error
     except ModuleNotFoundError as error:
         raise StoreError(
-            f"{parsed.render_as_string()} needs the driver {error.name}: pip install {error.name}"
+            f"{parsed.render_as_string(hide_password=True)} needs the driver {error.name}:"
+            f" pip install {error.name}"
         ) from error
+    read_only = False
     if parsed.get_backend_name() == "sqlite":
-        _check_path(parsed.database)
-        _use_pragmas(engine, busy_timeout_s)
+        path = _checked(parsed.database)
+        read_only = not _writable(path)
+        if read_only:
+            engine = sa.create_engine(
+                parsed, creator=lambda: _reading(path), json_deserializer=_read_json
+            )
+        _use_pragmas(engine, busy_timeout_s, read_only)
     try:
         with explained(engine):
-            _migrate(engine)
+            _migrate(engine, read_only)
     except BaseException:
         engine.dispose()
         raise
@@ -67,7 +80,10 @@ def explained(engine: sa.Engine) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:
         place = engine.url.database if engine.dialect.name == "sqlite" else None
         place = place or engine.url.render_as_string(hide_password=True)
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        said = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
+        cause = masked(visible(said[0]))
+        if password := engine.url.password:
+            cause = cause.replace(str(password), MASK)
         for words, advice in _CAUSES:
             if words in cause.lower():
                 raise StoreError(f"{place} {advice} ({cause})") from error
@@ -76,7 +92,19 @@ def explained(engine: sa.Engine) -> Iterator[None]:
         )
 
 
-def _check_path(database: str | None) -> None:
+def _read_json(text: str | bytes) -> Any:
+    """Return a JSON column, its texts made visible; of a damaged one its beginning, as a text."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return visible(repr(text[:80]))
+    if isinstance(text, str) and text.isascii() and "\\" not in text and "\x7f" not in text:
+        return told
+    return all_visible(told)
+
+
+def _checked(database: str | None) -> Path:
+    """Return the file of a database; StoreError where it can be neither read nor made."""
     if not database or database == ":memory:":
         raise StoreError("a store in memory loses every launch: name a file, sqlite:///results.db")
     path = Path(database)
@@ -84,21 +112,44 @@ def _check_path(database: str | None) -> None:
         raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} does not exist: create it with mkdir -p {path.parent}")
-    for place in (path, path.parent):
-        if place.exists() and not os.access(place, os.W_OK):
-            raise StoreError(f"{place} is read-only: chmod u+w {place}, or use another --store")
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        raise StoreError(
+            f"{path.parent} is read-only: chmod u+w {path.parent}, or use another --store"
+        )
+    return path
 
 
-def _use_pragmas(engine: sa.Engine, busy_timeout_s: float) -> None:
+def _writable(path: Path) -> bool:
+    """Return whether a database can be written: its file, and the journals beside it."""
+    return all(os.access(place, os.W_OK) for place in (path, path.parent) if place.exists())
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads a file which cannot be written to.
+
+    SQLite shares such a file with writers only through journals that lie there already; without
+    them nobody writes, and it is read as it stands.
+    """
+    named = f"file:{quote(str(path))}?mode=ro"
+    if not Path(f"{path}-shm").exists():
+        journal = Path(f"{path}-wal")
+        if journal.exists() and journal.stat().st_size:
+            raise StoreError(
+                f"{path} is read-only, and its newest launches are in {journal.name} beside it:"
+                f" cp {path}* to where you may write, and name that with --store"
+            )
+        named += "&immutable=1"
+    return sqlite3.connect(named, uri=True, check_same_thread=False)
+
+
+def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, read_only: bool) -> None:
+    pragmas = [f"busy_timeout={round(busy_timeout_s * 1000)}", "foreign_keys=ON"]
+    pragmas += [] if read_only else ["journal_mode=WAL", "synchronous=NORMAL"]
+
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, DDL included
-        for pragma in (
-            f"busy_timeout={round(busy_timeout_s * 1000)}",
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "foreign_keys=ON",
-        ):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -107,10 +158,17 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(engine: sa.Engine) -> None:
+def _migrate(engine: sa.Engine, read_only: bool) -> None:
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        found = _revision(connection)
+        if found == HEAD:
             return
+    if read_only:
+        path = engine.url.database
+        raise StoreError(
+            f"{path} is read-only, and of another schema ({found}, this benchhub's is {HEAD}): make"
+            f" it writable, or cp {path} to where you may write, and name that with --store"
+        )
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         found = _revision(connection)  # another process may have migrated while this one waited
         if found != HEAD:

@@ -23,6 +23,7 @@ from benchhub.store.stored.launch import misfit, unreadable
 from benchhub.store.stored.reading import read_reading, write_reading
 from benchhub.store.stored.record import Misfit
 from benchhub.store.stored.reference import read_reference_launch, write_reference_launch
+from benchhub.text import visible
 
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
@@ -155,8 +156,8 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
             return _launch_from(row, cell, outputs)
     except Misfit as error:
         why = error.why
-    except ValueError as error:
-        why = str(error)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        why = visible(str(error))
     return unreadable(dict(row), cell, why, _NO_NS)
 
 

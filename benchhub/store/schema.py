@@ -6,6 +6,8 @@ back whole is JSON. Samples and arrays are blobs, see `blobs.py`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -21,8 +23,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+
+from benchhub.text import visible
 
 #: The newest revision in `migrations/versions`.
 HEAD = "0008"
@@ -30,22 +35,42 @@ HEAD = "0008"
 metadata = MetaData()
 
 
+class _Words(TypeDecorator[str]):
+    """A text: whoever wrote the store, what is read of it is on one line and visible."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return visible(value) if isinstance(value, str) else value
+
+
+class _Word(TypeDecorator[str]):
+    """The same of limited length."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return visible(value) if isinstance(value, str) else value
+
+
 def _run_column() -> Column[str]:
-    return Column("run", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    return Column("run", _Word(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("suite", Text, nullable=False),
-    Column("suite_sha256", String(64), nullable=False),
-    Column("task", Text, nullable=False),
-    Column("baseline", Text, nullable=False),
-    Column("effort", Text, nullable=False),
-    Column("started_at", String(40), nullable=False),
-    Column("finished_at", String(40)),
-    Column("status", String(16), nullable=False),
+    Column("id", _Word(64), primary_key=True),
+    Column("suite", _Words, nullable=False),
+    Column("suite_sha256", _Word(64), nullable=False),
+    Column("task", _Words, nullable=False),
+    Column("baseline", _Words, nullable=False),
+    Column("effort", _Words, nullable=False),
+    Column("started_at", _Word(40), nullable=False),
+    Column("finished_at", _Word(40)),
+    Column("status", _Word(16), nullable=False),
     Column("request", JSON, nullable=False),
     Column("provenance", JSON, nullable=False),
     Column("budgets", JSON, nullable=False),
@@ -56,7 +81,7 @@ devices = Table(
     "devices",
     metadata,
     _run_column(),
-    Column("name", Text, primary_key=True),
+    Column("name", _Words, primary_key=True),
     Column("emulated", Boolean, nullable=False),
     Column("info", JSON, nullable=False),
 )
@@ -65,9 +90,9 @@ variants = Table(
     "variants",
     metadata,
     _run_column(),
-    Column("name", Text, primary_key=True),
+    Column("name", _Words, primary_key=True),
     Column("position", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("sha256", _Word(64), nullable=False),
     Column("model_bytes", BigInteger, nullable=False),
     Column("params", BigInteger),
     Column("info", JSON, nullable=False),
@@ -77,11 +102,11 @@ truths = Table(
     "truths",
     metadata,
     _run_column(),
-    Column("metric", Text, nullable=False),
+    Column("metric", _Words, nullable=False),
     Column("info", JSON, nullable=False),
     Column("labels", LargeBinary, nullable=False),
     Column("also", JSON),
-    Column("predict", Text),
+    Column("predict", _Words),
     Column("predictions", LargeBinary),
     Column("sketch", LargeBinary),
     Column("spreads", JSON),
@@ -101,7 +126,7 @@ own_references = Table(
     "own_references",
     metadata,
     _run_column(),
-    Column("variant", Text, primary_key=True),
+    Column("variant", _Words, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("spread", Float, nullable=False),
     Column("data", LargeBinary, nullable=False),
@@ -119,12 +144,12 @@ cells = Table(
     "cells",
     metadata,
     _run_column(),
-    Column("key", String(16), primary_key=True),
+    Column("key", _Word(16), primary_key=True),
     Column("position", Integer, nullable=False),
-    Column("device", Text, nullable=False),
-    Column("variant", Text, nullable=False),
-    Column("backend", Text, nullable=False),
-    Column("scenario", String(32), nullable=False),
+    Column("device", _Words, nullable=False),
+    Column("variant", _Words, nullable=False),
+    Column("backend", _Words, nullable=False),
+    Column("scenario", _Word(32), nullable=False),
     Column("batch", Integer, nullable=False),
     Column("threads", Integer, nullable=False),
     Column("info", JSON, nullable=False),
@@ -134,16 +159,16 @@ launches = Table(
     "launches",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("run", String(64), nullable=False),
-    Column("cell", String(16), nullable=False),
+    Column("run", _Word(64), nullable=False),
+    Column("cell", _Word(16), nullable=False),
     Column("launch", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("round", Integer, nullable=False),
-    Column("started_at", String(40), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("failure_stage", String(16)),
-    Column("failure_kind", String(16)),
-    Column("failure_message", Text),
+    Column("started_at", _Word(40), nullable=False),
+    Column("status", _Word(16), nullable=False),
+    Column("failure_stage", _Word(16)),
+    Column("failure_kind", _Word(16)),
+    Column("failure_message", _Words),
     Column("samples_count", Integer, nullable=False),
     Column("p50_ns", BigInteger),
     Column("p95_ns", BigInteger),
@@ -157,22 +182,22 @@ launches = Table(
     Column("memory_reset", Boolean),
     Column("wall_ns", BigInteger),
     Column("involuntary_switches", BigInteger),
-    Column("backend_version", Text),
-    Column("provider", Text),
-    Column("precision", Text),
-    Column("clock", Text),
+    Column("backend_version", _Words),
+    Column("provider", _Words),
+    Column("precision", _Words),
+    Column("clock", _Words),
     Column("details", JSON, nullable=False),
     Column("before", JSON),
     Column("after", JSON),
-    Column("digest", String(64), nullable=False),
+    Column("digest", _Word(64), nullable=False),
     Column("samples", LargeBinary, nullable=False),
     Column("warmup", LargeBinary, nullable=False),
     Column("tracks", JSON),
     Column("energy_uj", BigInteger),
     Column("energy_elapsed_ns", BigInteger),
-    Column("energy_source", Text),
+    Column("energy_source", _Words),
     Column("gpu_bytes", BigInteger),
-    Column("gpu_source", Text),
+    Column("gpu_source", _Words),
     Column("predictions", LargeBinary),
     Column("postprocess", LargeBinary),
     Column("own_scores", LargeBinary),
@@ -184,19 +209,19 @@ launches = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("device", String(255), primary_key=True),
-    Column("since", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("device", _Word(255), primary_key=True),
+    Column("since", _Word(40), nullable=False),
+    Column("reason", _Words, nullable=False),
 )
 
 selftests = Table(
     "selftests",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("device", String(255), nullable=False),
-    Column("at", String(40), nullable=False),
+    Column("device", _Word(255), nullable=False),
+    Column("at", _Word(40), nullable=False),
     Column("passed", Boolean, nullable=False),
-    Column("run", String(64), nullable=False),
+    Column("run", _Word(64), nullable=False),
     Column("info", JSON, nullable=False),
     Index("selftests_of_device", "device", "at"),
 )

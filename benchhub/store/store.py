@@ -31,9 +31,9 @@ from benchhub.store.stored.budget import read_budget, write_budget
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.claim import read_claim, write_claim
 from benchhub.store.stored.device import read_device, unreadable_device, write_device
-from benchhub.store.stored.record import Misfit
+from benchhub.store.stored.record import Misfit, undamaged
 from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
-from benchhub.store.stored.run import read_run, write_run
+from benchhub.store.stored.run import listed_run, read_run, write_run
 from benchhub.store.stored.skip import read_skip, write_skip
 from benchhub.store.stored.variant import read_variant, write_variant
 from benchhub.text import instant
@@ -143,8 +143,9 @@ class Store:
         sqlite = self._engine.dialect.name == "sqlite"
         added = sa.literal_column("rowid") if sqlite else schema.runs.c.id
         rows = self._rows(schema.runs.select().order_by(added))
-        return sorted(map(_run, rows), key=lambda run: instant(run.started_at))
+        return sorted((_listed(row) for row in rows), key=lambda run: instant(run.started_at))
 
+    @undamaged("a run")
     def run(self, run: str) -> RunInfo:
         """Return a run by its id."""
         return _run(self._run_row(run))
@@ -166,25 +167,30 @@ class Store:
             ):
                 raise _no_run(run)
 
+    @undamaged("a plan")
     def plan(self, run: str) -> Plan:
         """Return what a run set out to do."""
         cells = [read_cell(row["info"]) for row in self._of(schema.cells, run)]
         return Plan(tuple(cells), tuple(map(read_skip, self._run_row(run)["skips"])))
 
+    @undamaged("the budgets of a run")
     def budgets(self, run: str) -> tuple[Budget, ...]:
         """Return the budgets a run was given."""
         return tuple(map(read_budget, self._run_row(run)["budgets"]))
 
+    @undamaged("the claims of a run")
     def claims(self, run: str) -> tuple[Claim, ...]:
         """Return the claims a run is held against, in the suite's order."""
         return tuple(read_claim(row["info"]) for row in self._of(schema.claims, run))
 
+    @undamaged("a variant")
     def variants(self, run: str) -> tuple[Variant, ...]:
         """Return the variants of a run, in the suite's order."""
         return tuple(
             read_variant(row["info"]) for row in self._of(schema.variants, run)
         )  # fmt: skip
 
+    @undamaged("what outputs are judged against")
     def answer_key(self, run: str) -> AnswerKey | None:
         """Return what the outputs of a run are judged against; None if it had nothing."""
         rows = self._of(schema.truths, run, ordered=False)
@@ -213,6 +219,7 @@ class Store:
                 except IntegrityError as error:
                     raise _no_run(run) from error
 
+    @undamaged("a device")
     def devices(self, run: str) -> tuple[DeviceInfo, ...]:
         """Return the devices of a run, by name."""
         rows = self._of(schema.devices, run, ordered=False)
@@ -352,7 +359,7 @@ class Store:
         return self._rows(query.order_by(table.c.position) if ordered else query)
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
-        with explained(self._engine), self._engine.connect() as connection:
+        with explained(self._engine), undamaged("a record"), self._engine.connect() as connection:
             return connection.execute(query).mappings().all()
 
     @contextmanager
@@ -382,6 +389,10 @@ def _no_run(run: str) -> ConfigError:
 
 def _run(row: sa.RowMapping) -> RunInfo:
     return read_run({name: row[name] for name in RUN_COLUMNS})
+
+
+def _listed(row: sa.RowMapping) -> RunInfo:
+    return listed_run({name: row[name] for name in RUN_COLUMNS})
 
 
 def _device(row: sa.RowMapping) -> DeviceInfo:

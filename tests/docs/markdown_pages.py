@@ -16,7 +16,7 @@ _HEADING = re.compile(r"^#{1,6} +(.+?)(?: +#+)?$")
 
 def pages() -> list[Path]:
     """Return the pages of the docs, and the others of the project that link to them."""
-    root = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    root = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
     beside = [path for top in ("suites", "reports") for path in (ROOT / top).glob("*/README.md")]
     return sorted([*root, *beside, *DOCS.rglob("*.md")])
 

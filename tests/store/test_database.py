@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -166,17 +169,25 @@ def test_a_database_locked_while_new_says_so(tmp_path):
     other.close()
 
 
+@pytest.fixture
+def open_folder():
+    """A folder that other users get to, as those of tests are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("what", ["file", "folder"])
 @pytest.mark.usefixtures("processes")
-def test_a_read_only_database_says_so(tmp_path, what):
-    path = tmp_path / "kept" / "results.db"
+def test_a_read_only_database_is_read_and_says_so_where_it_would_be_written(open_folder, what):
+    path = open_folder / "kept" / "results.db"
     path.parent.mkdir()
-    Store.open(f"sqlite:///{path}").close()
-    place = path if what == "file" else path.parent
+    with Store.open(f"sqlite:///{path}") as store:
+        store.create_run(make_run(), make_plan(), None, [make_variant()], ())
+        store.add(make_launch())
     for name in path.parent.iterdir():
-        name.chmod(0o666)
-    path.parent.chmod(0o777)
-    place.chmod(0o444 if what == "file" else 0o555)
+        name.chmod(0o444 if what == "file" else 0o666)
+    path.parent.chmod(0o777 if what == "file" else 0o555)
     code = (
         "import os, sys\n"
         "from benchhub.errors import StoreError\n"
@@ -185,8 +196,11 @@ def test_a_read_only_database_says_so(tmp_path, what):
         f"os.chdir({str(path.parent)!r})\n"
         "if os.getuid() == 0:\n"
         "    os.setuid(65534)\n"  # root may write anywhere
+        "store = Store.open('sqlite:///results.db')\n"
+        "(run,) = store.runs()\n"
+        "print(len(list(store.launches(run.id))), sorted(os.listdir()))\n"
         "try:\n"
-        "    Store.open('sqlite:///results.db')\n"
+        "    store.set_status(run.id, 'done', None)\n"
         "except StoreError as error:\n"
         "    sys.exit(f'refused: {error}')\n"
     )
@@ -194,6 +208,78 @@ def test_a_read_only_database_says_so(tmp_path, what):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env={**os.environ}
     )
     path.parent.chmod(0o777)
-    assert done.returncode == 1
-    assert "is read-only: chmod u+w" in done.stderr
-    assert done.stderr.startswith("refused: ")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == "1 ['results.db']\n", done.stderr
+    assert done.stderr.startswith("refused: results.db is read-only: make the file and its folder")
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_read_only_database_with_launches_in_its_journal_is_not_read_without_them(open_folder):
+    path = open_folder / "kept" / "results.db"
+    path.parent.mkdir()
+    with Store.open(f"sqlite:///{path}") as store:
+        store.create_run(make_run(), make_plan(), None, [make_variant()], ())
+        for name in ("results.db", "results.db-wal"):
+            (path.parent / f"copy-{name}").write_bytes((path.parent / name).read_bytes())
+    path.parent.chmod(0o555)
+    code = (
+        "import os\n"
+        "from benchhub.store import Store\n"
+        "import sqlalchemy.dialects.sqlite\n"
+        f"os.chdir({str(path.parent)!r})\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "Store.open('sqlite:///copy-results.db')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env={**os.environ}
+    )
+    path.parent.chmod(0o777)
+    assert "its newest launches are in copy-results.db-wal beside it: cp " in done.stderr
+
+
+def test_a_password_in_a_url_is_in_no_message(tmp_path):
+    refused("postgresql://ann:hunter2@127.0.0.1:1/x", r"^(?!.*hunter2)")
+    refused("nodatabase://ann:hunter2@h/x", r"^(?!.*hunter2).*nodatabase://ann:\*\*\*@h/x")
+    refused("ann:hunter2@h", r"is not a database URL")
+
+
+DAMAGED = {
+    "a launch's details": ("launches", "details", "{", "record"),
+    "a launch's samples": ("launches", "samples", b"\x00\x01", "record"),
+    "a launch's samples are text": ("launches", "samples", "x", "record"),
+    "a launch's tracks": ("launches", "tracks", '{"a": "%%%"}', "record"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_damaged_launch_is_a_failed_one(tmp_path, what):
+    table, column, value, kind = DAMAGED[what]
+    url = f"sqlite:///{tmp_path}/results.db"
+    with Store.open(url) as store:
+        store.create_run(make_run(), make_plan(), None, [make_variant()], ())
+        store.add(make_launch())
+    with contextlib.closing(sqlite3.connect(tmp_path / "results.db")) as database, database:
+        database.execute(f"update {table} set {column} = ?", (value,))
+    with Store.open(url) as store:
+        (launch,) = store.launches(make_run().id)
+        assert launch.status == "failed"
+        assert launch.failure.kind == kind
+
+
+@pytest.mark.parametrize("column", ["request", "provenance", "budgets", "skips"])
+@pytest.mark.parametrize("value", ["{", "[[[1]]]", '"\\ud800"', b"\xff\xfe"], ids=range(4))
+def test_a_damaged_run_is_one_line_and_others_are_found(tmp_path, column, value):
+    url = f"sqlite:///{tmp_path}/results.db"
+    with Store.open(url) as store:
+        for name in ("bad", "good"):
+            store.create_run(make_run(id=name), make_plan(), None, [make_variant()], ())
+    with contextlib.closing(sqlite3.connect(tmp_path / "results.db")) as database, database:
+        database.execute(f"update runs set {column} = ? where id = 'bad'", (value,))
+    with Store.open(url) as store:
+        with pytest.raises(StoreError, match=r"in the store") as caught:
+            store.run("bad"), store.budgets("bad"), store.plan("bad")
+        assert "\n" not in str(caught.value)
+        assert store.resolve("good") == "good"
+        assert store.plan("good") == make_plan()
+        store.delete_run(store.resolve("bad"))
+        assert store.runs() == [make_run(id="good")]

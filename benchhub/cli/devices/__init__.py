@@ -41,7 +41,7 @@ def list_devices(store: str = project.STORE, json: bool = project.JSON) -> None:
     kept = quarantined(store)
     _show_profiles(profiles, kept, json)
     for problem in spoilt:
-        typer.echo(f"benchhub: {problem}", err=True)
+        project.problem(str(problem))
     if spoilt:
         raise typer.Exit(2)
 

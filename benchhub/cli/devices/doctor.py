@@ -24,15 +24,17 @@ def examine(
     from benchhub.backends import every
     from benchhub.device.health.findings import findings, needs_a_backend, refusal
     from benchhub.errors import DeviceError
+    from benchhub.outside.faults import of_device
 
-    try:
-        facts, conditions = ask()
-    except DeviceError as error:
-        return (_unanswered(profile, error),), True
     backends, broken = every()
     asked = [one for one in backends if one.distributions]  # the others need no runtime
-    checks = findings(profile, facts, conditions, asked)
-    checks = needs_a_backend(profile, facts, checks, asked)
+    try:
+        with of_device(profile.name):
+            facts, conditions = ask()
+            checks = findings(profile, facts, conditions, asked)
+            checks = needs_a_backend(profile, facts, checks, asked)
+    except DeviceError as error:
+        return (_unanswered(profile, error),), True
     return (*checks, *_broken(broken)), refusal(checks) is not None
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from benchhub.cli import project
+from benchhub.outside.faults import of_device
+from benchhub.text import visible
 
 if TYPE_CHECKING:
     from benchhub.device.provision.install import Provisioned
@@ -51,7 +53,7 @@ def provision(
     rows: list[Row] = []
     for profile in profiles:
         try:
-            with _open(profile) as session:
+            with of_device(profile.name), _open(profile) as session:
                 if remove:
                     new = _remove(session, owners if backend else None)
                 else:
@@ -130,12 +132,12 @@ def _remove(session: DeviceSession, backends: list[str] | None) -> Iterator[Row]
 
 
 def _sayer(prefix: str) -> Callable[[str], None]:
-    return lambda text: typer.echo(f"{prefix}: {text}", err=True)
+    return lambda text: typer.echo(visible(f"{prefix}: {text}"), err=True)
 
 
 def _tell(row: Row, json: bool) -> None:
     if "error" in row:
-        typer.echo(f"benchhub: {row['error']}", err=True)
+        project.problem(row["error"])
     elif "skipped" in row:
         typer.echo(f"skipped: {row['skipped']}", err=True)
     elif not json:

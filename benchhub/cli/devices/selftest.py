@@ -52,7 +52,7 @@ def _measured(results: Store, paths: Sequence[str]) -> tuple[list[Selftest], boo
     found, lost = [], False
     for name, error in errors.items():
         if error is not None:
-            typer.echo(f"benchhub: {error}", err=True)
+            project.problem(str(error))
             lost = True
             continue
         mine = [launch for launch in launches if launch.cell.device == name]

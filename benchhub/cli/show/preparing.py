@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 @contextmanager
 def preparing(console: Console) -> Iterator[Callable[[str], None]]:
     """Yield what takes progress lines; Ctrl-C is Interrupted, with how to go on."""
+    from rich.text import Text
+
     from benchhub.errors import Interrupted
+    from benchhub.outside.masked import masked
+    from benchhub.text import visible
 
     with console.status("preparing") as status:
 
         def progress(line: str) -> None:
+            line = masked(visible(line))
             if console.is_terminal:
-                status.update(line)
+                status.update(Text(line))
             else:
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -23,7 +23,9 @@ from benchhub.cli.show.say import say
 from benchhub.model.cell import Cell
 from benchhub.model.device import LEFT_OUT, DeviceInfo
 from benchhub.model.launch import Launch
+from benchhub.outside.masked import masked
 from benchhub.run.loop.engine import Sessions
+from benchhub.text import visible
 
 #: Without a terminal there is no bar; a line this often shows that the run is alive.
 PLAIN_LINE_EVERY_S = 15.0
@@ -53,14 +55,14 @@ class RunProgress(Sessions):
         self._last_line_s = time.monotonic()
         total = sum(c.launches for c in cells)
         self._bar = Progress(
-            TextColumn("[bold]{task.fields[name]}"),
+            TextColumn("{task.fields[name]}", "bold", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("launches  {task.fields[cells]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=False),
-            TextColumn("[dim]{task.fields[doing]}"),
+            TextColumn("{task.fields[doing]}", "dim", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -92,6 +94,7 @@ class RunProgress(Sessions):
 
     def status(self, device: str, text: str) -> None:
         """Show what a device is doing."""
+        text = masked(visible(text))
         self._bar.update(self._tasks[device], doing=text)
         with self._writing:
             milestone = text.startswith(_MILESTONES) and self._said.get(device) != text

@@ -6,7 +6,8 @@ import textwrap
 
 from rich.console import Console
 
-from benchhub.text import abridged
+from benchhub.outside.masked import masked
+from benchhub.text import abridged, visible
 
 #: Of a text of any length no more is printed than fits into so many lines; reports have it whole.
 _MOST_LINES = 8
@@ -14,6 +15,7 @@ _MOST_LINES = 8
 
 def say(console: Console, style: str, text: str) -> None:
     """Print one line as it is; on a terminal broken at its words, and long texts by their ends."""
+    text = masked(visible(text))
     if console.is_terminal and len(text) > console.width:
         text = _folded(abridged(text, _MOST_LINES * console.width), console.width)
     console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

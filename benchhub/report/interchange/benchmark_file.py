@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from benchhub.errors import ConfigError
+from benchhub.text import all_visible, visible
 
 #: Eleven days: longer rounds are a mistake of units, and their sums do not fit nanoseconds.
 _LONGEST_S = 1e6
@@ -72,7 +74,7 @@ def read(path: Path) -> tuple[bytes, datetime]:
 def read_file(path: Path, raw: bytes) -> BenchmarkFile:
     """Return `raw`, the content of `path`, checked; ConfigError, in one line, if it is no such."""
     try:
-        found = BenchmarkFile.model_validate_json(raw)
+        found = BenchmarkFile.model_validate_json(_seen(raw))
         found.at  # noqa: B018
     except ValidationError as error:
         first = error.errors()[0]
@@ -86,7 +88,18 @@ def read_file(path: Path, raw: bytes) -> BenchmarkFile:
     for benchmark in found.benchmarks:
         _check_rounds(path, benchmark)
     _check_names(path, found.benchmarks)
-    return found.model_copy(update={"name": path.name, "sha256": hashlib.sha256(raw).hexdigest()})
+    named = {"name": visible(path.name), "sha256": hashlib.sha256(raw).hexdigest()}
+    return found.model_copy(update=named)
+
+
+def _seen(raw: bytes) -> bytes:
+    """Return JSON with its texts made visible; what is none as it is."""
+    if raw.isascii() and b"\\" not in raw and b"\x7f" not in raw:
+        return raw
+    try:
+        return json.dumps(all_visible(json.loads(raw))).encode()
+    except (ValueError, RecursionError):
+        return raw
 
 
 def _check_rounds(path: Path, benchmark: Benchmark) -> None:

@@ -19,6 +19,7 @@ from benchhub.report.interchange.foreign_sessions import SessionFile, run_of_ses
 from benchhub.report.interchange.imported_run import ImportedRun
 from benchhub.report.interchange.own_benchmarks import run_of_export
 from benchhub.report.interchange.sessions.recognized import recognized
+from benchhub.text import visible
 
 
 def import_files(
@@ -33,6 +34,7 @@ def import_files(
     its history is found, `variant` the model of sessions. Benchmarks without the times of their
     rounds become skips. The same arguments give the same run id.
     """
+    device, suite, variant = (one and visible(one) for one in (device, suite, variant))
     found = [_file(path) for path in paths]
     benchmarks = [file for file in found if isinstance(file, BenchmarkFile)]
     sessions = [file for file in found if isinstance(file, SessionFile)]
@@ -69,4 +71,6 @@ def _file(path: Path) -> BenchmarkFile | SessionFile:
     sessions = recognized(str(path), raw)
     if sessions is None:
         return read_file(path, raw)
-    return SessionFile(path.name, hashlib.sha256(raw).hexdigest(), written_at, tuple(sessions))
+    return SessionFile(
+        visible(path.name), hashlib.sha256(raw).hexdigest(), written_at, tuple(sessions)
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from benchhub.model.cell import CANARY, Cell, CellKind
 from benchhub.model.scenario import Scenario
 from benchhub.store.stored.record import Record, parsed, written
+from benchhub.text import all_visible
 
 
 class _Cell(Record):
@@ -57,4 +59,7 @@ def write_cell(cell: Cell) -> dict[str, Any]:
 
 def read_cell(raw: Mapping[str, Any]) -> Cell:
     """Invert `write_cell`, or raise Misfit."""
-    return Cell(**parsed("cell", raw, CellV2, CellV1).model_dump(exclude={"v"}))
+    of = parsed("cell", raw, CellV2, CellV1).model_dump(exclude={"v"})
+    if "\\" in of["options"]:  # JSON within JSON, whose texts nobody has seen to yet
+        of["options"] = json.dumps(all_visible(json.loads(of["options"])), sort_keys=True)
+    return Cell(**of)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchhub.errors import StoreError
+from benchhub.text import visible
 
 _RESTORE = "restore a copy, or use another --store"
 
@@ -18,6 +20,22 @@ class Misfit(StoreError):
     def __init__(self, what: str, why: str, step: str) -> None:
         super().__init__(f"a {what} in the store {why}: {step}")
         self.why = f"a {what} {why}"
+
+
+@contextmanager
+def undamaged(what: str) -> Iterator[None]:
+    """Make a StoreError of what reading a damaged record, or a column of one, raises."""
+    try:
+        yield
+    except (
+        ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
+        ValueError,
+    ) as error:  # fmt: skip
+        cause = f"{type(error).__name__}: {visible(str(error))}"[:200]
+        raise StoreError(
+            f"{what} in the store is damaged ({cause}): restore a copy, or delete it with"
+            " `benchhub runs delete`"
+        ) from error
 
 
 class Part(BaseModel):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchhub.errors import StoreError
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
-from benchhub.store.stored.record import Record, parsed, written
+from benchhub.model.request import RunRequest
+from benchhub.store.stored.record import Record, parsed, undamaged, written
 from benchhub.store.stored.request import read_request, write_request
 
 
@@ -66,3 +68,14 @@ def read_run(raw: Mapping[str, Any]) -> RunInfo:
         request=read_request(of.request),
         provenance=Provenance(of.provenance),
     )
+
+
+def listed_run(raw: Mapping[str, Any]) -> RunInfo:
+    """Return a run; one that cannot be read is there as damaged, so that others are found."""
+    try:
+        with undamaged("a run"):
+            return read_run(raw)
+    except StoreError:
+        names = [name for name in COLUMNS if name not in ("request", "provenance", "status")]
+        texts: dict[str, Any] = {name: str(raw[name] or "") for name in names}
+        return RunInfo(**texts, status="damaged", request=RunRequest(texts["suite"], ()))

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchhub.model.scenario import Scenario
 from benchhub.report.interchange.sessions.session import Session, damaged, number
+from benchhub.text import all_visible
 
 PROGRAM = "LoadGen"
 _MARK = ":::MLLOG "
@@ -102,7 +103,7 @@ def _detailed(name: str, text: str) -> dict[str, Any]:
         if not line.startswith(_MARK):
             continue
         try:
-            entry = json.loads(line[len(_MARK) :])
+            entry = all_visible(json.loads(line[len(_MARK) :]))
             found[str(entry["key"])] = entry["value"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged(name, PROGRAM, f"line {count} is cut or damaged") from error

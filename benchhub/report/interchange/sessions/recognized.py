@@ -7,6 +7,7 @@ import json
 from benchhub.errors import ConfigError
 from benchhub.report.interchange.sessions import benchmark_app, loadgen, perf_test, trtexec
 from benchhub.report.interchange.sessions.session import Session
+from benchhub.text import all_visible, visible
 
 #: What can be imported, and how it is written; shown where a file is none of them.
 KNOWN = (
@@ -27,7 +28,7 @@ def recognized(name: str, raw: bytes) -> list[Session] | None:
         raise ConfigError(f"{name}: is no text; runs can be imported from {KNOWN}") from error
     if text.lstrip()[:1] in ("{", "["):
         try:
-            document = json.loads(text)
+            document = all_visible(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise ConfigError(
                 f"{name}: is cut or damaged JSON ({error}); write it again"
@@ -39,6 +40,7 @@ def recognized(name: str, raw: bytes) -> list[Session] | None:
         if isinstance(document, dict) and "benchmarks" in document:
             return None
     else:
+        text = "\n".join(map(visible, text.splitlines()))
         if loadgen.recognizes(text):
             return loadgen.sessions(name, text)
         if perf_test.recognizes(text):
