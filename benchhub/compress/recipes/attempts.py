@@ -12,7 +12,7 @@ from benchhub.compress.files.plain_graph import graphs
 from benchhub.compress.graphs.biases import share_no_bias
 from benchhub.compress.graphs.opset import opset_of, raised
 from benchhub.compress.graphs.order import put_in_order
-from benchhub.compress.graphs.quantized import layers, quantizing_nodes
+from benchhub.compress.graphs.quantized import layers, quantizing_nodes, refuse_half
 from benchhub.compress.graphs.scopes import inferred_types
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.converters import converter_errors, in_one_line
@@ -79,6 +79,7 @@ def attempt_all(
                 return {**_facts(attempt, before, failed), **done.facts()}
             failed.append((attempt, cause))
             output.unlink(missing_ok=True)
+    refuse_half(model)  # a plainer cause than what the quantizer says of it
     raise ConfigError(_why_none(failed, otherwise))
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from benchhub.compress.files.plain_graph import plain
 from benchhub.compress.graphs.opset import opset_of, raised
-from benchhub.compress.graphs.quantized import quantizing_nodes, refuse_quantized
+from benchhub.compress.graphs.quantized import quantizing_nodes, refuse_half, refuse_quantized
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.attempts import CHANNELS_OPSET, nothing, simplified
-from benchhub.compress.recipes.converters import in_one_line
+from benchhub.compress.recipes.converters import converter_errors, in_one_line
 from benchhub.compress.recipes.int8 import calibration_calls
 from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.errors import ConfigError
@@ -69,7 +69,10 @@ def make_int8_nncf(
                     disable_bias_correction=not options["bias_correction"]
                 ),
             )
-        except problems as error:
+        except (*problems, *converter_errors()) as error:
+            refuse_half(model)  # a plainer cause than what nncf says of it
+            if not isinstance(error, problems):
+                raise
             raise ConfigError(f"nncf cannot quantize {source}: {in_one_line(error)}") from error
         if not quantizing_nodes(quantized):
             raise ConfigError(nothing(model))

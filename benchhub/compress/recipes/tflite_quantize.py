@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchhub.compress.recipe import Ingredients
 from benchhub.compress.recipes.int8 import calibration_calls
@@ -11,6 +12,9 @@ from benchhub.compress.recipes.quiet import quiet_natively
 from benchhub.compress.tflite.graph import read_graph
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array, Settings
+
+if TYPE_CHECKING:
+    from benchhub.compress.tflite.widened import Widened
 
 
 def make_tflite_fp16(
@@ -22,45 +26,61 @@ def make_tflite_fp16(
 
 def make_tflite_int8_dynamic(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
-) -> None:
+) -> Mapping[str, str]:
     """Write `source` with int8 weights; activations are quantized at each call.
 
     Option `per_channel_linear` (false): weights of fully connected layers have a scale a channel,
     as those of convolutions do; tflite-runtime 2.14 reads such files as garbage.
     """
     channels = options["per_channel_linear"]
-    _quantize(source, output, "int8-dynamic-channels" if channels else "int8-dynamic")
+    return _quantize(source, output, "int8-dynamic-channels" if channels else "int8-dynamic")
 
 
 def make_tflite_int8(
     source: Path | None, output: Path, options: Settings, ingredients: Ingredients
-) -> None:
+) -> Mapping[str, str]:
     """Write `source` with int8 weights, activations, inputs and outputs.
 
     Option `calibration_cases` (64): ranges are the smallest and largest values seen on them.
     """
-    _quantize(source, output, "int8", calibration_calls(options, ingredients))
+    return _quantize(source, output, "int8", calibration_calls(options, ingredients))
 
 
 def _quantize(
     source: Path | None, output: Path, scheme: str, calls: Sequence[Mapping[str, Array]] = ()
-) -> None:
+) -> Mapping[str, str]:
+    """Write the file, made of float32 weights; return what was done to have such weights."""
     assert source is not None  # the table says that it reads TFLite
     with quiet_natively():
         from benchhub.compress.tflite.batch import close_batch, is_closable, is_open, open_batch
         from benchhub.compress.tflite.schemes import quantize
+        from benchhub.compress.tflite.widened import Widened, widen
 
         given = source.read_bytes()
-        _refuse_done(given)
-        opened = is_open(given) and is_closable(given)
-        made = quantize(close_batch(given) if opened else given, scheme, map(dict, calls))
+        wide = Widened(given, 0, 0) if scheme == "fp16" else widen(given)
+        _refuse_done(wide.model)
+        opened = is_open(wide.model) and is_closable(wide.model)
+        closed = close_batch(wide.model) if opened else wide.model
+        made = quantize(closed, scheme, map(dict, calls))
         if opened:
             made = open_batch(made)
-        if len(made) >= len(given):
+        if len(made) >= len(wide.model):
             raise ConfigError(
                 f"{source} is no smaller as {scheme}; start from a float32 TFLite file"
             )
         output.write_bytes(made)
+    return _facts(wide)
+
+
+def _facts(wide: Widened) -> dict[str, str]:
+    facts, told = {}, []
+    if wide.halves:
+        facts["widened_tensors"] = str(wide.halves)
+        told.append(f"quantized from float16 weights, widened to float32 ({wide.halves} tensors)")
+    if wide.sparse:
+        facts["densified_tensors"] = str(wide.sparse)
+        told.append(f"sparse weights made dense ({wide.sparse} tensors)")
+    return {**facts, "told": "; ".join(told)} if told else {}
 
 
 def _refuse_done(model: bytes) -> None:

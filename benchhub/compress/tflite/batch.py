@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import ai_edge_litert.schema_py_generated as schema
-import flatbuffers
 import numpy as np
 
+from benchhub.compress.tflite.tree import Aligned, kind_of, packed, read_tree
 from benchhub.model.arrays import Array
 
 
@@ -22,7 +22,7 @@ def open_batch(model: bytes) -> bytes:
     and a reshape that names the batch of 1 gets -1 instead. ValueError for a reshape that moves
     the batch elsewhere.
     """
-    tree = _tree(model)
+    tree = read_tree(model)
     (graph,) = tree.subgraphs
     computed, reshapes = _computed(tree, graph)
     for constant, options in reshapes:
@@ -40,12 +40,12 @@ def open_batch(model: bytes) -> bytes:
         if tensor.shape[0] != 1:
             raise ValueError(f"{tensor.name!r} has no batch of 1 on its first axis")
         tensor.shapeSignature = np.array([-1, *tensor.shape[1:]], np.int32)
-    return _packed(tree, len(model))
+    return packed(tree, len(model))
 
 
 def is_open(model: bytes) -> bool:
     """Return whether the batch of a file's first input is open."""
-    (graph,) = _tree(model).subgraphs
+    (graph,) = read_tree(model).subgraphs
     signature = graph.tensors[graph.inputs[0]].shapeSignature
     return signature is not None and len(signature) > 0 and int(signature[0]) == -1
 
@@ -56,7 +56,7 @@ def is_closable(model: bytes) -> bool:
     Converters other than ours compute them from the batch: such a file is not closed, and a
     quantizer has to take it as it is.
     """
-    tree = _tree(model)
+    tree = read_tree(model)
     (graph,) = tree.subgraphs
     return all(
         tree.buffers[constant.buffer].data is not None for constant, _ in _computed(tree, graph)[1]
@@ -69,7 +69,7 @@ def close_batch(model: bytes) -> bytes:
     A constant goes back to the buffer with its content, if there is one, and buffers that nothing
     uses any more go from the end, so that what is made of it does not depend on the way here.
     """
-    tree = _tree(model)
+    tree = read_tree(model)
     (graph,) = tree.subgraphs
     computed, reshapes = _computed(tree, graph)
     for constant, options in reshapes:
@@ -85,29 +85,7 @@ def close_batch(model: bytes) -> bytes:
     used |= {entry.buffer for entry in tree.metadata or ()}
     while len(tree.buffers) - 1 not in used:
         tree.buffers.pop()
-    return _packed(tree, len(model))
-
-
-class Aligned(schema.BufferT):  # type: ignore[misc]
-    """A buffer whose content begins at a multiple of 16 bytes, as kernels want it."""
-
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 - the schema's name
-        """Write the buffer."""
-        if self.data is not None:
-            builder.Prep(16, len(self.data))
-        return int(super().Pack(builder))
-
-
-def _tree(model: bytes) -> Any:
-    tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
-    tree.buffers = [Aligned(_content(model, buffer)) for buffer in tree.buffers]
-    return tree
-
-
-def _packed(tree: Any, size: int) -> bytes:
-    builder = flatbuffers.Builder(size + 4096)
-    builder.Finish(tree.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(tree, len(model))
 
 
 def _computed(tree: Any, graph: Any) -> tuple[set[int], list[tuple[Any, Any]]]:
@@ -118,7 +96,7 @@ def _computed(tree: Any, graph: Any) -> tuple[set[int], list[tuple[Any, Any]]]:
         if computed.isdisjoint(operator.inputs):
             continue  # a constant that is cast
         computed.update(operator.outputs)
-        if tree.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.RESHAPE:
+        if kind_of(tree, operator) == schema.BuiltinOperator.RESHAPE:
             reshapes.append((graph.tensors[operator.inputs[1]], operator.builtinOptions))
     return computed, reshapes
 
@@ -134,10 +112,3 @@ def _store(tree: Any, constant: Any, sizes: Array) -> None:
             constant.buffer = index
             return
     tree.buffers[constant.buffer] = Aligned(wanted)
-
-
-def _content(model: bytes, buffer: Any) -> Array | None:
-    """Return a buffer's bytes, also where the quantizer put them behind the flatbuffer."""
-    if buffer.offset > 1:
-        return np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
-    return buffer.data if isinstance(buffer.data, np.ndarray) else None

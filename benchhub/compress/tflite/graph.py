@@ -123,13 +123,25 @@ def _content(blob: bytes, buffer: Any) -> bytes | None:
 
 def _operator(model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
-    # files of an older schema keep the code in a byte of its own
-    kind = kinds[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    kind = kinds[_builtin(code)]
     inputs = tuple(operator.Inputs(position) for position in range(operator.InputsLength()))
     outputs = tuple(operator.Outputs(position) for position in range(operator.OutputsLength()))
     custom = (code.CustomCode() or b"").decode("utf-8", "replace")
     swapped = kind == "BATCH_MATMUL" and _adjoint(operator)
     return Operator(kind, inputs, outputs, swapped, custom, code.Version())
+
+
+def _builtin(code: Any) -> int:
+    """Return an operator's code, which files of an older schema keep in a byte of its own.
+
+    The package's own reading prefers that byte, and calls what a quantizer adds without it ADD.
+    """
+    from flatbuffers.number_types import Int32Flags
+
+    table = code._tab
+    place = table.Offset(10)
+    of_field = int(table.Get(Int32Flags, place + table.Pos)) if place else 0
+    return max(of_field, int(code.DeprecatedBuiltinCode()))
 
 
 def _adjoint(operator: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe, recipe_manager
 from ai_edge_quantizer.utils import qsv_utils
 
+from benchhub.compress.tflite.signature import signed
 from benchhub.model.arrays import Array
 
 Scheme = list[dict[str, Any]]
@@ -60,16 +61,19 @@ SCHEMES: dict[str, Callable[[], Scheme]] = {
 def quantize(model: bytes, scheme: str, cases: Iterable[Mapping[str, Array]]) -> bytes:
     """Return a file of batch 1 quantized by SCHEMES[scheme]; `cases` calibrate if it must be.
 
-    A case holds inputs of batch 1 by the names of the file's signature.
+    A case holds inputs of batch 1 by the names of the file's signature, which it gets to calibrate
+    if it has none.
     """
     work, ranges = quantizer.Quantizer(bytearray(model), SCHEMES[scheme]()), None
     if work.need_calibration:
+        model, key = signed(model)
+        work = quantizer.Quantizer(bytearray(model), SCHEMES[scheme]())
         # Whole ranges: the quantizer's own moving average forgets all but the last cases.
         watched = calibrator.Calibrator(
             model, num_threads=1, qsv_update_func=qsv_utils.min_max_update
         )
         manager = recipe_manager.RecipeManager()
         manager.load_quantization_recipe(SCHEMES[scheme]())
-        watched.calibrate({"serving_default": list(cases)}, manager)
+        watched.calibrate({key: list(cases)}, manager)
         ranges = watched.get_model_qsvs()
     return bytes(work.quantize(ranges).quantized_model)

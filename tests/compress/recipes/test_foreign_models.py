@@ -263,11 +263,12 @@ def test_what_is_quantized_already_is_said_to_be(recipe, tryout, tmp_path):
         made(source, recipe, feeds, tryout)
 
 
-def test_what_is_float16_already_is_said_to_be(tryout, tmp_path):
+@pytest.mark.parametrize("recipe", ["fp16", "int8-dynamic"])
+def test_what_is_float16_already_is_said_to_be(recipe, tryout, tmp_path):
     feeds = {"x": normal(16, 256, scale=1)}
     half = made(linear(tmp_path / "fp32.onnx", 8), "fp16", feeds, tryout)
     with pytest.raises(RecipeFailed, match=r"is float16 already \(65,536 weights\); measure it"):
-        made(inspect_model("fp32", half.path), "fp16", feeds, tryout)
+        made(inspect_model("fp32", half.path), recipe, feeds, tryout)
 
 
 @pytest.mark.parametrize(

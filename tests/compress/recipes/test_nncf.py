@@ -50,3 +50,9 @@ def test_without_calibration_cases(unet, tmp_path):
         match="int8-nncf calibrates, and the calibration set of task npz is empty",
     ):
         build(spec, unet, empty, tmp_path)
+
+
+def test_what_is_float16_already_is_said_to_be(unet, tmp_path):
+    half = make(unet, tmp_path / "half", "fp16")
+    with pytest.raises(ConfigError, match=r"is float16 already \([\d,]+ weights\); measure it"):
+        make(half, tmp_path, "int8-nncf", calibration_cases=4)

@@ -106,7 +106,8 @@ def test_batch_opened_and_closed():
 def test_reshapes_of_computed_sizes_are_known():
     import ai_edge_litert.schema_py_generated as schema
 
-    from benchhub.compress.tflite.batch import Aligned, is_closable
+    from benchhub.compress.tflite.batch import is_closable
+    from benchhub.compress.tflite.tree import Aligned
 
     given = (QUICKSTART / "chest_xray-fp32.tflite").read_bytes()
     assert is_closable(given)
