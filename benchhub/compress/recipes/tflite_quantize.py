@@ -54,9 +54,10 @@ def _quantize(
     with quiet_natively():
         from benchhub.compress.tflite.batch import close_batch, is_closable, is_open, open_batch
         from benchhub.compress.tflite.schemes import quantize
+        from benchhub.compress.tflite.tree import with_codes
         from benchhub.compress.tflite.widened import Widened, widen
 
-        given = source.read_bytes()
+        given = with_codes(source.read_bytes())
         wide = Widened(given, 0, 0) if scheme == "fp16" else widen(given)
         _refuse_done(wide.model)
         opened = is_open(wide.model) and is_closable(wide.model)
@@ -64,6 +65,7 @@ def _quantize(
         made = quantize(closed, scheme, map(dict, calls))
         if opened:
             made = open_batch(made)
+        _refuse_unchanged(made)
         if len(made) >= len(wide.model):
             raise ConfigError(
                 f"{source} is no smaller as {scheme}; start from a float32 TFLite file"
@@ -94,4 +96,15 @@ def _refuse_done(model: bytes) -> None:
         raise ConfigError(
             f"the model is {what} already ({found}); measure it as it is, or start from the float32"
             " model that it was made of"
+        )
+
+
+def _refuse_unchanged(made: bytes) -> None:
+    """Raise ConfigError, naming its operators, if nothing in what was made is quantized."""
+    graph = read_graph(made)
+    if not any(one.scales or one.dtype == "float16" for one in graph.tensors):
+        operators = sorted({one.custom or one.kind for one in graph.operators})
+        listed = ", ".join(operators[:8]) + (", .." if len(operators) > 8 else "")
+        raise ConfigError(
+            f"nothing in it can be quantized: its operators are {listed}; measure it as it is"
         )

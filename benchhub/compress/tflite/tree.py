@@ -41,6 +41,18 @@ def kind_of(tree: Any, operator: Any) -> int:
     return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
 
 
+def with_codes(model: bytes) -> bytes:
+    """Return a file whose operators are named as they are now; one that does so stays as it is.
+
+    Files of the older schema have a byte each for that; a quantizer reads ADD for all of them.
+    """
+    tree = read_tree(model)
+    old = [one for one in tree.operatorCodes if one.builtinCode < one.deprecatedBuiltinCode]
+    for code in old:
+        code.builtinCode = code.deprecatedBuiltinCode
+    return packed(tree, len(model)) if old else model
+
+
 def _content(model: bytes, buffer: Any) -> Array | None:
     """Return a buffer's bytes, also where the quantizer put them behind the flatbuffer."""
     if buffer.offset > 1:

@@ -247,3 +247,32 @@ def test_a_file_without_a_signature_is_calibrated_by_its_tensors_names(half):
     found = quantize(bare, "int8", [{"picture": IMAGES[:1]}])
     assert read_graph(found).inputs[0][0] == "picture"
     assert np.array_equal(_run(found, IMAGES[:1]), _run(wanted, IMAGES[:1]))
+
+
+def test_a_file_of_which_nothing_was_quantized_is_not_a_variant(tmp_path):
+    """Operators that no scheme takes leave the file without an int8 weight."""
+
+    def unknown(tree, graph):
+        for code in tree.operatorCodes:
+            code.builtinCode, code.deprecatedBuiltinCode = 32, 32
+            code.customCode = "of_nobody"
+
+    given = (QUICKSTART / "chest_xray-fp32.tflite").read_bytes()
+    with pytest.raises(
+        ConfigError, match="nothing in it can be quantized: its operators are of_nobody;"
+    ):
+        _make(_changed(given, unknown), tmp_path, "tflite-int8-dynamic")
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("recipe", ["tflite-fp16", "tflite-int8-dynamic"])
+def test_files_of_the_older_schema_are_quantized_alike(recipe, tmp_path):
+    def older(tree, graph):
+        for code in tree.operatorCodes:
+            code.deprecatedBuiltinCode, code.builtinCode = code.builtinCode, 0
+
+    given = (QUICKSTART / "chest_xray-fp32.tflite").read_bytes()
+    made = _make(_changed(given, older), tmp_path, recipe).path.read_bytes()
+    wanted = (QUICKSTART / f"chest_xray-{recipe.removeprefix('tflite-')}.tflite").read_bytes()
+    assert len(made) == pytest.approx(len(wanted), rel=0.01)
+    assert np.array_equal(_run(made), _run(wanted))
