@@ -19,12 +19,12 @@ from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
-from benchhub.model.request import RunKind
 from benchhub.ondevice.wire import Failure
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
 from benchhub.store.database import WRITES, connect, explained
 from benchhub.store.medians import MedianTable
+from benchhub.store.naming import named
 from benchhub.store.quarantine import Quarantine
 from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget, write_budget
@@ -116,24 +116,7 @@ class Store:
         A suite stands for its newest run; `latest` for the newest that is no self-test of a
         device, if there is any such run.
         """
-        runs = self.runs()
-        known = [info.id for info in runs]
-        if run in known:
-            return run
-        if not known:
-            raise ConfigError(f"no run {run}: the store is empty; start one with benchhub run")
-        if mine := [info.id for info in runs if info.suite == run]:
-            return mine[-1]
-        if run == "latest":
-            models = [info.id for info in runs if info.kind is not RunKind.SELFTEST]
-            return (models or known)[-1]
-        matches = [name for name in known if run and name.startswith(run)]
-        if len(matches) == 1:
-            return matches[0]
-        newest = ", ".join(reversed((matches or known)[-5:]))
-        if matches:
-            raise ConfigError(f"run {run} is ambiguous: {newest}; give more of the id")
-        raise ConfigError(f"no run {run}; the newest are {newest}; see benchhub runs list")
+        return named(run, self.runs())
 
     def runs(self) -> list[RunInfo]:
         """Return every run, oldest first: by the instant it began; SQLite: then as they were added.
