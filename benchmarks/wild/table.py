@@ -10,6 +10,8 @@ from typing import Any
 from benchmarks.wild.manifest import Model
 from benchmarks.wild.measure import Cell
 
+#: In the lines of recipes whose source is what they would make of it.
+_ALREADY = " already ("
 _HEAD = (
     "model", "backend", "variant", "p50 ms", "to the bare loop", "quality", "oracle", "bytes",
     "MACs", "or why not",
@@ -48,8 +50,11 @@ def sums(cells: Sequence[Cell]) -> list[str]:
     checked = [cell for cell in measured if cell.oracle_quality is not None]
     timed = [cell for cell in cells if cell.ratio is not None]
     near = [cell for cell in timed if within(cell)]
+    made = [cell for cell in cells if _ALREADY not in cell.why]
     return [
-        f"{len(measured)} of {len(cells)} cells measured",
+        f"{len(measured)} of {len(cells)} cells measured; {len(cells) - len(made)} of the others"
+        " would make a model quantized or float16 that is so already, and without them it is"
+        f" {len(measured)} of {len(made)}",
         f"{sum(cell.wrong for cell in cells)} of {len(checked)} qualities differ from the oracle's",
         f"{len(near)} of {len(timed)} medians within 3 % or 20 us of the bare loop's",
     ]

@@ -79,6 +79,17 @@ def test_what_was_measured_of_a_model_is_found_again_for_the_same_file_and_round
     assert kept.read(dataclasses.replace(model, sha256="0" * 64), tmp_path, 5) is None
 
 
+def test_what_is_quantized_already_is_told_apart_from_what_could_not_be_measured():
+    cells = [
+        Cell("m", "b", "as-is", measured=True),
+        Cell("m", "b", "fp16", measured=False, why="the model is float16 already (3 tensors ..)"),
+        Cell("m", "b", "int8", measured=False, why="no kernel"),
+    ]
+    told = table.sums(cells)[0]
+    assert told.startswith("1 of 3 cells measured; 1 of the others")
+    assert told.endswith("1 of 2")
+
+
 def test_a_file_of_another_hash_is_not_used(tmp_path):
     model = KNOWN["magika"]
     path = tmp_path / "models" / model.sha256 / "model.onnx"
