@@ -54,7 +54,8 @@ def detections(outputs: Sequence[Array], reading: Reading) -> Floats:
     """Return x1, y1, x2, y2, score and class in the labels' units, (cases, n, 6); class -1: none.
 
     `outputs` are all of the model's. Rows of a score that is not above 0 are none, where scores are
-    probabilities. ValueError: they do not fit the reading.
+    probabilities; where they are logits, rows that are all 0. ValueError: they do not fit the
+    reading.
     """
     how = reading.boxes
     assert how is not None
@@ -72,13 +73,16 @@ def detections(outputs: Sequence[Array], reading: Reading) -> Floats:
         raise ValueError(f"boxes of shape {boxes.shape}")
     if scores is None:
         boxes, scores, classes = _together(boxes, reading)
-    found = _listed(_corners(boxes[..., :4], how), scores, classes, reading)
-    if reading.scores == "probabilities":
-        found[found[..., 4] <= 0, 5] = -1
+    corners = _corners(boxes[..., :4], how)
+    _check(corners, scores, classes, reading)
+    none = np.zeros(corners.shape[:2], bool)
+    if reading.scores == "logits":
+        none = _filling(boxes, scores)
     if count is not None:
-        after = np.arange(found.shape[1]) >= count.reshape(len(found), -1)[:, :1]
-        found[after, 5] = -1
-    found[found[..., 5] < 0] = [0, 0, 0, 0, 0, -1]
+        none = none | (np.arange(corners.shape[1]) >= count.reshape(len(corners), -1)[:, :1])
+    found = _listed(corners, scores, classes, none, reading)
+    least = 0.0 if reading.scores == "probabilities" else -np.inf
+    found[(found[..., 4] <= least) | (found[..., 5] < 0)] = [0, 0, 0, 0, 0, -1]
     return found
 
 
@@ -89,38 +93,56 @@ def _together(boxes: Floats, reading: Reading) -> tuple[Floats, Floats, Floats |
     return boxes, boxes[..., 4], boxes[..., 5] if reading.columns == 2 else None
 
 
-def _listed(
-    corners: Floats, scores: Floats, classes: Floats | None, reading: Reading
-) -> Floats:  # fmt: skip
-    """Return a row of each detection: box, score, class."""
-    how = reading.boxes
-    assert how is not None
+def _check(corners: Floats, scores: Floats, classes: Floats | None, reading: Reading) -> None:
+    """Raise ValueError where scores or classes are not of these boxes."""
+    of_each = reading.boxes is not None and reading.boxes.per_box
     if scores.shape[:2] != corners.shape[:2] or (
         classes is not None and classes.reshape(len(classes), -1).shape != corners.shape[:2]
     ):
         raise ValueError(f"scores of shape {scores.shape} for boxes of shape {corners.shape}")
+    if of_each and (scores.ndim != 3 or scores.shape[2] != reading.columns):
+        raise ValueError(f"scores of shape {scores.shape}, not of {reading.columns} columns")
+
+
+def _filling(boxes: Floats, scores: Floats) -> NDArray[np.bool_]:
+    """Return which rows only fill up, (cases, n): all 0, which as a logit is a score of a half."""
+    rows = np.concatenate([boxes[..., :4], scores.reshape(*boxes.shape[:2], -1)], axis=2)
+    return np.asarray((rows == 0).all(axis=2))
+
+
+def _listed(
+    corners: Floats,
+    scores: Floats,
+    classes: Floats | None,
+    none: NDArray[np.bool_],
+    reading: Reading,
+) -> Floats:
+    """Return a row of each detection: box, score (-inf for what is `none`), class."""
+    how = reading.boxes
+    assert how is not None
     if how.per_box:
-        return _of_columns(corners, scores, reading)
+        return _of_columns(corners, scores, none, reading)
     found = np.zeros((*corners.shape[:2], 6))
-    found[..., :4], found[..., 4] = corners, scores.reshape(corners.shape[:2])
+    found[..., :4] = corners
+    found[..., 4] = np.where(none, -np.inf, scores.reshape(none.shape))
     if classes is not None:
-        numbers = np.rint(classes.reshape(corners.shape[:2]))
-        if (np.abs(classes.reshape(corners.shape[:2]) - numbers) > 1e-3).any():
+        numbers = np.rint(classes.reshape(none.shape))
+        if (np.abs(classes.reshape(none.shape) - numbers) > 1e-3).any():
             raise ValueError("classes of detections are no whole numbers")
         found[..., 5] = numbers - (how.background == "first")
     return found
 
 
-def _of_columns(corners: Floats, scores: Floats, reading: Reading) -> Floats:
+def _of_columns(
+    corners: Floats, scores: Floats, none: NDArray[np.bool_], reading: Reading
+) -> Floats:
     """Return the detections of boxes that have a score of each class."""
     how = reading.boxes
     assert how is not None
-    if scores.ndim != 3 or scores.shape[2] != reading.columns:
-        raise ValueError(f"scores of shape {scores.shape}, not of {reading.columns} columns")
     if how.background and reading.scores == "logits":
         scores = softmax(scores)
     first, last = int(how.background == "first"), scores.shape[2] - (how.background == "last")
-    scores = scores[..., first:last]
+    scores = np.where(none[..., None], -np.inf, scores[..., first:last])
     if how.per_box == "best":
         best = scores.argmax(axis=2)[..., None]
         top = np.take_along_axis(scores, best, axis=2)

@@ -9,6 +9,7 @@ from benchhub.errors import ConfigError
 from benchhub.tasks.contract.asked import Asked, asked
 from benchhub.tasks.contract.box_keys import AskedBoxes
 from benchhub.tasks.contract.find import find
+from benchhub.tasks.contract.find_boxes import doubt
 from benchhub.tasks.contract.output import Output
 from benchhub.tasks.contract.reason import NoReading
 from benchhub.tasks.contract.seen import read_output, seen
@@ -126,6 +127,54 @@ def test_rows_that_only_fill_up_are_no_detections():
     )
     assert (found[:, 5:] == [0, 0, 0, 0, 0, -1]).all()
     np.testing.assert_allclose(found[:, :5], WANTED[:, :5])
+
+
+@pytest.mark.parametrize("per_box", ["best", "each", ""])
+def test_rows_of_0_behind_logits_are_no_detections(per_box):
+    logits = RNG.normal(0, 2, (CASES, MOST, CLASSES)) if per_box else RNG.normal(0, 2, SCORES.shape)
+    given = {"b": BOXES, "s": logits} | ({} if per_box else {"c": KINDS})
+    said = {"form": "xyxy"} | ({"per_box": per_box, "background": "none"} if per_box else {})
+    longer = {
+        name: np.concatenate([one, np.zeros((CASES, 7, *one.shape[2:]))], axis=1)
+        for name, one in given.items()
+    }
+    alone, found = (read(one, scale="logits", **said) for one in (given, longer))
+    for mine, other in zip(alone, found, strict=True):
+        assert sorted(mine.tolist()) == sorted(other[other[:, 5] >= 0].tolist())
+
+
+def test_of_boxes_behind_the_count_no_class_is_a_detection():
+    count = np.arange(CASES) % 5
+    found = read(
+        {"b": BOXES, "s": columns(), "n": count},
+        form="xyxy", per_box="each", count="n", scores="s",
+    )  # fmt: skip
+    assert ((found[..., 5] >= 0).sum(axis=1) == count * CLASSES).all()
+    for case in range(CASES):
+        told = {tuple(row[:4]) for row in found[case].tolist() if row[5] >= 0}
+        assert told == {tuple(box) for box in BOXES[case, : count[case]].tolist()}
+
+
+@pytest.mark.parametrize(
+    ("labels", "kinds", "wanted"),
+    [
+        (lambda kinds: kinds, lambda kinds: kinds, ""),
+        (lambda kinds: kinds + 1, lambda kinds: kinds, "classes of the labels one lower"),
+        (lambda kinds: kinds, lambda kinds: kinds + 1, 'detections.background = "first"'),
+        (lambda kinds: 4 * kinds + 2, lambda kinds: kinds, "if all boxes were of one class"),
+    ],
+)  # fmt: skip
+def test_classes_that_are_numbered_otherwise_than_the_labels_are_no_reading(labels, kinds, wanted):
+    true = LABELS.copy()
+    there = true[..., 2] > 0
+    true[..., 4] = np.where(there, labels(true[..., 4]), 0)
+    given = {"boxes": BOXES, "scores": SCORES, "labels": kinds(KINDS)}
+    outputs = [Output(at, name, array) for at, (name, array) in enumerate(given.items())]
+    metric = METRICS["coco_map"]
+    reading = find(metric, outputs, true, Asked(boxes=AskedBoxes(form="xyxy")))
+    why = doubt(metric, outputs, true, reading, 0.01)
+    assert wanted in why
+    assert bool(why) == bool(wanted)
 
 
 THREE = {"boxes": BOXES, "scores": SCORES, "labels": KINDS}
