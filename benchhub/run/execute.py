@@ -20,7 +20,7 @@ from benchhub.backends import described
 from benchhub.config.request import Resolved
 from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
-from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
+from benchhub.errors import ConfigError, DeviceError, ProtocolFault, StoreError, Unfit
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell, More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
@@ -202,7 +202,9 @@ def execute(
         if ready.prepared.awaited is not None:
             ready, missing = _with_reference(store, run, ready, works, connect, following)
             works = [
-                _work(store, run, ready, work.device, rerun_failed, samples_ns) for work in works
+                _work(store, run, ready, work.device, rerun_failed, samples_ns)
+                for work in works
+                if not isinstance(missing.get(work.device.name), ProtocolFault | Unfit)
             ]
             if not ready.prepared.reference:
                 works = [unjudged_until_then(work) for work in works]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import make_project
+from project import Project, make_project
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -31,13 +31,17 @@ LIES = {
 }
 
 
+def add_liar(project: Project, lie: str) -> None:
+    python = project.folder / "python"
+    python.write_text(LIAR.format(python=sys.executable, lie=lie))
+    python.chmod(0o755)
+    project.device("liar", python=str(python), root=str(project.folder / "liars root"))
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_a_run_with_a_lying_device_ends_with_a_report(tmp_path: Path, lie: str) -> None:
     project = make_project(tmp_path, launches=2)
-    python = tmp_path / "python"
-    python.write_text(LIAR.format(python=sys.executable, lie=LIES[lie]))
-    python.chmod(0o755)
-    project.device("liar", python=str(python), root=str(tmp_path / "liars root"))
+    add_liar(project, LIES[lie])
     done = project.run("run", "tiny", "--device", "here", "--device", "liar", "--json")
     assert done.code == 3, done.err
     assert "Traceback" not in done.err
@@ -54,3 +58,31 @@ def test_a_run_with_a_lying_device_ends_with_a_report(tmp_path: Path, lie: str) 
     for command in (("report", "latest", "--format", "markdown"), ("runs", "show", "latest")):
         shown = project.here(*command)
         assert shown.code == 0, shown.err
+
+
+@pytest.mark.usefixtures("native")
+def test_a_device_that_lies_when_it_is_to_give_the_reference_is_not_measured_further(
+    tmp_path: Path,
+) -> None:
+    project = make_project(tmp_path, launches=1)
+    add_liar(project, LIES["types"].replace("ends == 2", "ends == 1"))
+    told = 'baseline = "fp32"\nreference = "device"\nreference_device = "liar"\n'
+    project.edit('baseline = "fp32"\n', told)
+    done = project.run("run", "tiny", "--device", "here", "--device", "liar", "--json")
+    assert done.code == 3, done.err
+    assert "Traceback" not in done.err
+    rows = [row for row in done.json["rows"] if row["variant"] != "none"]
+    finished = {(row["device"], row["scenario"]) for row in rows if row["status"] == "finished"}
+    assert finished == {("here", "latency")}
+    (failed,) = (row for row in rows if row["status"] == "failed")
+    assert (failed["device"], failed["scenario"]) == ("liar", "quality")
+    (liar,) = (one for one in done.json["devices"] if one["name"] == "liar")
+    assert "broke the protocol" in liar["error"]
+    assert all(row["quality"] is None for row in rows)
+    mended = project.folder / "python"
+    mended.write_text(LIAR.format(python=sys.executable, lie=""))
+    again = project.here("run", "--rerun-failed", "latest", "--json")
+    assert again.code == 0, again.err
+    judged = [row for row in again.json["rows"] if row["scenario"] == "quality"]
+    assert {row["device"] for row in judged} == {"here", "liar"}
+    assert all(row["quality"] is not None for row in judged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from loopback_sshd import Sshd, start_sshd
 
+from benchhub.device.events.bounds import SAID_BYTES
 from benchhub.device.local import LocalTransport
 from benchhub.device.ssh import transport as ssh
 from benchhub.device.transport import Transport
@@ -62,11 +64,22 @@ def test_every_argument_arrives_as_it_is(transport: Transport) -> None:
     assert done.stdout.decode().split("\0")[:-1] == HOSTILE
 
 
-def test_ten_megabytes_go_through_unchanged(transport: Transport) -> None:
-    data = os.urandom(10_000_000)
+def test_megabytes_go_through_unchanged(transport: Transport) -> None:
+    data = os.urandom(SAID_BYTES)
     done = transport.run(["cat"], data)
     assert done.status == 0
     assert done.stdout == data
+
+
+def test_ten_megabytes_arrive_unchanged(transport: Transport) -> None:
+    data = os.urandom(10_000_000)
+    done = transport.run(["sha256sum"], data)
+    assert done.stdout.decode().split()[0] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_command_that_writes_without_end_is_not_listened_to(transport: Transport) -> None:
+    with pytest.raises((OSError, DeviceError), match="more than 4194304 bytes"):
+        transport.run(["cat", "/dev/zero"])
 
 
 def test_input_may_be_an_iterable(transport: Transport) -> None:

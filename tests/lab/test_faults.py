@@ -185,7 +185,8 @@ def test_a_host_frozen_for_good_is_noticed_by_its_silence(
         launching = Launching(session, job(slow_python(500)))
         until(lambda: sleeping(first), "the launch")
         with faults.frozen(first):
-            with pytest.raises(Unreachable, match=f"^{first.name}: the agent is silent"):
+            silent = f"^{first.name}: silent: its agent left pings unanswered"
+            with pytest.raises(Unreachable, match=silent):
                 launching.result(60)
             session.close()
     until(lambda: not measuring(first), "the end of what ran on the host")

@@ -7,7 +7,7 @@ from benchhub.ondevice.wire import PIECE_BYTES, Job
 #: Of a line that carries no array: facts and details are the longest.
 LINE_BYTES = 256 << 10
 #: Of a line with a piece of an array, in base64.
-PIECE_LINE_BYTES = PIECE_BYTES * 4 // 3 + 4096
+PIECE_LINE_BYTES = PIECE_BYTES * 4 // 3 + (32 << 10)
 #: What a login shell may say before the agent speaks.
 NOISE_BYTES, NOISE_LINES = 256 << 10, 1000
 #: What a command that is no agent may write; and an agent to its stderr, where it has no business.
@@ -18,13 +18,18 @@ TEXT_CHARS = 4096
 TOLD_DEPTH, TOLD_VALUES = 12, 20_000
 #: Outputs of a launch where neither the model nor the baseline tells their size.
 UNTOLD_OUTPUT_BYTES = 256 << 20
+#: The same where there are many cases: of each, and of all.
+UNTOLD_CASE_BYTES, MOST_UNTOLD_BYTES = 1 << 20, 4 << 30
 #: In how many blocks outputs may come where nobody knows how many cases there are.
 UNTOLD_BLOCKS = 1 << 16
+#: How many outputs a model may have.
+MOST_OUTPUTS = 1024
 #: The widest number that outputs are made of.
 NUMBER_BYTES = 8
 #: Of a launch, events beside those that carry arrays: stages and what comes once in each.
 _PLAIN_EVENTS = 32
-_EVENT_BYTES = 512
+#: Of an event, beside its array: the name of an output takes most, six bytes a character at worst.
+_EVENT_BYTES = 8 << 10
 _SERIES = 6  # the samples, what warmed up, and a few tracks
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchhub.device.events.bounds import UNTOLD_BLOCKS, UNTOLD_OUTPUT_BYTES
+from benchhub.device.events.bounds import (
+    MOST_OUTPUTS,
+    MOST_UNTOLD_BYTES,
+    UNTOLD_BLOCKS,
+    UNTOLD_CASE_BYTES,
+    UNTOLD_OUTPUT_BYTES,
+)
 from benchhub.ondevice.wire import Job
 
 
@@ -41,15 +47,17 @@ class Expected:
         cases = self.wanted(job)
         each = [one.most_bytes for one in self.outputs or () if not one.left_out]
         if cases is None or self.outputs is None or None in each:
-            return UNTOLD_OUTPUT_BYTES
+            most = min(UNTOLD_CASE_BYTES * (cases or 0), MOST_UNTOLD_BYTES)
+            return max(UNTOLD_OUTPUT_BYTES, most)
         return cases * sum(size for size in each if size is not None)
 
     def most_blocks(self, job: Job) -> int:
         """Return in how many batches outputs may come, times the outputs."""
         cases = self.wanted(job)
-        if cases is None or self.outputs is None:
+        if cases is None:
             return UNTOLD_BLOCKS if job.output_cases else 0
-        return math.ceil(cases / max(1, job.batch)) * len(self.outputs)
+        outputs = MOST_OUTPUTS if self.outputs is None else len(self.outputs)
+        return math.ceil(cases / max(1, job.batch)) * outputs
 
 
 #: Of launches of which nobody says what they bring.

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from benchhub.device.events.bounds import MOST_OUTPUTS
 from benchhub.device.events.device import ToldConditions, ToldFacts
 from benchhub.device.events.told import Count, Digest, Said, Text, Told
 from benchhub.ondevice.wire import PIECE_BYTES
@@ -249,8 +250,8 @@ class OutputsEvent(_Event):
     """Some cases of one output, or their beginning: `More` brings the rest."""
 
     event: Literal["outputs"]
-    index: Annotated[int, Field(ge=0, lt=1024)]
-    count: Annotated[int, Field(gt=0, le=1024)]
+    index: Annotated[int, Field(ge=0, lt=MOST_OUTPUTS)]
+    count: Annotated[int, Field(gt=0, le=MOST_OUTPUTS)]
     name: Text
     dtype: Annotated[str, Field(pattern=r"^(\|b1|\|[iu]1|<[iu][248]|<f[248])$")]
     shape: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**40)], ...], Field(max_length=32)]

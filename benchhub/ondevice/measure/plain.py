@@ -9,6 +9,8 @@ _MOST_ITEMS = 2000
 _MOST_DEPTH = 8
 #: Of all that a backend tells; others take twice as much.
 _MOST_BYTES = 1 << 17
+#: The same of values and names, of which others take 20,000.
+_MOST_VALUES = 19_000
 
 
 def told(details: Dict[str, Any]) -> Dict[str, Any]:
@@ -17,7 +19,17 @@ def told(details: Dict[str, Any]) -> Dict[str, Any]:
     size = len(json.dumps(found))
     if size > _MOST_BYTES:
         return {"unavailable": "%d bytes of details are too many" % size}
+    count = _values(found)
+    if count > _MOST_VALUES:
+        return {"unavailable": "%d values of details are too many" % count}
     return found
+
+
+def _values(value: Any) -> int:
+    """Return how many values, and names of them, there are in all."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + _values(one) for one in value.values())
+    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def plain(value: Any, depth: int = _MOST_DEPTH) -> Any:

@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from told_events import Gathering
+from told_events import Gathering, as_sent, heard
 
-from benchhub.device.events import spool
+from benchhub.device.events import bounds, spool
 from benchhub.device.events.expected import Expected, ExpectedOutput
+from benchhub.device.events.folding import Folding
 from benchhub.device.events.parse import Broken
 from benchhub.device.events.plausible import implausible
 from benchhub.ondevice.backends import TensorInfo
 from benchhub.ondevice.job import Job
 from benchhub.ondevice.measure import outputs
+from benchhub.ondevice.measure.plain import told
 
 CASES, SIZE = 6, 5_000_000
 JOB = Job("cell", 0, "null", "quality", "a" * 64, "onnx", {"x": "b" * 64}, output_cases=-1)
@@ -83,3 +85,37 @@ def test_a_full_disk_here_is_nobody_elses_fault(monkeypatch: pytest.MonkeyPatch)
     gathering = Gathering(JOB, EXPECTED).take_all(STAGES)
     with pytest.raises(ConfigError, match="set TMPDIR to another disk"):
         gathering.take_all(events(2))
+
+
+def test_many_details_of_a_backend_are_never_more_than_the_controller_takes() -> None:
+    rows = [[0] * 30 for _ in range(1000)]  # few bytes, many values
+    for details in ({"rows": rows}, {str(n): n for n in range(1900)}, {"a": {"b": "x" * 4000}}):
+        kept = told(details)
+        heard({
+            "event": "ready", "import_ns": 1, "load_ns": 1, "backend_version": "1",
+            "provider": None, "precision": None, "clock": "c", "details": kept,
+        })  # fmt: skip
+    assert told({"rows": rows}) == {"unavailable": "31003 values of details are too many"}
+
+
+def test_long_names_of_outputs_in_many_batches_are_no_more_than_is_expected() -> None:
+    name, cases = "\u6e2c" * 400, 3000
+    job = JOB._replace(batch=1)
+    for expected in (
+        Expected(cases, (ExpectedOutput((2,), 16),)),
+        Expected(cases, (ExpectedOutput(None, None),)),
+        Expected(cases),
+    ):
+        folding = Folding(job, expected)
+        which = outputs.wanted([TensorInfo(name, "float32", (None, 2))], (), {})
+        lines = [as_sent(one) for one in outputs.events(which, [np.ones((1, 2), "<f4")], 1)]
+        assert cases * len(lines) <= folding.most_events
+        assert cases * sum(map(len, lines)) <= folding.most_bytes
+        assert max(map(len, lines)) <= bounds.line_bytes(job)
+
+
+def test_open_outputs_of_many_cases_are_taken_where_no_baseline_tells_their_size() -> None:
+    many, few = Expected(2000, (ExpectedOutput((None,), None),)), Expected(2)
+    assert many.most_bytes(JOB) == 2000 << 20
+    assert few.most_bytes(JOB) == Expected().most_bytes(JOB) == 256 << 20
+    assert Expected(10**9).most_bytes(JOB) == 4 << 30
