@@ -63,11 +63,20 @@ def program_facts(program: Any) -> dict[str, Any]:
 
 
 def count_weights(tensors: Iterable[Any]) -> dict[str, int]:
-    """Return how many elements weights have, and how many of them are not zero."""
-    held = [tensor for tensor in tensors if tensor.is_floating_point()]
+    """Return how many elements weights have, and how many of them are not zero.
+
+    What several names share, as an embedding tied to the last layer, counts once.
+    """
+    import torch
+
+    found: dict[tuple[int, int, int], Any] = {}
+    for tensor in tensors:
+        if tensor.is_floating_point() or (tensor.dtype == torch.int8 and tensor.dim() > 1):
+            place = tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.numel()
+            found[place] = tensor
     return {
-        "params": sum(int(tensor.numel()) for tensor in held),
-        "nonzero_params": sum(int(tensor.count_nonzero()) for tensor in held),
+        "params": sum(int(tensor.numel()) for tensor in found.values()),
+        "nonzero_params": sum(int(tensor.count_nonzero()) for tensor in found.values()),
     }
 
 

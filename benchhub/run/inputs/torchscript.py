@@ -69,13 +69,28 @@ def with_signature(
         for place, one in enumerate(tensors)
     ]  # fmt: skip
     declared = [{"name": i.name, "dtype": i.dtype, "shape": list(i.shape)} for i in inputs]
-    weights = count_weights(module.state_dict().values())
+    weights = _weights(module)
     text = json.dumps({"inputs": declared, "outputs": outputs, **weights}, sort_keys=True)
     digest = hashlib.sha256(path.read_bytes() + text.encode()).hexdigest()
     made = folder / digest[:16] / path.name
     made.parent.mkdir(parents=True, exist_ok=True)
     jit.save(module, str(made), _extra_files={MANIFEST: text})
     return made
+
+
+def _weights(module: Any) -> dict[str, int]:
+    """Return how many weights there are, in a frozen graph too; empty: quantized layers pack some.
+
+    Numbers of no axis are no weights.
+    """
+    graph = module.inlined_graph
+    constants = graph.findAllNodes("prim::Constant")
+    kinds = {str(one.output().type()) for one in (*constants, *graph.findAllNodes("prim::GetAttr"))}
+    if any(kind.startswith("__torch__.torch.classes.") for kind in kinds):
+        return {}
+    valued = [one for one in constants if one.hasAttribute("value")]
+    held = [one.t("value") for one in valued if one.kindOf("value") == "t"]
+    return count_weights([*module.state_dict().values(), *(one for one in held if one.dim())])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,41 @@ def write(path: Path) -> Path:
 
     torch.jit.script(Net().eval()).save(str(path))  # type: ignore[no-untyped-call]
     return path
+
+
+def test_weights_count_once_frozen_or_tied_and_are_unknown_where_they_are_packed(
+    tmp_path: Path, torch: None
+) -> None:
+    import torch
+
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(10, 4)
+            self.last = torch.nn.Linear(4, 10)
+            self.last.weight = self.table.weight
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.last(self.table(ids)) + 0.5
+
+    net, ids = Tied().eval(), torch.zeros(1, 5, dtype=torch.long)
+    jit: Any = torch.jit
+    traced = jit.trace(net, ids)
+    packed = torch.ao.quantization.quantize_dynamic(
+        Tied().eval(), {torch.nn.Linear}, dtype=torch.qint8
+    )
+    torch.export.save(torch.export.export(net, (ids,)), str(tmp_path / "exported.pt2"))
+    assert inspect_model("exported", tmp_path / "exported.pt2").params == 10 * 4 + 10
+    for name, module, params in (
+        ("traced", traced, 10 * 4 + 10),
+        ("frozen", jit.freeze(traced), 10 * 4 + 10),
+        ("packed", jit.trace(packed, ids), None),
+    ):
+        path = tmp_path / f"{name}.pt"
+        jit.save(module, str(path))
+        made = with_signature(path, shape_sweep(["ids=1x5"]), tmp_path / "cache")
+        variant = inspect_model(name, made)
+        assert (variant.params, variant.nonzero_params) == (params, params)
 
 
 def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None) -> None:
