@@ -37,6 +37,7 @@ def inspect_onnx(name: str, path: Path) -> Variant:
     model = _parse(name, path, blob)
     elsewhere = external_tensors(model)
     files = model_files(name, path, blob, elsewhere) if elsewhere else ()
+    _shaped(model)
     _check(name, path, model)
     initializers = {tensor.name: tensor for tensor in model.graph.initializer}
     params, nonzero = count_weights(model, path.parent)
@@ -79,6 +80,29 @@ def _parse(name: str, path: Path, blob: bytes) -> onnx.ModelProto:
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise ConfigError(f"variant {name}: model {path} holds no ONNX graph; export it again")
     return model
+
+
+def _shaped(model: onnx.ModelProto) -> None:
+    """Give outputs the shapes that follow from the graph where the file leaves them out.
+
+    Runtimes take such files, and the checker does not.
+    """
+    import onnx
+
+    lacking = {one.name: one for one in model.graph.output if _has_no_shape(one)}
+    if not lacking:
+        return
+    try:
+        inferred = onnx.shape_inference.infer_shapes(without_external(model)).graph.output
+    except (RuntimeError, ValueError):  # the checker says what is wrong
+        return
+    for one in inferred:
+        if one.name in lacking and not _has_no_shape(one):
+            lacking[one.name].CopyFrom(one)
+
+
+def _has_no_shape(value: onnx.ValueInfoProto) -> bool:
+    return value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")
 
 
 def _check(name: str, path: Path, model: onnx.ModelProto) -> None:

@@ -30,6 +30,16 @@ def test_facts_of_a_model_known_by_hand(linear):
     assert (variant.params, variant.nonzero_params, variant.macs) == (6, 4, 6)
 
 
+def test_an_output_without_a_shape_has_the_one_that_follows_from_the_graph(linear, tmp_path):
+    model = onnx.load(str(linear()))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, str(tmp_path / "bare.onnx"))
+    bare, whole = inspect_onnx("v", tmp_path / "bare.onnx"), inspect_onnx("v", linear())
+    assert bare.outputs == whole.outputs == (TensorSpec("y", "float32", (None, 2)),)
+    assert (bare.params, bare.macs) == (whole.params, whole.macs)
+    assert bare.sha256 == hashlib.sha256((tmp_path / "bare.onnx").read_bytes()).hexdigest()
+
+
 def test_facts_of_the_quickstart_model(baseline):
     assert baseline.model_bytes <= 2_000_000
     assert baseline.inputs == (TensorSpec("image", "float32", (None, 1, 64, 64)),)
