@@ -57,7 +57,9 @@ def get_predictor(name: str, folder: Path, names: Sequence[str] = ()) -> Predict
     own = own_function(name, folder, "data.predict")
 
     def of_outputs(outputs: Sequence[Array]) -> Array:
-        given = {key: array[0] for key, array in zip(names, outputs, strict=True)}
+        given = {  # but those that do not run over cases
+            key: array[0] for key, array in zip(names, outputs, strict=True) if len(array)
+        }
         made = np.asarray(own(given, where="a case"))
         if made.dtype.kind not in "biufU":
             raise ValueError(f"{name} returned {made.dtype}; return an array of numbers")
@@ -78,8 +80,10 @@ def predicted(
     def predict(index: int) -> Array:
         return predictor.of_outputs([array[index : index + 1] for array in outputs])
 
+    cases = max(map(len, outputs if predictor.of_all else outputs[:1]))
+    if not cases:
+        raise ValueError("it does not run over cases")
     predict(0)  # imports and tables are made ready in here, not while timed
-    cases = len(outputs[0])
     made: list[Array] = []
     took_ns = np.empty(cases, dtype=np.int64)
     for index in range(cases):

@@ -36,6 +36,14 @@ def test_cases_are_predicted_one_by_one_and_timed() -> None:
     assert seen == [1] * 8  # the first once more, untimed
 
 
+def test_an_output_that_does_not_run_over_cases_is_nothing_to_predict_from() -> None:
+    nothing, scores = np.empty(0, np.float32), np.random.default_rng(0).normal(size=(5, 3))
+    own = Predictor(lambda outputs: largest(outputs[1]), of_all=True)
+    np.testing.assert_array_equal(predicted(own, [nothing, scores])[0], largest(scores))
+    with pytest.raises(ValueError, match="does not run over cases"):
+        predicted(of_first(largest), [nothing, scores])
+
+
 @pytest.mark.parametrize("wrong", [lambda one: one[:, 0].sum(), lambda one: np.zeros((2, 3))])
 def test_a_prediction_is_of_one_case(wrong: Any) -> None:
     with pytest.raises(ValueError, match="prediction of case 0 has shape"):

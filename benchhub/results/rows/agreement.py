@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ def agreement(
     return worst_abs, worst_relative
 
 
+def common_cases(outputs: Iterable[Array]) -> int:
+    """Return how many leading cases all outputs have, but for those that are left out."""
+    return min((len(output) for output in outputs if len(output)), default=0)
+
+
 def spread(reference: Array) -> float:
     """Return the spread of an output tensor over all its cases, about each element's mean.
 
@@ -64,6 +69,8 @@ def sketch(outputs: Sequence[Array]) -> Array:
     """
     columns = []
     for output in outputs:
+        if not output.size:  # it does not run over cases, or holds no numbers
+            continue
         flat = np.asarray(output).reshape(len(output), -1)
         pieces = np.array_split(flat, min(_SKETCHED, flat.shape[1]), axis=1)
         with np.errstate(invalid="ignore"):  # of infinities of both signs

@@ -15,7 +15,7 @@ from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
 from benchhub.model.scenario import Scenario
-from benchhub.results.rows.agreement import agreement, spread
+from benchhub.results.rows.agreement import agreement, common_cases, spread
 
 #: Device, backend, variant, the precision asked for, options: what outputs depend on beside the
 #: batch. Threads split sums otherwise, which is rounding.
@@ -173,7 +173,7 @@ def _apart(
     one: Launch, other: Launch, spreads: Sequence[float], batch: int = 0, least: int = 0
 ) -> Apart | None:
     """Return how far two launches lie apart; None: they have no cases in common."""
-    cases = min(len(array) for array in (*one.outputs, *other.outputs))
+    cases = common_cases((*one.outputs, *other.outputs))
     if not cases:
         return None
     mine, theirs = (_leading(launch.outputs, cases) for launch in (one, other))

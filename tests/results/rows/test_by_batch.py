@@ -12,7 +12,9 @@ from builders import accuracy, make_budget, make_cell, make_launches, make_run, 
 from benchhub.model.launch import Details
 from benchhub.model.quality import AnswerKey, ReferenceLaunch
 from benchhub.model.scenario import Scenario, VerdictOutcome
+from benchhub.results.rows.agreement import sketch
 from benchhub.results.rows.alike import rounding
+from benchhub.results.rows.quality.answered import all_rounded
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import judge
 
@@ -223,6 +225,14 @@ def test_answers_that_are_rounded_otherwise_are_not_resampled_again():
     assert math.isfinite(first.loss.high)
 
 
+def test_an_output_without_cases_hides_nothing_of_the_others():
+    nothing, exact = np.empty(0, np.float32), np.arange(12.0).reshape(6, 2)
+    assert all_rounded((exact, nothing), (exact[:4] + 1e-6, nothing))
+    assert not all_rounded((exact, nothing), (exact[:4] + 1, nothing))
+    assert not all_rounded((exact, exact), (exact, nothing))
+    np.testing.assert_array_equal(sketch((nothing, exact)), sketch((exact,)))
+
+
 def test_a_baseline_that_gets_worse_is_no_yardstick(int8):
     """Against its own ruined answers the loss is none; nothing passes by that."""
     answers = {"fp32": int8["int8"], "other": int8["int8"]}
@@ -236,7 +246,8 @@ def test_a_baseline_that_gets_worse_is_no_yardstick(int8):
         assert any("fp32 itself is worse at batch" in said for said in evidence)
 
 
-def test_answers_that_vary_between_launches_have_no_quality():
+@pytest.mark.parametrize("left_out", [(), (np.empty(0, np.float32),)], ids=["all", "left-out"])
+def test_answers_that_vary_between_launches_have_no_quality(left_out):
     inputs, weights = layer()
     exact = inputs @ weights
     rng = np.random.default_rng(3)
@@ -246,10 +257,10 @@ def test_answers_that_vary_between_launches_have_no_quality():
         off = np.float32(0.05 * (cell.variant == "odd"))
         for launch in make_launches(cell, 2, outputs=(exact,)):
             drawn = exact * (1 + off * rng.standard_normal(exact.shape).astype(np.float32))
-            launches.append(dataclasses.replace(launch, outputs=(drawn,)))
-    rows = summarize(
-        make_run(), cells, launches, [], [], answer_key=key_of(inputs, weights), metric=accuracy()
-    )
+            launches.append(dataclasses.replace(launch, outputs=(drawn, *left_out)))
+    key = key_of(inputs, weights)
+    key = dataclasses.replace(key, reference=(*key.reference, *left_out))
+    rows = summarize(make_run(), cells, launches, [], [], answer_key=key, metric=accuracy())
     by = {row.variant: row for row in rows}
     assert by["odd"].quality is None
     assert "vary from call to call by" in by["odd"]["quality"].withheld

@@ -9,7 +9,7 @@ import numpy as np
 from benchhub.model.arrays import Array
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric, Reads
-from benchhub.results.rows.agreement import spread
+from benchhub.results.rows.agreement import common_cases, spread
 
 #: Answers nowhere further apart than this share of their spread are one function's, rounded.
 _ROUNDED = 1e-4
@@ -59,6 +59,8 @@ def rounded(mine: Array, other: Array, size: float | None = None) -> bool:
     """
     if mine.shape != other.shape:
         return False
+    if not mine.size:  # an output that is left out, or holds no numbers
+        return True
     if mine.dtype.kind == "U":
         return bool((mine == other).all())
     apart = np.abs(np.asarray(mine, dtype=np.float64) - np.asarray(other, dtype=np.float64))
@@ -72,7 +74,7 @@ def all_rounded(one: Sequence[Array], other: Sequence[Array], sizes: Sequence[fl
     """
     if len(one) != len(other):
         return False
-    cases = min(len(array) for array in (*one, *other))
+    cases = common_cases((*one, *other))
     return all(
         rounded(mine[:cases], theirs[:cases], sizes[index] if sizes else None)
         for index, (mine, theirs) in enumerate(zip(one, other, strict=True))
