@@ -296,7 +296,8 @@ def _multiplied(
 ) -> tuple[float, float]:  # fmt: skip
     """Return by what x and y are multiplied to be those of the labels."""
     corners = np.asarray(parts.boxes.values[..., :4], dtype=np.float64)
-    real = corners[np.asarray(scores).reshape(*corners.shape[:2], -1).max(axis=2) > 0]
+    likely = np.asarray(scores).reshape(*corners.shape[:2], -1).max(axis=2) > 0
+    real = corners[likely] if likely.any() else corners.reshape(-1, 4)  # logits may all be below
     labels = true[true[..., 4] >= 0][:, :4]
     mine, theirs = are_shares(real), are_shares(labels)
     if mine == theirs:

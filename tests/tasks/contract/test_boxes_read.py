@@ -143,6 +143,12 @@ def test_rows_of_0_behind_logits_are_no_detections(per_box):
         assert sorted(mine.tolist()) == sorted(other[other[:, 5] >= 0].tolist())
 
 
+def test_boxes_are_in_pixels_where_all_logits_are_below_0():
+    given = {"b": BOXES, "s": SCORES - 3, "c": KINDS}
+    found = read(given, scale="logits", form="xyxy")
+    np.testing.assert_allclose(found, WANTED - [0, 0, 0, 0, 3, 0])
+
+
 def test_of_boxes_behind_the_count_no_class_is_a_detection():
     count = np.arange(CASES) % 5
     found = read(
