@@ -112,7 +112,7 @@ def _check(name: str, path: Path, model: onnx.ModelProto) -> None:
         onnx.checker.check_model(without_external(model))
     except onnx.checker.ValidationError as error:
         raise ConfigError(
-            f"variant {name}: model {path} is not valid ONNX: {_why(str(error))}"
+            f"variant {name}: model {path} is not valid ONNX: {_why(str(error), model)}"
         ) from error
 
 
@@ -121,7 +121,7 @@ _NO_OPERATOR = re.compile(r"No Op registered for (\S+) with domain_version of (\
 _NEWER_FORMAT = re.compile(r"ir_version (\d+) is higher than the checker's \((\d+)\)")
 
 
-def _why(text: str) -> str:
+def _why(text: str, model: onnx.ModelProto) -> str:
     """Return what the checker says, in one line with a next step."""
     import onnx
 
@@ -134,6 +134,10 @@ def _why(text: str) -> str:
         its, most = found.groups()
         step = "save it with a lower ir_version, or upgrade onnx"
         return f"it is of IR version {its}, and {here} reads up to {most}; {step}"
+    bare = [one.name for one in (*model.graph.input, *model.graph.output) if _has_no_shape(one)]
+    if bare and text.startswith("Field 'shape'"):
+        step = "give it one (onnx.helper.make_tensor_value_info), sizes that are open by a name"
+        return f"{bare[0]} has no shape, and none follows from the graph; {step}"
     return f"{text.strip().splitlines()[0].rstrip('.')}; export it again"
 
 

@@ -40,6 +40,14 @@ def test_an_output_without_a_shape_has_the_one_that_follows_from_the_graph(linea
     assert bare.sha256 == hashlib.sha256((tmp_path / "bare.onnx").read_bytes()).hexdigest()
 
 
+def test_what_has_no_shape_is_named_where_none_follows_from_the_graph(linear, tmp_path):
+    model = onnx.load(str(linear()))
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, str(tmp_path / "bare.onnx"))
+    wanted = "x has no shape, and none follows from the graph; give it one"
+    _refused(lambda: inspect_onnx("v", tmp_path / "bare.onnx"), wanted)
+
+
 def test_facts_of_the_quickstart_model(baseline):
     assert baseline.model_bytes <= 2_000_000
     assert baseline.inputs == (TensorSpec("image", "float32", (None, 1, 64, 64)),)
