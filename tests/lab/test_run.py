@@ -243,7 +243,7 @@ def test_each_unusable_host_is_one_line_and_the_others_are_measured(
     assert set(said) == set(names) - {"good"}
     assert len(problems) == len(said)
     words = {
-        "unknown": "is not enrolled",
+        "unknown": "shows host key",
         "changed": "was enrolled",
         "refused": "stranger",
         "off": nobody,
