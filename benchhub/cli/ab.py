@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from benchhub.cli import project
-from benchhub.cli.bench import INPUTS_HELP, SHAPE_HELP
+from benchhub.cli.bench import INPUTS_HELP
 from benchhub.cli.run import EffortName
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from benchhub.results.load import Judged
     from benchhub.results.load_ab import ABComparison
     from benchhub.store import Store
+
+#: Of bench it may be a sweep.
+_SHAPE_HELP = "Sizes of an input, batch first, one shape for each input; repeatable"
 
 
 def ab(
@@ -33,7 +36,7 @@ def ab(
     statistic: str = typer.Option("p50", help="What the verdict is about: p25, p50 or p95"),
     effort: EffortName = typer.Option(EffortName.STANDARD, help="How long a launch measures"),
     iterations: int = typer.Option(None, min=1, help="Timed calls a launch, instead of --effort's"),
-    shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=SHAPE_HELP),
+    shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=_SHAPE_HELP),
     inputs: Path = typer.Option(None, metavar="FILE.npz", help=INPUTS_HELP),
     budget: list[str] = typer.Option(
         [], metavar="KEY=LIMIT", help="A limit of B, by its key in a suite; repeatable"

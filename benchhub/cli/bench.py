@@ -9,7 +9,7 @@ import typer
 from benchhub.cli import project
 from benchhub.cli.run import EffortName
 
-SHAPE_HELP = "Sizes of an input, batch first; several values are a sweep; repeatable"
+_SHAPE_HELP = "Sizes of an input, batch first; several values are a sweep; repeatable"
 INPUTS_HELP = "Cases as .npz, arrays named as the inputs (default: made to fit, seeded)"
 BUDGET = typer.Option(
     [], "--budget", metavar="KEY=LIMIT", help="A limit by its key in a suite; repeatable"
@@ -26,7 +26,7 @@ def bench(
     backend: list[str] = typer.Option(
         [], help="Only this backend; repeatable (default: all that read the file and are there)"
     ),
-    shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=SHAPE_HELP),
+    shape: list[str] = typer.Option([], metavar="IN=1x3x224x224", help=_SHAPE_HELP),
     inputs: Path = typer.Option(None, metavar="FILE.npz", help=INPUTS_HELP),
     threads: str = typer.Option("1", metavar="1,2", help="Threads a session may use"),
     batch: str = typer.Option(None, metavar="1,8", help="Default: the models' own, or 1"),

@@ -107,6 +107,7 @@ def _reference_device(suite: Suite, devices: Sequence[str]) -> str:
         raise ConfigError(
             f"{suite.path}: suite.reference_device = {named!r} is not among the devices of this"
             f" run ({', '.join(devices)}); add --device {named}, or name another one"
+            f"{meant if (meant := nearest(named, devices)).startswith('; did') else ''}"
         )
     return named
 

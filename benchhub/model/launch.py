@@ -50,12 +50,14 @@ class Repeated:
     """How far a launch's second answers to its first `cases` lie off, root mean square by output.
 
     `again` in a second call, `turned` in another order of their batch, each case against its own
-    answer; empty: they were not asked so. Infinite: finite in one of both only.
+    answer; empty: they were not asked so. Infinite: finite in one of both only. Of
+    `again_any_order` each column's numbers were sorted first: rows may have another order.
     """
 
     cases: int
     again: tuple[float, ...]
     turned: tuple[float, ...]
+    again_any_order: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ class Details:
         known = self.told.get("repeated")
         if not isinstance(known, Mapping) or not isinstance(known.get("cases"), int):
             return None
-        again, turned = (
+        again, turned, any_order = (
             tuple(_size(one) for one in told) if isinstance(told, list | tuple) else ()
-            for told in (known.get("again"), known.get("turned"))
+            for told in map(known.get, ("again", "turned", "again_any_order"))
         )
-        return Repeated(known["cases"], again, turned)
+        return Repeated(known["cases"], again, turned, any_order)
 
     @property
     def engine_rebuilt(self) -> str | None:

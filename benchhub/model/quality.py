@@ -184,7 +184,8 @@ class AnswerKey:
     `reference` holds the check cases only, `spreads` how far each of its tensors spreads over all
     cases, and `sketch` a few numbers of each case's, to know the cases by. `also` names further
     metrics. `own` are the references of variants that do not approximate the baseline, by name.
-    `varying` says by how much the baseline answers otherwise each time; empty: it does not.
+    `varying` says by how much the baseline answers otherwise each time; empty: it does not. So does
+    `uncompared`, by position, of outputs that no metric reads: these are compared with nothing.
     `readings` say by metric how it reads outputs and labels; one without reads them as they are.
     `own_scores` is what metrics of the user's own made of each case of the reference: (cases,
     columns).
@@ -203,6 +204,7 @@ class AnswerKey:
     spreads: tuple[float, ...] = ()
     own: Mapping[str, OwnReference] = field(default_factory=dict)
     varying: str = ""
+    uncompared: Mapping[int, str] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
     own_scores: Array | None = None
     measured: ReferenceLaunch | None = None

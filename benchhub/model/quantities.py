@@ -247,7 +247,8 @@ _TABLE = (
         " base's in throughput cells; above 1 is faster. The base is the suite's baseline unless"
         " the row says `against` another. Compared within one device, backend and all settings"
         " (threads, batch, concurrency, precision, options) only, launches of one round in pairs."
-        " The base's own is 1 by definition and has no interval. Paced cells have none.",
+        " The base's own is 1 by definition and has no interval. Paced cells have none. Two pairs"
+        " or more have one though a median is withheld: they cancel the drift that hides that.",
     ),
     Quantity(
         name="quality", words="the metric", unit="", grain=Grain.QUALITY, scale=Scale.PLAIN,

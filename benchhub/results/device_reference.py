@@ -47,10 +47,16 @@ def missing_reference(
 
 
 def reference_told(run: RunInfo, answer_key: AnswerKey | None, missing: str) -> dict[str, str]:
-    """Return what provenance says of a reference that a device was to give; empty: none was."""
+    """Return what provenance says of outputs that are not compared, and of a device's reference.
+
+    Of that it says nothing where no device was to give it.
+    """
+    aside = answer_key.uncompared if answer_key else {}
+    told = {"outputs not compared": "; ".join(aside.values())} if aside else {}
     if not run.provenance.reference_device:
-        return {}
+        return told
     if answer_key is None or answer_key.measured is None:
-        return {"reference": missing}
+        return {"reference": missing, **told}
     of = answer_key.measured
-    return {"reference": f"{run.baseline} {of.where}: launch of {of.started_at}, cell {of.cell}"}
+    where = f"{run.baseline} {of.where}: launch of {of.started_at}, cell {of.cell}"
+    return {"reference": where, **told}

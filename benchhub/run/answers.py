@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,6 +15,7 @@ from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite
 from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference, Reading, Reads
 from benchhub.results.rows.agreement import sketch, spread
+from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.tasks import Dataset
 from benchhub.tasks.contract.asked import asked
 from benchhub.tasks.contract.find import find
@@ -135,6 +137,28 @@ def make_answer_key(
         readings=readings,
         own_scores=own_scores,
     )
+
+
+def with_aside(
+    key: AnswerKey,
+    names: Sequence[str],
+    outputs: Sequence[Array],
+    aside: Mapping[int, str],
+    progress: Callable[[str], None],
+) -> AnswerKey:
+    """Return the key without the outputs `aside`, that no metric reads, and say why of each.
+
+    `outputs` are the whole of the reference, by these `names`.
+    """
+    if not aside:
+        return key
+    told = {at: f"output {names[at]} {why}" for at, why in sorted(aside.items())}
+    for line in told.values():
+        progress(f"{line}: no metric reads it, and it is not compared")
+    key = dataclasses.replace(key, uncompared=told)
+    if key.sketch is None:
+        return key
+    return dataclasses.replace(key, sketch=sketch(compared(outputs, key)))
 
 
 def _own_scores(

@@ -19,7 +19,8 @@ from benchhub.model.scenario import Scenario
 from benchhub.results.device_reference import reference_cells
 from benchhub.results.rows.agreement import spread
 from benchhub.results.rows.alike import again, turned
-from benchhub.run.answers import Answering, make_answer_key, own_reference
+from benchhub.results.rows.quality.outputs_read import box_reading, outputs_read
+from benchhub.run.answers import Answering, make_answer_key, own_reference, with_aside
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.predicted import with_own_scores, with_predictions
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
@@ -39,6 +40,7 @@ class Awaited:
     cases: Cases
     answering: Answering
     own: tuple[str, ...]
+    progress: Callable[[str], None]
 
     @property
     def sha256(self) -> str:
@@ -61,7 +63,9 @@ class Awaited:
                 self.suite, self.dataset, self.cases, outputs, CHECK_CASES, self.answering
             )
         spreads = key.spreads or tuple(map(spread, outputs))
-        twice, moved = again(launch, spreads), turned(launch, spreads)
+        read, reading = outputs_read(key), box_reading(key)
+        twice = again(launch, spreads, read, reading is not None)
+        moved = turned(launch, spreads, read)
         boxes = any(reading.boxes for reading in key.readings.values())  # see `alike`
         varying = ""
         if twice is not None and twice.relative > twice.limit:
@@ -72,8 +76,13 @@ class Awaited:
                 f" {cell.variant} on {cell.device} lie {moved.text} off: cases run along another"
                 " axis of its file; say which with batch_axis"
             )
+        aside = {}
+        for at in set(range(len(outputs))) - read:
+            apart = again(launch, spreads, {at})
+            if apart is not None and apart.relative > apart.limit:
+                aside[at] = f"varies from call to call by {apart.relative:.2g} of its spread"
         return dataclasses.replace(
-            key,
+            with_aside(key, self.answering.names, outputs, aside, self.progress),
             own={name: own_reference(launches[name].outputs, CHECK_CASES)
                  for name in self.own if name in launches},
             varying=varying,
@@ -118,8 +127,9 @@ def ask(
 ) -> tuple[AnswerKey | None, DeviceError | None]:
     """Have the device give the reference, by the first backend of `cells` that it has.
 
-    `keep` gets that before `record` gets the launches. None: there is none, since the launch or the
-    device failed. ConfigError: it is no reference for these cases, and nothing is kept.
+    `keep` gets that before `record` gets the launches, as soon as all have answered that are to.
+    None: there is none, since the launch or the device failed. ConfigError: it is no reference for
+    these cases, and nothing is kept.
     """
     for cell in cells:
         if cell.key in work.closed:
@@ -134,26 +144,71 @@ def ask(
             work, cells=(cell, *own), predict=None, scoring=None, more=no_more,
             awaits_reference=True,
         )  # fmt: skip
-        found: list[Launch] = []
-        error = run_devices([first], connect, found.append, watcher)[cell.device]
-        answered = {
-            one.cell.variant: one
-            for one in reversed(found)
-            if one.status == "finished" and one.outputs
-        }
-        key = None
-        if cell.variant in answered:
-            key = awaited.answer_key(answered)
-            keep(key)
-        for launch in found:
-            outputs = answered[cell.variant].outputs if key else ()
-            record(_as_recorded(launch, work, outputs))
-        if found or error is not None or watcher.stopping():
-            return key, error
+        answers = _Answers(first, awaited, keep, lambda one, reference: record(
+            _as_recorded(one, work, reference)))  # fmt: skip
+        error = run_devices([first], connect, answers.take, watcher)[cell.device]
+        answers.end()
+        if answers.taken or error is not None or watcher.stopping():
+            return answers.key, error
     named = ", ".join(cell.backend for cell in cells)
     device, baseline = work.device.name, awaited.suite.baseline
     why = f"{baseline} runs on {named}, which is not there"
     return None, DeviceError(f"{device}: gave no reference: {why}; install it on {device}")
+
+
+class _Answers:
+    """The launches of the cells that give a reference, the baseline's first; kept once they do.
+
+    `taken` says whether there was one. Launches are given to `record` with the reference, empty:
+    there is none. What is cut short before all have answered is measured anew.
+    """
+
+    def __init__(
+        self,
+        work: DeviceWork,
+        awaited: Awaited,
+        keep: Callable[[AnswerKey], None],
+        record: Callable[[Launch, tuple[Array, ...]], None],
+    ) -> None:
+        self._awaited, self._keep, self._record = awaited, keep, record
+        self._baseline, *_ = wanted = [cell.variant for cell in work.cells]
+        self._open = set(wanted)
+        self._waiting: list[Launch] = []
+        self._answered: dict[str, Launch] = {}
+        self._refused: ConfigError | None = None
+        self.key: AnswerKey | None = None
+        self.taken = False
+
+    def take(self, launch: Launch) -> None:
+        """Take the next launch, in the device's thread; ConfigError: it is no reference."""
+        self.taken = True
+        self._waiting.append(launch)
+        if launch.status == "finished" and launch.outputs:
+            self._answered.setdefault(launch.cell.variant, launch)
+        if launch.status in ("finished", "failed"):
+            self._open.discard(launch.cell.variant)
+        if not self._open:
+            try:
+                self._settle()
+            except ConfigError as error:
+                self._refused = error
+                raise
+
+    def end(self) -> None:
+        """Keep what there is, since no other launch will come; ConfigError: it is no reference."""
+        if self._refused is not None:
+            raise self._refused
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.key is None and self._baseline in self._answered:
+            key = self._awaited.answer_key(self._answered)
+            self._keep(key)
+            self.key = key
+        outputs = self._answered[self._baseline].outputs if self.key else ()
+        while self._waiting:
+            self._record(self._waiting[0], outputs)
+            del self._waiting[0]
 
 
 def _as_recorded(launch: Launch, work: DeviceWork, reference: tuple[Array, ...]) -> Launch:

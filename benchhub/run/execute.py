@@ -29,6 +29,7 @@ from benchhub.model.launch import RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import masked
 from benchhub.results.rows.agreement import agreement
+from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.run.device_reference import (
     ask,
     held_against,
@@ -172,10 +173,13 @@ def _same_cases(then: AnswerKey, now: AnswerKey | None) -> bool:
         return False
     if then.predict != now.predict or not np.array_equal(then.labels, now.labels):
         return False
-    compared = [agreement(now.reference, then.reference, then.spreads)]
+    if then.varying or now.varying:
+        return True  # the answers tell nothing of the cases
+    mine, theirs = (compared(one, then) for one in (now.reference, then.reference))
+    apart = [agreement(mine, theirs, compared(then.spreads, then))]
     if then.sketch is not None and now.sketch is not None:
-        compared.append(agreement((now.sketch,), (then.sketch,)))
-    return all(relative <= _SAME_REFERENCE for _, relative in compared)
+        apart.append(agreement((now.sketch,), (then.sketch,)))
+    return all(relative <= _SAME_REFERENCE for _, relative in apart)
 
 
 def execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.compress.files.arranged import starting_state, with_whole
 from benchhub.compress.files.as_found import as_given, without_cases
 from benchhub.compress.files.look import with_macs
+from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
@@ -27,7 +29,13 @@ from benchhub.model.scenario import Scenario
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
 from benchhub.run.device_reference import Awaited, own_variants
 from benchhub.run.fitting import check_each_fits
-from benchhub.run.references import baseline_reference, own_references
+from benchhub.run.references import (
+    baseline_reference,
+    check_named_places,
+    moved_answers,
+    own_references,
+    steady,
+)
 from benchhub.tasks import Dataset
 from benchhub.tasks.opening import open_data, packages_explained
 
@@ -126,7 +134,7 @@ def prepare(
         )  # fmt: skip
     baseline = next(v for v in variants if v.name == suite.baseline)
     if suite.reference_device:
-        awaited = _awaited(suite, dataset, cases, baseline, variants)
+        awaited = _awaited(suite, dataset, cases, baseline, variants, progress)
         if awaited is not None:
             provenance["cases_sha256"] = awaited.sha256
         return Prepared(
@@ -135,7 +143,7 @@ def prepare(
             unreadable=lacking, answering=awaited.answering if awaited else Answering(),
         )  # fmt: skip
     written = {name: file.path for name, file in inputs.items()}
-    found, varying = baseline_reference(suite, baseline, cases, written, progress)
+    found = baseline_reference(suite, baseline, cases, written, progress)
     reference = found.outputs
     variants, left_out = without_cases(variants, baseline, reference)
     for output in left_out:
@@ -147,13 +155,19 @@ def prepare(
         progress(f"{baseline.name}: {output}")
     if otherwise:
         provenance["outputs as given"] = "; ".join(otherwise)
+    moved = functools.cache(lambda: moved_answers(suite, baseline, cases, found))
     with packages_explained(suite):
         names = tuple(one.name for one in baseline.outputs)
         answering = answering_of(suite, dataset, cases, names)
-        answer_key = make_answer_key(suite, dataset, cases, reference, CHECK_CASES, answering)
+        try:
+            answer_key = make_answer_key(suite, dataset, cases, reference, CHECK_CASES, answering)
+        except ConfigError:
+            check_named_places(suite, baseline, found, moved)
+            raise
+    answer_key = steady(answer_key, baseline, found, moved, progress)
     made = tuple(variant for variant in variants if variant.name not in unmade)
     own = own_references(suite, made, cases, progress)
-    answer_key = dataclasses.replace(answer_key, own=own, varying=varying)
+    answer_key = dataclasses.replace(answer_key, own=own)
     return Prepared(
         suite, variants, inputs, answer_key, metric, provenance, built.unbuilt, reference,
         refused=built.refused, to_make=built.to_make, answering=answering, state=state,
@@ -162,7 +176,12 @@ def prepare(
 
 
 def _awaited(
-    suite: Suite, dataset: Dataset, cases: Cases, baseline: Variant, variants: Sequence[Variant]
+    suite: Suite,
+    dataset: Dataset,
+    cases: Cases,
+    baseline: Variant,
+    variants: Sequence[Variant],
+    progress: Callable[[str], None],
 ) -> Awaited | None:
     """Return what waits for a device's reference; None: no quality is measured, which gives it."""
     if not any(spec.scenario is Scenario.QUALITY for spec in suite.scenarios):
@@ -170,7 +189,7 @@ def _awaited(
     with packages_explained(suite):
         names = tuple(one.name for one in baseline.outputs)
         answering = answering_of(suite, dataset, cases, names)
-    return Awaited(suite, dataset, cases, answering, own_variants(variants))
+    return Awaited(suite, dataset, cases, answering, own_variants(variants), progress)
 
 
 def _cases_wanted(suite: Suite) -> int | None:

@@ -50,6 +50,7 @@ def answer_key_from(
     return AnswerKey(
         metric=row["metric"],
         varying="".join(info.pop("varying", ())),
+        uncompared={int(at): why for at, why in info.pop("uncompared", ())},
         measured=read_reference_launch(measured) if (measured := info.pop("measured", 0)) else None,
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
@@ -70,6 +71,8 @@ def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:
     info = {name: list(getattr(answer_key, name)) for name in ("ids", "groups", "label_names")}
     if answer_key.varying:
         info["varying"] = [answer_key.varying]
+    if answer_key.uncompared:
+        info["uncompared"] = [list(one) for one in sorted(answer_key.uncompared.items())]
     if answer_key.measured:
         info["measured"] = write_reference_launch(answer_key.measured)  # type: ignore[assignment]
     return {

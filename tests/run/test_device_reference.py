@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from answer_keys import key_of
+from builders import make_answer_key, make_cell, make_launch
 from project import Finished, Project, make_project
 from segmenting import make_segmenting
 
 from benchhub.model.quality import AnswerKey
-from benchhub.run.device_reference import held_against
+from benchhub.model.scenario import Scenario
+from benchhub.run.device_reference import _Answers, held_against
 from benchhub.store import Store
 
 RUN = ("run", "tiny", "--device", "here", "--json")
@@ -204,6 +207,9 @@ def test_of_several_devices_one_is_named_and_the_others_are_held_against_it(
     alone = project.here(*RUN)
     assert alone.code == 2
     assert "'there' is not among the devices of this run (here); add --device there" in alone.error
+    project.edit('reference_device = "there"\n', 'reference_device = "hre"\n')
+    assert "or name another one; did you mean here?" in project.here(*RUN).error
+    project.edit('reference_device = "hre"\n', 'reference_device = "there"\n')
     done = project.run(*both)
     assert done.code == 0, done.err
     against = {
@@ -264,3 +270,28 @@ def test_a_run_of_times_alone_needs_none(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert {row["status"] for row in done.json["rows"]} == {"finished"}
     assert "reference" not in done.json["run"]["provenance"]
+
+
+def test_the_launch_that_answered_is_kept_at_once() -> None:
+    """Whatever cuts the run short after it, which is Ctrl-C in between launches here."""
+    cell = make_cell(scenario=Scenario.QUALITY, launches=2)
+    launch = make_launch(cell, outputs=(np.arange(6.0).reshape(3, 2),))
+    key, kept = make_answer_key(3), []
+
+    class Answered:
+        def answer_key(self, launches: Any) -> AnswerKey:
+            kept.append(dict(launches))
+            return key
+
+    work: Any = SimpleNamespace(cells=(cell,))
+    awaited: Any = Answered()
+    recorded: list[Any] = []
+    answers = _Answers(work, awaited, kept.append, lambda *told: recorded.append(told))
+    answers.take(launch)
+    assert kept == [{cell.variant: launch}, key]
+    assert [told[0] for told in recorded] == [launch]
+    assert recorded[0][1] is launch.outputs
+    answers.take(launch)
+    answers.end()
+    assert len(recorded) == 2
+    assert len(kept) == 2

@@ -114,13 +114,19 @@ def test_cases_that_have_an_effect_on_each_other_move_with_it(tmp_path: Path, ki
 @pytest.mark.usefixtures("native", "processes")
 def test_one_output_that_has_as_many_rows_by_chance(tmp_path: Path) -> None:
     nodes = [
-        node("Identity", ["x"], ["y"]),
-        node("CumSum", ["x", "zero"], ["table"]),
+        node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=0),
+        node("CumSum", ["y", "zero"], ["table"]),
     ]
-    outputs = [value(name, FLOAT, ["t", "n", 3]) for name in ("y", "table")]
+    outputs = [value(name, FLOAT, ["t", 3]) for name in ("y", "table")]
     suite = made(Suite(tmp_path), nodes, outputs=outputs)
+    arrays = {"x": X, "labels": np.arange(CASES) % 3}
+    asked = {"quality": "4", "batches": "[4]"}
     with pytest.raises(ConfigError, match=r"output table does not run over cases.*table = false"):
-        ready(suite, "4", "[4]")
+        suite.ready(arrays, variant(), data='output = "table"\n', **asked)
+    found = suite.ready(arrays, variant(), data='output = "y"\n', **asked)
+    (why,) = found.prepared.answer_key.uncompared.values()
+    assert "output table is" in why
+    assert "in another order of the same cases" in why
 
 
 @pytest.mark.parametrize(("cases", "batch"), [(9, 4), (9, 2), (40, 16), (3, 8), (100, 64), (7, 7)])

@@ -42,13 +42,20 @@ quality_loss_max = 0.02
 """
 
 
-def write(folder: Path, nodes: list[Any], held: dict[str, Any], x: Any, labels: Any) -> None:
-    """Write a model of x to y, both of two axes, and its cases."""
+def write(
+    folder: Path,
+    nodes: list[Any],
+    held: dict[str, Any],
+    x: Any,
+    labels: Any,
+    outputs: tuple[str, ...] = ("y",),
+) -> None:
+    """Write a model of x to y, all of two axes, and its cases."""
     graph = helper.make_graph(
         nodes,
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", x.shape[1]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["M", "K"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["M", "K"]) for name in outputs],
         [numpy_helper.from_array(array, name) for name, array in held.items()],
     )
     opset = [helper.make_opsetid("", 17)]
@@ -171,6 +178,45 @@ def test_a_baseline_with_dropout_left_on_is_told_as_that(tmp_path: Path) -> None
         assert row["quality"] is None
         assert "vary from call to call" in row["withheld"]["quality"]
     assert {verdict["outcome"] for verdict in done.json["verdicts"]} == {"INCONCLUSIVE"}
+
+
+@pytest.mark.usefixtures("native", "processes")
+@pytest.mark.parametrize("by_device", [False, True], ids=["controller", "device"])
+def test_what_no_metric_reads_may_vary_and_is_not_compared(tmp_path: Path, by_device: bool) -> None:
+    weights, x = linear(240, 16, 3)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+        helper.make_node("RandomNormalLike", ["y"], ["z"]),
+    ]
+    project = make_project(tmp_path)
+    labels = (x @ weights).argmax(1)
+    write(project.suite.parent, nodes, {"w": weights}, x, labels, ("y", "z"))
+    scenarios = "[scenarios.latency]\nlaunches = 2\niterations = 20\nbatch = 4\n"
+    project.suite.write_text(
+        SUITE.format(
+            backends='["onnxruntime"]',
+            recipe="int8-dynamic",
+            scenarios=f"{scenarios}[scenarios.quality]\n",
+        )
+    )
+    project.edit('metric = "accuracy"\n', 'metric = "accuracy"\noutput = "y"\n')
+    project.edit("[scenarios.quality]\n", "[scenarios.quality]\nbatch = 4\n")
+    if by_device:
+        project.edit('baseline = "fp32"\n', 'baseline = "fp32"\nreference = "device"\n')
+    done = project.run("run", "tiny", "--device", "here", "--json")
+    assert done.code == 0, done.err
+    assert "output z varies from call to call by 1." in done.err
+    assert "no metric reads it, and it is not compared" in done.err
+    told = done.json["run"]["provenance"]["outputs not compared"]
+    assert told.startswith("output z varies from call to call by 1.")
+    assert ("RandomNormalLike" in told) is not by_device
+    for row in done.json["rows"]:
+        names = {flag["name"] for flag in row["flags"]}
+        assert not names & {"varying_outputs", "garbage", "place_dependent", "batch_dependent"}
+        assert row["quality"] == pytest.approx(1, abs=0.05)
+        assert row["agreement_max_abs"] < (1e-4 if row["variant"] == "fp32" else 0.5)
+    again = project.here("run", "--resume", "latest", "--json")
+    assert again.code == 0, again.err
 
 
 def test_the_reference_is_at_the_smallest_batch_of_quality_or_of_all() -> None:

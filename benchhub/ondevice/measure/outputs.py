@@ -137,7 +137,9 @@ class Brought:
             self._size += array[:count].nbytes
         if self._most_bytes is not None and self._size > self._most_bytes:
             raise ShapeError(
-                "outputs of %d bytes and more, and the model and the baseline together tell of %d"
+                "outputs of %d bytes and more, and %d is the most that is taken, by the output"
+                " shapes that the file states and else by what the baseline answered, if it has;"
+                " export it with all sizes of its outputs stated, or ask for fewer cases"
                 % (self._size, self._most_bytes)
             )
 

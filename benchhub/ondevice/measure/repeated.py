@@ -36,11 +36,14 @@ class Reasked:
 
         `again`: in a second call, `turned`: in another order of the first batch, each case held
         against its own answer; left out where a batch is of one. None: an output is finite in one
-        of both only.
+        of both only. `again_any_order`, where they are off: with the numbers of each column sorted,
+        so that boxes may come in another order.
         """
         second = [[one[: min(count, FEW)] for one in found] for count, found in again]
         told: Dict[str, Any] = {"cases": sum(self.sizes), "again": _off(self._first, second)}
         told["cases"] = min(told["cases"], FEW)
+        if any(told["again"]):
+            told["again_any_order"] = _off(_sorted(self._first), _sorted(second))
         if batch > 1:
             order = turned_order(batch)
             for count, found in turned(order):
@@ -61,6 +64,11 @@ def turned_order(batch: int) -> List[int]:
 def _off(first: Sequence[Sequence[Any]], second: Sequence[Sequence[Any]]) -> List[Optional[float]]:
     """Return how far each output lies off, of batches of outputs."""
     return [_rms(mine, theirs) for mine, theirs in zip(zip(*first), zip(*second))]
+
+
+def _sorted(batches: Sequence[Sequence[Any]]) -> List[List[Any]]:
+    """Return outputs with the numbers of each case in order, along the first axis of a case."""
+    return [[np.sort(one, axis=1) if one.ndim > 1 else one for one in found] for found in batches]
 
 
 def _rms(first: Sequence[Any], second: Sequence[Any]) -> Optional[float]:

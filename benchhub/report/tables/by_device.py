@@ -191,15 +191,20 @@ def _figure_of(column: str) -> Callable[[Row], TableCell]:
 
 
 def _speedup(result: Results) -> ShownColumn:
-    """The speed-up; what it refers to stands below where that is not the suite's baseline."""
+    """The speed-up; what it refers to stands below where that is not the suite's baseline.
+
+    So does what it is of, where the median is withheld: pairs of launches tell it without that.
+    """
 
     def show(row: Row) -> TableCell:
         cell = interval(row, "speedup")
         found = row["speedup"].interval
         against = found.against if found else ""
-        if against in ("", result.run.baseline, row.variant):
-            return cell
-        return replace(cell, below=f"against {against}")
+        below = [] if against in ("", result.run.baseline, row.variant) else [f"against {against}"]
+        hidden = row["p50_ms"].value is None and row["p50_ms"].withheld
+        if found and found.n_eff and row["speedup"].value is not None and hidden:
+            below.append(f"of {found.n_eff:.0f} pairs of launches")
+        return replace(cell, below=", ".join(below)) if below else cell
 
     return ShownColumn("Speed-up", True, show)
 

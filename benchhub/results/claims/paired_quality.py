@@ -15,6 +15,7 @@ from benchhub.results.claims.figures import ClaimFigure
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.answered import all_rounded, answers
 from benchhub.results.rows.quality.assess import assess
+from benchhub.results.rows.quality.outputs_read import compared
 
 
 class PairedQuality:
@@ -47,7 +48,8 @@ class PairedQuality:
             return None
         same = None
         if self._truth.predict:
-            same = all_rounded(mine.outputs, theirs.outputs, self._truth.spreads)
+            new, old = (compared(one.outputs, self._truth) for one in (mine, theirs))
+            same = all_rounded(new, old, compared(self._truth.spreads, self._truth))
         try:
             found = assess(
                 answers(mine, self._truth), self._truth, known, answers(theirs, self._truth),

@@ -25,6 +25,7 @@ from benchhub.model.scenario import Scenario
 from benchhub.results.compare.metrics import compared_in, taken, values
 from benchhub.results.rows.quality.answered import all_rounded, answers
 from benchhub.results.rows.quality.assess import assess
+from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.stats.bootstrap import Limits
 from benchhub.stats.many import benjamini_hochberg, holm
 from benchhub.stats.unpaired import unpaired_ratio
@@ -226,7 +227,8 @@ def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]
     if old is None or new is None:
         return dataclasses.replace(move, reason="no outputs are stored")
     # Predictions are too coarse to tell rounding from another function; raw outputs are not.
-    same = all_rounded(new.outputs, old.outputs, one.spreads) if one.predict else None
+    after_raw, before_raw = (compared(launch.outputs, one) for launch in (new, old))
+    same = all_rounded(after_raw, before_raw, compared(one.spreads, one)) if one.predict else None
     try:
         told = assess(answers(new, other), other, after.metric, answers(old, one), same=same)
     except ValueError as error:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
-from benchhub.model.quality import AnswerKey
+from benchhub.model.quality import AnswerKey, Reading
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import agreement, common_cases, spread
+from benchhub.results.rows.quality.in_order import in_order
+from benchhub.results.rows.quality.outputs_read import box_reading, only, outputs_read
 
 #: Device, backend, variant, the precision asked for, options: what outputs depend on beside the
 #: batch. Threads split sums otherwise, which is rounding.
@@ -92,7 +94,8 @@ def alike(
 
     `finished` are cells with their finished launches; `meant` maps variants to the one that they
     approximate, whose spread is the measure (left out: the baseline). Answers that vary from call
-    to call tell nothing of batches.
+    to call tell nothing of batches. Outputs that no metric reads are not looked at, and boxes in
+    another order are the same ones.
     """
     grouped: dict[Artifact, dict[int, list[Launch]]] = defaultdict(lambda: defaultdict(list))
     for cell, launches in finished.items():
@@ -105,6 +108,7 @@ def alike(
         at += told if cell.scenario is not Scenario.QUALITY else []
     # Boxes come in the order of scores: one that is rounded otherwise moves whole rows.
     boxes = any(reading.boxes for reading in answer_key.readings.values())
+    reading, read = box_reading(answer_key), outputs_read(answer_key)
     varying: dict[Artifact, Apart] = {}
     misplaced: dict[Artifact, Apart] = {}
     by_batch: dict[Artifact, dict[int, Apart]] = {}
@@ -115,17 +119,19 @@ def alike(
             spreads = tuple(map(spread, answer_key.reference))
         told_at = {batch: of for batch, of in sorted(batches.items()) if of}
         every = [launch for of in told_at.values() for launch in of]
-        within = [_apart(one, of[0], spreads) for of in told_at.values() for one in of[1:]]
-        if worst := _worst([*within, *(again(one, spreads) for one in every)]):
+        among = _Among(spreads, read, reading)
+        within = [_apart(one, of[0], among) for of in told_at.values() for one in of[1:]]
+        twice = (again(one, spreads, read, reading is not None) for one in every)
+        if worst := _worst([*within, *twice]):
             varying[artifact] = worst
             continue
-        if not boxes and (worst := _worst([turned(one, spreads) for one in every])):
+        if not boxes and (worst := _worst([turned(one, spreads, read) for one in every])):
             misplaced[artifact] = worst
         least, *others = told_at or [0]
         found = {
             batch: apart
             for batch in others
-            if (apart := _apart(told_at[batch][0], told_at[least][0], spreads, batch, least))
+            if (apart := _apart(told_at[batch][0], told_at[least][0], among, batch, least))
             and apart.relative > apart.limit
         }
         if found:
@@ -133,24 +139,33 @@ def alike(
     return Alike(varying, by_batch, misplaced)
 
 
-def again(launch: Launch, spreads: Sequence[float]) -> Apart | None:
-    """Return how far a launch's second answers lie off; None: it was not asked twice."""
+def again(
+    launch: Launch, spreads: Sequence[float], read: Collection[int], any_order: bool = False
+) -> Apart | None:
+    """Return how far a launch's second answers lie off; None: it was not asked twice.
+
+    The outputs at `read` count; in `any_order`, rows that came in another one are the same.
+    """
     repeated = launch.details.repeated
     if repeated is None or len(repeated.again) != len(spreads):
         return None
-    relative = _relative(repeated.again, spreads)
+    off = repeated.again
+    if any_order and len(repeated.again_any_order) == len(off):
+        off = repeated.again_any_order
+    relative = _relative(only(off, read), only(spreads, read))
     return Apart(relative, repeated.cases, rounding(_precision(launch)))
 
 
-def turned(launch: Launch, spreads: Sequence[float]) -> Apart | None:
+def turned(launch: Launch, spreads: Sequence[float], read: Collection[int]) -> Apart | None:
     """Return how far answers in another order of their batch lie off; None: it was not asked so.
 
+    The outputs at `read` count.
     A place may change how sums are rounded, and that the step of an int8 into which a value falls.
     """
     repeated = launch.details.repeated
     if repeated is None or not repeated.turned or len(repeated.turned) != len(spreads):
         return None
-    relative = _relative(repeated.turned, spreads)
+    relative = _relative(only(repeated.turned, read), only(spreads, read))
     return Apart(relative, repeated.cases, max(rounding("f16"), rounding(_precision(launch))))
 
 
@@ -169,20 +184,32 @@ def _worst(found: Sequence[Apart | None]) -> Apart | None:
     return max(beyond, key=lambda apart: apart.relative, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """By what outputs are measured, which of them count, and how boxes are read, if there are."""
+
+    spreads: Sequence[float]
+    read: Collection[int]
+    reading: Reading | None
+
+
 def _apart(
-    one: Launch, other: Launch, spreads: Sequence[float], batch: int = 0, least: int = 0
+    one: Launch, other: Launch, among: _Among, batch: int = 0, least: int = 0
 ) -> Apart | None:
     """Return how far two launches lie apart; None: they have no cases in common."""
-    cases = common_cases((*one.outputs, *other.outputs))
+    cases = common_cases(only((*one.outputs,), among.read) + only((*other.outputs,), among.read))
     if not cases:
         return None
     mine, theirs = (_leading(launch.outputs, cases) for launch in (one, other))
-    if len(spreads) != len(theirs):
-        spreads = ()
+    mine = in_order(mine, theirs, among.reading)
+    spreads = among.spreads if len(among.spreads) == len(theirs) else ()
+    if len(mine) == len(theirs):
+        spreads = only(spreads, among.read)
+        mine, theirs = only(mine, among.read), only(theirs, among.read)
     _, relative = agreement(mine, theirs, spreads)
     limit = max(rounding(_precision(one)), rounding(_precision(other)))
     return Apart(relative, cases, limit, least, batch)
 
 
-def _leading(outputs: Sequence[Array], cases: int) -> list[Array]:
-    return [array[:cases] for array in outputs]
+def _leading(outputs: Sequence[Array], cases: int) -> tuple[Array, ...]:
+    return tuple(array[:cases] for array in outputs)

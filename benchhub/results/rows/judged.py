@@ -20,7 +20,7 @@ from benchhub.model.flag import WRONG_OUTPUTS, Flag, FlagKind
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
 from benchhub.model.scenario import Scenario
-from benchhub.results.rows.agreement import agreement
+from benchhub.results.rows.agreement import agreement, common_cases
 from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
 from benchhub.results.rows.judging import (
     Answers,
@@ -33,6 +33,7 @@ from benchhub.results.rows.judging import (
 )
 from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.quality.answered import answers
+from benchhub.results.rows.quality.outputs_read import box_reading, compared
 from benchhub.results.rows.quality.same_boxes import same_boxes
 from benchhub.stats.interval import median_interval
 
@@ -67,15 +68,17 @@ def agreed(
 
     They are held against the controller's answers of the variant that they approximate; empty: the
     baseline's. Where these vary from call to call, lying apart from them makes nothing garbage; nor
-    does finding the same boxes in another order. Of
+    does finding the same boxes in another order. What no metric reads and varies is left out. Of
     one that is to approximate what the reference device did not answer nothing is known.
     """
     own = answer_key.own.get(approximates)
+    reference, spreads, cases = answer_key.reference, answer_key.spreads, None
+    if own is not None:
+        reference, spreads, cases = own.outputs, own.spreads, common_cases(own.outputs)
+    reference, spreads = compared(reference, answer_key), compared(spreads, answer_key)
     found = [
-        agreement(launch.outputs, answer_key.reference, answer_key.spreads)
-        if own is None
-        else agreement(
-            [array[: len(own.outputs[0])] for array in launch.outputs], own.outputs, own.spreads
+        agreement(
+            [array[:cases] for array in compared(launch.outputs, answer_key)], reference, spreads
         )
         for launch in launches
         if launch.outputs
@@ -108,11 +111,12 @@ def moved(misplaced: Apart) -> str:
 
 def _same_boxes(launches: Sequence[Launch], answer_key: AnswerKey, limits: Agreement) -> bool:
     """Return whether all launches found what the baseline finds, if in other rows."""
-    reading = next((one for one in answer_key.readings.values() if one.boxes), None)
-    if reading is None or answer_key.predict:
+    reading = box_reading(answer_key)
+    if reading is None:
         return False
+    aside = answer_key.uncompared
     return all(
-        same_boxes(launch.outputs, answer_key.reference, reading, limits.max_relative)
+        same_boxes(launch.outputs, answer_key.reference, reading, limits.max_relative, aside)
         for launch in launches
         if launch.outputs
     )
@@ -222,4 +226,4 @@ def varies(
 def _given(cell: str, launches: Sequence[Launch], answer_key: AnswerKey) -> Iterator[Answers]:
     for launch in launches:
         if given := answers(launch, answer_key):
-            yield Answers(cell, given, launch.outputs)
+            yield Answers(cell, given, compared(launch.outputs, answer_key))

@@ -16,6 +16,7 @@ from benchhub.results.rows.alike import Artifact
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.answered import all_rounded, reference_answers
 from benchhub.results.rows.quality.assess import Quality, assess
+from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.stats.bootstrap import Limits
 
 #: An artifact, and the batch: what outputs depend on.
@@ -80,7 +81,9 @@ class Judging:
     ) -> None:
         self._key, self._judges, self._baseline, self._bases = answer_key, judges, baseline, bases
         self._tables = judges.tables or Tables()
-        self._reference = Answers("", reference_answers(answer_key), answer_key.reference)
+        raw = compared(answer_key.reference, answer_key)
+        self._reference = Answers("", reference_answers(answer_key), raw)
+        self._spreads = compared(answer_key.spreads, answer_key)
         self._done: dict[Artifact, list[_Done]] = {}
         self._fallen: dict[Group, str] = {}
 
@@ -127,7 +130,7 @@ class Judging:
     ) -> Quality:
         # Predictions are too coarse to tell rounding from another function; raw outputs are not.
         raw = mine.raw, other.raw
-        same = all_rounded(*raw, self._key.spreads) if self._key.predict else None
+        same = all_rounded(*raw, self._spreads) if self._key.predict else None
         return assess(
             mine.outputs, self._key, metric, other.outputs,
             seed=self._judges.seed, tables=self._tables, same=same, near=near,
@@ -138,7 +141,7 @@ class Judging:
         return all(
             one is other
             or (
-                all_rounded(one.raw, other.raw, self._key.spreads)
+                all_rounded(one.raw, other.raw, self._spreads)
                 and (not self._key.predict or np.array_equal(one.outputs[0], other.outputs[0]))
             )
             for one, other in zip(pairs[::2], pairs[1::2], strict=True)

@@ -30,8 +30,9 @@ def speedups(
     backend and under the same settings: batch, threads, concurrency, precision, options. A latency
     cell is compared by the medians of its launches, a throughput cell by their rates, launches of
     one round in a pair. Cells without such a base have none, and say why; so do paced cells, whose
-    latency is mostly the wait that their rate makes. The base has 1 by definition, without limits;
-    the null backend has none.
+    latency is mostly the wait that their rate makes, and one pair of launches whose median, or the
+    base's, is withheld: pairs cancel the drift that hides a median, and one shows none. The base
+    has 1 by definition, without limits; the null backend has none.
     """
     against = {v.name: v.against for v in variants if v.against}
     known = {_settings(one.cell): one for one in cells}
@@ -92,6 +93,11 @@ def _compared(one: Measured, name: str, base: Measured | None) -> Figure | None:
     if ratio is None:
         why = "no round in which both this variant and the baseline finished a launch"
         return Figure(withheld=why)
+    for whose, of in (("its", one), ("the baseline's", base)):
+        told = of.figures.get("p50_ms")
+        if ratio.n < 2 and told is not None and told.value is None:
+            why = f"one pair of launches, and {whose} median is not known: {told.withheld}"
+            return Figure(withheld=why)
     interval = Interval(
         ratio.low, ratio.high, ratio.method, ratio.confidence, ratio.n, against=name
     )

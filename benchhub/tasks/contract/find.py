@@ -36,6 +36,8 @@ _KINDS: Mapping[Reads, str] = {
     Reads.VECTORS: "class",
     Reads.TEXT: "text",
 }
+#: So many outputs are named at most.
+_LISTED = 10
 _CLASSES_FROM_0 = "classes are counted from 0"
 
 
@@ -61,7 +63,7 @@ def find(metric: Metric, outputs: Sequence[Output], labels: Array, asked: Asked)
         except NoReading as error:
             refused.append((one, str(error)))
     if len(found) > 1:
-        listed = ", ".join(repr(reading.name) for reading in found)
+        listed = _listed([repr(reading.name) for reading in found], ", ")
         raise NoReading(
             f"{metric.name} can read {len(found)} of the model's outputs, {listed}; write"
             f' output = "{found[0].name}" or another under [data]'
@@ -74,13 +76,18 @@ def find(metric: Metric, outputs: Sequence[Output], labels: Array, asked: Asked)
             f"{metric.name} cannot read output {one.name!r} ({output_in_words(one.values)}) with"
             f" labels ({labels_in_words(labels)}): {why}"
         )
-    listed = "; ".join(
-        f"{one.name!r} ({output_in_words(one.values)}): {why}" for one, why in refused
-    )
+    each = [f"{one.name!r} ({output_in_words(one.values)}): {why}" for one, why in refused]
+    listed = _listed(each, "; ")
     raise NoReading(
         f"{metric.name} can read none of the model's outputs with labels"
         f" ({labels_in_words(labels)}): {listed}"
     )
+
+
+def _listed(words: Sequence[str], between: str) -> str:
+    """Return what is told of each output, and of how many it is not."""
+    more = [f"and {len(words) - _LISTED} more"] if len(words) > _LISTED else []
+    return between.join([*words[:_LISTED], *more])
 
 
 def _read(metric: Metric, one: Output, labels: Array, asked: Asked) -> Reading:

@@ -27,6 +27,8 @@ from benchhub.tasks.contract.reason import NoReading
 _TWICE, _MORE = 2.0, 0.05
 #: Classes are numbered otherwise if there is so much more of it where none is looked at.
 _OTHERWISE = 5.0
+#: A reading that was meant finds so much of what is found where no class is looked at.
+_KEPT = 0.97
 #: Where the class of a box is that was found, and of a true one.
 _FOUND, _TRUE = 5, 4
 #: So many cases tell a reading from another one.
@@ -103,19 +105,31 @@ def doubt(
     given = _joined(few, reading)
     mine = worth(given)
     so = f"{metric.name} of the baseline is {mine:.3g}, and"
-    best, words = max((worth(_joined(few, other)), words) for words, other in _others(reading))
+    others = [(_joined(few, other), words) for words, other in _others(reading)]
+    best, at = max((worth(found), at) for at, (found, _) in enumerate(others))
+    found, words = others[at]
     lower = worth(_renumbered(given, _FOUND, lambda kinds: kinds + 1))
-    if max(best, lower) > max(_TWICE * mine, mine + _MORE):
+
+    def of_one_class(found: Array) -> float:
+        one = _renumbered(found, _FOUND, np.zeros_like), _renumbered(true, _TRUE, np.zeros_like)
+        return worth(*one)
+
+    alone = of_one_class(given)
+    otherwise = alone > max(_OTHERWISE * mine, mine + _MORE)
+    better = max(best, lower)
+    # A reading that leaves much of that to be found, or drops a class that is, was not meant.
+    missed = alone > max(_TWICE * better, better + _MORE)
+    lacks = set(np.unique(true[..., _TRUE])) - {-1.0} - set(np.unique(found[..., _FOUND]))
+    if best >= lower and lacks:
+        missed = missed or of_one_class(found) < _KEPT * alone
+    if better > max(_TWICE * mine, mine + _MORE) and not (otherwise and missed):
         if lower > best:
             return (
                 f"{so} with classes of the labels one lower it would be {lower:.3g}; subtract 1"
                 " there, so that 0 is the model's first class"
             )
         return f"{so} with {words} it would be {best:.3g}; write that under [data]"
-    alone = worth(
-        _renumbered(given, _FOUND, np.zeros_like), _renumbered(true, _TRUE, np.zeros_like)
-    )
-    if alone > max(_OTHERWISE * mine, mine + _MORE):
+    if otherwise:
         return (
             f"{so} if all boxes were of one class it would be {alone:.3g}: the labels number their"
             " classes in another way than the model; give them the model's numbers"

@@ -121,3 +121,21 @@ def test_state_begins_anew_and_is_not_turned() -> None:
     told: dict[str, Any] = {}
     list(answers(job, session, batches, told))
     assert told["repeated"] == {"cases": 4, "again": [0.0, 0.0]}
+
+
+def test_rows_in_another_order_are_told_from_other_rows() -> None:
+    rows = np.random.default_rng(4).normal(size=(9, 7, 2)).astype(np.float32)
+    inputs = [TensorInfo("x", "float32", (None, 4))]
+
+    def session(change: Callable[[Any], Any]) -> Function:
+        calls = -(-len(X) // 4)
+        found = Function(lambda x, call: change(rows[: len(x)]) if call > calls else rows[: len(x)])
+        found.outputs = [TensorInfo("y", "float32", (None, 7, 2))]
+        found.inputs = inputs
+        return found
+
+    moved = asked(session(lambda found: found[:, ::-1]), 4)
+    assert moved["again"][0] > 0.5
+    assert moved["again_any_order"] == [0.0]
+    assert asked(session(lambda found: found + 1), 4)["again_any_order"] == pytest.approx([1])
+    assert "again_any_order" not in asked(session(lambda found: found), 4)

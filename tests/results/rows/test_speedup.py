@@ -161,3 +161,18 @@ def test_a_base_of_others_is_no_base_by_definition_where_the_baseline_was_lost()
     assert rows[1]["speedup"].value is None
     assert "fp32 on onnxruntime" in rows[1]["speedup"].withheld
     assert rows[2]["speedup"].value == pytest.approx(3, rel=1e-4)
+
+
+def test_one_pair_of_launches_without_a_median_shows_no_speed_up():
+    base, other = make_cell(), make_cell(variant="int8")
+    few = [
+        dataclasses.replace(launch, samples_ns=launch.samples_ns[:1])
+        for launch in make_launches(base, 2)
+    ]
+    alone = compared([base, other], few[:1] + faster(few[:1], other))[1]
+    assert alone["p50_ms"].withheld.startswith("needs n_eff")
+    assert alone["speedup"].value is None
+    assert "one pair of launches, and its median is not known: needs" in alone["speedup"].withheld
+    pair = compared([base, other], few + faster(few, other))[1]
+    assert pair["p50_ms"].value is None
+    assert pair["speedup"].value == pytest.approx(2, rel=1e-4)

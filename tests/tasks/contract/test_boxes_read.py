@@ -168,6 +168,7 @@ def test_of_boxes_behind_the_count_no_class_is_a_detection():
         (lambda kinds: kinds + 1, lambda kinds: kinds, "classes of the labels one lower"),
         (lambda kinds: kinds, lambda kinds: kinds + 1, 'detections.background = "first"'),
         (lambda kinds: 4 * kinds + 2, lambda kinds: kinds, "if all boxes were of one class"),
+        (lambda kinds: kinds, lambda kinds: (kinds + 1) % CLASSES, "were of one class"),
     ],
 )  # fmt: skip
 def test_classes_that_are_numbered_otherwise_than_the_labels_are_no_reading(labels, kinds, wanted):

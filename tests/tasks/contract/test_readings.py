@@ -299,3 +299,17 @@ def test_a_run_without_readings_is_read_as_before_or_not_at_all():
         with pytest.raises(ValueError, match="run it again"):
             seen(output, labels, (), get_metric(name), None)
     assert get_metric("dice").reads is Reads.FIRST
+
+
+def test_of_many_outputs_ten_are_named():
+    scores = np.random.default_rng(0).random((12, 3))
+    outputs = [Output(at, f"out{at}", scores) for at in range(79)]
+    labels = np.arange(12) % 3
+    with pytest.raises(NoReading) as caught:
+        find(get_metric("accuracy"), outputs, labels, Asked())
+    assert "'out9', and 69 more; write" in str(caught.value)
+    assert "out10" not in str(caught.value)
+    with pytest.raises(NoReading) as caught:
+        find(get_metric("accuracy"), outputs, np.arange(9) % 3, Asked())
+    assert "and 69 more" in str(caught.value)
+    assert "out10" not in str(caught.value)

@@ -6,13 +6,14 @@ detector at fewer bits is as far from its baseline as another image is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Reading
 from benchhub.results.rows.agreement import agreement
+from benchhub.results.rows.quality.outputs_read import parts
 from benchhub.stats.bootstrap import Floats
 from benchhub.tasks.contract.boxes import detections
 from benchhub.tasks.contract.looks import sigmoid
@@ -22,21 +23,32 @@ _OVERLAP, _LOOKED_FOR = 0.5, 100
 
 
 def same_boxes(
-    outputs: Sequence[Array], reference: Sequence[Array], reading: Reading, most: float
+    outputs: Sequence[Array],
+    reference: Sequence[Array],
+    reading: Reading,
+    most: float,
+    aside: Collection[int] = (),
 ) -> bool:
     """Return whether most detections of the reference, by score, are found again in `outputs`.
 
     `outputs` are of its leading cases. What else there is but detections lies apart by no more than
-    `most` of its spread.
+    `most` of its spread, but for the outputs at `aside`.
     """
     how = reading.boxes
     if how is None or len(outputs) != len(reference):
         return False
-    parts = {reading.output, how.scores, how.classes, how.count}
-    rest = [at for at in range(len(reference)) if at not in parts]
+    rest = [at for at in range(len(reference)) if at not in parts(reading) and at not in aside]
     _, apart = agreement([outputs[at] for at in rest], [reference[at] for at in rest])
     if apart > most:
         return False
+    return refound(outputs, reference, reading)
+
+
+def refound(outputs: Sequence[Array], reference: Sequence[Array], reading: Reading) -> bool:
+    """Return whether most detections of the reference, by score, are found again in `outputs`.
+
+    `outputs` are of its leading cases; what else there is but detections does not count.
+    """
     cases = len(outputs[reading.output])
     try:
         mine = detections(outputs, reading)
