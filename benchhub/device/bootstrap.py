@@ -13,13 +13,33 @@ from benchhub.text import visible
 # Values reach the scripts as positional parameters, so none of them is ever parsed by a shell.
 # Exit statuses no shell and no Python uses of itself:
 NO_PYTHON, NO_RUNNER, NO_ROOM, BAD_COPY, NO_HOME = 91, 90, 93, 94, 95
+#: Where others could change what is to be run.
+OPEN_TO_OTHERS, OF_ANOTHER = 96, 97
 
 #: The interpreter of a profile that names none; where it is missing another will do.
 ANY_PYTHON = "python3"
 #: Where a root below a home is that is not there, or not writable; a folder of the user's own.
 OTHER_HOME = "/var/tmp/benchhub-UID"
 
+# Modes are read from `ls`: not every sh can ask for them, and not every device has `stat`.
 _NAMES = """
+umask 077
+shown() { ls -ld "$1" 2>/dev/null || ls -ld "${1%/.}"; }
+told() { path=${1%/.}; set -- $(shown "$1"); echo "benchhub: $path of $3, $1" >&2; }
+closed() {
+  [ -O "$1" ] || return 97
+  case $(shown "$1") in
+    ?????w* | ????????w*) return 96;;
+    [d-]?????????*) return 0;;
+    *) return 96;;
+  esac
+}
+own() { closed "$1" || { status=$?; told "$1"; exit $status; }; }
+digest() {
+  if command -v sha256sum >/dev/null 2>&1; then set -- $(sha256sum <"$1"); echo "$1"; return; fi
+  sum='import hashlib,sys; print(hashlib.sha256(open(sys.argv[1],"rb").read()).hexdigest())'
+  "$python" -c "$sum" "$1"
+}
 home() { case $1 in "~") echo "$HOME";; "~/"*) echo "$HOME/${1#"~/"}";; *) echo "$1";; esac; }
 modern() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; }
 another() {
@@ -50,15 +70,27 @@ runner=$root/runner/runner-$3.pyz
 # words for what they are; nologin, or a forced command, even one that repeats them, does not.
 SHELL = b'{"event": "shell"}'
 _HERE = """printf '\\n{"event": "%s"}\\n' shell\n"""
-_START = _HERE + _NAMES + '[ -f "$runner" ] || exit 90; exec "$python" "$runner" agent'
+# Nothing of the runner is executed before it was found to be what was pushed, and closed to others.
+_START = (
+    _HERE
+    + _NAMES
+    + """
+[ -d "$root/runner" ] || exit 90
+own "$root/." && own "$root/runner"
+[ -f "$runner" ] && closed "$runner" && [ "$(digest "$runner")" = "$3" ] || exit 90
+exec "$python" "$runner" agent
+"""
+)
 _PUSH = (
     _NAMES
     + """
 part=$runner.$$.part
+[ ! -d "$root" ] || own "$root/."
+mkdir -p "$root/runner" || exit 93
+own "$root/." && own "$root/runner"
 trap 'rm -f "$part"' EXIT
-mkdir -p "$root/runner" && cat > "$part" || exit 93
-sum='import hashlib,sys; print(hashlib.sha256(open(sys.argv[1],"rb").read()).hexdigest())'
-[ "$("$python" -c "$sum" "$part")" = "$3" ] || exit 94
+rm -f "$part" && set -C && cat > "$part" || exit 93
+[ "$(digest "$part")" = "$3" ] || exit 94
 mv -f "$part" "$runner"
 """
 )
@@ -108,6 +140,8 @@ def push_runner(
         raise no_python(profile)
     if done.status == NO_HOME:
         raise no_home(profile)
+    if done.status in (OPEN_TO_OTHERS, OF_ANOTHER):
+        raise not_private(profile, done.status, done.stderr)
     if "No space left" in said or "quota" in said.lower():
         raise NoSpace(
             f"{name}: no room for the runner ({len(runner.data)} bytes) in {profile.root}: {said}; "
@@ -117,8 +151,8 @@ def push_runner(
         raise DeviceError(f"{name}: cannot write to {profile.root}: {said}; set `root` elsewhere")
     if done.status == BAD_COPY:
         raise DeviceError(
-            f"{name}: the runner arrived damaged in {profile.root}, or {profile.python} cannot "
-            f"compute its sha256: {said}; check its disk and its Python"
+            f"{name}: the runner arrived damaged in {profile.root}, or its "
+            f"sha256 cannot be computed: {said}; check its disk, sha256sum and Python"
         )
     raise DeviceError(f"{name}: pushing the runner failed with status {done.status}: {said}")
 
@@ -138,6 +172,22 @@ def no_home(profile: DeviceProfile) -> DeviceError:
         f"{profile.name}: root {profile.root} cannot be used: the home of its user is not there, "
         f"or not writable, and {OTHER_HOME} does not belong to that user or cannot be made; set "
         "`root` in its profile to a folder that the user may write to"
+    )
+
+
+def not_private(profile: DeviceProfile, status: int, said: str) -> DeviceError:
+    """Return the error for a root in which others could change what is to be run."""
+    told = " ".join(visible(said).rpartition("benchhub: ")[2].split())[-300:]
+    if status == OF_ANOTHER:
+        return DeviceError(
+            f"{profile.name}: root {profile.root} cannot be used: it belongs to another account "
+            f"({told}); set `root` in its profile to a folder of this account's own"
+        )
+    path = told.rpartition(" of ")[0] or profile.root
+    return DeviceError(
+        f"{profile.name}: root {profile.root} cannot be used: others may write to it, or it leads "
+        f"elsewhere ({told}); run `chmod go-w {path}` on the device, or remove it where they may "
+        "have, and it is made anew"
     )
 
 

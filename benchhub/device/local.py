@@ -49,7 +49,7 @@ class LocalTransport:
     def upload(self, source: BinaryIO, remote: str, offset: int, progress: Progress) -> None:
         """Write `source` from `offset` on; see Transport."""
         flags = os.O_WRONLY | os.O_CREAT | (0 if offset else os.O_TRUNC)
-        descriptor = os.open(remote, flags, 0o644)
+        descriptor = os.open(remote, flags, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as target:
             if offset:
                 target.truncate(offset)

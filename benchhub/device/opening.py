@@ -83,6 +83,8 @@ class Opening:
         return event.kind == "python" and not named and not self._another_python
 
     def _is_ours(self, theirs: Mapping[str, Any], own_run: str) -> bool:
+        if "account" in theirs:
+            return False  # another account's agent says whatever it likes
         if theirs.get("run") != own_run or theirs.get("host") != self._holder.get("host"):
             return False
         pid = theirs.get("pid")
@@ -105,14 +107,9 @@ class Opening:
                 agent.close()
             except AgentEnded as ended:
                 agent.close()
-                if not ended.in_shell:
-                    raise bootstrap.no_shell(self._profile, ended.status, ended.said) from ended
-                if ended.status == bootstrap.NO_PYTHON:
-                    raise bootstrap.no_python(self._profile) from ended
-                if ended.status == bootstrap.NO_HOME:
-                    raise bootstrap.no_home(self._profile) from ended
-                if self._pushed:
-                    raise self._broken(ended) from ended
+                reason = self._why(ended)
+                if reason is not None:
+                    raise reason from ended
             except BaseException:
                 agent.close()
                 raise
@@ -120,6 +117,18 @@ class Opening:
                 self._transport, self._profile, self._runner, self._another_python
             )
             self._pushed = True
+
+    def _why(self, ended: AgentEnded) -> DeviceError | None:
+        """Return why there is no agent; None where the runner has to be pushed first."""
+        if not ended.in_shell:
+            return bootstrap.no_shell(self._profile, ended.status, ended.said)
+        if ended.status == bootstrap.NO_PYTHON:
+            return bootstrap.no_python(self._profile)
+        if ended.status == bootstrap.NO_HOME:
+            return bootstrap.no_home(self._profile)
+        if ended.status in (bootstrap.OPEN_TO_OTHERS, bootstrap.OF_ANOTHER):
+            return bootstrap.not_private(self._profile, ended.status, ended.said)
+        return self._broken(ended) if self._pushed else None
 
     def _broken(self, ended: AgentEnded) -> DeviceError:
         said = " ".join(ended.said.split())[-300:] or "it said nothing"
@@ -156,7 +165,8 @@ def _describe(theirs: Mapping[str, Any]) -> str:
     if not theirs:
         return "another controller"
     who = f"{theirs.get('user', 'somebody')}@{theirs.get('host', 'an unknown host')}"
+    account = f"account {theirs['account']}, " if "account" in theirs else ""
     return (
-        f"{who} (run {theirs.get('run', 'unknown')}, process {theirs.get('pid', 'unknown')}, "
-        f"since {theirs.get('since', 'an unknown time')})"
+        f"{who} ({account}run {theirs.get('run', 'unknown')}, "
+        f"process {theirs.get('pid', 'unknown')}, since {theirs.get('since', 'an unknown time')})"
     )

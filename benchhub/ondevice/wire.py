@@ -68,6 +68,8 @@ Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sh
 (being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`,
 `models/<sha256>/` (hard links to the blobs of a model of several files, under their own names),
 `environments/<backend>-<key>` (see environments.py), `lease` (flock), `lease.json` (who holds it).
+All are this account's alone (see agent/private.py); with other accounts it takes turns by
+`/var/tmp/benchhub-lease-<uid>` (see agent/turns.py), which it makes and never removes.
 """
 
 from array import array

@@ -265,6 +265,52 @@ def test_a_damaged_runner_is_replaced(profile: DeviceProfile) -> None:
     assert runner.read_bytes() == RUNNER.data
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_a_runner_is_not_executed_before_it_was_looked_at(
+    profile: DeviceProfile, tmp_path: Path, mode: int
+) -> None:
+    open_session(profile).close()
+    (runner,) = (Path(profile.root) / "runner").glob("runner-*.pyz")
+    if mode == 0o600:  # it would say of itself that it is what was pushed
+        runner.write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    before = runner.stat().st_ino
+    runner.chmod(mode)
+    with open_session(profile) as session:
+        assert session.hello.runner_sha256 == RUNNER.sha256
+    assert not (tmp_path / "executed").exists()
+    assert runner.stat().st_ino != before
+    assert runner.stat().st_mode & 0o777 == 0o600
+    assert runner.read_bytes() == RUNNER.data
+
+
+@pytest.mark.parametrize("below", [".", "runner"])
+def test_nothing_is_executed_where_others_may_write(profile: DeviceProfile, below: str) -> None:
+    open_session(profile).close()
+    folder = Path(profile.root) / below
+    folder.chmod(0o777)
+    with pytest.raises(
+        DeviceError, match=r"others may write to it.*run `chmod go-w [^`]*` on"
+    ) as e:
+        open_session(profile)
+    subprocess.run(str(e.value).split("`")[1].replace("the root", "'the root'"), shell=True)
+    open_session(profile).close()
+    (runner,) = (Path(profile.root) / "runner").glob("runner-*.pyz")
+    runner.unlink()  # nor is anything written there
+    folder.chmod(0o777)
+    with pytest.raises(DeviceError, match="others may write to it"):
+        open_session(profile)
+    assert not list(Path(profile.root, "runner").glob("*.pyz*"))
+
+
+def test_a_folder_of_runners_that_leads_elsewhere(profile: DeviceProfile, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    Path(profile.root).mkdir()
+    (Path(profile.root) / "runner").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DeviceError, match="it leads elsewhere"):
+        open_session(profile)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_an_unknown_transport_is_a_configuration_error(profile: DeviceProfile) -> None:
     with pytest.raises(ConfigError, match="pigeon"):
         open_session(replace(profile, transport="pigeon"))

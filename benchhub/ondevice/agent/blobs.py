@@ -11,6 +11,7 @@ import os
 import re
 from typing import Any, Dict, Iterable, List
 
+from benchhub.ondevice.agent.private import ours
 from benchhub.ondevice.agent.seals import Seals
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -38,9 +39,10 @@ class Blobs:
         """Return whether the blob is there with the content it was verified with."""
         path = self.path(digest)
         try:
-            if self._seals.holds(digest, path):
+            is_ours = ours(path)  # another's file is another's to change
+            if is_ours and self._seals.holds(digest, path):
                 return True
-            if _sha256(path) == digest:
+            if is_ours and _sha256(path) == digest:
                 os.chmod(path, 0o444)
                 self.seal([digest])
                 return True
@@ -87,10 +89,14 @@ class Blobs:
         path = self.path(digest)
         if self.whole(digest):
             return {"state": "whole", "bytes": os.stat(path).st_size}
+        part = path + ".part"
         try:
-            return {"state": "partial", "bytes": os.stat(path + ".part").st_size}
+            if ours(part):
+                return {"state": "partial", "bytes": os.lstat(part).st_size}
+            os.unlink(part)
         except FileNotFoundError:
-            return {"state": "missing", "bytes": 0}
+            pass
+        return {"state": "missing", "bytes": 0}
 
     def _adopt(self, digest: str) -> str:
         if self.whole(digest):

@@ -3,7 +3,7 @@
 import os
 import selectors
 import time
-from typing import List, Mapping
+from typing import List, Mapping, Sequence
 
 from benchhub.ondevice.agent.launch import Children
 from benchhub.ondevice.provision.install import Ended
@@ -14,14 +14,18 @@ _ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 def run(
-    argv: List[str], variables: Mapping[str, str], until: float, children: Children, lease_fd: int
+    argv: List[str],
+    variables: Mapping[str, str],
+    until: float,
+    children: Children,
+    lease_fds: Sequence[int],
 ) -> Ended:
     """Run `argv` with `variables` added to the environment until it ends or the time `until`.
 
     `until` is of time.monotonic. What it wrote to stdout and stderr is kept as one text, the
     end of it. OSError where it cannot be started.
     """
-    process = children.start(argv, lease_fd, dict(os.environ, **variables))
+    process = children.start(argv, lease_fds, dict(os.environ, **variables))
     said = b""
     late = False
     with process:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.agent.blobs import Blobs
@@ -40,7 +40,7 @@ class Children:
         self._closed = False
 
     def start(
-        self, argv: List[str], lease_fd: int, env: Optional[Mapping[str, str]] = None
+        self, argv: List[str], lease_fds: Sequence[int], env: Optional[Mapping[str, str]] = None
     ) -> "subprocess.Popen[bytes]":
         """Start `argv` in a process group of its own that shares the lease."""
         with self._lock:
@@ -53,7 +53,7 @@ class Children:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                pass_fds=(lease_fd,),
+                pass_fds=lease_fds,
                 env=env,
             )
             self._pid = process.pid
@@ -98,7 +98,7 @@ def launch(
     job: Job,
     runner: str,
     blobs: Blobs,
-    lease_fd: int,
+    lease_fds: Sequence[int],
     children: Children,
     forward: Callable[[bytes], None],
 ) -> Result:
@@ -117,7 +117,7 @@ def launch(
     started = time.perf_counter_ns()
     argv = [job.python or sys.executable, _start(runner), "child", job.backend]
     try:
-        process = children.start(argv, lease_fd)
+        process = children.start(argv, lease_fds)
     except OSError as error:
         text = "cannot start %s: %s" % (job.python or sys.executable, error.strerror or error)
         return Result(Failure("spawn", "missing", text), time.perf_counter_ns() - started, None)

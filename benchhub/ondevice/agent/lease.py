@@ -1,7 +1,8 @@
 """The right to measure on a device: a kernel lock that lives exactly as long as its holders.
 
-The lock is a `flock` on `<root>/lease`. Every child inherits the open descriptor, so the device
-stays taken until the last process of a run is gone, even when the agent was killed outright.
+The lock is a `flock` on `<root>/lease`, and one that other accounts see (see `turns`). Every child
+inherits the open descriptors, so the device stays taken until the last process of a run is gone,
+even when the agent was killed outright.
 """
 
 import fcntl
@@ -9,26 +10,22 @@ import json
 import os
 import signal
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from benchhub.ondevice.agent.private import NotPrivate, fresh, opened, prepare
+from benchhub.ondevice.agent.turns import FOLDERS, Busy, take
 
 #: How long what an ended agent had started may take to be gone, too.
 _END_S = 5.0
-
-
-class Busy(Exception):
-    """Somebody else holds the lease; `holder` is what they said of themselves."""
-
-    def __init__(self, holder: Mapping[str, Any]) -> None:
-        super().__init__(_describe(holder))
-        self.holder = dict(holder)
+_MOST_BYTES = 1 << 16
 
 
 class Lease:
-    """A held lease; `fd` is the locked descriptor to hand to children."""
+    """A held lease; `fds` are the locked descriptors to hand to children."""
 
-    def __init__(self, root: str, fd: int) -> None:
+    def __init__(self, root: str, fds: Tuple[int, ...]) -> None:
         self.root = root
-        self.fd = fd
+        self.fds = fds
 
     def release(self) -> None:
         """Forget the holder and drop this process's share of the lock."""
@@ -37,7 +34,8 @@ class Lease:
         except FileNotFoundError:
             pass
         finally:
-            os.close(self.fd)
+            for fd in self.fds:
+                os.close(fd)
 
 
 def end_stale(root: str, ours: Mapping[str, Any]) -> Optional[str]:
@@ -81,8 +79,8 @@ def _state(pid: int) -> Optional[str]:
 
 def _is_held(root: str) -> bool:
     try:
-        fd = os.open(os.path.join(root, "lease"), os.O_RDWR)
-    except OSError:
+        fd = opened(os.path.join(root, "lease"), os.O_RDWR)
+    except (OSError, NotPrivate):
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,22 +91,32 @@ def _is_held(root: str) -> bool:
     return False
 
 
-def acquire(root: str, holder: Mapping[str, Any]) -> Lease:
-    """Take the lease below `root` without waiting; Busy if it is held, OSError for a bad root."""
-    for name in ("blobs", "runner"):
-        os.makedirs(os.path.join(root, name), exist_ok=True)
-    fd = os.open(os.path.join(root, "lease"), os.O_RDWR | os.O_CREAT, 0o666)
+def acquire(root: str, holder: Mapping[str, Any], shared: Sequence[str] = FOLDERS) -> Lease:
+    """Take the lease below `root`, and the turn of this account in `shared`, without waiting.
+
+    Busy if one is held, NotPrivate if others can write to the root, OSError for a bad one.
+    """
+    prepare(root)
+    path = os.path.join(root, "lease")
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        fd = opened(path, os.O_RDWR)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(fd)
         raise Busy(_read_holder(root)) from None
+    fds: Tuple[int, ...] = (fd,)
     try:
+        turn = take(holder, shared)
+        fds += () if turn is None else (turn,)
         _write_holder(root, holder)
-    except OSError:
-        os.close(fd)
+    except BaseException:
+        for held in fds:
+            os.close(held)
         raise
-    return Lease(root, fd)
+    return Lease(root, fds)
 
 
 def _write_holder(root: str, holder: Mapping[str, Any]) -> None:
@@ -118,30 +126,19 @@ def _write_holder(root: str, holder: Mapping[str, Any]) -> None:
     path = os.path.join(root, "lease.json")
     part = path + ".part"
     try:
-        with open(part, "w", encoding="utf-8") as file:
+        with open(fresh(part), "w", encoding="utf-8") as file:
             json.dump(record, file)
         os.replace(part, path)
     except OSError:
-        if os.path.exists(part):
+        if os.path.lexists(part):
             os.unlink(part)
         raise
 
 
 def _read_holder(root: str) -> Dict[str, Any]:
     try:
-        with open(os.path.join(root, "lease.json"), encoding="utf-8") as file:
-            holder = json.load(file)
-    except (OSError, ValueError):
+        with open(opened(os.path.join(root, "lease.json"), os.O_RDONLY), "rb") as file:
+            holder = json.loads(file.read(_MOST_BYTES).decode("utf-8"))
+    except (OSError, ValueError, NotPrivate):
         return {}
     return holder if isinstance(holder, dict) else {}
-
-
-def _describe(holder: Mapping[str, Any]) -> str:
-    if not holder:
-        return "the device is in use; its holder left no name"
-    text = "the device is in use by %s@%s" % (holder.get("user", "?"), holder.get("host", "?"))
-    if holder.get("run"):
-        text += ", run %s" % holder["run"]
-    if holder.get("pid"):
-        text += ", pid %s" % holder["pid"]
-    return text + ", since %s" % holder.get("since", "?")

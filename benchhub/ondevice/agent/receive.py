@@ -72,7 +72,7 @@ def _write(part: str, size: int, offset: int, read: Read, buffer: memoryview) ->
     # Hashing the old beginning first would keep the link waiting; it is verified at the end.
     digest = None if offset else hashlib.sha256()
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (0 if offset else os.O_TRUNC)
-    fd = os.open(part, flags, 0o644)
+    fd = os.open(part, flags, 0o600)
     try:
         if offset:
             os.ftruncate(fd, offset)

@@ -9,6 +9,8 @@ import os
 import re
 from typing import Dict, Iterable, Tuple
 
+from benchhub.ondevice.agent.private import fresh, ours
+
 #: Size, mtime and ctime in nanoseconds, inode.
 Fingerprint = Tuple[int, int, int, int]
 
@@ -26,6 +28,11 @@ class Seals:
         self.boot = _read(boot_file).strip()
         self._path = path
         self._known: Dict[str, Fingerprint] = {}
+        try:
+            if not ours(path):
+                os.unlink(path)  # what others wrote of our files is worth nothing
+        except FileNotFoundError:
+            pass
         lines = _read(path).split("\n")
         for line in lines:
             match = _LINE.match(line)  # a torn line is no seal
@@ -45,7 +52,7 @@ class Seals:
         self._known.update(fresh)
         # It starts on a line of its own even where the last one was torn.
         text = "\n" + "".join(self._line(digest) for digest in fresh)
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with open(fd, "w", encoding="ascii") as file:
             file.write(text)
 
@@ -55,7 +62,7 @@ class Seals:
     def _rewrite(self) -> None:
         part = self._path + ".part"
         try:
-            with open(part, "w", encoding="ascii") as file:
+            with open(fresh(part), "w", encoding="ascii") as file:
                 file.writelines(self._line(digest) for digest in self._known)
             os.replace(part, self._path)
         except OSError:

@@ -18,9 +18,11 @@ from benchhub.ondevice.agent import command
 from benchhub.ondevice.agent.answers import NumberedEvents
 from benchhub.ondevice.agent.blobs import Blobs
 from benchhub.ondevice.agent.launch import Children, launch, own_cpu_ticks
-from benchhub.ondevice.agent.lease import Busy, Lease, acquire, end_stale
+from benchhub.ondevice.agent.lease import Lease, acquire, end_stale
+from benchhub.ondevice.agent.private import UMASK, NotPrivate
 from benchhub.ondevice.agent.reader import END, RequestReader
 from benchhub.ondevice.agent.receive import explain, receive
+from benchhub.ondevice.agent.turns import Busy
 from benchhub.ondevice.agent.unpack import unpack
 from benchhub.ondevice.cause import cause
 from benchhub.ondevice.facts.conditions import snapshot
@@ -33,6 +35,7 @@ Message = Dict[str, Any]
 
 def main(runner: str) -> int:
     """Serve one controller on stdin and stdout; exit status 0, or 3 when refused."""
+    os.umask(UMASK)
     requests: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
     answers = NumberedEvents(os.dup(1))
     os.dup2(2, 1)  # whatever a library prints must not get between the lines
@@ -71,6 +74,9 @@ def _serve(
     except Busy as busy:
         reply = {"event": "refused", "kind": "busy", "message": str(busy), "holder": busy.holder}
         answers.send(reply)
+        return 3
+    except NotPrivate as reason:
+        answers.send({"event": "refused", "kind": "root", "message": str(reason)})
         return 3
     except OSError as error:
         answers.send({"event": "refused", "kind": "root", "message": explain(root, error)})
@@ -174,7 +180,7 @@ class Agent:
 
     def _provision(self, request: Mapping[str, Any]) -> Message:
         def run(argv: List[str], variables: Mapping[str, str], until: float) -> Ended:
-            return command.run(argv, variables, until, self._children, self._lease.fd)
+            return command.run(argv, variables, until, self._children, self._lease.fds)
 
         try:
             return provision(self._root, wanted(request), self._blobs, self._runner, run)
@@ -184,7 +190,7 @@ class Agent:
     def _launch(self, job: wire.Job) -> None:
         before = self._conditions()
         result = launch(
-            job, self._runner, self._blobs, self._lease.fd, self._children, self._events.send_raw
+            job, self._runner, self._blobs, self._lease.fds, self._children, self._events.send_raw
         )
         self._events.send(
             {

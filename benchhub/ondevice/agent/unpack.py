@@ -6,6 +6,8 @@ import shutil
 import tempfile
 import zipfile
 
+from benchhub.ondevice.agent.private import is_closed
+
 
 def unpack(runner: str, root: str) -> str:
     """Return a folder below `root` with the content of the archive, checked file by file.
@@ -17,7 +19,7 @@ def unpack(runner: str, root: str) -> str:
     folder = os.path.join(root, "runner", digest)
     try:
         with zipfile.ZipFile(runner) as archive:
-            if not _holds(folder, archive):
+            if not is_closed(folder) or not _holds(folder, archive):
                 _extract(folder, archive)
     except OSError:
         return runner
@@ -39,7 +41,9 @@ def _extract(folder: str, archive: zipfile.ZipFile) -> None:
     fresh = tempfile.mkdtemp(prefix="unpack-", dir=os.path.dirname(folder))
     try:
         archive.extractall(fresh)
-        if os.path.isdir(folder):
+        if os.path.islink(folder):
+            os.unlink(folder)
+        elif os.path.isdir(folder):
             shutil.rmtree(folder)
         os.rename(fresh, folder)
     except OSError:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from benchhub.ondevice.agent.blobs import Blobs
+from benchhub.ondevice.agent.private import fresh
 from benchhub.ondevice.agent.receive import explain
 from benchhub.ondevice.provision import environments, wheel
 from benchhub.ondevice.provision.environments import Base
@@ -258,7 +259,7 @@ def _record(want: WantedPackages, interpreter: Base, version: str, size: int) ->
 
 def _write_ready(part: str, record: Mapping[str, Any]) -> None:
     path = os.path.join(part, environments.READY)
-    with open(path + ".new", "w", encoding="utf-8") as file:
+    with open(fresh(path + ".new"), "w", encoding="utf-8") as file:
         json.dump(record, file, indent=1, sort_keys=True)
     os.replace(path + ".new", path)
 

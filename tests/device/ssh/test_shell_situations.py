@@ -27,7 +27,7 @@ from benchhub.device.ssh import transport as ssh
 from benchhub.model.device import DeviceProfile
 
 _BOOT = Path(__file__).with_name("boot_shells.sh")
-_TOOLS = ("sh", "cat", "mkdir", "mv", "rm", "id", "uname", "true")
+_TOOLS = ("sh", "cat", "ls", "mkdir", "mv", "rm", "id", "uname", "true")
 #: Login shell of each account, and what its files hold; `{home}` of one is not there.
 ACCOUNTS: dict[str, tuple[str, dict[str, str]]] = {
     **{
@@ -167,7 +167,7 @@ def make_paths(folder: Path) -> None:
         "sys.version_info = (3, 6, 15, 'final', 0)\n"
         "del sys.argv[0]\n"
         "if sys.argv[0] == '-c':\n"
-        "    exec(sys.argv[1])\n"
+        "    exec(sys.argv.pop(1))\n"
         "else:\n"
         "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
