@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builders import make_variant
 from measured_suite import CASES, FLOAT, Suite, node, value, variant
 
 from benchhub.compress.build.answering import turned
+from benchhub.compress.build.reference import Answered
 from benchhub.errors import ConfigError
+from benchhub.model.cell import TensorSpec
+from benchhub.model.quality import BoxReading, Reading
+from benchhub.run.references import check_places, varying_outputs
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(CASES, 4, 3)).astype(np.float32)
@@ -127,6 +132,32 @@ def test_one_output_that_has_as_many_rows_by_chance(tmp_path: Path) -> None:
     (why,) = found.prepared.answer_key.uncompared.values()
     assert "output table is" in why
     assert "in another order of the same cases" in why
+
+
+def test_boxes_in_other_rows_are_at_no_other_place() -> None:
+    rng = np.random.default_rng(2)
+    corner = rng.uniform(0, 300, (8, 6, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(20, 80, (8, 6, 2))], axis=2)
+    scores, kinds = rng.uniform(0.2, 1, (8, 6)), rng.integers(0, 3, (8, 6))
+    whole = (boxes, scores, kinds, rng.random((8, 4)))
+    names = ("b", "s", "c", "other")
+    model = make_variant(outputs=tuple(TensorSpec(name, "float32", (None, 6)) for name in names))
+    reading = Reading("boxes", "probabilities", 0, "b", 1, boxes=BoxReading("xyxy", 1, 2))
+    rows, order = (3, 1, 2, 0), rng.permutation(6)
+
+    def asked(*turned: Any, of: tuple[int, ...] = rows) -> dict[int, float]:
+        given = tuple(one[list(of)] for one in turned)
+        found = Answered(whole, turned=given, rows=rows)
+        return check_places(model, found, read={0, 1, 2}, reading=reading)
+
+    moved = tuple(one[:, order] for one in whole[:3])
+    assert asked(*moved, whole[3]) == {}
+    assert list(asked(*moved, whole[3] + 1)) == [3]
+    with pytest.raises(ConfigError, match="place"):
+        asked(*whole, of=(0, 1, 2, 3))
+    again = tuple(one[:4] for one in (*moved, whole[3]))
+    assert varying_outputs(Answered(whole, again=again), reading) == {}
+    assert set(varying_outputs(Answered(whole, again=again))) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(("cases", "batch"), [(9, 4), (9, 2), (40, 16), (3, 8), (100, 64), (7, 7)])

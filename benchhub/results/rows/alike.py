@@ -197,7 +197,8 @@ def _apart(
     one: Launch, other: Launch, among: _Among, batch: int = 0, least: int = 0
 ) -> Apart | None:
     """Return how far two launches lie apart; None: they have no cases in common."""
-    cases = common_cases(only((*one.outputs,), among.read) + only((*other.outputs,), among.read))
+    of_both = (only(launch.outputs, among.read) for launch in (one, other))
+    cases = common_cases(array for outputs in of_both for array in outputs)
     if not cases:
         return None
     mine, theirs = (_leading(launch.outputs, cases) for launch in (one, other))

@@ -167,7 +167,9 @@ def test_cases_of_other_shapes_in_another_batch_end_the_launch() -> None:
 def test_more_than_the_controller_takes_ends_the_launch() -> None:
     brought = outputs.Brought(100)
     brought.add(ALL, [np.zeros((8, 3), np.float32)], 8)
-    with pytest.raises(outputs.ShapeError, match="outputs of 108 bytes"):
+    with pytest.raises(
+        outputs.ShapeError, match="outputs of 108 bytes and more, and 100 is the most"
+    ):
         brought.add(ALL, [np.zeros((8, 3), np.float32)], 1)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import dump_dom
 from wide import wide
 
+from benchhub.model.figure import Figure
+from benchhub.model.row import Row
 from benchhub.report.charts import drawn as charts
 from benchhub.report.run import render
 from benchhub.report.tables.by_device import energy, gpu, latency, memory, paced, throughput
@@ -40,6 +43,22 @@ def test_a_speedup_names_its_base_where_that_is_another() -> None:
     said = {row[0].text: row[at].below for row in made.rows}
     assert said["tflite-int8"] == "against tflite-fp32"
     assert said["int8-static"] == said["tflite-fp32"] == ""
+
+
+def test_a_speedup_without_a_median_says_of_how_many_pairs_it_is() -> None:
+    def hidden(row: Row) -> Row:
+        faster = row["speedup"]
+        if faster.interval and not faster.by_definition:
+            faster = replace(faster, interval=replace(faster.interval, n_eff=12.0))
+        told = {"p50_ms": Figure(withheld="needs n_eff"), "speedup": faster}
+        return replace(row, figures={**row.figures, **told})
+
+    made = latency(replace(SOURCE, rows=tuple(map(hidden, SOURCE.rows))), BY_NAME["localhost"])
+    at = _heads(made).index("Speed-up")
+    said = {row[0].text: row[at].below for row in made.rows}
+    assert said["int8-static"] == "of 12 pairs of launches"
+    assert said["tflite-int8"] == "against tflite-fp32, of 12 pairs of launches"
+    assert said["fp32"] == ""  # 1 by definition
 
 
 def test_clock_and_energy_tables_only_where_something_was_counted() -> None:
