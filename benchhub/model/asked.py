@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchhub.model.arrays import Settings
@@ -31,11 +31,6 @@ class Arrangement:
     batch_axis: Mapping[str, int | None] = field(default_factory=dict)
     state: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def says_something(self) -> bool:
-        """Whether it differs from that of a file that is as the data are."""
-        return any(getattr(self, one.name) for one in fields(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,11 @@ import os
 import resource
 from dataclasses import dataclass
 
-#: What the command line holds open by itself, and what each device adds: pipes, a socket, files.
-OWN_FILES, FILES_A_DEVICE = 128, 16
+#: What the command line holds open by itself.
+OWN_FILES = 128
 #: Addresses that libraries take, most of which never become memory: to start, by core for the
 #: threads of two OpenBLAS, and to work with pandas and onnxruntime.
 LEAST_ADDRESSES, ADDRESSES_A_CORE, OWN_ADDRESSES = 512 * 2**20, 32 * 2**20, 2 * 2**30
-#: What the engine that draws charts reserves at once.
-CHART_ADDRESSES = 72 * 2**30
-#: Below this much free memory a run is likely to be killed, or to measure the disk it swaps to.
-LEAST_FREE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +51,9 @@ _FILES = _Limit(resource.RLIMIT_NOFILE, "open files", "n", 1)
 _ADDRESSES = _Limit(resource.RLIMIT_AS, "kB of addresses", "v", 1024)
 
 
-def make(devices: int = 0) -> list[str]:
-    """Raise the limits that work on `devices` may meet; return what was done, or cannot be."""
-    return [
-        *_FILES.raised(OWN_FILES + FILES_A_DEVICE * devices),
-        *_ADDRESSES.raised(OWN_ADDRESSES),
-    ]
+def make() -> list[str]:
+    """Raise the limits that a command may meet; return what was done, or cannot be."""
+    return [*_FILES.raised(OWN_FILES), *_ADDRESSES.raised(OWN_ADDRESSES)]
 
 
 def too_little() -> str | None:
@@ -73,37 +66,3 @@ def too_little() -> str | None:
         f"only {allowed >> 10:,} kB of addresses are allowed, and {least >> 10:,} are needed to"
         " start: raise `ulimit -v`"
     )
-
-
-def short_of_memory(least: int = LEAST_FREE_BYTES) -> str | None:
-    """Return what to say where less memory is free than a run wants; None where there is enough."""
-    import psutil
-
-    free = psutil.virtual_memory().available
-    for of_group in _free_of_group():
-        free = min(free, of_group)
-    if free >= least:
-        return None
-    return (
-        f"only {free / 1e6:,.0f} MB of memory are free: times may be those of swapping, and the run"
-        " may be killed; end other programs"
-    )
-
-
-def _free_of_group() -> list[int]:
-    """What the control group of this process leaves to it, version 2 and 1."""
-    found = []
-    for most, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        values = []
-        for name in (most, used):
-            try:
-                with open(f"/sys/fs/cgroup/{name}", encoding="ascii") as file:
-                    values.append(int(file.read()))
-            except (OSError, ValueError):  # no such group, or `max`
-                break
-        else:
-            found.append(values[0] - values[1])
-    return found

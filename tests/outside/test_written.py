@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +12,9 @@ from benchhub.outside.written import write_whole
 
 
 @pytest.fixture
-def room_for_100_bytes() -> Iterator[None]:
+def room_for_100_bytes(files_up_to: Callable[[int], None]) -> None:
     """No file of this process can grow longer, as on a disk that is full."""
-    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
-    told = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, kept[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
-        signal.signal(signal.SIGXFSZ, told)
+    files_up_to(100)
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, room_for_100_bytes: None) -> None:
