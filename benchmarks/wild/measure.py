@@ -110,7 +110,13 @@ def _cell(
     }
     latency, quality = rows.get("latency"), rows.get("quality")
     if latency is None or quality is None or "failed" in (latency["status"], quality["status"]):
-        return Cell(model.name, backend, variant, False, _why(backend, variant, told, rows))
+        return Cell(
+            model.name,
+            backend,
+            variant,
+            measured=False,
+            why=_why(backend, variant, told, rows).replace(f"{folder}/", ""),
+        )
     file = _file(folder, model, variant, latency["model_sha256"])
     expected, trouble = None, ""
     try:
