@@ -13,9 +13,10 @@ quickstart: $(TOX)
 check: $(TOX)
 	@$(TOX) run -qq -e dev -- scripts/check
 
+# The tests that wait for devices leave room for what builds and installs; style comes first.
 test: $(TOX)
 	scripts/install-system-packages
-	$(TOX) run
+	$(TOX) run-parallel --parallel 2 --parallel-live --parallel-no-spinner
 
 # The tests of pure code and the quickstart on each Python that pyproject.toml names and that is here.
 pythons: $(TOX)

@@ -169,7 +169,7 @@ def _paced(
     """Yield the cells, those of files as they are with the ratio of launches that took turns."""
     ours: dict[str, list[float]] = defaultdict(list)
     theirs: dict[str, list[float]] = defaultdict(list)
-    asked = [cell.backend for cell in cells if cell.variant == AS_IS and cell.p50_ms]
+    asked = [cell.backend for cell in cells if cell.variant == AS_IS and cell.measured]
     for _ in range(rounds if asked else 0):
         told = _benchhub(folder, "run", f"{model.name}-pace", "--json")
         for row in told["rows"]:

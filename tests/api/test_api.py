@@ -50,6 +50,15 @@ def test_the_import_brings_nothing_heavy_and_run_is_a_function_whatever_was_impo
         assert said == "True True True"
 
 
+@pytest.mark.usefixtures("processes")
+def test_a_bench_brings_no_library_that_few_need_before_its_launches() -> None:
+    heavy = ("pandas", "altair", "jinja2", "scipy.optimize", "scipy.spatial", "scipy.stats")
+    assert python(
+        "import sys, benchhub.api.functions, benchhub.run.bench",
+        f"print([n for n in {heavy} if n in sys.modules])",
+    ) == "[]"  # fmt: skip
+
+
 @pytest.mark.usefixtures("processes", "native")
 def test_two_files_give_rows_verdicts_a_report_and_a_page_for_notebooks(project: Project) -> None:
     lines: list[str] = []

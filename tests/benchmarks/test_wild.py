@@ -63,6 +63,10 @@ def test_small_calls_may_be_off_by_twenty_microseconds():
     near = Cell("m", "b", "v", measured=True, ratio=ratio, bare_p50_ms=0.1)
     assert table.within(near)
     assert not table.within(dataclasses.replace(near, bare_p50_ms=1.0))
+    assert not table.surely_apart(near)
+    assert table.surely_apart(dataclasses.replace(near, bare_p50_ms=1.0))
+    open_ended = dataclasses.replace(near, bare_p50_ms=1.0, ratio=Estimate(1.1, 1.0, 1.2, 5, 0.95, "rank"))
+    assert not table.surely_apart(open_ended)
 
 
 def test_what_was_measured_of_a_model_is_found_again_for_the_same_file_and_rounds(tmp_path):

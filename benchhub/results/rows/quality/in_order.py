@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Reading
@@ -39,6 +37,9 @@ def in_order(
     mine, theirs = (_rows(one, of_rows) for one in (outputs, reference))
     if mine is None or theirs is None or mine.shape != theirs.shape:
         return tuple(outputs)
+    from scipy.optimize import linear_sum_assignment  # take long to import, and few are detectors
+    from scipy.spatial.distance import cdist
+
     sizes = _sizes(reference, of_rows)
     ordered = {at: np.array(outputs[at]) for at in of_rows}
     for case, (found, wanted) in enumerate(zip(mine / sizes, theirs / sizes, strict=True)):
