@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart check test pythons release-check bench wild known-truth study lab lab-down gpu clean
+.PHONY: quickstart check test pythons release-check bench wild fuzz known-truth study lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -33,6 +33,12 @@ bench: $(TOX)
 WILD ?= -o reports/wild
 wild: $(TOX)
 	$(TOX) run -e wild -- $(WILD)
+
+# Parsers of files and devices under mutation, ten minutes each over all sittings; what is found is
+# kept in .fuzz. FUZZ='--resume --sitting 20 --only npz' is a short sitting with one of them.
+FUZZ ?= --resume
+fuzz: $(TOX)
+	@$(TOX) run -qq -e fuzz -- $(FUZZ)
 
 # KNOWN_TRUTH=--quick takes two minutes instead of twenty. Figures land in known-truth.json too.
 known-truth: $(TOX)

@@ -76,12 +76,12 @@ def millions(value: int | None) -> str:
 def instant(iso: str) -> datetime:
     """The instant that a text of ISO 8601 tells, in UTC; a text without a zone is in UTC.
 
-    The beginning of time for any other text, so that what is dated comes later.
+    The beginning of time for anything else, so that what is dated comes later.
     """
     try:
         at = datetime.fromisoformat(iso)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):  # of a damaged record, no text at all
         return datetime.min.replace(tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ from benchhub.config.folders import cache as cache
 from benchhub.config.folders import store_url
 from benchhub.outside import Variable
 from benchhub.outside.masked import masked
-from benchhub.text import visible
+from benchhub.text import abridged, visible
 
 if TYPE_CHECKING:
     from benchhub.store import Store
@@ -22,6 +22,8 @@ STORE = typer.Option(
     help="Results database (default: benchhub.db in the current folder)",
 )  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON to stdout")
+#: A line that nobody reads to its end tells nothing: a file may hold a name of a million letters.
+_MOST_CHARS = 8000
 
 
 def folder() -> Path:
@@ -39,7 +41,7 @@ def write(path: Path, text: str, verb: str, next_step: str = "") -> None:
 
 def problem(text: str) -> None:
     """Say on stderr what is wrong, on one line, without what is secret or would be obeyed."""
-    typer.echo(f"benchhub: {masked(visible(text))}", err=True)
+    typer.echo(f"benchhub: {abridged(masked(visible(text)), _MOST_CHARS)}", err=True)
 
 
 def put(text: str) -> None:

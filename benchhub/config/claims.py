@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,9 +28,8 @@ def read_claims(
     claims = tuple(
         _claim(entry, f"{path}: claims[{index}]", known) for index, entry in enumerate(entries)
     )
-    ids = [claim.id for claim in claims]
-    for name in ids:
-        if ids.count(name) > 1:
+    for name, count in Counter(claim.id for claim in claims).items():
+        if count > 1:
             raise ConfigError(f"{path}: claim {name} is defined twice; rename one")
     return claims
 

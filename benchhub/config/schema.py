@@ -11,7 +11,7 @@ from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.scenario import SCENARIOS, Scenario
 
 Count = Annotated[int, Field(ge=1, strict=True)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
 #: What a claim may ask for.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,13 +32,16 @@ from benchhub.model.device import DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import TIMED, Scenario
-from benchhub.text import all_visible
+from benchhub.outside.foreign.bounds import SETTINGS, whole
+from benchhub.text import abridged, all_visible
 
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
 
 #: pydantic puts the branch of a union it tried into the path; a user did not write it.
 _UNION_BRANCHES = {"int", "str", "constrained-int"}
+#: Of what was written so many characters are shown.
+_SHOWN = 200
 
 
 def load_suite(path: Path) -> Suite:
@@ -46,29 +50,31 @@ def load_suite(path: Path) -> Suite:
     table = parsed.suite
     variants = tuple(_variant(entry, path) for entry in parsed.variants)
     names = [variant.name for variant in variants]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise ConfigError(f"{path}: variant {name} is defined twice; rename one")
+    there = frozenset(names)
     for key, wanted in [
         ("suite.baseline", table.baseline),
         *((f"variants.{v.name}.from", v.source) for v in variants if v.source),
         *((f"variants.{v.name}.against", v.against) for v in variants if v.against),
     ]:
-        if wanted not in names:
+        if wanted not in there:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
     scenarios = _scenarios(parsed.scenarios, path)
     budgets = tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
-    swept = [str(threads) for spec in scenarios for threads in spec.threads]
-    selectors = [(f"variants.{v.name}.backends", v.backends, table.backends) for v in variants]
+    swept = frozenset(str(threads) for spec in scenarios for threads in spec.threads)
+    backends = frozenset(table.backends)
+    selectors = [(f"variants.{v.name}.backends", v.backends, backends) for v in variants]
     for index, budget in enumerate(budgets):
         where = f"budgets[{index}]"
         selectors += [
-            (f"{where}.variants", budget.variants, names),
-            (f"{where}.backends", budget.backends, table.backends),
+            (f"{where}.variants", budget.variants, there),
+            (f"{where}.backends", budget.backends, backends),
             (f"{where}.threads", tuple(map(str, budget.threads)), swept),
         ]
     for key, chosen, known in selectors:
-        for wanted in sorted(set(chosen) - set(known)):
+        for wanted in sorted(set(chosen) - known):
             raise ConfigError(f"{path}: {key}: {wanted} is not in it{nearest(wanted, known)}")
     for budget in budgets:
         if not budget.limits:
@@ -317,7 +323,7 @@ def _parse(kind: type[T], path: Path) -> T:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = all_visible(tomllib.loads(path.read_text("utf-8")))
+        found: dict[str, Any] = all_visible(tomllib.loads(whole(path, SETTINGS).decode("utf-8")))
         return found
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
@@ -354,7 +360,8 @@ def _explain(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
         return f"{where} is missing"
     message = mistake["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{where} = {mistake['input']!r}: {message}" if where else message
+    given = abridged(repr(mistake["input"]), _SHOWN)
+    return f"{where} = {given}: {message}" if where else message
 
 
 def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
@@ -362,7 +369,8 @@ def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     schema: Any = kind.model_json_schema(by_alias=True)
     definitions, here = schema.get("$defs", {}), schema
     for part in loc:
-        here = here["items"] if isinstance(part, int) else here["properties"][part]
+        here = here.get("items" if isinstance(part, int) else "properties", {})
+        here = here if isinstance(part, int) else here.get(part, {})
         for choice in here.get("anyOf", [here]):
             if "$ref" in choice:
                 here = definitions[choice["$ref"].rpartition("/")[2]]

@@ -12,6 +12,7 @@ class Variable(enum.StrEnum):
 
     STORE = "BENCHHUB_STORE"
     CACHE = "BENCHHUB_CACHE"
+    UNPACK = "BENCHHUB_UNPACK"
     XDG_CACHE = "XDG_CACHE_HOME"
     XDG_STATE = "XDG_STATE_HOME"
     COMPLETE = "_BENCHHUB_COMPLETE"
@@ -23,6 +24,7 @@ class Variable(enum.StrEnum):
     CC = "CC"
     CXX = "CXX"
     TORCHINDUCTOR_CACHE_DIR = "TORCHINDUCTOR_CACHE_DIR"
+    TORCH_WEIGHTS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     NVIDIA_TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 
 
@@ -42,6 +44,11 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
     ),
     Variable.CACHE: VariableMeaning(
         "the folder of variants, generated data and wheels; default: `benchhub` in the user's cache"
+    ),
+    Variable.UNPACK: VariableMeaning(
+        "how many MB one file of others may take unpacked (arrays, pictures, volumes) or have, of"
+        " texts an eighth, of settings a thousandth; default: 4096, or half of this machine's"
+        " memory where that is less"
     ),
     Variable.XDG_CACHE: VariableMeaning("the user's cache folder; default: `~/.cache`"),
     Variable.XDG_STATE: VariableMeaning(
@@ -67,6 +74,9 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
     Variable.TORCHINDUCTOR_CACHE_DIR: VariableMeaning(
         "torch's compiled kernels; set to a folder below the device's `root`, unless it is set",
         True,
+    ),
+    Variable.TORCH_WEIGHTS_ONLY: VariableMeaning(
+        "set to `1` while an exported program is opened, here too: no pickle in it is run", True
     ),
     Variable.NVIDIA_TF32_OVERRIDE: VariableMeaning(
         "set to `0` where onnxruntime must not compute in TF32 and has no switch of its own", True

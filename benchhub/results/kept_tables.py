@@ -33,7 +33,7 @@ class KeptTables(MutableMapping[str, NDArray[np.float64]]):
             raise KeyError(key)
         try:
             table: NDArray[np.float64] = np.load(self._path(key), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:
             raise KeyError(key) from error
         if table.ndim != 2 or table.dtype != np.float64:
             raise KeyError(key)

@@ -9,6 +9,9 @@ import numpy as np
 import zstandard
 
 from benchhub.model.arrays import Array, Ints
+from benchhub.outside import Variable
+from benchhub.outside.foreign.arrays import of_bytes
+from benchhub.outside.foreign.bounds import most_bytes
 
 _LEVEL = 3
 _local = threading.local()
@@ -38,8 +41,7 @@ def pack_array(array: Array) -> bytes:
 
 def unpack_array(blob: bytes) -> Array:
     """Invert `pack_array`. ValueError if the bytes are not what it made."""
-    array: Array = np.load(io.BytesIO(_decompress(blob)), allow_pickle=False)
-    return array
+    return of_bytes(bytearray(_decompress(blob)))
 
 
 def _compress(raw: bytes) -> bytes:
@@ -53,6 +55,9 @@ def _decompress(blob: bytes) -> bytes:
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
     try:
+        size = zstandard.get_frame_parameters(blob).content_size
+        if size > most_bytes():  # told first: a few bytes can claim all of the memory
+            raise ValueError(f"damaged blob: it claims {size} bytes; see {Variable.UNPACK}")
         raw: bytes = _local.decompressor.decompress(blob)
     except zstandard.ZstdError as error:
         raise ValueError(f"damaged blob: {error}") from error

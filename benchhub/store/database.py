@@ -77,9 +77,10 @@ def explained(engine: sa.Engine) -> Iterator[None]:
     """Turn a database error inside the block into a StoreError that names the file and a fix."""
     try:
         yield
+    except OverflowError as error:
+        raise StoreError(f"{_place(engine)}: a number does not fit into 64 bits") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
-        place = engine.url.database if engine.dialect.name == "sqlite" else None
-        place = place or engine.url.render_as_string(hide_password=True)
+        place = _place(engine)
         said = str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__]
         cause = masked(visible(said[0]))
         if password := engine.url.password:
@@ -90,6 +91,11 @@ def explained(engine: sa.Engine) -> Iterator[None]:
         raise StoreError(f"{place}: {cause}; run the command again, or use another --store") from (
             error
         )
+
+
+def _place(engine: sa.Engine) -> str:
+    place = engine.url.database if engine.dialect.name == "sqlite" else None
+    return place or engine.url.render_as_string(hide_password=True)
 
 
 def _read_json(text: str | bytes) -> Any:

@@ -159,7 +159,10 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
             return _launch_from(row, cell, outputs)
     except Misfit as error:
         why = error.why
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
+        ValueError,
+    ) as error:  # fmt: skip
         why = visible(str(error))
     return unreadable(dict(row), cell, why, _NO_NS)
 

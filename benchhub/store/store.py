@@ -252,7 +252,8 @@ class Store:
     def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
         """Yield the launches of a run, or of one of its cells by key, in order of their start."""
         table, outputs = schema.launches, schema.outputs
-        cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
+        with undamaged("a plan"):
+            cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
         wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
         if cell is not None:
             wanted = wanted.where(table.c.cell == cell)
@@ -269,8 +270,12 @@ class Store:
                 blobs[row["launch_id"]].append(row["data"])
             for key in chunk:
                 if key in rows:  # it may have been deleted meanwhile
-                    yield records.launch_from(rows[key], cells[rows[key]["cell"]], blobs[key])
+                    with undamaged("a launch"):
+                        row = rows[key]
+                        launch = records.launch_from(row, cells[row["cell"]], blobs[key])
+                    yield launch
 
+    @undamaged("a launch")
     def finished(self, run: str) -> dict[str, int]:
         """Return how many launches of each cell finished, by cell key."""
         counts: dict[str, int] = defaultdict(int)
@@ -278,6 +283,7 @@ class Store:
             counts[launch["cell"]] += launch["status"] == "finished"
         return {cell: count for cell, count in counts.items() if count}
 
+    @undamaged("a launch")
     def failed_cells(self, run: str) -> dict[str, Failure]:
         """Return the cells with a launch whose last attempt failed, and why, by cell key."""
         return {
@@ -288,6 +294,7 @@ class Store:
             if launch["status"] == "failed"
         }
 
+    @undamaged("a launch")
     def attempts(self, run: str) -> dict[tuple[str, int], int]:
         """Return how many attempts at a launch did not finish, by cell key and launch index."""
         table = schema.launches
@@ -296,6 +303,7 @@ class Store:
         rows = self._rows(counted.group_by(table.c.cell, table.c.launch))
         return {(row["cell"], row["launch"]): row["count"] for row in rows}
 
+    @undamaged("a launch")
     def rounds(self, run: str) -> dict[str, int]:
         """Return how many rounds each device has begun, by device name."""
         table = schema.launches
@@ -308,6 +316,7 @@ class Store:
             begun[device] = max(begun[device], row["round"] + 1)
         return dict(begun)
 
+    @undamaged("a launch")
     def median_wall_ns(self, cells: Iterable[str]) -> dict[str, float]:
         """Return what a launch of each cell took, the median over every run that measured it."""
         table, wanted = schema.launches, set(cells)

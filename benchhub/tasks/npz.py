@@ -8,7 +8,6 @@ model has an input of such a name, `arrays` says what the archive's own are call
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ import numpy as np
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array, Settings
 from benchhub.model.quality import Cases, Metric, Reads
+from benchhub.outside.foreign.arrays import archive
+from benchhub.outside.foreign.bounds import check_size
 from benchhub.tasks.contract.looks import one_each
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.own.code import digests, is_own
@@ -41,6 +42,8 @@ _OWN = ("labels", "groups", "ids", "label_names")
 #: Told where one of the archive's own arrays may be meant as an input.
 _NAMED = 'if it is an input of the model, write arrays = {{ labels = "{labels}" }} under [data]'
 _PREFIX = "calibration_"
+#: What a case takes beside its arrays: its id, its group, and what is computed of it.
+_CASE_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,8 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
             _check_numbers(path, name, array)
     if "macro_auc" in (one.name for one in (metric, *also)):
         _check_classes(path, cases)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Archive(
         description=f"{path.name}: {len(cases.ids)} cases",
         provenance={
@@ -187,17 +191,7 @@ def _calibration_keys(arrays: Mapping[str, Array]) -> list[str]:
 def _load(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; data paths are relative to the suite's folder")
-    try:
-        with path.open("rb") as stream:
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ConfigError(f"{path}: one array, not an archive; write it with numpy.savez")
-            with archive:
-                return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
-        raise ConfigError(
-            f"{path}: not an .npz archive of plain arrays ({error}); write it with numpy.savez"
-        ) from error
+    return archive(path)
 
 
 def _own_names(settings: Settings) -> dict[str, str]:
@@ -256,6 +250,9 @@ def _cases(
         _check_numbers(path, own["labels"], labels)
     if labels.ndim == 0 or not len(labels):
         raise ConfigError(f"{path}: {own['labels']!r} has no cases; they run along axis 0")
+    check_size(path, _CASE_BYTES * len(labels), f"{len(labels)} cases")
+    if "label_names" in mine:
+        check_size(path, _CASE_BYTES * mine["label_names"].size, "label_names")
     whole = _whole(path, inputs, len(labels), settings)
     inputs = {name: array for name, array in inputs.items() if name not in whole}
     told = {own[key]: mine[key] for key in ("groups", "ids") if key in mine}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchhub.outside.foreign.reading import reading
+
 FACTS = "phantom.json"
 
 
@@ -37,6 +39,9 @@ def write_once(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> Path
 
 
 def facts_of(folder: Path) -> dict[str, Any]:
-    """Return what was written with the folder of a phantom."""
-    facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="ascii"))
+    """Return what was written with the folder of a phantom; ConfigError where it is damaged."""
+    with reading(folder / FACTS, "damaged", f"remove {folder}, and it is made anew"):
+        facts = json.loads((folder / FACTS).read_text(encoding="ascii"))
+        if not isinstance(facts, dict):
+            raise ValueError("no table")
     return facts

@@ -239,7 +239,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "other arrays": (
         ("own.onnx", "--recipe", "int8-static", "--data", "other.npz"), "no array for input 'x'"),
     "no archive": (
-        ("own.onnx", "--recipe", "int8-static", "--data", "no.npz"), "cannot be read as .npz"),
+        ("own.onnx", "--recipe", "int8-static", "--data", "no.npz"), "no.npz: no such file"),
     "unknown task": (
         ("own.onnx", "--recipe", "int8-static", "--task", "chestxray"), "did you mean chest_xray?"),
     "no prunable weights": (("half.onnx", "--recipe", "prune-magnitude"), "no prunable weights"),

@@ -53,6 +53,7 @@ def test_controller_reads_the_archive_without_torch(models: dict[str, str], kind
     assert done.stdout.split("\n")[0] == f"{kind} image (None, 3, 12, 12) scores 135"
 
 
+@pytest.mark.usefixtures("processes")
 def test_controller_asks_torch_about_a_bare_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +77,7 @@ def test_controller_refuses_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="shapes are unknown"):
         inspect_torch("w", bare)
     broken = build_tiny_torchscript(tmp_path / "broken.pt", manifest='{"inputs": 3}')
-    with pytest.raises(ConfigError, match=r"benchhub\.json in .* is not a list"):
+    with pytest.raises(ConfigError, match=r"benchhub\.json in .*: not a list"):
         inspect_torch("w", broken)
     with pytest.raises(ConfigError, match="cannot read model"):
         inspect_torch("w", tmp_path / "absent.pt")

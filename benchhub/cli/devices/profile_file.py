@@ -32,12 +32,13 @@ def write_profile(
             table.update({"name": name, "transport": "ssh"})
             document.add("device", table)
         device = document["device"]
-        assert isinstance(device, dict)
+        if not isinstance(device, dict):
+            raise KeyError("device")
         device.update({key: _plain(value) for key, value in chosen.items()})
         device["host_key"] = host_key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomlkit.dumps(document), "utf-8")
-    except (TOMLKitError, KeyError) as error:
+    except (TOMLKitError, KeyError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not a device profile: {error}; move it away") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

@@ -22,6 +22,7 @@ from benchhub.model.arrays import Array, Settings
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import Variant
 from benchhub.model.recipe import Recipe
+from benchhub.outside.foreign.arrays import archive
 from benchhub.tasks import Dataset, get_task, is_trainable
 from benchhub.tasks.opening import open_data
 
@@ -232,11 +233,7 @@ class _Arrays:
     """Calibration inputs from a `.npz` with an array for each input of a model."""
 
     def __init__(self, path: Path, model: Variant) -> None:
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                held = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot be read as .npz: {error}") from error
+        held = archive(path)
         self._path = path
         self._inputs = {}
         for spec in model.inputs:

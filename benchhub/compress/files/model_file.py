@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import whole
 
 #: What to do about an ONNX file that does not say which network of which task it is.
 NO_ARCHITECTURE = (
@@ -15,9 +16,11 @@ NO_ARCHITECTURE = (
 
 
 def read_model(name: str, path: Path) -> bytes:
-    """Return the bytes of variant `name`'s file; ConfigError if it is not there or empty."""
+    """Return the bytes of variant `name`'s file; ConfigError if it is not there, empty, or larger
+    than a file may be.
+    """
     try:
-        blob = path.read_bytes()
+        blob = whole(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"variant {name}: cannot read model {path}: {reason}") from error

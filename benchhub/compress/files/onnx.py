@@ -18,9 +18,11 @@ from benchhub.compress.files.external import (
     without_external,
 )
 from benchhub.compress.files.model_file import read_model
+from benchhub.compress.files.plain_graph import check_bounds
 from benchhub.compress.files.sparse_size import stored_sparsely
 from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.outside.foreign.reading import reading
 
 if TYPE_CHECKING:
     import onnx
@@ -34,6 +36,11 @@ def inspect_onnx(name: str, path: Path) -> Variant:
     ConfigError if a file is missing, empty, or not ONNX, or if weights lie outside its folder.
     """
     blob = read_model(name, path)
+    with reading(f"variant {name}: model {path}", "damaged, or not valid ONNX", "export it again"):
+        return _inspected(name, path, blob)
+
+
+def _inspected(name: str, path: Path, blob: bytes) -> Variant:
     model = _parse(name, path, blob)
     elsewhere = external_tensors(model)
     files = model_files(name, path, blob, elsewhere) if elsewhere else ()
@@ -79,6 +86,7 @@ def _parse(name: str, path: Path, blob: bytes) -> onnx.ModelProto:
         ) from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise ConfigError(f"variant {name}: model {path} holds no ONNX graph; export it again")
+    check_bounds(model)
     return model
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from benchhub.compress.graphs.inside import inner_graphs
 
 if TYPE_CHECKING:
     import onnx
 
 #: Since this version of the format an initializer need not be listed as an input.
 _UNLISTED_SINCE = 4
+#: More nodes than any network has, once its functions are put in.
+_MOST_NODES = 10_000_000
+_MOST_AXES = 32
 
 
 def plain(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -40,6 +45,60 @@ def plain(model: onnx.ModelProto) -> onnx.ModelProto:
     del copy.graph.input[:]
     copy.graph.input.extend(kept)
     return copy
+
+
+def check_bounds(model: onnx.ModelProto) -> None:
+    """Raise ValueError for what no network has and nobody could count: see the two below."""
+    _check_sizes(model)
+    _check_calls(model)
+
+
+def _check_sizes(model: onnx.ModelProto) -> None:
+    """Raise ValueError for a tensor of less than nothing, or of more axes than anybody has."""
+    for holder in (*graphs(model.graph), *model.functions):
+        for node in holder.node:
+            for one in node.attribute:
+                _check_dims(node.name, one.t.dims)
+                _check_dims(node.name, one.sparse_tensor.dims)
+    for graph in graphs(model.graph):
+        for tensor in graph.initializer:
+            _check_dims(tensor.name, tensor.dims)
+        for sparse in graph.sparse_initializer:
+            _check_dims(sparse.values.name, sparse.dims)
+
+
+def _check_dims(name: str, dims: Sequence[int]) -> None:
+    if len(dims) > _MOST_AXES or min(dims, default=0) < 0:
+        raise ValueError(f"{name or 'a constant'} has {len(dims)} axes, or a size below 0")
+
+
+def _check_calls(model: onnx.ModelProto) -> None:
+    """Raise ValueError where functions of a file call themselves, or stand for too many nodes.
+
+    A few kB can stand for more nodes than fit into memory: each function calls the next one twice.
+    """
+    known = {(one.domain, one.name): one for one in model.functions}
+    counts: dict[tuple[str, str], int | None] = {}
+
+    def count(nodes: Iterable[onnx.NodeProto]) -> int:
+        total = 0
+        for node in nodes:
+            called = node.domain, node.op_type
+            total += 1 + (of(called) if called in known else 0)
+            total += sum(count(inner.node) for inner in inner_graphs(node))
+        return total
+
+    def of(called: tuple[str, str]) -> int:
+        if called not in counts:
+            counts[called] = None
+            counts[called] = count(known[called].node)
+        found = counts[called]
+        if found is None:
+            raise ValueError(f"its function {called[1]} calls itself")
+        return found
+
+    if known and count(model.graph.node) > _MOST_NODES:
+        raise ValueError(f"its functions stand for more than {_MOST_NODES:,} nodes")
 
 
 def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

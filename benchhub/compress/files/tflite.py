@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import numpy as np
 from benchhub.compress.files.counting.tflite import count_tflite_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.tflite.graph import Graph, GraphTensor, read_graph
-from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.outside.foreign.reading import reading
 
 
 def inspect_tflite(name: str, path: Path) -> Variant:
@@ -26,7 +25,11 @@ def inspect_tflite(name: str, path: Path) -> Variant:
     zero. Raises ConfigError if the file is missing, empty or damaged.
     """
     blob = read_model(name, path)
-    try:
+    with reading(
+        f"variant {name}: model {path}",
+        "a TFLite file that is damaged or cut short",
+        "export it again",
+    ):
         graph = read_graph(blob)
         params, nonzero = _weights(graph)
         count = count_tflite_macs(graph)
@@ -34,11 +37,6 @@ def inspect_tflite(name: str, path: Path) -> Variant:
             tuple(_spec(graph, label, index) for label, index in side)
             for side in (graph.inputs, graph.outputs)
         )
-    except (struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError) as e:
-        raise ConfigError(
-            f"variant {name}: model {path} is a TFLite file that is damaged or cut short"
-            f" ({str(e).splitlines()[0] if str(e) else type(e).__name__}); export it again"
-        ) from e
     return Variant(
         name=name,
         path=path,
@@ -98,6 +96,8 @@ def _zero(tensor: GraphTensor, values: np.ndarray[Any, Any]) -> Any:
     points = np.array(tensor.zero_points or (0,))
     if points.size == 1 or tensor.sparse:
         return points[0]
+    if values.shape[tensor.axis] != points.size:
+        raise ValueError(f"tensor {tensor.name} has {points.size} zero points for its axis")
     shape = [1] * values.ndim
     shape[tensor.axis] = points.size
     return points.reshape(shape)

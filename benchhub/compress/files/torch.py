@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
+import importlib.util
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from benchhub.compress.files.torch_archive import MANIFEST, count_weights, program_facts
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchhub.compress.files.model_file import read_model
+from benchhub.compress.files.torch_archive import MANIFEST
+from benchhub.compress.trial.apart import answer
 from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.outside.foreign.bounds import check_size
+from benchhub.outside.foreign.reading import reading
 
 #: What a torch file may hold.
 TORCH_FORMATS = ("torchscript", "exported")
+#: What `benchhub.json` takes at most.
+_MANIFEST_BYTES = 1 << 20
+_CHILD = "benchhub.compress.trial.described"
 
 
 def torch_format(path: Path) -> str | None:
@@ -28,7 +37,7 @@ def torch_format(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             members = [member.partition("/")[2] for member in archive.namelist()]
             names = {*members, *archive.namelist()}
-    except (zipfile.BadZipFile, OSError):
+    except Exception:  # noqa: BLE001 - a damaged archive is neither, whatever is wrong with it
         return None
     if "serialized_exported_program.json" in names or any(
         name.startswith("models/") and name.endswith(".json") for name in names
@@ -45,25 +54,21 @@ def inspect_torch(name: str, path: Path) -> Variant:
     Raises ConfigError if the file is missing, is a checkpoint rather than a model, or says
     nothing about its inputs and cannot be asked.
     """
-    try:
-        blob = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"variant {name}: cannot read model {path}: {reason}") from error
+    blob = read_model(name, path)
     found = torch_format(path)
     if found is None:
         raise ConfigError(
             f"variant {name}: model {path} is neither TorchScript nor an exported program (a"
             " checkpoint holds weights only); save it with torch.export.save or torch.jit.save"
         )
-    facts = _manifest(name, path)
-    if facts is None:
+    declared = _manifest(name, path)
+    if declared is None:
         if found == "torchscript":
             raise ConfigError(
                 f"variant {name}: model {path} has no {MANIFEST}, so its shapes are unknown;"
                 " save it with benchhub.compress.files.torch_archive.save_torchscript"
             )
-        facts = _asked(name, path)
+        declared = _asked(name, path)
     return Variant(
         name=name,
         path=path,
@@ -71,44 +76,73 @@ def inspect_torch(name: str, path: Path) -> Variant:
         format=found,
         model_bytes=len(blob),
         gzip_bytes=len(gzip.compress(blob, compresslevel=6, mtime=0)),
-        inputs=_specs(facts["inputs"]),
-        outputs=_specs(facts["outputs"]),
-        params=facts.get("params"),
-        nonzero_params=facts.get("nonzero_params"),
-        macs=facts.get("macs"),
-        uncounted=() if "macs" in facts else ("forward of unknown shape",),
+        inputs=_specs(declared.inputs),
+        outputs=_specs(declared.outputs),
+        params=declared.params,
+        nonzero_params=declared.nonzero_params,
+        macs=declared.macs,
+        uncounted=() if "macs" in declared.model_fields_set else ("forward of unknown shape",),
     )
 
 
-def _manifest(name: str, path: Path) -> Mapping[str, Any] | None:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            if member.split("/")[-2:] not in (["extra", MANIFEST], ["extra_files", MANIFEST]):
+class _DeclaredTensor(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    name: Annotated[str, Field(max_length=4096)]
+    dtype: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    shape: Annotated[list[Annotated[int, Field(ge=0, lt=2**40)] | None], Field(max_length=32)]
+
+
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_Tensors = Annotated[list[_DeclaredTensor], Field(max_length=1024)]
+
+
+class _Declared(BaseModel):
+    """What `benchhub.json` says, or the program itself."""
+
+    model_config = ConfigDict(strict=True)
+
+    inputs: _Tensors
+    outputs: _Tensors
+    params: _Count | None = None
+    nonzero_params: _Count | None = None
+    macs: _Count | None = None
+
+
+def _manifest(name: str, path: Path) -> _Declared | None:
+    where = f"variant {name}: {MANIFEST} in {path}"
+    with (
+        reading(where, "not a list of inputs and outputs", "export the model again"),
+        zipfile.ZipFile(path) as archive,
+    ):
+        members = archive.infolist()
+        check_size(path, sum(member.file_size for member in members))
+        for member in members:
+            if member.filename.split("/")[-2:] not in (
+                ["extra", MANIFEST],
+                ["extra_files", MANIFEST],
+            ):
                 continue
-            try:
-                facts: Mapping[str, Any] = json.loads(archive.read(member))
-                _specs(facts["inputs"]), _specs(facts["outputs"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise ConfigError(
-                    f"variant {name}: {MANIFEST} in {path} is not a list of inputs and outputs"
-                    f" ({error!r}); export the model again"
-                ) from error
-            return facts
+            if member.file_size > _MANIFEST_BYTES:
+                raise ValueError(f"it has {member.file_size} bytes")
+            return _Declared.model_validate_json(archive.read(member))
     return None
 
 
-def _specs(raw: Any) -> tuple[TensorSpec, ...]:
-    return tuple(TensorSpec(one["name"], one["dtype"], tuple(one["shape"])) for one in raw)
+def _specs(declared: Sequence[_DeclaredTensor]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(one.name, one.dtype, tuple(one.shape)) for one in declared)
 
 
-def _asked(name: str, path: Path) -> Mapping[str, Any]:
-    try:
-        import torch
-    except ImportError as error:
+def _asked(name: str, path: Path) -> _Declared:
+    if importlib.util.find_spec("torch") is None:
         raise ConfigError(
             f"variant {name}: model {path} has no {MANIFEST} and torch is not installed here to"
             " read it; pip install torch, or export it with benchhub.compress.files.torch_archive"
-        ) from error
-
-    program: Any = torch.export.load(str(path))
-    return {**program_facts(program), **count_weights(program.state_dict.values())}
+        )
+    told = answer(_CHILD, {"path": str(path)})
+    where = f"variant {name}: model {path}"
+    wrong = "not an exported program that can be opened without running what it holds"
+    if "facts" not in told:
+        raise ConfigError(f"{where}: {wrong} ({told['cause']}); save it with torch.export.save")
+    with reading(where, wrong, "save it with torch.export.save"):
+        return _Declared.model_validate(told["facts"])

@@ -6,7 +6,6 @@ The file is code that the user names, and is run; weights are a state_dict, read
 from __future__ import annotations
 
 import importlib.util
-import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from benchhub.compress.recipes.converters import in_one_line
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.quality import Cases
+from benchhub.outside.foreign.arrays import archive
 
 _LABELS = "labels"
 
@@ -84,7 +84,7 @@ def built(text: str, module: ModuleType, name: str, weights: Path) -> nn.Module:
         )
     try:
         state: Any = torch.load(weights, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:
         raise ConfigError(
             f"{weights}: holds no state_dict that can be read without running code;"
             f" write it with torch.save(net.state_dict(), FILE) ({_said(error)[:120]})"
@@ -93,18 +93,14 @@ def built(text: str, module: ModuleType, name: str, weights: Path) -> nn.Module:
         raise ConfigError(f"{weights}: holds a {type(state).__name__}, not a state_dict")
     try:
         net.load_state_dict(state)
-    except RuntimeError as error:
+    except Exception as error:
         raise ConfigError(f"{weights}: does not fit {name}(): {_said(error)[:300]}") from error
     return net.eval()
 
 
 def cases_in(path: Path) -> Cases:
     """Return the one input and the labels in an .npz; where it has none, `label_names` is empty."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as .npz: {error}") from error
+    held = archive(path)
     labels = held.pop(_LABELS, None)
     if len(held) != 1:
         raise ConfigError(
@@ -114,8 +110,10 @@ def cases_in(path: Path) -> Cases:
     ((name, inputs),) = held.items()
     if inputs.ndim < 2 or not len(inputs):
         raise ConfigError(f"{path}: {name} has shape {inputs.shape}; its first axis is of cases")
-    if labels is not None and len(labels) != len(inputs):
-        raise ConfigError(f"{path}: {len(labels)} labels for {len(inputs)} cases of {name}")
+    if labels is not None and labels.shape[:1] != inputs.shape[:1]:
+        raise ConfigError(
+            f"{path}: labels of shape {labels.shape} for {len(inputs)} cases of {name}"
+        )
     ids = tuple(map(str, range(len(inputs))))
     found = np.zeros(len(inputs), np.int64) if labels is None else labels
     names = () if labels is None else (_LABELS,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,8 @@ class Graph:
 
 #: Names in the schema that numpy does not have.
 _DTYPES = {"RESOURCE": "resource", "VARIANT": "variant", "STRING": "string"}
+#: What lies in a file is named so often at most; and no runtime has tensors of more axes.
+_OFTEN, _MOST_AXES = 4, 32
 
 
 def read_graph(blob: bytes) -> Graph:
@@ -61,6 +64,7 @@ def read_graph(blob: bytes) -> Graph:
     """
     import tflite
 
+    held = _Flatbuffer(blob)
     model = tflite.Model.GetRootAs(blob, 0)
     if not model.SubgraphsLength():
         raise ValueError("it has no graph")
@@ -68,15 +72,23 @@ def read_graph(blob: bytes) -> Graph:
     dtypes = {v: _DTYPES.get(k, k.lower()) for k, v in _constants(tflite.TensorType)}
     kinds = {value: key for key, value in _constants(tflite.BuiltinOperator)}
     tensors = tuple(
-        _tensor(blob, model, graph.Tensors(index), dtypes) for index in range(graph.TensorsLength())
+        _tensor(held, model, graph.Tensors(at), dtypes)
+        for at in range(held.counted(graph.TensorsLength()))
     )
     operators = tuple(
-        _operator(model, graph.Operators(index), kinds) for index in range(graph.OperatorsLength())
+        _operator(held, model, graph.Operators(at), kinds)
+        for at in range(held.counted(graph.OperatorsLength()))
     )
-    inputs = tuple(graph.Inputs(position) for position in range(graph.InputsLength()))
-    outputs = tuple(graph.Outputs(position) for position in range(graph.OutputsLength()))
+    inputs = held.listed(graph.Inputs, graph.InputsLength())
+    outputs = held.listed(graph.Outputs, graph.OutputsLength())
+    if not all(0 <= at < len(tensors) for at in (*inputs, *outputs)):
+        raise ValueError("an input or output of its graph is none of its tensors")
+    if any(not -1 <= at < len(tensors) for one in operators for at in (*one.inputs, *one.outputs)):
+        raise ValueError("an operator takes what is none of its tensors")
     if not operators or not outputs:
         raise ValueError("its graph computes nothing")
+    for at in (*inputs, *outputs):
+        held.counted(len(tensors[at].name))
     of_inputs, of_outputs = _signature(model)
     return Graph(
         tensors,
@@ -86,25 +98,70 @@ def read_graph(blob: bytes) -> Graph:
     )
 
 
+class _Flatbuffer:
+    """What has been read of a file: no more of it than there is.
+
+    The bytes of a flatbuffer may be named as often as it likes, so that a small file could stand
+    for more than fits into memory.
+    """
+
+    def __init__(self, blob: bytes) -> None:
+        self.blob = blob
+        self._left = _OFTEN * len(blob)
+        self._contents: dict[int, bytes | None] = {}
+
+    def counted(self, size: int) -> int:
+        """Return `size`, of elements or bytes that lie in the file; ValueError past its end."""
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("it names more than it holds")
+        return size
+
+    def text(self, raw: bytes | None) -> str:
+        """Return a name."""
+        return (raw or b"")[: self.counted(len(raw or b""))].decode("utf-8", "replace")
+
+    def listed(self, of: Callable[[int], Any], size: int) -> tuple[Any, ...]:
+        """Return the elements of a list."""
+        return tuple(of(at) for at in range(self.counted(size)))
+
+    def content(self, model: Any, at: int) -> bytes | None:
+        """Return the bytes of a buffer, None for an empty one; tensors may share them."""
+        if at not in self._contents:
+            self._contents[at] = self._content(model.Buffers(at))
+        return self._contents[at]
+
+    def _content(self, buffer: Any) -> bytes | None:
+        if buffer.Offset() > 1:  # behind the flatbuffer, as in files too large for one
+            end = buffer.Offset() + self.counted(buffer.Size())
+            if end > len(self.blob):
+                raise ValueError("a buffer reaches beyond the end of the file")
+            return self.blob[buffer.Offset() : end]
+        size = self.counted(buffer.DataLength())
+        return bytes(buffer.DataAsNumpy()) if size else None
+
+
 def _constants(enum: Any) -> list[tuple[str, int]]:
     return [(key, value) for key, value in vars(enum).items() if not key.startswith("_")]
 
 
-def _tensor(blob: bytes, model: Any, tensor: Any, dtypes: dict[int, str]) -> GraphTensor:
-    sizes = tuple(tensor.Shape(axis) for axis in range(tensor.ShapeLength()))
-    declared = tuple(tensor.ShapeSignature(axis) for axis in range(tensor.ShapeSignatureLength()))
+def _tensor(held: _Flatbuffer, model: Any, tensor: Any, dtypes: dict[int, str]) -> GraphTensor:
+    if max(tensor.ShapeLength(), tensor.ShapeSignatureLength()) > _MOST_AXES:
+        raise ValueError(f"a tensor has {tensor.ShapeLength()} axes")
+    sizes = held.listed(tensor.Shape, tensor.ShapeLength())
+    declared = held.listed(tensor.ShapeSignature, tensor.ShapeSignatureLength())
     quantization = tensor.Quantization()
     scales: tuple[float, ...] = ()
     points: tuple[int, ...] = ()
     if quantization is not None:
-        scales = tuple(quantization.Scale(i) for i in range(quantization.ScaleLength()))
-        points = tuple(quantization.ZeroPoint(i) for i in range(quantization.ZeroPointLength()))
+        scales = held.listed(quantization.Scale, quantization.ScaleLength())
+        points = held.listed(quantization.ZeroPoint, quantization.ZeroPointLength())
     return GraphTensor(
-        name=(tensor.Name() or b"").decode("utf-8", "replace"),
+        name=held.text(tensor.Name()),
         dtype=dtypes[tensor.Type()],
         sizes=sizes,
         shape=tuple(None if size < 0 else size for size in declared or sizes),
-        content=_content(blob, model.Buffers(tensor.Buffer())),
+        content=held.content(model, tensor.Buffer()),
         scales=scales if any(scales) else (),
         zero_points=points,
         axis=quantization.QuantizedDimension() if quantization is not None else 0,
@@ -112,21 +169,12 @@ def _tensor(blob: bytes, model: Any, tensor: Any, dtypes: dict[int, str]) -> Gra
     )
 
 
-def _content(blob: bytes, buffer: Any) -> bytes | None:
-    if buffer.Offset() > 1:  # behind the flatbuffer, as in files too large for one
-        content = blob[buffer.Offset() : buffer.Offset() + buffer.Size()]
-        if len(content) < buffer.Size():
-            raise ValueError("a buffer reaches beyond the end of the file")
-        return content
-    return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else None
-
-
-def _operator(model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
+def _operator(held: _Flatbuffer, model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
     kind = kinds[_builtin(code)]
-    inputs = tuple(operator.Inputs(position) for position in range(operator.InputsLength()))
-    outputs = tuple(operator.Outputs(position) for position in range(operator.OutputsLength()))
-    custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+    inputs = held.listed(operator.Inputs, operator.InputsLength())
+    outputs = held.listed(operator.Outputs, operator.OutputsLength())
+    custom = held.text(code.CustomCode())
     swapped = kind == "BATCH_MATMUL" and _adjoint(operator)
     return Operator(kind, inputs, outputs, swapped, custom, code.Version())
 

@@ -49,11 +49,14 @@ def is_unusual(variant: Variant) -> bool:
     """Return whether a runtime that reads the format might not load the file."""
     if variant.path.stat().st_size > _LOOKED_AT_BYTES:
         return False
-    match variant.format:
-        case "onnx":
-            return _unusual_onnx(variant)
-        case "tflite":
-            return _unusual_tflite(variant)
+    try:
+        match variant.format:
+            case "onnx":
+                return _unusual_onnx(variant)
+            case "tflite":
+                return _unusual_tflite(variant)
+    except Exception:  # noqa: BLE001 - a type that nobody knows, for one: the runtime says
+        return True
     return False  # torch reads what torch wrote
 
 

@@ -17,6 +17,7 @@ from benchhub.device.provision.packed import Packed, packed
 from benchhub.device.provision.target import Target
 from benchhub.errors import BackendError, ConfigError, nearest
 from benchhub.ondevice.backends import Description, LockFile
+from benchhub.outside.foreign.reading import reading, reason
 
 #: What the runner needs beside the runtime; where a lock has none, the system's own is used.
 _RUNNER_NEEDS = ("numpy", "psutil")
@@ -83,7 +84,7 @@ class Pinned:
 
 def parse(backend: str, name: str, package: str, text: str) -> Lock:
     """Return the lock in `text`; ConfigError for a line that does not pin one version by hash."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     pins = []
     for line in text.replace("\\\n", " ").splitlines():
@@ -91,12 +92,10 @@ def parse(backend: str, name: str, package: str, text: str) -> Lock:
         if not wanted.strip() or wanted.strip().startswith("#"):
             continue
         hashes = tuple(_HASH.findall(line))
-        try:
-            found = Requirement(wanted.strip())
-        except InvalidRequirement as error:
-            raise ConfigError(
-                f"lock {name}: {wanted.strip()!r} is no requirement: {error}"
-            ) from error
+        given = wanted.strip()
+        wrong = f"{given[:200]!r} is no requirement"
+        with reading(f"lock {name}", wrong, "make the lock again with scripts/lock"):
+            found = Requirement(given)
         exact = [s.version for s in found.specifier if s.operator == "=="]
         if len(found.specifier) != 1 or len(exact) != 1 or "*" in exact[0] or not hashes:
             raise ConfigError(
@@ -157,11 +156,20 @@ def pinned(locks: tuple[Lock, ...], target: Target) -> Pinned:
 
     environment = {**target.markers, "extra": ""}
     for lock in locks:
-        pins = tuple(
-            pin for pin in lock.pins if not pin.marker or Marker(pin.marker).evaluate(environment)
-        )
-        there = [pin.name for pin in pins]
-        if lock.package in there and lock.fits(target):
+        try:
+            pins = tuple(
+                pin
+                for pin in lock.pins
+                if not pin.marker or Marker(pin.marker).evaluate(environment)
+            )
+            there = [pin.name for pin in pins]
+            fits = lock.package in there and lock.fits(target)
+        except (ValueError, KeyError) as error:  # a version that is none
+            raise BackendError(
+                f"{target.name}: what its Python tells of itself cannot be held against lock"
+                f" {lock.name} ({reason(error)}); name another one as `python` in its profile"
+            ) from error
+        if fits:
             twice = {name for name in there if there.count(name) > 1}
             if twice:
                 raise ConfigError(f"lock {lock.name} has {min(twice)} twice for {target}")

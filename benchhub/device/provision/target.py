@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from benchhub.errors import BackendError
 #: Where the levels of manylinux begin; older ones do not exist for younger architectures.
 _FIRST_MINOR = {"x86_64": 5, "i686": 5}
 _FIRST_MINOR_ELSEWHERE = 17
+_GLIBC = re.compile(r"glibc ([0-9]{1,3})[.]([0-9]{1,3})")
+_VERSION = re.compile(r"([0-9]{1,3})[.]([0-9]{1,3})")
 #: The names that levels had before they were named after their glibc.
 _OLD_NAMES = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
@@ -37,11 +40,9 @@ class Target:
     @property
     def glibc(self) -> tuple[int, int]:
         """Return the version of the GNU C library; BackendError where wheels need another one."""
-        family, _, version = (self.libc or "").partition(" ")
-        if family == "glibc" and version:
-            major, minor = version.split(".")[:2]
-            return int(major), int(minor)
-        found = "musl" if family == "musl" else "no GNU C library"
+        if told := _GLIBC.match(self.libc or ""):
+            return int(told[1]), int(told[2])
+        found = "musl" if (self.libc or "").startswith("musl") else "no GNU C library"
         raise BackendError(
             f"{self.name}: it has {found}, and the runtimes' wheels are made for glibc; install "
             "its own packages of the backend, or use a system with glibc"
@@ -55,8 +56,13 @@ class Target:
                 f"{self.name}: its Python is {self.markers['implementation_name']}, and the "
                 "runtimes' wheels are made for CPython; name one as `python` in its profile"
             )
-        major, minor = self.python.split(".")[:2]
-        return f"cp{major}{minor}{'t' if self.free_threaded else ''}"
+        told = _VERSION.match(self.python)
+        if told is None:
+            raise BackendError(
+                f"{self.name}: its Python calls itself {self.python[:40]!r}, which is no version;"
+                " name another one as `python` in its profile"
+            )
+        return f"cp{told[1]}{told[2]}{'t' if self.free_threaded else ''}"
 
     @property
     def platforms(self) -> tuple[str, ...]:

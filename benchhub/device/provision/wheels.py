@@ -94,7 +94,7 @@ class _Known:
 def _load(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}

@@ -12,9 +12,13 @@ import paramiko
 
 from benchhub.device.ssh.tokens import tilde
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import SETTINGS, whole
+from benchhub.outside.foreign.reading import reading
 
 _NOT_UNDERSTOOD = re.compile(r"^\s*(include|match|proxyjump)\b", re.IGNORECASE | re.MULTILINE)
 _ASKING_S = 30.0
+#: Of no setting here a longer number makes sense.
+_DIGITS = 9
 #: What ssh says when nobody has a terminal, whatever else is wrong.
 _IDLE = "Pseudo-terminal will not be allocated"
 
@@ -28,6 +32,15 @@ class Options:
     def first(self, key: str, default: str = "") -> str:
         """Return the first value of `key`."""
         return self.values.get(key, [default])[0]
+
+    def number(self, key: str, usual: int, owner: str) -> int:
+        """Return the first value of `key` as a number; ConfigError, starting with `owner`."""
+        value = self.first(key, str(usual))
+        if not (value.isascii() and value.isdecimal() and len(value) <= _DIGITS):
+            raise ConfigError(
+                f"{owner}: {key} {value[:40]!r} of its ssh configuration is no number; mend it"
+            )
+        return int(value)
 
     def every(self, key: str) -> list[str]:
         """Return every value of `key` but "none"."""
@@ -87,17 +100,16 @@ def of_paramiko(
     options: dict[str, list[str]] = {}
     warnings: tuple[str, ...] = ()
     if path.is_file():
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with reading(path, "cannot be read", "mend it"):
+            text = whole(path, SETTINGS).decode("utf-8", "replace")
         words = sorted({word.lower() for word in _NOT_UNDERSTOOD.findall(text)})
         if words:
             warnings = (
                 f"{path}: {', '.join(words)} may be misread without an OpenSSH client; "
                 "install openssh-client",
             )
-        try:
+        with reading(path, "cannot be read by paramiko", "install openssh-client, or mend it"):
             parsed = paramiko.SSHConfig.from_text(text).lookup(alias)
-        except paramiko.SSHException as error:
-            raise ConfigError(f"{path}: cannot be read: {error}") from error
         for key, value in parsed.items():
             options[key] = value if isinstance(value, list) else [value]
     elif config:

@@ -65,7 +65,7 @@ class _Resolver:
             owner=owner,
             alias=alias,
             host=said.first("hostname", alias).lower(),
-            port=int(said.first("port", "22")),
+            port=said.number("port", 22, owner),
             user=said.first("user") or me(),
             jump=jump.rpartition(",")[2],
             key_alias=said.first("hostkeyalias"),
@@ -85,12 +85,13 @@ class _Resolver:
             jump=self._chain(tokens.command(jump), depth) if jump else None,
             address_family=said.first("addressfamily", "any"),
             bind_address=said.unless_none("bindaddress") or None,
-            connect_timeout_s=float(timeout) if timeout.isdigit() else self._connect_timeout_s(),
+            connect_timeout_s=self._timeout_s(timeout),
             warnings=warnings,
         )
 
-    def _connect_timeout_s(self) -> float:
-        return self._profile.connect_timeout_s
+    def _timeout_s(self, told: str) -> float:
+        known = told.isascii() and told.isdecimal() and len(told) < 9
+        return float(told) if known else self._profile.connect_timeout_s
 
     def _login(self, said: Options, tokens: Tokens, named: bool) -> Login:
         methods = said.first("preferredauthentications")
@@ -111,7 +112,7 @@ class _Resolver:
             agent_socket=_agent_socket(said.first("identityagent"), tokens),
             keys_allowed=not forbidden_by,
             forbidden_by=forbidden_by,
-            least_rsa_bits=int(said.first("requiredrsasize", "0")),
+            least_rsa_bits=said.number("requiredrsasize", 0, tokens.owner),
             notes=unsupported.notes(said.values, self._config, "login"),
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import TEXT, whole
 from benchhub.text import all_visible, visible
 
 #: Eleven days: longer rounds are a mistake of units, and their sums do not fit nanoseconds.
@@ -23,7 +24,7 @@ class RoundStats(BaseModel):
     """The rounds of a benchmark: `data` in seconds for one call, the mean of `iterations`."""
 
     data: list[float] | None = None
-    iterations: int = Field(default=1, ge=1)
+    iterations: int = Field(default=1, ge=1, lt=2**31)
 
 
 class Benchmark(BaseModel):
@@ -66,9 +67,16 @@ class BenchmarkFile(BaseModel):
 def read(path: Path) -> tuple[bytes, datetime]:
     """Return what a file holds and when it was written; ConfigError if it cannot be read."""
     try:
-        return path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return whole(path, TEXT), _written_at(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _written_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (ValueError, OverflowError):  # a clock that was set to no year of the calendar
+        return datetime.fromtimestamp(0, UTC)
 
 
 def read_file(path: Path, raw: bytes) -> BenchmarkFile:

@@ -29,6 +29,8 @@ _WORDS: Mapping[str, type] = {
     "variant": str, "backend": str, "model_sha256": str, "precision": str,
     "batch": int, "threads": int,
 }  # fmt: skip
+#: Batches, threads and cores beyond are a mistake.
+_MOST = 2**31
 _NO_TIMES = SkipReason(
     SkipKind.NO_TIMES, "the file has no times of its rounds; write it with --benchmark-json"
 )
@@ -81,12 +83,15 @@ def _device(files: Sequence[BenchmarkFile], given: str | None) -> DeviceInfo:
         "arch": machine.get("machine"),
         "machine": machine.get("machine"),
         "cpu_model": cpu.get("brand_raw"),
-        "cores_logical": cpu.get("count"),
         "os": machine.get("system"),
         "kernel": machine.get("release"),
         "python": machine.get("python_version"),
     }
-    known = {key: value for key, value in facts.items() if value}
+    known: dict[str, Any] = {
+        key: value for key, value in facts.items() if value and isinstance(value, str)
+    }
+    if _is_count(cpu.get("count")):
+        known["cores_logical"] = cpu["count"]
     return DeviceInfo(str(name), "imported", emulated=False, facts=Facts(known))
 
 
@@ -111,9 +116,13 @@ def _cell(file: BenchmarkFile, benchmark: Benchmark, device: str) -> Cell:
 def _words(file: BenchmarkFile, benchmark: Benchmark) -> dict[str, Any]:
     words = {name: benchmark.told[name] for name in _WORDS if benchmark.told.get(name) is not None}
     for name, value in words.items():
-        if type(value) is not _WORDS[name]:
+        if type(value) is not _WORDS[name] or (_WORDS[name] is int and not _is_count(value)):
             raise ConfigError(
                 f"{file.name}: {benchmark.fullname}: extra_info.benchhub.{name} = {value!r}:"
                 f" should be of type {_WORDS[name].__name__}"
             )
     return words
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < _MOST

@@ -42,10 +42,14 @@ class ImportedRun:
                 f" `benchhub runs delete {self.run.id}` to import them again"
             )
         store.create_run(self.run, self.plan, None, self.variants, ())
-        for device in self.devices:
-            store.put_device(self.run.id, device)
-        for launch in self.launches:
-            store.add(launch)
+        try:
+            for device in self.devices:
+                store.put_device(self.run.id, device)
+            for launch in self.launches:
+                store.add(launch)
+        except BaseException:  # half a run would be taken for a whole one
+            store.delete_run(self.run.id)
+            raise
 
 
 def rounds_ns(benchmark: Benchmark) -> Ints:

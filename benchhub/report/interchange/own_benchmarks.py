@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -33,17 +33,21 @@ _NO_TIMES = SkipReason(
 )
 
 
+#: What a column of the store takes.
+_Whole64 = Annotated[int, Field(ge=0, lt=2**63)]
+
+
 class _Part(BaseModel):
     """What a launch told, beside its samples."""
 
-    rounds: int
-    index: int
-    attempt: int
-    round: int
+    rounds: _Whole64
+    index: _Whole64
+    attempt: _Whole64
+    round: _Whole64
     started_at: str
-    elapsed_ns: int | None = None
-    load_ns: int | None = None
-    first_inference_ns: int | None = None
+    elapsed_ns: _Whole64 | None = None
+    load_ns: _Whole64 | None = None
+    first_inference_ns: _Whole64 | None = None
     backend_version: str | None = None
     provider: str | None = None
     precision: str | None = None

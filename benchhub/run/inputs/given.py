@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
 
 from benchhub.compress.build.reference import check_cases_fit
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
+from benchhub.outside.foreign.arrays import archive
 
 
 def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
@@ -20,7 +18,7 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
     Other arrays (labels, say) are left out. Cases run along the first axis.
     """
     names = [spec.name for spec in variant.inputs]
-    held = arrays_of(path)
+    held = archive(path)
     inputs = {name: array for name, array in held.items() if name in names}
     missing = [name for name in names if name not in inputs]
     if missing:
@@ -30,19 +28,6 @@ def given_inputs(path: Path, variant: Variant) -> Mapping[str, Array]:
     if len(lengths) > 1 or 0 in lengths:
         raise ConfigError(f"{path}: inputs hold {sorted(lengths)} cases; all need as many, not 0")
     return inputs
-
-
-def arrays_of(path: Path) -> Mapping[str, Array]:
-    """Return all arrays of an `.npz` file; ConfigError if it is none."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the cases as an .npz archive") from None
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, AttributeError) as error:
-        raise ConfigError(
-            f"{path}: not an .npz archive of plain arrays ({error}); write it with numpy.savez"
-        ) from error
 
 
 def lacks(path: Path, name: str, model: str, held: Mapping[str, Array]) -> ConfigError:

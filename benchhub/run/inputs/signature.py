@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.outside.foreign.reading import reading
 
 if TYPE_CHECKING:
     import onnx
@@ -38,14 +39,16 @@ class ModelInput:
 
 
 def signature(variant: Variant) -> tuple[ModelInput, ...]:
-    """Return the inputs of a model file, in its order."""
+    """Return the inputs of a model file, in its order; ConfigError where it cannot be read."""
     plain = tuple(ModelInput(one.name, one.dtype, one.shape) for one in variant.inputs)
     if all(_says_it_all(one) for one in variant.inputs):
         return plain
-    if variant.format == "onnx":
-        return _of_onnx(variant, plain)
-    if variant.format == "tflite":
-        return tuple(_of_tflite(variant, plain))
+    where = f"variant {variant.name}: model {variant.path}"
+    with reading(where, "cannot be looked into", "export it again"):
+        if variant.format == "onnx":
+            return _of_onnx(variant, plain)
+        if variant.format == "tflite":
+            return tuple(_of_tflite(variant, plain))
     return plain
 
 

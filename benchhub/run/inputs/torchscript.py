@@ -6,6 +6,7 @@ The file itself knows the names of forward's arguments, and neither their shapes
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import re
 import zipfile
@@ -18,11 +19,14 @@ import numpy as np
 
 from benchhub.compress.files.torch import torch_format
 from benchhub.compress.files.torch_archive import MANIFEST, count_weights
+from benchhub.compress.trial.apart import answer, serve
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.ondevice.cause import cause
+from benchhub.outside.foreign.arrays import archive
+from benchhub.outside.foreign.reading import reason
 from benchhub.run.inputs.asked_shapes import AskedShapes, shape_text
-from benchhub.run.inputs.given import arrays_of, lacks
+from benchhub.run.inputs.given import lacks
 from benchhub.run.inputs.room import check_room
 
 #: Types of arguments that a tensor of one number is taken for.
@@ -39,17 +43,49 @@ def with_signature(
     Inputs are named as forward's arguments; a size is open where the shapes that are asked for
     differ, and the first of all. With an archive that is `given`, its arrays say shapes and types,
     those of other lengths than the first are the same for all cases, and numbers are arguments too.
-    ConfigError: a shape is missing, torch is not installed here, or the module does not run.
+    It is opened in a process of its own, which it may end. ConfigError: a shape is missing, torch
+    is not installed here, or the module does not run.
     """
     if not zipfile.is_zipfile(path) or torch_format(path) != "torchscript" or _has_manifest(path):
         return path
-    try:
-        import torch
-    except ImportError as error:
+    if importlib.util.find_spec("torch") is None:
         raise ConfigError(
             f"{path}: a TorchScript file without {MANIFEST} is read with torch, which is not"
             " installed here; pip install torch, or save it as an exported program"
-        ) from error
+        )
+    asked = {
+        "path": str(path),
+        "sweep": [dict(one.sizes) for one in sweep],
+        "folder": str(folder),
+        "given": str(given or ""),
+    }
+    told = answer(__name__, asked)
+    if "made" in told:
+        return Path(told["made"])
+    if "refused" in told:
+        raise ConfigError(told["refused"])
+    raise ConfigError(f"{path}: torch cannot open it: {told['cause']}; save the module again")
+
+
+def _answered(asked: Mapping[str, Any]) -> dict[str, Any]:
+    sweep = [
+        AskedShapes({name: tuple(sizes) for name, sizes in one.items()}) for one in asked["sweep"]
+    ]
+    given = Path(asked["given"]) if asked["given"] else None
+    try:
+        return {"made": str(signed(Path(asked["path"]), sweep, Path(asked["folder"]), given))}
+    except ConfigError as error:
+        return {"refused": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever torch raises is the answer
+        return {"cause": reason(error)}
+
+
+def signed(
+    path: Path, sweep: Sequence[AskedShapes], folder: Path, given: Path | None = None
+) -> Path:
+    """Return what `with_signature` does of a file that needs it; opened here, whatever comes."""
+    import torch
+
     jit: Any = torch.jit  # its functions have no types
     module = jit.load(str(path), map_location="cpu").eval()
     taken = [one for one in module.forward.schema.arguments[1:] if not one.has_default_value()]
@@ -104,7 +140,7 @@ class _Argument:
 
 
 def _of_arrays(path: Path, given: Path, kinds: Mapping[str, str]) -> list[_Argument]:
-    held = arrays_of(given)
+    held = archive(given)
     for name in kinds:
         if name not in held:
             raise lacks(given, name, path.name, held)
@@ -188,8 +224,8 @@ def _of_weights(module: Any) -> list[tuple[int, ...]]:
 
 
 def _has_manifest(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(f"/{MANIFEST}") for name in archive.namelist())
+    with zipfile.ZipFile(path) as opened:
+        return any(name.endswith(f"/{MANIFEST}") for name in opened.namelist())
 
 
 def _dtype(name: str) -> str:
@@ -202,3 +238,7 @@ def _open(shapes: Sequence[tuple[int, ...]]) -> tuple[int | None, ...]:
         raise ConfigError("--shape: the shapes of one TorchScript input have as many sizes each")
     same = [sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True)]
     return (None, *same[1:])
+
+
+if __name__ == "__main__":
+    serve(_answered)

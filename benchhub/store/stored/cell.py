@@ -9,7 +9,7 @@ from typing import Any
 
 from benchhub.model.cell import CANARY, Cell, CellKind
 from benchhub.model.scenario import Scenario
-from benchhub.store.stored.record import Record, parsed, written
+from benchhub.store.stored.record import Misfit, Record, parsed, written
 from benchhub.text import all_visible
 
 
@@ -60,6 +60,17 @@ def write_cell(cell: Cell) -> dict[str, Any]:
 def read_cell(raw: Mapping[str, Any]) -> Cell:
     """Invert `write_cell`, or raise Misfit."""
     of = parsed("cell", raw, CellV2, CellV1).model_dump(exclude={"v"})
-    if "\\" in of["options"]:  # JSON within JSON, whose texts nobody has seen to yet
-        of["options"] = json.dumps(all_visible(json.loads(of["options"])), sort_keys=True)
+    if of["options"] != "{}":
+        of["options"] = _options(of["options"])
     return Cell(**of)
+
+
+def _options(text: str) -> str:
+    """Return options, JSON within JSON, whose texts nobody has seen to yet; Misfit for others."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise Misfit("cell", "has options that are none", "restore a copy, or use another --store")
+    return json.dumps(all_visible(told), sort_keys=True) if "\\" in text else text

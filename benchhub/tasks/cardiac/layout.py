@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import TEXT, whole
+from benchhub.outside.foreign.reading import reading
 
 #: The two moments with labels: the fullest and the emptiest heart.
 MOMENTS = ("ED", "ES")
 SPLITS = {"train": "training", "test": "testing"}
 _ROOTS = ("", "database", "ACDC/database", "ACDC")
 _ENDINGS = (".nii.gz", ".nii")
+#: No series has a frame of a longer number.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ def check_disjoint(folder: Path, train: tuple[Frame, ...], test: tuple[Frame, ..
 
 def read_info(path: Path) -> dict[str, str]:
     """Return the `Key: value` lines of an Info.cfg."""
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    with reading(path, "cannot be read", "copy it again"):
+        lines = whole(path, TEXT).decode("utf-8-sig", "replace").splitlines()
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {key.strip(): value.strip() for key, _, value in pairs}
 
@@ -93,9 +98,9 @@ def _number(info: Path, said: dict[str, str], moment: str) -> int:
             f"{info}: no key {moment!r} (patient {info.parent.name}), it has {found}; "
             f"add a line `{moment}: <number of the frame>`"
         )
-    if not said[moment].isdecimal():
+    if not (said[moment].isdecimal() and len(said[moment]) <= _DIGITS):
         raise ConfigError(
-            f"{info}: {moment} is {said[moment]!r} (patient {info.parent.name}), "
+            f"{info}: {moment} is {said[moment][:40]!r} (patient {info.parent.name}), "
             "not the number of a frame; correct the line"
         )
     return int(said[moment])

@@ -5,9 +5,8 @@ Slices are resampled in the plane only: between slices lie 5 to 10 mm, and a 2-d
 
 from __future__ import annotations
 
-import gzip
+import io
 import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import numpy as np
 
 from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
+from benchhub.outside.foreign.bounds import check_size, unzipped
+from benchhub.outside.foreign.reading import reading
 from benchhub.tasks.cardiac.layout import Frame
 
 #: Background, then the structures in the order of their labels.
@@ -23,6 +24,8 @@ CLASSES = ("background", "rv", "myo", "lv")
 #: A heart that loses more than this share of its labelled area to the crop is refused.
 _MOST_LOST = 0.05
 _PER_MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001}
+#: What a pixel may measure, and how many of them a side of a slice.
+_NARROWEST_MM, _WIDEST_MM, _LONGEST = 1e-3, 1e3, 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def read_volume(frame: Frame, size: int, spacing_mm: float) -> Volume:
             f"{frame.truth}: labels of {_show(truth.values)} for an image of {_show(image.values)}"
             f" (patient {frame.patient}); copy both files again from the same release"
         )
-    pixels, labels = image.values.astype(np.float32), _labels(frame, truth.values)
+    with np.errstate(over="ignore"):
+        pixels, labels = image.values.astype(np.float32), _labels(frame, truth.values)
     if not np.isfinite(pixels).all():
         raise ConfigError(
             f"{frame.image}: NaN or infinite pixels (patient {frame.patient}); copy it again"
@@ -66,12 +70,17 @@ def read_volume(frame: Frame, size: int, spacing_mm: float) -> Volume:
     )
     images = np.einsum("ax,xys,by->sba", across, pixels, down, optimize=True)
     inside = np.outer(down.any(axis=1), across.any(axis=1))
-    seen = images[:, inside]
-    spread = float(seen.std())
-    if spread == 0:
+    if not inside.any():
         raise ConfigError(
-            f"{frame.image}: every pixel is the same (patient {frame.patient}); copy it again"
+            f"{frame.image}: it is smaller than a pixel of data.spacing_mm = {spacing_mm:g}"
+            f" (patient {frame.patient}); lower that, or mend the spacing in the header"
         )
+    seen = images[:, inside]
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(seen.std())
+    if not 0 < spread < math.inf:
+        what = "every pixel is the same" if spread == 0 else "pixels are too large to be compared"
+        raise ConfigError(f"{frame.image}: {what} (patient {frame.patient}); copy it again")
     images = np.where(inside, (images - seen.mean()) / spread, 0).astype(np.float32)
     return Volume(images, _nearest(frame, labels, size, ratios))
 
@@ -126,34 +135,39 @@ def _labels(frame: Frame, values: Array) -> Array:
 def _read(path: Path, patient: str) -> _Nifti:
     try:
         import nibabel
-        from nibabel.filebasedimages import ImageFileError
-        from nibabel.openers import ImageOpener
-        from nibabel.spatialimages import HeaderDataError
-        from nibabel.wrapstruct import WrapStructError
     except ImportError as error:
         raise MissingExtra(
             f"{path}: NIfTI is read with nibabel, which is not installed ({error}); "
             "pip install 'benchhub[medical]'",
             "nibabel is not installed",
         ) from error
-    try:
-        with ImageOpener(str(path)) as stream:
-            # as written: on loading, nibabel turns a spacing of 0 into 1
-            header_of: Any = nibabel.Nifti1Header.from_fileobj
-            header = header_of(stream, check=False)
+    with reading(path, f"not a readable NIfTI file of patient {patient}", "copy it again"):
+        # in one piece, and not by its name: other formats of nibabel's lead to further files
+        content = unzipped(path)
+        kinds: Any = (nibabel.Nifti1Image, nibabel.Nifti2Image)
+        found = [kind for kind in kinds if kind.header_class.may_contain_header(content[:540])]
+        if not found:
+            raise ValueError("it has no header")
+        # as written: on loading, nibabel turns a spacing of 0 into 1
+        header = found[0].header_class.from_fileobj(io.BytesIO(content), check=False)
         spacing = _spacing(header, path, patient)
-        opened: Any = nibabel.load(path)
+        opened = found[0].from_bytes(content)
+        stored = opened.get_data_dtype()
+        if stored.kind not in "biuf":
+            raise ValueError(f"it holds {stored}, not numbers")
+        # what is scaled becomes double
+        check_size(path, math.prod(opened.shape) * max(8, stored.itemsize), "its volume")
         values: Array = np.asarray(opened.dataobj)
-    except (ImageFileError, HeaderDataError, WrapStructError, gzip.BadGzipFile, EOFError, OSError,
-            ValueError, zlib.error) as error:  # fmt: skip
-        raise ConfigError(
-            f"{path}: not a readable NIfTI file (patient {patient}: {_line(error)}); copy it again"
-        ) from error
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
     if values.ndim != 3 or 0 in values.shape:
         raise ConfigError(
             f"{path}: {_show(values)} values (patient {patient}); a frame has x, y and slices"
+        )
+    if max(values.shape[:2]) > _LONGEST:
+        raise ConfigError(
+            f"{path}: {_show(values)} values (patient {patient}); a slice has up to {_LONGEST}"
+            " pixels a side"
         )
     return _Nifti(values, spacing)
 
@@ -168,13 +182,13 @@ def _spacing(header: Any, path: Path, patient: str) -> tuple[float, float]:
             f"{path}: no spacing (patient {patient}: pixdim {said}, unit {unit}), so nobody knows "
             "how large a pixel is; write the scanner's spacing into the header"
         )
-    scale = _PER_MM.get(unit, 1.0)
-    return zooms[0] * scale, zooms[1] * scale
-
-
-def _line(error: Exception) -> str:
-    text = str(error)
-    return text.splitlines()[0] if text else type(error).__name__
+    x, y = (zoom * _PER_MM.get(unit, 1.0) for zoom in zooms[:2])
+    if not all(_NARROWEST_MM <= one <= _WIDEST_MM for one in (x, y)):
+        raise ConfigError(
+            f"{path}: pixels of {x:g} x {y:g} mm (patient {patient}), which no scanner has; write"
+            " its spacing into the header"
+        )
+    return x, y
 
 
 def _show(values: Array) -> str:

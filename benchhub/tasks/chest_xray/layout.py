@@ -6,19 +6,22 @@ Reads the release of 2017 (unquoted commas in the header, a trailing empty colum
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import io
 import os
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
+from benchhub.outside.foreign.bounds import TEXT, whole
+from benchhub.outside.foreign.pictures import picture
+from benchhub.outside.foreign.reading import reading
 from benchhub.tasks.chest_xray.lesions import LABELS
 
 _LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
@@ -70,17 +73,14 @@ def read_image(path: Path, size: int) -> Array:
 
     Shrinks by averaging areas and enlarges bilinearly. Raises ConfigError if it is not readable.
     """
-    try:
-        with Image.open(path) as image:
-            wide = image.mode in _WIDE
-            # 16-bit files go through float: converting them to 8 bits would clip, not scale
-            grey = image.convert("F") if wide else image.convert("L").convert("F")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ConfigError(f"{path}: not a readable PNG ({error}); copy it again") from error
-    if grey.size != (size, size):
-        shrinks = min(grey.size) >= size
-        method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-        grey = grey.resize((size, size), method)
+    with picture(path, "not a readable PNG") as image:
+        wide = image.mode in _WIDE
+        # 16-bit files go through float: converting them to 8 bits would clip, not scale
+        grey = image.convert("F") if wide else image.convert("L").convert("F")
+        if grey.size != (size, size):
+            shrinks = min(grey.size) >= size
+            method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+            grey = grey.resize((size, size), method)
     return np.asarray(grey, dtype=np.float32) / np.float32(65535 if wide else 255)
 
 
@@ -94,8 +94,8 @@ def _table(folder: Path) -> Path:
 def _names(path: Path) -> list[str]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; it comes with the data set")
-    with _as_text(path):
-        names = path.read_text(encoding="utf-8-sig").split()
+    with reading(path, "not a list of names", "copy it again"):
+        names = _text(path).split()
     if not names:
         raise ConfigError(f"{path}: lists no image, so this split is empty; copy it again")
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -104,42 +104,39 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-@contextlib.contextmanager
-def _as_text(path: Path) -> Iterator[None]:
-    """Turn what a file that is not the text it should be raises into a ConfigError."""
+def _text(path: Path) -> str:
     try:
-        yield
+        return whole(path, TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except csv.Error as error:
-        raise ConfigError(f"{path}: not a table of comma-separated values ({error})") from error
 
 
 def _rows(path: Path) -> dict[str, tuple[str, frozenset[str]]]:
-    with _as_text(path), path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        missing = [column for column in _COLUMNS if column not in header]
-        if missing:
-            raise ConfigError(
-                f"{path}: no column {missing[0]!r}; its header begins {header[:4]}, and that of the"
-                " data set 'Image Index,Finding Labels'; copy the file again"
-            )
-        # the wanted columns stand before the header's stray commas, so positions hold
-        columns = [header.index(column) for column in _COLUMNS]
-        rows: dict[str, tuple[str, frozenset[str]]] = {}
-        for line in reader:
-            if not line:
-                continue
-            where = f"{path}:{reader.line_num}"
-            if len(line) <= max(columns):
-                raise ConfigError(f"{where}: row cut short; copy the file again")
-            name, labels, patient = (line[column].strip() for column in columns)
-            if not patient:
-                raise ConfigError(f"{where}: {name} has no patient id; copy the file again")
-            if name in rows:
-                raise ConfigError(f"{where}: a second row of {name}; keep one of them")
-            rows[name] = (patient, _findings(labels, where))
+    with reading(path, "not a table of comma-separated values", "copy it again"):
+        reader = csv.reader(io.StringIO(_text(path), newline=""))
+        lines = [(reader.line_num, line) for line in reader]
+    header = [cell.strip().lower() for cell in lines[0][1]] if lines else []
+    missing = [column for column in _COLUMNS if column not in header]
+    if missing:
+        raise ConfigError(
+            f"{path}: no column {missing[0]!r}; its header begins {header[:4]}, and that of the"
+            " data set 'Image Index,Finding Labels'; copy the file again"
+        )
+    # the wanted columns stand before the header's stray commas, so positions hold
+    columns = [header.index(column) for column in _COLUMNS]
+    rows: dict[str, tuple[str, frozenset[str]]] = {}
+    for number, line in lines[1:]:
+        if not line:
+            continue
+        where = f"{path}:{number}"
+        if len(line) <= max(columns):
+            raise ConfigError(f"{where}: row cut short; copy the file again")
+        name, labels, patient = (line[column].strip() for column in columns)
+        if not patient:
+            raise ConfigError(f"{where}: {name} has no patient id; copy the file again")
+        if name in rows:
+            raise ConfigError(f"{where}: a second row of {name}; keep one of them")
+        rows[name] = (patient, _findings(labels, where))
     return rows
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
+from benchhub.outside.foreign.bounds import check_size
+from benchhub.outside.foreign.pictures import PIXEL_BYTES, picture
+from benchhub.outside.foreign.reading import reading
+
+_UNREADABLE = "not a readable image"
 
 
 def read_colour(path: Path) -> NDArray[np.uint8]:
@@ -43,25 +48,26 @@ def shrunk(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 def _read(path: Path) -> Array:
     try:
-        with Image.open(path) as image:
+        with picture(path, _UNREADABLE) as image:
             # a palette's indices are no colours
             return np.asarray(image.convert("RGB") if image.mode in ("P", "CMYK") else image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except ConfigError:
         if path.suffix.lower() in (".tif", ".tiff") and path.is_file():
-            return _read_deep(path, error)
-        raise ConfigError(f"{path}: not a readable image ({error}); copy it again") from error
+            return _read_deep(path)
+        raise
 
 
-def _read_deep(path: Path, first: Exception) -> Array:
+def _read_deep(path: Path) -> Array:
     """Read what Pillow cannot: RGB of 16 bits a channel, for one."""
-    from tifffile import TiffFileError, imread
+    from tifffile import TiffFile
 
-    try:
-        pixels = np.asarray(imread(path))
-    except (TiffFileError, OSError, ValueError, IndexError, KeyError) as error:
-        raise ConfigError(f"{path}: not a readable image ({first}); copy it again") from error
+    with reading(path, _UNREADABLE, "copy it again"), TiffFile(path) as opened:
+        series = opened.series[0]
+        sizes = " x ".join(map(str, series.shape))
+        check_size(path, PIXEL_BYTES * math.prod(series.shape), f"a picture of {sizes}")
+        pixels = np.asarray(series.asarray())
     if not pixels.size:  # what it makes of a file cut short
-        raise ConfigError(f"{path}: not a readable image ({first}); copy it again")
+        raise ConfigError(f"{path}: {_UNREADABLE} (it is cut short); copy it again")
     return pixels
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import label
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.pictures import picture
 from benchhub.tasks.nuclei.annotations import read_instances
 from benchhub.tasks.nuclei.layout import TileEntry
 from benchhub.tasks.nuclei.pixels import read_colour, read_mask, shrunk
@@ -71,8 +71,8 @@ def read_pair(entry: TileEntry, shrink: int) -> tuple[NDArray[np.uint8], Labels]
 
 def _extent(entry: TileEntry) -> tuple[int, int]:
     try:
-        with Image.open(entry.image) as image:
+        with picture(entry.image, "not a readable image") as image:
             return image.size
-    except (OSError, SyntaxError, ValueError):  # the reader may know better, or says what is wrong
+    except ConfigError:  # the reader may know better, or says what is wrong
         height, width = read_colour(entry.image).shape[:2]
         return width, height

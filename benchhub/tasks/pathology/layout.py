@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
+from benchhub.outside.foreign.arrays import mapped
 from benchhub.tasks.pathology.names import CHANNELS, TYPES
 
 _FILES = ("images", "masks", "types")
@@ -145,7 +146,7 @@ def _fold(folder: Path, number: int, found: Mapping[int, Mapping[str, list[Path]
                 " keep one"
             )
         paths[kind] = places[0]
-    images, masks, types = (_load(paths[kind]) for kind in _FILES)
+    images, masks, types = (mapped(paths[kind]) for kind in _FILES)
     _check_images(paths["images"], images)
     if masks.ndim != 4 or masks.shape[-1] != len(CHANNELS):
         raise ConfigError(
@@ -179,7 +180,7 @@ def _check_images(path: Path, images: Array) -> None:
         raise ConfigError(
             f"{path}: shape {images.shape}, not (images, size, size, 3); copy it again"
         )
-    if not len(images):
+    if 0 in images.shape:
         raise ConfigError(f"{path}: holds no image; copy it again")
     if images.dtype.kind in "ui" and images.dtype.itemsize > 1:
         raise ConfigError(
@@ -188,12 +189,3 @@ def _check_images(path: Path, images: Array) -> None:
         )
     if images.dtype.kind not in "uf":
         raise ConfigError(f"{path}: holds {images.dtype}, not pixels; copy it again")
-
-
-def _load(path: Path) -> Array:
-    try:
-        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path}: not a readable .npy file ({reason}); copy it again") from error
-    return array

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.pictures import picture
 
 #: Fat, background, debris, lymphocytes, mucus, smooth muscle, normal mucosa, stroma, tumour.
 CLASSES = ("ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM")
 TRAIN, TEST = "NCT-CRC-HE-100K", "CRC-VAL-HE-7K"
+_UNREADABLE = "not a readable 8-bit TIFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read_patches(folder: Path) -> tuple[Patch, ...]:
 
 def read_side(patch: Patch) -> int:
     """Return the side of a patch in pixels, without reading its pixels."""
-    with _open(patch.path) as image:
+    with picture(patch.path, _UNREADABLE) as image:
         return int(image.width)
 
 
@@ -67,7 +69,7 @@ def read_patch(patch: Patch, side: int, size: int) -> NDArray[np.float32]:
     Shrinks by averaging areas and enlarges bilinearly. ConfigError if it cannot be read, is not in
     8-bit red, green and blue, or is of another size.
     """
-    with _open(patch.path) as image:
+    with picture(patch.path, _UNREADABLE) as image:
         if image.size != (side, side):
             raise ConfigError(
                 f"{patch.path}: {image.width} x {image.height} pixels, the others are {side} x"
@@ -77,22 +79,7 @@ def read_patch(patch: Patch, side: int, size: int) -> NDArray[np.float32]:
             raise ConfigError(
                 f"{patch.path}: mode {image.mode}, not RGB of 8 bits; convert it, or remove it"
             )
-        try:
-            if size != side:
-                way = Image.Resampling.BOX if size < side else Image.Resampling.BILINEAR
-                image = image.resize((size, size), way)
-            return np.asarray(image, dtype=np.float32) / np.float32(255)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise ConfigError(_unreadable(patch.path, error)) from error
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        return Image.open(path)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ConfigError(_unreadable(path, error)) from error
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
-    return f"{path}: not a readable 8-bit TIFF ({reason}); copy it again"
+        if size != side:
+            way = Image.Resampling.BOX if size < side else Image.Resampling.BILINEAR
+            image = image.resize((size, size), way)
+        return np.asarray(image, dtype=np.float32) / np.float32(255)

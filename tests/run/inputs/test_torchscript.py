@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchhub.errors import ConfigError
 from benchhub.run.inputs.asked_shapes import shape_sweep
 from benchhub.run.inputs.fed import arranged, given_to
 from benchhub.run.inputs.signature import signature
-from benchhub.run.inputs.torchscript import with_signature
+from benchhub.run.inputs.torchscript import signed, with_signature
 
 
 def write(path: Path) -> Path:
@@ -32,6 +33,7 @@ def write(path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("processes")
 def test_weights_count_once_frozen_or_tied_and_are_unknown_where_they_are_packed(
     tmp_path: Path, torch: None
 ) -> None:
@@ -62,7 +64,7 @@ def test_weights_count_once_frozen_or_tied_and_are_unknown_where_they_are_packed
     ):
         path = tmp_path / f"{name}.pt"
         jit.save(module, str(path))
-        made = with_signature(path, shape_sweep(["ids=1x5"]), tmp_path / "cache")
+        made = signed(path, shape_sweep(["ids=1x5"]), tmp_path / "cache")
         variant = inspect_model(name, made)
         assert (variant.params, variant.nonzero_params) == (params, params)
 
@@ -70,14 +72,14 @@ def test_weights_count_once_frozen_or_tied_and_are_unknown_where_they_are_packed
 def test_a_copy_says_what_goes_in_and_what_comes_out(tmp_path: Path, torch: None) -> None:
     path = write(tmp_path / "net.pt")
     sweep = shape_sweep(["image=1x3x8x8,1x3x16x8", "token_ids=1x5"])
-    made = with_signature(path, sweep, tmp_path / "cache")
+    made = signed(path, sweep, tmp_path / "cache")
     variant = inspect_model("net", made)
     assert [(one.name, one.dtype, one.shape) for one in variant.inputs] == [
         ("image", "float32", (None, 3, None, 8)), ("token_ids", "int64", (None, 5)),
     ]  # fmt: skip
     assert variant.params == 3 * 4 * 9 + 4 + 10 * 4
     assert with_signature(made, sweep, tmp_path / "other") == made
-    again = with_signature(path, sweep, tmp_path / "again")
+    again = signed(path, sweep, tmp_path / "again")
     assert inspect_model("net", again).sha256 == variant.sha256
 
 
@@ -98,7 +100,7 @@ def test_what_is_not_said_or_does_not_fit_is_one_line(
 ) -> None:
     path = write(tmp_path / "net.pt")
     with pytest.raises(ConfigError, match=match) as refused:
-        with_signature(path, shape_sweep(shapes), tmp_path / "cache")
+        signed(path, shape_sweep(shapes), tmp_path / "cache")
     assert "\n" not in str(refused.value)
 
 
@@ -125,7 +127,7 @@ def test_given_arrays_say_shapes_and_types_and_numbers_are_arguments_too(
     path, cases = write_scaled(tmp_path / "scaled.pt"), tmp_path / "cases.npz"
     sound, words = np.ones((3, 2, 500), np.float32), np.arange(12, dtype=np.int64).reshape(3, 4)
     np.savez(cases, sound=sound, words=words, times=3, by=0.5)
-    variant = inspect_model("s", with_signature(path, shape_sweep([]), tmp_path / "c", cases))
+    variant = inspect_model("s", signed(path, shape_sweep([]), tmp_path / "c", cases))
     assert [(one.name, one.dtype, one.shape) for one in variant.inputs] == [
         ("sound", "float32", (None, 2, 500)), ("words", "int64", (None, 4)),
         ("times", "int64", ()), ("by", "float64", ()),
@@ -136,10 +138,10 @@ def test_given_arrays_say_shapes_and_types_and_numbers_are_arguments_too(
     }  # fmt: skip
     assert fed.sized.batch == 2
     with pytest.raises(ConfigError, match=r"times is a number \(int\); give it.*--inputs FILE.npz"):
-        with_signature(path, shape_sweep(["sound=1x2x500"]), tmp_path / "c")
+        signed(path, shape_sweep(["sound=1x2x500"]), tmp_path / "c")
     np.savez(cases, sound=sound, words=words, times=3)
     with pytest.raises(ConfigError, match=r"no array for input 'by' of scaled.pt"):
-        with_signature(path, shape_sweep([]), tmp_path / "c", cases)
+        signed(path, shape_sweep([]), tmp_path / "c", cases)
 
 
 def test_what_a_message_suggests_is_what_the_weights_take(tmp_path: Path, torch: None) -> None:
@@ -149,9 +151,26 @@ def test_what_a_message_suggests_is_what_the_weights_take(tmp_path: Path, torch:
     path = tmp_path / "sound.pt"
     library.jit.script(net.eval()).save(str(path))  # type: ignore[no-untyped-call]
     with pytest.raises(ConfigError, match=r"for example --shape (\w+)=1x2x16000$") as told:
-        with_signature(path, shape_sweep([]), tmp_path / "c")
+        signed(path, shape_sweep([]), tmp_path / "c")
     said = str(told.value).rpartition("--shape ")[2]
-    assert with_signature(path, shape_sweep([said]), tmp_path / "c") != path
+    assert signed(path, shape_sweep([said]), tmp_path / "c") != path
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_file_is_opened_in_a_process_that_it_may_end(tmp_path: Path, torch: None) -> None:
+    path = write(tmp_path / "net.pt")
+    sweep = shape_sweep(["image=1x3x8x8", "token_ids=1x5"])
+    made = with_signature(path, sweep, tmp_path / "cache")
+    assert made != path
+    assert inspect_model("net", made).params == 3 * 4 * 9 + 4 + 10 * 4
+    with pytest.raises(ConfigError, match=r"write them, for example --shape token_ids="):
+        with_signature(path, shape_sweep(["image=1x3x8x8"]), tmp_path / "cache")
+    with zipfile.ZipFile(path) as held, zipfile.ZipFile(tmp_path / "broken.pt", "w") as broken:
+        for one in held.namelist():
+            broken.writestr(one, b"" if one.endswith("data.pkl") else held.read(one))
+    with pytest.raises(ConfigError, match=r"broken.pt: torch cannot open it") as told:
+        with_signature(tmp_path / "broken.pt", sweep, tmp_path / "cache")
+    assert "\n" not in str(told.value)
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:

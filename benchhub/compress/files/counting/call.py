@@ -13,6 +13,8 @@ Shape = tuple[int, ...]
 
 #: The name that the standard's own domain goes by in files.
 STANDARD = ("", "ai.onnx")
+#: No network has tensors of more.
+_MOST_AXES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,10 @@ class Scope:
         shapes = {**self.shapes}
         for value in (*graph.input, *graph.output, *graph.value_info):
             kind = value.type.tensor_type
-            if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
-                shapes[value.name] = tuple(dim.dim_value for dim in kind.shape.dim)
+            dims = kind.shape.dim
+            known = kind.HasField("shape") and len(dims) <= _MOST_AXES
+            if known and all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims):
+                shapes[value.name] = tuple(dim.dim_value for dim in dims)
             else:
                 shapes.pop(value.name, None)
         held = {tensor.name: tensor for tensor in graph.initializer}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchhub.compress.files.counting.call import STANDARD, Scope
+from benchhub.compress.files.counting.call import STANDARD, Scope, Shape
 from benchhub.compress.files.plain_graph import constant
 
 if TYPE_CHECKING:
@@ -36,8 +36,11 @@ _LEFT = frozenset(
         "SplitToSequence",
         "Optional",
         "ImageDecoder",
+        "RegexFullMatch",  # which may take for ever
     ]
 )
+#: What gives no more elements than it is given, though nobody can tell how many.
+_SHRINKING = frozenset(["Compress", "NonZero", "Unique"])
 
 
 def fold(model: onnx.ModelProto) -> bool:
@@ -110,8 +113,12 @@ def _value(
     given = [name for name in node.input if name]
     if not given or not all(name in known for name in given):
         return None
+    # told before it is computed: a few numbers can ask for more elements than fit into memory
     size = scope.shapes.get(node.output[0])
-    if size is not None and math.prod(size) > _SMALL:
+    if size is None:
+        size = _size(model, node, [known[name] for name in given])
+    small = node.op_type in _SHRINKING if size is None else math.prod(size) <= _SMALL
+    if not small:
         return None
     try:
         feeds = {name: to_array(known[name]) for name in given}
@@ -120,6 +127,23 @@ def _value(
         return from_array(value, node.output[0]) if value.size <= _SMALL else None
     except Exception:  # noqa: BLE001 - what it cannot compute, for any reason, stays a node
         return None
+
+
+def _size(
+    model: onnx.ModelProto, node: onnx.NodeProto, given: list[onnx.TensorProto]
+) -> Shape | None:
+    """Return the shape of what a node makes of constants, as can be inferred; None: it cannot."""
+    import onnx
+    from onnx.helper import make_empty_tensor_value_info, make_graph, make_model
+
+    try:
+        result = make_empty_tensor_value_info(node.output[0])
+        graph = make_graph([node], "one", [], [result], given)
+        alone = make_model(graph, opset_imports=model.opset_import)
+        found = onnx.shape_inference.infer_shapes(alone, data_prop=True).graph
+    except Exception:  # noqa: BLE001 - what it cannot infer, for any reason, is not known
+        return None
+    return Scope().inside(found).shapes.get(node.output[0])
 
 
 def _alone(model: onnx.ModelProto, node: onnx.NodeProto, given: list[str]) -> onnx.ModelProto:

@@ -11,7 +11,9 @@ from benchhub.compress.files.counting.call import STANDARD, Call, Scope, Shape
 from benchhub.compress.files.counting.free import FREE
 from benchhub.compress.files.counting.products import PRODUCTS, RECURRENT
 from benchhub.compress.files.counting.shapes import bare, inferred
+from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
+from benchhub.outside.foreign.reading import reason
 
 if TYPE_CHECKING:
     import onnx
@@ -42,9 +44,18 @@ def count_macs(
     inputs and outputs have the same first axis, of several cases, the count is divided by it. What
     is counted are the operators of PRODUCTS; those of FREE count nothing. An operator that is in
     neither, a shape that cannot be told, a loop of unknown length, or branches that differ leave
-    the count unknown: an unknown count is not a small one. `folder` has the model's other files.
+    the count unknown: an unknown count is not a small one. So does whatever it stumbles over.
+    `folder` has the model's other files.
     """
-    found = inferred(bare(model, shapes or {}, values, folder))
+    try:
+        return _counted(model, inferred(bare(model, shapes or {}, values, folder)))
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a graph has that nobody foresaw
+        return Count(None, (f"the graph as a whole ({reason(error)})",))
+
+
+def _counted(model: onnx.ModelProto, found: onnx.ModelProto) -> Count:
     total, missing = _of_graph(found.graph, Scope())
     if missing:
         return Count(None, tuple(sorted(missing)))

@@ -185,7 +185,7 @@ class _Unknown(Exception):
 
 def _known(tensor: GraphTensor | None) -> tuple[int, ...]:
     # a tensor that the runtime sizes has no axes in the file
-    if tensor is None or not tensor.sizes or None in tensor.shape[1:]:
+    if tensor is None or not tensor.sizes or None in tensor.shape[1:] or min(tensor.sizes) < 0:
         raise _Unknown
     return tensor.sizes
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +11,11 @@ from typing import Any
 import numpy as np
 
 from benchhub.compress.files.counting.macs import Count
-from benchhub.compress.trial.ended import how_ended, last_said
+from benchhub.compress.trial.apart import answer
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
 
 _CHILD = "benchhub.compress.files.counting.torch_calls"
-#: A call that takes longer than this is not waited for.
-_DEADLINE_S = 120.0
 
 
 def count_torch_macs(variant: Variant, cases: Mapping[str, Array]) -> Count:
@@ -64,18 +59,4 @@ def _asked(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Any]:
             "path": str(variant.path), "format": variant.format,
             "arrays": str(file), "names": list(arrays),
         }  # fmt: skip
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", _CHILD],
-                input=json.dumps(line).encode(),
-                capture_output=True,
-                timeout=_DEADLINE_S,
-                check=False,
-            )
-            found: dict[str, Any] = json.loads(done.stdout)
-        except subprocess.TimeoutExpired:
-            return {"cause": f"no answer within {_DEADLINE_S:.0f} s"}
-        except ValueError:
-            said = last_said(done.stderr) or "it said nothing"
-            return {"cause": f"its process ended {how_ended(done.returncode)}: {said}"}
-    return found
+        return answer(_CHILD, line)

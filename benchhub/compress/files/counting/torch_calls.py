@@ -6,10 +6,6 @@ the count unknown.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from benchhub.compress.trial.apart import serve
 from benchhub.ondevice.backends.torch.model import open_model
 
 #: What multiplies nothing worth counting and is neither pointwise nor a view, as torch tells.
@@ -103,23 +100,16 @@ def counted(path: str, kind: str, arrays: Mapping[str, Any]) -> tuple[int, list[
     return counting.flops, sorted(counting.unknown)
 
 
-def main() -> None:
-    """Answer the line on standard input."""
-    out = os.dup(1)
-    os.dup2(2, 1)  # a module that prints must not get between
-    warnings.simplefilter("ignore")
-    asked = json.load(sys.stdin)
+def _answered(asked: Mapping[str, Any]) -> dict[str, Any]:
     with np.load(asked["arrays"], allow_pickle=False) as held:
         arrays = {name: held[f"arr_{place}"] for place, name in enumerate(asked["names"])}
     try:
         flops, unknown = counted(asked["path"], asked["format"], arrays)
-        told: dict[str, Any] = {"flops": flops, "unknown": unknown}
     except Exception as error:  # noqa: BLE001 - whatever torch raises is the answer
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        told = {"cause": lines[-1] if lines else type(error).__name__}
-    os.write(out, json.dumps(told).encode())
-    os._exit(0)
+        return {"cause": lines[-1] if lines else type(error).__name__}
+    return {"flops": flops, "unknown": unknown}
 
 
 if __name__ == "__main__":
-    main()
+    serve(_answered)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from benchhub.device.ssh.keys.wire_format import number, string
+from benchhub.outside.foreign.reading import reason
 
 _RSA_HASHES = {"rsa-sha2-256": hashes.SHA256(), "rsa-sha2-512": hashes.SHA512()}
 _EC_HASHES = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
@@ -76,8 +77,13 @@ def read(path: Path) -> PrivateKey:
             raise Unusable(
                 f"{path} is encrypted and no agent holds it (run `ssh-add {path}`)"
             ) from error
-        raise Unusable(f"{path} cannot be read ({' '.join(str(error).split())})") from error
+        raise Unusable(f"{path} cannot be read ({reason(error)})") from error
+    except Exception as error:
+        raise Unusable(f"{path} cannot be read ({reason(error)})") from error
     usable = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     if not isinstance(key, usable):
         raise Unusable(f"{path} is of a type that benchhub has not; use ed25519, ECDSA or RSA")
-    return PrivateKey(key)
+    try:
+        return PrivateKey(key)
+    except Exception as error:  # of a curve that SSH has not, for one
+        raise Unusable(f"{path} cannot be used by SSH ({reason(error)})") from error

@@ -9,10 +9,12 @@ in the order of forward's arguments and of what it returns; null is an open size
 exported program's own signature serves; a TorchScript module has no shapes, and is refused.
 """
 
+import contextlib
 import inspect
 import json
+import os
 import zipfile
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 
@@ -45,12 +47,29 @@ def open_model(path: str, kind: str, device: str) -> OpenedModule:
                 "_extra_files (docs/how-to/gpu.md)" % MANIFEST
             )
         return OpenedModule(_jit.load(path, map_location=device).eval(), *declared)
-    program: Any = _moved(torch.export.load(path), device)
+    with weights_only():
+        program: Any = _moved(torch.export.load(path), device)
     if "check_guards" in inspect.signature(program.module).parameters:
         module = program.module(check_guards=False)  # the harness has checked the shapes
     else:
         module = program.module()
     return OpenedModule(module.to(device), *(declared or _signature(program)))
+
+
+@contextlib.contextmanager
+def weights_only() -> Iterator[None]:
+    """Have torch read weights only in the block: where it may not, it runs what a pickle names.
+
+    torch.export.load does so after its first attempt, whatever its arguments are.
+    """
+    before = os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+        if before is not None:
+            os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = before
 
 
 def _kind(path: str) -> Optional[str]:

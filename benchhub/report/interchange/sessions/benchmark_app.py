@@ -12,7 +12,13 @@ from typing import Any
 
 from benchhub.model.quantities import PERCENTILES
 from benchhub.model.scenario import Scenario
-from benchhub.report.interchange.sessions.session import Session, damaged, in_ns, number
+from benchhub.report.interchange.sessions.session import (
+    Session,
+    damaged,
+    in_ns,
+    number,
+    whole,
+)
 
 PROGRAM = "benchmark_app"
 _TABLES = ("cmd_options", "configuration_setup", "execution_results")
@@ -79,7 +85,7 @@ def _percentiles(name: str, results: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _whole(name: str, table: Mapping[str, Any], key: str) -> int:
-    return int(number(name, PROGRAM, key, table[key])) if key in table else 0
+    return whole(name, PROGRAM, key, table[key]) if key in table else 0
 
 
 def _ns(name: str, table: Mapping[str, Any], key: str) -> int | None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchhub.model.scenario import Scenario
-from benchhub.report.interchange.sessions.session import Session, damaged, number
+from benchhub.report.interchange.sessions.session import Session, damaged, number, whole
 from benchhub.text import all_visible
 
 PROGRAM = "LoadGen"
@@ -27,6 +27,7 @@ _SCENARIOS: Mapping[str, Scenario] = {
     "SingleStream": Scenario.LATENCY, "MultiStream": Scenario.LATENCY,
     "Server": Scenario.PACED, "Offline": Scenario.THROUGHPUT,
 }  # fmt: skip
+_BATCH = "effective_samples_per_query"
 #: Lines of the summary, by what the detailed log calls them.
 _SUMMARY = {
     "sut_name": "SUT name", "effective_scenario": "Scenario", "effective_test_mode": "Mode",
@@ -47,14 +48,15 @@ def sessions(name: str, text: str) -> list[Session]:
     """Return the one session of a text that was recognized; ConfigError where it is damaged."""
     known = _detailed(name, text) if text.startswith(_MARK) else _summed_up(text)
     kind = known.get("effective_scenario")
-    if kind not in _SCENARIOS:
+    if not isinstance(kind, str) or kind not in _SCENARIOS:
         raise damaged(name, PROGRAM, f"it tells no scenario of {', '.join(_SCENARIOS)}")
     if known.get("effective_test_mode") != "PerformanceOnly":
         why = f"of mode {known.get('effective_test_mode')}, which times nothing"
         raise damaged(name, PROGRAM, why)
     if "result_validity" not in known:
         raise damaged(name, PROGRAM, "without a result: it ended too early")
-    scenario = _SCENARIOS[str(kind)]
+    scenario = _SCENARIOS[kind]
+    _of(name, known, _BATCH)
     told = _told(name, known, scenario)
     valid = str(known["result_validity"])
     doubt = "" if valid == "VALID" else f"; LoadGen itself calls the result {valid}"
@@ -67,7 +69,7 @@ def sessions(name: str, text: str) -> list[Session]:
             scenario=scenario,
             told=told,
             as_told=f"as LoadGen tells them of {kind}{doubt}",
-            batch=int(_of(name, known, "effective_samples_per_query")),
+            batch=whole(name, PROGRAM, "samples_per_query", known[_BATCH]),
             rate_per_s=_of(name, known, "effective_target_qps") if paced else None,
             version=str(known.get("loadgen_version") or "") or None,
             at=_at(name, known.get("test_datetime")),
@@ -113,9 +115,9 @@ def _detailed(name: str, text: str) -> dict[str, Any]:
 def _summed_up(text: str) -> dict[str, Any]:
     found = {}
     for key, words in _SUMMARY.items():
-        match = re.search(rf"^\s*{re.escape(words)}\s*:\s*(\S.*?)\s*$", text, re.M)
-        if match:
-            found[key] = match.group(1)
+        match = re.search(rf"^[ \t]*{re.escape(words)}[ \t]*:(.*)$", text, re.M)
+        if match and match.group(1).strip():
+            found[key] = match.group(1).strip()
     return found
 
 
@@ -124,6 +126,6 @@ def _at(name: str, told: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(str(told))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the zone may lead out of the calendar
         raise damaged(name, PROGRAM, f"its test_datetime is {str(told)[:40]!r}") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -11,26 +11,32 @@ import re
 
 import numpy as np
 
-from benchhub.report.interchange.sessions.session import Session, damaged, in_ns, number
+from benchhub.report.interchange.sessions.session import (
+    Session,
+    damaged,
+    in_ns,
+    number,
+    whole,
+)
 
 PROGRAM = "onnxruntime_perf_test"
 _NUMBER = r"(?P<value>[-+.\w]+)"
 #: What it prints, by column; `is .. sec` before 1.8 or so.
 _PRINTED = {
-    name: re.compile(rf"^\s*{words} Latency(?: is|:) {_NUMBER} ?s", re.M)
+    name: re.compile(rf"^[ \t]*{words} Latency(?: is|:) {_NUMBER} ?s", re.M)
     for name, words in {
         "p50_ms": "P50", "p90_ms": "P90", "p95_ms": "P95", "p99_ms": "P99", "p99_9_ms": "P999",
     }.items()
 }  # fmt: skip
-_MEAN = re.compile(rf"^\s*Average (?:inference )?time cost(?: total)?: ?{_NUMBER} ms", re.M)
-_LOADED = re.compile(rf"^\s*Session creation time cost: {_NUMBER} s", re.M)
-_FIRST = re.compile(rf"^\s*First inference time cost: {_NUMBER} ms", re.M)
-_CALLS = re.compile(rf"^\s*(?:Total inference requests|Total iterations): ?{_NUMBER}", re.M)
-_THREADS = re.compile(rf"^\s*Setting intra_op_num_threads to {_NUMBER}", re.M)
-_PROVIDER = re.compile(r"^\s*using (?P<value>\w+ExecutionProvider)", re.M)
+_MEAN = re.compile(rf"^[ \t]*Average (?:inference )?time cost(?: total)?: ?{_NUMBER} ms", re.M)
+_LOADED = re.compile(rf"^[ \t]*Session creation time cost: {_NUMBER} s", re.M)
+_FIRST = re.compile(rf"^[ \t]*First inference time cost: {_NUMBER} ms", re.M)
+_CALLS = re.compile(rf"^[ \t]*(?:Total inference requests|Total iterations): ?{_NUMBER}", re.M)
+_THREADS = re.compile(rf"^[ \t]*Setting intra_op_num_threads to {_NUMBER}", re.M)
+_PROVIDER = re.compile(r"^[ \t]*using (?P<value>\w+ExecutionProvider)", re.M)
 #: A call of the result file: model, seconds, peak of memory, per cent of CPU, its number.
 _LINE = re.compile(
-    r"(?P<model>[^\n]*),(?P<seconds>[-+.\w]+),(?P<peak>\d+),(?P<cpu>-?\d+),(?P<number>\d+)"
+    r"(?P<model>[^\n]*),(?P<seconds>[-+.\w]+),(?P<peak>[0-9]+),(?P<cpu>-?[0-9]+),(?P<number>[0-9]+)"
 )
 
 
@@ -61,11 +67,11 @@ def _printed(name: str, text: str) -> Session:
         backend="onnxruntime",
         told=told,
         as_told="as onnxruntime_perf_test prints them, six digits",
-        threads=int(_value(name, text, _THREADS, "threads")) if _THREADS.search(text) else 0,
+        threads=_count(name, text, _THREADS, "threads") or 0,
         provider=provider.group("value") if provider else None,
         load_ns=_ns(name, text, _LOADED, 1e3),
         first_inference_ns=_ns(name, text, _FIRST, 1.0),
-        further={"calls": int(_value(name, text, _CALLS, "calls"))} if _CALLS.search(text) else {},
+        further={} if (calls := _count(name, text, _CALLS, "calls")) is None else {"calls": calls},
     )
 
 
@@ -82,7 +88,7 @@ def _written(name: str, text: str) -> list[Session]:
             if line and " Latency is " not in line:
                 raise damaged(name, PROGRAM, f"a line is neither a call nor a sum: {line[:60]!r}")
             continue
-        if int(match.group("number")) != len(calls):
+        if match.group("number") != str(len(calls)):
             raise damaged(name, PROGRAM, f"call {len(calls)} is missing before {line[:60]!r}")
         model = match.group("model")
         seconds = number(name, PROGRAM, f"call {len(calls)}", match.group("seconds"))
@@ -100,6 +106,11 @@ def _session(model: str, calls: list[int]) -> Session:
 def _value(name: str, text: str, pattern: re.Pattern[str], what: str) -> float:
     match = pattern.search(text)
     return number(name, PROGRAM, what, match.group("value") if match else "missing")
+
+
+def _count(name: str, text: str, pattern: re.Pattern[str], what: str) -> int | None:
+    match = pattern.search(text)
+    return whole(name, PROGRAM, what, match.group("value")) if match else None
 
 
 def _ns(name: str, text: str, pattern: re.Pattern[str], in_ms: float) -> int | None:

@@ -17,6 +17,8 @@ from benchhub.model.scenario import Scenario
 _NS_PER_MS = 1e6
 #: Eleven days: a longer call is a mistake of units.
 _LONGEST_MS = 1e9
+#: Batches, threads and calls beyond are a mistake.
+_MOST = 2**31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +58,18 @@ def damaged(name: str, program: str, why: str) -> ConfigError:
 
 def in_ns(name: str, program: str, where: str, ms: float) -> int:
     """Return milliseconds as nanoseconds; ConfigError for what no call can last."""
-    if not math.isfinite(ms) or not 0 <= ms <= _LONGEST_MS:
-        raise damaged(name, program, f"{where} is {ms:g} ms, which no call lasts")
+    if not 0 <= ms <= _LONGEST_MS:  # NaN is neither
+        shown = f"{ms:g}" if isinstance(ms, float) or abs(ms) < 2**63 else "beyond 2**63"
+        raise damaged(name, program, f"{where} is {shown} ms, which no call lasts")
     return round(ms * _NS_PER_MS)
+
+
+def whole(name: str, program: str, where: str, text: object) -> int:
+    """Return a count that a file tells; ConfigError where it is none, or larger than any is."""
+    found = number(name, program, where, text)
+    if found > _MOST:
+        raise damaged(name, program, f"{where} is {found:g}, more than anybody counts to")
+    return int(found)
 
 
 def number(name: str, program: str, where: str, text: object) -> float:

@@ -1,0 +1,1 @@
+"""Files of others: what they may take once unpacked, and one line for all that is wrong in one."""
