@@ -65,7 +65,8 @@ def test_small_calls_may_be_off_by_twenty_microseconds():
     assert not table.within(dataclasses.replace(near, bare_p50_ms=1.0))
     assert not table.surely_apart(near)
     assert table.surely_apart(dataclasses.replace(near, bare_p50_ms=1.0))
-    open_ended = dataclasses.replace(near, bare_p50_ms=1.0, ratio=Estimate(1.1, 1.0, 1.2, 5, 0.95, "rank"))
+    no_upper_end = Estimate(1.1, 1.0, 1.2, 5, 0.95, "rank")
+    open_ended = dataclasses.replace(near, bare_p50_ms=1.0, ratio=no_upper_end)
     assert not table.surely_apart(open_ended)
 
 
