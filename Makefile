@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart check test pythons release-check bench wild fuzz known-truth study lab lab-down gpu clean
+.PHONY: quickstart check test pythons release-check bench wild fuzz campaign known-truth study lab lab-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -43,6 +43,13 @@ fuzz: $(TOX)
 # KNOWN_TRUTH=--quick takes two minutes instead of twenty. Figures land in known-truth.json too.
 known-truth: $(TOX)
 	$(TOX) run -e known-truth -- --json known-truth.json $(KNOWN_TRUTH)
+
+# A thousand scenarios with faults, hours of them: cut short, it goes on where it was.
+# CAMPAIGN='--only 17' plays one again.
+CAMPAIGN ?= --seeds 0:1000 --folder .campaign --resume -o reports/fault-campaign
+campaign: $(TOX)
+	scripts/install-system-packages
+	$(TOX) run -e campaign -- $(CAMPAIGN)
 
 # A case study: STUDY is a folder of suites/, EFFORT is quick, standard or rigorous.
 STUDY ?= cardiac-sculpting

@@ -194,6 +194,8 @@ def execute(
         _work(store, run, ready, device, rerun_failed, samples_ns)
         for device in ready.resolved.devices
     ]
+    for work in works:
+        _forget_early_stop(work, store, infos)
     works = [work for work in works if not _refused(work, store, watcher, errors)]
     if ready.resolved.suite.requires_selftest:
         suite = ready.resolved.suite.name
@@ -256,6 +258,20 @@ def _with_reference(
         return ready, {name: error}
     prepared = dataclasses.replace(ready.prepared, answer_key=key, reference=held_against(key))
     return dataclasses.replace(ready, prepared=prepared), {}
+
+
+def _forget_early_stop(work: DeviceWork, store: Store, infos: dict[str, DeviceInfo]) -> None:
+    """Forget why a device stopped early where all its launches are made.
+
+    Another controller of the same run may have written that, which waited for it in vain.
+    """
+    info = infos.get(work.device.name)
+    made = all(work.finished.get(cell.key, 0) >= cell.launches for cell in work.cells)
+    if info is None or info.error is None or not made or has_work(work):
+        return
+    if info.transport == work.device.transport:  # else its record cannot be read, which it says
+        infos[info.name] = dataclasses.replace(info, error=None)
+        store.put_device(work.run, infos[info.name])
 
 
 def _refused(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import make_device, make_launch
 from project import make_project, write_cases
+from scripted import Diary
 
 from benchhub.config.request import RunRequest, located, resolve
 from benchhub.errors import ConfigError
-from benchhub.run.execute import Ready, check_same, make_ready, new_run
+from benchhub.ondevice.wire import Failure
+from benchhub.run.execute import Ready, check_same, execute, make_ready, new_run
 from benchhub.store import Store
 
 
@@ -46,3 +50,40 @@ def test_a_run_is_not_resumed_on_other_cases(
                 check_same(store, run, made_ready())
             write_cases(cases)
         check_same(store, run, made_ready())
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_device_that_has_made_all_its_launches_has_not_stopped_early(
+    tmp_path: Path, made_ready: Callable[[], Ready]
+) -> None:
+    """A second controller of the same run waits for it in vain, and writes that down."""
+    ready = made_ready()
+    with Store.open(f"sqlite:///{tmp_path}/results.db") as store:
+        run = new_run(store, ready, "benchhub run tiny")
+        *others, last = ready.plan.cells
+        for cell in others:
+            for index in range(cell.launches):
+                store.add(make_launch(cell, index, run=run.id))
+        store.add(make_launch(last, 0, run=run.id))
+        assert last.launches == 1
+        busy = make_device("localhost", error="localhost: in use by ada@desk")
+        store.put_device(run.id, busy)
+        assert execute(store, run, ready, Diary()) == {"localhost": None}
+        (kept,) = store.devices(run.id)
+        assert kept == dataclasses.replace(busy, error=None)
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_device_that_lacks_a_launch_keeps_why_it_stopped_early(
+    tmp_path: Path, made_ready: Callable[[], Ready]
+) -> None:
+    ready = made_ready()
+    with Store.open(f"sqlite:///{tmp_path}/results.db") as store:
+        run = new_run(store, ready, "benchhub run tiny")
+        failure = Failure("time", "crashed", "killed by SIGSEGV")
+        for cell in ready.plan.cells:
+            store.add(make_launch(cell, 0, run=run.id, status="failed", failure=failure))
+        gone = make_device("localhost", error="localhost: no answer")
+        store.put_device(run.id, gone)
+        assert execute(store, run, ready, Diary()) == {"localhost": None}
+        assert store.devices(run.id) == (gone,)

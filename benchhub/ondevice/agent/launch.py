@@ -104,9 +104,13 @@ def launch(
 ) -> Result:
     """Run `job` in a fresh child; `forward` gets the child's lines as they come."""
     for role, digest in _files(job):
-        if not blobs.whole(digest):
-            text = "%s %s is not whole on the device; stage it again" % (role, digest[:12])
-            return Result(Failure("spawn", "blob", text), 0, None)
+        text = "%s %s is not whole on the device; stage it again" % (role, digest[:12])
+        try:
+            if blobs.whole(digest):
+                continue
+        except OSError as error:
+            text = "%s %s cannot be read: %s" % (role, digest[:12], error.strerror or error)
+        return Result(Failure("spawn", "blob", text), 0, None)
     try:
         if job.files and job.model is not None:
             assemble(blobs, job.model, job.files)

@@ -47,14 +47,17 @@ class Seals:
         return self._known.get(digest) == fingerprint(path)
 
     def add(self, files: Iterable[Tuple[str, str]]) -> None:
-        """Seal files, (digest, path) each, that were verified just now."""
+        """Seal files, (digest, path) each, that were verified just now; FileNotFoundError."""
         fresh = {digest: fingerprint(path) for digest, path in files}
         self._known.update(fresh)
         # It starts on a line of its own even where the last one was torn.
         text = "\n" + "".join(self._line(digest) for digest in fresh)
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-        with open(fd, "w", encoding="ascii") as file:
-            file.write(text)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        try:
+            with open(os.open(self._path, flags, 0o600), "w", encoding="ascii") as file:
+                file.write(text)
+        except OSError:
+            return  # a full disk: this process knows, and the next one will read the files again
 
     def _line(self, digest: str) -> str:
         return "%s %d %d %d %d %s\n" % ((digest,) + self._known[digest] + (self.boot,))

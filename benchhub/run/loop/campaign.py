@@ -1,7 +1,8 @@
 """The loop of one device: connect, check, stage, then rounds of launches. Yields the record.
 
-A launch that a broken link cut short is yielded as interrupted, and measured again openly under
-the next attempt once the device answers. Nothing is measured twice in silence.
+A launch that a broken link cut short, or that found its model or inputs gone or damaged on the
+device, is yielded as interrupted, and measured again openly under the next attempt once the device
+answers and holds them. Nothing is measured twice in silence.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 
 #: A launch cut short this often says something about the cell, not about the link.
 MOST_ATTEMPTS = 3
+#: The kind of a launch that found a staged file gone or damaged.
+_BLOB = "blob"
 #: Untimed calls before the timed ones; kept apart from them in the record.
 WARMUP_CALLS = 10
 
@@ -70,8 +73,7 @@ def measure(
                 todo.note(launch)
                 if fault is not None:
                     raise fault
-                if launch.failure is not None and launch.failure.kind == "link":
-                    reconnecting.reopen()
+                _mend(launch, reconnecting)
             if not cells:
                 return
     finally:
@@ -134,9 +136,23 @@ def _launch(
         fault = error
         outcome = Outcome(status="failed")
         outcome.failure = Failure("link", "protocol", error.reason)
+    if outcome.status == "failed" and _lacks_a_blob(outcome.failure):
+        outcome.status = "interrupted"  # pushed again, it may do
     if outcome.status == "interrupted" and attempt + 1 >= MOST_ATTEMPTS:
         outcome.status = "failed"
     return _recorded(work, cell, (index, attempt, number), started_at, outcome), fault
+
+
+def _mend(launch: Launch, reconnecting: ReconnectingSession) -> None:
+    """Make the device fit for its next launch again, where this one says that it is not."""
+    if launch.failure is not None and launch.failure.kind == "link":
+        reconnecting.reopen()
+    elif launch.status == "interrupted" and _lacks_a_blob(launch.failure):
+        reconnecting.stage_again()
+
+
+def _lacks_a_blob(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind == _BLOB
 
 
 def _recorded(

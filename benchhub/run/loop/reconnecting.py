@@ -111,6 +111,14 @@ class ReconnectingSession:
                     raise
                 self.reopen()
 
+    def stage_again(self) -> None:
+        """Push what the device holds no more; a link that breaks meanwhile is mended."""
+        self._watcher.status(self._work.device.name, "pushing again what is gone from it")
+        try:
+            self._stage()
+        except Unreachable:
+            self.reopen()
+
     def python(self, backend: str) -> str | None:
         """Return the interpreter of the environment that was provisioned for `backend`, if any.
 

@@ -183,6 +183,17 @@ def test_blobs_that_are_absent_or_damaged_are_named(device: Device, job: MakeJob
     assert_failed(talk.launch(sound), "spawn", "blob", "stage it again")
 
 
+def test_what_cannot_be_read_in_a_blobs_place_ends_the_launch_and_not_the_agent(
+    device: Device, job: MakeJob
+) -> None:
+    talk, sound = device.start(), job()
+    blob = device.root / "blobs" / str(sound.model)
+    blob.unlink()
+    blob.mkdir()
+    assert_failed(talk.launch(sound), "spawn", "blob", "cannot be read: Is a directory")
+    assert talk.launch(job(backend="null", model=None, inputs={})).status == "finished"
+
+
 def test_corrupt_model_is_a_failed_launch(device: Device, job: MakeJob) -> None:
     outcome = device.start().launch(job(model=device.put(b"not a model" * 99)))
     assert_failed(outcome, "load", "raised", "")

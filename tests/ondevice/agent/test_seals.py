@@ -74,3 +74,12 @@ def test_a_file_that_is_gone(file: Path, boot: Path) -> None:
     file.unlink()
     with pytest.raises(FileNotFoundError):
         seals(file, boot).holds(A, str(file))
+
+
+def test_an_index_that_cannot_be_written_costs_only_who_comes_later(file: Path, boot: Path) -> None:
+    made = seals(file, boot)
+    file.with_name("seals").mkdir()  # as on a full disk, nothing can be added
+    made.add([(A, str(file))])
+    assert made.holds(A, str(file))
+    file.with_name("seals").rmdir()
+    assert not seals(file, boot).holds(A, str(file))
