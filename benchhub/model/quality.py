@@ -17,6 +17,7 @@ class Reads(enum.StrEnum):
 
     FIRST = "first"  #: one output and the labels, as they are
     CLASSES = "classes"  #: scores (cases, classes), labels (cases,) from 0 on
+    RANKED = "ranked"  #: the same of which the order of all scores counts, not the largest alone
     COLUMNS = "columns"  #: scores (cases, things), labels 0 or 1 of the same shape
     ODDS = "odds"  #: log odds (cases, things), labels 0 or 1 of the same shape
     NUMBERS = "numbers"  #: numbers (cases, n), labels of the same shape
@@ -29,6 +30,10 @@ class Reads(enum.StrEnum):
     #: with class and whether it is a crowd behind the corners
     BOXES = "boxes"
     OWN = "own"  #: what a function of the user's made of each case, (cases, 1 or 2)
+
+
+#: Forms whose labels are the class of each case.
+OF_CLASSES = frozenset({Reads.CLASSES, Reads.RANKED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,15 @@ from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Suite
 from benchhub.model.quality import AnswerKey, Cases, Metric, OwnReference, Reading, Reads
+from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import sketch, spread
 from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.tasks import Dataset
 from benchhub.tasks.contract.asked import asked
 from benchhub.tasks.contract.find import find
-from benchhub.tasks.contract.find_boxes import doubt
-from benchhub.tasks.contract.looks import labels_in_words, output_in_words
-from benchhub.tasks.contract.output import Output, by_position
+from benchhub.tasks.contract.output import Output
 from benchhub.tasks.contract.reason import NoReading
-from benchhub.tasks.contract.seen import read_output, seen
+from benchhub.tasks.contract.tried import check_tried
 from benchhub.tasks.own.metric import as_stored
 from benchhub.tasks.own.scoring import Scoring
 from benchhub.tasks.predictions import Predictor, get_predictor, predicted
@@ -103,7 +102,7 @@ def make_answer_key(
                 f" {suite.baseline}, of shape {reference[0].shape}: {error}"
             ) from error
     own: dict[str, Reading] = {}
-    if answering.scoring is not None:
+    if answering.scoring is not None and _judges(suite):
         own_scores, own = _own_scores(suite, answering.scoring, reference, predict)
     outputs = [
         Output(*one)
@@ -195,44 +194,33 @@ def _own_scores(
     return np.concatenate([columns for _, columns in parts], axis=1), found
 
 
+def _judges(suite: Suite) -> bool:
+    """Return whether quality is measured, so that metrics have to read what there is."""
+    return any(spec.scenario is Scenario.QUALITY for spec in suite.scenarios)
+
+
 def _readings(
     suite: Suite, metrics: Sequence[Metric], outputs: Sequence[Output], cases: Cases
 ) -> dict[str, Reading]:
-    """Return by metric how it reads outputs and labels; ConfigError if one of them cannot."""
+    """Return by metric how it reads outputs and labels; ConfigError if one of them cannot.
+
+    Where no quality is measured there are a few cases only, and one that cannot has no reading.
+    """
     found: dict[str, Reading] = {}
     said = asked(suite.data, suite.path.parent)
+    users = suite.task == "npz"
     for metric in metrics:
-        if metric.reads is Reads.FIRST and suite.task != "npz":
+        if metric.reads is Reads.OWN or (metric.reads is Reads.FIRST and not users):
             continue  # the task's own metrics know its model: its first output
         try:
             reading = find(metric, outputs, cases.labels, said)
-            _tried(metric, outputs, cases, reading)
+            check_tried(metric, outputs, cases, reading, own=users)
         except NoReading as error:
+            if not _judges(suite):
+                continue
             raise ConfigError(f"{suite.path}: data: {error}; see {_PAGE}") from error
         found[metric.name] = reading
     return found
-
-
-def _tried(metric: Metric, outputs: Sequence[Output], cases: Cases, reading: Reading) -> None:
-    """Judge the reference once; NoReading: the metric raises, or these cases leave it undefined."""
-    output = next(one for one in outputs if one.position == reading.output)
-    try:
-        values = read_output(by_position(outputs), reading)
-        given = seen(values, cases.labels, cases.label_names, metric, reading)
-        once = np.ones((1, len(given.labels)))
-        value = float(metric.weighted(given.outputs, given.labels, once)[0])
-    except (IndexError, ValueError) as error:
-        raise NoReading(
-            f"{metric.name} cannot read output {output.name!r} ({output_in_words(output.values)})"
-            f" with labels ({labels_in_words(cases.labels)}): {error}"
-        ) from error
-    if not math.isfinite(value):
-        raise NoReading(
-            f"{metric.name} of the baseline is undefined on these {len(given.labels)} cases;"
-            " use more of them, or another metric"
-        )
-    if reading.boxes and (why := doubt(metric, outputs, cases.labels, reading, value)):
-        raise NoReading(why)
 
 
 def own_reference(outputs: tuple[Array, ...], check_cases: int) -> OwnReference:

@@ -95,7 +95,7 @@ def summed_metric(
     """
 
     def weighted(table: Floats, weights: Array) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = combine(np.asarray(weights, dtype=np.float64) @ np.nan_to_num(table, nan=0.0))
         return np.where(np.isfinite(found), found, np.nan)
 

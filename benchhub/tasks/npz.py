@@ -44,6 +44,8 @@ _NAMED = 'if it is an input of the model, write arrays = {{ labels = "{labels}" 
 _PREFIX = "calibration_"
 #: What a case takes beside its arrays: its id, its group, and what is computed of it.
 _CASE_BYTES = 400
+#: Metrics of the heart, whose labels hold the volume of a slice beside its classes.
+_OF_VOLUMES = ("dice", "dice_worst5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path)
             _check_numbers(path, name, array)
     if "macro_auc" in (one.name for one in (metric, *also)):
         _check_classes(path, cases)
+    for one in (metric, *also):
+        if one.name in _OF_VOLUMES:
+            _check_volumes(path, one.name, cases.labels)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Archive(
@@ -182,6 +187,19 @@ def _check_classes(path: Path, cases: Cases) -> None:
                 f"{path}: label {name} has one class only in {len(columns)} cases; an AUC needs"
                 " both: add cases, or leave the label and the model's output for it out"
             )
+
+
+def _check_volumes(path: Path, metric: str, labels: Array) -> None:
+    """Raise ConfigError for maps of classes alone, where the metric reads volumes in them, too."""
+    from benchhub.tasks.cardiac.metric import VOLUMES
+
+    maps = labels.ndim > 2 and labels.size > 0 and labels.dtype.kind in "biuf"
+    if maps and labels.min() >= 0 and labels.max() < VOLUMES:
+        raise ConfigError(
+            f"{path}: {metric} is of volumes: labels are the class plus {VOLUMES} times the number"
+            f" of the slice's volume, and these are all below {VOLUMES}, of one volume; of masks"
+            " use mask_dice"
+        )
 
 
 def _calibration_keys(arrays: Mapping[str, Array]) -> list[str]:

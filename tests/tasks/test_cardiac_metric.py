@@ -235,3 +235,13 @@ def test_patients_are_drawn_whole_and_the_loss_has_limits():
     assert found.value == pytest.approx(score(DICE, mine, labels)[0])
     assert found.low < found.value < found.high
     assert 0 < found.loss.low < found.loss.estimate < found.loss.high
+
+
+def test_maps_that_are_no_classes_of_one_volume_are_refused():
+    truth = [0, 1, 2, 3]
+    labels = slices(truth, truth, volumes=[0, 1])
+    with pytest.raises(ValueError, match="whole numbers, not float64"):
+        overlap_by_case(slices(truth, truth) / 3, labels)
+    labels[1, 0, 2] += 4
+    with pytest.raises(ValueError, match=r"of several volumes; of other maps .* use mask_dice"):
+        overlap_by_case(slices(truth, truth), labels)

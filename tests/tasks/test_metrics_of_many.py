@@ -29,6 +29,8 @@ MASKS[:, 0, 0] = 255
 MAPS = np.moveaxis(np.eye(3)[np.minimum(MASKS, 2)], -1, 1) * 1.2 + RNG.normal(size=(CASES, 3, 6, 7))
 HEART = (RNG.random((CASES, 6, 7)) < 0.3).astype(np.uint8)
 BEAT = HEART * 2.0 - 1 + RNG.normal(size=HEART.shape)
+ONE_HOT = np.moveaxis(np.eye(3, dtype=np.uint8)[np.minimum(MASKS, 2)], -1, 1)
+BYTES = np.round(255 * expit(BEAT)).astype(np.uint8)
 TOKENS = RNG.integers(0, 9, (CASES, 5))
 TOKENS[:, 3:] = np.where(RNG.random((CASES, 2)) < 0.5, -100, TOKENS[:, 3:])
 VOCABULARY = RNG.normal(size=(CASES, 5, 9)) + 2 * np.eye(9)[np.maximum(TOKENS, 0)]
@@ -36,11 +38,11 @@ WHO = np.arange(CASES) // 3
 FACES = np.eye(14)[WHO] * 1.3 + RNG.normal(size=(CASES, 14)) * 0.5
 
 
-def read(name, output, labels, **said):
+def read(name, output, truth, **said):
     metric = get_metric(name)
-    reading = find(metric, [Output(0, "y", output)], labels, Asked(**said))
-    given = seen(output, labels, (), metric, reading)
-    return float(metric.weighted(given.outputs, given.labels, np.ones((1, len(labels))))[0])
+    reading = find(metric, [Output(0, "y", output)], truth, Asked(**said))
+    given = seen(output, truth, (), metric, reading)
+    return float(metric.weighted(given.outputs, given.labels, np.ones((1, len(truth))))[0])
 
 
 def dice_by_hand(found, truth, classes):
@@ -249,6 +251,11 @@ def test_each_has_an_interval_and_a_paired_loss_and_a_chance(name, output, label
         ("mask_dice", np.zeros((CASES, 7, 7, 7)), np.tile(MASKS, (1, 2, 1))[:, :7], "which axis"),
         ("mask_iou", MAPS, np.ones_like(MASKS), "all pixels are of one class"),
         ("mask_iou", MAPS, MASKS - 1, "label -1 is of no class"),
+        ("mask_dice", MAPS, ONE_HOT, "one 1 along axis 1, as classes that are one-hot"),
+        ("mask_iou", np.moveaxis(MAPS, 1, -1), np.moveaxis(ONE_HOT, 1, -1), "labels.argmax(-1)"),
+        ("mask_dice", BYTES, HEART, 'write labels = "masks" if they are classes'),
+        ("mask_dice", np.round(9 * BEAT).astype(np.int8), HEART, "which is of no class"),
+        ("mask_dice", BEAT, HEART * 255, "beside 255, which does not count"),
         ("mask_iou", MAPS, MASKS[:, 0, 0], "(cases, height, width)"),
         ("perplexity", VOCABULARY, TOKENS[:, :4], "scores (cases, tokens, vocabulary)"),
         ("perplexity", VOCABULARY, np.where(TOKENS < 0, -1, TOKENS), "token -1 is not among 9"),
@@ -265,3 +272,29 @@ def test_what_has_no_reading_is_refused(name, output, labels, wanted):
     with pytest.raises(NoReading) as caught:
         read(name, output, labels)
     assert wanted in str(caught.value)
+
+
+def test_a_class_of_pixels_that_the_baseline_never_answers_is_not_the_second_one():
+    metric = get_metric("mask_dice")
+    found = (BEAT > 0).astype(np.uint8)
+    reading = find(metric, [Output(0, "y", found)], HEART, Asked())
+    given = seen(2 * found, HEART, (), metric, reading)
+    assert metric.weighted(given.outputs, given.labels, np.ones((1, CASES)))[0] == 0
+    assert read("mask_dice", found, HEART) == pytest.approx(dice_by_hand(found, HEART, 2))
+
+
+def test_maps_of_8_bits_are_classes_where_that_is_said():
+    found = BYTES // 100
+    told = dice_by_hand(found, HEART, 3)
+    assert read("mask_dice", found, HEART, labels="masks") == pytest.approx(told)
+
+
+def test_a_volume_is_one_map_where_that_is_said():
+    """Of as many axes could be structures that lie over each other, each with a Dice of its own."""
+    heart, beat = (one.reshape(10, 4, 6, 7) for one in (HEART, BEAT))
+    with pytest.raises(NoReading, match='write labels = "masks" under'):
+        read("mask_dice", beat, heart)
+    told = dice_by_hand((beat > 0).astype(int), heart, 2)
+    assert read("mask_dice", beat, heart, labels="masks") == pytest.approx(told)
+    classes = np.stack([-beat, beat], axis=1)  # a map of scores a class says what is what
+    assert read("mask_dice", classes, heart) == pytest.approx(told)

@@ -192,3 +192,15 @@ def test_files_that_are_no_archive(tmp_path):
 def test_more_cases_than_there_are(tmp_path):
     with pytest.raises(ConfigError, match="31 cases were asked for and it has 30"):
         _open(tmp_path, _arrays()).cases(31)
+
+
+def test_dice_of_the_heart_is_none_of_plain_masks(tmp_path):
+    """It would take all images for slices of one volume, and class 5 for class 1 of the next."""
+    masks = np.random.default_rng(1).integers(0, 2, (6, 4, 4))
+    arrays = {"x": np.zeros((6, 1, 4, 4), np.float32), "labels": masks}
+    for metric in ("dice", "dice_worst5"):
+        with pytest.raises(ConfigError, match=f"{metric} is of volumes: .*; of masks use mask_"):
+            _open(tmp_path, arrays, metric=metric)
+    _open(tmp_path, arrays, metric="mask_dice")
+    arrays["labels"] = masks + 4 * (np.arange(6) // 2)[:, None, None]
+    assert _open(tmp_path, arrays, metric="dice").metric.name == "dice"

@@ -143,6 +143,7 @@ FORMS = {
     "vectors": (CLASSES, RNG.integers(-1, 2, (60, 3))),
     "text": (np.array(["a b"] * 60), np.array(["", "a", "b c d"] * 20)),
 }
+FORMS["ranked"] = FORMS["classes"]
 
 
 #: Detections of nothing are held against pycocotools in `test_boxes.py`.

@@ -10,7 +10,7 @@ from builders import make_answer_key
 from sklearn import metrics as theirs
 
 from benchhub.errors import ConfigError
-from benchhub.model.quality import Reads
+from benchhub.model.quality import OF_CLASSES, Reads
 from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.metrics import METRICS, get_metric
 
@@ -75,7 +75,7 @@ OF_NUMBERS = (Reads.NUMBERS, Reads.DIRECTIONS)
 
 
 def test_every_metric_of_the_table_has_an_oracle():
-    rows = {Reads.CLASSES, Reads.COLUMNS, Reads.NUMBERS, Reads.DIRECTIONS}
+    rows = {*OF_CLASSES, Reads.COLUMNS, Reads.NUMBERS, Reads.DIRECTIONS}
     assert {name for name, metric in METRICS.items() if metric.reads in rows} <= ORACLES.keys()
     assert all(metric.reads is not Reads.FIRST for metric in METRICS.values())
 
@@ -189,3 +189,11 @@ def test_numbers_far_from_zero_keep_their_r2():
     far = TRUE + 1e7
     found = get_metric("r2_score").weighted(NEAR + 1e7, far, np.ones((1, CASES)))[0]
     assert found == pytest.approx(theirs.r2_score(TRUE, NEAR), rel=1e-3)
+
+
+def test_chance_leaves_out_the_labels_that_the_metric_leaves_out():
+    labels = np.column_stack([MANY, np.zeros(CASES, dtype=int)])
+    metric = get_metric("average_precision")
+    alike = metric.weighted(np.zeros(labels.shape), labels, np.ones((1, CASES)))[0]
+    assert metric.chance(labels) == pytest.approx(alike)
+    assert metric.chance(labels) == pytest.approx(metric.chance(MANY))

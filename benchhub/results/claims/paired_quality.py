@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from benchhub.errors import MissingExtra
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.row import Row
@@ -55,7 +56,7 @@ class PairedQuality:
                 answers(mine, self._truth), self._truth, known, answers(theirs, self._truth),
                 seed=self._seed, tables=self._tables, same=same,
             )  # fmt: skip
-        except ValueError:
+        except (MissingExtra, ValueError):
             return None  # each by itself has said why
         loss = found.loss
         if not (math.isfinite(loss.low) and math.isfinite(loss.high)):

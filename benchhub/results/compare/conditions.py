@@ -10,6 +10,7 @@ from typing import Any
 from benchhub.model.cell import Cell, Variant
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row
+from benchhub.tasks.own.code import CODE
 
 
 class Question(enum.StrEnum):
@@ -96,7 +97,7 @@ _DATA = frozenset(
      "spacing_mm", "labels_in_mean", "test_fold", "test_images", "test_patients", "test_volumes",
      "test_cases", "test_slides"}
 )  # fmt: skip
-#: They change what may be said of quality, and no time.
+#: They change what may be said of quality, and no time; so does a file of the user's own code.
 _CASES = frozenset({"cases"})
 #: Told in other words, or of no run but its own.
 _UNTOLD = frozenset({"command", "max_relative_disagreement"})
@@ -138,8 +139,9 @@ def _of_provenance(before: Mapping[str, str], after: Mapping[str, str]) -> Itera
         values = before.get(name), after.get(name)
         if name in _UNTOLD:
             continue
-        if None not in values and name in _DATA | _CASES:
-            reach = Reach.QUALITY if name in _CASES else Reach.ALL
+        of_quality = name in _CASES or name.startswith(CODE)
+        if None not in values and (name in _DATA or of_quality):
+            reach = Reach.QUALITY if of_quality else Reach.ALL
             yield from _differing(DifferenceKind.DATA, "", f"data: {name}", *values, reach)
         else:
             yield from _differing(DifferenceKind.NOTE, "", name, *values)

@@ -16,6 +16,7 @@ from functools import partial
 
 from scipy.special import ndtr
 
+from benchhub.errors import MissingExtra
 from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey, Metric
@@ -23,6 +24,7 @@ from benchhub.model.quantities import Quantity
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.metrics import compared_in, taken, values
+from benchhub.results.compare.read_alike import in_place, read_otherwise
 from benchhub.results.rows.quality.answered import all_rounded, answers
 from benchhub.results.rows.quality.assess import assess
 from benchhub.results.rows.quality.outputs_read import compared
@@ -220,6 +222,13 @@ def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]
     judged = (one.metric, one.predict) == (other.metric, other.predict)
     if not judged or one.ids != other.ids or not _alike(one, other):
         return _not(move, ("other cases, labels or another metric",))
+    for when, row in (("before", before.row), ("after", after.row)):
+        if withheld := row["quality"].withheld:
+            return dataclasses.replace(move, reason=f"quality {when} is not told: {withheld}")
+    mine = one.readings.get(one.metric)
+    theirs = other.readings.get(other.metric)
+    if otherwise := read_otherwise(mine, theirs, after.metric):
+        return _not(move, (f"outputs or labels are read otherwise: {otherwise}",))
     old, new = (
         next((launch for launch in side.launches if answers(launch, answer_key)), None)
         for side, answer_key in ((before, one), (after, other))
@@ -230,8 +239,9 @@ def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]
     after_raw, before_raw = (compared(launch.outputs, one) for launch in (new, old))
     same = all_rounded(after_raw, before_raw, compared(one.spreads, one)) if one.predict else None
     try:
-        told = assess(answers(new, other), other, after.metric, answers(old, one), same=same)
-    except ValueError as error:
+        given = in_place(answers(old, one), mine, theirs)
+        told = assess(answers(new, other), other, after.metric, given, same=same)
+    except (MissingExtra, ValueError) as error:
         return dataclasses.replace(move, reason=f"quality cannot be judged: {error}")
     move = dataclasses.replace(
         move, before=told.baseline, after=told.value, effect=told.loss.estimate,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchhub.errors import MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.figure import BY_DEFINITION, LossLimits, MetricFigures
 from benchhub.model.quality import AnswerKey, Metric
@@ -119,7 +120,7 @@ class Judging:
             near = like.qualities.get(metric.name) if like else None
             try:
                 qualities[metric.name] = self._assess(metric, mine, other, near)
-            except ValueError as error:
+            except (MissingExtra, ValueError) as error:
                 first = metric is self._judges.metrics[0]
                 unjudged["" if first else metric.name] = str(error)
         done.append(_Done(mine, other, qualities))
@@ -171,7 +172,7 @@ class Judging:
             return ""
         try:
             loss = self._assess(first, base, self._bases[of, least]).loss
-        except ValueError:
+        except (MissingExtra, ValueError):
             return ""
         if not loss.low > 0:
             return ""

@@ -58,6 +58,14 @@ def overlap_by_case(predicted: Array, labels: Array) -> Floats:
         predicted = class_map(predicted)
     if predicted.shape != labels.shape or labels.ndim != 3:
         raise ValueError(f"class maps of {predicted.shape} do not fit labels of {labels.shape}")
+    if predicted.dtype.kind not in "biu":
+        raise ValueError(f"class maps are whole numbers, not {predicted.dtype}")
+    volumes = labels.astype(np.int64) // VOLUMES
+    if (volumes != volumes[:, :1, :1]).any():
+        raise ValueError(
+            f"the labels of a slice, class plus {VOLUMES} times its volume, are of several volumes;"
+            " of other maps of classes use mask_dice"
+        )
     count = len(CLASSES)
     truth = labels.astype(np.int64) % VOLUMES
     pairs = truth * (count + 1) + np.minimum(predicted, count)
@@ -67,8 +75,8 @@ def overlap_by_case(predicted: Array, labels: Array) -> Floats:
     kinds = range(1, count)
     both = np.stack([table[:, k, k] for k in kinds], axis=1)
     sizes = table.sum(axis=2)[:, 1:], table.sum(axis=1)[:, 1:count]
-    volumes = labels[:, 0, 0].astype(np.int64) // VOLUMES
-    return np.concatenate([volumes[:, None], both, *sizes], axis=1).astype(np.float64)
+    of_slices = volumes[:, 0, 0]
+    return np.concatenate([of_slices[:, None], both, *sizes], axis=1).astype(np.float64)
 
 
 def dice_by_volume(table: Floats) -> tuple[Floats, NDArray[np.int64]]:

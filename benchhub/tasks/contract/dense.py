@@ -22,9 +22,16 @@ def find_masks(values: Array, labels: Array, asked: Asked, integers: bool) -> Re
     if not whole(labels):
         raise NoReading("labels are no whole numbers; give the class of each pixel")
     truth = _pixels(labels)
+    _check_classes_of(truth)
     sizes, case = truth.shape[1:], values.shape[1:]
     if case in (sizes, (1, *sizes), (*sizes, 1)):
         axis, columns = 1, 1
+        if truth.ndim > 3 and not asked.labels:
+            raise NoReading(
+                f'labels and it have {shape(truth[0])} a case: write labels = "masks" under [data]'
+                " if that is one map, as of a volume; things that lie over each other need a case"
+                " each, or a metric of your own"
+            )
     else:
         found = [(1, case[0])] if case[1:] == sizes else []
         found += [(-1, case[-1])] if case[:-1] == sizes else []
@@ -36,13 +43,10 @@ def find_masks(values: Array, labels: Array, asked: Asked, integers: bool) -> Re
             raise NoReading(f"{many}; make a map of classes of it with predict")
         axis, columns = found[0]
     counted = truth[truth != IGNORED_PIXEL]
-    if not counted.size or counted.min() == counted.max():
-        raise NoReading("all pixels are of one class, which tells nothing")
-    if counted.min() < 0:
-        raise NoReading(f"label {int(counted.min())} is of no class: they are counted from 0")
     scale, classes = "", columns
     if columns == 1:
-        if integers and not zero_one(values):
+        if integers and values.dtype.kind != "b" and (counted.max() < 2 or not zero_one(values)):
+            _check_classes_told(values, counted, asked)
             scale, classes = "class", int(max(counted.max(), values.max())) + 1
         elif counted.max() > 1:
             raise NoReading(f"labels go up to {int(counted.max())}, and one map can be of two only")
@@ -51,6 +55,36 @@ def find_masks(values: Array, labels: Array, asked: Asked, integers: bool) -> Re
     elif counted.max() >= columns:
         raise NoReading(f"label {int(counted.max())} has no map among {columns}")
     return Reading("masks", scale, columns=classes, axis=axis, integers=integers)
+
+
+def _check_classes_of(truth: Array) -> None:
+    """Raise NoReading unless labels (cases, ..) hold several classes of pixels."""
+    counted = truth[truth != IGNORED_PIXEL]
+    if not counted.size or counted.min() == counted.max():
+        away = f" beside {IGNORED_PIXEL}, which does not count: write another number for it"
+        beside = away if counted.size < truth.size else ""
+        raise NoReading(f"all pixels are of one class, which tells nothing{beside}")
+    if counted.min() < 0:
+        raise NoReading(f"label {int(counted.min())} is of no class: they are counted from 0")
+    for axis in (1, -1) if truth.ndim > 3 and zero_one(truth) else ():
+        if truth.shape[axis] > 1 and bool((truth.sum(axis=axis) == 1).all()):
+            raise NoReading(
+                f"labels have one 1 along axis {axis}, as classes that are one-hot; give the class"
+                f" of each pixel: labels = labels.argmax({axis})"
+            )
+
+
+def _check_classes_told(values: Array, counted: Array, asked: Asked) -> None:
+    """Raise NoReading where a map of whole numbers may hold other things than classes."""
+    least, most = int(values.min()), int(values.max())
+    if least < 0:
+        raise NoReading(f"it has {least}, which is of no class: they are counted from 0")
+    if not asked.labels and values.dtype.itemsize == 1 and counted.max() < 2 and most > 1:
+        raise NoReading(
+            f"labels are 0 and 1, and it has whole numbers of 8 bits up to {most}, which may be"
+            ' classes or scores: write labels = "masks" if they are classes, or let the model give'
+            " floats"
+        )
 
 
 def masks(output: Array, labels: Array, reading: Reading) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchhub.errors import nearest
 from benchhub.model.arrays import Array
-from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.model.quality import OF_CLASSES, Metric, Reading, Reads
 from benchhub.tasks.contract.asked import Asked
 from benchhub.tasks.contract.dense import find_masks, find_text, find_tokens, find_vectors
 from benchhub.tasks.contract.find_boxes import find_boxes
@@ -23,6 +23,12 @@ from benchhub.tasks.contract.looks import (
     shape,
     whole,
     zero_one,
+)
+from benchhub.tasks.contract.no_scores import (
+    in_an_order,
+    one_off,
+    scale_of_integers,
+    told_classes,
 )
 from benchhub.tasks.contract.output import Output
 from benchhub.tasks.contract.reason import NoReading
@@ -39,6 +45,8 @@ _KINDS: Mapping[Reads, str] = {
 #: So many outputs are named at most.
 _LISTED = 10
 _CLASSES_FROM_0 = "classes are counted from 0"
+#: What labels are to metrics of classes.
+_OF_CLASSES = ("class", "one-hot", "multi-label")
 
 
 def find(metric: Metric, outputs: Sequence[Output], labels: Array, asked: Asked) -> Reading:
@@ -163,18 +171,20 @@ def _of_classes(metric: Metric, scores: Array, labels: Array, asked: Asked) -> t
     rows = flat(labels)
     if rows is None:
         raise NoReading("labels have more than one axis a case; give a class, or a row of 0 and 1")
-    if asked.labels == "regression":
-        raise NoReading('it reads classes, and labels = "regression" was written')
+    if asked.labels not in ("", *_OF_CLASSES):
+        raise NoReading(f'it reads classes, and labels = "{asked.labels}" was written')
     if not whole(rows):
         raise NoReading("labels are no whole numbers; classes are, and rows of 0 and 1")
     columns = scores.shape[1]
     if asked.scores == "positive" and columns != 1:
         raise NoReading(f'scores = "positive" is of one column, and it has {columns}')
     kind = _kind(metric, rows, columns, asked)
-    if metric.reads is Reads.CLASSES and kind == "multi-label":
+    if metric.reads in OF_CLASSES and kind == "multi-label":
         raise NoReading(
             "it needs one class a case, and labels are of several things; use macro_auc"
         )
+    if kind != "multi-label" and (ordered := in_an_order(scores, asked)):
+        raise NoReading(ordered)
     if metric.reads is Reads.ODDS and kind != "multi-label" and columns > 2:
         raise NoReading(
             f"{metric.name} is of things that are there or not, not of {columns} classes"
@@ -222,16 +232,17 @@ def _classes_fit(metric: Metric, scores: Array, found: Array, asked: Asked) -> i
         raise NoReading(f"label {least} is of no class: {_CLASSES_FROM_0}")
     if least == most:
         raise NoReading(f"all labels are {least}: one class tells nothing; add cases of another")
-    if columns == 1 and most > 1:
-        if metric.reads is Reads.CLASSES and scores.dtype.name in ("int32", "int64"):
-            if asked.scores:
-                raise NoReading(f"it tells the class, and scores = {asked.scores!r} was written")
-            return max(most, int(scores.max())) + 1
-        raise NoReading(f"labels go up to {most}, and one column can be of two classes only")
-    if columns > 1 and most >= columns:
+    if columns == 1:
+        answers = told_classes(metric, scores, found, asked)
+        if answers is None and most > 1:
+            raise NoReading(f"labels go up to {most}, and one column can be of two classes only")
+        return answers
+    if most >= columns:
         from_1 = least == 1 and most == columns
         fix = "write labels - 1" if from_1 else "is it another output, or other labels"
         raise NoReading(f"label {most} has no column among {columns}: {_CLASSES_FROM_0}; {fix}")
+    if off := one_off(scores, found, asked):
+        raise NoReading(off)
     return None
 
 
@@ -257,7 +268,7 @@ def _scale(metric: Metric, scores: Array, kind: str, asked: Asked) -> str:
     if (said and not integers) or not why:
         return said
     if integers:
-        return _of_integers(metric, scores, said, why)
+        return scale_of_integers(metric, scores, said, why)
     if not from_0_to_1(scores):
         if kind == "one-hot" and columns > 1 and not asked.labels:
             raise NoReading(
@@ -270,17 +281,4 @@ def _scale(metric: Metric, scores: Array, kind: str, asked: Asked) -> str:
     raise NoReading(
         "rows are from 0 to 1 and do not add up to 1, so they may be probabilities or logits; write"
         ' scores = "probabilities" or scores = "logits" under [data]'
-    )
-
-
-def _of_integers(metric: Metric, scores: Array, said: str, why: str) -> str:
-    """Return what whole numbers are: their scale is not told, only their order."""
-    if scores.shape[1] == 1 and zero_one(scores) and said in ("", "probabilities"):
-        return "probabilities"  # an answer, 0 or 1
-    ranked = metric.reads is Reads.COLUMNS and scores.shape[1] > 1
-    if said and ranked and (said == "probabilities" or scores.shape[1] == 2):
-        return said
-    raise NoReading(
-        f"{why}, and whole numbers have no scale; let the model give floats"
-        + (' or write scores = "probabilities"' if ranked and not said else "")
     )

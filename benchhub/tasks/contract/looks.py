@@ -9,6 +9,8 @@ from benchhub.model.arrays import Array
 
 #: Rows of probabilities add up to 1 but for rounding, of which 8-bit scores have the most.
 _ADDS_UP = 0.02
+#: A probability of 1 comes as 1.0000001 from sums of float32.
+_ROUNDED = 1e-6
 
 
 def flat(values: Array) -> Array | None:
@@ -33,8 +35,8 @@ def one_each(rows: Array) -> bool:
 
 
 def from_0_to_1(scores: Array) -> bool:
-    """Return whether all lie from 0 to 1."""
-    return bool(((scores >= 0) & (scores <= 1)).all())
+    """Return whether all lie from 0 to 1, but for how float32 rounds."""
+    return bool(((scores >= -_ROUNDED) & (scores <= 1 + _ROUNDED)).all())
 
 
 def adds_up(scores: Array) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.model.quality import OF_CLASSES, Metric, Reading, Reads
 from benchhub.tasks.contract.looks import adds_up, from_0_to_1
 
 #: Why scores that were said to be logits are refused.
@@ -25,7 +25,7 @@ def depends_on_scale(metric: Metric, columns: int, kind: str) -> str:
     """Return what cannot be told without knowing whether scores are probabilities or logits."""
     if metric.reads is Reads.ODDS:
         return f"{metric.name} is of probabilities"
-    if metric.reads is Reads.CLASSES and columns == 1:
+    if metric.reads in OF_CLASSES and columns == 1:
         return "from which score on a case is of the second class is to be known"
     if metric.reads is Reads.COLUMNS and columns > 1 and kind != "multi-label":
         return "what one class scores is told by all columns"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import Metric, Reading, Reads
+from benchhub.model.quality import OF_CLASSES, Metric, Reading, Reads
 from benchhub.tasks.contract.boxes import detections, true_boxes
 from benchhub.tasks.contract.dense import FORMS
 from benchhub.tasks.contract.looks import flat, softmax
@@ -82,7 +82,7 @@ def _rows(
     expected = 1 if reading.scores == "class" else reading.columns
     if scores.shape[1] != expected:
         raise ValueError(f"{scores.shape[1]} columns of scores where there should be {expected}")
-    if metric.reads is Reads.CLASSES:
+    if metric.reads in OF_CLASSES:
         return Seen(_of_classes(scores, reading), classes(labels, reading.labels), names)
     truth = things(labels, reading)
     if truth.shape[1] == 1 and len(names) == 2:
@@ -183,9 +183,9 @@ def _as_before(metric: Metric, output: Array, labels: Array) -> None:
     why = ""
     if metric.reads is Reads.COLUMNS and width != wanted:
         why = f"{width} columns of scores for {wanted} of labels"
-    elif metric.reads is Reads.CLASSES and width < 2:
+    elif metric.reads in OF_CLASSES and width < 2:
         why = "one column has no largest"
-    elif metric.reads is Reads.CLASSES and wanted != 1:
+    elif metric.reads in OF_CLASSES and wanted != 1:
         why = f"it reads one class a case, not {wanted} labels"
     if why:
         raise ValueError(

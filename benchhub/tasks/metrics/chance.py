@@ -38,8 +38,12 @@ def f1_of_yes(labels: Array) -> float:
 
 
 def mean_share(labels: Array) -> float:
-    """Return the mean over labels of the share of positive cases, of average precision."""
-    return float(labels.mean())
+    """Return the mean over labels of the share of positive cases, of average precision.
+
+    Labels without a positive case are left out, as the metric leaves them out.
+    """
+    shares = np.asarray(labels, dtype=np.float64).reshape(len(labels), -1).mean(axis=0)
+    return float(shares[shares > 0].mean())
 
 
 def f1_of_the_largest(labels: Array) -> float:

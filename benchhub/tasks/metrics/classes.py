@@ -73,7 +73,7 @@ def top(count: int) -> Metric:
         f"top{count}_accuracy",
         of,
         parts=_share_by_class,
-        reads=Reads.CLASSES,
+        reads=Reads.RANKED if count > 1 else Reads.CLASSES,
         chance=lambda labels: chance.largest_shares(labels, count),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from builders import make_answer_key, make_cell, make_device, make_launch, make_run, make_variant
 
+from benchhub.errors import MissingExtra
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
@@ -173,3 +174,18 @@ def test_post_processing_is_shown_where_the_controller_is_the_device() -> None:
     assert told.interval.cases == CASES
     assert there["postprocess_p50_ms"].value is None
     assert there["postprocess_p50_ms"].interval is None
+
+
+def test_a_metric_whose_package_is_not_installed_here_leaves_the_rest_of_the_report() -> None:
+    def without(outputs: Any, labels: Any) -> Any:
+        raise MissingExtra("it needs pycocotools; pip install 'benchhub[detection]'", "no package")
+
+    boxes = mean_metric("boxes", without)
+    launches = launch("fp32", maps(1, 0.1)), launch("pruned", maps(2, 0.2))
+    base, row = rows_of(*launches, metrics=(boxes, RIGHT))
+    assert row["quality"].withheld == "it needs pycocotools; pip install 'benchhub[detection]'"
+    assert (row.quality, set(row.quality_also)) == (None, {"right"})
+    (_, other) = rows_of(*launches, metrics=(RIGHT, boxes))
+    assert other.quality is not None
+    assert "pip install" in other.unjudged["boxes"]
+    assert base.quality is None

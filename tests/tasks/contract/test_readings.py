@@ -32,6 +32,11 @@ PAIR = np.stack([RNG.normal(size=CASES) * 3, np.zeros(CASES)], axis=1)
 PAIR[:, 1] = PAIR[:, 0] + LOGIT
 LOGITS = (np.eye(4)[FEW] * 1.5 + RNG.normal(size=(CASES, 4))).astype(np.float32)
 SHARES = softmax(LOGITS, axis=1)
+#: Surer, and with two classes more of which no case is.
+WIDE = np.concatenate([LOGITS + 5 * np.eye(4)[FEW], np.full((CASES, 2), -9.0)], axis=1)
+ANSWERS = LOGITS.argmax(axis=1)
+#: The classes of each case, the likeliest first.
+ORDERED = np.argsort(-LOGITS, axis=1)
 MANY = (RNG.random((CASES, 4)) < [0.5, 0.3, 0.6, 0.2]).astype(np.uint8)
 #: No row adds up to 1, and none lies outside 0 and 1.
 HEADS = expit(np.where(MANY, 1.0, -1.0) + RNG.normal(size=MANY.shape)).astype(np.float32)
@@ -211,6 +216,19 @@ def test_a_log_loss_is_of_probabilities_whichever_way_they_come(output, said):
         ("accuracy", np.round(255 * SHARE).astype(np.uint8), BINARY, {}, "no scale"),
         ("macro_auc", np.round(9 * LOGITS).astype(np.int8), FEW, {}, "no scale"),
         ("macro_auc", LOGITS, FEW, {"output": "z"}, "the model has no output 'z'"),
+        ("accuracy", LOGITS, np.eye(4)[FEW], {"labels": "masks"}, 'labels = "masks" was written'),
+        ("macro_auc", HEADS, MANY, {"labels": "boxes"}, 'labels = "boxes" was written'),
+        ("accuracy", LOGITS, FEW, {"labels": "tokens"}, 'labels = "tokens" was written'),
+        ("accuracy", ORDERED, FEW, {}, "in order, the likeliest first (top-k)"),
+        ("accuracy", ORDERED[:, :2], BINARY, {}, "in order, the likeliest first (top-k)"),
+        ("accuracy", np.eye(2, dtype=np.int64)[BINARY], BINARY, {}, "(top-k), and not one for"),
+        ("top3_accuracy", ANSWERS, FEW, {}, "tells the class alone, and top3_accuracy is of the"),
+        ("top2_accuracy", (LOGIT > 0).astype(np.int64), BINARY, {}, "it tells the class alone"),
+        ("accuracy", ANSWERS, np.where(FEW == 3, 255, FEW), {}, "labels are 255, and no other"),
+        ("accuracy", ANSWERS, FEW + 1, {}, "it answers 0 to 3, and labels are 1 to 4"),
+        ("macro_auc", -np.sort(-SHARES, axis=1), FEW, {}, "scores fall from column to column"),
+        ("macro_auc", np.roll(WIDE, 1, axis=1), FEW, {}, "would be with labels + 1: classes are"),
+        ("accuracy", WIDE, FEW + 1, {}, "write labels - 1, or labels ="),
     ],
 )  # fmt: skip
 def test_what_has_no_reading_or_two_is_refused(name, output, labels, said, wanted):
@@ -313,3 +331,48 @@ def test_of_many_outputs_ten_are_named():
         find(get_metric("accuracy"), outputs, np.arange(9) % 3, Asked())
     assert "and 69 more" in str(caught.value)
     assert "out10" not in str(caught.value)
+
+
+def test_whole_numbers_that_are_said_to_be_scores_are_read_as_scores():
+    told = accuracy_score(FEW, ORDERED.argmax(axis=1))
+    assert value("accuracy", ORDERED, FEW, {"scores": "logits"}) == pytest.approx(told)
+
+
+def test_255_is_a_class_where_that_is_said():
+    labels = np.where(FEW == 3, 255, FEW)
+    told = accuracy_score(labels, ANSWERS)
+    assert value("accuracy", ANSWERS, labels, {"labels": "class"}) == pytest.approx(told)
+
+
+def test_a_class_that_the_baseline_never_answers_is_not_the_second_one():
+    metric = get_metric("accuracy")
+    answers = (LOGIT > 0).astype(np.int64)
+    reading = find(metric, [Output(0, "y", answers)], BINARY, Asked())
+    given = seen(2 * answers, BINARY, (), metric, reading)
+    found = metric.weighted(given.outputs, given.labels, np.ones((1, CASES)))[0]
+    assert found == pytest.approx(accuracy_score(BINARY, 2 * answers))
+    assert found < BY_SHARE - 0.2
+
+
+def test_a_probability_of_one_may_be_rounded_up():
+    shares = SHARE.copy()
+    shares[BINARY.argmax()] = np.nextafter(np.float32(1), np.float32(2))
+    told = accuracy_score(BINARY, shares > 0.5)
+    assert value("accuracy", shares[:, None], BINARY) == pytest.approx(told)
+    assert value("accuracy", shares, BINARY, {"scores": "probabilities"}) == pytest.approx(told)
+    assert "not from 0 to 1" in refusal("accuracy", shares * 2, BINARY, {"scores": "probabilities"})
+
+
+def test_scores_that_fall_are_read_where_it_is_said_what_they_are():
+    """A model that hardly tells classes apart has the most frequent ones first, too."""
+    falling = -np.sort(-SHARES, axis=1)
+    told = accuracy_score(FEW, np.zeros(CASES))
+    assert value("accuracy", falling, FEW, {"scores": "probabilities"}) == pytest.approx(told)
+    assert value("accuracy", ANSWERS, FEW + 1, {"labels": "class"}) == pytest.approx(
+        accuracy_score(FEW + 1, ANSWERS)
+    )
+
+
+def test_labels_that_are_meant_as_they_are_may_be_said_to_be():
+    found = value("accuracy", WIDE, FEW + 1, {"labels": "class"})
+    assert found == pytest.approx(accuracy_score(FEW + 1, WIDE.argmax(axis=1)))

@@ -19,6 +19,7 @@ from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.answered import alike
 from benchhub.results.rows.quality.limits import Resampling
 from benchhub.stats.bootstrap import Limits, group_members
+from benchhub.tasks.contract.reason import UNFIT
 from benchhub.tasks.contract.scale import on_another_scale
 from benchhub.tasks.contract.seen import read_output
 
@@ -100,7 +101,7 @@ def assess(
     try:
         value, base = (float(judged.weighted(judged.seen(a), ones)[0]) for a in pair)
         parts = judged.parts(pair[0], read.names)
-    except (IndexError, ValueError) as error:
+    except UNFIT as error:
         raise ValueError(
             f"{metric.name} does not fit outputs of shape {mine.shape} and labels of shape"
             f" {labels.shape}"
