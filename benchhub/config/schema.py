@@ -46,7 +46,8 @@ class SuiteTable(_Table):
     baseline_below_chance: bool = Field(
         False,
         strict=True,
-        description="budgets of quality may pass on a baseline that one answer for all cases beats",
+        description="budgets of quality may pass on a baseline that is no better than one answer"
+        " for all cases",
     )
     reference: Literal["controller", "device"] = Field(
         "controller",

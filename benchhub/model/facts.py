@@ -140,7 +140,7 @@ class Provenance:
 
     @property
     def below_chance_allowed(self) -> bool:
-        """Whether the suite takes a baseline that is worse than one answer for all cases."""
+        """Whether the suite takes a baseline no better than one answer for all cases."""
         return self.get("baseline_below_chance") == "true"
 
     @property

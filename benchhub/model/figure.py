@@ -123,13 +123,16 @@ class MetricFigures:
 
     @property
     def below_chance(self) -> bool:
-        """Whether the baseline is worse than a model that answers the same for every case."""
+        """Whether the baseline is no better than a model that answers the same for every case.
+
+        With as much as that has it may be one, and then no answer could be worse.
+        """
         if self.chance is None:
             return False
-        worse = (
-            self.chance - self.baseline if self.higher_is_better else self.baseline - self.chance
+        better = (
+            self.baseline - self.chance if self.higher_is_better else self.chance - self.baseline
         )
-        return worse > 1e-9 * max(1.0, abs(self.chance))
+        return better <= 1e-9 * max(1.0, abs(self.chance))
 
     @property
     def by_definition(self) -> bool:

@@ -165,7 +165,7 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
         Concern.ANSWERS,
     ),
     FlagKind.BELOW_CHANCE: FlagMeaning(
-        "the baseline's quality is below that of one answer for all cases", Concern.QUALITY
+        "the baseline's quality is no better than that of one answer for all cases", Concern.QUALITY
     ),
 }  # fmt: skip
 

@@ -112,7 +112,7 @@ def closing(judged: Judged) -> str:
 
 
 def _below_chance(judged: Judged) -> str:
-    """Return that the baseline is worse than one answer for all cases, whatever budgets say."""
+    """Return that the baseline is no better than one answer for all cases, whatever budgets say."""
     flags = [flag for row in judged.results.rows for flag in row.flags]
     told = dict.fromkeys(flag.evidence for flag in flags if flag.name in ABOUT_QUALITY)
     if not told:

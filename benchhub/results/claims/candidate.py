@@ -208,7 +208,13 @@ def _sound(row: Row, ask: Ask, part: ClaimPart, context: Context) -> ClaimFigure
         if doubts:
             return Nothing("; ".join(doubts))
     if quantity.grain is Grain.QUALITY and row.quality is not None:
-        unlike = [flag for flag in row.flags if flag.caps and flag.name in OF_ANSWERS]
+        first = ask.metric in ("", row.quality.metric)
+        lost = ask.quantity != "quality" and first  # below chance no loss is known
+        unlike = [
+            flag
+            for flag in row.flags
+            if (flag.caps and flag.name in OF_ANSWERS) or (lost and flag.caps_quality)
+        ]
         if unlike:
             return Nothing("; ".join(f"{flag.name}: {flag.evidence}" for flag in unlike))
         cases = row.quality.cases

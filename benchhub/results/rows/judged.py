@@ -123,7 +123,7 @@ def _same_boxes(launches: Sequence[Launch], answer_key: AnswerKey, limits: Agree
 
 
 def below_chance(quality: JudgedQuality, allowed: bool) -> Flag | None:
-    """Return the doubt that the baseline is worse than one answer for all cases, if it is.
+    """Return the doubt that the baseline is no better than one answer for all cases, if it is.
 
     It keeps budgets of quality from being PASS unless that is `allowed`, or it is only a further
     metric that says so.

@@ -67,7 +67,7 @@ def summarize(
 
     `answer_key` and `metric` give agreement and quality; without them those columns stay empty.
     `also` are further metrics, `seed` draws the resamples, `tables` keeps what metrics have
-    compared; `below_chance_allowed`: budgets of quality may pass on a baseline that is worse than
+    compared; `below_chance_allowed`: budgets of quality may pass on a baseline no better than
     one answer for all cases. `no_reference` is why there is no answer key where a device was to
     answer first. The fixed work has no row; what it shows of its device is a flag of
     the others.

@@ -130,7 +130,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
 
 
 def _below_chance(doubts: Sequence[Flag]) -> _Answer | None:
-    """Return that a loss cannot be judged: the baseline is worse than one answer for all cases."""
+    """Return that no loss can be judged: the baseline is no better than one answer for all."""
     held = [flag for flag in doubts if flag.caps_quality]
     return _open(f"{held[0].name}: {held[0].evidence}", FIX_LABELS) if held else None
 

@@ -600,3 +600,23 @@ def test_a_variant_that_one_backend_cannot_read_is_not_missing_there(tmp_path: P
     rows = [timed("fp32", 10.0), timed("fp16", 10.0), timed("int8-a", 10.0, backend="tflite")]
     found = answers(tmp_path, HEAD + text, run_of(rows, named(2, 4)))
     assert [(a.id, a.verdict) for a in found] == [("c/onnxruntime", FAILS), ("c/tflite", FAILS)]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "caps", "verdict"),
+    [
+        ("quality_loss", True, UNTOLD),
+        ("quality_loss", False, HOLDS),
+        ("quality_loss_relative", True, UNTOLD),
+        ("quality", True, HOLDS),
+    ],
+)
+def test_a_loss_against_a_baseline_below_chance_is_untold(
+    tmp_path: Path, quantity: str, caps: bool, verdict: ClaimOutcome
+) -> None:
+    flag = Flag(FlagKind.BELOW_CHANCE, "dice of the baseline is 0.8, and one answer has 0.9", caps)
+    rows = [judged("fp32", 0.0, flags=(flag,)), judged("int8", 0.01, flags=(flag,))]
+    text = f'variants = ["int8"]\nask = [{{ quantity = "{quantity}", at_most = 0.9 }}]\n'
+    found = one(tmp_path, text, run_of(rows, [variant("fp32"), variant("int8")]))
+    assert found.verdict is verdict
+    assert ("below_chance" in found.reason) is (verdict is UNTOLD)

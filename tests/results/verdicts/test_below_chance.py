@@ -69,6 +69,14 @@ def test_no_budget_of_quality_passes_and_those_of_times_are_left_alone() -> None
     assert not any("below_chance" in one.reason for one in verdicts if one.budget == "fast")
 
 
+def test_nor_where_the_baseline_answers_all_cases_alike() -> None:
+    """What it has is just what one answer has, and no variant could lose any of it."""
+    alike = np.tile(np.float32([[1.0, 0.0]]), (CASES, 1))
+    verdicts = judge(rows(dataclasses.replace(key(1.0), reference=(alike,))), [BUDGET])
+    assert {one.outcome for one in verdicts} == {VerdictOutcome.INCONCLUSIVE}
+    assert all("accuracy of the baseline is 0.6, and one answer" in one.reason for one in verdicts)
+
+
 @pytest.mark.parametrize("share", [0.8, 1.0])
 def test_a_baseline_above_it_passes(share: float) -> None:
     found = rows(key(share))
