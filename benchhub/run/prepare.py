@@ -99,7 +99,7 @@ def prepare(
     with packages_explained(suite):
         dataset = open_data(suite, data, cache)
         metric = metrics_of(suite, dataset)[0]
-        cases = dataset.cases(_cases_wanted(suite))
+        cases = _cases(suite, dataset)
     using = ingredients(suite, dataset, cache, progress)
     files = check_recipes(suite, using)
     if make:
@@ -192,11 +192,19 @@ def _awaited(
     return Awaited(suite, dataset, cases, answering, own_variants(variants), progress)
 
 
-def _cases_wanted(suite: Suite) -> int | None:
+def _cases(suite: Suite, dataset: Dataset) -> Cases:
+    """Return the cases that quality is judged by, or a few to call with; ConfigError: too few.
+
+    Of a data set that has fewer than a few all are called again and again.
+    """
     for spec in suite.scenarios:
         if spec.scenario is Scenario.QUALITY:
-            return spec.cases
-    return max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
+            return dataset.cases(spec.cases)
+    few = max([CHECK_CASES, *(batch for spec in suite.scenarios for batch in spec.batches)])
+    try:
+        return dataset.cases(few)
+    except ConfigError:
+        return dataset.cases(None)
 
 
 def _write_arrays(arrays: Mapping[str, Array], folder: Path) -> dict[str, InputFile]:
