@@ -26,6 +26,7 @@ from benchhub.results.device_reference import missing_reference, reference_told
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
+from benchhub.results.rows.quality.reading_words import readings_told
 from benchhub.results.rows.rows import summarize
 from benchhub.results.typed import without_folders
 from benchhub.results.verdicts.judge import (
@@ -60,7 +61,11 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     no_reference = ""
     if run.provenance.reference_device and answer_key is None:
         no_reference = missing_reference(run, planned.cells, launches, devices)
-    told = {**run.provenance.told, **reference_told(run, answer_key, no_reference)}
+    told = {
+        **run.provenance.told,
+        **reference_told(run, answer_key, no_reference),
+        **readings_told(answer_key),
+    }
     rows = summarize(
         run,
         plan.cells,

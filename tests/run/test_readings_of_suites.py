@@ -169,6 +169,16 @@ def test_the_dry_run_ends_with_what_to_write(tmp_path, processes):
     assert (done.code, 'write scores = "probabilities"' in done.error) == (2, True)
 
 
+def test_the_dry_run_tells_how_labels_and_outputs_are_read(tmp_path, processes):
+    project = make(tmp_path, "accuracy", LABELS, ("Sigmoid",), 1)
+    done = project.here("run", "tiny", "--dry-run")
+    said = " ".join(done.out.split())
+    assert "accuracy reads output 'y0' as probabilities of one column, 0.5 being even," in said
+    true = accuracy_score(LABELS, SCORE > 0)
+    alike = max(LABELS.mean(), 1 - LABELS.mean())
+    assert f": the baseline has {true:.3f}, and one answer for all cases {alike:.3f}" in said
+
+
 @pytest.mark.usefixtures("processes")
 def test_a_model_with_an_input_called_ids_is_judged(tmp_path):
     """Case 09: token ids, whose name the archive keeps for itself."""

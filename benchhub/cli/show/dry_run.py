@@ -72,6 +72,8 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         say(console, "yellow", f"to be made{origin} by {recipe}: {spec.name}; not in the cache yet")
     if ready.reference:
         say(console, "dim", _reference_line(ready.reference))
+    for line in _readings(ready):
+        say(console, "dim", line)
     source = "from earlier runs" if known else "a guess: nothing like it was measured before"
     console.print(
         f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
@@ -96,6 +98,20 @@ def _reference_line(cells: Sequence[Cell]) -> str:
         f"reference: what {first.variant} answers on {first.device} and {first.backend} at batch"
         f" {first.batch}{then}, measured first; whether labels fit it is checked then"
     )
+
+
+def _readings(ready: Ready) -> list[str]:
+    """Return how metrics read outputs and labels, and what the baseline has; empty: none judges."""
+    from benchhub.model.scenario import Scenario
+    from benchhub.results.load import metrics_of
+    from benchhub.results.rows.quality.reading_words import baseline_told
+
+    key = ready.prepared.answer_key
+    judges = any(cell.scenario is Scenario.QUALITY for cell in ready.plan.cells)
+    if key is None or not judges:
+        return []
+    first, also = metrics_of(key)
+    return list(baseline_told(key, [*([first] if first else []), *also]))
 
 
 def _say_of_variants(console: Console, ready: Ready) -> None:
