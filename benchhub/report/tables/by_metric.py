@@ -1,4 +1,4 @@
-"""The table of a run that has several metrics: a line a variant and backend, a column a metric."""
+"""The table of a run with several metrics: a line a variant, backend and batch, a column each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def by_metric(result: Results) -> Table:
     """Return the table, empty where the run has one metric and times no post-processing."""
     found = rows_of(result)
     several = len({row.device for row in found}) > 1
-    packed = [name for name in varying(found) if name not in ("threads", "batch")]
+    packed = [name for name in varying(found) if name != "threads"]
     timed = any(row["postprocess_p50_ms"].value is not None for row in found)
     entries = {row.cell: metrics_of(row) for row in found}
     units = {name: _direction(entry) for row in found for name, entry in entries[row.cell].items()}

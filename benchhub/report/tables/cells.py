@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from benchhub.model.quantities import PERCENTILES
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import Scenario
-from benchhub.report.tables.settings import SETTINGS, varying
+from benchhub.report.tables.settings import SETTINGS, compact, varying
 from benchhub.report.tables.table import (
     BACKEND,
     STATUS,
@@ -131,11 +131,14 @@ def quality_parts(results: Sequence[Results]) -> Table:
         if row.quality is not None and row.quality.parts and row.scenario == Scenario.QUALITY
     ]
     names = list(dict.fromkeys(name for _, row in found for name in _parts(row)))
+    packed = [name for name in varying([row for _, row in found]) if name != "threads"]
     columns = [Column("Device"), Column("Variant"), Column("Backend")]
+    columns += [Column("Settings")] if packed else []
     columns += [Column(name, True) for name in names]
     body = [
         (
             *(text(value) for value in (row.device, row.variant, row.backend)),
+            *([text(compact(row, packed))] if packed else []),
             *(TableCell(number(_parts(row).get(n)), _parts(row).get(n)) for n in names),
         )
         for _, row in found

@@ -19,6 +19,7 @@ from benchhub.model.figure import BY_DEFINITION, LossLimits
 from benchhub.model.row import Results, Row
 from benchhub.report.run import render
 from benchhub.report.tables.by_metric import by_metric
+from benchhub.report.tables.cells import quality_parts
 
 
 def judged(**changes: Any) -> Results:
@@ -124,3 +125,22 @@ def test_the_terminal_shows_limits_where_they_fit() -> None:
     assert "0.580" not in narrow
     assert all(len(line) <= 100 for line in narrow.splitlines())
     assert "  dice_worst5: 0.610 [0.580, 0.640]" in least.splitlines()
+
+
+def test_each_batch_has_a_line_that_says_which_it_is() -> None:
+    made = judged()
+    mine = [row for row in made.rows if row.scenario == "quality"]
+    more = [changed(row, batch=16, cell=f"{row.cell}-16") for row in mine]
+    table = by_metric(dataclasses.replace(made, rows=(*made.rows, *more)))
+    at = [column.head for column in table.columns].index("Settings")
+    told = [row[at].text for row in table.rows]
+    assert told.count("b16") == len(more) == len(told) - len(more)
+    row = changed(mine[0], quality_parts={"lung": 0.5})
+    both = (row, changed(row, batch=16, quality_parts={"lung": 0.7}))
+    table = quality_parts([dataclasses.replace(made, rows=both)])
+    assert [column.head for column in table.columns][3:] == ["Settings", "lung"]
+    assert [(one[3].text, one[4].text) for one in table.rows] == [
+        (f"b{row.batch}", "0.500"), ("b16", "0.700"),
+    ]  # fmt: skip
+    alone = quality_parts([dataclasses.replace(made, rows=(row,))])
+    assert [column.head for column in alone.columns][3:] == ["lung"]
