@@ -11,6 +11,7 @@ from benchhub.model.row import Results, Verdict
 from benchhub.outside.written import write_whole
 from benchhub.report.compare.files import same_files, sentences
 from benchhub.results.load import Judged, load_judged
+from benchhub.results.verdicts.judge import NO_BUDGETS
 from benchhub.store import Store
 
 if TYPE_CHECKING:
@@ -67,8 +68,14 @@ class RunResults:
 
     @property
     def exit_code(self) -> int:
-        """What `benchhub gate` returns: 0, 1 FAIL, 3 something failed, 4 INCONCLUSIVE."""
-        return 3 if self.failures else self._judged.exit_code
+        """What `benchhub gate` returns: 0, 1 FAIL, 3 something failed, 4 INCONCLUSIVE.
+
+        2 where there are budgets and none applies; without budgets 0.
+        """
+        if self.failures:
+            return 3
+        nothing = self._judged.budgets and self._judged.overall == NO_BUDGETS
+        return 2 if nothing else self._judged.exit_code
 
     def report(self, path: str | Path | None = None, format: str | None = None) -> str:  # noqa: A002
         """Return the report as text in a format of `benchhub report`; given a path, write it there.

@@ -65,6 +65,12 @@ def history(
     raise typer.Exit(_exit_code(outcomes))
 
 
+class _Failed(str):
+    """Why a candidate could not be measured, though there are two files to measure."""
+
+    __slots__ = ()
+
+
 def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> ABComparison | str:
     from benchhub.cli.ab import measured
     from benchhub.cli.run import command_line
@@ -78,13 +84,14 @@ def _confirmed(results: Store, one: Screened, extra: Sequence[Path]) -> ABCompar
     try:
         return measured(results, request, command_line())
     except (ConfigError, DeviceError) as error:  # the other candidates are measured all the same
-        return str(error)
+        return _Failed(str(error))
 
 
 def _exit_code(outcomes: Sequence[ABComparison | str]) -> int:
     from benchhub.cli.show.ab import exit_code
 
     codes = {exit_code(one) for one in outcomes if not isinstance(one, str)}
+    codes |= {3} if any(isinstance(one, _Failed) for one in outcomes) else set()
     return next((code for code in (3, 1, 4) if code in codes), 0)
 
 

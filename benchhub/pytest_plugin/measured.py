@@ -11,8 +11,15 @@ import pytest
 from benchhub.model.row import Results, Verdict
 from benchhub.pytest_plugin.shown_row import ShownRow
 from benchhub.pytest_plugin.slots import Slot, taken
-from benchhub.report.gate.entries import WORST_FIRST, GateEntry, cell_words, entries
+from benchhub.report.gate.entries import (
+    WORST_FIRST,
+    GateEntry,
+    cell_words,
+    entries,
+    not_judged,
+)
 from benchhub.results.load import Judged
+from benchhub.results.verdicts.judge import NO_BUDGETS
 
 _MOST = 10
 
@@ -105,7 +112,8 @@ class MeasuredRun:
         """Fail where a budget is broken or a cell or device failed, worst first.
 
         Where nothing is broken but something could not be told, do what `inconclusive` says:
-        xfail, fail or skip; None: what the session was started with. A run without budgets fails.
+        xfail, fail or skip; None: what the session was started with. A run without budgets fails,
+        and one that none of them applies to, or to the baseline's own loss alone.
         """
         if not self.judged.budgets:
             pytest.fail(
@@ -114,6 +122,8 @@ class MeasuredRun:
                 pytrace=False,
             )
         self.conclude(entries(self.judged), inconclusive)
+        if self.judged.overall == NO_BUDGETS:
+            pytest.fail(f"benchhub: {not_judged(self.judged)}", pytrace=False)
 
     def one(self, slot: Slot) -> One:
         """Return what became of a slot of this run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,12 +101,17 @@ def _typical(launches: Sequence[Launch], drop: int) -> dict[str, float]:
 
 
 def _difference(a: Sequence[Launch], b: Sequence[Launch]) -> float | None:
+    """Return the largest difference of outputs; inf where one is finite and the other is not."""
     if not (a and b and a[0].outputs and b[0].outputs):
         return None
     largest = 0.0
     for one, other in zip(a[0].outputs, b[0].outputs, strict=False):
         if one.shape != other.shape:
-            return float("inf")
-        gap = np.abs(one.astype(np.float64) - other.astype(np.float64))
+            return math.inf
+        mine, theirs = one.astype(np.float64), other.astype(np.float64)
+        finite = np.isfinite(mine) & np.isfinite(theirs)
+        if not np.array_equal(mine[~finite], theirs[~finite], equal_nan=True):
+            return math.inf
+        gap = np.abs(mine[finite] - theirs[finite])
         largest = max(largest, float(gap.max(initial=0.0)))
-    return largest if np.isfinite(largest) else float("inf")
+    return largest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from benchhub.model.device import Selftest
+from benchhub.text import instant
 
 #: A self-test that is older than this counts no more.
 MAX_AGE_DAYS = 30
@@ -23,7 +24,7 @@ def unmet(device: str, suite: str, last: Selftest | None, now: datetime) -> str 
         failed = next((check for check in last.checks if check.level == "refuse"), None)
         what = f" ({failed.check}: {failed.found})" if failed else ""
         return f"{rule}, and that of {last.at[:10]} was not passed{what}: {how}"
-    age = now - datetime.fromisoformat(last.at)
+    age = now - instant(last.at)
     if age > timedelta(days=MAX_AGE_DAYS):
         return f"{rule}, and the last is {age.days} days old: {how}"
     return None

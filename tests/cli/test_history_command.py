@@ -10,6 +10,7 @@ from builders import make_cell, make_launch, make_plan, make_run
 from in_process import Reading
 from project import Project, make_project, write_model
 
+from benchhub.cli.history import _exit_code, _Failed
 from benchhub.compress.files.look import inspect_model
 from benchhub.model.cell import CANARY, CellKind
 from benchhub.model.request import RunRequest
@@ -129,3 +130,9 @@ def test_mistakes_are_one_line(project: Project, arguments: tuple[str, ...], mat
     done = project.here("history", *arguments)
     assert done.code == 2
     assert match in done.error
+
+
+def test_a_candidate_that_could_not_be_measured_is_no_success() -> None:
+    same = "the model file is the same"
+    assert _exit_code([]) == _exit_code([same]) == 0
+    assert _exit_code([same, _Failed("here: no route to host; check the cable")]) == 3

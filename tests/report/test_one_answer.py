@@ -12,8 +12,10 @@ import pytest
 from builders import make_budget, make_cell, make_device
 from gate_cases import BROKEN, EDGE, FAILS, KEPT, OPEN, latency, make_judged, row_of
 
+from benchhub.api.results import RunResults
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.flag import Flag, FlagKind
+from benchhub.pytest_plugin.measured import MeasuredRun
 from benchhub.report.gate.formats import render as gated
 from benchhub.report.run import render
 from benchhub.report.tables.conclude import overall
@@ -136,3 +138,18 @@ def test_the_baseline_against_itself_is_no_answer(lost: bool) -> None:
     beside = make_judged(itself, budgets=(both,), devices=devices)
     assert set(answers(beside).values()) == {beside.overall} == {"ERROR" if lost else "PASS"}
     assert overall([beside.results, alone.results]) == ("ERROR" if lost else "NO BUDGETS")
+
+
+def test_no_answer_is_no_pass_for_programs_either() -> None:
+    interval = {"quality_loss": {"low": None, "high": None, "method": BY_DEFINITION}}
+    itself = row_of("fp32", "quality", quality_loss=0.0, quality_cases=50, intervals=interval)
+    alone = make_judged(itself, budgets=(make_budget("near", quality_loss_max=0.02),))
+    for judged in (alone, judged_of("kept", "elsewhere", lost=False)):
+        assert judged.overall == "NO BUDGETS"
+        assert RunResults(judged, ()).exit_code == 2
+        with pytest.raises(pytest.fail.Exception, match=r"^benchhub: (in|no cell of) run "):
+            MeasuredRun(judged, (), "xfail").assert_budgets()
+    kept = judged_of("kept", "edge", lost=False)
+    assert RunResults(kept, ()).exit_code == 0
+    MeasuredRun(kept, (), "xfail").assert_budgets()
+    assert RunResults(judged_of("kept", "none", lost=False), ()).exit_code == 0

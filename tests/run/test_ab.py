@@ -25,7 +25,7 @@ from benchhub.model.launch import Launch
 from benchhub.model.request import ABRequest
 from benchhub.ondevice.wire import Failure, Job, Outcome
 from benchhub.results.compare.ab import look
-from benchhub.results.load_ab import compare_sides
+from benchhub.results.load_ab import _difference, compare_sides
 from benchhub.run.ab import make_ab, until_decided
 from benchhub.run.inputs.given import given_inputs
 from benchhub.run.loop.campaign import measure
@@ -275,3 +275,22 @@ def test_another_statistic_may_be_what_it_is_about(tmp_path: Path) -> None:
     assert found.decision.change is ABChange.EQUIVALENT
     assert found.decision.reason.startswith("p95 of B")
     assert exit_code(found) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [
+        ([1.0, 2.0], [1.5, 2.0], 0.5),
+        ([1.0, 2.0], [1.0, np.nan], np.inf),
+        ([np.nan, 2.0], [1.0, 2.0], np.inf),
+        ([np.nan, 2.0], [np.nan, 2.25], 0.25),
+        ([np.inf, 2.0], [np.inf, 2.0], 0.0),
+        ([np.inf, 2.0], [-np.inf, 2.0], np.inf),
+        ([np.nan], [np.inf], np.inf),
+    ],
+)
+def test_outputs_that_are_no_numbers_are_no_small_difference(one, other, wanted) -> None:
+    mine, theirs = (
+        [make_launch(A, outputs=(np.float32([values]),))] for values in (one, other)
+    )  # fmt: skip
+    assert _difference(mine, theirs) == wanted

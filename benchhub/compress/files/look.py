@@ -145,11 +145,12 @@ def _same_axes(spec: TensorSpec, other: TensorSpec) -> bool:
 def check_outputs_match(variant: Variant, baseline: Variant) -> None:
     """Raise ConfigError if a variant's outputs are not the baseline's.
 
-    Names are compared only where both files use the same ones: outputs are judged by position.
+    They are judged by position, so those that have a name of the baseline's have its place, too.
     """
     found = [spec.name for spec in variant.outputs]
     wanted = [spec.name for spec in baseline.outputs]
-    if len(found) != len(wanted) or (found != wanted and sorted(found) == sorted(wanted)):
+    elsewhere = [n for n in found if n in wanted and found.index(n) != wanted.index(n)]
+    if len(found) != len(wanted) or elsewhere:
         raise ConfigError(
             f"variant {variant.name}: {variant.path} has outputs {', '.join(found)}, but baseline"
             f" {baseline.name} has {', '.join(wanted)}; export it with the same outputs in order"

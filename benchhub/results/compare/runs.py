@@ -84,7 +84,7 @@ class RunComparison:
     @property
     def exit_code(self) -> int:
         """3 if a cell fails that did not before, else 1 if one regressed, else 4 if any cannot be
-        told, else 0."""
+        told, or none can, else 0."""
         states = {cell.state for cell in self.cells}
         changes = {move.change for cell in self.cells for move in cell.moves}
         if State.FAILED in states:
@@ -92,7 +92,8 @@ class RunComparison:
         if Change.REGRESSED in changes:
             return 1
         open_ = {Change.NOT_COMPARABLE, Change.INCONCLUSIVE} & changes
-        return 4 if open_ or {State.ONLY_BEFORE, State.UNMEASURED} & states else 0
+        untold = open_ or {State.ONLY_BEFORE, State.UNMEASURED} & states
+        return 4 if untold or not changes else 0  # with nothing held side by side, nothing is told
 
 
 def compare_runs(

@@ -111,12 +111,16 @@ def test_other_inputs_than_the_baselines_are_refused(baseline):
 
 
 def test_outputs_must_come_in_the_baselines_order(baseline):
-    a, b = (TensorSpec(name, "float32", (None,)) for name in "ab")
+    a, b, c = (TensorSpec(name, "float32", (None,)) for name in "abc")
     wanted = dataclasses.replace(baseline, outputs=(a, b))
     swapped = dataclasses.replace(baseline, outputs=(b, a))
     check_outputs_match(wanted, wanted)
     _refused(lambda: check_outputs_match(swapped, wanted), "in order", "b, a", "a, b")
     _refused(lambda: check_outputs_match(baseline, wanted), "logits")
+    # One name of both at another place: by position another output would stand for it.
+    shared = dataclasses.replace(baseline, outputs=(b, c))
+    _refused(lambda: check_outputs_match(shared, wanted), "b, c")
+    check_outputs_match(dataclasses.replace(baseline, outputs=(a, c)), wanted)
 
 
 def test_recipes_need_onnx(tmp_path):

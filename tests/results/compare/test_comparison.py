@@ -326,3 +326,10 @@ def test_garbage_that_was_none_before_has_regressed_however_fast():
     told = changes(compare_runs(sides[0], sides[1]))
     assert told == {"outputs": Change.REGRESSED, "p50_ms": Change.NOT_COMPARABLE,
                     "p95_ms": Change.NOT_COMPARABLE}  # fmt: skip
+
+
+def test_cells_of_which_nothing_is_compared_show_no_absence_of_a_regression():
+    cell = make_cell(scenario=Scenario.PROFILE)
+    told = pair(cell=cell, other=cell)
+    assert [(one.state, one.moves) for one in told.cells] == [(State.COMPARED, ())]
+    assert told.exit_code == 4
