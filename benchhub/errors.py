@@ -6,6 +6,7 @@ BenchhubError
 │   └── RecipeFailed            a variant that cannot be made, or that no runtime here can run
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
+├── Fault                       a fault of benchhub's own, where Python called it; exit 70
 └── DeviceError                 the device or the way to it; exit 3
     ├── Unreachable             connect again, stage again
     │   └── LinkLost            it was reached, and then fell silent or the link broke
@@ -82,6 +83,12 @@ class Interrupted(BenchhubError):
     """The user stopped the run; everything measured so far is in the store."""
 
     exit_code = 130
+
+
+class Fault(BenchhubError):
+    """A fault of benchhub's own, as Python hears of it; the message names the log of it."""
+
+    exit_code = 70
 
 
 class DeviceError(BenchhubError):

@@ -19,6 +19,7 @@ from benchhub.ondevice.measure.importing import import_backend
 from benchhub.ondevice.measure.stages import Measurement
 from benchhub.run import execute
 from benchhub.run.execute import Ready, make_ready, new_run
+from benchhub.run.loop.before import measured_before
 from benchhub.run.loop.campaign import _job
 from benchhub.run.loop.expected import most_of
 from benchhub.store import Store
@@ -101,7 +102,7 @@ class Suite:
         with Store.open(f"sqlite:///{self.folder}/{time.monotonic_ns()}.db") as store:
             run = new_run(store, ready, "benchhub run kinds")
             (device,) = ready.resolved.devices
-            work = execute._work(store, run, ready, device, False, {})
+            work = execute._work(run, ready, device, False, measured_before(store, run.id))
         (root / "blobs").mkdir(parents=True, exist_ok=True)
         for blob in work.blobs:
             with blob.open() as file:

@@ -8,19 +8,23 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchhub.api.measuring import Display, measure, ready_of
+from benchhub.api.guarded import guarded
+from benchhub.api.measuring import Display, begin, measure, ready_of
 from benchhub.api.progress import Say, display_of, usual_say
 from benchhub.api.results import RunResults, loaded
 from benchhub.config.catalogue import profile_file
-from benchhub.config.folders import cache, store_url
+from benchhub.config.folders import cache, expanded, here, store_url
 from benchhub.config.limits import typed_limits
 from benchhub.config.request import located
 from benchhub.errors import ConfigError
 from benchhub.model.asked import EFFORTS
 from benchhub.model.request import BenchRequest, RunRequest
+from benchhub.outside.masked import masked
+from benchhub.outside.written import OTHER_CACHE, drafted, explained
 from benchhub.run.bench import left_out
-from benchhub.run.execute import Ready, new_run
+from benchhub.run.execute import Ready
 from benchhub.store import Store
+from benchhub.text import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     Shape = str | Sequence[int] | Sequence[Sequence[int] | str]
 
 
+@guarded()
 def bench(
     *models: File,
     devices: str | Sequence[str] = "localhost",
@@ -53,22 +58,24 @@ def bench(
     options as of suites, by `name` or `backend.name`; a list is a sweep. `budgets` are limits by
     the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
     `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
-    ConfigError for what cannot be measured as it is asked for; what fails on a device is in
-    `failures`.
+    ConfigError for what cannot be measured as it is asked for, and where this machine is used up;
+    what fails on a device is in `failures`. Fault: one of benchhub's own, which names its log.
     """
     if not models:
         raise ConfigError('name a model, as benchhub.bench("model.onnx")')
     request = BenchRequest(
         suite="bench",
-        devices=tuple(str(profile_file(one, Path.cwd()).resolve()) for one in _words(devices)),
-        backends=_words(backends),
+        devices=tuple(
+            str(profile_file(one, here()).resolve()) for one in _words("devices", devices)
+        ),
+        backends=_words("backends", backends),
         effort=_effort(effort),
-        models=tuple(str(Path(model).expanduser().resolve()) for model in models),
+        models=tuple(_path("a model", model) for model in models),
         shapes=_shapes(shapes),
         inputs=_inputs(inputs),
         threads=_counts("threads", threads),
         batches=_counts("batch", batch),
-        precisions=_words(precision),
+        precisions=_words("precision", precision),
         options=_options(options),
         limits=_limits(budgets),
     )
@@ -76,6 +83,7 @@ def bench(
     return _measured(request, f"benchhub.bench({said})", store, progress)
 
 
+@guarded()
 def run(
     suite: File,
     *,
@@ -96,24 +104,25 @@ def run(
     """
     request = RunRequest(
         suite=str(suite),
-        devices=_words(devices),
-        backends=_words(backends),
-        variants=_words(variants),
+        devices=_words("devices", devices),
+        backends=_words("backends", backends),
+        variants=_words("variants", variants),
         effort=_effort(effort) if effort else None,
         data=str(data) if data is not None else None,
-        scenarios=_words(scenarios),
+        scenarios=_words("scenarios", scenarios),
         limits=_limits(budgets),
     )
-    request = located(request, Path.cwd())
+    request = located(request, here())
     return _measured(request, f"benchhub.run({suite})", store, progress)
 
 
+@guarded()
 def load(run: str = "latest", *, store: str | None = None) -> RunResults:
     """Return a run that was measured: its id, a unique prefix of it, or `latest`.
 
-    ConfigError: there is none of that name.
+    ConfigError: there is none of that name; StoreError: its record is damaged.
     """
-    with Store.open(store or store_url(Path.cwd())) as results:
+    with Store.open(store or store_url(here())) as results:
         return loaded(results, results.resolve(run))
 
 
@@ -121,7 +130,7 @@ def measured(
     results: Store, request: RunRequest, ready: Ready, command: str, display: Display
 ) -> tuple[RunResults, list[str]]:
     """Measure a new run; return what it found, and a line for each device that stopped early."""
-    info = new_run(results, ready, command)
+    info = begin(results, ready, masked(visible(command)), display)
     problems = measure(results, info, ready, display)
     found = loaded(results, info.id)
     if isinstance(request, BenchRequest):
@@ -133,16 +142,33 @@ def measured(
 def _measured(request: RunRequest, command: str, url: str | None, say: Say | None) -> RunResults:
     tell = say or usual_say()
     ready = ready_of(request, cache(), tell)
-    with Store.open(url or store_url(Path.cwd())) as results:
+    with Store.open(url or store_url(here())) as results:
         return measured(results, request, ready, command, display_of(tell))[0]
 
 
-def _words(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _words(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    words = (value,) if isinstance(value, str) else _several(name, value)
+    for one in words:
+        if not isinstance(one, str | PathLike):
+            raise ConfigError(f"{name} = {one!r} should be text")
+    return tuple(map(str, words))
+
+
+def _several(name: str, value: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(value)
+    except TypeError:
+        raise ConfigError(f"{name} = {value!r} should be one, or a list of such") from None
+
+
+def _path(name: str, value: Any) -> str:
+    if not isinstance(value, str | PathLike):
+        raise ConfigError(f"{name} should be a path, not {type(value).__name__}: {value!r:.80}")
+    return str(expanded(value).resolve())
 
 
 def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
-    values = (value,) if isinstance(value, int) else tuple(value)
+    values = (value,) if isinstance(value, int) else _several(name, value)
     if not all(isinstance(one, int) and one > 0 for one in values):
         raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
     return tuple(dict.fromkeys(values))
@@ -169,12 +195,15 @@ def _effort(name: str) -> str:
 
 def _shapes(value: Mapping[str, Shape] | Sequence[str]) -> tuple[str, ...]:
     if not isinstance(value, Mapping):
-        return _words(value)
+        return _words("shapes", value)
     found = []
     for name, shape in value.items():
-        one = isinstance(shape, str) or all(isinstance(size, int) for size in shape)
-        several: Any = [shape] if one else shape
-        texts = (s if isinstance(s, str) else "x".join(map(str, s)) for s in several)
+        given = shape if isinstance(shape, str) else _several("shapes", shape)
+        one = isinstance(given, str) or all(isinstance(size, int) for size in given)
+        several: Any = [given] if one else given
+        texts = (
+            s if isinstance(s, str) else "x".join(map(str, _several("shapes", s))) for s in several
+        )
         found += [f"{name}={text}" for text in texts]
     return tuple(found)
 
@@ -182,14 +211,17 @@ def _shapes(value: Mapping[str, Shape] | Sequence[str]) -> tuple[str, ...]:
 def _inputs(value: File | Mapping[str, np.ndarray[Any, Any]] | None) -> str | None:
     """Return the path of an archive; arrays are kept as one in the cache."""
     if value is None or not isinstance(value, Mapping):
-        return None if value is None else str(Path(value).expanduser().resolve())
+        return None if value is None else _path("inputs", value)
     import numpy as np
 
     digest = hashlib.sha256()
     for name, array in sorted(value.items()):
         plain = np.ascontiguousarray(array)
+        if plain.dtype == object:
+            raise ConfigError(f"inputs: {name} is an array of objects, not of numbers or text")
         digest.update(f"{name} {plain.dtype} {plain.shape} ".encode() + plain.tobytes())
     path = cache() / "inputs" / f"{digest.hexdigest()}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, allow_pickle=False, **{name: np.asarray(a) for name, a in value.items()})
+    arrays: dict[str, Any] = {name: np.asarray(one) for name, one in value.items()}
+    with explained(path, OTHER_CACHE), drafted(path) as draft:
+        np.savez(draft, allow_pickle=False, **arrays)
     return str(path)

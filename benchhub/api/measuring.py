@@ -9,12 +9,20 @@ from pathlib import Path
 
 from benchhub.config.catalogue import check_own
 from benchhub.config.request import resolve
-from benchhub.errors import ConfigError, Interrupted
+from benchhub.errors import ConfigError, Interrupted, StoreError
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
-from benchhub.run.execute import Ready, check_code, check_same, execute, make_ready
+from benchhub.run.execute import (
+    Ready,
+    check_code,
+    check_same,
+    execute,
+    make_ready,
+    new_run,
+    room_for,
+)
 from benchhub.run.loop.work import Watcher
 from benchhub.store import Store
 
@@ -24,10 +32,14 @@ Watching = Callable[[Sequence[Cell], Mapping[str, int]], AbstractContextManager[
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How a run is followed: the run and what it skips before it starts, then its launches."""
+    """How a run is followed: the run and what it skips before it starts, then its launches.
+
+    `warns` takes a line on what of this machine may be used up.
+    """
 
     begins: Callable[[RunInfo, Sequence[Skip]], None]
     watching: Watching
+    warns: Callable[[str], None]
 
 
 def ready_of(
@@ -50,6 +62,15 @@ def ready_of(
     return make_ready(resolved, cache, progress, make)
 
 
+def begin(store: Store, ready: Ready, command: str, display: Display) -> RunInfo:
+    """Write a new run to the store, once this machine was looked at; ConfigError: it cannot work.
+
+    So it is where a profile is a template.
+    """
+    _look(store, ready, display)
+    return new_run(store, ready, command)
+
+
 def measure(
     store: Store,
     info: RunInfo,
@@ -60,21 +81,33 @@ def measure(
 ) -> list[str]:
     """Measure what is open in a run; return a line for each device that stopped early.
 
-    ConfigError: it is not the run that it was, or a profile is a template; Interrupted.
+    ConfigError: it is not the run that it was; Interrupted, StoreError.
     """
     if resumed:
         check_same(store, info, ready)
-    for profile in ready.resolved.devices:
-        check_own(profile.name, profile.host)
+        _look(store, ready, display)
     display.begins(info, ready.plan.skips)
     try:
         with display.watching(ready.plan.cells, store.finished(info.id)) as watcher:
             errors = execute(store, info, ready, watcher, rerun_failed)
     except Interrupted as error:
-        raise Interrupted(
-            f"{error}; finished launches are saved, go on with `benchhub run --resume {info.id}`"
-        ) from None
+        raise Interrupted(f"{error}; {_saved(info)}") from None
+    except StoreError as error:  # full, or locked; what is damaged would be so again
+        if resumed:
+            raise
+        raise StoreError(f"{error}; {_saved(info)}") from error
     return [str(error) for error in errors.values() if error is not None]
+
+
+def _look(store: Store, ready: Ready, display: Display) -> None:
+    for profile in ready.resolved.devices:
+        check_own(profile.name, profile.host)
+    for line in room_for(store, ready):
+        display.warns(line)
+
+
+def _saved(info: RunInfo) -> str:
+    return f"finished launches are saved, go on with `benchhub run --resume {info.id}`"
 
 
 def resumable(info: RunInfo) -> RunInfo:

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchhub.api.guarded import warn
 from benchhub.api.measuring import Display
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.device import LEFT_OUT, DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.outside.masked import masked
 from benchhub.run.loop.engine import Sessions
+from benchhub.text import visible
 
 #: Takes a line of progress.
 Say = Callable[[str], None]
@@ -33,7 +35,8 @@ class LineWatcher(Sessions):
     def status(self, device: str, text: str) -> None:
         """Take a line on what the device is doing."""
         with self._lock_lines:
-            self._say(masked(f"{self._done} of {self._total} launches; {device}: {text}"))
+            line = f"{self._done} of {self._total} launches; {device}: {text}"
+            self._say(masked(visible(line)))
 
     def pushed(self, device: str, count: int) -> None:
         """Take how many more bytes were pushed; launches tell enough."""
@@ -63,7 +66,7 @@ def display_of(say: Say) -> Display:
     def watching(cells: Sequence[Cell], finished: Mapping[str, int]) -> Iterator[LineWatcher]:
         yield LineWatcher(say, cells, finished)
 
-    return Display(begins, watching)
+    return Display(begins, watching, warn)
 
 
 def usual_say() -> Say:

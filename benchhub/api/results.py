@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchhub.api.guarded import guarded
 from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.row import Results, Verdict
 from benchhub.outside.written import write_whole
@@ -84,15 +85,21 @@ class RunResults:
         The format is html, or what the path's ending says. ValueError: there is no such format;
         ConfigError: it cannot be written.
         """
-        from benchhub.report.run import FORMATS, render
+        from benchhub.report.run import FORMATS
 
         name = format or (_FORMATS.get(Path(path).suffix, "html") if path else "html")
         if name not in FORMATS:
             raise ValueError(f"format {name} is none of {', '.join(FORMATS)}")
+        return self._written(name, path)
+
+    @guarded()
+    def _written(self, name: str, path: str | Path | None) -> str:
+        from benchhub.report.run import render
+
         text = render(name, [self.results])
         if path is None:
             return text
-        write_whole(Path(path), text)
+        write_whole(Path(path), text, "name another file")
         return str(path)
 
     def __repr__(self) -> str:

@@ -78,6 +78,7 @@ def _options(
     ),
 ) -> None:
     """Measure compressed model variants on your devices and compare them."""
+    project.folder()  # every verb works in it, or below: that it is gone is said once
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import typer
 from benchhub.cli import project
 from benchhub.cli.bench import INPUTS_HELP
 from benchhub.cli.run import EffortName
+from benchhub.config.folders import expanded
 
 if TYPE_CHECKING:
     from benchhub.model.request import ABRequest
@@ -65,9 +66,9 @@ def ab(
         devices=(str(profile_file(device, project.folder()).resolve()),),
         backends=(backend,),
         effort=effort.value,
-        model_a=str(model_a.expanduser().resolve()),
-        model_b=str(model_b.expanduser().resolve()),
-        inputs=str(inputs.expanduser().resolve()) if inputs else None,
+        model_a=str(expanded(model_a).resolve()),
+        model_b=str(expanded(model_b).resolve()),
+        inputs=str(expanded(inputs).resolve()) if inputs else None,
         batch=batch,
         threads=threads,
         precision=precision,
@@ -101,7 +102,7 @@ def _option(text: str) -> tuple[str, Any]:
         raise typer.BadParameter(f"--option {text} should be NAME=VALUE")
     try:
         return name, jsonlib.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

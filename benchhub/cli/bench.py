@@ -8,6 +8,7 @@ import typer
 
 from benchhub.cli import project
 from benchhub.cli.run import EffortName
+from benchhub.config.folders import expanded
 
 _SHAPE_HELP = "Sizes of an input, batch first; several values are a sweep; repeatable"
 INPUTS_HELP = "Cases as .npz, arrays named as the inputs (default: made to fit, seeded)"
@@ -65,9 +66,9 @@ def bench(
         ),
         backends=tuple(backend),
         effort=effort.value,
-        models=tuple(str(model.expanduser().resolve()) for model in models),
+        models=tuple(str(expanded(model).resolve()) for model in models),
         shapes=tuple(shape),
-        inputs=str(inputs.expanduser().resolve()) if inputs else None,
+        inputs=str(expanded(inputs).resolve()) if inputs else None,
         threads=_counts("--threads", threads),
         batches=_counts("--batch", batch) if batch else (),
         precisions=tuple(dict.fromkeys(word.strip() for word in precision.split(","))),

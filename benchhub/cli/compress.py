@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from benchhub.cli import project
+from benchhub.config.folders import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchhub.compress.build.single import Made, Place
     from benchhub.model.recipe import Recipe
+
+_ELSEWHERE = "name another folder with -o"
 
 
 def compress(
@@ -69,7 +72,7 @@ def compress(
         typer.echo(jsonlib.dumps(written, indent=1))
     else:
         show(made)
-    typer.echo(f"compress: {folder / written['file']}", err=True)
+    project.note(f"compress: {folder / written['file']}")
 
 
 def _recipe(name: str | None, option: list[str], ratio: float | None) -> Recipe | None:
@@ -105,7 +108,7 @@ def _pairs(flag: str, given: list[str]) -> dict[str, Any]:
             raise ConfigError(f"{flag} {key} is given twice; give it once")
         try:
             found[key] = jsonlib.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
     return found
 
@@ -124,7 +127,7 @@ def _made(
     from benchhub.cli.show.preparing import preparing
     from benchhub.compress.build.single import Place
 
-    where = Path(data).expanduser().resolve() if data else None
+    where = expanded(data).resolve() if data else None
     with preparing(Console(stderr=True)) as progress:
         place = Place(project.cache(), progress, where)
         return _choose(source, recipe, variant, name, task, settings)(place)
@@ -155,7 +158,7 @@ def _choose(
         if variant:
             raise ConfigError(f"--variant names one of a suite, and {source} is a model file")
         own = OwnData(task, settings)
-        return lambda place: of_model(Path(source).expanduser(), recipe, name, own, place)
+        return lambda place: of_model(expanded(source), recipe, name, own, place)
     if task or settings:
         raise ConfigError("--task and --set are for a MODEL; a suite says both itself")
     suite = load_suite(suite_file(source, project.folder()).resolve())
@@ -167,7 +170,7 @@ def _choose(
 
 
 def _is_model(source: str) -> bool:
-    path = Path(source).expanduser()
+    path = expanded(source)
     suffixes = (".onnx", ".tflite", ".pt", ".pt2")
     return path.suffix in suffixes or (path.is_file() and path.suffix != ".toml")
 
@@ -176,42 +179,34 @@ def _writable(folder: Path) -> Path:
     """Return the folder, made if it is missing; ConfigError before any work if that is no use."""
     import tempfile
 
-    from benchhub.errors import ConfigError
+    from benchhub.outside.written import explained
 
-    folder = folder.expanduser()
-    try:
+    folder = expanded(folder)
+    with explained(folder, _ELSEWHERE):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: cannot be written: {error.strerror}; name another folder with -o"
-        ) from error
     return folder
 
 
 def _write(made: Made, folder: Path, given: Path | None) -> dict[str, Any]:
     """Write the model and what it is; return the latter."""
-    import os
     import shutil
 
     from benchhub.cli.show.compress import described
     from benchhub.errors import ConfigError
+    from benchhub.outside.written import drafted, explained
 
     variant = made.variant
     path = folder / f"{variant.name}{variant.path.suffix}"
-    if given is not None and path.exists() and given.exists() and path.samefile(given):
-        raise ConfigError(f"{path} is what it is made from; give --name, or another folder with -o")
     document = {"file": path.name, **described(made)}
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        shutil.copyfile(variant.path, draft)
-        os.replace(draft, path)
-        text = jsonlib.dumps(document, indent=1) + "\n"
-        path.with_suffix(".json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise ConfigError(
-            f"{path}: cannot be written: {error.strerror}; name another folder with -o"
-        ) from error
+    with explained(path, _ELSEWHERE):
+        if given is not None and path.exists() and given.exists() and path.samefile(given):
+            raise ConfigError(
+                f"{path} is what it is made from; give --name, or another folder with -o"
+            )
+        # Both or none: neither takes its place before the other is whole.
+        with drafted(path.with_suffix(".json")) as told, drafted(path) as model:
+            told.write_text(jsonlib.dumps(document, indent=1) + "\n", encoding="utf-8")
+            shutil.copyfile(variant.path, model)
     return document

@@ -33,24 +33,18 @@ def export(
     store: str = project.STORE,
 ) -> None:
     """Write a run as pytest-benchmark's JSON or as parquet."""
-    from benchhub.errors import ConfigError
-
+    content: str | bytes
     with project.open_store(store) as results:
         found = results.resolve(run)
-        suffix = "parquet" if format is ExportFormat.PARQUET else "json"
-        path = output or Path(f"benchhub-{found}.{suffix}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if format is ExportFormat.PARQUET:
-                from benchhub.report.run.parquet import write_parquet
-                from benchhub.results.load import load_results
+        if format is ExportFormat.PARQUET:
+            from benchhub.report.run.parquet import to_parquet
+            from benchhub.results.load import load_results
 
-                write_parquet([load_results(results, found)], path)
-            else:
-                path.write_text(_benchmarks(results, found), "utf-8")
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-    typer.echo(f"export: {path}", err=True)
+            suffix, content = "parquet", to_parquet([load_results(results, found)])
+        else:
+            suffix, content = "json", _benchmarks(results, found)
+    path = output or Path(f"benchhub-{found}.{suffix}")
+    project.write(path, content, "export", "name another file with -o")
 
 
 def _benchmarks(results: Store, run: str) -> str:

@@ -62,21 +62,30 @@ site = "lab-1"
 
 def init(directory: Path = typer.Argument(Path(), help="Folder to write into")) -> None:
     """Write a project folder: an example suite and an example device profile."""
+    import contextlib
+    import os
+
     from benchhub.errors import ConfigError
+    from benchhub.outside.written import write_whole
 
     files = {
         directory / "suites" / "my-suite" / "suite.toml": _SUITE,
         directory / "device_profiles" / "example.toml": _DEVICE,
     }
     for path in files:
-        if path.exists():
+        if os.path.lexists(path):
             raise ConfigError(f"{path} exists already; benchhub init never overwrites")
-    for path, text in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    made: list[Path] = []
+    try:
+        for path, text in files.items():
+            write_whole(path, text, "name another folder")
+            made.append(path)
+    except BaseException:  # half a project could not be written again: it exists
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+    for path in made:
         typer.echo(path)
     typer.echo(
         "put model.onnx and cases.npz beside suite.toml, then `benchhub run my-suite --dry-run`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchhub.cli import project
 from benchhub.cli.show.progress import RunProgress
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ def measured(
     from rich.console import Console
 
     from benchhub.config.catalogue import check_own
-    from benchhub.run.execute import execute, new_run
+    from benchhub.run.execute import execute, new_run, room_for
 
     for profile in ready.resolved.devices:
         check_own(profile.name, profile.host)
+    for line in room_for(results, ready):
+        project.problem(line)
     info = new_run(results, ready, command)
     console = Console(stderr=True)
     console.print(f"run {info.id}", highlight=False)

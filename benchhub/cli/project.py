@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from benchhub.config.folders import cache as cache
-from benchhub.config.folders import store_url
+from benchhub.config.folders import here, store_url
 from benchhub.outside import Variable
 from benchhub.outside.masked import masked
 from benchhub.text import abridged, visible
@@ -28,20 +28,25 @@ _MOST_CHARS = 8000
 
 def folder() -> Path:
     """Return the project folder: where the command was started."""
-    return Path.cwd()
+    return here()
 
 
-def write(path: Path, text: str, verb: str, next_step: str = "") -> None:
+def write(path: Path, content: str | bytes, verb: str, next_step: str = "") -> None:
     """Write a file that a command made, and say so on stderr; ConfigError if that cannot be."""
     from benchhub.outside.written import write_whole
 
-    write_whole(path, text, next_step)
-    typer.echo(f"{verb}: {path}", err=True)
+    write_whole(path, content, next_step)
+    note(f"{verb}: {path}")
 
 
 def problem(text: str) -> None:
     """Say on stderr what is wrong, on one line, without what is secret or would be obeyed."""
     typer.echo(f"benchhub: {abridged(masked(visible(text)), _MOST_CHARS)}", err=True)
+
+
+def note(text: str) -> None:
+    """Say on stderr what goes on, on one line, without what is secret or would be obeyed."""
+    typer.echo(masked(visible(text)), err=True)
 
 
 def put(text: str) -> None:

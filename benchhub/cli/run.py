@@ -62,7 +62,7 @@ def run(
     """
     from rich.console import Console
 
-    from benchhub.api.measuring import measure, resumable
+    from benchhub.api.measuring import begin, measure, resumable
     from benchhub.config.limits import typed_limits
     from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
@@ -103,10 +103,9 @@ def run(
         show_plan(ready, project.cache(), store, json)
         return
     with project.open_store(store) as results:
-        from benchhub.run.execute import new_run
-
-        info = new_run(results, ready, command_line())
-        say_problems(measure(results, info, ready, display(console)))
+        shown = display(console)
+        info = begin(results, ready, command_line(), shown)
+        say_problems(measure(results, info, ready, shown))
         _end(results, info.id, json, store)
 
 
@@ -129,13 +128,19 @@ def display(console: Console) -> Display:
     from benchhub.api.measuring import Display
     from benchhub.cli.show.plan import skip_lines
     from benchhub.cli.show.progress import RunProgress
+    from benchhub.outside.masked import masked
+    from benchhub.text import visible
 
     def begins(info: RunInfo, skips: Sequence[Skip]) -> None:
-        for line in skip_lines(skips):
-            console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        for line in map(visible, skip_lines(skips)):
+            console.print(
+                masked(line), style="yellow", markup=False, highlight=False, soft_wrap=True
+            )
         console.print(f"run {info.id}", highlight=False)
 
-    return Display(begins, lambda cells, finished: RunProgress(console, cells, finished))
+    return Display(
+        begins, lambda cells, finished: RunProgress(console, cells, finished), project.problem
+    )
 
 
 def say_problems(problems: Sequence[str]) -> None:

@@ -18,8 +18,7 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
     """List runs, newest last."""
     with project.open_store(store) as results:
         runs = results.runs()
-        launches = {run.id: sum(results.finished(run.id).values()) for run in runs}
-        failed = {run.id: len(results.failed_cells(run.id)) for run in runs}
+        reached = {run.id: results.reached(run.id) for run in runs}
     if json:
         from benchhub.report.run.json import run_told
 
@@ -35,9 +34,10 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
         Column("status"), Column("launches", numeric=True), Column("failed cells", numeric=True),
     ]  # fmt: skip
     body = [
-        (r.id, r.suite, r.effort, r.started_at, r.status, launches[r.id], failed[r.id])
+        (r.id, r.suite, r.effort, r.started_at, r.status, sum(reached[r.id].finished.values()),
+         len(reached[r.id].failed))
         for r in runs
-    ]
+    ]  # fmt: skip
     print_table(Console(), listing("runs", "Runs, newest last", columns, body))
 
 
@@ -81,7 +81,8 @@ def delete(
     with project.open_store(store) as results:
         found = results.resolve(run)
         if not yes and sys.stdin.isatty() and found != run:
-            info, launches = results.run(found), sum(results.finished(found).values())
+            info = next(one for one in results.runs() if one.id == found)  # a damaged one, too
+            launches = sum(results.finished(found).values())
             said = f"run {found} of {info.suite}, {info.started_at}, {plural(launches, 'launch')}"
             if not typer.confirm(f"delete {said}?", err=True):
                 typer.echo(f"kept run {found}", err=True)

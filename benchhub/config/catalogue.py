@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError, nearest
 
 #: The host of a profile that is only a template for the user's own.
@@ -17,7 +18,7 @@ SHIPPED = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2]
 
 def suite_file(name: str, project: Path) -> Path:
     """Return the suite.toml that `name` stands for: a file, a folder, or a name in `suites/`."""
-    given = Path(name).expanduser()
+    given = expanded(name)
     if given.is_file():
         if _is_model(given):
             raise ConfigError(f"{name} is a model, not a suite: `benchhub bench {name}`")
@@ -38,7 +39,7 @@ def _is_model(file: Path) -> bool:
 
 def profile_file(name: str, project: Path) -> Path:
     """Return the profile that `name` stands for: a .toml file, or a name in `device_profiles/`."""
-    given = Path(name).expanduser()
+    given = expanded(name)
     if given.suffix == ".toml":
         if given.is_file():
             return given

@@ -5,16 +5,46 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from benchhub.errors import ConfigError
 from benchhub.outside import Variable
 
 
+def here() -> Path:
+    """Return the current folder; ConfigError where it is gone or may not be read."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the current folder cannot be used ({error.strerror}): cd to one that is there"
+        ) from error
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with `~` as the user's home; ConfigError where that is not known."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{os.fspath(path)}: it is not known what ~ stands for: write the folder out, or set"
+            " HOME"
+        ) from error
+
+
 def cache() -> Path:
-    """Return the controller's cache: $BENCHHUB_CACHE, or benchhub in the user's cache folder."""
+    """Return the controller's cache: $BENCHHUB_CACHE, or benchhub in the user's cache folder.
+
+    ConfigError: this account has no home folder, and no variable names another.
+    """
     given = os.environ.get(Variable.CACHE)
     if given:
-        return Path(given).expanduser()
+        return expanded(given)
     base = os.environ.get(Variable.XDG_CACHE) or "~/.cache"
-    return Path(base).expanduser() / "benchhub"
+    try:
+        return expanded(base) / "benchhub"
+    except ConfigError as error:
+        raise ConfigError(
+            f"this account has no home folder for a cache: set {Variable.CACHE} to a folder"
+        ) from error
 
 
 def store_url(folder: Path) -> str:

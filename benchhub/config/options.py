@@ -61,5 +61,5 @@ def _values(text: str) -> Any:
 def _value(word: str) -> Any:
     try:
         return json.loads(word)
-    except ValueError:
+    except (ValueError, RecursionError):
         return word

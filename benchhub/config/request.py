@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchhub.backends import described, names
 from benchhub.config.catalogue import check_own, profile_file, suite_file
+from benchhub.config.folders import expanded
 from benchhub.config.limits import typed_budget
 from benchhub.config.suite import load_profile, load_suite
 from benchhub.errors import ConfigError, nearest
@@ -46,7 +47,7 @@ def located(request: RunRequest, project: Path) -> RunRequest:
         request,
         suite=str(suite_file(request.suite, project).resolve()),
         devices=tuple(str(profile_file(name, project).resolve()) for name in request.devices),
-        data=str(Path(request.data).expanduser().resolve()) if request.data else None,
+        data=str(expanded(request.data).resolve()) if request.data else None,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from benchhub.config.claims import read_claims
+from benchhub.config.folders import expanded
 from benchhub.config.schema import (
     BudgetsFile,
     BudgetTable,
@@ -33,6 +34,7 @@ from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import TIMED, Scenario
 from benchhub.outside.foreign.bounds import SETTINGS, whole
+from benchhub.outside.masked import all_masked
 from benchhub.text import abridged, all_visible
 
 T = TypeVar("T", bound=BaseModel)
@@ -172,7 +174,7 @@ def load_profile(path: Path) -> DeviceProfile:
         cooldown_s=limits.cooldown_s,
         max_load=limits.max_load,
         reboot_wait_s=limits.reboot_wait_s,
-        labels=parsed.labels,
+        labels=all_masked(parsed.labels),
         path=path,
     )
 
@@ -313,7 +315,7 @@ def _several(value: V | list[V]) -> tuple[V, ...]:
 def _relative(value: Path | None, file: Path) -> Path | None:
     if value is None:
         return None
-    value = value.expanduser()
+    value = expanded(value)
     return value if value.is_absolute() else file.parent / value
 
 

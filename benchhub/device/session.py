@@ -18,6 +18,7 @@ from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
 from benchhub.device.events.folding import Folding
+from benchhub.device.events.pace import Pace
 from benchhub.device.events.parse import Broken
 from benchhub.device.events.plausible import doubted, implausible
 from benchhub.device.local import LocalTransport
@@ -267,8 +268,10 @@ class DeviceSession:
             self._unsettled_bytes = 0
         folding = Folding(job, expected)
         left = [folding.most_events, folding.most_bytes]
+        pace = Pace()
 
         def take(event: schema.Event, size: int) -> bool:
+            pace.one()
             left[:] = left[0] - 1, left[1] - size
             if min(left) < 0:
                 raise Broken(

@@ -75,11 +75,11 @@ def stage(
             return StageReport(moved_bytes, len(lacking))
         needed = sum(blob.size_bytes - offsets.get(blob.sha256, 0) for blob in todo)
         if needed >= ASK_ROOM_BYTES:
-            _require_room(depot, needed)
+            _require_room(depot, needed, todo)
         try:
             results = move(depot, todo, offsets, moved)
         except OSError as error:
-            _require_room(depot, sum(blob.size_bytes for blob in todo), error)
+            _require_room(depot, sum(blob.size_bytes for blob in todo), todo, error)
             raise DeviceError(
                 f"{depot.name}: cannot write below its root: {error}; check its permissions"
             ) from error
@@ -88,7 +88,7 @@ def stage(
             blob.check_unchanged()  # only now: on the usual way, nothing is read twice
         offsets = {}  # a bad prefix is not worth finding: what is wrong goes again as a whole
     if todo:
-        _require_room(depot, sum(blob.size_bytes for blob in todo))
+        _require_room(depot, sum(blob.size_bytes for blob in todo), todo)
         raise DeviceError(
             f"{depot.name}: {todo[0].path or todo[0].sha256[:12]} arrived corrupt twice; check the "
             "device's disk and memory, and that nobody writes to its root"
@@ -144,10 +144,15 @@ def end_to_end(blobs: Sequence[Blob], starts: Sequence[int]) -> Iterator[memoryv
         yield buffer[:filled]
 
 
-def _require_room(depot: Depot, needed: int, cause: OSError | None = None) -> None:
+def _require_room(
+    depot: Depot, needed: int, blobs: Sequence[Blob], cause: OSError | None = None
+) -> None:
     free = depot.free_bytes()
     if free < needed:
+        largest = max(blobs, key=lambda blob: blob.size_bytes)
+        name = largest.path.name if largest.path else largest.sha256[:12]
         raise NoSpace(
-            f"{depot.name}: no room for {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free; free "
-            "some, or set `root` in its profile to another disk"
+            f"{depot.name}: no room for {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free (the"
+            f" largest file is {name}, {largest.size_bytes / 1e6:.1f} MB); free some, or set `root`"
+            " in its profile to another disk"
         ) from cause

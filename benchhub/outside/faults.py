@@ -29,6 +29,21 @@ _USED_UP = {
     errno.ENOMEM: "out of memory: end other programs, or raise the limit, see `ulimit -v`",
     errno.EAGAIN: "no more processes can be started: raise the limit, see `ulimit -u`",
 }
+#: What a file system refuses, with the next step; only of a file that is named.
+_REFUSALS = {
+    errno.EACCES: "may not be read or written: give this account the right, or name another place",
+    errno.EPERM: "may not be changed: give this account the right, or name another place",
+    errno.EROFS: "is on a disk that is read-only: name a place that can be written",
+    errno.ENAMETOOLONG: "the name is too long: give a shorter one",
+    errno.ENOTDIR: "a part of it is a file, where a folder is needed: name another place",
+    errno.EISDIR: "is a folder, where a file is needed: name a file",
+    errno.ELOOP: "its links lead in a circle: mend them",
+    errno.EIO: "its disk does not answer: look at that",
+    errno.EFBIG: "is larger than may be: raise the limit, see `ulimit -f`",
+    errno.ESTALE: "its network disk is gone: mount that again",
+    errno.ENXIO: "is no file that can be read: name another",
+    errno.ENODEV: "is no file that can be read: name another",
+}
 #: What Python and the loader of libraries say where there is no memory.
 _NO_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory")
 #: What an exception says is in the line up to here; the log has all of it.
@@ -65,11 +80,16 @@ def told(error: BaseException) -> str:
 
 
 def used_up(error: BaseException) -> str | None:
-    """Return what of this machine is used up where that is what `error` says; None for others."""
+    """Return what of this machine is used up, or what it refuses, where `error` says that.
+
+    None for others: they are faults.
+    """
     while True:
         if isinstance(error, OSError) and error.errno in _USED_UP:
             where = f"{error.filename}: " if error.filename else ""
-            return visible(f"{where}{_USED_UP[error.errno]}")
+            return masked(visible(f"{where}{_USED_UP[error.errno]}"))
+        if isinstance(error, OSError) and error.errno in _REFUSALS and _named(error):
+            return masked(visible(f"{error.filename}: {_REFUSALS[error.errno]}"))
         if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
             return _USED_UP[errno.ENOMEM]
         if error.__cause__ is None:
@@ -78,9 +98,14 @@ def used_up(error: BaseException) -> str | None:
 
 
 def folder() -> Path:
-    """Return where logs are kept: `benchhub` in the user's folder of what programs keep."""
-    base = os.environ.get(Variable.XDG_STATE) or "~/.local/state"
-    return Path(os.path.expanduser(base)) / "benchhub"
+    """Return where logs are kept: `benchhub` in the user's folder of what programs keep.
+
+    OSError: this account has no such folder.
+    """
+    base = os.path.expanduser(os.environ.get(Variable.XDG_STATE) or "~/.local/state")
+    if base.startswith("~"):
+        raise FileNotFoundError(errno.ENOENT, "this account has no home folder")
+    return Path(base) / "benchhub"
 
 
 def _logged(error: BaseException) -> Path:
@@ -98,6 +123,10 @@ def _logged(error: BaseException) -> Path:
     with drafted(path) as draft, draft.open("x", encoding="utf-8", errors="replace") as file:
         file.writelines(f"{masked(visible_line(line))}\n" for line in lines)
     return path
+
+
+def _named(error: OSError) -> bool:
+    return isinstance(error.filename, str | bytes | os.PathLike) and bool(error.filename)
 
 
 def visible_line(line: str) -> str:

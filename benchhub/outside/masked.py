@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 #: What stands in a secret's place.
@@ -16,7 +17,7 @@ _NAMES = (
     r"|(?:[a-z0-9]+[_.-])*(?:pass|pwd|auth|authorization|signature|sig|cookie))"
 )
 #: Of a URL what stands between `//` and `@`: a name may be shown, what follows a colon may not.
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:'\"]*):([^\s'\"]*)@", re.I)
+_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,40}://[^\s/@:'\"]*):([^\s'\"]*)@", re.I)
 #: A token alone in a name's place, as package indexes and hosts of code take it.
 _BARE = re.compile(r"(\b(?:git\+)?https?://)[^\s/@:'\"]+@", re.I)
 _VALUE = r"(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
@@ -45,7 +46,35 @@ def masked(text: str, environment: Mapping[str, str] | None = None) -> str:
     Values of variables of `environment` (this process's own) whose names say that they are secret,
     and passwords of URLs in it, are hidden wherever they stand.
     """
-    for value in _secret_values(os.environ if environment is None else environment):
+    return _without(text, _secret_values(os.environ if environment is None else environment))
+
+
+def all_masked(told: Any) -> Any:
+    """Plain JSON types as they are, but every text in them, keys too, as `masked` has it.
+
+    A text under a name that says that it is secret is hidden whole.
+    """
+    return _tree(told, _secret_values(os.environ))
+
+
+def _tree(told: Any, hidden: Sequence[str]) -> Any:
+    if isinstance(told, str):
+        return _without(told, hidden)
+    if isinstance(told, Mapping):
+        return {
+            _tree(key, hidden): MASK if _is_secret(key, value) else _tree(value, hidden)
+            for key, value in told.items()
+        }
+    return [_tree(one, hidden) for one in told] if isinstance(told, list | tuple) else told
+
+
+def _is_secret(name: Any, value: Any) -> bool:
+    named = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    return named and isinstance(value, str) and bool(value)
+
+
+def _without(text: str, hidden: Sequence[str]) -> str:
+    for value in hidden:
         text = text.replace(value, MASK)
     text = _SHAPES.sub(MASK, text)
     text = _USERINFO.sub(rf"\1:{MASK}@", text)

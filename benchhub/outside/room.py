@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 #: What the command line holds open by itself.
 OWN_FILES = 128
 #: Addresses that libraries take, most of which never become memory: to start, by core for the
 #: threads of two OpenBLAS, and to work with pandas and onnxruntime.
 LEAST_ADDRESSES, ADDRESSES_A_CORE, OWN_ADDRESSES = 512 * 2**20, 32 * 2**20, 2 * 2**30
+
+
+#: Of Linux: the group of processes that this one is in, as a container sees it.
+_GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,45 @@ _ADDRESSES = _Limit(resource.RLIMIT_AS, "kB of addresses", "v", 1024)
 
 def make() -> list[str]:
     """Raise the limits that a command may meet; return what was done, or cannot be."""
-    return [*_FILES.raised(OWN_FILES), *_ADDRESSES.raised(OWN_ADDRESSES)]
+    return [*make_files(OWN_FILES), *_ADDRESSES.raised(OWN_ADDRESSES)]
+
+
+def make_files(wanted: int) -> list[str]:
+    """Raise the limit of open files to `wanted`; return what was done, or cannot be."""
+    return _FILES.raised(wanted)
+
+
+def allowed_files() -> int | None:
+    """Return how many files may be open; None: any number."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def free_bytes(path: Path) -> int | None:
+    """Return the room on the disk that a path is, or would be, on; None: not known."""
+    for place in (path, *path.absolute().parents):
+        try:
+            return shutil.disk_usage(place).free
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def free_memory() -> int | None:
+    """Return the memory that this process may still take; None: not known."""
+    try:
+        import psutil
+
+        free: int = psutil.virtual_memory().available
+    except Exception:  # noqa: BLE001 - a system that does not tell is no reason not to measure
+        return None
+    try:
+        most = int((_GROUP / "memory.max").read_text())
+        return min(free, max(0, most - int((_GROUP / "memory.current").read_text())))
+    except (OSError, ValueError):  # no group, or none with a limit
+        return free
 
 
 def too_little() -> str | None:

@@ -32,6 +32,8 @@ def hold() -> None:
             os.fstat(number)
         except OSError:  # else the next file that is opened were taken for it
             os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:  # closed: nobody answers
+        sys.stdin = _nothing("r")
     for name in ("stdout", "stderr"):
         held = _held(getattr(sys, name))
         setattr(sys, name, held)
@@ -68,7 +70,7 @@ class _Lasting(io.FileIO):
 
 def _held(stream: Any) -> Any:
     if stream is None:
-        return open(os.devnull, "w", encoding="utf-8")
+        return _nothing("w")
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     try:
@@ -83,6 +85,10 @@ def _held(stream: Any) -> Any:
     return io.TextIOWrapper(
         raw, encoding=encoding, errors=_HANDLER, line_buffering=buffered, write_through=through
     )
+
+
+def _nothing(mode: str) -> Any:
+    return open(os.devnull, mode, encoding="utf-8")
 
 
 def _in_its_letters(error: UnicodeError) -> tuple[str, int]:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchhub.errors import ConfigError
+from benchhub.outside.variables import Variable
 
 #: A draft beside the file cannot be made or take its place, and yet the file may be written to.
 _IN_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY})
+#: A disk, or an account's part of it, that takes no more.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+#: What else disks and file systems say where nothing can be written.
+REFUSED = frozenset(
+    {
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EFBIG, errno.ENAMETOOLONG,
+        errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ESTALE, errno.ENXIO, errno.ENODEV,
+        errno.EEXIST, errno.EBUSY,
+    }
+)  # fmt: skip
+#: What to do where the cache takes nothing.
+OTHER_CACHE = f"free some room, or set {Variable.CACHE} to another folder"
+_TAKES_NONE = FULL | {errno.EROFS, errno.EIO, errno.EFBIG}
+_OTHER_TMPDIR = f"free some room, or set {Variable.TMPDIR} to another folder"
 
 
 def write_whole(path: Path, content: str | bytes, next_step: str = "") -> None:
@@ -49,7 +66,41 @@ def explained(path: Path, next_step: str = "") -> Iterator[None]:
     except OSError as error:
         step = f"; {next_step}" if next_step else ""
         cause = error.strerror or str(error)
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):  # of the folders that are made for it
+            cause = "a part of it is a file, not a folder"
         raise ConfigError(f"{path}: cannot be written: {cause}{step}") from error
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Yield a folder for temporary files, which goes with the block.
+
+    ConfigError where there can be none, or where its disk does not take what the block writes.
+    """
+    with in_scratch():
+        try:
+            made = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+        except OSError as error:  # none of the folders that there may be takes any
+            raise OSError(errno.EROFS, error.strerror or str(error)) from error
+        with made as name:
+            yield Path(name)
+
+
+@contextlib.contextmanager
+def in_scratch() -> Iterator[None]:
+    """Make a ConfigError of what the disk of temporary files does not take in the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _TAKES_NONE:
+            raise
+        folder = os.environ.get(Variable.TMPDIR) or "/tmp"
+        with contextlib.suppress(OSError):
+            folder = tempfile.gettempdir()
+        cause = error.strerror or str(error)
+        raise ConfigError(
+            f"{folder}: temporary files cannot be written: {cause}; {_OTHER_TMPDIR}"
+        ) from error
 
 
 def _write(path: Path, content: bytes) -> None:

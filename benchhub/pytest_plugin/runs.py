@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.request import RunRequest
+from benchhub.outside.written import OTHER_CACHE, explained, write_whole
 from benchhub.pytest_plugin.measured import MeasuredRun
 from benchhub.pytest_plugin.options import POLICIES, asked
 from benchhub.pytest_plugin.slots import Slot, slots
 from benchhub.results.load import Judged, load_judged
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import check_names, judge
-from benchhub.run.execute import Ready, execute, make_ready, new_run
+from benchhub.run.execute import Ready, execute, make_ready, new_run, room_for
 from benchhub.run.loop.engine import Sessions
 from benchhub.store import Store
 
@@ -169,10 +171,12 @@ class Runs:
         with self._shared(f"{ready.resolved.request} {url}") as kept, Store.open(url) as store:
             if kept is not None and kept.exists():
                 return kept.read_text("utf-8")
+            for line in room_for(store, ready):
+                warnings.warn(f"benchhub: {line}", RuntimeWarning, stacklevel=2)
             info = new_run(store, ready, "pytest")
             execute(store, info, ready, Quiet())
             if kept is not None:
-                kept.write_text(info.id, "utf-8")
+                write_whole(kept, info.id, OTHER_CACHE)
             return info.id
 
     @contextmanager
@@ -189,8 +193,10 @@ class Runs:
 
         digest = hashlib.sha256(f"{session} {what}".encode()).hexdigest()[:16]
         kept = cache() / "pytest" / digest
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with kept.with_suffix(".lock").open("w") as lock:
+        with explained(kept, OTHER_CACHE):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            lock = kept.with_suffix(".lock").open("w")
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield kept
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub import tasks
+from benchhub.outside.arrays import save_array
 
 #: Tables of functions outside it are not kept: nothing would tell that their code changed.
 _PACKAGE = f"{tasks.__name__}."
@@ -42,15 +42,8 @@ class KeptTables(MutableMapping[str, NDArray[np.float64]]):
     def __setitem__(self, key: str, table: NDArray[np.float64]) -> None:
         if not key.startswith(_PACKAGE):
             return
-        path = self._path(key)
-        partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            np.save(partial, table, allow_pickle=False)
-            os.replace(partial, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+        with contextlib.suppress(OSError):
+            save_array(self._path(key), table)
 
     def __delitem__(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)

@@ -56,7 +56,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     variants = store.variants(run_id)
     answer_key = store.answer_key(run_id)
     metric, also = metrics_of(answer_key)
-    tables = Tables(KeptTables(cache() / "case-tables"))
+    tables = _tables()
     limit = run.provenance.max_relative_disagreement
     no_reference = ""
     if run.provenance.reference_device and answer_key is None:
@@ -113,6 +113,13 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)
     asked = store.claims(run_id) if claims is None else claims
     return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
+
+
+def _tables() -> Tables:
+    try:
+        return Tables(KeptTables(cache() / "case-tables"))
+    except ConfigError:  # without a folder for it nothing is kept
+        return Tables()
 
 
 def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:

@@ -18,6 +18,7 @@ from benchhub.results.compare.ab import look
 from benchhub.results.rows.flags import flags
 from benchhub.stats.paired_ab import STATISTICS, ABDecision
 from benchhub.store import Store
+from benchhub.store.reached import Tried, reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class ABComparison:
 
 def compare_sides(store: Store, run: str, request: ABRequest) -> ABComparison:
     """Return what a comparison that was measured found, anew from its launches."""
+    launches = list(store.launches(run))
     by_cell: dict[str, list[Launch]] = {}
-    for launch in store.launches(run):
+    for launch in launches:
         by_cell.setdefault(launch.cell.key, []).append(launch)
     variants = {variant.name: variant for variant in store.variants(run)}
-    failed = store.failed_cells(run)
+    failed = reached(map(Tried.at, launches)).failed
     a, b = (
         _side(cell, variants[cell.variant], by_cell.get(cell.key, []), failed.get(cell.key))
         for cell in store.plan(run).cells

@@ -66,7 +66,6 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     cells = (dataclasses.replace(cell, shapes=fed.sized.text) for cell in made.cells)
     made = dataclasses.replace(made, cells=tuple(cells))
     folder = cache / "inputs"
-    folder.mkdir(parents=True, exist_ok=True)
     prepared = Prepared(
         suite=suite,
         variants=variants,

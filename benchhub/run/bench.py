@@ -70,7 +70,6 @@ def make_bench(
         raise ConfigError(f"nothing to measure: {told}")
     made = with_canaries(made, effort)
     folder = cache / "inputs"
-    folder.mkdir(parents=True, exist_ok=True)
     files: dict[InputsOf, dict[str, InputFile]] = {
         (one.variant.name, one.sized.text): {
             name: write_npy(array, folder) for name, array in one.inputs.items()

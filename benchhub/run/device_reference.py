@@ -237,6 +237,15 @@ def held_against(answer_key: AnswerKey) -> tuple[Array, ...]:
         )
 
 
+def is_over(error: DeviceError | None) -> bool:
+    """Return whether a device that was to give the reference is not to be tried for more.
+
+    It was waited for, refused, or found unfit already, and every kind of that has a class of its
+    own. That it gave no reference, or that benchhub stumbled, may leave it other cells.
+    """
+    return error is not None and type(error) is not DeviceError
+
+
 def unjudged_until_then(work: DeviceWork) -> DeviceWork:
     """Return what a device has to do while there is no reference: all but quality."""
     cells = tuple(cell for cell in work.cells if cell.scenario is not Scenario.QUALITY)

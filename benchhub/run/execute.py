@@ -6,8 +6,7 @@ import contextlib
 import dataclasses
 import platform
 import secrets
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,8 +19,7 @@ from benchhub.backends import described
 from benchhub.config.request import Resolved
 from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
-from benchhub.errors import ConfigError, DeviceError, ProtocolFault, StoreError, Unfit
-from benchhub.model.arrays import Array
+from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
 from benchhub.model.cell import Cell, More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Provenance
@@ -33,14 +31,17 @@ from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.run.device_reference import (
     ask,
     held_against,
+    is_over,
     planned_reference,
     unjudged_until_then,
 )
 from benchhub.run.fixed_cells import beside, with_canaries
 from benchhub.run.going_on import goes_on, limited
+from benchhub.run.loop.before import Before, measured_before
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, connector
+from benchhub.run.loop.room import look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 from benchhub.run.plan import plan as make_plan
 from benchhub.run.prepare import Prepared, prepare
@@ -189,11 +190,8 @@ def execute(
     infos = {info.name: info for info in store.devices(run.id)}
     following = Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
-    samples_ns = _samples_ns(store, run.id)
-    works = [
-        _work(store, run, ready, device, rerun_failed, samples_ns)
-        for device in ready.resolved.devices
-    ]
+    before = measured_before(store, run.id)
+    works = [_work(run, ready, device, rerun_failed, before) for device in ready.resolved.devices]
     for work in works:
         _forget_early_stop(work, store, infos)
     works = [work for work in works if not _refused(work, store, watcher, errors)]
@@ -207,10 +205,11 @@ def execute(
         missing: dict[str, DeviceError | None] = {}
         if ready.prepared.awaited is not None:
             ready, missing = _with_reference(store, run, ready, works, connect, following)
+            before = measured_before(store, run.id)  # what gave the reference is there now
             works = [
-                _work(store, run, ready, work.device, rerun_failed, samples_ns)
+                _work(run, ready, work.device, rerun_failed, before)
                 for work in works
-                if not isinstance(missing.get(work.device.name), ProtocolFault | Unfit)
+                if not is_over(missing.get(work.device.name))
             ]
             if not ready.prepared.reference:
                 works = [unjudged_until_then(work) for work in works]
@@ -232,6 +231,19 @@ def execute(
     status = "failed" if any(errors.values()) else "done"
     store.set_status(run.id, status, datetime.now(UTC).isoformat(timespec="seconds"))
     return errors
+
+
+def room_for(store: Store, ready: Ready) -> list[str]:
+    """Return a line on each thing of this machine that measuring `ready` may use up.
+
+    ConfigError: it cannot work here.
+    """
+    prepared = ready.prepared
+    need = taken(
+        ready.resolved.devices, ready.plan.cells, prepared.variants, prepared.reference,
+        kept_whole=prepared.answering.predictor is None,
+    )  # fmt: skip
+    return list(look(need, store.file))
 
 
 def _with_reference(
@@ -308,13 +320,9 @@ def _untested(
 
 
 def _work(
-    store: Store,
-    run: RunInfo,
-    ready: Ready,
-    device: DeviceProfile,
-    rerun_failed: bool,
-    samples_ns: Mapping[str, list[Array]],
+    run: RunInfo, ready: Ready, device: DeviceProfile, rerun_failed: bool, before: Before
 ) -> DeviceWork:
+    so_far = before.reached
     prepared, suite = ready.prepared, ready.resolved.suite
     cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
     models = {cell.model_sha256 for cell in cells}
@@ -342,15 +350,15 @@ def _work(
             for variant, files in prepared.state.items()
         },
         reference=prepared.reference,
-        finished=store.finished(run.id),
-        attempts=store.attempts(run.id),
-        closed=frozenset() if rerun_failed else frozenset(store.failed_cells(run.id)),
+        finished=so_far.finished,
+        attempts=so_far.attempts,
+        closed=so_far.unreadable if rerun_failed else frozenset(so_far.failed),
         deadline_s=suite.deadline_s,
         backends=tuple(described(name) for name in suite.backends),
         by_default=ready.resolved.request.backends_by_default,
-        first_round=store.rounds(run.id).get(device.name, 0),
+        first_round=max((so_far.rounds.get(cell.key, 0) for cell in cells), default=0),
         more=ready.more,
-        samples_ns={cell.key: samples_ns.get(cell.key, []) for cell in cells},
+        samples_ns={cell.key: before.samples_ns.get(cell.key, []) for cell in cells},
         predict=prepared.answering.predictor,
         scoring=prepared.answering.scoring,
         inputs_of={
@@ -359,15 +367,6 @@ def _work(
             if (files := prepared.inputs_of.get((cell.variant, cell.shapes))) is not None
         },
     )
-
-
-def _samples_ns(store: Store, run: str) -> dict[str, list[Array]]:
-    """Return the samples of finished launches by cell, in order of their index."""
-    found: dict[str, dict[int, Array]] = defaultdict(dict)
-    for launch in store.launches(run):
-        if launch.status == "finished":
-            found[launch.cell.key][launch.index] = launch.samples_ns
-    return {cell: [of[index] for index in sorted(of)] for cell, of in found.items()}
 
 
 def _unknown(ready: Ready, name: str) -> DeviceInfo:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +24,12 @@ from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import CHECK_CASES, SkipReason, Variant
 from benchhub.model.quality import AnswerKey, Cases, Metric
 from benchhub.model.scenario import Scenario
+from benchhub.outside.arrays import array_sha256, save_array
+from benchhub.outside.written import OTHER_CACHE, explained
 from benchhub.run.answers import Answering, answering_of, make_answer_key, metrics_of
 from benchhub.run.device_reference import Awaited, own_variants
 from benchhub.run.fitting import check_each_fits
+from benchhub.run.loop.room import look_at_cache
 from benchhub.run.references import (
     baseline_reference,
     check_named_places,
@@ -103,6 +104,7 @@ def prepare(
     using = ingredients(suite, dataset, cache, progress)
     files = check_recipes(suite, using)
     if make:
+        _look_at(cache, _kept_bytes(suite, files, cases), progress)
         failed = build_ahead(suite, using, files, data, cache)
         built = build_all(suite, using, files, cache, failed)
     else:
@@ -175,6 +177,18 @@ def prepare(
     )  # fmt: skip
 
 
+def _look_at(cache: Path, wanted: int, progress: Callable[[str], None]) -> None:
+    for line in look_at_cache(cache, wanted):
+        progress(line)
+
+
+def _kept_bytes(suite: Suite, files: Mapping[str, Variant], cases: Cases) -> int:
+    """Return what the cache may have to take: a variant is seldom larger than what it is of."""
+    largest = max((variant.model_bytes for variant in files.values()), default=0)
+    made = sum(spec.recipe is not None for spec in suite.variants)
+    return made * largest + sum(array.nbytes for array in cases.arrays.values())
+
+
 def _awaited(
     suite: Suite,
     dataset: Dataset,
@@ -208,16 +222,17 @@ def _cases(suite: Suite, dataset: Dataset) -> Cases:
 
 
 def _write_arrays(arrays: Mapping[str, Array], folder: Path) -> dict[str, InputFile]:
-    folder.mkdir(parents=True, exist_ok=True)
     return {name: write_npy(array, folder) for name, array in arrays.items()}
 
 
 def write_npy(array: Array, folder: Path) -> InputFile:
-    """Write an array into `folder`, which exists, as a `.npy` file named by its content."""
-    partial = folder / f".partial-{os.getpid()}.npy"
-    np.save(partial, np.asarray(array, order="C"), allow_pickle=False)  # a scalar stays one
-    with partial.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    """Write an array into `folder`, which is made, as a `.npy` file named by its content.
+
+    ConfigError: it cannot be written.
+    """
+    plain = np.asarray(array, order="C")  # a scalar stays one
+    sha256 = array_sha256(plain)
     path = folder / f"{sha256}.npy"
-    os.replace(partial, path)
-    return InputFile(sha256, path, path.stat().st_size)
+    with explained(folder, OTHER_CACHE):
+        save_array(path, plain)
+        return InputFile(sha256, path, path.stat().st_size)

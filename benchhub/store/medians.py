@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from benchhub.model.cell import Cell
 from benchhub.store import schema
 from benchhub.store.stored.cell import read_cell
+from benchhub.store.stored.record import undamaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,18 @@ class MedianTable:
 
     def of(self, run: str) -> tuple[Medians, ...]:
         """Return those of every cell of a run that timed anything, in the order of its plan."""
+        with undamaged("a cell", run):
+            return self._of(run)
+
+    def _of(self, run: str) -> tuple[Medians, ...]:
         launches, cells = schema.launches, schema.cells
         query = sa.select(launches.c.cell, launches.c.p50_ns, launches.c.backend_version)
         query = query.where(launches.c.run == run, launches.c.status == "finished")
         query = query.where(launches.c.p50_ns.is_not(None))
         found: dict[str, list[sa.RowMapping]] = {}
         for row in self._rows(query.order_by(launches.c.launch)):
-            found.setdefault(row["cell"], []).append(row)
+            if isinstance(row["p50_ns"], int):  # whatever an earlier version kept
+                found.setdefault(row["cell"], []).append(row)
         planned = cells.select().where(cells.c.run == run).order_by(cells.c.position)
         return tuple(
             Medians(

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchhub.outside.masked import masked
 from benchhub.store import schema
 
 
@@ -39,7 +40,7 @@ class Quarantine:
 
     def add(self, device: str, reason: str) -> Quarantined:
         """Put a device into quarantine; one that is there keeps its date and gets the reason."""
-        table = schema.quarantine
+        table, reason = schema.quarantine, masked(reason)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         with self._write() as connection:
             same = table.c.device == device

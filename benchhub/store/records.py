@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -16,13 +17,16 @@ from benchhub.model.cell import Cell
 from benchhub.model.launch import Details, Launch
 from benchhub.model.quality import AnswerKey, OwnReference
 from benchhub.ondevice.wire import Failure
+from benchhub.outside.masked import all_masked, masked
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
+from benchhub.store.reached import Tried
 from benchhub.store.stored.cell import write_cell
 from benchhub.store.stored.conditions import read_conditions, write_conditions
-from benchhub.store.stored.launch import misfit, unreadable
+from benchhub.store.stored.launch import misfit, unreadable, unreadable_because
 from benchhub.store.stored.reading import read_reading, write_reading
 from benchhub.store.stored.record import Misfit
 from benchhub.store.stored.reference import read_reference_launch, write_reference_launch
+from benchhub.store.stored.truth import check_truth
 from benchhub.text import visible
 
 #: Fields of a launch that are columns as they stand.
@@ -46,6 +50,7 @@ def answer_key_from(
     row: RowMapping, references: Sequence[bytes], own: Sequence[RowMapping] = ()
 ) -> AnswerKey:
     """Return the answer key in a row of `truths`, reference blobs and rows of `own_references`."""
+    check_truth(dict(row))
     info = dict(row["info"])
     return AnswerKey(
         metric=row["metric"],
@@ -106,7 +111,8 @@ def _own_references_from(rows: Sequence[RowMapping]) -> dict[str, OwnReference]:
         found.setdefault(row["variant"], []).append(row)
     return {
         name: OwnReference(
-            tuple(unpack_array(row["data"]) for row in of), tuple(row["spread"] for row in of)
+            tuple(unpack_array(row["data"]) for row in of),
+            tuple(float(row["spread"]) for row in of),
         )
         for name, of in found.items()
     }
@@ -121,12 +127,12 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
         "launch": launch.index,
         "failure_stage": failure.stage if failure else None,
         "failure_kind": failure.kind if failure else None,
-        "failure_message": failure.message if failure else None,
+        "failure_message": masked(failure.message) if failure else None,
         "samples_count": int(samples.size),
         "p50_ns": round(float(np.median(samples))) if samples.size else None,
         "p95_ns": round(float(np.quantile(samples, 0.95))) if samples.size else None,
         "mean_ns": float(samples.mean()) if samples.size else None,
-        "details": dict(launch.details.told),
+        "details": _without_secrets(json.dumps(dict(launch.details.told))),
         "before": write_conditions(launch.before) if launch.before else None,
         "after": write_conditions(launch.after) if launch.after else None,
         "samples": pack_ns(samples),
@@ -151,6 +157,17 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
     return row, outputs
 
 
+def attempt_from(row: RowMapping) -> Tried:
+    """Return what a row of `launches` says without its arrays; failed where it cannot be read."""
+    status, failure = str(row["status"]), None
+    if (why := misfit(dict(row)) or _misfit_conditions(row)) is not None:
+        status, failure = "failed", unreadable_because(why)
+    elif row["failure_kind"] is not None:
+        failure = Failure(row["failure_stage"], row["failure_kind"], row["failure_message"])
+    index, number, turn = (_whole(row[name]) for name in ("launch", "attempt", "round"))
+    return Tried(str(row["cell"]), index, number, turn, status, failure)
+
+
 def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch:
     """Invert `launch_row`; a launch that cannot be read, as earlier versions kept some, failed."""
     why = misfit(dict(row))
@@ -159,11 +176,8 @@ def launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launch
             return _launch_from(row, cell, outputs)
     except Misfit as error:
         why = error.why
-    except (
-        ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
-        ValueError,
-    ) as error:  # fmt: skip
-        why = visible(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it is wrong with this one
+        why = visible(str(error) or type(error).__name__)[:300]
     return unreadable(dict(row), cell, why, _NO_NS)
 
 
@@ -190,6 +204,27 @@ def _launch_from(row: RowMapping, cell: Cell, outputs: Sequence[bytes]) -> Launc
         postprocess_ns=unpack_ns(row["postprocess"]) if row["postprocess"] else _NO_NS,
         own_scores=_unpacked(row["own_scores"]),
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _without_secrets(details: str) -> dict[str, Any]:
+    """Return details without what is secret; those of most launches of a run are the same."""
+    found: dict[str, Any] = all_masked(json.loads(details))
+    return found
+
+
+def _misfit_conditions(row: RowMapping) -> str | None:
+    try:
+        for name in ("before", "after"):
+            if row[name]:
+                read_conditions(row[name])
+    except Misfit as error:
+        return error.why
+    return None
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _packed(array: Array | None) -> bytes | None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from benchhub.model.device import Selftest
 from benchhub.store import schema
 from benchhub.store.stored.device import read_selftest, write_selftest
+from benchhub.store.stored.record import undamaged
 from benchhub.text import instant
 
 
@@ -36,10 +37,12 @@ class Selftests:
         rows = self._rows(table.select().where(table.c.device == device).order_by(table.c.id))
         found = [row for row in rows if until is None or instant(row["at"]) <= instant(until)]
         newest = max(reversed(found), key=lambda row: instant(row["at"]), default=None)
-        return None if newest is None else read_selftest(newest["info"])
+        with undamaged(f"a self-test of {device}"):
+            return None if newest is None else read_selftest(newest["info"])
 
     def of(self, run: str) -> tuple[Selftest, ...]:
         """Return the self-tests whose samples a run holds."""
         table = schema.selftests
         found = self._rows(table.select().where(table.c.run == run).order_by(table.c.id))
-        return tuple(read_selftest(row["info"]) for row in found)
+        with undamaged("a self-test", run):
+            return tuple(read_selftest(row["info"]) for row in found)

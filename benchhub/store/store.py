@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -19,13 +21,14 @@ from benchhub.model.claim import Claim
 from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
-from benchhub.ondevice.wire import Failure
+from benchhub.outside.masked import all_masked
 from benchhub.store import records, schema
 from benchhub.store.blobs import pack_array
 from benchhub.store.database import WRITES, connect, explained
 from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
 from benchhub.store.quarantine import Quarantine
+from benchhub.store.reached import Reached, reached
 from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget, write_budget
 from benchhub.store.stored.cell import read_cell
@@ -38,8 +41,23 @@ from benchhub.store.stored.skip import read_skip, write_skip
 from benchhub.store.stored.variant import read_variant, write_variant
 from benchhub.text import instant
 
+R = TypeVar("R")
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
+
+
+def _of_run(what: str) -> Callable[[Callable[[Store, str], R]], Callable[[Store, str], R]]:
+    """Have a damaged record told with the run that it is of."""
+
+    def decorated(read: Callable[[Store, str], R]) -> Callable[[Store, str], R]:
+        @functools.wraps(read)
+        def guarded(self: Store, run: str) -> R:
+            with undamaged(what, run):
+                return read(self, run)
+
+        return guarded
+
+    return decorated
 
 
 class Store:
@@ -64,6 +82,12 @@ class Store:
         """Open the database at `url`, creating or migrating it; StoreError if that cannot be."""
         return cls(connect(url, busy_timeout_s))
 
+    @property
+    def file(self) -> Path | None:
+        """The file that it is; None: it is of a database server."""
+        url = self._engine.url
+        return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -87,8 +111,9 @@ class Store:
     ) -> None:
         """Save a run before its first launch; StoreError if its id is taken."""
         row = write_run(run)
+        row["provenance"] = all_masked(row["provenance"])
         row["budgets"] = [write_budget(budget) for budget in budgets]
-        row["skips"] = [write_skip(skip) for skip in plan.skips]
+        row["skips"] = [all_masked(write_skip(skip)) for skip in plan.skips]
         with self._write() as connection:
             try:
                 connection.execute(schema.runs.insert(), row)
@@ -98,13 +123,13 @@ class Store:
                 records.cell_row(run.id, position, cell) for position, cell in enumerate(plan.cells)
             ])  # fmt: skip
             _insert(connection, schema.variants, [
-                {"run": run.id, "position": position, "info": write_variant(variant)}
+                {"run": run.id, "position": position, "info": _variant(variant)}
                 | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes")}
                 | {"params": variant.params}
                 for position, variant in enumerate(variants)
             ])  # fmt: skip
             _insert(connection, schema.claims, [
-                {"run": run.id, "position": position, "info": write_claim(claim)}
+                {"run": run.id, "position": position, "info": all_masked(write_claim(claim))}
                 for position, claim in enumerate(claims)
             ])  # fmt: skip
             if answer_key is not None:
@@ -128,7 +153,7 @@ class Store:
         rows = self._rows(schema.runs.select().order_by(added))
         return sorted((_listed(row) for row in rows), key=lambda run: instant(run.started_at))
 
-    @undamaged("a run")
+    @_of_run("a record")
     def run(self, run: str) -> RunInfo:
         """Return a run by its id."""
         return _run(self._run_row(run))
@@ -150,30 +175,30 @@ class Store:
             ):
                 raise _no_run(run)
 
-    @undamaged("a plan")
+    @_of_run("the plan")
     def plan(self, run: str) -> Plan:
         """Return what a run set out to do."""
         cells = [read_cell(row["info"]) for row in self._of(schema.cells, run)]
         return Plan(tuple(cells), tuple(map(read_skip, self._run_row(run)["skips"])))
 
-    @undamaged("the budgets of a run")
+    @_of_run("a budget")
     def budgets(self, run: str) -> tuple[Budget, ...]:
         """Return the budgets a run was given."""
         return tuple(map(read_budget, self._run_row(run)["budgets"]))
 
-    @undamaged("the claims of a run")
+    @_of_run("a claim")
     def claims(self, run: str) -> tuple[Claim, ...]:
         """Return the claims a run is held against, in the suite's order."""
         return tuple(read_claim(row["info"]) for row in self._of(schema.claims, run))
 
-    @undamaged("a variant")
+    @_of_run("a variant")
     def variants(self, run: str) -> tuple[Variant, ...]:
         """Return the variants of a run, in the suite's order."""
         return tuple(
             read_variant(row["info"]) for row in self._of(schema.variants, run)
         )  # fmt: skip
 
-    @undamaged("what outputs are judged against")
+    @_of_run("what outputs are judged against")
     def answer_key(self, run: str) -> AnswerKey | None:
         """Return what the outputs of a run are judged against; None if it had nothing."""
         rows = self._of(schema.truths, run, ordered=False)
@@ -194,7 +219,7 @@ class Store:
         """Save what is known of a device, in place of what was known before."""
         table = schema.devices
         same = (table.c.run == run) & (table.c.name == device.name)
-        info = {"emulated": device.emulated, "info": write_device(device)}
+        info = {"emulated": device.emulated, "info": all_masked(write_device(device))}
         with self._write() as connection:
             if connection.execute(table.update().where(same).values(info)).rowcount == 0:
                 try:
@@ -202,7 +227,7 @@ class Store:
                 except IntegrityError as error:
                     raise _no_run(run) from error
 
-    @undamaged("a device")
+    @_of_run("a device")
     def devices(self, run: str) -> tuple[DeviceInfo, ...]:
         """Return the devices of a run, by name."""
         rows = self._of(schema.devices, run, ordered=False)
@@ -250,10 +275,16 @@ class Store:
             ) from refusal
 
     def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
-        """Yield the launches of a run, or of one of its cells by key, in order of their start."""
+        """Yield the launches of a run, or of one of its cells by key, in order of their start.
+
+        One that cannot be read is there as failed, of the kind `record`.
+        """
+        with undamaged("a launch", run):
+            yield from self._launches(run, cell)
+
+    def _launches(self, run: str, cell: str | None) -> Iterator[Launch]:
         table, outputs = schema.launches, schema.outputs
-        with undamaged("a plan"):
-            cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
+        cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
         wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
         if cell is not None:
             wanted = wanted.where(table.c.cell == cell)
@@ -270,51 +301,18 @@ class Store:
                 blobs[row["launch_id"]].append(row["data"])
             for key in chunk:
                 if key in rows:  # it may have been deleted meanwhile
-                    with undamaged("a launch"):
-                        row = rows[key]
-                        launch = records.launch_from(row, cells[row["cell"]], blobs[key])
-                    yield launch
+                    yield records.launch_from(rows[key], cells[rows[key]["cell"]], blobs[key])
 
-    @undamaged("a launch")
+    def reached(self, run: str) -> Reached:
+        """Return how far a run has come, by what its launches say without their arrays."""
+        table = schema.launches
+        told = [column for column in table.c if not isinstance(column.type, sa.LargeBinary)]
+        rows = self._rows(sa.select(*told).where(table.c.run == run).order_by(table.c.id))
+        return reached(map(records.attempt_from, rows))
+
     def finished(self, run: str) -> dict[str, int]:
         """Return how many launches of each cell finished, by cell key."""
-        counts: dict[str, int] = defaultdict(int)
-        for launch in self._last_attempts(run).values():
-            counts[launch["cell"]] += launch["status"] == "finished"
-        return {cell: count for cell, count in counts.items() if count}
-
-    @undamaged("a launch")
-    def failed_cells(self, run: str) -> dict[str, Failure]:
-        """Return the cells with a launch whose last attempt failed, and why, by cell key."""
-        return {
-            launch["cell"]: Failure(
-                launch["failure_stage"], launch["failure_kind"], launch["failure_message"]
-            )
-            for launch in self._last_attempts(run).values()
-            if launch["status"] == "failed"
-        }
-
-    @undamaged("a launch")
-    def attempts(self, run: str) -> dict[tuple[str, int], int]:
-        """Return how many attempts at a launch did not finish, by cell key and launch index."""
-        table = schema.launches
-        counted = sa.select(table.c.cell, table.c.launch, sa.func.count().label("count"))
-        counted = counted.where(table.c.run == run, table.c.status != "finished")
-        rows = self._rows(counted.group_by(table.c.cell, table.c.launch))
-        return {(row["cell"], row["launch"]): row["count"] for row in rows}
-
-    @undamaged("a launch")
-    def rounds(self, run: str) -> dict[str, int]:
-        """Return how many rounds each device has begun, by device name."""
-        table = schema.launches
-        last = sa.select(table.c.cell, sa.func.max(table.c.round).label("round"))
-        rows = self._rows(last.where(table.c.run == run).group_by(table.c.cell))
-        device_of = {cell.key: cell.device for cell in self.plan(run).cells}
-        begun: dict[str, int] = defaultdict(int)
-        for row in rows:
-            device = device_of[row["cell"]]
-            begun[device] = max(begun[device], row["round"] + 1)
-        return dict(begun)
+        return dict(self.reached(run).finished)
 
     @undamaged("a launch")
     def median_wall_ns(self, cells: Iterable[str]) -> dict[str, float]:
@@ -323,22 +321,11 @@ class Store:
         query = sa.select(table.c.cell, table.c.wall_ns).where(table.c.status == "finished")
         walls: dict[str, list[int]] = defaultdict(list)
         for row in self._rows(query):
-            if row["cell"] in wanted and row["wall_ns"] is not None:
+            if row["cell"] in wanted and isinstance(row["wall_ns"], int):
                 walls[row["cell"]].append(row["wall_ns"])
         return {cell: float(statistics.median(values)) for cell, values in walls.items()}
 
     # --- inside -------------------------------------------------------------------------------
-
-    def _last_attempts(self, run: str) -> dict[tuple[str, int], sa.RowMapping]:
-        table = schema.launches
-        columns = (
-            table.c.cell, table.c.launch, table.c.status,
-            table.c.failure_stage, table.c.failure_kind, table.c.failure_message,
-        )  # fmt: skip
-        rows = self._rows(
-            sa.select(*columns).where(table.c.run == run).order_by(table.c.attempt, table.c.id)
-        )
-        return {(row["cell"], row["launch"]): row for row in rows}
 
     def _run_row(self, run: str) -> sa.RowMapping:
         rows = self._rows(schema.runs.select().where(schema.runs.c.id == run))
@@ -373,6 +360,11 @@ def _insert_answer_key(connection: sa.Connection, run: str, answer_key: AnswerKe
         for position, array in enumerate(answer_key.reference)
     ])  # fmt: skip
     _insert(connection, schema.own_references, records.own_reference_rows(run, answer_key))
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    info = write_variant(variant)
+    return info | {"provenance": all_masked(info["provenance"])}
 
 
 def _no_run(run: str) -> ConfigError:

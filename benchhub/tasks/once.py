@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchhub.outside.foreign.reading import reading
+from benchhub.outside.written import OTHER_CACHE, explained
 
 FACTS = "phantom.json"
 
@@ -19,10 +20,15 @@ def write_once(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> Path
     """Return `target`, filled by `write`, whose facts go to `phantom.json`, unless it is there.
 
     The folder appears under its name only when complete, so a second process or an interrupted
-    one does no harm.
+    one does no harm. ConfigError: it cannot be written.
     """
-    if (target / FACTS).is_file():
-        return target
+    with explained(target, OTHER_CACHE):
+        if not (target / FACTS).is_file():
+            _write(target, write)
+    return target
+
+
+def _write(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -35,7 +41,6 @@ def write_once(target: Path, write: Callable[[Path], Mapping[str, Any]]) -> Path
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return target
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

@@ -131,6 +131,29 @@ def test_doctor_of_a_device_without_any_backend(project: Project, tmp_path: Path
 
 
 @pytest.mark.usefixtures("processes")
+def test_doctor_asks_again_where_a_device_hangs_up(project: Project, tmp_path: Path) -> None:
+    """The first agent says hello and is gone, as one is whose device runs out of memory."""
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!{sys.executable}\nimport os, subprocess, sys\n"
+        f'if "agent" not in sys.argv or os.path.exists({str(tmp_path / "been")!r}):\n'
+        f"    os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])\n"
+        f"open({str(tmp_path / 'been')!r}, 'w').close()\n"
+        f"agent = subprocess.Popen([{sys.executable!r}, *sys.argv[1:]], stdout=subprocess.PIPE)\n"
+        "sys.stdout.buffer.write(agent.stdout.readline())\n"
+        "sys.stdout.buffer.flush()\n"
+        "agent.kill()\n"
+    )
+    python.chmod(0o755)
+    project.device("shaky", root=str(tmp_path / "root"), python=str(python))
+    done = project.run("devices", "doctor", "shaky", "--json")
+    assert done.code == 0, done.err
+    assert "shaky: the agent on the device ended" in done.err
+    assert "again in 1 s" in done.err
+    assert not [one for one in done.json["shaky"] if one["check"] == "connect"]
+
+
+@pytest.mark.usefixtures("processes")
 def test_doctor_asks_for_every_real_backend(project: Project) -> None:
     checks = {
         one["check"] for one in project.run("devices", "doctor", "here", "--json").json["here"]

@@ -89,8 +89,25 @@ def test_what_is_explained_passes_through(state: Path, kind: type[BaseException]
         (RuntimeError("can't start new thread"), "out of memory"),
         (ValueError("other"), None),
         (OSError(errno.ENOENT, "No such file"), None),
+        (OSError(errno.ENOENT, "No such file", "/a/b"), None),
+        (OSError(errno.EACCES, "Permission denied", "/a/b"), "/a/b: may not be read or written"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "/a\x1b"), r"/a\x1b: the name is too"),
+        (OSError(errno.EROFS, "Read-only file system"), None),
+        (OSError(errno.EACCES, "Permission denied", 7), None),
     ],
-    ids=["files", "disk", "memory", "threads", "other", "missing"],
+    ids=[
+        "files",
+        "disk",
+        "memory",
+        "threads",
+        "other",
+        "missing",
+        "missing file",
+        "right",
+        "name",
+        "unnamed",
+        "number",
+    ],
 )
 def test_what_of_the_machine_is_used_up_is_said(error: Exception, words: str | None) -> None:
     outer = ValueError("outer")

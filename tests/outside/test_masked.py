@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchhub.outside.masked import masked, masked_words
+from benchhub.outside.masked import all_masked, masked, masked_words
 
 HIDDEN = {
     "password of a store": ("postgresql://bench:hunter2@db/x", "postgresql://bench:***@db/x"),
@@ -56,3 +56,22 @@ def test_the_word_after_an_option_is_hidden() -> None:
     words = ["benchhub", "--password", "x", "--api-key=abc", "--token", "--data", "/x", "a:b"]
     shown = ["benchhub", "--password", "***", "--api-key=***", "--token", "--data", "/x", "a:b"]
     assert masked_words(words) == shown
+
+
+def test_a_tree_is_hidden_by_what_its_texts_say_and_by_what_they_are_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAB_API_KEY", "swordfish-17")
+    told = {
+        "url": "https://ann:hunter2@lab/x", "list": ["as swordfish-17", 1, None, 2.5, True],
+        "deep": {"client_secret": "abc", "token": 7, "password": ""}, "swordfish-17": "key",
+    }  # fmt: skip
+    assert all_masked(told) == {
+        "url": "https://ann:***@lab/x", "list": ["as ***", 1, None, 2.5, True],
+        "deep": {"client_secret": "***", "token": 7, "password": ""}, "***": "key",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a." * 50_000, "a-b_c" * 20_000, "x" * 100_000, "a:" * 50_000])
+def test_a_long_text_takes_no_time_that_grows_with_its_square(text: str) -> None:
+    assert masked(text, {}) == text

@@ -28,6 +28,7 @@ from benchhub.model.recipe import Recipe
 from benchhub.model.request import RunKind, RunRequest
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
+from benchhub.store.reached import Tried, reached
 from benchhub.store.records import launch_row
 
 RUN = make_run().id
@@ -273,8 +274,10 @@ def test_what_is_left_to_do_is_counted_by_cell(store):
     store.add(make_launch(mended, 0, status="failed", failure=crash))
     store.add(make_launch(mended, 0, attempt=1))
     assert store.finished(RUN) == {done.key: 2, mended.key: 1}
-    assert store.failed_cells(RUN) == {broken.key: crash}
-    assert store.attempts(RUN) == {(done.key, 1): 1, (broken.key, 0): 1, (mended.key, 0): 1}
+    so_far = store.reached(RUN)
+    assert so_far.failed == {broken.key: crash}
+    assert so_far.attempts == {(done.key, 1): 1, (broken.key, 0): 1, (mended.key, 0): 1}
+    assert so_far == reached(map(Tried.at, store.launches(RUN)))
 
 
 def test_deleting_a_run_leaves_the_others(store):

@@ -159,11 +159,15 @@ def _profile(name: str) -> DeviceProfile:
 
 
 def _ask(profile: DeviceProfile) -> tuple[Facts, Conditions]:
+    from benchhub.device.again import again
     from benchhub.device.runner import build_runner
     from benchhub.device.session import DeviceSession, holder
 
-    with DeviceSession.open(profile, build_runner(), holder("a question")) as session:
-        return session.facts(), session.conditions()
+    def ask() -> tuple[Facts, Conditions]:
+        with DeviceSession.open(profile, build_runner(), holder("a question")) as session:
+            return session.facts(), session.conditions()
+
+    return again(ask, project.note)
 
 
 def _origin(path: Path | None) -> str:

@@ -41,8 +41,9 @@ def examine(
 def _unanswered(profile: DeviceProfile, error: Exception) -> Finding:
     from benchhub.errors import PythonUnusable
     from benchhub.model.device import Finding
+    from benchhub.outside.masked import masked
 
-    said = str(error).removeprefix(f"{profile.name}: ")
+    said = masked(str(error)).removeprefix(f"{profile.name}: ")
     found, _, fix = said.rpartition("; ")
     check, why = "connect", "nothing can be asked or measured"
     if isinstance(error, PythonUnusable):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError
+from benchhub.outside.written import write_whole
 
 
 def write_profile(
@@ -36,12 +38,12 @@ def write_profile(
             raise KeyError("device")
         device.update({key: _plain(value) for key, value in chosen.items()})
         device["host_key"] = host_key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomlkit.dumps(document), "utf-8")
+        text = tomlkit.dumps(document)
     except (TOMLKitError, KeyError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not a device profile: {error}; move it away") from error
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; make it readable") from error
+    write_whole(path, text, "make its folder writable, or start this in another project folder")
 
 
 def _as_own(text: str) -> str:
@@ -51,4 +53,4 @@ def _as_own(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    return str(value.expanduser().resolve()) if isinstance(value, Path) else value
+    return str(expanded(value).resolve()) if isinstance(value, Path) else value

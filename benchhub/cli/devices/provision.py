@@ -11,7 +11,7 @@ import typer
 
 from benchhub.cli import project
 from benchhub.outside.faults import of_device
-from benchhub.text import visible
+from benchhub.outside.masked import all_masked
 
 if TYPE_CHECKING:
     from benchhub.device.provision.install import Provisioned
@@ -65,16 +65,18 @@ def provision(
             rows.append({"device": profile.name, "backend": None, "error": str(error)})
             _tell(rows[-1], json)
     if json:
-        typer.echo(jsonlib.dumps(rows, indent=2))
+        typer.echo(jsonlib.dumps(all_masked(rows), indent=2))
     if any("error" in row for row in rows):
         raise typer.Exit(3)
 
 
 def _open(profile: DeviceProfile) -> DeviceSession:
+    from benchhub.device.again import again
     from benchhub.device.runner import build_runner
     from benchhub.device.session import DeviceSession, holder
 
-    return DeviceSession.open(profile, build_runner(), holder("provisioning"))
+    runner, mine = build_runner(), holder("provisioning")
+    return again(lambda: DeviceSession.open(profile, runner, mine), project.note)
 
 
 def _provision(
@@ -132,14 +134,14 @@ def _remove(session: DeviceSession, backends: list[str] | None) -> Iterator[Row]
 
 
 def _sayer(prefix: str) -> Callable[[str], None]:
-    return lambda text: typer.echo(visible(f"{prefix}: {text}"), err=True)
+    return lambda text: project.note(f"{prefix}: {text}")
 
 
 def _tell(row: Row, json: bool) -> None:
     if "error" in row:
         project.problem(row["error"])
     elif "skipped" in row:
-        typer.echo(f"skipped: {row['skipped']}", err=True)
+        project.note(f"skipped: {row['skipped']}")
     elif not json:
         typer.echo(f"{row['device']}: {_text(row)}")
 

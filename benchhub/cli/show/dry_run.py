@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from benchhub.model.cell import Cell, CellKind
+from benchhub.outside.masked import all_masked
 from benchhub.run.execute import Ready
 
 if TYPE_CHECKING:
@@ -33,24 +34,26 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     if as_json:
         typer.echo(
             jsonlib.dumps(
-                {
-                    "cells": [dataclasses.asdict(cell) for cell in cells],
-                    "skips": [dataclasses.asdict(s) for s in ready.plan.skips],
-                    "launches": launches,
-                    "launches_of_fixed_work": fixed,
-                    "launches_more_at_most": ready.more_at_most,
-                    "estimated_seconds": round(max(seconds.values()), 1),
-                    "bytes_to_push_at_most": pushed,
-                    "reference": [dataclasses.asdict(cell) for cell in ready.reference],
-                    "to_make": [
-                        {
-                            "variant": spec.name,
-                            "from": spec.source,
-                            "recipe": spec.recipe.name if spec.recipe else None,
-                        }
-                        for spec in ready.prepared.to_make
-                    ],
-                },
+                all_masked(
+                    {
+                        "cells": [dataclasses.asdict(cell) for cell in cells],
+                        "skips": [dataclasses.asdict(s) for s in ready.plan.skips],
+                        "launches": launches,
+                        "launches_of_fixed_work": fixed,
+                        "launches_more_at_most": ready.more_at_most,
+                        "estimated_seconds": round(max(seconds.values()), 1),
+                        "bytes_to_push_at_most": pushed,
+                        "reference": [dataclasses.asdict(cell) for cell in ready.reference],
+                        "to_make": [
+                            {
+                                "variant": spec.name,
+                                "from": spec.source,
+                                "recipe": spec.recipe.name if spec.recipe else None,
+                            }
+                            for spec in ready.prepared.to_make
+                        ],
+                    }
+                ),
                 indent=2,
             )
         )

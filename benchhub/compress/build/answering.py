@@ -30,6 +30,7 @@ from benchhub.ondevice.measure.outputs import (
 )
 from benchhub.ondevice.measure.repeated import turned_order
 from benchhub.ondevice.measure.stream import places
+from benchhub.outside.written import FULL
 
 #: What came of it, in the folder; beside it the outputs, `output-0.npy` and so on.
 TOLD = "told.json"
@@ -133,12 +134,11 @@ def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path
             if position in without:
                 continue
             if index == 0:
+                file = Path(f"{stem}-{position}.npy")
                 held[position] = np.lib.format.open_memmap(
-                    f"{stem}-{position}.npy",
-                    mode="w+",
-                    dtype=array.dtype,
-                    shape=(sum(sizes), *array.shape[1:]),
+                    file, mode="w+", dtype=array.dtype, shape=(sum(sizes), *array.shape[1:])
                 )
+                _take_room(file)
             into = held[position]
             if array.shape[1:] != into.shape[1:]:
                 raise ShapeError(
@@ -151,6 +151,18 @@ def _write(session: Any, batches: Batches, which: Wanted, cases: int, stem: Path
     for position in without if sizes else ():
         np.save(f"{stem}-{position}.npy", np.empty(0, np.float32))
     return which
+
+
+def _take_room(file: Path) -> None:
+    """Have the disk set aside what a file may hold: full later, it would end the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+    except OSError as error:  # some file systems know no such thing
+        if error.errno in FULL:
+            raise
 
 
 def _in_fact(which: Wanted, arrays: Sequence[Any], batch: int) -> Wanted:
@@ -185,8 +197,15 @@ def main() -> None:
         told = {"kind": "missing", "cause": _cause(error)}
     except ShapeError as error:
         told = {"kind": "shape", "cause": _cause(error)}
+    except OSError as error:
+        full = error.errno in FULL
+        said = error.strerror if full else ""
+        told = {"kind": "space" if full else "raised", "cause": said or _cause(error)}
     except Exception as error:  # noqa: BLE001 - the top frame: whatever a runtime raises is the answer
         told = {"kind": "raised", "cause": _cause(error)}
+    if told.get("kind") == "space":  # or there is none for what is told, either
+        for path in Path(job.folder).glob("*-*.npy"):
+            path.unlink()
     Path(job.folder, TOLD).write_text(json.dumps(told), "utf-8")
     # A runtime that crashes while it unloads must not undo what was answered.
     sys.stderr.flush()

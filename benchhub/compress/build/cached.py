@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,12 +29,16 @@ from benchhub.model.arrays import Array, Settings
 from benchhub.model.asked import VariantSpec
 from benchhub.model.cell import CHECK_CASES, Variant
 from benchhub.model.recipe import Recipe
+from benchhub.outside import Variable
+from benchhub.outside.written import FULL, OTHER_CACHE, REFUSED
 from benchhub.tasks import model_digest
 
 #: So many of the training cases, the first ones, belong to a variant's identity.
 _FIRST_CASES = 16
 #: A file that is larger than its source by less is not worth a remark.
 _REMARKED = 0.01
+#: A disk with less room is a full one.
+_NO_ROOM = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +213,9 @@ def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients, tryin
             raise
         raise _missing(where, entry, str(error.name)) from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL | REFUSED:
             raise
-        raise ConfigError(
-            f"{where}: the disk of {folder.parent} is full; make room, or set BENCHHUB_CACHE to"
-            " another one"
-        ) from error
+        raise _unwritable(where, folder.parent, error) from error
     except converter_errors() as error:
         what = source.path if source else f"the options of {asked.facts['recipe']}"
         raise RecipeFailed(
@@ -221,6 +223,20 @@ def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients, tryin
             f"recipe {asked.facts['recipe']} cannot handle {what}: {in_one_line(error)};"
             f" {entry.otherwise}",
         ) from error
+
+
+def _unwritable(where: str, cache: Path, error: OSError) -> ConfigError:
+    if error.errno not in FULL:
+        at = error.filename or cache
+        return ConfigError(f"{where}: {at}: {error.strerror or error}; {OTHER_CACHE}")
+    folder, variable = cache, Variable.CACHE
+    with contextlib.suppress(OSError):  # converters write temporary files, too
+        temporary = Path(tempfile.gettempdir())
+        if shutil.disk_usage(temporary).free < _NO_ROOM <= shutil.disk_usage(cache).free:
+            folder, variable = temporary, Variable.TMPDIR
+    return ConfigError(
+        f"{where}: the disk of {folder} is full; make room, or set {variable} to another one"
+    )
 
 
 def _write(

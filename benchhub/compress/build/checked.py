@@ -11,6 +11,7 @@ from benchhub.compress.files.arranged import in_order_of, inspect_given
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match
 from benchhub.compress.options import complete
 from benchhub.compress.recipe import Ingredients, RecipeEntry
+from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Settings
 from benchhub.model.asked import Suite, VariantSpec
@@ -73,7 +74,7 @@ def files_sha256(
         if not text:
             raise ConfigError(f"{where}: option {name} is missing; name a file")
         try:
-            data = (beside / Path(file).expanduser()).read_bytes()
+            data = (beside / expanded(file)).read_bytes()
         except OSError as error:
             raise ConfigError(
                 f"{where}: {name} = {text!r}: cannot be read: {error.strerror};"

@@ -52,6 +52,5 @@ def _loaded(
     }
     if new:
         known |= new
-        folder.mkdir(parents=True, exist_ok=True)
         keep_trials(folder, known)
     return {one.name: known[versioned(one)] for one in meant}

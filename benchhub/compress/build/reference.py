@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import subprocess
@@ -25,6 +26,8 @@ from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
 from benchhub.ondevice.backends import Description
+from benchhub.outside.arrays import save_array
+from benchhub.outside.written import scratch
 
 #: With fusions off: each operator as exported, so that the reference does not move with the
 #: fusions that a release happens to have.
@@ -81,12 +84,13 @@ def answered(
     check_cases_fit(variant, inputs)
     backend = runtime_of(variant)
     at = _batch(variant) or batch
-    with tempfile.TemporaryDirectory(prefix="benchhub-reference-") as folder:
+    with scratch("benchhub-reference-") as place:
+        folder = str(place)
         job = AnswerJob(
             backend=backend.name,
             model=str(variant.path),
             format=variant.format,
-            inputs={name: str(file) for name, file in _files(variant, inputs, files, Path(folder))},
+            inputs={name: str(file) for name, file in _files(variant, inputs, files, place)},
             folder=folder,
             batch=at,
             threads=os.cpu_count() or 1,
@@ -96,11 +100,14 @@ def answered(
             outputs=output_names(variant),
         )
         told = _asked(job, f"variant {variant.name}: {variant.path}")
+        if told.get("kind") == "space":
+            said = f"{told['cause']}, for the answers of {variant.name} to all cases"
+            raise OSError(errno.ENOSPC, said)
         if told:
             raise _refusal(told, variant, backend, at)
         other = _read(folder, "turned")
         rows = turned(len(next(iter(_cased(variant, inputs)))), at, again) if other else ()
-        shapes: list[list[bool]] = json.loads(Path(folder, SHAPES).read_text("utf-8"))
+        shapes: list[list[bool]] = json.loads((place / SHAPES).read_text("utf-8"))
         return Answered(
             _read(folder, "output"),
             _read(folder, "again"),
@@ -147,7 +154,7 @@ def _files(
             continue
         path = folder / f"input-{index}.npy"
         array = started[spec.name] if spec.name in started else inputs[spec.name]
-        np.save(path, np.asarray(array, order="C"), allow_pickle=False)  # a scalar stays one
+        save_array(path, np.asarray(array, order="C"))  # a scalar stays one
         yield spec.in_file, path
 
 

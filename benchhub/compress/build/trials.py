@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from benchhub.compress.trial.words import Trial
 from benchhub.errors import ConfigError, RecipeFailed
 from benchhub.model.arrays import Array
 from benchhub.model.cell import CHECK_CASES, Variant
+from benchhub.outside.written import drafted
 
 _FILE = "trials.json"
 
@@ -108,8 +109,7 @@ def kept_trials(folder: Path) -> dict[str, Trial]:
 
 
 def keep_trials(folder: Path, trials: Mapping[str, Trial]) -> None:
-    """Write down how a model did, in a folder that exists."""
+    """Write down how a model did; where nothing can be written it is tried again another time."""
     told = {version: dataclasses.asdict(trial) for version, trial in trials.items()}
-    draft = folder / f".{_FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, folder / _FILE)
+    with contextlib.suppress(OSError), drafted(folder / _FILE) as draft:
+        draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

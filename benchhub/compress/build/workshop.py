@@ -89,6 +89,8 @@ class Workshop:
             try:
                 lock = (self._partial / "lock").open("ab")
             except FileNotFoundError:  # whoever held it has just removed the folder
+                if not self._partial.parent.is_dir():  # a link that leads nowhere
+                    raise
                 continue
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | (0 if waited else fcntl.LOCK_NB))

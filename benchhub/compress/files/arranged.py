@@ -144,7 +144,9 @@ def starting_state(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, A
 
 def _alike(specs: tuple[TensorSpec, ...], source: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
     known = {spec.in_file: spec for spec in source}
-    return tuple(_as(spec, known[spec.name]) if spec.name in known else spec for spec in specs)
+    return tuple(
+        _as(spec, known[spec.in_file]) if spec.in_file in known else spec for spec in specs
+    )
 
 
 def _as(spec: TensorSpec, theirs: TensorSpec) -> TensorSpec:
@@ -178,7 +180,7 @@ def _renamed(
             raise ConfigError(f"{where}: {found[own]} and {name} are both {told!r}; each is one")
         found[own] = name
     renamed = [
-        dataclasses.replace(spec, name=found[spec.name], own_name=spec.name)
+        dataclasses.replace(spec, name=found[spec.name], own_name=spec.in_file)
         if found.get(spec.name, spec.name) != spec.name
         else spec
         for spec in specs

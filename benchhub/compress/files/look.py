@@ -16,6 +16,7 @@ from benchhub.compress.files.torch import TORCH_FORMATS, inspect_torch
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
+from benchhub.text import visible
 
 #: (offset, bytes there) -> what reads such a file. The first that fits counts: the bytes that
 #: a TFLite file begins with may be those of an ONNX file.
@@ -34,7 +35,7 @@ def inspect_model(name: str, path: Path) -> Variant:
     head = read_model(name, path)[:16]
     for (offset, magic), inspect in FORMATS.items():
         if head.startswith(magic, offset):
-            return _with_scalars(inspect(name, path))
+            return _with_scalars(_with_visible_names(inspect(name, path)))
     raise ConfigError(
         f"variant {name}: model {path} is neither an ONNX, a TFLite nor a torch file"
         f" (it begins with {head[:8].hex(' ')}); export it in one of these formats"
@@ -77,6 +78,23 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
 def _is_setting(array: Array) -> bool:
     """Whether a model input is the same integer or truth value in all cases."""
     return array.dtype.kind in "biu" and array.size > 0 and bool((array == array.flat[0]).all())
+
+
+def _with_visible_names(variant: Variant) -> Variant:
+    """Return a variant whose tensors have names that can be shown; the file's own are kept."""
+
+    def named(spec: TensorSpec) -> TensorSpec:
+        name = visible(spec.name)
+        return spec if name == spec.name else dataclasses.replace(
+            spec, name=name, own_name=spec.in_file
+        )  # fmt: skip
+
+    return dataclasses.replace(
+        variant,
+        inputs=tuple(map(named, variant.inputs)),
+        outputs=tuple(map(named, variant.outputs)),
+        uncounted=tuple(map(visible, variant.uncounted)),
+    )
 
 
 def _with_scalars(variant: Variant) -> Variant:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from benchhub.compress.recipes.converters import in_one_line
+from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.quality import Cases
 from benchhub.outside.foreign.arrays import archive
@@ -49,7 +50,7 @@ class OwnNetwork:
 def module_at(text: str) -> tuple[ModuleType, str]:
     """Return the module of FILE.py:FUNCTION, run, and the function's name; ConfigError."""
     file, _, name = text.rpartition(":")
-    path = Path(file).expanduser()
+    path = expanded(file)
     if not file or not name or path.suffix != ".py":
         raise ConfigError(f"network = {text!r}: should be FILE.py:FUNCTION")
     if not path.is_file():
@@ -60,7 +61,7 @@ def module_at(text: str) -> tuple[ModuleType, str]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"{path}: cannot be run: {_said(error)}; it has to be one file that imports only what"
             " is installed"
@@ -171,5 +172,6 @@ def heads_of(module: ModuleType, net: nn.Module, example: Tensor) -> list[str]:
     return called[-1:]
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {in_one_line(error)}"
+def _said(error: Exception | SystemExit) -> str:
+    told = error if isinstance(error, Exception) else RuntimeError(f"it exits with {error.code}")
+    return f"{type(error).__name__}: {in_one_line(told)}"

@@ -25,6 +25,7 @@ from benchhub.compress.trial.words import Trial, TrialAsked
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
 from benchhub.ondevice.backends import Description, installed_version
+from benchhub.outside.written import drafted, in_scratch
 
 #: A model that has not answered by then is taken to hang.
 _DEADLINE_S = 300.0
@@ -69,9 +70,18 @@ class Tryout:
         `feeds` are calls, of which the first are made; none: inputs are made up. Only a source that
         the backend reads is compared with.
         """
+        with in_scratch():
+            return self._tried(backend, made, source, feeds[:calls])
+
+    def _tried(
+        self,
+        backend: str,
+        made: tuple[Path, str],
+        source: Variant | None,
+        given: Sequence[Mapping[str, Array]],
+    ) -> Trial:
         path, kind = made
         compared = source if source and source.format in described(backend).formats else None
-        given = feeds[:calls]
         asked = TrialAsked(
             backend,
             str(path),
@@ -93,7 +103,8 @@ class Tryout:
     def load(self, backend: str, variant: Variant) -> Trial:
         """Return whether a backend opens a model file; it is not called."""
         path, kind = str(variant.path), variant.format
-        trial, _ = self._ask(TrialAsked(backend, path, kind, batch=_batch(variant), calls=0))
+        with in_scratch():
+            trial, _ = self._ask(TrialAsked(backend, path, kind, batch=_batch(variant), calls=0))
         assert trial is not None  # without a source the answer is of the model
         return trial
 
@@ -111,7 +122,8 @@ class Tryout:
             self._folder = tempfile.TemporaryDirectory(prefix="benchhub-trial-")
         path = Path(self._folder.name) / f"{digest.hexdigest()}.npz"
         if not path.exists():
-            np.savez(path, *arrays)  # by position: an input may have any name
+            with drafted(path) as draft:
+                np.savez(draft, *arrays)  # by position: an input may have any name
         return str(path)
 
     def _ask(self, asked: TrialAsked) -> tuple[Trial | None, str]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from benchhub.device.events.told import Count, Figure, Said, Text
 from benchhub.model import facts as model
 from benchhub.ondevice import wire
+from benchhub.outside.masked import all_masked
 
 _Listed = Annotated[tuple[Text, ...], Field(max_length=1024)]
 
@@ -79,7 +80,7 @@ class ToldFacts(Said):
 
     def told(self) -> model.Facts:
         """Return them as the record keeps them."""
-        return model.Facts(self.model_dump(mode="json", exclude_unset=True))
+        return model.Facts(all_masked(self.model_dump(mode="json", exclude_unset=True)))
 
 
 class ToldConditions(Said):

@@ -23,6 +23,19 @@ def checks(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Iter
     yield _load(profile, facts, conditions)
 
 
+def in_memory(conditions: Conditions, largest_bytes: int) -> Iterator[Finding]:
+    """Yield a doubt where the largest file of a run is larger than the memory that is free."""
+    memory = conditions.memory_available_bytes
+    if memory is not None and largest_bytes > memory:
+        yield Finding(
+            "memory", "warn",
+            f"{memory / 2**20:.0f} MiB of memory available, and a file of the run has"
+            f" {largest_bytes / 2**20:.0f} MiB",
+            "what loads it may be killed, or measures its disk",
+            "stop other programs there, or leave that model out",
+        )  # fmt: skip
+
+
 def _disk(facts: Facts) -> Finding:
     free = facts.number("disk_free_bytes")
     if free is None:

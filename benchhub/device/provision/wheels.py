@@ -23,6 +23,7 @@ from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Target
 from benchhub.errors import BackendError, ConfigError, NoSpace
 from benchhub.outside import Variable
+from benchhub.outside.written import FULL, drafted
 
 _FETCH_TIMEOUT_S = 3600.0
 _NO_SPACE = "No space left"
@@ -86,9 +87,8 @@ class _Known:
             path = found[canonicalize_name(pin.name)]
             os.replace(path, self._cache / path.name)
             self._files[pin.line] = path.name
-        part = self._path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(self._files, indent=1, sort_keys=True), "utf-8")
-        os.replace(part, self._path)
+        with drafted(self._path) as draft:
+            draft.write_text(json.dumps(self._files, indent=1, sort_keys=True), "utf-8")
 
 
 def _load(path: Path) -> dict[str, str]:
@@ -167,6 +167,6 @@ def _failure(
 
 
 def _unwritable(cache: Path, error: OSError) -> NoSpace | ConfigError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return NoSpace(f"{cache}: no space left for wheels; free some, or set BENCHHUB_CACHE")
     return ConfigError(f"{cache}: cannot be written: {error.strerror}; set BENCHHUB_CACHE")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.bounds import check_size
 from benchhub.outside.foreign.reading import reading
+from benchhub.text import visible
 
 Array = NDArray[Any]
 _WRITE_ANEW = "write it with numpy.savez"
@@ -48,7 +49,9 @@ def _archive(path: Path) -> dict[str, Array]:
         with zipfile.ZipFile(stream) as opened:
             members = opened.infolist()
             check_size(path, sum(one.file_size for one in members))
-            return {one.filename.removesuffix(".npy"): _member(opened, one) for one in members}
+            return {
+                visible(one.filename.removesuffix(".npy")): _member(opened, one) for one in members
+            }
 
 
 def mapped(path: Path) -> Array:

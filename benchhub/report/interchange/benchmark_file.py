@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.bounds import TEXT, whole
+from benchhub.outside.masked import all_masked
 from benchhub.text import all_visible, visible
 
 #: Eleven days: longer rounds are a mistake of units, and their sums do not fit nanoseconds.
@@ -101,11 +102,9 @@ def read_file(path: Path, raw: bytes) -> BenchmarkFile:
 
 
 def _seen(raw: bytes) -> bytes:
-    """Return JSON with its texts made visible; what is none as it is."""
-    if raw.isascii() and b"\\" not in raw and b"\x7f" not in raw:
-        return raw
+    """Return JSON with its texts made visible, and without secrets; what is none as it is."""
     try:
-        return json.dumps(all_visible(json.loads(raw))).encode()
+        return json.dumps(all_masked(all_visible(json.loads(raw)))).encode()
     except (ValueError, RecursionError):
         return raw
 

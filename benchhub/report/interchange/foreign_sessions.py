@@ -13,6 +13,7 @@ from benchhub.model.cell import Cell, Plan
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import Details, Launch
+from benchhub.outside.masked import masked
 from benchhub.report.interchange.imported_run import UNKNOWN, ImportedRun, foreign_run
 from benchhub.report.interchange.sessions.session import Session
 
@@ -83,7 +84,7 @@ def _check_twice(files: Sequence[SessionFile]) -> None:
 def _cell(session: Session, file: SessionFile, device: str, variant: str | None) -> Cell:
     return Cell(
         device=device,
-        variant=variant or session.variant or PurePath(file.name).stem,
+        variant=masked(variant or session.variant or PurePath(file.name).stem),
         model_sha256=UNKNOWN,
         backend=session.backend,
         scenario=session.scenario,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchhub.errors import ConfigError
 from benchhub.model.row import Results
 
 
-def write_parquet(results: Sequence[Results], path: Path) -> None:
-    """Write one row per cell with the columns of csv to `path`, missing values as nulls.
+def to_parquet(results: Sequence[Results]) -> bytes:
+    """Return a file with one row per cell and the columns of csv, missing values as nulls.
 
-    ConfigError: pyarrow is not installed. OSError: the file cannot be written.
+    ConfigError: pyarrow is not installed.
     """
     try:
         import pyarrow  # noqa: F401 - pandas asks for it by name
@@ -22,4 +21,5 @@ def write_parquet(results: Sequence[Results], path: Path) -> None:
         ) from error
     from benchhub.report.run.frame import to_frame
 
-    to_frame(results).to_parquet(path, engine="pyarrow", index=False)
+    # In memory: of a full disk pyarrow says otherwise than others do.
+    return bytes(to_frame(results).to_parquet(None, engine="pyarrow", index=False))

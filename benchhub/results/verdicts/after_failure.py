@@ -9,7 +9,7 @@ from benchhub.model.row import Row
 #: What a launch has where no suite says otherwise (`Suite.deadline_s`).
 DEADLINE_S = 120.0
 #: Kinds that lie in the model, its recipe or the backend: the same launch fails again.
-_LASTING = frozenset({"raised", "unsupported", "shape", "nonfinite", "fallback"})
+_LASTING = frozenset({"raised", "unsupported", "shape", "nonfinite", "fallback", "record"})
 #: Where what is raised is raised by every launch: calls that are timed have worked before.
 _BEFORE_TIMING = frozenset({"import", "load", "first", "outputs"})
 #: How runtimes refuse the parameters of weights that were quantized channel by channel.
@@ -36,6 +36,8 @@ def after_failure(row: Row) -> str:
         if not row.of_suite:
             return f"try a smaller batch or shape, or more threads: a launch has {DEADLINE_S:g} s"
         return f"raise deadline_s in [suite], or lower iterations, then {retry}"
+    if kind == "record":
+        return "start a new run, or restore a copy of the store"
     if kind == "missing":
         return f"install it there (`benchhub devices provision {row.device}`), then {retry}"
     quantized = (row.recipe or "").startswith("int8")

@@ -63,10 +63,12 @@ def _of_onnx(variant: Variant, plain: tuple[ModelInput, ...]) -> tuple[ModelInpu
     model = onnx.load(str(variant.path), load_external_data=False)
     declared = {value.name: value for value in model.graph.input}
     graph = _OnnxGraph(model.graph)
+    in_file = {spec.name: spec.in_file for spec in variant.inputs}
     found = []
     for one in plain:
-        rows, constants = graph.readers(one.name)
-        axes = _axes(declared[one.name]) if one.name in declared else one.axes
+        name = in_file[one.name]
+        rows, constants = graph.readers(name)
+        axes = _axes(declared[name]) if name in declared else one.axes
         found.append(replace(one, axes=axes, rows=rows, constants=constants))
     return tuple(found)
 

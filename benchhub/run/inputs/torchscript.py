@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import json
 import re
 import zipfile
@@ -25,6 +26,7 @@ from benchhub.model.arrays import Array
 from benchhub.ondevice.cause import cause
 from benchhub.outside.foreign.arrays import archive
 from benchhub.outside.foreign.reading import reason
+from benchhub.outside.written import OTHER_CACHE, write_whole
 from benchhub.run.inputs.asked_shapes import AskedShapes, shape_text
 from benchhub.run.inputs.given import lacks
 from benchhub.run.inputs.room import check_room
@@ -109,8 +111,9 @@ def signed(
     text = json.dumps({"inputs": declared, "outputs": outputs, **weights}, sort_keys=True)
     digest = hashlib.sha256(path.read_bytes() + text.encode()).hexdigest()
     made = folder / digest[:16] / path.name
-    made.parent.mkdir(parents=True, exist_ok=True)
-    jit.save(module, str(made), _extra_files={MANIFEST: text})
+    packed = io.BytesIO()  # of a full disk torch tells no more than that it failed
+    jit.save(module, packed, _extra_files={MANIFEST: text})
+    write_whole(made, packed.getvalue(), OTHER_CACHE)
     return made
 
 

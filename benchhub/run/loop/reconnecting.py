@@ -15,6 +15,7 @@ from benchhub.device.health.findings import (
     missing_backends,
     refusal,
 )
+from benchhub.device.health.resources import in_memory
 from benchhub.errors import (
     AuthenticationRefused,
     BackendError,
@@ -200,6 +201,8 @@ class ReconnectingSession:
         if self._watcher.stopping():
             raise Interrupted(f"{device.name}: stopped")
         checks = findings(device, facts, conditions, self._work.backends)
+        largest = max((blob.size_bytes for blob in self._work.blobs), default=0)
+        checks = (*checks, *in_memory(conditions, largest))
         if self._work.by_default:
             checks = left_out(facts, checks, self._work.backends)
         info = dataclasses.replace(info, findings=(*checks, *self._reboots))

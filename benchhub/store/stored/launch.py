@@ -11,6 +11,7 @@ from benchhub.model.arrays import Ints
 from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Failure
+from benchhub.store.reached import UNREADABLE
 from benchhub.store.stored.record import Part
 
 _Count = Annotated[int, Field(ge=0)]
@@ -66,7 +67,6 @@ def misfit(row: Mapping[str, Any]) -> str | None:
 
 def unreadable(row: Mapping[str, Any], cell: Cell, why: str, nothing: Ints) -> Launch:
     """Return the launch of a row that cannot be read: failed, and nothing of it is used."""
-    text = f"what the store holds of it cannot be used, {why}; start a new run"
     return Launch(
         run=str(row["run"]),
         cell=cell,
@@ -75,10 +75,16 @@ def unreadable(row: Mapping[str, Any], cell: Cell, why: str, nothing: Ints) -> L
         round=_number(row["round"]),
         started_at=str(row["started_at"]),
         status="failed",
-        failure=Failure("measure", "record", text),
+        failure=unreadable_because(why),
         samples_ns=nothing,
         warmup_ns=nothing,
     )
+
+
+def unreadable_because(why: str) -> Failure:
+    """Return how a launch failed whose record cannot be read."""
+    text = f"what the store holds of it cannot be used, {why}; start a new run"
+    return Failure("measure", UNREADABLE, text)
 
 
 def _number(value: object) -> int:

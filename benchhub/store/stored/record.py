@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchhub.errors import StoreError
 from benchhub.text import visible
 
-_RESTORE = "restore a copy, or use another --store"
+#: What to do about a record that cannot be read.
+RESTORE = "restore a copy, or use another --store"
 
 
 class Misfit(StoreError):
@@ -23,18 +24,26 @@ class Misfit(StoreError):
 
 
 @contextmanager
-def undamaged(what: str) -> Iterator[None]:
-    """Make a StoreError of what reading a damaged record, or a column of one, raises."""
+def undamaged(what: str, run: str = "") -> Iterator[None]:
+    """Make a StoreError of what reading a damaged record, or a column of one, raises.
+
+    `run` is the run that it is of.
+    """
     try:
         yield
+    except Misfit as misfit:
+        if not run:
+            raise
+        raise StoreError(f"run {run}: {misfit}") from misfit
     except (
         ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
         ValueError,
     ) as error:  # fmt: skip
         cause = f"{type(error).__name__}: {visible(str(error))}"[:200]
+        of = f" of run {run}" if run else ""
         raise StoreError(
-            f"{what} in the store is damaged ({cause}): restore a copy, or delete it with"
-            " `benchhub runs delete`"
+            f"{what}{of} in the store is damaged ({cause}): restore a copy, or delete it with"
+            f" `benchhub runs delete{f' {run}' if run else ''}`"
         ) from error
 
 
@@ -63,7 +72,7 @@ def parsed(what: str, raw: Mapping[str, Any], newest: type[R], *older: type[Reco
     """Return `raw` as a record of the newest version, or raise Misfit; `older` start at 1."""
     versions: tuple[type[Record], ...] = (*older, newest)
     if not isinstance(raw, Mapping):
-        raise Misfit(what, f"is no record, but a {type(raw).__name__}", _RESTORE)
+        raise Misfit(what, f"is no record, but a {type(raw).__name__}", RESTORE)
     version = raw.get("v", 1)
     if not isinstance(version, int) or not 0 < version <= len(versions):
         raise Misfit(
@@ -77,7 +86,7 @@ def parsed(what: str, raw: Mapping[str, Any], newest: type[R], *older: type[Reco
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Misfit(what, f"cannot be read, {where}: {first['msg']}", _RESTORE) from error
+        raise Misfit(what, f"cannot be read, {where}: {first['msg']}", RESTORE) from error
     return record
 
 

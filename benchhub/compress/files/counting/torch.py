@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from benchhub.compress.files.counting.macs import Count
 from benchhub.compress.trial.apart import answer
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
+from benchhub.outside.written import scratch
 
 _CHILD = "benchhub.compress.files.counting.torch_calls"
 
@@ -52,8 +51,8 @@ def _none(reason: str) -> Count:
 
 
 def _asked(variant: Variant, arrays: Mapping[str, Array]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="benchhub-count-") as folder:
-        file = Path(folder) / "case.npz"
+    with scratch("benchhub-count-") as folder:
+        file = folder / "case.npz"
         np.savez(file, *arrays.values())  # by position: an input may have any name
         line = {
             "path": str(variant.path), "format": variant.format,
