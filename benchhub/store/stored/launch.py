@@ -11,7 +11,6 @@ from benchhub.model.arrays import Ints
 from benchhub.model.cell import Cell
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Failure
-from benchhub.store.reached import UNREADABLE
 from benchhub.store.stored.record import Part
 
 _Count = Annotated[int, Field(ge=0)]
@@ -84,7 +83,7 @@ def unreadable(row: Mapping[str, Any], cell: Cell, why: str, nothing: Ints) -> L
 def unreadable_because(why: str) -> Failure:
     """Return how a launch failed whose record cannot be read."""
     text = f"what the store holds of it cannot be used, {why}; start a new run"
-    return Failure("measure", UNREADABLE, text)
+    return Failure("measure", "record", text)
 
 
 def _number(value: object) -> int:
