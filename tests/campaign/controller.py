@@ -206,7 +206,7 @@ def _command(scene: Scene, order: Order, store: Path) -> int:
         with Store.open(_url(store), BUSY_S) as results:
             runs = results.runs()
             info = runs[-1] if runs else execute.new_run(results, scene.ready, "benchhub run")
-            shown = Display(_begins, _watching)
+            shown = Display(_begins, _watching, project.problem)
             rerun = order is Order.RERUN_FAILED
             for problem in measure(results, info, scene.ready, shown, rerun, resumed=bool(runs)):
                 project.problem(problem)
