@@ -90,6 +90,11 @@ class Fault(ABC):
         """Hear that a controller ended with 2: what would end the next one, too, is undone."""
         return
 
+    @property
+    def happened(self) -> bool:
+        """Whether it struck at all: runs may be over before."""
+        return self.struck
+
     def explains(self, code: int, pid: int) -> bool:
         """Return whether a controller may have ended with this code because of it."""
         return self.struck and code in self.codes

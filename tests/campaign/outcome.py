@@ -26,6 +26,8 @@ class Outcome:
     faults: tuple[str, ...]
     told: tuple[str, ...]
     devices: tuple[str, ...]
+    #: Of the faults those that struck before the run was over.
+    struck: tuple[str, ...] = ()
     left_out: str = ""
     counts: Counts = dataclasses.field(default_factory=Counts)
     at_last: int = 0

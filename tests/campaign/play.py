@@ -98,6 +98,7 @@ def _played(scenario: Scenario, scene: Scene, outcome: Outcome) -> Outcome:
         counts=counts,
         at_last=checks.counts(found, journal, [last]).done,
         controllers=len(ends) + 1,
+        struck=tuple(fault.name for fault in scene.faults if fault.happened),
         running=len(running) + len(left[0]),
         locked=len(locked) + len(left[1]),
         findings=tuple(dict.fromkeys(findings)),

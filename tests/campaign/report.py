@@ -12,8 +12,8 @@ from campaign.faults import ALL
 from campaign.outcome import Outcome
 
 _HEAD = (
-    "fault", "scenarios", "launches planned", "done", "failed by name", "doubled", "wrong cell",
-    "lost", "done at last", "left running", "left locked", "findings",
+    "fault", "scenarios", "struck", "launches planned", "done", "failed by name", "doubled",
+    "wrong cell", "lost", "done at last", "left running", "left locked", "findings",
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def markdown(found: Sequence[Outcome], how: Mapping[str, str]) -> str:
         "A scenario with two faults counts in the lines of both.\n",
         _row(_HEAD),
         f"|{' --- |' * len(_HEAD)}",
-        *(_row((name, *_counted(of))) for name, of in by_fault),
+        *(_row((name, *_counted(of, name))) for name, of in by_fault),
         _row(("all scenarios, each once", *_counted(played))),
         "",
         "## Devices\n",
@@ -85,6 +85,8 @@ def line(one: Outcome) -> str:
         return f"{one.seed}: left out: {one.left_out}"
     counts = one.counts
     told = f"{counts.done} + {counts.named} of {counts.planned}, then {one.at_last}"
+    unmet = [name for name in one.faults if name not in one.struck]
+    told += f", {' and '.join(unmet)} came too late" if unmet else ""
     return f"{one.seed}: {'; '.join(one.told)}: {told}, {one.took_s:.1f} s{_listed(one.findings)}"
 
 
@@ -92,9 +94,10 @@ def _listed(findings: Sequence[str]) -> str:
     return "".join(f"\n    {one}" for one in findings)
 
 
-def _counted(of: Sequence[Outcome]) -> tuple[int, ...]:
+def _counted(of: Sequence[Outcome], fault: str = "") -> tuple[int, ...]:
     each: tuple[Callable[[Outcome], int], ...] = (
         lambda one: 1,
+        lambda one: fault in one.struck if fault else bool(one.struck),
         lambda one: one.counts.planned,
         lambda one: one.counts.done,
         lambda one: one.counts.named,

@@ -94,7 +94,7 @@ def test_a_journal_is_read_while_it_grows_whole_lines_only(tmp_path: Path) -> No
 def played(seed: int, **changes: object) -> Outcome:
     usual = dataclasses.replace(
         described(draw(seed), "0123456789ab"), counts=Counts(planned=6, done=5, named=1), at_last=6,
-        controllers=2, took_s=1.5,
+        controllers=2, took_s=1.5, struck=(draw(seed).faults[0].name,),
     )  # fmt: skip
     return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
 
@@ -149,7 +149,7 @@ def test_the_page_counts_by_fault_and_names_seeds() -> None:
     (row,) = (line for line in page.splitlines() if line.startswith(f"| {name} | "))
     mine = [one for one in found if name in one.faults and not one.left_out]
     assert row.split(" | ")[1] == str(len(mine))
-    assert "| all scenarios, each once | 2 | 10 | 9 | 1 | 1 | 0 | 0 | 10 | 1 | 0 | 2 |" in page
+    assert "| all scenarios, each once | 2 | 2 | 10 | 9 | 1 | 1 | 0 | 0 | 10 | 1 | 0 | 2 |" in page
     known = json.loads(report.as_json(found, {"command": "c"}))
     assert [one["seed"] for one in known["outcomes"]] == seeds[:3]
     assert all(str(seed) in report.line(one) for seed, one in zip(seeds, found, strict=False))

@@ -48,6 +48,10 @@ class ControllerKilled(Fault):
         self._since = None  # the delay counts anew for the next one
         return len(self._struck) >= self.times
 
+    @property
+    def happened(self) -> bool:
+        return bool(self._struck)
+
     def explains(self, code: int, pid: int) -> bool:
         codes = {-int(self.signal), *({130} if self.signal is signal.SIGINT else ())}
         return pid in self._struck and code in codes
