@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import platform
 import secrets
@@ -46,6 +47,10 @@ _REFUSALS = {
 }
 #: What Python and the loader of libraries say where there is no memory.
 _NO_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory")
+#: What Python says where it had no memory even for its MemoryError; other faults are told so, too.
+_LOST = ("without exception set", "without setting an exception")
+#: A process that cannot have so much more has none left for anything.
+_LITTLE_BYTES = 16 << 20
 #: What an exception says is in the line up to here; the log has all of it.
 _SAID = 300
 
@@ -90,11 +95,21 @@ def used_up(error: BaseException) -> str | None:
             return masked(visible(f"{where}{_USED_UP[error.errno]}"))
         if isinstance(error, OSError) and error.errno in _REFUSALS and _named(error):
             return masked(visible(f"{error.filename}: {_REFUSALS[error.errno]}"))
-        if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
+        if isinstance(error, MemoryError) or _lacks_memory(error):
             return _USED_UP[errno.ENOMEM]
         if error.__cause__ is None:
             return None
         error = error.__cause__
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    said = str(error)
+    if isinstance(error, SystemError) and any(words in said for words in _LOST):
+        try:
+            mmap.mmap(-1, _LITTLE_BYTES).close()
+        except (OSError, ValueError):
+            return True
+    return any(words in said for words in _NO_MEMORY)
 
 
 def folder() -> Path:

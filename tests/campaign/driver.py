@@ -15,6 +15,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import alembic.command
+import alembic.script  # noqa: F401
+
 from benchhub.device.runner import build_runner
 from benchhub.report.run import load
 from campaign import outcome as outcomes

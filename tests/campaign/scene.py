@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class Scene:
     ready: Ready
     journal: Journal
     controllers: list[int] = field(default_factory=list)
-    #: Limits of the next controllers, by the kind of `resource`.
+    #: What the next controllers may take more than they have, by the kind of `resource`.
     limits: dict[int, int] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     #: Whether faults are over, those of devices within controllers too.
@@ -117,9 +116,3 @@ def set_up(
     # What faults changed of profiles is part of the request.
     scene.ready = ready(list(devices.values()), asked, scene.cache)
     return scene
-
-
-def addresses_now() -> int:
-    """Return how many bytes of addresses this process takes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * resource.getpagesize()

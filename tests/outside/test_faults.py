@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,18 @@ def test_what_of_the_machine_is_used_up_is_said(error: Exception, words: str | N
     for one in (error, outer):
         said = used_up(one)
         assert (said is None) if words is None else (said or "").startswith(words)
+
+
+def test_a_memory_error_that_python_lost_counts_only_where_there_is_no_memory() -> None:
+    lost = SystemError("error return without exception set")
+    assert used_up(lost) is None  # there is plenty: it is somebody's fault
+    kept = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + (1 << 20), kept[1]))
+    try:
+        said = used_up(lost), used_up(SystemError("bad argument to internal function"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, kept)
+    assert said[0] is not None
+    assert said[0].startswith("out of memory")
+    assert said[1] is None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
+import signal
 from types import MappingProxyType
 
 from campaign.fault import Fault
-from campaign.scene import Scene, addresses_now
+from campaign.scene import Scene
 from campaign.site import Kind
 
 _MIB = 1 << 20
@@ -35,6 +35,8 @@ class Memory(_Limit):
     """The controller, or a device's agent with what it starts, may take few more addresses."""
 
     name = "memory limit"
+    # Native code that gets no memory, such as pydantic's, aborts: nobody can say anything any more.
+    codes = frozenset({2, -signal.SIGABRT})
     kinds = MappingProxyType({Kind.PIPES: 1, Kind.IN_PROCESS: 2})
     weight = 1.5
 
@@ -55,7 +57,7 @@ class Memory(_Limit):
             python.limit_kib = self.mib * 1024
             python.write()
         else:
-            scene.limits[resource.RLIMIT_AS] = addresses_now() + self.mib * _MIB
+            scene.limits[resource.RLIMIT_AS] = self.mib * _MIB
 
     def mend(self, scene: Scene) -> None:
         python = scene.devices[self.victim].python
@@ -81,8 +83,7 @@ class Descriptors(_Limit):
         return f"{self.name}: {self.more} more"
 
     def prepare(self, scene: Scene) -> None:
-        opened = max(int(name) for name in os.listdir("/proc/self/fd"))
-        scene.limits[resource.RLIMIT_NOFILE] = opened + 1 + self.more
+        scene.limits[resource.RLIMIT_NOFILE] = self.more
 
     def mend(self, scene: Scene) -> None:
         scene.limits.pop(resource.RLIMIT_NOFILE, None)
