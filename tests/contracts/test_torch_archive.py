@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,53 @@ def test_saved_artifacts_agree_with_the_module(tmp_path: Path, kind: str) -> Non
     session = backends.find("torch").load(str(path), LoadOptions(kind))
     (found,) = session.run(images(1))
     np.testing.assert_allclose(found, expected_scores(images(1)), rtol=1e-4, atol=1e-5)
+
+
+class Worded(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+    """Takes keywords, a table of tensors and a number; returns a table, of which one is None."""
+
+    def forward(
+        self, image: torch.Tensor, *, more: dict[str, torch.Tensor], times: int
+    ) -> dict[str, torch.Tensor | None]:
+        found = image.mean((2, 3)) * more["by"] * times
+        return {"scores": found, "hidden": None, "again": found + more["plus"]}
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_program_is_called_as_it_was_exported(tmp_path: Path) -> None:
+    image, more = torch.rand(1, 3, 4, 4), {"by": torch.rand(1), "plus": torch.rand(3)}
+    program = torch.export.export(Worded(), (image,), {"more": more, "times": 3})
+    torch.export.save(program, str(tmp_path / "worded.pt2"))
+    variant = inspect_torch("worded", tmp_path / "worded.pt2")
+    assert [(one.name, one.shape) for one in variant.inputs] == [
+        ("image", (1, 3, 4, 4)), ("more_by", (1,)), ("more_plus", (3,)),
+    ]  # fmt: skip
+    assert len(variant.outputs) == 2
+    session = backends.find("torch").load(str(variant.path), LoadOptions(format="exported"))
+    arrays = (image.numpy(), more["by"].numpy(), more["plus"].numpy())
+    feeds = dict(zip([one.name for one in session.inputs], arrays, strict=True))
+    wanted = Worded()(image, more=more, times=3)
+    found = session.run(feeds)
+    for one, name in zip(found, ("scores", "again"), strict=True):
+        np.testing.assert_allclose(one, wanted[name].numpy(), rtol=1e-6)
+
+
+class Counting(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, int]:
+        return image + 1, 3
+
+
+@pytest.mark.usefixtures("processes")
+def test_programs_that_cannot_be_measured_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    torch.export.save(torch.export.export(Counting(), (torch.rand(2),)), str(path))
+    with pytest.raises(ConfigError, match=r"model\.pt2: 3 of its outputs is no tensor; export"):
+        inspect_torch("v", path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, b"{}" if name.endswith(".json") else content)
+    with pytest.raises(ConfigError, match="not an exported program that can be opened") as told:
+        inspect_torch("v", path)
+    assert "\n" not in str(told.value)

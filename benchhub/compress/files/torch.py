@@ -142,6 +142,8 @@ def _asked(name: str, path: Path) -> _Declared:
     told = answer(_CHILD, {"path": str(path)})
     where = f"variant {name}: model {path}"
     wrong = "not an exported program that can be opened without running what it holds"
+    if "refused" in told:
+        raise ConfigError(f"{where}: {told['refused']}")
     if "facts" not in told:
         raise ConfigError(f"{where}: {wrong} ({told['cause']}); save it with torch.export.save")
     with reading(where, wrong, "save it with torch.export.save"):

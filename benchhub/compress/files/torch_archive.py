@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchhub.errors import ConfigError
+
 #: The member of an archive that says what goes in and comes out.
 MANIFEST = "benchhub.json"
 
@@ -55,11 +57,23 @@ def save_torchscript(
 
 
 def program_facts(program: Any) -> dict[str, Any]:
-    """Return inputs and outputs of an exported program by its own signature."""
+    """Return inputs and outputs of an exported program by its own signature.
+
+    ConfigError where one is no tensor.
+    """
+    from benchhub.ondevice.backends.torch.model import named_sides
+
     values = {node.name: node.meta.get("val") for node in program.graph.nodes}
-    sides = program.graph_signature.user_inputs, program.graph_signature.user_outputs
-    inputs, outputs = ([_tensor(str(name), values.get(name)) for name in side] for side in sides)
-    return {"inputs": inputs, "outputs": outputs}
+    told = {}
+    for side, names in zip(("inputs", "outputs"), named_sides(program), strict=True):
+        for name in names:
+            if not hasattr(values.get(name), "shape"):
+                raise ConfigError(
+                    f"{name} of its {side} is no tensor; export a module that takes and returns"
+                    " tensors only"
+                )
+        told[side] = [_tensor(str(name), values[name]) for name in names]
+    return told
 
 
 def count_weights(tensors: Iterable[Any]) -> dict[str, int]:

@@ -99,8 +99,7 @@ def signed(
                 " save a module that takes those"
             )
     inputs = _of_arrays(path, given, kinds) if given else _of_shapes(path, module, sweep, kinds)
-    found = _called(path, module, inputs)
-    tensors = (found,) if isinstance(found, torch.Tensor) else tuple(found)
+    tensors = _tensors(path, _called(path, module, inputs))
     outputs = [
         {"name": f"output{place}", "dtype": str(one.dtype).removeprefix("torch."),
          "shape": [None] * one.dim()}
@@ -195,6 +194,20 @@ def _called(path: Path, module: Any, inputs: Sequence[_Argument]) -> Any:
         sizes = ", ".join(f"{one.name} {shape_text(one.example.shape)}" for one in inputs)
         last = cause(str(error).strip().splitlines()[-1]) if str(error).strip() else "no reason"
         raise ConfigError(f"{path}: the module does not run at {sizes}: {last}") from error
+
+
+def _tensors(path: Path, found: Any) -> list[Any]:
+    """Return what a module answered as a launch takes it; ConfigError where that is no tensor."""
+    from benchhub.ondevice.backends.torch.compute import flatten
+
+    tensors: list[Any] = []
+    try:
+        flatten(found, tensors)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}; save a module that returns tensors only") from error
+    if not tensors:
+        raise ConfigError(f"{path}: the model returned nothing; save a module that returns tensors")
+    return tensors
 
 
 def _example(module: Any, asked: AskedShapes, names: Sequence[str], missing: Sequence[str]) -> str:

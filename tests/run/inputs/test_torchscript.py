@@ -132,7 +132,7 @@ def test_given_arrays_say_shapes_and_types_and_numbers_are_arguments_too(
         ("sound", "float32", (None, 2, 500)), ("words", "int64", (None, 4)),
         ("times", "int64", ()), ("by", "float64", ()),
     ]  # fmt: skip
-    fed = given_to(arranged(variant), signature(variant), cases, 2)
+    fed = given_to(arranged(variant, signature(variant)), signature(variant), cases, 2)
     assert {name: array.shape for name, array in fed.inputs.items()} == {
         "sound": (3, 2, 500), "words": (3, 4), "times": (), "by": (),
     }  # fmt: skip
@@ -177,3 +177,48 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "model.onnx"
     other.write_bytes(b"\x08\x08")
     assert with_signature(other, shape_sweep([]), tmp_path / "cache") == other
+
+
+def modules() -> list[tuple[Any, int]]:
+    """Modules, and how many tensors each returns."""
+    import torch
+
+    class Table(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"a": x, "b": x + 1}
+
+    class Nested(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+            return x, [x, x + 1]
+
+    class Size(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> int:
+            return x.size(0)
+
+    jit: Any = torch.jit
+    return [(jit.script(Table()), 2), (jit.script(Nested()), 3), (jit.script(Size()), 0)]
+
+
+def test_what_is_returned_is_taken_as_a_launch_takes_it(tmp_path: Path, torch: None) -> None:
+    for number, (module, outputs) in enumerate(modules()):
+        path = tmp_path / f"{number}.pt"
+        module.save(str(path))
+        if outputs:
+            made = signed(path, shape_sweep(["x=1x3"]), tmp_path / "c")
+            assert len(inspect_model("net", made).outputs) == outputs
+            continue
+        with pytest.raises(ConfigError, match="the model returned a int, not tensors; save a"):
+            signed(path, shape_sweep(["x=1x3"]), tmp_path / "c")
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_file_that_torch_cannot_read_is_one_line(tmp_path: Path, torch: None) -> None:
+    path = write(tmp_path / "net.pt")
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, b"\x80\x02." if name.endswith("data.pkl") else content)
+    with pytest.raises(ConfigError, match="torch cannot open it: ") as told:
+        with_signature(path, shape_sweep(["image=1x3x8x8"]), tmp_path / "c")
+    assert "\n" not in str(told.value)

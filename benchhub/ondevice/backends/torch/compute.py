@@ -34,7 +34,7 @@ class Compute:
     def __call__(self, inputs: Sequence[Any]) -> List[Any]:
         """Return the outputs as a flat list."""
         outputs: List[Any] = []
-        _flatten(self._module(*[self._prepared(tensor) for tensor in inputs]), outputs)
+        flatten(self._module(*[self._prepared(tensor) for tensor in inputs]), outputs)
         return [_widened(tensor) for tensor in outputs]
 
     def _prepared(self, tensor: Any) -> Any:
@@ -98,16 +98,17 @@ def explained(error: BaseException, device: str) -> Optional[Failed]:
     return None
 
 
-def _flatten(value: Any, into: List[Any]) -> None:
+def flatten(value: Any, into: List[Any]) -> None:
+    """Add the tensors of what a module returned, in its order; ValueError for anything else."""
     if isinstance(value, torch.Tensor):
         into.append(value)
     elif isinstance(value, Mapping):
         for one in value.values():
-            _flatten(one, into)
+            flatten(one, into)
     elif isinstance(value, (list, tuple)):
         for one in value:
-            _flatten(one, into)
-    else:
+            flatten(one, into)
+    elif value is not None:
         raise ValueError("the model returned a %s, not tensors" % type(value).__name__)
 
 

@@ -17,11 +17,14 @@ import zipfile
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
+import torch.utils._pytree as torch_tree
 
 from benchhub.ondevice.backends import TensorInfo
 
 _jit: Any = torch.jit  # its functions have no types
 MANIFEST = "benchhub.json"
+#: The kind of input that a caller gives, as against weights.
+_USER = "USER_INPUT"
 
 
 class OpenedModule(NamedTuple):
@@ -53,7 +56,51 @@ def open_model(path: str, kind: str, device: str) -> OpenedModule:
         module = program.module(check_guards=False)  # the harness has checked the shapes
     else:
         module = program.module()
-    return OpenedModule(module.to(device), *(declared or _signature(program)))
+    module = _placing(module.to(device), program)
+    return OpenedModule(module, *(declared or _signature(program)))
+
+
+def _placing(module: Any, program: Any) -> Any:
+    """Return the module as it is called with its tensors one after the other.
+
+    A program that was exported with keywords, or with lists and tables of tensors, wants them where
+    they were, and beside them the numbers that were fixed when it was exported.
+    """
+    given = _given(program)
+    spec = program.call_spec.in_spec
+    places = list(range(len(given)))
+    one_each = spec is None or torch_tree.tree_unflatten(places, spec) == (tuple(places), {})
+    if one_each and not any(map(_is_fixed, given)):
+        return module
+    return _Placing(module, spec, given)
+
+
+class _Placing(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+    """A module whose tensors are put where its `forward` has them."""
+
+    def __init__(self, module: Any, spec: Any, given: List[Any]) -> None:
+        super().__init__()
+        self.module, self.spec = module, spec
+        self.leaves = [getattr(one, "value", None) for one in given]
+        self.open = [place for place, one in enumerate(given) if not _is_fixed(one)]
+
+    def forward(self, *tensors: Any) -> Any:
+        """Call the module."""
+        leaves = list(self.leaves)
+        for place, tensor in zip(self.open, tensors):
+            leaves[place] = tensor
+        args, kwargs = torch_tree.tree_unflatten(leaves, self.spec)
+        return self.module(*args, **kwargs)
+
+
+def _given(program: Any) -> List[Any]:
+    """Return what a caller gives, flat, those that were fixed among them."""
+    specs = program.graph_signature.input_specs
+    return [one.arg for one in specs if one.kind.name == _USER]
+
+
+def _is_fixed(argument: Any) -> bool:
+    return hasattr(argument, "value")
 
 
 @contextlib.contextmanager
@@ -105,9 +152,21 @@ def _tensors(raw: List[Any]) -> List[TensorInfo]:
 
 def _signature(program: Any) -> Tuple[List[TensorInfo], List[TensorInfo]]:
     values = {node.name: node.meta.get("val") for node in program.graph.nodes}
-    sides = program.graph_signature.user_inputs, program.graph_signature.user_outputs
-    inputs, outputs = ([_info(name, values.get(name)) for name in side] for side in sides)
+    inputs, outputs = (
+        [_info(name, values.get(name)) for name in side] for side in named_sides(program)
+    )
     return inputs, outputs
+
+
+def named_sides(program: Any) -> Tuple[List[Any], List[Any]]:
+    """Return the names of what a caller gives an exported program and gets from it.
+
+    What was fixed when it was exported is not given, and nothing is got for a None; a number that
+    is returned stands for itself.
+    """
+    inputs = [one.name for one in _given(program) if not _is_fixed(one)]
+    returned = program.graph_signature.user_outputs
+    return inputs, [one for one in returned if one is not None]
 
 
 def _info(name: Any, value: Any) -> TensorInfo:
