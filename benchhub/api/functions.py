@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from benchhub.api.measuring import Display, begin, measure, ready_of
 from benchhub.api.progress import Say, display_of, usual_say
 from benchhub.api.results import RunResults, loaded
 from benchhub.config.catalogue import profile_file
-from benchhub.config.folders import cache, expanded, here, store_url
+from benchhub.config.folders import cache, here, placed, store_url
 from benchhub.config.limits import typed_limits
 from benchhub.config.request import located
 from benchhub.errors import ConfigError
@@ -164,14 +166,15 @@ def _several(name: str, value: Any) -> tuple[Any, ...]:
 def _path(name: str, value: Any) -> str:
     if not isinstance(value, str | PathLike):
         raise ConfigError(f"{name} should be a path, not {type(value).__name__}: {value!r:.80}")
-    return str(expanded(value).resolve())
+    return placed(value)
 
 
 def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
-    values = (value,) if isinstance(value, int) else _several(name, value)
-    if not all(isinstance(one, int) and one > 0 for one in values):
+    given: Any = value  # of numpy, too
+    values = (given,) if isinstance(given, Integral) else _several(name, given)
+    if not all(isinstance(one, Integral) and int(one) > 0 for one in values):
         raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys(map(int, values)))
 
 
 def _options(options: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -199,7 +202,7 @@ def _shapes(value: Mapping[str, Shape] | Sequence[str]) -> tuple[str, ...]:
     found = []
     for name, shape in value.items():
         given = shape if isinstance(shape, str) else _several("shapes", shape)
-        one = isinstance(given, str) or all(isinstance(size, int) for size in given)
+        one = isinstance(given, str) or all(isinstance(size, Integral) for size in given)
         several: Any = [given] if one else given
         texts = (
             s if isinstance(s, str) else "x".join(map(str, _several("shapes", s))) for s in several
@@ -214,14 +217,31 @@ def _inputs(value: File | Mapping[str, np.ndarray[Any, Any]] | None) -> str | No
         return None if value is None else _path("inputs", value)
     import numpy as np
 
-    digest = hashlib.sha256()
-    for name, array in sorted(value.items()):
+    digest, held = hashlib.sha256(), {name: _array(name, one) for name, one in value.items()}
+    for name, array in sorted(held.items()):
         plain = np.ascontiguousarray(array)
-        if plain.dtype == object:
-            raise ConfigError(f"inputs: {name} is an array of objects, not of numbers or text")
         digest.update(f"{name} {plain.dtype} {plain.shape} ".encode() + plain.tobytes())
     path = cache() / "inputs" / f"{digest.hexdigest()}.npz"
-    arrays: dict[str, Any] = {name: np.asarray(one) for name, one in value.items()}
-    with explained(path, OTHER_CACHE), drafted(path) as draft:
-        np.savez(draft, allow_pickle=False, **arrays)
+    # savez has arguments of its own, and an input may be called as they are
+    with (
+        explained(path, OTHER_CACHE),
+        drafted(path) as draft,
+        zipfile.ZipFile(draft, "w") as archive,
+    ):
+        for name, array in held.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)
     return str(path)
+
+
+def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """Return an input as an array of numbers or texts; ConfigError for anything else."""
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:  # lists of other lengths, torch's own
+        raise ConfigError(f"inputs: {name} is no array of one shape: {error}") from error
+    if array.dtype == object:
+        raise ConfigError(f"inputs: {name} is an array of objects, not of numbers or text")
+    return array

@@ -12,7 +12,7 @@ import typer
 from benchhub.cli import project
 from benchhub.cli.bench import INPUTS_HELP
 from benchhub.cli.run import EffortName
-from benchhub.config.folders import expanded
+from benchhub.config.folders import expanded, placed
 
 if TYPE_CHECKING:
     from benchhub.model.request import ABRequest
@@ -66,8 +66,8 @@ def ab(
         devices=(str(profile_file(device, project.folder()).resolve()),),
         backends=(backend,),
         effort=effort.value,
-        model_a=str(expanded(model_a).resolve()),
-        model_b=str(expanded(model_b).resolve()),
+        model_a=placed(model_a),
+        model_b=placed(model_b),
         inputs=str(expanded(inputs).resolve()) if inputs else None,
         batch=batch,
         threads=threads,

@@ -8,7 +8,7 @@ import typer
 
 from benchhub.cli import project
 from benchhub.cli.run import EffortName
-from benchhub.config.folders import expanded
+from benchhub.config.folders import expanded, placed
 
 _SHAPE_HELP = "Sizes of an input, batch first; several values are a sweep; repeatable"
 INPUTS_HELP = "Cases as .npz, arrays named as the inputs (default: made to fit, seeded)"
@@ -66,7 +66,7 @@ def bench(
         ),
         backends=tuple(backend),
         effort=effort.value,
-        models=tuple(str(expanded(model).resolve()) for model in models),
+        models=tuple(placed(model) for model in models),
         shapes=tuple(shape),
         inputs=str(expanded(inputs).resolve()) if inputs else None,
         threads=_counts("--threads", threads),

@@ -50,3 +50,12 @@ def cache() -> Path:
 def store_url(folder: Path) -> str:
     """Return the results database of the project in `folder`: $BENCHHUB_STORE, or its own."""
     return os.environ.get(Variable.STORE) or f"sqlite:///{folder / 'benchhub.db'}"
+
+
+def placed(file: str | os.PathLike[str]) -> str:
+    """Return the absolute path of a model file as it is named: a link stays one.
+
+    What a model keeps in other files lies beside the link, in a download cache say, and not beside
+    what the link leads to.
+    """
+    return str(here() / expanded(file))

@@ -124,6 +124,12 @@ def test_a_suite_runs_and_what_failed_is_told(project: Project) -> None:
         ({"options": {"onnxruntime.arena": [True, 7]}}, "options.onnxruntime.arena = 7"),
         ({"options": {"inter_op_threads": 2}}, "execution_mode"),
         ({"precision": "f61"}, "did you mean f16"),
+        ({"shapes": {"x": 16}}, "shapes = 16 should be one, or a list"),
+        ({"shapes": {"x": np.array([1, 3])}}, "does not fit a.onnx"),
+        ({"batch": np.int64(0)}, "should be whole numbers"),
+        ({"inputs": {"x": [[1.0], [1.0, 2.0]]}}, "inputs: x is no array of one shape"),
+        ({"inputs": {"x": [{}]}}, "inputs: x is an array of objects"),
+        ({"inputs": {"file": [1.0]}}, "no array for input 'x'.*holds file"),
     ],
 )
 def test_mistakes_are_config_errors(

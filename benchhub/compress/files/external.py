@@ -78,8 +78,11 @@ def in_one_file(variant: Variant, folder: Path) -> Path:
             " one ONNX file, which holds 2 GB at most; convert it elsewhere and name the result in"
             " `model`"
         )
+    model = onnx.load(str(variant.path), load_external_data=False)
+    for tensor in external_tensors(model):
+        _fill(tensor, variant.path.parent)
     whole = folder / "source.onnx"
-    onnx.save(onnx.load(str(variant.path)), str(whole))
+    onnx.save(model, str(whole))
     return whole
 
 
@@ -126,7 +129,7 @@ def array_of(tensor: onnx.TensorProto, folder: Path) -> Array:
         return to_array(tensor)
     place = _place("", folder / "model", tensor)
     dtype = tensor_dtype_to_np_dtype(tensor.data_type)
-    if _is_packed(tensor) or not place.size_bytes:
+    if _packed_bits(tensor) or not place.size_bytes:
         return _read(tensor, folder)
     return np.memmap(folder / place.file, dtype, "r", offset=place.offset, shape=tuple(tensor.dims))
 
@@ -168,7 +171,7 @@ def _place(name: str, path: Path, tensor: onnx.TensorProto) -> _Place:
         size_bytes = int(told["length"]) if "length" in told else _size_of(tensor)
         if min(offset, size_bytes) < 0:
             raise ValueError("less than 0")
-        if size_bytes != _size_of(tensor) and not _is_packed(tensor):
+        if size_bytes != _size_of(tensor) and not _packed_bits(tensor):
             raise ValueError(f"{size_bytes} bytes for shape {list(tensor.dims)}")
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(
@@ -181,15 +184,20 @@ def _place(name: str, path: Path, tensor: onnx.TensorProto) -> _Place:
 def _size_of(tensor: onnx.TensorProto) -> int:
     from onnx.helper import tensor_dtype_to_np_dtype
 
-    return int(math.prod(tensor.dims) * tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
+    elements = math.prod(tensor.dims)
+    if bits := _packed_bits(tensor):
+        return int(-(-elements * bits // 8))
+    return int(elements * tensor_dtype_to_np_dtype(tensor.data_type).itemsize)
 
 
-def _is_packed(tensor: onnx.TensorProto) -> bool:
-    """Return whether several elements share a byte."""
+def _packed_bits(tensor: onnx.TensorProto) -> int:
+    """Return the bits of an element where several share a byte, else 0."""
     import onnx
 
     kind: str = onnx.TensorProto.DataType.Name(tensor.data_type)
-    return kind.startswith(("INT2", "UINT2", "INT4", "UINT4", "FLOAT4"))
+    if kind.startswith(("INT2", "UINT2")):
+        return 2
+    return 4 if kind.startswith(("INT4", "UINT4", "FLOAT4")) else 0
 
 
 def _data_file(name: str, path: Path, file: str, end: int) -> ModelFile:
@@ -214,13 +222,25 @@ def _data_file(name: str, path: Path, file: str, end: int) -> ModelFile:
 
 def _read(tensor: onnx.TensorProto, folder: Path) -> Array:
     import onnx
-    from onnx.external_data_helper import load_external_data_for_tensor
     from onnx.numpy_helper import to_array
 
     whole = onnx.TensorProto()
     whole.CopyFrom(tensor)
-    load_external_data_for_tensor(whole, str(folder))
+    _fill(whole, folder)
     return to_array(whole)
+
+
+def _fill(tensor: onnx.TensorProto, folder: Path) -> None:
+    """Put into a tensor what another file has of it, which may be a link, as a download cache has.
+
+    What onnx offers for this refuses links.
+    """
+    place = _place("", folder / "model", tensor)
+    with (folder / place.file).open("rb") as file:
+        file.seek(place.offset)
+        tensor.raw_data = file.read(place.size_bytes)
+    tensor.ClearField("external_data")
+    tensor.data_location = tensor.DEFAULT
 
 
 def _pieces(path: Path) -> Iterator[memoryview]:

@@ -14,8 +14,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchhub.compress.files.external import count_nonzero, in_one_file
+from benchhub.compress.files.external import array_of, count_nonzero, in_one_file
 from benchhub.compress.files.look import inspect_model
+from benchhub.config.folders import placed
 from benchhub.errors import ConfigError
 from benchhub.model.cell import Variant
 from benchhub.store.stored.variant import read_variant, write_variant
@@ -219,3 +220,32 @@ def test_large_weights_are_never_held_whole(tmp_path: Path) -> None:
     assert (params, nonzero) == (elements, 5)
     unit = 1 if sys.platform == "darwin" else 1024
     assert grown * unit < 4 * elements // 2
+
+
+def test_files_of_a_download_cache_are_links(save: Save, tmp_path: Path) -> None:
+    path, single = save(), whole(tmp_path)
+    blobs, snapshot = tmp_path / "cache" / "blobs", tmp_path / "cache" / "snapshot"
+    blobs.mkdir(parents=True)
+    snapshot.mkdir()
+    for index, file in enumerate(sorted(path.parent.iterdir())):
+        blob = file.rename(blobs / f"{index:040x}")
+        (snapshot / file.name).symlink_to(blob)
+    linked = inspect_model("v", Path(placed(snapshot / "model.onnx")))
+    assert linked.path.name == "model.onnx"
+    assert (linked.params, linked.nonzero_params, linked.macs) == (
+        single.params, single.nonzero_params, single.macs,
+    )  # fmt: skip
+    (tmp_path / "made").mkdir()
+    made = onnx.load(in_one_file(linked, tmp_path / "made"))
+    for found, wanted in zip(made.graph.initializer, two_products().graph.initializer, strict=True):
+        assert np.array_equal(numpy_helper.to_array(found), numpy_helper.to_array(wanted))
+
+
+def test_several_elements_in_a_byte_are_read_without_a_length(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(b"\xff\xff\xff\xff\x01\x0e")
+    tensor = onnx.TensorProto(
+        name="w", data_type=TensorProto.INT4, dims=[3], data_location=TensorProto.EXTERNAL
+    )
+    for key, value in (("location", "./w.bin"), ("offset", "4")):
+        tensor.external_data.add(key=key, value=value)
+    assert array_of(tensor, tmp_path).astype(np.int8).tolist() == [1, 0, -2]
