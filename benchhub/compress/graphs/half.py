@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchhub.compress.graphs.definition import definition
-from benchhub.compress.graphs.half_values import Halved, halved_values
+from benchhub.compress.graphs.half_values import Halved, is_beyond
 from benchhub.compress.graphs.inside import all_names, inner_graphs
 from benchhub.compress.graphs.scopes import (
     NO_TENSOR,
@@ -97,6 +97,8 @@ class _Work:
         tensors = NO_TENSOR not in outputs and NO_TENSOR not in inputs
         if node.op_type in _CONTROL and node.domain in _OWN:
             self._control(node, scope, half=told)
+            return
+        if self._filled(node, scope):
             return
         if _about_shapes(node, scope):
             scope.shapes.update(node.output)
@@ -216,6 +218,9 @@ class _Work:
             if kind == _FLOAT and node is not None:
                 self.halved.kept_by[node.op_type] += 1
             return names[kind]
+        if kind == _HALF and name in owner.factors:
+            names[kind] = self._factor(owner, name)
+            return names[kind]
         (given,) = names.values()
         fixed = kind == _FLOAT and name in owner.fixed
         made = name if fixed else self._new(f"{name}_{_SUFFIX[kind]}")
@@ -224,6 +229,29 @@ class _Work:
         )
         names[kind] = made
         return made
+
+    def _factor(self, owner: Rewritten, name: str) -> str:
+        """Return the name of a constant node in float16: to cast it would make it infinite or 0."""
+        from onnx import helper
+
+        made = self._new(f"{name}_{_SUFFIX[_HALF]}")
+        value = self.halved.tensor(owner.factors[name], made)
+        owner.nodes.append(helper.make_node("Constant", [], [made], name=made, value=value))
+        return made
+
+    def _filled(self, node: onnx.NodeProto, scope: Rewritten) -> bool:
+        """Let a node that repeats a number that float16 cannot hold repeat the nearest it can."""
+        if node.op_type != "ConstantOfShape" or node.domain not in _OWN:
+            return False
+        if scope.type_of(node.output[0]) != _FLOAT or not node.attribute:
+            return False
+        value = node.attribute[0].t
+        if not is_beyond(value):
+            return False
+        value.CopyFrom(self.halved.tensor(value, value.name))
+        node.input[0] = self._as_it_is(scope, node.input[0])
+        self._append(node, scope, [_HALF])
+        return True
 
     def _outputs(self, scope: Rewritten, half: bool) -> None:
         from onnx import helper
@@ -246,7 +274,6 @@ class _Work:
     def _tensors(self, scope: Rewritten, name: str) -> list[onnx.TensorProto]:
         """Return an initializer in every type that it is used in."""
         import onnx
-        from onnx import numpy_helper
 
         tensor, made = scope.tensors[name], []
         for kind, own in scope.names[name].items():
@@ -256,11 +283,8 @@ class _Work:
                 copy.name = own
                 self.halved.kept += int(np.prod(tensor.dims)) if tensor.data_type == _FLOAT else 0
             else:
-                values, clipped, raised = halved_values(numpy_helper.to_array(tensor))
-                copy = numpy_helper.from_array(values, own)
-                self.halved.converted += values.size
-                self.halved.clipped += clipped
-                self.halved.raised += raised
+                copy = self.halved.tensor(tensor, own)
+                self.halved.converted += int(np.prod(tensor.dims))
             made.append(copy)
         return made
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from benchhub.compress.files.plain_graph import constant
+
 if TYPE_CHECKING:
     import onnx
 
@@ -19,14 +21,16 @@ class Rewritten:
 
     A value may be there in float32 and in float16; `names[value]` maps the element type to the
     name. `types` are the element types in the graph as it was, NO_TENSOR where it is no tensor;
-    values that are not there are of a type that cannot be told. `fixed` are values whose name in
-    float32 is given, `shapes` those that are computed from shapes alone.
+    values that are not there are of a type that cannot be told. `factors` are what Constant nodes
+    hold, single numbers mostly. `fixed` are values whose name in float32 is given, `shapes` those
+    that are computed from shapes alone.
     """
 
     graph: onnx.GraphProto
     parent: Rewritten | None
     types: dict[str, int]
     tensors: Mapping[str, onnx.TensorProto]
+    factors: Mapping[str, onnx.TensorProto]
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     names: dict[str, dict[int, str]] = field(default_factory=dict)
     fixed: set[str] = field(default_factory=set)
@@ -86,7 +90,9 @@ def opened(graph: onnx.GraphProto, parent: Rewritten | None = None) -> Rewritten
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     types |= {name: tensor.data_type for name, tensor in tensors.items()}
     names = {value.name: {types.get(value.name, NO_TENSOR): value.name} for value in graph.input}
-    return Rewritten(graph, parent, types, tensors, names=names)
+    held = (constant(node) for node in graph.node)
+    factors = {one.name: one for one in held if one is not None}
+    return Rewritten(graph, parent, types, tensors, factors, names=names)
 
 
 def told_by_runtime(model: onnx.ModelProto, unknown: list[str]) -> dict[str, int]:

@@ -251,6 +251,33 @@ def test_weights_that_float16_cannot_hold_are_counted_and_told(tryout, tmp_path)
     assert np.array_equal(np.delete(half.ravel(), [0, 1, 32]), rest.astype(np.float16))
 
 
+def test_masks_as_exporters_write_them_stay_numbers(tryout, tmp_path):
+    """What is masked gets the lowest float32: infinite in float16, and 0 times that is none."""
+    lowest = np.full(1, np.finfo(np.float32).min)
+    nodes = [
+        node("Constant", [], ["one"], value=numpy_helper.from_array(np.float32(1))),
+        node("Constant", [], ["lowest"], value=numpy_helper.from_array(lowest[0])),
+        node("MatMul", ["x", "w"], ["s"]),
+        node("GreaterOrEqual", ["s", "s"], ["all"]),
+        node("Cast", ["all"], ["mask"], to=TensorProto.FLOAT),
+        node("Sub", ["one", "mask"], ["away"]),
+        node("Mul", ["away", "lowest"], ["added"]),
+        node("Shape", ["s"], ["sizes"]),
+        node("ConstantOfShape", ["sizes"], ["full"], value=numpy_helper.from_array(lowest)),
+        node("Mul", ["away", "full"], ["more"]),
+        node("Add", ["s", "added"], ["masked"]),
+        node("Add", ["masked", "more"], ["y"]),
+    ]
+    x, y = tensor("x", ["N", 32]), tensor("y", ["N", 32])
+    source = written(tmp_path / "fp32.onnx", nodes, x, y, w=normal(32, 32))
+    feeds = {"x": normal(16, 32, scale=1)}
+    variant = made(source, "fp16", feeds, tryout)
+    assert runs_everywhere(variant)
+    assert error(variant, source, feeds) < 0.01
+    assert variant.provenance["clipped_weights"] == "2"
+    assert variant.provenance["converted_weights"] == str(32 * 32)
+
+
 @pytest.mark.parametrize("recipe", ["fp16", "int8-dynamic", "int8-static", "int8-weights"])
 def test_what_is_quantized_already_is_said_to_be(recipe, tryout, tmp_path):
     first = tmp_path / "first"
