@@ -22,7 +22,8 @@ def inspect_tflite(name: str, path: Path) -> Variant:
 
     Quantized inputs and outputs count as float32: the harness scales them. `params` counts the
     elements of constants but for shapes and axes, `nonzero_params` those that do not stand for
-    zero. Raises ConfigError if the file is missing, empty or damaged.
+    zero, None where that cannot be told. Raises ConfigError if the file is missing, empty or
+    damaged.
     """
     blob = read_model(name, path)
     with reading(
@@ -59,17 +60,31 @@ def _spec(graph: Graph, label: str, index: int) -> TensorSpec:
     return TensorSpec(label, "float32" if scaled else tensor.dtype, tensor.shape)
 
 
-def _weights(graph: Graph) -> tuple[int, int]:
-    used = {index for operator in graph.operators for index in operator.inputs if index >= 0}
+def _weights(graph: Graph) -> tuple[int, int | None]:
+    """Return the weights of a graph and of those inside it, and those that are not zero.
+
+    None for the latter where a type is not known here. What a graph and one inside it both hold,
+    of two axes or more, counts once.
+    """
     total = nonzero = 0
-    for tensor in (graph.tensors[index] for index in sorted(used)):
-        if tensor.content is None or _is_argument(tensor):
-            continue
-        count = math.prod(tensor.sizes)
-        values = _values(tensor, count)
-        total += count
-        nonzero += int(np.count_nonzero(values != _zero(tensor, values)))
-    return total, nonzero
+    unknown = False
+    before: set[int] = set()
+    for one in (graph, *graph.inner):
+        used = {index for operator in one.operators for index in operator.inputs if index >= 0}
+        held = [one.tensors[index] for index in sorted(used)]
+        weights = [t for t in held if t.content is not None and not _is_argument(t)]
+        for tensor in weights:
+            if tensor.buffer in before and len(tensor.sizes) > 1:
+                continue
+            count = math.prod(tensor.sizes)
+            values = _values(tensor, count)
+            total += count
+            if values is None:
+                unknown = True
+            else:
+                nonzero += int(np.count_nonzero(values != _zero(tensor, values)))
+        before |= {tensor.buffer for tensor in weights}
+    return total, None if unknown else nonzero
 
 
 def _is_argument(tensor: GraphTensor) -> bool:
@@ -77,14 +92,20 @@ def _is_argument(tensor: GraphTensor) -> bool:
     return tensor.dtype in ("int32", "int64", "bool", "string") and not tensor.scales
 
 
-def _values(tensor: GraphTensor, count: int) -> np.ndarray[Any, Any]:
+def _values(tensor: GraphTensor, count: int) -> np.ndarray[Any, Any] | None:
+    """Return the elements of a constant, of a bfloat16 its bits; None: numpy has no such type."""
     assert tensor.content is not None
     if tensor.dtype == "int4":  # two to a byte, the lower half first
         packed = np.frombuffer(tensor.content, np.int8)
         both = np.stack([packed << 4 >> 4, packed >> 4], axis=1).reshape(-1)
         values = both[:count]
+    elif tensor.dtype == "bfloat16":
+        values = np.frombuffer(tensor.content, np.uint16) & 0x7FFF  # 0 has a sign
     else:
-        values = np.frombuffer(tensor.content, tensor.dtype)
+        try:
+            values = np.frombuffer(tensor.content, np.dtype(tensor.dtype))
+        except TypeError:
+            return None
     if tensor.sparse:
         return values
     if values.size != count:

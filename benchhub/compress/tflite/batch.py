@@ -11,7 +11,7 @@ from typing import Any
 import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 
-from benchhub.compress.tflite.tree import Aligned, kind_of, packed, read_tree
+from benchhub.compress.tflite.tree import Aligned, kind_of, only_graph, packed, read_tree
 from benchhub.model.arrays import Array
 
 
@@ -23,9 +23,11 @@ def open_batch(model: bytes) -> bytes:
     the batch elsewhere.
     """
     tree = read_tree(model)
-    (graph,) = tree.subgraphs
+    graph = only_graph(tree)
     computed, reshapes = _computed(tree, graph)
     for constant, options in reshapes:
+        if constant is None:
+            raise ValueError("a reshape has its sizes in its options alone")
         sizes = _sizes(tree, constant)
         if sizes[0] not in (1, -1):
             raise ValueError(f"a reshape to {sizes.tolist()} does not begin with the batch")
@@ -45,7 +47,7 @@ def open_batch(model: bytes) -> bytes:
 
 def is_open(model: bytes) -> bool:
     """Return whether the batch of a file's first input is open."""
-    (graph,) = read_tree(model).subgraphs
+    graph = only_graph(read_tree(model))
     signature = graph.tensors[graph.inputs[0]].shapeSignature
     return signature is not None and len(signature) > 0 and int(signature[0]) == -1
 
@@ -57,9 +59,10 @@ def is_closable(model: bytes) -> bool:
     quantizer has to take it as it is.
     """
     tree = read_tree(model)
-    (graph,) = tree.subgraphs
+    graph = only_graph(tree)
     return all(
-        tree.buffers[constant.buffer].data is not None for constant, _ in _computed(tree, graph)[1]
+        constant is not None and tree.buffers[constant.buffer].data is not None
+        for constant, _ in _computed(tree, graph)[1]
     )
 
 
@@ -70,7 +73,7 @@ def close_batch(model: bytes) -> bytes:
     uses any more go from the end, so that what is made of it does not depend on the way here.
     """
     tree = read_tree(model)
-    (graph,) = tree.subgraphs
+    graph = only_graph(tree)
     computed, reshapes = _computed(tree, graph)
     for constant, options in reshapes:
         sizes = _sizes(tree, constant)
@@ -89,7 +92,10 @@ def close_batch(model: bytes) -> bytes:
 
 
 def _computed(tree: Any, graph: Any) -> tuple[set[int], list[tuple[Any, Any]]]:
-    """Return the tensors that depend on the input, and the reshapes: constant and options."""
+    """Return the tensors that depend on the input, and the reshapes: constant and options.
+
+    None for a constant where the sizes are among the options alone, as older converters had it.
+    """
     computed = set(graph.inputs)
     reshapes = []
     for operator in graph.operators:
@@ -97,7 +103,8 @@ def _computed(tree: Any, graph: Any) -> tuple[set[int], list[tuple[Any, Any]]]:
             continue  # a constant that is cast
         computed.update(operator.outputs)
         if kind_of(tree, operator) == schema.BuiltinOperator.RESHAPE:
-            reshapes.append((graph.tensors[operator.inputs[1]], operator.builtinOptions))
+            sizes = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
+            reshapes.append((sizes, operator.builtinOptions))
     return computed, reshapes
 
 

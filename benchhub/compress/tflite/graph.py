@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from benchhub.ondevice.backends.tflite.tensors import labels
 
 
 @dataclass(frozen=True, slots=True)
 class GraphTensor:
     """A tensor; `sizes` as stored, `shape` with None where it is open; `content` if constant.
 
-    `scales` and `zero_points` are empty where it is not quantized; they run along `axis`.
+    `scales` and `zero_points` are empty where it is not quantized; they run along `axis`. Tensors
+    of one `buffer` have one content.
     """
 
     name: str
@@ -23,6 +26,7 @@ class GraphTensor:
     zero_points: tuple[int, ...]
     axis: int
     sparse: bool
+    buffer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +46,38 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The graph that an interpreter runs; inputs and outputs are (name, tensor index)."""
+    """The graph that an interpreter runs; inputs and outputs are (name, tensor index).
+
+    `inner` are those that its operators run, as branches and loops do, and theirs.
+    """
 
     tensors: tuple[GraphTensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
+    inner: tuple[Graph, ...] = ()
 
 
 #: Names in the schema that numpy does not have.
 _DTYPES = {"RESOURCE": "resource", "VARIANT": "variant", "STRING": "string"}
 #: What lies in a file is named so often at most; and no runtime has tensors of more axes.
 _OFTEN, _MOST_AXES = 4, 32
+#: Operators that run other graphs: their options, and what of these says which.
+_RUNNING = {
+    "IF": ("IfOptions", ("ThenSubgraphIndex", "ElseSubgraphIndex")),
+    "WHILE": ("WhileOptions", ("CondSubgraphIndex", "BodySubgraphIndex")),
+    "CALL": ("CallOptions", ("Subgraph",)),
+    "CALL_ONCE": ("CallOnceOptions", ("InitSubgraphIndex",)),
+}
+#: Numbers that the schema may give to types and operators which the package does not know yet.
+_MOST_TYPES, _MOST_OPERATORS = 64, 1024
 
 
 def read_graph(blob: bytes) -> Graph:
     """Return the first graph; errors of the flatbuffer reader come as they are.
 
     Inputs and outputs have the names of the file's signature if it has exactly one, else those of
-    their tensors without the prefix `serving_default_` and the suffix `:0`, as on the device.
+    their tensors, as on the device: see `labels`.
     """
     import tflite
 
@@ -68,34 +85,72 @@ def read_graph(blob: bytes) -> Graph:
     model = tflite.Model.GetRootAs(blob, 0)
     if not model.SubgraphsLength():
         raise ValueError("it has no graph")
-    graph = model.Subgraphs(0)
-    dtypes = {v: _DTYPES.get(k, k.lower()) for k, v in _constants(tflite.TensorType)}
-    kinds = {value: key for key, value in _constants(tflite.BuiltinOperator)}
-    tensors = tuple(
-        _tensor(held, model, graph.Tensors(at), dtypes)
-        for at in range(held.counted(graph.TensorsLength()))
-    )
-    operators = tuple(
-        _operator(held, model, graph.Operators(at), kinds)
-        for at in range(held.counted(graph.OperatorsLength()))
-    )
-    inputs = held.listed(graph.Inputs, graph.InputsLength())
-    outputs = held.listed(graph.Outputs, graph.OutputsLength())
-    if not all(0 <= at < len(tensors) for at in (*inputs, *outputs)):
-        raise ValueError("an input or output of its graph is none of its tensors")
-    if any(not -1 <= at < len(tensors) for one in operators for at in (*one.inputs, *one.outputs)):
-        raise ValueError("an operator takes what is none of its tensors")
-    if not operators or not outputs:
+    reader = _Reader(held, model)
+    graph, called = reader.graph(0, *_signature(model))
+    if not graph.operators or not graph.outputs:
         raise ValueError("its graph computes nothing")
-    for at in (*inputs, *outputs):
-        held.counted(len(tensors[at].name))
-    of_inputs, of_outputs = _signature(model)
-    return Graph(
-        tensors,
-        operators,
-        tuple((of_inputs.get(index) or _plain(tensors[index].name), index) for index in inputs),
-        tuple((of_outputs.get(index) or _plain(tensors[index].name), index) for index in outputs),
-    )
+    inner: dict[int, Graph] = {}
+    while called:
+        index = called.pop()
+        if index and index not in inner:
+            inner[index], more = reader.graph(index)
+            called |= more
+    return replace(graph, inner=tuple(inner[index] for index in sorted(inner)))
+
+
+class _Reader:
+    """The graphs of a file by their index."""
+
+    def __init__(self, held: _Flatbuffer, model: Any) -> None:
+        import tflite
+
+        self._held, self._model = held, model
+        self._dtypes = {v: _DTYPES.get(k, k.lower()) for k, v in _constants(tflite.TensorType)}
+        self._kinds = {value: key for key, value in _constants(tflite.BuiltinOperator)}
+
+    def graph(
+        self,
+        index: int,
+        of_inputs: Mapping[int, str] | None = None,
+        of_outputs: Mapping[int, str] | None = None,
+    ) -> tuple[Graph, set[int]]:
+        """Return a graph, and the indices of those that its operators run."""
+        held, model = self._held, self._model
+        if not 0 <= index < model.SubgraphsLength():
+            raise ValueError("an operator runs a graph that is not there")
+        graph = model.Subgraphs(index)
+        tensors = tuple(
+            _tensor(held, model, graph.Tensors(at), self._dtypes)
+            for at in range(held.counted(graph.TensorsLength()))
+        )
+        found = held.listed(graph.Operators, graph.OperatorsLength())
+        operators = tuple(_operator(held, model, one, self._kinds) for one in found)
+        inputs = held.listed(graph.Inputs, graph.InputsLength())
+        outputs = held.listed(graph.Outputs, graph.OutputsLength())
+        if not all(0 <= at < len(tensors) for at in (*inputs, *outputs)):
+            raise ValueError("an input or output of its graph is none of its tensors")
+        given = (at for one in operators for at in (*one.inputs, *one.outputs))
+        if any(not -1 <= at < len(tensors) for at in given):
+            raise ValueError("an operator takes what is none of its tensors")
+        for at in (*inputs, *outputs):
+            held.counted(len(tensors[at].name))
+        sides = _named(tensors, inputs, of_inputs or {}), _named(tensors, outputs, of_outputs or {})
+        kinds = zip(found, operators, strict=True)
+        called = {at for one, told in kinds for at in _called(one, told.kind)}
+        return Graph(tensors, operators, *sides), called
+
+
+def _called(operator: Any, kind: str) -> tuple[int, ...]:
+    """Return the indices of the graphs that an operator runs."""
+    import tflite
+
+    table = operator.BuiltinOptions()
+    if table is None or kind not in _RUNNING:
+        return ()
+    name, fields = _RUNNING[kind]
+    options = getattr(tflite, name)()
+    options.Init(table.Bytes, table.Pos)
+    return tuple(int(getattr(options, field)()) for field in fields)
 
 
 class _Flatbuffer:
@@ -158,7 +213,7 @@ def _tensor(held: _Flatbuffer, model: Any, tensor: Any, dtypes: dict[int, str]) 
         points = held.listed(quantization.ZeroPoint, quantization.ZeroPointLength())
     return GraphTensor(
         name=held.text(tensor.Name()),
-        dtype=dtypes[tensor.Type()],
+        dtype=_schema_name(dtypes, tensor.Type(), _MOST_TYPES, "type"),
         sizes=sizes,
         shape=tuple(None if size < 0 else size for size in declared or sizes),
         content=held.content(model, tensor.Buffer()),
@@ -166,12 +221,20 @@ def _tensor(held: _Flatbuffer, model: Any, tensor: Any, dtypes: dict[int, str]) 
         zero_points=points,
         axis=quantization.QuantizedDimension() if quantization is not None else 0,
         sparse=tensor.Sparsity() is not None,
+        buffer=int(tensor.Buffer()),
     )
+
+
+def _schema_name(names: Mapping[int, str], number: int, most: int, what: str) -> str:
+    """Return what the schema calls a number; one that is newer than the package goes by itself."""
+    if number not in names and 0 <= number < most:
+        return f"{what}_{number}"
+    return names[number]
 
 
 def _operator(held: _Flatbuffer, model: Any, operator: Any, kinds: dict[int, str]) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
-    kind = kinds[_builtin(code)]
+    kind = _schema_name(kinds, _builtin(code), _MOST_OPERATORS, "OPERATOR")
     inputs = held.listed(operator.Inputs, operator.InputsLength())
     outputs = held.listed(operator.Outputs, operator.OutputsLength())
     custom = held.text(code.CustomCode())
@@ -215,5 +278,8 @@ def _signature(model: Any) -> tuple[dict[int, str], dict[int, str]]:
     return of_inputs, of_outputs
 
 
-def _plain(name: str) -> str:
-    return name.removeprefix("serving_default_").partition(":")[0]
+def _named(
+    tensors: Sequence[GraphTensor], side: Sequence[int], known: Mapping[int, str]
+) -> tuple[tuple[str, int], ...]:
+    told = labels([(index, tensors[index].name) for index in side], known)
+    return tuple(zip(told, side, strict=True))

@@ -28,6 +28,16 @@ def read_tree(model: bytes) -> Any:
     return tree
 
 
+def only_graph(tree: Any) -> Any:
+    """Return the graph of a file that has one; ValueError for branches, loops and several."""
+    if len(tree.subgraphs) != 1:
+        raise ValueError(
+            f"it has {len(tree.subgraphs)} graphs, of branches, loops or several signatures, and"
+            " only files of one are handled"
+        )
+    return tree.subgraphs[0]
+
+
 def packed(tree: Any, size: int) -> bytes:
     """Return the file of a tree, which has about `size` bytes."""
     builder = flatbuffers.Builder(size + 4096)

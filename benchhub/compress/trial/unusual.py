@@ -94,8 +94,9 @@ def _types(whole: Iterable[onnx.GraphProto]) -> Iterable[str]:
 
 
 def _unusual_tflite(variant: Variant) -> bool:
-    operators = read_graph(variant.path.read_bytes()).operators
+    graph = read_graph(variant.path.read_bytes())
     return any(
-        one.custom or one.kind.startswith("STABLEHLO") or one.version > _VERSION
-        for one in operators
+        one.custom or one.kind.startswith(("STABLEHLO", "OPERATOR_")) or one.version > _VERSION
+        for part in (graph, *graph.inner)
+        for one in part.operators
     )

@@ -3,11 +3,13 @@ import gzip
 import hashlib
 import json
 
+import numpy as np
 import pytest
 from ingredients import calibrating
 from repository import ROOT, TESTS
 
 from benchhub.compress.build.cached import build
+from benchhub.compress.files.arranged import arranged
 from benchhub.compress.files.look import (
     FORMATS,
     check_inputs_match,
@@ -15,9 +17,11 @@ from benchhub.compress.files.look import (
     inspect_model,
 )
 from benchhub.errors import ConfigError
-from benchhub.model.asked import VariantSpec
+from benchhub.model.asked import Arrangement, VariantSpec
 from benchhub.model.cell import TensorSpec
 from benchhub.model.recipe import Recipe
+from benchhub.ondevice.backends import LoadOptions, find
+from benchhub.ondevice.backends.tflite.tensors import labels
 
 QUICKSTART = ROOT / "suites" / "quickstart"
 MODELS = TESTS / "contracts" / "models"
@@ -129,3 +133,93 @@ def test_recipes_need_onnx(tmp_path):
     _refused(
         lambda: build(spec, variant, calibrating(dict), tmp_path), "variant half", "reads ONNX"
     )
+
+
+def test_tensors_that_differ_in_their_suffix_keep_it():
+    pairs = [(3, "TFLite_Detection_PostProcess"), (7, "TFLite_Detection_PostProcess:1"), (9, "n:0")]
+    assert labels(pairs, {}) == [pairs[0][1], pairs[1][1], "n"]
+    assert labels(pairs, {3: "boxes", 7: "scores"}) == ["boxes", "scores", "n"]
+    assert labels([(1, "serving_default_x:0"), (2, "x:1")], {}) == ["x:0", "x:1"]
+    assert labels([(1, "serving_default_x:0"), (2, "y")], {}) == ["x", "y"]
+    assert labels([(1, "x"), (2, ""), (2, ""), (1, "x")], {}) == ["x#0", "#1", "#2", "x#3"]
+
+
+def test_outputs_of_one_operator_are_told_apart_as_on_the_device(tmp_path, native):
+    from benchhub.compress.tflite.tree import packed, read_tree
+
+    blob = (MODELS / "tiny.tflite").read_bytes()
+    tree = read_tree(blob)
+    (graph,) = tree.subgraphs
+    tree.signatureDefs = None
+    graph.outputs = [graph.outputs[0], graph.operators[0].outputs[0]]
+    for place, index in enumerate(graph.outputs):
+        graph.tensors[index].name = f"StatefulPartitionedCall:{place}".encode()
+    path = tmp_path / "two.tflite"
+    path.write_bytes(packed(tree, len(blob)))
+    variant = inspect_model("two", path)
+    names = [f"StatefulPartitionedCall:{place}" for place in range(2)]
+    assert [one.name for one in variant.outputs] == names
+    session = find("tflite").load(str(path), LoadOptions(format="tflite"))
+    assert [one.name for one in session.outputs] == names
+    renamed = arranged(variant, Arrangement(outputs={"scores": names[1]}))
+    assert [one.name for one in renamed.outputs] == [names[0], "scores"]
+
+
+def _joined(blob, other):
+    """A file with the graph of another as its second, which an IF of the first one runs."""
+    import ai_edge_litert.schema_py_generated as schema
+
+    from benchhub.compress.tflite.tree import packed, read_tree
+
+    tree, more = read_tree(blob), read_tree(other)
+    (graph,), (inner,) = tree.subgraphs, more.subgraphs
+    for tensor in inner.tensors:
+        tensor.buffer += len(tree.buffers)
+    for operator in inner.operators:
+        operator.opcodeIndex += len(tree.operatorCodes)
+    tree.buffers += more.buffers
+    branch = schema.OperatorCodeT(
+        builtinCode=schema.BuiltinOperator.IF, deprecatedBuiltinCode=schema.BuiltinOperator.IF
+    )
+    tree.operatorCodes = [*tree.operatorCodes, *more.operatorCodes, branch]
+    graph.operators.append(
+        schema.OperatorT(
+            opcodeIndex=len(tree.operatorCodes) - 1,
+            inputs=[graph.inputs[0]],
+            outputs=[graph.outputs[0]],
+            builtinOptionsType=schema.BuiltinOptions.IfOptions,
+            builtinOptions=schema.IfOptionsT(thenSubgraphIndex=1, elseSubgraphIndex=1),
+        )
+    )
+    tree.subgraphs.append(inner)
+    tree.signatureDefs = None
+    return packed(tree, len(blob) + len(other))
+
+
+def test_weights_of_branches_count_and_what_they_compute_is_not_told(tmp_path, native):
+    one, other = (MODELS / f"{name}.tflite" for name in ("tiny", "depthwise"))
+    (tmp_path / "both.tflite").write_bytes(_joined(one.read_bytes(), other.read_bytes()))
+    outer, inner = inspect_model("v", one), inspect_model("v", other)
+    both = inspect_model("v", tmp_path / "both.tflite")
+    assert both.params == outer.params + inner.params
+    assert both.nonzero_params == outer.nonzero_params + inner.nonzero_params
+    assert (both.macs, both.uncounted) == (None, ("IF",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "nonzero"), [(18, 2, 1), (60, 4, None)], ids=["bfloat16", "newer"]
+)
+def test_weights_of_types_that_numpy_lacks(kind, size, nonzero, tmp_path, native):
+    from benchhub.compress.tflite.tree import Aligned, packed, read_tree
+
+    blob = (MODELS / "tiny.tflite").read_bytes()
+    tree = read_tree(blob)
+    (graph,) = tree.subgraphs
+    (kernel,) = [one for one in graph.tensors if list(one.shape) == [5, 3, 3, 3]]
+    content = np.zeros(135 * size // 2, np.uint16)
+    content[:2] = 0x3F80, 0x8000  # one and minus zero
+    tree.buffers[kernel.buffer] = Aligned(content.view(np.uint8))
+    kernel.type = kind
+    (tmp_path / "m.tflite").write_bytes(packed(tree, len(blob)))
+    variant = inspect_model("v", tmp_path / "m.tflite")
+    assert (variant.params, variant.nonzero_params) == (135 + 5, nonzero)

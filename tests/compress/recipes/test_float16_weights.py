@@ -276,3 +276,25 @@ def test_files_of_the_older_schema_are_quantized_alike(recipe, tmp_path):
     wanted = (QUICKSTART / f"chest_xray-{recipe.removeprefix('tflite-')}.tflite").read_bytes()
     assert len(made) == pytest.approx(len(wanted), rel=0.01)
     assert np.array_equal(_run(made), _run(wanted))
+
+
+def test_a_reshape_whose_sizes_are_options_is_not_closed_and_two_graphs_are_told(tmp_path):
+    import ai_edge_litert.schema_py_generated as schema
+
+    from benchhub.compress.tflite.batch import is_closable
+    from benchhub.compress.tflite.tree import kind_of
+
+    given = (QUICKSTART / "chest_xray-fp32.tflite").read_bytes()
+
+    def bare(tree, graph):
+        kinds = [kind_of(tree, one) for one in graph.operators]
+        assert schema.BuiltinOperator.RESHAPE in kinds
+        for operator, kind in zip(graph.operators, kinds, strict=True):
+            if kind == schema.BuiltinOperator.RESHAPE:
+                operator.inputs = operator.inputs[:1]
+
+    assert is_closable(given)
+    assert not is_closable(_changed(given, bare))
+    two = _changed(given, lambda tree, graph: tree.subgraphs.append(graph))
+    with pytest.raises(ConfigError, match="it has 2 graphs, of branches, loops or several"):
+        _make(two, tmp_path, "tflite-int8-dynamic")

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchhub.ondevice.backends import LoadOptions, check_model, option
 from benchhub.ondevice.backends.tflite import BACKEND
-from benchhub.ondevice.backends.tflite.tensors import Outputs, names, plain, tensors
+from benchhub.ondevice.backends.tflite.tensors import Outputs, labels, names, tensors
 from benchhub.ondevice.failed import Failed
 
 try:
@@ -178,11 +178,13 @@ def _check_file(path: str) -> None:
 
 def _fix_shapes(work: Any, options: LoadOptions) -> None:
     known, _ = names(work)
-    for entry in work.get_input_details():
+    entries = work.get_input_details()
+    told = labels([(entry["index"], entry["name"]) for entry in entries], known)
+    for entry, name in zip(entries, told):
         shape, declared = [int(size) for size in entry["shape"]], entry["shape_signature"]
         if not shape:
             continue
-        fed = options.shapes.get(known.get(entry["index"]) or plain(entry["name"]))
+        fed = options.shapes.get(name)
         wanted = list(fed) if fed is not None else [options.batch, *shape[1:]]
         if wanted == shape:
             continue

@@ -1,10 +1,11 @@
 """Tensors of a TFLite interpreter: their names, and integers as the numbers they stand for.
 
 Names are those of the file's signature if it has exactly one, else those of its tensors without
-the prefix `serving_default_` and the suffix `:0`.
+the prefix `serving_default_` and the suffix `:0`; what several would then be called keeps its
+suffix, as `StatefulPartitionedCall:1` does.
 """
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -65,22 +66,38 @@ def tensors(
     entries: Sequence[Mapping[str, Any]], known: Mapping[int, str]
 ) -> List[QuantizedTensor]:
     """Return the tensors that the interpreter describes, by the names `known` where it has them."""
-    return [_tensor(entry, known.get(entry["index"])) for entry in entries]
+    told = labels([(entry["index"], entry["name"]) for entry in entries], known)
+    return [_tensor(entry, name) for entry, name in zip(entries, told)]
 
 
-def _tensor(entry: Mapping[str, Any], name: Optional[str]) -> QuantizedTensor:
+def _tensor(entry: Mapping[str, Any], name: str) -> QuantizedTensor:
     scale, zero_point = entry["quantization"]
     dtype = np.dtype(entry["dtype"])
     quantized = scale != 0 and dtype.kind in "iu"
     declared = entry["shape_signature"] if len(entry["shape_signature"]) else entry["shape"]
     shape = tuple(None if size < 0 else int(size) for size in declared)
-    info = TensorInfo(name or plain(entry["name"]), "float32" if quantized else dtype.name, shape)
+    info = TensorInfo(name, "float32" if quantized else dtype.name, shape)
     return QuantizedTensor(
         entry["index"], info, dtype.type, float(scale) if quantized else 0.0, int(zero_point)
     )
 
 
-def plain(name: str) -> str:
-    """Return a tensor's name without what TensorFlow's exporter puts around it."""
-    bare = name[len("serving_default_") :] if name.startswith("serving_default_") else name
-    return bare.partition(":")[0]
+def labels(side: Sequence[Tuple[int, str]], known: Mapping[int, str]) -> List[str]:
+    """Return a name of its own for each tensor of a side, by its index and its name in the file.
+
+    `known` are names by index, of a signature. Outputs of one operator differ in their suffix only.
+    """
+    short = [known.get(index) or _whole(name).partition(":")[0] for index, name in side]
+    found = [
+        one if one and short.count(one) == 1 else _whole(name)
+        for one, (_, name) in zip(short, side)
+    ]
+    return [
+        one if one and found.count(one) == 1 else "%s#%d" % (one, place)
+        for place, one in enumerate(found)
+    ]
+
+
+def _whole(name: str) -> str:
+    """Return a tensor's name without what TensorFlow's exporter puts before it."""
+    return name[len("serving_default_") :] if name.startswith("serving_default_") else name
