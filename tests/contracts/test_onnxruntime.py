@@ -384,3 +384,13 @@ def test_placements_as_releases_before_1_13_log_them() -> None:
         + at + " Provider: [CPUExecutionProvider]: [Gather (Gather_2), ]\n"
     )  # fmt: skip
     assert ort_log.placed_nodes(two) == {"CUDAExecutionProvider": 2, "CPUExecutionProvider": 1}
+
+
+def test_a_type_that_no_array_has_is_told_before_anything_is_called(tmp_path: Path) -> None:
+    path = one_node_model(tmp_path / "m.onnx", "Cast", TensorProto.FLOAT, to=TensorProto.BFLOAT16)
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.BFLOAT16
+    onnx.save(model, path)
+    with pytest.raises(Failed, match=r"^onnxruntime .*: y is tensor\(bfloat16\).*; export") as told:
+        ORT.load(path, LoadOptions(format="onnx"))
+    assert told.value.kind == "unsupported"

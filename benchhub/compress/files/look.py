@@ -71,7 +71,8 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
         if array.size == 1 and _is_setting(cases[spec.name]):
             values[spec.in_file] = array.reshape((1,) * len(spec.shape))
     model = onnx.load(str(variant.path), load_external_data=False)
-    count = count_macs(model, shapes, values, variant.path.parent)
+    shared = {spec.in_file for spec in variant.inputs if spec.whole}
+    count = count_macs(model, shapes, values, variant.path.parent, shared)
     return dataclasses.replace(variant, macs=count.macs, uncounted=count.uncounted)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.bounds import whole
 
+#: What an address begins with, as a folder of a path.
+_ADDRESS = re.compile(r"(https?|s3|gs|hf|ftp):")
 #: What to do about an ONNX file that does not say which network of which task it is.
 NO_ARCHITECTURE = (
     "it does not say which network it is, so torch cannot rebuild it; give recipe prune-network the"
@@ -23,7 +26,8 @@ def read_model(name: str, path: Path) -> bytes:
         blob = whole(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ConfigError(f"variant {name}: cannot read model {path}: {reason}") from error
+        step = "; download it first" if any(map(_ADDRESS.fullmatch, path.parts)) else ""
+        raise ConfigError(f"variant {name}: cannot read model {path}: {reason}{step}") from error
     if not blob:
         raise ConfigError(f"variant {name}: model {path} is empty; export it again")
     return blob

@@ -150,7 +150,8 @@ def _why(text: str, model: onnx.ModelProto) -> str:
 
 
 def _spec(name: str, path: Path, value: onnx.ValueInfoProto, side: str) -> TensorSpec:
-    """Return an input or output; ConfigError for one that is no tensor."""
+    """Return an input or output; ConfigError for one that is no tensor, or of no type."""
+    import onnx
     from onnx import TensorProto
     from onnx.helper import tensor_dtype_to_np_dtype
 
@@ -178,4 +179,11 @@ def _spec(name: str, path: Path, value: onnx.ValueInfoProto, side: str) -> Tenso
     if kind.elem_type == TensorProto.STRING:
         left_out = "" if side == "input" else "it holds text"
         return TensorSpec(value.name, "string", shape, left_out=left_out)
-    return TensorSpec(value.name, tensor_dtype_to_np_dtype(kind.elem_type).name, shape)
+    try:
+        dtype = tensor_dtype_to_np_dtype(kind.elem_type).name
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            f"variant {name}: {side} {value.name} of {path} is of type {kind.elem_type}, which onnx"
+            f" {onnx.__version__} does not know; export it with a type, or upgrade onnx"
+        ) from error
+    return TensorSpec(value.name, dtype, shape)

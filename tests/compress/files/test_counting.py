@@ -426,6 +426,84 @@ def test_what_cannot_be_counted_is_named():
     assert count_macs(opened, {"a": (1, 4, 6)}) == Count(120)
 
 
+def test_a_scan_of_opset_8_has_cases_before_steps(tmp_path):
+    body = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["state", "w"], ["a"]),
+            helper.make_node("Add", ["a", "step"], ["next"]),
+            helper.make_node("Identity", ["next"], ["out"]),
+        ],
+        "body",
+        [value("state", [1, 6]), value("step", [1, 6])],
+        [value("next", [1, 6]), value("out", [1, 6])],
+    )
+    node = helper.make_node("Scan", ["", "s0", "x"], ["last", "y"], body=body, num_scan_inputs=1)
+    held = {"s0": weights(2, 1, 6), "w": weights(6, 6)}
+    made = model([node], [("x", [2, 9, 1, 6])], held, opset=8)
+    assert macs_executed(made, feeds_of(made, {}), tmp_path) == 2 * 9 * 36
+    assert count_macs(made) == Count(9 * 36)
+
+
+@pytest.mark.parametrize(
+    ("given", "begins", "runs"),
+    [
+        ("held", True, 7),
+        ("node", True, 7),
+        ("node", None, 7),
+        ("stops", True, 1),
+        ("node", False, 0),
+    ],
+)
+def test_a_loop_runs_as_often_as_its_conditions_say(given, begins, runs, tmp_path):
+    made = _looped(7)
+    (loop,) = made.graph.node
+    body = loop.attribute[0].g
+    del body.node[1]
+    goes = from_array(np.array(given != "stops"), "goes")
+    if given == "node":
+        body.node.append(helper.make_node("Constant", [], ["goes"], value=goes))
+    else:
+        body.node.append(helper.make_node("Identity", ["kept"], ["goes"]))
+        goes.name = "kept"
+        body.initializer.append(goes)
+    if begins is not None:
+        loop.input[1] = "begins"
+        made.graph.initializer.append(from_array(np.array(begins), "begins"))
+    assert count_macs(made) == Count(runs * 36)
+    assert macs_executed(made, feeds_of(made, {}), tmp_path) == runs * 36
+
+
+@pytest.mark.parametrize(
+    ("operator", "sizes"),
+    [("ConstantOfShape", [6_000, 6_000]), ("Range", [0, 40_000_000, 1]), ("Tile", [9_000_000])],
+)
+def test_what_would_be_large_is_not_computed_to_find_out(operator, sizes, monkeypatch):
+    from onnx import reference
+
+    ran = []
+
+    class Told(reference.ReferenceEvaluator):
+        def __init__(self, proto, **more):
+            ran.extend(node.op_type for node in proto.graph.node)
+            super().__init__(proto, **more)
+
+    monkeypatch.setattr(reference, "ReferenceEvaluator", Told)
+    given = {"Tile": ["one", "t"], "Range": ["t0", "t1", "t2"]}.get(operator, ["t"])
+    held = {"w": weights(6, 5), "one": np.ones(1, np.float32)}
+    held |= {f"s{at}": np.array(size) for at, size in enumerate(sizes)}
+    nodes = [
+        helper.make_node("Abs", ["s"], ["t"]),  # shapes are not told through this one
+        *(helper.make_node("Abs", [f"s{at}"], [f"t{at}"]) for at in range(len(sizes))),
+        helper.make_node(operator, given, ["large"]),
+        helper.make_node("Size", ["large"], ["z"]),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    made = model(nodes, [("x", [1, 6])], held | {"s": np.array(sizes)})
+    assert count_macs(made) == Count(30)
+    assert "Abs" in ran
+    assert operator not in ran
+
+
 #: Of the standard up to 1.23, what is neither counted nor known to be free.
 UNKNOWN = {
     "Adagrad", "Adam", "CausalConvWithState", "DFT", "Det", "FlexAttention", "Gradient", "If",

@@ -127,3 +127,10 @@ def test_a_fixed_batch_matches_an_open_one(linear):
     fixed = inspect_onnx("fixed", linear("fixed.onnx", shape=(1, 3)))
     check_inputs_match(fixed, base)
     assert fixed.inputs[0].shape == (1, 3)
+
+
+def test_a_type_that_is_not_known(linear, tmp_path):
+    model = onnx.load(str(linear()))
+    model.graph.input[0].type.tensor_type.elem_type = 99
+    (tmp_path / "odd.onnx").write_bytes(model.SerializeToString())
+    _refused(lambda: inspect_onnx("v", tmp_path / "odd.onnx"), "variant v", "x", "99")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from benchhub.compress.files.counting.call import STANDARD, Call, Scope, Shape
 from benchhub.compress.files.counting.free import FREE
 from benchhub.compress.files.counting.products import PRODUCTS, RECURRENT
 from benchhub.compress.files.counting.shapes import bare, inferred
+from benchhub.compress.files.plain_graph import constant
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.outside.foreign.reading import reason
@@ -36,6 +38,7 @@ def count_macs(
     shapes: Mapping[str, Shape] | None = None,
     values: Mapping[str, Array] | None = None,
     folder: Path | None = None,
+    shared: Collection[str] = (),
 ) -> Count:
     """Return the multiply-accumulates of a model for one case.
 
@@ -46,20 +49,21 @@ def count_macs(
     neither, a shape that cannot be told, a loop of unknown length, or branches that differ leave
     the count unknown: an unknown count is not a small one. So does whatever it stumbles over.
     `folder` has the model's other files.
+    `shared` are inputs whose first axis is known to be of no cases.
     """
     try:
-        return _counted(model, inferred(bare(model, shapes or {}, values, folder)))
+        return _counted(model, inferred(bare(model, shapes or {}, values, folder)), shared)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a graph has that nobody foresaw
         return Count(None, (f"the graph as a whole ({reason(error)})",))
 
 
-def _counted(model: onnx.ModelProto, found: onnx.ModelProto) -> Count:
+def _counted(model: onnx.ModelProto, found: onnx.ModelProto, shared: Collection[str]) -> Count:
     total, missing = _of_graph(found.graph, Scope())
     if missing:
         return Count(None, tuple(sorted(missing)))
-    cases = _cases(model, found.graph)
+    cases = _cases(model, found.graph, shared)
     return Count(total // cases) if total % cases == 0 else Count(total)
 
 
@@ -115,34 +119,63 @@ def _of_control(call: Call) -> _Part:
 
 
 def _scanned(call: Call) -> int | None:
-    """Return how long the sequences of a Scan are."""
+    """Return how often the body of a Scan runs: for each step, at opset 8 of each case."""
     scanned = call.attribute("num_scan_inputs", 0)
-    axes = call.attribute("scan_input_axes") or [0] * scanned
     shape = call.shape(len(call.node.input) - scanned)
-    return None if shape is None or not scanned else shape[axes[0]]
+    if shape is None or not scanned:
+        return None
+    if _has_cases(call):
+        return math.prod(shape[:2])
+    axes = call.attribute("scan_input_axes") or [0] * scanned
+    return int(shape[axes[0]])
+
+
+def _has_cases(scan: Call) -> bool:
+    """Return whether a Scan is of opset 8: lengths come first, and cases before steps."""
+    return len(scan.node.input) > len(scan.attribute("body").input)
 
 
 def _looped(call: Call) -> int | None:
-    """Return how often a Loop runs, if it is written down and nothing can end it before."""
+    """Return how often a Loop runs, if that is written down."""
     times = call.scalar(0)
-    body = call.attribute("body")
-    going = body.output[0].name
-    steady = {tensor.name for tensor in body.initializer}
-    kept = {node.output[0]: node.input[0] for node in body.node if node.op_type == "Identity"}
-    going = kept.get(going, going)
-    # the condition goes in as the body's second input, and comes out as it was
-    whole = going == body.input[1].name or going in steady
     begins = call.scalar(1) if call.has(1) else True
-    return int(times) if times is not None and whole and begins else None
+    goes_on = _goes_on(call)
+    if begins is False:
+        return 0
+    if times is None or begins is None or goes_on is None:
+        return None
+    return max(0, int(times)) if goes_on else min(int(times), 1)
 
 
-def _cases(model: onnx.ModelProto, graph: onnx.GraphProto) -> int:
+def _goes_on(loop: Call) -> bool | None:
+    """Return the condition that a Loop's body gives, None if it is not always the same."""
+    body = loop.attribute("body")
+    kept = {node.output[0]: node.input[0] for node in body.node if node.op_type == "Identity"}
+    going = body.output[0].name
+    going = kept.get(going, going)
+    if going == body.input[1].name:  # it comes out as it went in
+        return True
+    held = {tensor.name: tensor for tensor in body.initializer}
+    held |= {one.name: one for node in body.node if (one := constant(node)) is not None}
+    tensor = held.get(going) or loop.scope.values.get(going)
+    if tensor is None or tensor.data_location == tensor.EXTERNAL:
+        return None
+    from onnx.numpy_helper import to_array
+
+    return bool(to_array(tensor).all())
+
+
+def _cases(model: onnx.ModelProto, graph: onnx.GraphProto, shared: Collection[str]) -> int:
     """Return how many cases all inputs and outputs are of; 1 unless they agree.
 
     What a recurrent layer or a Scan takes for steps are no cases.
     """
     held = {tensor.name for tensor in model.graph.initializer}
-    names = {value.name for value in (*model.graph.input, *model.graph.output)} - held
+    held.update(shared)
+    names = {value.name for value in model.graph.input} - held
+    if not names:
+        return 1
+    names |= {value.name for value in model.graph.output} - held
     scope = Scope().inside(graph)
     shapes = scope.shapes
     firsts = {shapes[name][:1] if name in shapes else None for name in names}
@@ -156,4 +189,7 @@ def _batched(call: Call, cases: int) -> bool:
     if call.node.op_type in RECURRENT:
         given = call.shape(0)
         return given is not None and given[1 - call.attribute("layout", 0)] % cases == 0
-    return call.node.op_type != "Scan" or cases == 1
+    if call.node.op_type != "Scan" or cases == 1:
+        return True
+    given = call.shape(len(call.node.input) - 1)
+    return _has_cases(call) and given is not None and given[0] % cases == 0

@@ -19,6 +19,7 @@ from benchhub.ondevice.backends import (
     option,
 )
 from benchhub.ondevice.backends.onnxruntime import BACKEND, providers
+from benchhub.ondevice.failed import Failed
 
 if TYPE_CHECKING:
     from benchhub.ondevice.backends.onnxruntime.profile import Trace
@@ -244,6 +245,7 @@ def _named(names: Mapping[str, Any], value: Any) -> str:
 
 def _tensor(node: Any) -> TensorInfo:
     if node.type not in _DTYPES:
-        raise ValueError("%s is a %s, which benchhub cannot carry" % (node.name, node.type))
+        text = "onnxruntime %s: %s is %s, which cannot be carried; export the model without it"
+        raise Failed("unsupported", text % (version(), node.name, node.type))
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
     return TensorInfo(node.name, _DTYPES[node.type], shape)

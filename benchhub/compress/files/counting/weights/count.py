@@ -83,7 +83,7 @@ def count_weights(model: onnx.ModelProto, folder: Path | None = None) -> tuple[i
     for one in held:
         if not _is_weight(one):
             continue
-        packed = roles.elements_packed(one.uses, one.sizes)
+        packed = roles.elements_packed(one.uses, one.sizes, one.tensor.data_type)
         total += math.prod(one.sizes) if packed is None else packed
         known = packed is None and not one.unclear
         found = nonzero_of(one.tensor, one.zero, one.axis, folder) if known else None

@@ -138,13 +138,17 @@ def channel_axis(node: onnx.NodeProto) -> int | None:
 
 
 def elements_packed(
-    uses: Iterable[tuple[onnx.NodeProto, int]], sizes: tuple[int, ...]
+    uses: Iterable[tuple[onnx.NodeProto, int]], sizes: tuple[int, ...], data_type: int
 ) -> int | None:
-    """Return how many weights a tensor has that holds several in a byte; None: it does not."""
+    """Return how many weights a tensor has that holds several in a byte; None: it does not.
+
+    Of a type of fewer bits than a byte each element is one.
+    """
     for node, at in uses:
         numbers = {one.name: one.i for one in node.attribute}
         if (node.op_type, at) in (("MatMulNBits", 1), ("MatMulBnb4", 1)):
             return int(numbers.get("K", 0) * numbers.get("N", 0))
         if (node.op_type, at) == ("GatherBlockQuantized", 0) and "bits" in numbers:
-            return math.prod(sizes) * int(8 // numbers["bits"])
+            in_bytes = data_type in (2, 3)  # UINT8, INT8
+            return math.prod(sizes) * (int(8 // numbers["bits"]) if in_bytes else 1)
     return None
