@@ -89,6 +89,6 @@ def bench(
 
 def _counts(option: str, text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() and int(word) > 0 for word in words):
+    if not all(word.isdecimal() and len(word) < 19 and int(word) > 0 for word in words):
         raise typer.BadParameter(f"{option} {text}: should be whole numbers from 1 on, as 1,2")
     return tuple(dict.fromkeys(map(int, words)))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchhub.backends import described
 from benchhub.compress.build.readable import unreadable
+from benchhub.compress.build.reference import check_cases_fit
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
 from benchhub.config.limits import check_of_launches, typed_budget
 from benchhub.config.options import check_precisions
@@ -27,8 +28,8 @@ from benchhub.model.scenario import Scenario
 from benchhub.results.compare.ab import look
 from benchhub.run.execute import Ready
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
-from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for
-from benchhub.run.inputs.signature import signature
+from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for, taken
+from benchhub.run.inputs.signature import ModelInput, within_tables
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.loop.campaign import MOST_ATTEMPTS
 from benchhub.run.plan import plan
@@ -45,13 +46,17 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     names = _names(request)
     sweep = shape_sweep(request.shapes)
     given = Path(request.inputs) if request.inputs else None
-    variants = tuple(
-        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
+    if given and request.shapes:
+        raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
+    found = [
+        inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given))
         for name, path in zip(names, (request.model_a, request.model_b), strict=True)
-    )
+    ]
+    inputs = [taken(variant, sweep, given) for variant in found]
+    variants = tuple(arranged(one, of) for one, of in zip(found, inputs, strict=True))
     check_inputs_match(variants[1], variants[0])
     check_outputs_match(variants[1], variants[0])
-    fed = _fed(request, variants[0], sweep)
+    fed = _fed(request, variants, sweep, within_tables(*inputs))
     suite = _suite(request, variants, fed.sized.batch)
     check_precisions(suite.precisions)
     check_backends(suite)
@@ -81,16 +86,29 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     return Ready(resolved, prepared, made, until_decided(a.key, b.key, request))
 
 
-def _fed(request: ABRequest, model: Variant, sweep: Sequence[AskedShapes]) -> Fed:
-    if request.inputs and request.shapes:
-        raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
+def _fed(
+    request: ABRequest,
+    models: Sequence[Variant],
+    sweep: Sequence[AskedShapes],
+    inputs: Sequence[ModelInput],
+) -> Fed:
+    """Return what both are called with, by what A takes; ConfigError where B does not take it."""
+    model, other = models
     if len(sweep) > 1:
         raise ConfigError("--shape: ab compares at one shape; `benchhub bench` takes several")
-    inputs = signature(model)
     check_known(sweep, {one.name for one in inputs}, model.path.name)
     if request.inputs:
-        return given_to(model, inputs, Path(request.inputs), request.batch)
-    return made_for(model, inputs, sweep[0], request.batch, cases=CHECK_CASES)
+        fed = given_to(model, inputs, Path(request.inputs), request.batch)
+    else:
+        fed = made_for(model, inputs, sweep[0], request.batch, cases=CHECK_CASES)
+    try:
+        check_cases_fit(other, fed.inputs)
+    except ConfigError as error:
+        told = str(error).removeprefix(f"variant {other.name}: ")
+        raise ConfigError(
+            f"{other.path.name} does not take what {model.path.name} is called with: {told}"
+        ) from error
+    return fed
 
 
 def _names(request: ABRequest) -> tuple[str, str]:

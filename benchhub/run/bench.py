@@ -12,6 +12,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchhub.backends import described, every
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model, with_macs
@@ -20,6 +22,7 @@ from benchhub.config.options import check_precisions, typed_options
 from benchhub.config.request import Resolved, check_backends
 from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
+from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.cell import Plan, Skip, SkipKind, SkipReason, Variant
 from benchhub.model.device import LEFT_OUT, DeviceInfo, DeviceProfile
@@ -30,8 +33,9 @@ from benchhub.ondevice.backends import Description, installed_version
 from benchhub.run.execute import Ready, going_on
 from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
-from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for
-from benchhub.run.inputs.signature import signature
+from benchhub.run.inputs.cases import of_one_case
+from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for, taken
+from benchhub.run.inputs.signature import ModelInput
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
@@ -48,10 +52,14 @@ def make_bench(
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
     given = Path(request.inputs) if request.inputs else None
-    variants = tuple(
-        arranged(inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given)))
+    if given and request.shapes:
+        raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
+    found = [
+        inspect_model(name, with_signature(Path(path), sweep, cache / "signed", given))
         for name, path in zip(names_of(request.models), request.models, strict=True)
-    )
+    ]
+    inputs = {variant.name: taken(variant, sweep, given) for variant in found}
+    variants = tuple(arranged(variant, inputs[variant.name]) for variant in found)
     devices = _devices(request)
     backends = _backends(request, variants)
     suite = _suite(request, variants, backends)
@@ -59,8 +67,8 @@ def make_bench(
     check_backends(suite)
     check_of_launches(suite.budgets, TASK)
     progress("making inputs")
-    fed = list(_fed(request, variants, sweep))
-    variants = tuple(_counted(variant, fed) for variant in variants)
+    fed = list(_fed(request, variants, sweep, inputs))
+    variants = tuple(_counted(variant, inputs[variant.name], fed) for variant in variants)
     effort = EFFORTS[suite.effort]
     lacking = unreadable(suite, variants, cache)
     made = _plan(suite, fed, devices, backends, lacking, asked=bool(request.backends))
@@ -156,21 +164,40 @@ def _suite(
     )
 
 
-def _counted(variant: Variant, fed: Sequence[Fed]) -> Variant:
+def _counted(variant: Variant, inputs: Sequence[ModelInput], fed: Sequence[Fed]) -> Variant:
     """Return a variant with its multiply-accumulates, where it is called at one shape alone."""
-    mine = [one for one in fed if one.variant.name == variant.name]
-    if len({tuple(sizes[1:] for sizes in one.sized.sizes.values()) for one in mine}) > 1:
+    mine = [_of_one_case(variant, inputs, one) for one in fed if one.variant.name == variant.name]
+    shared = {spec.name for spec in variant.inputs if spec.whole}
+    shapes = {
+        tuple(array.shape if name in shared else array.shape[1:] for name, array in one.items())
+        for one in mine
+    }
+    if len(shapes) > 1:
         return variant
-    return with_macs(variant, mine[0].inputs)
+    return with_macs(variant, mine[0])
+
+
+def _of_one_case(variant: Variant, inputs: Sequence[ModelInput], fed: Fed) -> Mapping[str, Array]:
+    """Return inputs of which those that all cases share are as large as one case needs them."""
+    if fed.sized.batch == 1:
+        return fed.inputs
+    shared = {spec.name for spec in variant.inputs if spec.whole}
+    sizes = of_one_case(inputs, fed.sized.sizes)
+    return {
+        name: np.broadcast_to(array.flat[0], sizes[name])
+        if name in shared and array.size and array.shape != sizes[name]
+        else array
+        for name, array in fed.inputs.items()
+    }
 
 
 def _fed(
-    request: BenchRequest, variants: Sequence[Variant], sweep: Sequence[AskedShapes]
+    request: BenchRequest,
+    variants: Sequence[Variant],
+    sweep: Sequence[AskedShapes],
+    signatures: Mapping[str, Sequence[ModelInput]],
 ) -> Iterator[Fed]:
     """Yield every model once for each combination of its shapes and batches."""
-    if request.inputs and request.shapes:
-        raise ConfigError("--inputs brings its own shapes; drop --shape, or --inputs")
-    signatures = {variant.name: signature(variant) for variant in variants}
     known = {one.name for inputs in signatures.values() for one in inputs}
     files = " and ".join(variant.path.name for variant in variants)
     check_known(sweep, known, files)

@@ -46,7 +46,8 @@ def with_shapes(plan: Plan, prepared: Prepared, suite: Suite, cache: Path) -> tu
 
 def _inputs(variant: Variant, baseline: Variant) -> tuple[ModelInput, ...]:
     """Return the inputs of a variant; of one that is not made yet, those of the baseline."""
-    return signature(variant if variant.path.is_file() else baseline)
+    found = signature(variant if variant.path.is_file() else baseline)
+    return tuple(dataclasses.replace(one, apart=False) for one in found)  # cases are first in data
 
 
 def _sizes(

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from builders import make_cell, make_device, make_launch, make_plan, make_run, make_variant
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from scripted import Board, BoardSession, Diary, work
 
 from benchhub.cli.show.ab import exit_code, plain
@@ -218,6 +218,38 @@ def test_it_takes_the_inputs_that_bench_takes(tmp_path: Path) -> None:
         make_ab(dataclasses.replace(given, shapes=("x=2x7",)), tmp_path / "cache")
     with pytest.raises(ConfigError, match="compares at one shape"):
         make_ab(dataclasses.replace(request, shapes=("x=2x7,2x8",)), tmp_path / "cache")
+
+
+def write_table(path: Path, rows: int, length: int | str) -> Path:
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "ids"], ["y"])],
+        "table",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", length])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", length, 2])],
+        [numpy_helper.from_array(np.ones((rows, 2), np.float32), "table")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def test_both_are_called_with_what_both_take(tmp_path: Path) -> None:
+    from project import make_project
+
+    folder = make_project(tmp_path / "p").folder
+    whole, pruned = (write_table(tmp_path / f"{n}.onnx", n, "length") for n in (1000, 10))
+    fixed = write_table(tmp_path / "fixed.onnx", 1000, 5)
+    request = dataclasses.replace(
+        REQUEST,
+        devices=(str(folder / "device_profiles" / "here.toml"),),
+        model_a=str(whole),
+        model_b=str(pruned),
+        shapes=("ids=1x64",),
+    )
+    ready = make_ab(request, tmp_path / "cache")
+    assert np.load(ready.prepared.inputs["ids"].path).max() == 9
+    with pytest.raises(ConfigError, match=r"fixed\.onnx does not take what 1000\.onnx.* 64 per"):
+        make_ab(dataclasses.replace(request, model_b=str(fixed)), tmp_path / "cache")
 
 
 # --- what was found ---------------------------------------------------------------------------

@@ -222,6 +222,8 @@ def test_a_file_that_is_no_model_or_is_not_there_is_refused(tmp_path: Path) -> N
         ready(tmp_path, tmp_path / "notes.onnx")
     with pytest.raises(ConfigError, match="no such file"):
         ready(tmp_path / "2", tmp_path / "none.onnx")
+    with pytest.raises(ConfigError, match="no such file or directory; download it first"):
+        ready(tmp_path / "3", Path("https://example.org/model.onnx"))
 
 
 def test_names_tell_files_apart() -> None:
@@ -233,6 +235,118 @@ def test_names_tell_files_apart() -> None:
     assert names_of(["/a.onnx", "/x/a.onnx"]) == ["a.onnx", "x/a.onnx"]
     with pytest.raises(ConfigError, match="given twice"):
         names_of(["/m/a.onnx", "/m/a.onnx"])
+
+
+def test_state_for_several_cases_is_counted_for_one(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["h", "w"], ["a"]),
+            helper.make_node("ReduceSum", ["a", "axis"], ["s"], keepdims=0),
+            helper.make_node("MatMul", ["x", "w"], ["b"]),
+            helper.make_node("Add", ["s", "b"], ["y"]),
+        ],
+        "cell",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4]),
+            helper.make_tensor_value_info("h", TensorProto.FLOAT, [2, "n", 4]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])],
+        [
+            numpy_helper.from_array(np.ones((4, 4), np.float32), "w"),
+            numpy_helper.from_array(np.array([0]), "axis"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "cell.onnx")
+    for folder, batches in (("1", (3,)), ("2", (3, 5))):
+        made = ready(tmp_path / folder, tmp_path / "cell.onnx", batches=batches)
+        assert made.prepared.variants[0].macs == 3 * 16
+
+
+def write_graph_network(path: Path) -> Path:
+    """(nodes, 4) times (4, 2), and what the edges add to all of them."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["nodes", "w"], ["found"]),
+            helper.make_node("Gather", ["found", "edges"], ["ends"]),
+            helper.make_node("Gather", ["ends", "zero"], ["begins"]),
+            helper.make_node("Mul", ["begins", "weights"], ["weighted"]),
+            helper.make_node("ReduceSum", ["weighted", "axis"], ["added"], keepdims=1),
+            helper.make_node("Add", ["found", "added"], ["y"]),
+        ],
+        "network",
+        [
+            helper.make_tensor_value_info("nodes", TensorProto.FLOAT, ["nodes", 4]),
+            helper.make_tensor_value_info("edges", TensorProto.INT64, [2, "edges"]),
+            helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["edges", 1]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["nodes", 2])],
+        [
+            numpy_helper.from_array(np.ones((4, 2), np.float32), "w"),
+            numpy_helper.from_array(np.array(0), "zero"),
+            numpy_helper.from_array(np.array([0]), "axis"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def test_a_graph_of_nodes_and_edges_is_one_call(tmp_path: Path) -> None:
+    path = write_graph_network(tmp_path / "m.onnx")
+    text = "nodes=10x4 edges=2x30 weights=30x1"
+    made = ready(tmp_path, path, shapes=tuple(text.split()))
+    assert settings(made) == [("m", 1, 1, text)]
+    fed = arrays(made, "m", text)
+    assert {name: one.shape for name, one in fed.items()} == {
+        "nodes": (10, 4), "edges": (2, 30), "weights": (30, 1),
+    }  # fmt: skip
+    assert all(spec.whole for spec in made.prepared.variants[0].inputs)
+    assert made.prepared.variants[0].macs == 10 * 4 * 2
+    np.savez(tmp_path / "cases.npz", **fed)
+    given = ready(tmp_path / "2", path, inputs=str(tmp_path / "cases.npz"))
+    assert settings(given) == settings(made)
+    np.savez(tmp_path / "cases.npz", **{**fed, "weights": fed["weights"][:29]})
+    with pytest.raises(ConfigError, match=r"inputs hold \[10, 29\] cases"):
+        ready(tmp_path / "3", path, inputs=str(tmp_path / "cases.npz"))
+
+
+def write_sequence_first(path: Path) -> Path:
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Add", ["a", "h"], ["y"]),
+        ],
+        "steps",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["steps", "batch", 4]),
+            helper.make_tensor_value_info("h", TensorProto.FLOAT, [1, "batch", 5]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["steps", "batch", 5])],
+        [numpy_helper.from_array(np.ones((4, 5), np.float32), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def test_an_axis_that_is_called_a_batch_is_one_wherever_it_stands(tmp_path: Path) -> None:
+    path = write_sequence_first(tmp_path / "m.onnx")
+    made = ready(tmp_path / "2", path, shapes=("x=50x1x4",), batches=(1, 3))
+    assert settings(made) == [
+        ("m", 1, 1, "x=50x1x4 h=1x1x5"), ("m", 1, 3, "x=50x3x4 h=1x3x5"),
+    ]  # fmt: skip
+    fed = arrays(made, "m", "x=50x3x4 h=1x3x5")
+    assert {name: one.shape for name, one in fed.items()} == {"x": (50, 3, 4), "h": (1, 3, 5)}
+    assert made.prepared.variants[0].macs == 50 * 20
+    swept = ready(tmp_path / "3", path, shapes=("x=50x1x4,60x1x4",))
+    assert swept.prepared.variants[0].macs is None, "one for each length"
+    np.savez(tmp_path / "cases.npz", **fed)
+    given = ready(tmp_path / "4", path, inputs=str(tmp_path / "cases.npz"))
+    assert settings(given) == settings(made)[1:]
+    assert given.prepared.variants[0].macs == 50 * 20
+    with pytest.raises(ConfigError, match="batch is 2 elsewhere"):
+        ready(tmp_path / "5", path, inputs=str(tmp_path / "cases.npz"), batches=(2,))
 
 
 # --- which is faster --------------------------------------------------------------------------

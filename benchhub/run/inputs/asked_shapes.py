@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchhub.errors import ConfigError, nearest
 
 Sizes = tuple[int, ...]
+#: Larger ones fit into no memory.
+_SIZE = re.compile(r"0*[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def _parsed(text: str) -> Iterator[tuple[str, Sizes]]:
 
 def _sizes(value: str, text: str) -> Sizes:
     words = value.strip().lower().split("x")
-    if not all(word.isdecimal() and int(word) > 0 for word in words):
+    if not all(_SIZE.fullmatch(word) for word in words):
         raise ConfigError(
             f"--shape {text}: {value or 'nothing'} is no shape; write sizes of 1 or more with x"
             " between them, batch first: 1x3x224x224"

@@ -12,12 +12,15 @@ from benchhub.compress.trial.tryout import Tryout, meant_for
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Variant
-from benchhub.run.inputs.asked_shapes import AskedShapes
+from benchhub.outside.foreign.arrays import archive
+from benchhub.run.inputs.asked_shapes import AskedShapes, shape_text
+from benchhub.run.inputs.axes import says_batch
+from benchhub.run.inputs.cases import set_apart, whole
 from benchhub.run.inputs.given import given_inputs
 from benchhub.run.inputs.made import made_inputs
 from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput, signature
-from benchhub.run.inputs.sizes import OpenSizes, Sized, sized, whole
+from benchhub.run.inputs.sizes import OpenSizes, Sized, sized
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,20 @@ class Fed:
     said: str
 
 
-def arranged(variant: Variant) -> Variant:
+def taken(
+    variant: Variant, sweep: Sequence[AskedShapes], given: Path | None
+) -> tuple[ModelInput, ...]:
+    """Return the inputs of a model, by the shapes asked for or those of the arrays given."""
+    inputs = signature(variant)
+    if given is None:
+        return set_apart(inputs, sweep)
+    shapes = {name: array.shape for name, array in archive(given).items() if array.ndim}
+    return set_apart(inputs, [AskedShapes(shapes)], nameless=False)
+
+
+def arranged(variant: Variant, inputs: Sequence[ModelInput]) -> Variant:
     """Return a variant whose inputs that are the same for all cases are told to be."""
-    apart = whole(signature(variant))
+    apart = whole(inputs)
     specs = (dataclasses.replace(s, whole=s.name in apart) for s in variant.inputs)
     return dataclasses.replace(variant, inputs=tuple(specs))
 
@@ -65,15 +79,29 @@ def given_to(variant: Variant, inputs: Sequence[ModelInput], file: Path, batch: 
     name = variant.path.name
     arrays = given_inputs(file, variant)
     per_case = [spec for spec in variant.inputs if not spec.whole]
-    batch = batch or next((spec.shape[0] for spec in per_case if spec.shape and spec.shape[0]), 1)
     running = [spec.name for spec in per_case]
+    told = [
+        size
+        for one in inputs
+        if one.name not in running
+        for axis, size in zip(one.axes or (), arrays[one.name].shape, strict=False)
+        if says_batch(axis)
+    ]
+    fixed = [spec.shape[0] for spec in per_case if spec.shape and spec.shape[0]]
+    batch = batch or next(iter((*told, *fixed)), 1)
     of_one = {
         key: (batch, *array.shape[1:]) if key in running else array.shape
         for key, array in arrays.items()
     }
     found = sized(name, inputs, AskedShapes(of_one), batch)
     for key, array in arrays.items():
-        check_room(name, key, found.sizes[key], array.itemsize)
+        sizes = found.sizes[key]
+        if key not in running and sizes != array.shape:
+            raise ConfigError(
+                f"{file}: {key} is {shape_text(array.shape)}, and {shape_text(sizes)} at batch"
+                f" {batch}; give it for that batch, or another --batch"
+            )
+        check_room(name, key, sizes, array.itemsize)
     cases = len(arrays[running[0]]) if running else 1
     return Fed(variant, found, arrays, f"{file.name}, {cases} cases")
 

@@ -11,9 +11,10 @@ import numpy as np
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.run.inputs.asked_shapes import shape_text
+from benchhub.run.inputs.cases import whole
 from benchhub.run.inputs.room import check_room
 from benchhub.run.inputs.signature import ModelInput
-from benchhub.run.inputs.sizes import Sized, whole
+from benchhub.run.inputs.sizes import Sized
 
 _SEED = 14
 _BYTES: Mapping[str, tuple[int, int]] = {"uint8": (0, 255), "int8": (-128, 127)}

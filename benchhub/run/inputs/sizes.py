@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from benchhub.errors import ConfigError
 from benchhub.run.inputs.asked_shapes import AskedShapes, Sizes, shape_text
+from benchhub.run.inputs.axes import says_batch, size_of
+from benchhub.run.inputs.cases import is_batch, whole
 from benchhub.run.inputs.signature import ModelInput
 
 #: What a suggestion writes for an axis, by a part of its name; images and texts are as large.
@@ -81,19 +83,10 @@ def sized(
     return Sized(batch, found, " ".join(said))
 
 
-def whole(inputs: Sequence[ModelInput]) -> frozenset[str]:
-    """Return the inputs that are the same for all cases of a call, by name: scalars, and where
-    others are open in their first axis, or smaller there, those that are fixed in it."""
-    first = {one.name: one.axes[0] for one in inputs if one.axes}
-    fixed = {name: axis for name, axis in first.items() if isinstance(axis, int)}
-    if len(fixed) == len(first):
-        least = min(fixed.values(), default=1)
-        fixed = {name: size for name, size in fixed.items() if size != least}
-    return frozenset(fixed) | {one.name for one in inputs if one.axes == ()}
-
-
 def _is_open(one: ModelInput) -> bool:
-    return one.axes is None or any(not isinstance(axis, int) for axis in one.axes[1:])
+    if one.axes is None or any(not isinstance(axis, int) for axis in one.axes[1:]):
+        return True
+    return one.apart and not isinstance(one.axes[0], int)
 
 
 def _check(model: str, one: ModelInput, sizes: Sizes) -> None:
@@ -119,10 +112,18 @@ def _batch(model: str, inputs: Sequence[ModelInput], asked: AskedShapes) -> int:
     apart = whole(inputs)
     running = [one for one in inputs if one.name not in apart]
     given = {one.name: asked.sizes[one.name][0] for one in running if one.name in asked.sizes}
+    given |= {
+        one.name: size
+        for one in inputs
+        if one.name in apart
+        for axis, size in zip(one.axes or (), asked.sizes.get(one.name, ()), strict=False)
+        if says_batch(axis)
+    }
     if len(set(given.values())) > 1:
         counts = ", ".join(f"{name} {size}" for name, size in given.items())
         raise ConfigError(
-            f"--shape: the batch, which is the first size, differs in inputs of {model}: {counts}"
+            f"--shape: the batch, the first size or one that is called so, differs in inputs of"
+            f" {model}: {counts}"
         )
     fixed = [one.axes[0] for one in running if one.axes]
     fixed_sizes = [size for size in fixed if isinstance(size, int)]
@@ -134,14 +135,17 @@ def _named(
 ) -> dict[str, int]:
     """Return the sizes of axes by their names in the file."""
     named: dict[str, int] = {
-        one.axes[0]: batch for one in inputs if one.axes and isinstance(one.axes[0], str)
+        axis: batch
+        for one in inputs
+        for place, axis in enumerate(one.axes or ())
+        if isinstance(axis, str) and is_batch(one, place)
     }
     for one in inputs:
         sizes = asked.sizes.get(one.name, ())
         for place, (axis, size) in enumerate(zip(one.axes or (), sizes, strict=bool(sizes))):
             if isinstance(axis, int) or axis is None:
                 continue
-            if place == 0 and size in (1, batch):
+            if is_batch(one, place) and size in (1, batch):
                 continue  # the shape of one case, at several batches
             if named.setdefault(axis, size) != size:
                 raise ConfigError(
@@ -156,18 +160,12 @@ def _sizes(
     one: ModelInput, asked: Sizes | None, batch: int, named: Mapping[str, int]
 ) -> tuple[int | None, ...]:
     if asked is not None:
-        first = asked[:1] if one.axes and isinstance(one.axes[0], int) else (batch,)
-        return (*first, *asked[1:])
+        return tuple(batch if is_batch(one, place) else size for place, size in enumerate(asked))
     if one.axes is None:
         return (None,)
     found: list[int | None] = []
     for place, axis in enumerate(one.axes):
-        if isinstance(axis, int):
-            found.append(axis)
-        elif place == 0:
-            found.append(batch)
-        else:
-            found.append(named.get(axis) if axis else None)
+        found.append(batch if is_batch(one, place) else size_of(axis, named))
     return tuple(found)
 
 

@@ -78,7 +78,8 @@ def test_indices_stay_within_the_table_that_reads_them_and_use_all_of_it(
         session.run(None, {**made, "input_ids": made["input_ids"] + ROWS})
 
 
-def test_a_scalar_is_what_the_model_compares_it_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["inside", "another file", "node"])
+def test_a_scalar_is_what_the_model_compares_it_with(tmp_path: Path, place: str) -> None:
     nodes = [
         helper.make_node("Equal", ["sr", "rate"], ["same"]),
         helper.make_node("Cast", ["same"], ["factor"], to=TensorProto.FLOAT),
@@ -91,6 +92,13 @@ def test_a_scalar_is_what_the_model_compares_it_with(tmp_path: Path) -> None:
         ["n", 4],
         rate=np.array(16000, np.int64),
     )
+    if place == "another file":
+        onnx.save(onnx.load(path), path, save_as_external_data=True, size_threshold=0)
+    if place == "node":
+        model = onnx.load(path)
+        del model.graph.initializer[:]
+        model.graph.node.insert(0, helper.make_node("Constant", [], ["rate"], value_int=16000))
+        onnx.save(model, path)
     inputs = signature(inspect_onnx("m", path))
     made, _ = made_inputs("m", inputs, sized("m", inputs, AskedShapes()))
     assert made["sr"].shape == ()
