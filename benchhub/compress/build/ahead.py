@@ -12,8 +12,10 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -151,7 +153,8 @@ class _Crew:
         made: set[str] = set()
         while left or under_way:
             for name in [n for n, source in left.items() if source is None or source in made]:
-                under_way[self._pool.submit(_make, name)] = name
+                with without_main():
+                    under_way[self._pool.submit(_make, name)] = name
                 del left[name]
             if not under_way:  # they wait for one that failed, or is missing something
                 break
@@ -182,6 +185,20 @@ class _Crew:
         with contextlib.suppress(queue.Empty):
             while True:
                 yield self._told.get_nowait()
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Keep processes that begin in this context from running the script that began this one.
+
+    A spawned process imports it, and a script that calls `benchhub.run` would do so in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 # --- in a process of the crew -----------------------------------------------------------------

@@ -9,7 +9,7 @@ from benchhub.compress.build.cached import find
 from benchhub.compress.build.checked import settled
 from benchhub.compress.build.suite import BuiltSuite, as_asked
 from benchhub.compress.recipe import Ingredients
-from benchhub.errors import MissingExtra
+from benchhub.errors import MissingExtra, RecipeFailed
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import SkipKind, SkipReason, TensorSpec, Variant
 
@@ -34,8 +34,10 @@ def plan_all(
         source = known[spec.source] if spec.source is not None else None
         try:
             found = None if spec.source in to_make else find(spec, source, using, cache)
-        except MissingExtra as error:
-            unbuilt[spec.name] = SkipReason(SkipKind.UNBUILT, error.reason)
+        except (MissingExtra, RecipeFailed) as error:
+            failed = isinstance(error, RecipeFailed)
+            kind = SkipKind.RECIPE_FAILED if failed else SkipKind.UNBUILT
+            unbuilt[spec.name] = SkipReason(kind, error.reason)
             return
         if found is None:
             to_make.append(spec.name)
@@ -44,10 +46,7 @@ def plan_all(
     for spec in suite.variants:
         look(spec)
     if suite.baseline in unbuilt:
-        raise MissingExtra(
-            f"variant {suite.baseline}: {unbuilt[suite.baseline].text}",
-            unbuilt[suite.baseline].text,
-        )
+        raise _missing(suite.baseline, unbuilt[suite.baseline])
     return BuiltSuite(
         tuple(
             as_asked(known[spec.name], spec, specs, suite.baseline)
@@ -57,6 +56,12 @@ def plan_all(
         unbuilt,
         to_make=tuple(spec for spec in suite.variants if spec.name in to_make),
     )
+
+
+def _missing(name: str, why: SkipReason) -> MissingExtra | RecipeFailed:
+    if why.kind is SkipKind.RECIPE_FAILED:
+        return RecipeFailed(name, why.text)
+    return MissingExtra(f"variant {name}: {why.text}", why.text)
 
 
 def _unmade(spec: VariantSpec, source: Variant | None, using: Ingredients) -> Variant:

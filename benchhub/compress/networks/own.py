@@ -6,6 +6,7 @@ The file is code that the user names, and is run; weights are a state_dict, read
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -59,9 +60,11 @@ def module_at(text: str) -> tuple[ModuleType, str]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
         raise ConfigError(
             f"{path}: cannot be run: {_said(error)}; it has to be one file that imports only what"
             " is installed"
@@ -77,7 +80,7 @@ def built(text: str, module: ModuleType, name: str, weights: Path) -> nn.Module:
         raise ConfigError(f"network = {text!r}: no function {name}{nearest(name, known)}")
     try:
         net = make()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"network = {text!r}: {name}() failed: {_said(error)}") from error
     if not isinstance(net, nn.Module):
         raise ConfigError(
@@ -88,14 +91,14 @@ def built(text: str, module: ModuleType, name: str, weights: Path) -> nn.Module:
     except Exception as error:
         raise ConfigError(
             f"{weights}: holds no state_dict that can be read without running code;"
-            f" write it with torch.save(net.state_dict(), FILE) ({_said(error)[:120]})"
+            f" write it with torch.save(net.state_dict(), FILE) ({_said(error)})"
         ) from error
     if not isinstance(state, Mapping):
         raise ConfigError(f"{weights}: holds a {type(state).__name__}, not a state_dict")
     try:
         net.load_state_dict(state)
     except Exception as error:
-        raise ConfigError(f"{weights}: does not fit {name}(): {_said(error)[:300]}") from error
+        raise ConfigError(f"{weights}: does not fit {name}(): {_said(error)}") from error
     return net.eval()
 
 

@@ -17,7 +17,10 @@ def converter_errors() -> tuple[type[Exception], ...]:
         if isinstance(kind, type) and issubclass(kind, Exception)
     )
     theirs = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)
-    builtin = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+    builtin = (
+        RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError,
+        ArithmeticError, MemoryError, NameError,
+    )  # fmt: skip
     return (*ours, *theirs, DecodeError, EncodeError, *builtin)
 
 

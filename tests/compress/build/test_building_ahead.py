@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +121,28 @@ def test_what_was_interrupted_goes_on(tmp_path: Path) -> None:
     assert trained
     assert not any(line.startswith("slim: training, epoch 1 ") for line in trained)
     assert trained[-1].startswith("slim: training, epoch 40 of 40")
+
+
+_SCRIPT = """
+import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from benchhub.compress.build.ahead import without_main
+
+print("run")
+pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+with without_main():
+    future = pool.submit(len, "abc")
+print(future.result())
+"""
+
+
+def test_a_script_is_not_run_again_by_the_processes_that_it_has_begun(tmp_path: Path) -> None:
+    """As whoever calls `benchhub.run` from a file writes it: without `if __name__`."""
+    script = tmp_path / "script.py"
+    script.write_text(_SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("run\n3\n", 0), done.stderr

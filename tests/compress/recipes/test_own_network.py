@@ -197,3 +197,32 @@ def test_the_hints_for_an_onnx_file_lead_here(folder: Path) -> None:
         assert isinstance(done.exception, BenchhubError)
         if more != ["--task", "npz"]:
             assert "give recipe prune-network the function that builds it" in str(done.exception)
+
+
+SETTINGS = """from __future__ import annotations
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    ratio: float = 0.5
+
+
+"""
+
+
+def test_a_file_may_hold_dataclasses_and_what_ends_it_is_told(folder: Path) -> None:
+    (folder / "net.py").write_text(SETTINGS + NET)
+    assert compress(ratio=0.5)
+    (folder / "net.py").write_text(NET + "\n\nraise SystemExit('no arguments')\n")
+    assert "net.py: cannot be run: SystemExit: it exits with no arguments" in refused()
+
+
+def test_a_cause_keeps_its_end(folder: Path) -> None:
+    import torch
+
+    state = torch.load(folder / "net.pt", weights_only=True)
+    state |= {f"backbone.layer{at}.convolution.weight": torch.zeros(1) for at in range(30)}
+    state["classes.weight"] = torch.zeros(7, 7)
+    torch.save(state, folder / "net.pt")
+    assert "size mismatch for classes.weight" in refused()
