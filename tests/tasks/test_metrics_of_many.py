@@ -253,6 +253,7 @@ def test_each_has_an_interval_and_a_paired_loss_and_a_chance(name, output, label
         ("mask_iou", MAPS, MASKS - 1, "label -1 is of no class"),
         ("mask_dice", MAPS, ONE_HOT, "one 1 along axis 1, as classes that are one-hot"),
         ("mask_iou", np.moveaxis(MAPS, 1, -1), np.moveaxis(ONE_HOT, 1, -1), "labels.argmax(-1)"),
+        ("mask_dice", np.log(expit(BEAT)), HEART, "as logarithms of probabilities are"),
         ("mask_dice", BYTES, HEART, 'write labels = "masks" if they are classes'),
         ("mask_dice", np.round(9 * BEAT).astype(np.int8), HEART, "which is of no class"),
         ("mask_dice", BEAT, HEART * 255, "beside 255, which does not count"),

@@ -10,7 +10,7 @@ from benchhub.model.quality import Reading, Reads
 from benchhub.tasks.contract.asked import Asked
 from benchhub.tasks.contract.looks import adds_up, flat, from_0_to_1, shape, whole, zero_one
 from benchhub.tasks.contract.reason import NoReading
-from benchhub.tasks.contract.scale import SHARES, must_be_shares
+from benchhub.tasks.contract.scale import LOGS, SHARES, look_like_logs, must_be_shares
 
 #: The label of a pixel, and of a token, that does not count.
 IGNORED_PIXEL, IGNORED_TOKEN = 255, -100
@@ -235,6 +235,8 @@ def _yes(values: Array, asked: Asked, integers: bool) -> str:
         raise NoReading('scores = "probabilities" was written, and they are not from 0 to 1')
     if said == "logits" and from_0_to_1(values):
         raise NoReading(SHARES)
+    if not said and look_like_logs(values):
+        raise NoReading(LOGS)
     return said or ("probabilities" if from_0_to_1(values) else "logits")
 
 

@@ -25,14 +25,20 @@ from benchhub.tasks.contract.looks import (
     zero_one,
 )
 from benchhub.tasks.contract.no_scores import (
-    in_an_order,
+    no_scores,
     one_off,
     scale_of_integers,
     told_classes,
 )
 from benchhub.tasks.contract.output import Output
 from benchhub.tasks.contract.reason import NoReading
-from benchhub.tasks.contract.scale import SHARES, depends_on_scale, must_be_shares
+from benchhub.tasks.contract.scale import (
+    LOGS,
+    SHARES,
+    depends_on_scale,
+    look_like_logs,
+    must_be_shares,
+)
 
 _SAY_CLASS = 'write labels = "class" if they are the numbers of classes'
 #: What labels are to metrics that read more than a row of scores a case.
@@ -183,8 +189,8 @@ def _of_classes(metric: Metric, scores: Array, labels: Array, asked: Asked) -> t
         raise NoReading(
             "it needs one class a case, and labels are of several things; use macro_auc"
         )
-    if kind != "multi-label" and (ordered := in_an_order(scores, asked)):
-        raise NoReading(ordered)
+    if kind != "multi-label" and (other := no_scores(metric, scores, asked)):
+        raise NoReading(other)
     if metric.reads is Reads.ODDS and kind != "multi-label" and columns > 2:
         raise NoReading(
             f"{metric.name} is of things that are there or not, not of {columns} classes"
@@ -269,14 +275,22 @@ def _scale(metric: Metric, scores: Array, kind: str, asked: Asked) -> str:
         return said
     if integers:
         return scale_of_integers(metric, scores, said, why)
+    return _as_seen(scores, kind, asked)
+
+
+def _as_seen(scores: Array, kind: str, asked: Asked) -> str:
+    """Return whether scores are probabilities or logits where nobody says; NoReading: not seen."""
+    apart = scores.shape[1] == 1 or kind == "multi-label"
+    if apart and look_like_logs(scores):
+        raise NoReading(LOGS)
     if not from_0_to_1(scores):
-        if kind == "one-hot" and columns > 1 and not asked.labels:
+        if kind == "one-hot" and not apart and not asked.labels:
             raise NoReading(
                 "they are logits, and of several things each row of which has one, or of one class"
                 ' a case: write labels = "one-hot" or labels = "multi-label" under [data]'
             )
         return "logits"
-    if columns == 1 or kind == "multi-label" or adds_up(scores):
+    if apart or adds_up(scores):
         return "probabilities"
     raise NoReading(
         "rows are from 0 to 1 and do not add up to 1, so they may be probabilities or logits; write"

@@ -7,7 +7,7 @@ import numpy as np
 from benchhub.model.arrays import Array
 from benchhub.model.quality import OF_CLASSES, Metric, Reads
 from benchhub.tasks.contract.asked import Asked
-from benchhub.tasks.contract.looks import zero_one
+from benchhub.tasks.contract.looks import one_each, zero_one
 from benchhub.tasks.contract.reason import NoReading
 
 #: Types that classes are numbered in; those of fewer bits are rather quantized scores.
@@ -17,6 +17,7 @@ _ORDERED = (*_NUMBERS, "uint32", "uint64")
 _VOID, _FAR = 255, 128
 #: In so many cases scores of three classes do not fall by chance: one in six does.
 _MANY = 8
+_ALONE = "it tells the class alone, and {} is of the scores of all classes"
 _ORDER = (
     "in order, the likeliest first (top-k), and not one for each class; if they are, write"
     ' scores = "probabilities" or scores = "logits" under [data]'
@@ -36,9 +37,7 @@ def told_classes(metric: Metric, scores: Array, found: Array, asked: Asked) -> i
     if found.max() < 2 and (asked.scores or not zero_one(scores)):
         return None
     if metric.reads is Reads.RANKED:
-        raise NoReading(
-            f"it tells the class alone, and {metric.name} is of the scores of all classes"
-        )
+        raise NoReading(_ALONE.format(metric.name))
     if asked.scores:
         raise NoReading(f"it tells the class, and scores = {asked.scores!r} was written")
     if not asked.labels and found.min() == 1 and scores.min() == 0 and found.max() > scores.max():
@@ -56,12 +55,16 @@ def told_classes(metric: Metric, scores: Array, found: Array, asked: Asked) -> i
     return max(int(found.max()), int(scores.max())) + 1
 
 
-def in_an_order(scores: Array, asked: Asked) -> str:
-    """Return that rows (cases, n) seem to be of the best classes, the best first; empty: not so.
+def no_scores(metric: Metric, scores: Array, asked: Asked) -> str:
+    """Return that rows (cases, n) are not of a score for each class; empty: they are.
 
-    Whole numbers seem to be those classes where each row has different ones from 0 on, and other
-    numbers their scores where none rises from column to column, in more cases than chance has.
+    They tell the class alone where each has one 1 among zeros. They seem to be of the best classes,
+    the best first, as follows. Whole numbers seem to be those classes where each row has different
+    ones from 0 on, and other numbers their scores where none rises from column to column, in more
+    cases than chance has.
     """
+    if metric.reads is Reads.RANKED and scores.shape[1] > 1 and one_each(scores):
+        return _ALONE.format(metric.name)
     if asked.scores or scores.shape[1] < 2:
         return ""
     if scores.dtype.name in _ORDERED:

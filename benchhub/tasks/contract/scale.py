@@ -13,6 +13,13 @@ SHARES = (
     'scores = "logits" was written, and they all lie in 0..1 as probabilities do; write'
     ' scores = "probabilities"'
 )
+#: Why scores may be of a third scale, of which a half is neither of the others'.
+LOGS = (
+    "none is above 0, and the largest is next to it, as logarithms of probabilities are: give"
+    ' probabilities or logits, or write scores = "logits" under [data] if that is what they are'
+)
+#: A logarithm so far below 0 is of a probability of .95; a logit there is of one of .49.
+_NEAR_0 = 0.05
 #: So far probabilities lie outside 0 and 1 by rounding, of which 8-bit scores have the most.
 _ROUNDED = 0.02
 #: Above this sums of probabilities are not rounded ones.
@@ -42,6 +49,11 @@ def must_be_shares(rows: Array, apart: bool) -> bool:
     They lie from 0 to 1; `apart`: each column for itself, else rows add up to 1.
     """
     return from_0_to_1(rows) if apart or rows.shape[1] == 1 else adds_up(rows)
+
+
+def look_like_logs(scores: Array) -> bool:
+    """Return whether scores of one thing look like logarithms of probabilities, not like logits."""
+    return bool(scores.max() <= 0) and bool(scores.max() > -_NEAR_0 and scores.min() < -_NEAR_0)
 
 
 def on_another_scale(

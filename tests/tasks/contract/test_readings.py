@@ -219,10 +219,15 @@ def test_a_log_loss_is_of_probabilities_whichever_way_they_come(output, said):
         ("accuracy", LOGITS, np.eye(4)[FEW], {"labels": "masks"}, 'labels = "masks" was written'),
         ("macro_auc", HEADS, MANY, {"labels": "boxes"}, 'labels = "boxes" was written'),
         ("accuracy", LOGITS, FEW, {"labels": "tokens"}, 'labels = "tokens" was written'),
+        ("accuracy", np.log(SHARE), BINARY, {}, "as logarithms of probabilities are"),
+        ("log_loss", np.log(SHARE)[:, None], BINARY, {}, "as logarithms of probabilities are"),
+        ("log_loss", np.log(HEADS), MANY, {}, "as logarithms of probabilities are"),
         ("accuracy", ORDERED, FEW, {}, "in order, the likeliest first (top-k)"),
         ("accuracy", ORDERED[:, :2], BINARY, {}, "in order, the likeliest first (top-k)"),
         ("accuracy", np.eye(2, dtype=np.int64)[BINARY], BINARY, {}, "(top-k), and not one for"),
         ("top3_accuracy", ANSWERS, FEW, {}, "tells the class alone, and top3_accuracy is of the"),
+        ("top3_accuracy", np.eye(4)[ANSWERS], FEW, {}, "tells the class alone, and top3_accuracy"),
+        ("top3_accuracy", np.eye(4)[ANSWERS] > 0, np.eye(4)[FEW], {}, "it tells the class alone"),
         ("top2_accuracy", (LOGIT > 0).astype(np.int64), BINARY, {}, "it tells the class alone"),
         ("accuracy", ANSWERS, np.where(FEW == 3, 255, FEW), {}, "labels are 255, and no other"),
         ("accuracy", ANSWERS, FEW + 1, {}, "it answers 0 to 3, and labels are 1 to 4"),
@@ -376,3 +381,14 @@ def test_scores_that_fall_are_read_where_it_is_said_what_they_are():
 def test_labels_that_are_meant_as_they_are_may_be_said_to_be():
     found = value("accuracy", WIDE, FEW + 1, {"labels": "class"})
     assert found == pytest.approx(accuracy_score(FEW + 1, WIDE.argmax(axis=1)))
+
+
+def test_logarithms_of_probabilities_that_rows_or_ranks_tell_are_read():
+    """Of rows softmax makes the probabilities again, and ranks are the same."""
+    logs = np.log(TWO)
+    assert value("accuracy", logs, BINARY) == pytest.approx(BY_SHARE)
+    assert value("macro_auc", np.log(SHARE), BINARY) == pytest.approx(AUC, abs=1e-12)
+    wanted = log_loss(BINARY, SHARE.astype(np.float64))
+    assert value("log_loss", logs, BINARY) == pytest.approx(wanted, rel=1e-5)
+    below = LOGIT - LOGIT.max() - 1  # logits of a rare thing, none of which is a yes
+    assert value("accuracy", below, BINARY) == pytest.approx(1 - BINARY.mean())
