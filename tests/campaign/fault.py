@@ -87,7 +87,7 @@ class Fault(ABC):
         return
 
     def ended(self, scene: Scene) -> None:
-        """Hear that a controller ended with 2: what would end the next one, too, is undone."""
+        """Hear that it ended a controller: what would end the next one, too, is undone."""
         return
 
     @property

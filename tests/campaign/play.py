@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,6 @@ from campaign.site import WITH_LEASE, Kind, Site
 _MOST_CONTROLLERS = 8
 #: Between two looks at what is due.
 _LOOK_S = 0.004
-#: After these what would end the next controller, too, is lifted.
-_LIFTED = (2, -signal.SIGABRT)
 #: Between two tries to strike what is not there yet.
 _AGAIN_S = 0.02
 
@@ -120,8 +117,8 @@ def _controllers(scene: Scene) -> list[End]:
         ends.append(dataclasses.replace(end, expected=expected))
         if end.hung or end.code in checks.USUAL_CODES:
             break
-        if end.code in _LIFTED:
-            for fault in scene.faults:
+        for fault in scene.faults:
+            if end.code == 2 or fault.explains(end.code, running.pid):
                 fault.ended(scene)
     scene.controllers = []
     return ends
