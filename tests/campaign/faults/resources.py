@@ -35,7 +35,7 @@ class Memory(_Limit):
     """The controller, or a device's agent with what it starts, may take few more addresses."""
 
     name = "memory limit"
-    # Native code that gets no memory aborts (pydantic's), or ends with 127 (glibc's): nobody can say
+    # Native code that gets no memory aborts (pydantic's) or ends with 127 (glibc's): nobody can say
     # anything any more.
     codes = frozenset({2, 127, -signal.SIGABRT})
     kinds = MappingProxyType({Kind.PIPES: 1, Kind.IN_PROCESS: 2})
