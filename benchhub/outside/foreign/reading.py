@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -25,11 +26,8 @@ def reading(where: object, what: str, step: str) -> Iterator[None]:
     file's. Errors of benchhub's own and packages that are not installed pass through. Warnings and
     logs of the libraries are not shown.
     """
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _QUIET:
             yield
     except (BenchhubError, ImportError):
         raise
@@ -41,8 +39,33 @@ def reading(where: object, what: str, step: str) -> Iterator[None]:
         if (gone := used_up(error)) is not None:
             raise ConfigError(f"{where}: {gone}") from error
         raise ConfigError(f"{where}: {what} ({reason(error)}); {step}") from error
-    finally:
-        logging.disable(level)
+
+
+class _Quiet:
+    """Warnings and logs are off while any thread is within, and as they were once all have left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._kept = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._kept.callback(logging.disable, logging.root.manager.disable)
+                logging.disable(logging.CRITICAL)
+                self._kept.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+            self._within += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within:
+                self._kept.close()
+
+
+_QUIET = _Quiet()
 
 
 def reason(error: BaseException) -> str:
