@@ -349,6 +349,49 @@ def test_an_axis_that_is_called_a_batch_is_one_wherever_it_stands(tmp_path: Path
         ready(tmp_path / "5", path, inputs=str(tmp_path / "cases.npz"), batches=(2,))
 
 
+def write_cache(path: Path, batch: int | str) -> Path:
+    """What came before, of no length, beside (batch, t, 4)."""
+    graph = helper.make_graph(
+        [helper.make_node("Concat", ["past", "x"], ["y"], axis=1)],
+        "cache",
+        [
+            helper.make_tensor_value_info("past", TensorProto.FLOAT, [batch, 0, 4]),
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, "t", 4]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, "t", 4])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def test_a_size_of_0_is_one_but_of_the_batch(tmp_path: Path) -> None:
+    path = write_cache(tmp_path / "m.onnx", "n")
+    made = ready(tmp_path, path, shapes=("x=1x3x4",), batches=(2,))
+    fed = arrays(made, "m", "x=2x3x4")
+    assert {name: one.shape for name, one in fed.items()} == {"past": (2, 0, 4), "x": (2, 3, 4)}
+
+
+@pytest.mark.usefixtures("processes")
+def test_what_is_suggested_is_called_with_as_many_cases_as_the_file_fixes(tmp_path: Path) -> None:
+    path = write_cache(tmp_path / "m.onnx", 7)
+    with pytest.raises(ConfigError, match=r"x is 7x\w+x4.* for example --shape x=7x128x4$"):
+        ready(tmp_path, path)
+
+
+def test_text_of_open_sizes_is_refused_for_being_text(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Equal", ["s", "s"], ["y"])],
+        "text",
+        [helper.make_tensor_value_info("s", TensorProto.STRING, ["n", "words"])],
+        [helper.make_tensor_value_info("y", TensorProto.BOOL, ["n", "words"])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(ConfigError, match="input s is string, which cannot be made up"):
+        ready(tmp_path, tmp_path / "m.onnx")
+
+
 # --- which is faster --------------------------------------------------------------------------
 
 

@@ -172,9 +172,10 @@ def _spec(name: str, path: Path, value: onnx.ValueInfoProto, side: str) -> Tenso
             f"variant {name}: {side} {value.name} of {path} is {what}, not a tensor; {step}"
         )
     kind = value.type.tensor_type
+    # a size of 0, of an empty cache say, is one: runtimes take no other; as a batch it is open
     shape = tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
-        for dim in kind.shape.dim
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= (not place) else None
+        for place, dim in enumerate(kind.shape.dim)
     )
     if kind.elem_type == TensorProto.STRING:
         left_out = "" if side == "input" else "it holds text"

@@ -115,15 +115,18 @@ def _with_example(
     numbers = all(len(one.axes or ()) > 0 for one in inputs)
     if not meant or not numbers:
         return error
-    file, apart = (variant.path, variant.format), whole(inputs)
+    file, refused = (variant.path, variant.format), None
+    cut = {one.name for one in inputs if one.axes and not isinstance(one.axes[0], int)}
+    cut -= whole(inputs)
     with Tryout() as tryout:
         for example in error.examples:
             try:
                 sizes = Sized(batch, example.sizes, example.words)
                 arrays, _ = made_inputs(variant.path.name, inputs, sizes)
-            except ConfigError:
+            except ConfigError as reason:
+                refused = reason
                 continue
-            call = {key: one if key in apart else one[:1] for key, one in arrays.items()}
+            call = {key: one[:1] if key in cut else one for key, one in arrays.items()}
             if not tryout(meant[0].name, file, None, [call]).cause:
                 return error.of_what_runs(example)
-    return error.of_what_runs(None)
+    return refused or error.of_what_runs(None)

@@ -115,7 +115,10 @@ def _axes(value: onnx.ValueInfoProto) -> tuple[int | str | None, ...] | None:
     if not kind.HasField("shape"):
         return None
     return tuple(
-        dim.dim_value if dim.dim_value > 0 else dim.dim_param or None for dim in kind.shape.dim
+        dim.dim_value
+        if dim.HasField("dim_value") and dim.dim_value >= (not place)
+        else dim.dim_param or None
+        for place, dim in enumerate(kind.shape.dim)
     )
 
 

@@ -504,6 +504,19 @@ def test_what_would_be_large_is_not_computed_to_find_out(operator, sizes, monkey
     assert operator not in ran
 
 
+def test_weights_that_are_outputs_or_sparse_hinder_no_shapes():
+    made = one("MatMul", [("a", ["n", 6])], {"b": weights(6, 5)})
+    made.graph.output.append(value("b", [6, 5]))
+    assert count_macs(made) == Count(30)
+    sparse = one("MatMul", [("a", ["n", 6])], {"b": weights(6, 5)})
+    del sparse.graph.initializer[:]
+    held = helper.make_sparse_tensor(
+        from_array(weights(2), "b"), from_array(np.array([1, 7]), "at"), [6, 5]
+    )
+    sparse.graph.sparse_initializer.append(held)
+    assert count_macs(sparse) == Count(30)
+
+
 #: Of the standard up to 1.23, what is neither counted nor known to be free.
 UNKNOWN = {
     "Adagrad", "Adam", "CausalConvWithState", "DFT", "Det", "FlexAttention", "Gradient", "If",

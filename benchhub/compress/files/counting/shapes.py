@@ -53,8 +53,9 @@ def bare(
     copy = plain(copy)
     for graph in graphs(copy.graph):
         del graph.value_info[:]
+        held = {tensor.name for tensor in graph.initializer}
         for value in graph.output:
-            if value.type.HasField("tensor_type"):
+            if value.type.HasField("tensor_type") and value.name not in held:
                 value.type.tensor_type.ClearField("shape")
     for value in copy.graph.input:
         if value.type.HasField("tensor_type"):
@@ -65,6 +66,10 @@ def bare(
         copy.graph.input.append(
             onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
         )
+    for sparse in copy.graph.sparse_initializer:  # inference takes them for no tensors
+        own, kind = sparse.values, sparse.values.data_type
+        copy.graph.input.append(onnx.helper.make_tensor_value_info(own.name, kind, sparse.dims))
+    del copy.graph.sparse_initializer[:]
     given = values or {}
     copy.graph.initializer.extend(
         onnx.numpy_helper.from_array(value, name) for name, value in given.items()
@@ -82,7 +87,7 @@ def _fix(kind: Any, given: Shape | None) -> None:
             kind.shape.dim.add().dim_value = size
         return
     for axis, dim in enumerate(kind.shape.dim):
-        if dim.dim_value < 1:
+        if not dim.HasField("dim_value") or dim.dim_value < (not axis):
             dim.Clear()
             if not axis:
                 dim.dim_value = 1
