@@ -211,7 +211,8 @@ def _kind(metric: Metric, rows: Array, columns: int, asked: Asked) -> str:
             raise NoReading("labels are one number a case, and one-hot is a row of them")
         if asked.labels == "multi-label":
             return "multi-label"
-        if not asked.labels and columns > 2 and zero_one(rows):
+        varied = rows.min() != rows.max()  # _classes_fit refuses labels all of one class
+        if not asked.labels and columns > 2 and varied and zero_one(rows):
             raise NoReading(
                 f"labels are 0 and 1, and it has {columns} columns: {_SAY_CLASS}; if they are of"
                 " one thing, leave the other columns out of the model"

@@ -187,6 +187,7 @@ def test_a_log_loss_is_of_probabilities_whichever_way_they_come(output, said):
         ("accuracy", LOGITS, FEW + 0.5, {}, "labels are no whole numbers"),
         ("accuracy", LOGITS, np.where(FEW == 1, np.nan, FEW), {}, "NaN or infinite values"),
         ("accuracy", LOGITS, np.full(CASES, 2), {}, "all labels are 2: one class tells nothing"),
+        ("accuracy", LOGITS, np.zeros(CASES), {}, "all labels are 0: one class tells nothing"),
         ("macro_auc", TWO, np.zeros(CASES), {}, "all labels are 0"),
         ("macro_auc", TWO, np.eye(2)[np.ones(CASES, int)], {}, "all labels are of one class"),
         ("macro_auc", LOGITS[:60], FEW, {}, "90 cases should run along its first axis"),
