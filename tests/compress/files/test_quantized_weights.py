@@ -223,3 +223,31 @@ def test_what_onnxruntime_quantizes_keeps_its_count(per_channel, tmp_path, nativ
     assert {"ConvInteger", "MatMulInteger"} <= kinds
     params = 4 * 27 + 4 + 20 + 5 + 5
     assert [count_weights(onnx.load(path))[0] for path in (source, made)] == [params, params]
+
+
+@pytest.mark.parametrize("sums", [True, False], ids=["sums", "numbers"])
+def test_two_scales_multiplied_are_none_where_sums_of_integers_are_multiplied_by_them(sums):
+    """A stored table is looked up, and multiplied by stored integers: the file has both scales."""
+    made = "c" if sums else "x"
+    nodes = [
+        node("Gather", ["t", "ids"], ["e"]),
+        node("Mul", ["ts", "ws"], ["s"]),
+        node("MatMulInteger", ["e", "w", "p", "p"], ["sum"]),
+        node("Cast", ["sum"], ["c"], to=1),
+        node("Mul", [made, "s"], ["y"]),
+    ]
+    held = {"t": BYTES, "ids": np.array([1]), "w": BYTES.T, "p": np.uint8(0)}
+    params, _ = counted(nodes, **held, ts=SCALE, ws=SCALE)
+    assert params == 64 + 64 + (0 if sums else 2)
+
+
+def test_a_table_of_types_of_fewer_bits_counts_by_element():
+    found = helper.make_tensor("t", TensorProto.INT4, [16, 4], np.zeros(64, np.int8))
+    gather = node(
+        "GatherBlockQuantized", ["t", "x", "s"], ["y"], **MICROSOFT, bits=4, block_size=16
+    )
+    scales = from_array(np.ones((16, 1), np.float32), "s")
+    graph = helper.make_graph([gather], "g", [value("x", ("n",))], [value("y")], [found, scales])
+    imports = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, ir_version=10, opset_imports=imports)
+    assert count_weights(model) == (64, None)

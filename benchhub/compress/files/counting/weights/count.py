@@ -59,13 +59,16 @@ class _Nameable:
     held: dict[str, _Held] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     flows: dict[str, Flow] = field(default_factory=dict)
+    #: By its name what two tensors multiply to, which may turn out to be a scale.
+    products: dict[str, onnx.NodeProto] = field(default_factory=dict)
 
     def inside(self, own: Iterable[_Held]) -> _Nameable:
         """Return what can be named in a graph that holds `own`."""
         new = {one.tensor.name: one for one in own}
         flows = {name: flow for name, flow in self.flows.items() if name not in new}
         flows |= {name: Flow(Kind.STORED) for name, one in new.items() if _is_small(one)}
-        return _Nameable(self.held | new, self.moved - new.keys(), flows)
+        products = {name: node for name, node in self.products.items() if name not in new}
+        return _Nameable(self.held | new, self.moved - new.keys(), flows, products)
 
 
 def count_weights(model: onnx.ModelProto, folder: Path | None = None) -> tuple[int, int | None]:
@@ -115,6 +118,7 @@ def _walk_nodes(
         for at, name in enumerate(node.input):
             if name in seen.held and at != scale and not (at == 0 and handed_on):
                 _use(seen, node, at)
+        _multiplied(node, scale, seen)
         seen.flows |= flows
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
@@ -157,6 +161,17 @@ def _use(seen: _Nameable, node: onnx.NodeProto, at: int) -> None:
         one.axis = roles.channel_axis(node)
         moved = {node.input[at], node.input[point_at]} & seen.moved
         one.unclear = bool(moved) and math.prod(point.sizes) > 1
+
+
+def _multiplied(node: onnx.NodeProto, scale: int | None, seen: _Nameable) -> None:
+    """Note what two tensors multiply to; where that turns out to be a scale, they are scales."""
+    if scale is not None and (product := seen.products.get(node.input[scale])) is not None:
+        for name in product.input:
+            one = seen.held[name]
+            one.uses = [use for use in one.uses if use[0] is not product]
+    if node.op_type == "Mul" and all(name in seen.held for name in node.input):
+        seen.held[node.output[0]] = _Held(seen.held[node.input[0]].tensor, ())
+        seen.products[node.output[0]] = node
 
 
 def _is_small(one: _Held) -> bool:
