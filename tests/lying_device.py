@@ -164,7 +164,8 @@ class ScriptedTransport:
     """Starts processes that follow the script."""
 
     def __init__(self, name: str, script: Script) -> None:
-        self.name, self.warnings, self._script = name, (), script
+        self.name, self._script = name, script
+        self.warnings: tuple[str, ...] = ()
 
     def start(self, argv: list[str]) -> RemoteProcess:
         self._script.processes += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ from benchhub.text import all_visible, visible
 
 #: Execution option of a connection that is going to write: takes the write lock at once.
 WRITES = "benchhub_writes"
+
+# Without a handler of their own, their tracebacks would go to the user's terminal.
+for _name in ("sqlalchemy", "alembic"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 _CAUSES = (
     ("locked", "is locked by another program: close it, or wait until its run ends"),

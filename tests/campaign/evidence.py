@@ -98,7 +98,12 @@ def _tables(store: Path) -> Tables:
             name: str(error) for name, info in devices if (error := json.loads(info).get("error"))
         }
     planned = [_planned(key, json.loads(info)) for key, info in cells]
-    stored = [Stored(*row[:7], unpacked(row[7]), json.loads(row[8])) for row in rows]
+    stored = [
+        Stored(
+            cell, launch, attempt, status, stage, kind, message, unpacked(samples), json.loads(told)
+        )
+        for cell, launch, attempt, status, stage, kind, message, samples, told in rows
+    ]
     return Tables(status, tuple(planned), tuple(stored), errors, tuple(damage))
 
 

@@ -13,10 +13,9 @@ import sys
 import time
 from array import array
 
-sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import answer
-import journal
+from campaign import answer, journal
 
 
 def main() -> int:

@@ -283,3 +283,15 @@ def test_a_damaged_run_is_one_line_and_others_are_found(tmp_path, column, value)
         assert store.plan("good") == make_plan()
         store.delete_run(store.resolve("bad"))
         assert store.runs() == [make_run(id="good")]
+
+
+@pytest.mark.usefixtures("processes")
+def test_what_the_libraries_of_the_store_log_is_not_for_the_terminal() -> None:
+    code = (
+        "import logging, benchhub.store.database\n"
+        "for name in ('sqlalchemy.pool.impl.QueuePool', 'alembic.runtime.migration'):\n"
+        "    logging.getLogger(name).error('Exception during reset or similar')\n"
+        "logging.getLogger('of somebody else').error('this is')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "this is\n")

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from types import MappingProxyType
 
 from lab import faults as lab
+from lab.host import Host
 
 from campaign.fault import Lasting
 from campaign.faults.processes import HEARTBEAT_S
@@ -55,7 +56,7 @@ class _Link(Lasting):
         """Return what a relay is told."""
 
     @abstractmethod
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         """Return what the lab does to the link of a host."""
 
 
@@ -75,7 +76,7 @@ class Cut(_Link):
     def words(self) -> str:
         return "silent" if self.pulled else "cut"
 
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         return lab.cut(host)
 
 
@@ -88,7 +89,7 @@ class HalfOpen(_Link):
     def words(self) -> str:
         return "half"
 
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         return lab.frozen(host)
 
 
@@ -102,7 +103,7 @@ class Reset(_Link):
     def words(self) -> str:
         return "reset"
 
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         return lab.resets(host)
 
 
@@ -123,7 +124,7 @@ class Slow(_Link):
     def words(self) -> str:
         return f"slow {1000 * self.kilobytes_per_s}"
 
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         return lab.slow(host, max(1.0, self.kilobytes_per_s * 8 / 1000))
 
 
@@ -144,5 +145,5 @@ class Lossy(_Link):
     def words(self) -> str:
         return f"lossy {5 * self.share}"
 
-    def of_the_lab(self, host: lab.Host) -> contextlib.AbstractContextManager[None]:
+    def of_the_lab(self, host: Host) -> contextlib.AbstractContextManager[None]:
         return lab.loss(host, self.share)

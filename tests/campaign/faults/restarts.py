@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,9 @@ from campaign.fault import Events, Fault
 from campaign.in_process_device import InProcess
 from campaign.scene import Scene
 from campaign.site import Kind
+
+#: When a machine is connected, and at work.
+_AFTER_S = 12.0
 
 
 class Restarted(Fault):
@@ -27,11 +31,21 @@ class Restarted(Fault):
         self.cut = draw.randrange(12)
         self.absent = draw.randrange(4)
 
+    def due(self, scene: Scene) -> bool:
+        # A machine that is off when the run begins is not waited for, and it takes its time.
+        early = time.monotonic() < scene.began + _AFTER_S
+        return not (self.kind is Kind.MACHINE and early) and super().due(scene)
+
     def strike(self, scene: Scene) -> bool:
         if self.kind is Kind.MACHINE:
             host: Any = scene.devices[self.victim].host
             host.reset()
         return True
+
+    def mend(self, scene: Scene) -> None:
+        if self.kind is Kind.MACHINE:
+            host: Any = scene.devices[self.victim].host
+            host.wait()  # until it answers again
 
     def in_process(self, device: InProcess, events: Events) -> Iterable[Any]:
         device.journal.write("restarted", device.name)
