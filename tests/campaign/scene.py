@@ -14,9 +14,6 @@ from campaign.journal import Journal
 from campaign.ready import Asked, ready
 from campaign.site import JOURNALED, Kind, Site
 
-#: How long a launch of a device without a journal takes, about, its connecting included.
-_PACES_S = {Kind.REAL: 0.4, Kind.MACHINE: 10.0}
-
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -72,14 +69,19 @@ class Scene:
         return self.folder / f"full-{device}"
 
     def begun(self, device: str = "") -> int:
-        """Return how many launches were begun on a device or on all; a guess where none say."""
+        """Return how many launches were begun on a device or on all.
+
+        Where devices have no journal, so many as their controllers say.
+        """
         chosen = [self.devices[device]] if device else list(self.devices.values())
-        count = sum(
-            self.journal.count("begun", one.name) for one in chosen if one.kind in JOURNALED
+        return sum(
+            self.journal.count("begun", one.name) if one.kind in JOURNALED else self._said(one.name)
+            for one in chosen
         )
-        if count or any(one.kind in JOURNALED for one in chosen):
-            return count
-        return int((time.monotonic() - self.began) / max(_PACES_S[one.kind] for one in chosen))
+
+    def _said(self, device: str) -> int:
+        logs = (path.read_text("utf-8", "replace") for path in self.folder.glob("controller-*.err"))
+        return sum(log.count(f" {device}: null ") for log in logs)
 
     def made_again(self) -> None:
         """Write models and inputs anew, where they are gone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +13,6 @@ from campaign.fault import Events, Fault
 from campaign.in_process_device import InProcess
 from campaign.scene import Scene
 from campaign.site import Kind
-
-#: When a machine is connected, and at work.
-_AFTER_S = 12.0
 
 
 class Restarted(Fault):
@@ -32,9 +28,9 @@ class Restarted(Fault):
         self.absent = draw.randrange(4)
 
     def due(self, scene: Scene) -> bool:
-        # A machine that is off when the run begins is not waited for, and it takes its time.
-        early = time.monotonic() < scene.began + _AFTER_S
-        return not (self.kind is Kind.MACHINE and early) and super().due(scene)
+        # A machine that is off when the run begins is not waited for.
+        idle = self.kind is Kind.MACHINE and not scene.begun(self.victim)
+        return not idle and super().due(scene)
 
     def strike(self, scene: Scene) -> bool:
         if self.kind is Kind.MACHINE:
