@@ -84,7 +84,7 @@ def _read(path: Path) -> None:
         store.selftests.last("localhost")
         parts: list[Callable[[str], Any]] = [
             store.run, store.plan, store.budgets, store.claims, store.variants, store.answer_key,
-            store.devices, store.finished, store.failed_cells, store.attempts, store.rounds,
+            store.devices, store.finished, store.reached,
             store.medians.of, store.selftests.of, store.resolve,
             lambda run: list(store.launches(run)),
             lambda run: render("json", [load_judged(store, run).results]),
