@@ -94,7 +94,10 @@ def _listed(findings: Sequence[str]) -> str:
     return "".join(f"\n    {one}" for one in findings)
 
 
-def _counted(of: Sequence[Outcome], fault: str = "") -> tuple[int, ...]:
+def _counted(of: Sequence[Outcome], fault: str = "") -> tuple[object, ...]:
+    """Return the cells of a line; what no scenario was played of is empty, not 0."""
+    if not of:
+        return (0, *[""] * (len(_HEAD) - 2))
     each: tuple[Callable[[Outcome], int], ...] = (
         lambda one: 1,
         lambda one: fault in one.struck if fault else bool(one.struck),

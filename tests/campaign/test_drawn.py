@@ -150,6 +150,10 @@ def test_the_page_counts_by_fault_and_names_seeds() -> None:
     mine = [one for one in found if name in one.faults and not one.left_out]
     assert row.split(" | ")[1] == str(len(mine))
     assert "| all scenarios, each once | 2 | 2 | 10 | 9 | 1 | 1 | 0 | 0 | 10 | 1 | 0 | 2 |" in page
+    played_never = next(
+        fault.name for fault in ALL if not any(fault.name in one.faults for one in found)
+    )
+    assert f"| {played_never} | 0 |{'  |' * 11}" in page  # empty: nothing was counted
     known = json.loads(report.as_json(found, {"command": "c"}))
     assert [one["seed"] for one in known["outcomes"]] == seeds[:3]
     assert all(str(seed) in report.line(one) for seed, one in zip(seeds, found, strict=False))

@@ -19,15 +19,20 @@ def _all() -> Mapping[str, Target]:
         events,
         keys,
         locks,
-        models,
+        onnx_files,
         pictures,
         programs,
         settings,
         stores,
         tables,
+        tflite_files,
+        torch_files,
     )
 
-    families = (settings, archives, pictures, tables, models, programs, stores, keys, locks, events)
+    families = (
+        settings, archives, pictures, tables, onnx_files, tflite_files, torch_files, programs,
+        stores, keys, locks, events,
+    )  # fmt: skip
     return {target.name: target for family in families for target in family.TARGETS}
 
 

@@ -1,16 +1,9 @@
-"""Model files: ONNX, TFLite, and the archives of PyTorch; read, and never run."""
+"""ONNX files: sound ones, and those that claim what cannot be."""
 
 from __future__ import annotations
 
-import io
 import itertools
-import json
-import pickle
-import struct
-import tempfile
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,32 +11,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from repository import TESTS
 
-from benchhub.compress.files.look import inspect_model, with_macs
-from benchhub.compress.files.random_operators import random_operators
-from benchhub.compress.trial.unusual import is_unusual
-from benchhub.run.inputs.signature import signature
-
-from ..target import Target, lasting
-from .archives import zipped
+from ..target import Target
+from .model_files import looked_at
 
 _FLOAT, _INT = TensorProto.FLOAT, TensorProto.INT64
-
-
-def _looked_at(path: Path) -> None:
-    variant = inspect_model("m", path)
-    signature(variant)
-    is_unusual(variant)
-    random_operators(variant)
-    cases = {
-        one.name: np.zeros((2, *(size or 3 for size in one.shape[1:])), np.float32)
-        for one in variant.inputs
-        if len(one.shape) < 6 and all((size or 3) < 17 for size in one.shape[1:])
-    }
-    if variant.format == "onnx":  # of torch files this calls the model, in a process of its own
-        with_macs(variant, cases)
-
-
-# --- ONNX -------------------------------------------------------------------------------------
 
 
 def _value(name: str, kind: int, shape: Any) -> Any:
@@ -258,162 +229,9 @@ def _size(content: bytes) -> bytes:
     return bytes([*parts, size])
 
 
-# --- TFLite -----------------------------------------------------------------------------------
-
-_MODELS = TESTS / "contracts" / "models"
-
-
-def _tflite_files() -> Iterator[bytes]:
-    for path in sorted(_MODELS.glob("*.tflite")):
-        yield path.read_bytes()
-
-
-def _tiny() -> bytes:
-    return (_MODELS / "tiny.tflite").read_bytes()
-
-
-def _offsets(value: int) -> bytes:
-    """Every fourth number of the first part of a file leads elsewhere."""
-    whole = bytearray(_tiny())
-    for at in range(8, 400, 16):
-        whole[at : at + 4] = struct.pack("<I", value)
-    return bytes(whole)
-
-
-def _shared(tensors: int) -> bytes:
-    """A file whose tensors are all one, which has a shape of very many axes."""
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1 << 20)
-    builder.StartVector(4, 60_000, 4)
-    for _ in range(60_000):
-        builder.PrependInt32(7)
-    shape = builder.EndVector()
-    builder.StartObject(1)
-    builder.PrependUOffsetTRelativeSlot(0, shape, 0)
-    tensor = builder.EndObject()
-    builder.StartVector(4, tensors, 4)
-    for _ in range(tensors):
-        builder.PrependUOffsetTRelative(tensor)
-    listed = builder.EndVector()
-    builder.StartObject(5)
-    builder.PrependUOffsetTRelativeSlot(0, listed, 0)
-    graph = builder.EndObject()
-    builder.StartVector(4, 1, 4)
-    builder.PrependUOffsetTRelative(graph)
-    graphs = builder.EndVector()
-    builder.StartObject(8)
-    builder.PrependUint32Slot(0, 3, 0)
-    builder.PrependUOffsetTRelativeSlot(2, graphs, 0)
-    builder.Finish(builder.EndObject(), b"TFL3")
-    return bytes(builder.Output())
-
-
-# --- torch ------------------------------------------------------------------------------------
-
-_TOLD = {
-    "inputs": [{"name": "image", "dtype": "float32", "shape": [None, 3, 12, 12]}],
-    "outputs": [{"name": "scores", "dtype": "float32", "shape": [None, 5]}],
-    "params": 135, "nonzero_params": 130, "macs": 19440, "torch": "2.6",
-}  # fmt: skip
-
-
-def _script(told: bytes, **more: bytes) -> bytes:
-    """What TorchScript's archive looks like from outside."""
-    members = {
-        "m/constants.pkl": b"\x80\x02).", "m/data.pkl": b"\x80\x02}.", "m/code/__torch__.py": b"x",
-        "m/version": b"3", "m/extra/benchhub.json": told,
-    }  # fmt: skip
-    return zipped({**members, **more}, zipfile.ZIP_STORED)
-
-
-def _program(told: bytes) -> bytes:
-    members = {
-        "m/models/model.json": b"{}", "m/archive_format": b"pt2", "m/archive_version": b"0",
-        "m/extra/benchhub.json": told,
-    }  # fmt: skip
-    return zipped(members, zipfile.ZIP_STORED)
-
-
-def _torch_files() -> Iterator[bytes]:
-    told = json.dumps(_TOLD).encode()
-    yield _script(told)
-    yield _program(told)
-    yield _script(json.dumps({k: _TOLD[k] for k in ("inputs", "outputs")}).encode())
-
-
-def _told(**changes: Any) -> bytes:
-    return _script(json.dumps(_TOLD | changes).encode())
-
-
-def _bomb_in_torch() -> bytes:
-    told = b"[" + b" " * 70_000_000
-    return zipped({"m/constants.pkl": b"", "m/code/a": b"", "m/extra/benchhub.json": told})
-
-
-class _Runs:
-    """A pickle that runs a command when it is loaded."""
-
-    def __reduce__(self) -> Any:
-        return exec, ("import pathlib; pathlib.Path('pickle-was-run').touch()",)
-
-
-def _checkpoint() -> bytes:
-    members = {"a/data.pkl": pickle.dumps(_Runs(), 2), "a/version": b"3\n"}
-    return zipped(members, zipfile.ZIP_STORED)
-
-
-def _exported() -> Iterator[bytes]:
-    import torch
-
-    class Net(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.last = torch.nn.Linear(4, 2)
-
-        def forward(self, x: Any) -> Any:
-            return self.last(x)
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.pt2"
-        torch.export.save(torch.export.export(Net().eval(), (torch.zeros(2, 4),)), str(path))
-        yield path.read_bytes()
-
-
-_EXPORTED = lasting(lambda: list(_exported()))
-
-
-def _with_pickles() -> bytes:
-    """A sound program in which every pickle runs a command."""
-    (whole,) = _EXPORTED()
-    with zipfile.ZipFile(io.BytesIO(whole)) as held:
-        members = {one: held.read(one) for one in held.namelist()}
-    for name, content in members.items():
-        if content.startswith(b"PK\x03\x04"):
-            members[name] = _checkpoint()
-        elif name.endswith("config.json"):
-            members[name] = content.replace(b'"use_pickle": false', b'"use_pickle": true')
-        elif "weight_" in name:
-            members[name] = _checkpoint()
-    return zipped(members, zipfile.ZIP_STORED)
-
-
-def _opened(path: Path) -> None:
-    try:
-        inspect_model("m", path)
-    finally:
-        if Path("pickle-was-run").exists():
-            Path("pickle-was-run").unlink()
-            raise AssertionError("a pickle was run")
-
-
-_ONNX = "not valid ONNX"
-_DAMAGED = "damaged or cut short"
-_MANIFEST = "not a list of inputs and outputs"
-
 TARGETS = (
     Target(
-        "onnx", _looked_at, _onnx_files, ".onnx",
+        "onnx", looked_at, _onnx_files, ".onnx",
         (b"Conv", b"If", b"Loop", b"Scan", b"Constant", b"value", b"Reshape", b"com.microsoft",
          b"x", b"w", b"then_branch", b"axis", b"MatMul", b"Einsum", b"equation", b"LSTM",
          b"Gather", b"to"),
@@ -440,41 +258,5 @@ TARGETS = (
             "nothing but a head": (lambda: b"\x08\x09", "holds no ONNX graph"),
             "nothing": (lambda: b"", "is empty"),
         },
-    ),
-    Target(
-        "tflite", _looked_at, _tflite_files, ".tflite", (b"TFL3", b"serving_default"),
-        hard={
-            "offsets outside": (lambda: _offsets(0x7FFFFFF0), _DAMAGED),
-            "offsets before": (lambda: _offsets(0xFFFFFFF0), _DAMAGED),
-            "a tensor very many times": (lambda: _shared(50_000), _DAMAGED),
-            "cut short": (lambda: _tiny()[:200], _DAMAGED),
-            "nothing but a head": (lambda: b"\x08\0\0\0TFL3", _DAMAGED),
-        },
-    ),
-    Target(
-        "torch", _looked_at, _torch_files, ".pt",
-        (b"benchhub.json", b"inputs", b"outputs", b"shape", b"params"),
-        hard={
-            "a manifest of all memory": (_bomb_in_torch, "BENCHHUB_UNPACK"),
-            "a manifest nested deeply": (lambda: _script(b"[" * 100_000), _MANIFEST),
-            "a manifest not in UTF-8": (lambda: _script(b"{\xff}"), _MANIFEST),
-            "sizes that are text": (
-                lambda: _told(inputs=[{"name": "x", "dtype": "float32", "shape": ["3"]}]), _MANIFEST
-            ),
-            "names that are lists": (
-                lambda: _told(inputs=[{"name": ["x"], "dtype": "float32", "shape": [3]}]), _MANIFEST
-            ),
-            "counts beyond 64 bits": (lambda: _told(params=10**400), _MANIFEST),
-            "counts that are text": (lambda: _told(macs="many"), _MANIFEST),
-            "a checkpoint that runs a command": (_checkpoint, "neither TorchScript nor"),
-            "no manifest": (
-                lambda: zipped({"m/constants.pkl": b"", "m/code/a": b""}), "has no benchhub"
-            ),
-            "cut short": (lambda: _script(b"{}")[:-30], "neither TorchScript nor"),
-        },
-    ),
-    Target(
-        "torch-program", _opened, _EXPORTED, ".pt2", native=True, needs=("torch",),
-        hard={"pickles that run a command": (_with_pickles, "")},
     ),
 )  # fmt: skip
