@@ -95,7 +95,6 @@ def _value(
 ) -> onnx.TensorProto | None:
     """Return what the one output of a node always is, None if it is not known or not small."""
     from onnx.numpy_helper import from_array, to_array
-    from onnx.reference import ReferenceEvaluator
 
     if node.domain not in STANDARD or node.op_type in _LEFT or len(node.output) != 1:
         return None
@@ -120,6 +119,8 @@ def _value(
     small = node.op_type in _SHRINKING if size is None else math.prod(size) <= _SMALL
     if not small:
         return None
+    from onnx.reference import ReferenceEvaluator  # takes long to import; most graphs need none
+
     try:
         feeds = {name: to_array(known[name]) for name in given}
         (value,) = ReferenceEvaluator(_alone(model, node, given)).run(None, feeds)
