@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from benchhub.errors import ConfigError
 from benchhub.outside import Variable
+from benchhub.text import abridged, visible
+
+#: Characters of a path that messages show at most.
+_SHOWN = 200
 
 
 def here() -> Path:
@@ -20,14 +25,27 @@ def here() -> Path:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return a path with `~` as the user's home; ConfigError where that is not known."""
+    """Return the path that a user wrote, with `~` filled in; nothing need be there.
+
+    ConfigError where it is not known what `~` stands for, for what this machine takes for no path,
+    and for a place that may not be looked at.
+    """
+    text = os.fspath(path)
+    shown = abridged(visible(text), _SHOWN)
     try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
+        written = Path(text).expanduser()
+    except RuntimeError:
         raise ConfigError(
-            f"{os.fspath(path)}: it is not known what ~ stands for: write the folder out, or set"
-            " HOME"
-        ) from error
+            f"{shown}: it is not known what ~ stands for: write the folder out, or set HOME"
+        ) from None
+    try:
+        written.stat()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # NUL, or characters that no name of a file has
+        raise ConfigError(f"{shown}: no path: {error}") from error
+    return written
 
 
 def cache() -> Path:

@@ -53,22 +53,29 @@ def answer_key_from(
     check_truth(dict(row))
     info = dict(row["info"])
     return AnswerKey(
-        metric=row["metric"],
+        metric=_text(row["metric"]),
         varying="".join(info.pop("varying", ())),
         uncompared={int(at): why for at, why in info.pop("uncompared", ())},
         measured=read_reference_launch(measured) if (measured := info.pop("measured", 0)) else None,
         labels=unpack_array(row["labels"]),
         reference=tuple(unpack_array(blob) for blob in references),
-        also=tuple(row["also"] or ()),
-        predict=row["predict"] or "",
+        also=tuple(map(_text, row["also"] or ())),
+        predict=_text(row["predict"] or ""),
         predictions=_unpacked(row["predictions"]),
         sketch=_unpacked(row["sketch"]),
         spreads=tuple(row["spreads"] or ()),
         own=_own_references_from(own),
         readings={name: read_reading(one) for name, one in (row["readings"] or {}).items()},
         own_scores=_unpacked(row["own_scores"]),
-        **{name: tuple(values) for name, values in info.items()},
+        **{name: tuple(map(_text, values)) for name, values in info.items()},
     )
+
+
+def _text(value: object) -> str:
+    """Return a value that should be text; in SQLite a column takes any kind."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where text belongs")
+    return value
 
 
 def answer_key_row(run: str, answer_key: AnswerKey) -> dict[str, Any]:

@@ -246,8 +246,13 @@ def test_a_controller_that_ends_as_it_may_is_none() -> None:
 @pytest.fixture
 def left(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that works in the folder, and does not end by itself."""
-    argv = [sys.executable, "-c", "input()", str(tmp_path / "roots" / "struck")]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, text=True) as process:
+    code = "print('here', flush=True); input()"
+    argv = [sys.executable, "-c", code, str(tmp_path / "roots" / "struck")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        # before its first word its command line may not be in /proc yet
+        assert process.stdout.readline() == "here\n"
         yield process
         process.kill()
 

@@ -24,6 +24,8 @@ HANG_S, START_S = 20.0, 300.0
 #: What one file may take unpacked here, in MB: a bomb is found small as well as large.
 UNPACK_MB = 64
 _LOOK_S = 0.1
+#: A sitting in which so many processes died has found enough to be mended first.
+_MOST_DEATHS = 30
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,14 @@ class Campaign:
 
     def sit(self, target: Target, most_s: float) -> None:
         """Try a target for so many seconds, in as many processes as that takes."""
-        until = time.monotonic() + most_s
-        while (left := until - time.monotonic()) > 0:
-            began = time.monotonic()
-            tries, ended = self._one_process(target, left)
-            self.ledger.add(target.name, time.monotonic() - began, tries)
-            if not ended and not tries:
-                return  # it does not begin: it was kept why
+        left, died = most_s, 0
+        while left > 0 and died < _MOST_DEATHS:
+            tries, ended, seconds = self._one_process(target, left)
+            self.ledger.add(target.name, seconds, tries)
+            left -= seconds
+            died += not ended
+            if not tries:
+                return  # it does not begin: where that is a fault, it was kept why
 
     def rows(self, targets: Sequence[Target]) -> list[Row]:
         """Return what came of targets."""
@@ -67,8 +70,11 @@ class Campaign:
                 found.append(Row(target.name, seconds, tries, kinds))
         return found
 
-    def _one_process(self, target: Target, left_s: float) -> tuple[int, bool]:
-        """Return how many mutants a process tried, and whether it came to its end by itself."""
+    def _one_process(self, target: Target, left_s: float) -> tuple[int, bool, float]:
+        """Return how many mutants a process tried, whether it came to its end, and its seconds.
+
+        What is imported and read before the first mutant is not among the seconds.
+        """
         known = self.ledger.of.get(target.name)
         begin = known.tries if known else 0
         place = self.folder / "work" / f"{target.name}-{os.getpid()}"
@@ -86,7 +92,7 @@ class Campaign:
                 start_new_session=True,
                 cwd=TESTS.parent,
             )
-            reason = self._watched(process, place)
+            reason, seconds = self._watched(process, place)
         at = _journal(place)
         ended = not reason and process.returncode == 0
         if not ended:
@@ -94,24 +100,27 @@ class Campaign:
             self._keep(target, place, reason, begin if at is None else at)
         shutil.rmtree(place, ignore_errors=True)
         if at is None or at < 0:
-            return 0, ended
-        return at - begin + (not ended), ended
+            return 0, ended, 0.0
+        return at - begin + (not ended), ended, seconds
 
-    def _watched(self, process: subprocess.Popen[bytes], place: Path) -> str:
-        """Wait for a process; return why it was ended, empty: it ended by itself."""
+    def _watched(self, process: subprocess.Popen[bytes], place: Path) -> tuple[str, float]:
+        """Wait for a process; return why it was ended (empty: it ended by itself), its seconds."""
         seen, since = _journal(place), time.monotonic()
+        first = since
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_S)
-                return ""
+                return "", time.monotonic() - first
             now = _journal(place)
             if now != seen:
                 seen, since = now, time.monotonic()
             begins = now is None or now < 0  # what is imported where it is used comes with seeds
+            if begins:
+                first = time.monotonic()
             patience = START_S if begins else self._hang_s
             if time.monotonic() - since > patience:
                 _kill(process)
-                return f"no end within {patience:.0f} s"
+                return f"no end within {patience:.0f} s", time.monotonic() - first
 
     def _keep(self, target: Target, place: Path, reason: str, number: int) -> None:
         paths = sorted((place / "under-way").glob("input*"))

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import struct
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,8 @@ def _zip(data: bytes, draw: random.Random, change: Change) -> bytes:
     else:
         members.append((info, content))
     whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w") as made:
+    with warnings.catch_warnings(), zipfile.ZipFile(whole, "w") as made:
+        warnings.simplefilter("ignore")  # two of one name are meant
         for one, inside in members:
             made.writestr(zipfile.ZipInfo(one.filename), inside, one.compress_type)
     return whole.getvalue()

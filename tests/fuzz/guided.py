@@ -21,7 +21,7 @@ def main(argv: list[str]) -> None:
 
     name, folder, begin, for_s = argv
     with atheris.instrument_imports(include=["benchhub"]):
-        from .child import Trying
+        from .child import Trying, bounded
         from .targets import corpus, known
 
         target = known(name)
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> None:
         for number, seed in enumerate(seeds):  # what is imported where it is used is here now
             trying.one(-1 - number, seed)
     trying.settled()
+    bounded()
     kept = Path(folder).parent.parent / "reached" / name
     kept.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds):

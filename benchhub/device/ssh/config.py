@@ -188,7 +188,7 @@ def _paths(line: str) -> list[str]:
     while words:
         for count in range(len(words), 0, -1):
             path = " ".join(words[:count])
-            if count == 1 or tilde(path).exists():
+            if count == 1 or os.path.exists(tilde(path)):
                 break
         found.append(path)
         del words[:count]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -143,7 +144,7 @@ class Trust:
 
     def _unknown(self, shown: HostKey, signed: Certificate | None, trouble: str) -> HostKeyUnknown:
         trusted, files = self._endpoint.trusted, self._known.files
-        there = [path for path in files if path.is_file()] or list(files[:1])
+        there = [path for path in files if os.path.isfile(path)] or list(files[:1])
         listing = " and ".join(map(str, there))
         more = [trouble] if trouble else []
         if not trouble and (authorities := self._authorities()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ def place(config: Path | None, keyword: str, value: str = "") -> str:
     exact = [s for s in said if not wanted or s.value.lower().split() == wanted]
     if found := exact or said:
         return str(found[0])
-    return " and ".join(str(path) for path in beginnings if path.is_file()) or str(beginnings[0])
+    return " and ".join(str(path) for path in beginnings if os.path.isfile(path)) or str(
+        beginnings[0]
+    )
 
 
 def _settings(path: Path, keyword: str, depth: int) -> Iterator[Standing]:

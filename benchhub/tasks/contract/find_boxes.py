@@ -53,7 +53,7 @@ def find_boxes(outputs: Sequence[Output], labels: Array, asked: Asked) -> Readin
         true = true_boxes(labels)
     except ValueError as error:
         raise NoReading(f"labels ({labels_in_words(labels)}): {error}") from error
-    said = asked.boxes
+    said = _with_output(asked)
     parts = _parts(outputs, len(labels), said)
     for one in (parts.boxes, parts.scores, parts.classes, parts.count):
         if one is not None and not np.isfinite(np.asarray(one.values, dtype=np.float64)).all():
@@ -86,6 +86,19 @@ def find_boxes(outputs: Sequence[Output], labels: Array, asked: Asked) -> Readin
     )  # fmt: skip
     _classes_fit(_joined(outputs, reading), true, parts)
     return reading
+
+
+def _with_output(asked: Asked) -> AskedBoxes:
+    """Return what is said of detections; the output that is said of any metric is the boxes'."""
+    said = asked.boxes
+    if not asked.output or said.boxes == asked.output:
+        return said
+    if said.boxes:
+        raise NoReading(
+            f'output = "{asked.output}" and detections.boxes = "{said.boxes}" are two:'
+            " leave one out"
+        )
+    return dataclasses.replace(said, boxes=asked.output)
 
 
 def doubt(

@@ -62,10 +62,10 @@ def _read_deep(path: Path) -> Array:
     from tifffile import TiffFile
 
     with reading(path, _UNREADABLE, "copy it again"), TiffFile(path) as opened:
-        series = opened.series[0]
-        sizes = " x ".join(map(str, series.shape))
-        check_size(path, PIXEL_BYTES * math.prod(series.shape), f"a picture of {sizes}")
-        pixels = np.asarray(series.asarray())
+        page = opened.pages.first  # as Pillow does; the list of the others may have no end
+        sizes = " x ".join(map(str, page.shape))
+        check_size(path, PIXEL_BYTES * math.prod(page.shape), f"a picture of {sizes}")
+        pixels = np.asarray(page.asarray())
     if not pixels.size:  # what it makes of a file cut short
         raise ConfigError(f"{path}: {_UNREADABLE} (it is cut short); copy it again")
     return pixels

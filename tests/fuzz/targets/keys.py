@@ -206,6 +206,9 @@ TARGETS = (
         (b"ssh-ed25519", b"ssh-rsa", b"\\n", b"#", b"sk-"),
         hard={
             "not ASCII": (lambda: "ssh-\u00e9d25519 AAAA".encode(), "is not a host key"),
+            "a key that is not ASCII": (
+                lambda: "ssh-ed25519 AAAA\u00e9".encode(), "is not a host key"
+            ),
             "half a line": (lambda: b"ssh-ed25519", "is not a host key"),
             "a type that is no text": (
                 lambda: b"\xff\xff " + base64.b64encode(string(b"\xff\xff")), "is not a host key"
@@ -228,6 +231,12 @@ TARGETS = (
             "a match of nothing": (lambda: b"Match\nUser x\n", None),
             "no words": (lambda: b"Host\nPort\n=\n", None),
             "NULs": (lambda: b"Host pi\nUser a\0b\nIdentityFile \0\n", None),
+            "files of no file system": (
+                lambda: b"Host pi\n" + b"".join(
+                    one + b" " + b"a" * 5000 + b"\n"
+                    for one in (b"IdentityFile", b"CertificateFile", b"UserKnownHostsFile")
+                ), None,
+            ),
             "a jump to itself": (lambda: b"Host pi\nProxyJump pi\n", "more than 8 jump hosts"),
             "larger than settings": (lambda: b"#" * (1 << 17), "BENCHHUB_UNPACK"),
         },

@@ -95,6 +95,16 @@ def _deep() -> bytes:
     return stream.getvalue()
 
 
+def _endless() -> bytes:
+    """A sound picture of 16 bits, the next of which is always the one before."""
+    whole = bytearray(_deep())
+    (first,) = struct.unpack_from("<I", whole, 4)
+    (tags,) = struct.unpack_from("<H", whole, first)
+    struct.pack_into("<I", whole, first + 2 + 12 * tags, len(whole) + len(whole) % 2)
+    whole += bytes(len(whole) % 2) + whole[first : first + 2 + 12 * tags] + struct.pack("<I", first)
+    return bytes(whole)
+
+
 def _patches() -> Iterator[bytes]:
     colour = Image.fromarray(_SQUARE)
     for packing in (None, "tiff_lzw", "jpeg"):
@@ -228,6 +238,7 @@ TARGETS = (
             "a directory that is its own next": (
                 lambda: tiff(_tags(16, 16))[:-4] + struct.pack("<I", 8), None
             ),
+            "16 bits, of directories without end": (_endless, None),
             "unknown packing": (lambda: tiff(_tags(16, 16, t259=(3, 1, 77))), None),
             "a type that is none": (lambda: tiff(_tags(16, 16, t258=(99, 1, 8))), None),
             "cut short": (lambda: b"II*\x00\x08\x00", _TIFF),

@@ -147,6 +147,10 @@ def _suite(path: Path) -> None:
     check_backends(load_suite(path))
 
 
+def _model_at(path: bytes) -> bytes:
+    return _SUITE.replace(b"a.onnx", path, 1)
+
+
 def _profile(path: Path) -> None:
     profile = load_profile(path)
     parse(profile.host_key or "")
@@ -185,6 +189,8 @@ TARGETS = (
             "an endless deadline": (
                 lambda: _SUITE.replace(b"20.5\n", b"inf\n", 1), "deadline_s = inf"
             ),
+            "a path of no file system": (lambda: _model_at(b"a" * 5000), "File name too long"),
+            "a path of nobody": (lambda: _model_at(b"~no-such-user/a.onnx"), "what ~ stands for"),
         },
     ),
     Target("budgets", load_budgets, _budgets, ".toml", _WORDS, hard={"nested deeply": _DEEP}),

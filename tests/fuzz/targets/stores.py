@@ -171,6 +171,9 @@ TARGETS = (
             "numbers beyond 64 bits": (
                 lambda: _changed("UPDATE cells SET info = json_set(info, '$.batch', 1e300)"), None
             ),
+            "numbers where text belongs": (
+                lambda: _changed("UPDATE truths SET metric = x'00', also = '[1]', predict = 7"), ""
+            ),
             "a blob of all memory": (
                 lambda: _changed(f"UPDATE launches SET samples = x'{_claimed(2**44).hex()}'"), None
             ),

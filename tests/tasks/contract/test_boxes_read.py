@@ -39,11 +39,11 @@ def columns(classes: int = CLASSES, first: int = 0) -> np.ndarray:
     return given
 
 
-def read(arrays, labels=LABELS, scale="", **said):
+def read(arrays, labels=LABELS, scale="", output="", **said):
     """What the metric sees of outputs by name, as `[data]` has them read."""
     outputs = [Output(at, name, array) for at, (name, array) in enumerate(arrays.items())]
     metric = METRICS["coco_map"]
-    reading = find(metric, outputs, labels, Asked(scores=scale, boxes=AskedBoxes(**said)))
+    reading = find(metric, outputs, labels, Asked("", output, scale, boxes=AskedBoxes(**said)))
     given = read_output(list(arrays.values()), reading)
     return seen(given, labels, (), metric, reading).outputs
 
@@ -73,6 +73,9 @@ FORMS = {
     "several others": (
         {"boxes": BOXES, "anchors": BOXES, "scores": SCORES, "best": SCORES, "labels": KINDS},
         {"form": "xyxy", "boxes": "boxes", "scores": "scores"}),
+    "the output of any metric": (
+        {"anchors": BOXES + 9, "boxes": BOXES, "scores": SCORES, "labels": KINDS},
+        {"form": "xyxy", "output": "boxes", "scores": "scores"}),
 }  # fmt: skip
 
 
@@ -201,6 +204,10 @@ THREE = {"boxes": BOXES, "scores": SCORES, "labels": KINDS}
         ({**THREE, "also": SCORES}, {"form": "xyxy"}, "write detections.scores and"),
         (THREE, {"form": "xyxy", "boxes": "boxs"}, "no output 'boxs'; did you mean boxes?"),
         (THREE, {"form": "xyxy", "boxes": "scores"}, "holds no boxes"),
+        (THREE, {"form": "xyxy", "output": "scores"}, "output 'scores'"),
+        (THREE, {"form": "xyxy", "output": "boxs"}, "no output 'boxs'; did you mean boxes?"),
+        (THREE, {"form": "xyxy", "output": "boxes", "boxes": "labels"},
+         'output = "boxes" and detections.boxes = "labels" are two'),
         (THREE, {"form": "xyxy", "background": "last"}, 'background = "last" is of scores'),
         ({"b": BOXES, "s": SCORES}, {"form": "xyxy"}, "write detections.classes"),
         ({"b": BOXES, "s": columns()}, {"form": "xyxy"}, 'detections.per_box = "best" (it is'),

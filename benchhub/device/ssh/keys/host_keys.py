@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,7 +81,7 @@ def parse(text: str, owner: str = "host_key") -> tuple[HostKey, ...]:
             words = words[1:]
         try:
             blob = base64.b64decode(words[1], validate=True)
-        except (IndexError, binascii.Error):
+        except (IndexError, ValueError):  # no base64, or no ASCII
             blob = b""
         name = words[0].encode()
         if not name.isascii() or not blob.startswith(len(name).to_bytes(4, "big") + name):

@@ -8,7 +8,7 @@ lists them; its other keys; and last the named files that no agent holds.
 from __future__ import annotations
 
 import base64
-import binascii
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +199,7 @@ def _public_line(path: Path) -> bytes | None:
         words = path.read_bytes().split(maxsplit=2)
         blob = base64.b64decode(words[1], validate=True)
         return blob if type_of(blob).encode() == words[0] else None
-    except (OSError, IndexError, binascii.Error, Malformed):
+    except (OSError, IndexError, ValueError, Malformed):
         return None
 
 
@@ -218,10 +218,7 @@ def _is_sound(blob: bytes) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+    return os.path.isfile(path)  # which a name that is too long does not stop
 
 
 def _fingerprint(blob: bytes) -> str:
