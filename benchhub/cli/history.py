@@ -37,13 +37,16 @@ def history(
     """Screen the runs of a suite; exit 0 whatever it names, but with --confirm as `ab` does."""
     from benchhub.model.cell import CellKind
     from benchhub.results.compare.history import screen
-    from benchhub.results.load_history import points
+    from benchhub.results.load_history import history as load
 
     with project.open_store(store) as results:
-        found = points(results, suite, device)
-        screened = screen([one for one in found if one.cell.kind is not CellKind.CANARY])
-        fixed = screen([one for one in found if one.cell.kind is CellKind.CANARY])
+        found = load(results, suite, device)
+        timed = [one for one in found.points if one.cell.kind is not CellKind.CANARY]
+        fixed_work = [one for one in found.points if one.cell.kind is CellKind.CANARY]
+        screened, fixed = screen(timed), screen(fixed_work)
         asked = [one for one in screened if one.candidate] if confirm else []
+        for line in found.left_out:
+            typer.echo(f"benchhub: left out: {line}", err=True)
         if not json:
             _show(screened, fixed)
         outcomes = [_confirmed(results, one, model) for one in asked]
@@ -53,6 +56,7 @@ def history(
             "suite": suite,
             "cells": list(map(plain, screened)),
             "fixed_work": list(map(plain, fixed)),
+            "left_out": list(found.left_out),
         }
         if confirm:
             document["confirmations"] = [

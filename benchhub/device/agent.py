@@ -55,9 +55,12 @@ class RemoteAgent:
         self._pings: set[str] = set()
 
     def hello(
-        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, evict: bool = False
+        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, evict: int = 0
     ) -> schema.HelloEvent | schema.RefusedEvent:
-        """Introduce ourselves; return the answer, AgentEnded if none came."""
+        """Introduce ourselves; return the answer, AgentEnded if none came.
+
+        `evict` is the process of an agent of ours that shall be ended; 0: none.
+        """
         noise, in_shell, size = "", False, 0
         self._to = self._new_id()
         request = {"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s}

@@ -44,7 +44,7 @@ class Opening:
     ) -> tuple[RemoteAgent, HelloEvent]:
         """Return the agent that holds the lease and its hello; see `DeviceSession.open`."""
         started = time.monotonic()
-        evict = False
+        evict = 0
         while True:
             agent, event = self._agent(evict)
             if isinstance(event, HelloEvent):
@@ -61,7 +61,7 @@ class Opening:
             patience_s = self._profile.lease_wait_s
             ours = own_run is not None and self._is_ours(theirs, own_run)
             # Its link broke, or this would be its own session: nobody can let it go any more.
-            evict = ours
+            evict = _process(theirs) if ours else 0
             if ours:
                 patience_s = max(patience_s, _OWN_LEASE_S)
             message = f"{self._profile.name}: in use by {_describe(theirs)}"
@@ -91,7 +91,7 @@ class Opening:
         # A controller that was killed can no longer let go; its agent will notice, as ours would.
         return pid == self._holder.get("pid") or (isinstance(pid, int) and not _is_alive(pid))
 
-    def _agent(self, evict: bool) -> tuple[RemoteAgent, HelloEvent | RefusedEvent]:
+    def _agent(self, evict: int) -> tuple[RemoteAgent, HelloEvent | RefusedEvent]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
         while True:
             process = bootstrap.start_agent(
@@ -149,6 +149,12 @@ class Opening:
                 return NoSpace(f"{name}: {message}; free some, or set `root` to another disk")
             return DeviceError(f"{name}: root {self._profile.root} cannot be used: {message}")
         return DeviceError(f"{name}: the agent refuses: {message}")
+
+
+def _process(theirs: Mapping[str, Any]) -> int:
+    """Return the process of the agent that holds a lease, as it says; 0: it does not."""
+    pid = theirs.get("agent")
+    return pid if isinstance(pid, int) else 0
 
 
 def _is_alive(pid: int) -> bool:

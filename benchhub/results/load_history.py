@@ -4,42 +4,65 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.config.catalogue import profile_file
 from benchhub.config.suite import load_profile
-from benchhub.errors import ConfigError, nearest
+from benchhub.errors import ConfigError, StoreError, nearest
+from benchhub.model.launch import RunInfo
 from benchhub.model.request import ABRequest
 from benchhub.results.compare.history import HistoryPoint, Screened
 from benchhub.store import Store
 
 
-def points(store: Store, suite: str, devices: Collection[str] = ()) -> tuple[HistoryPoint, ...]:
-    """Return every timed cell of every run of a suite, oldest run first; ConfigError: no run."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """The timed cells of a suite's runs, oldest run first, and why runs were left out."""
+
+    points: tuple[HistoryPoint, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def history(store: Store, suite: str, devices: Collection[str] = ()) -> History:
+    """Return every timed cell of every run of a suite; a run that cannot be read is left out.
+
+    ConfigError: there is no such run. StoreError: none of them can be read.
+    """
     runs = store.runs()
     mine = [run for run in runs if run.suite == suite]
     if not mine:
         known = {run.suite for run in runs}
         raise ConfigError(f"no run of a suite {suite} in the store{nearest(suite, known)}")
     found: list[HistoryPoint] = []
+    damaged: list[StoreError] = []
     for run in mine:
-        infos = {info.name: info for info in store.devices(run.id)}
-        found += [
-            HistoryPoint(
-                run.id,
-                run.started_at,
-                one.cell,
-                one.p50s_ns,
-                one.backend_version,
-                run.provenance.get("benchhub") or None,
-                infos.get(one.cell.device),
-            )
-            for one in store.medians.of(run.id)
-            if not devices or one.cell.device in devices
-        ]
+        try:
+            found += _of_run(store, run)
+        except StoreError as error:
+            damaged.append(error)
+    if damaged and len(damaged) == len(mine):
+        raise damaged[0]
     for device in sorted(set(devices) - {point.cell.device for point in found}):
         raise ConfigError(f"device {device} was measured in no run of {suite}")
-    return tuple(found)
+    kept = (one for one in found if not devices or one.cell.device in devices)
+    return History(tuple(kept), tuple(map(str, damaged)))
+
+
+def _of_run(store: Store, run: RunInfo) -> list[HistoryPoint]:
+    infos = {info.name: info for info in store.devices(run.id)}
+    return [
+        HistoryPoint(
+            run.id,
+            run.started_at,
+            one.cell,
+            one.p50s_ns,
+            one.backend_version,
+            run.provenance.get("benchhub") or None,
+            infos.get(one.cell.device),
+        )
+        for one in store.medians.of(run.id)
+    ]
 
 
 def confirmation(

@@ -45,7 +45,7 @@ class MedianTable:
         query = query.where(launches.c.p50_ns.is_not(None))
         found: dict[str, list[sa.RowMapping]] = {}
         for row in self._rows(query.order_by(launches.c.launch)):
-            if isinstance(row["p50_ns"], int):  # whatever an earlier version kept
+            if isinstance(row["p50_ns"], int) and row["p50_ns"] > 0:  # whatever was kept earlier
                 found.setdefault(row["cell"], []).append(row)
         planned = cells.select().where(cells.c.run == run).order_by(cells.c.position)
         return tuple(

@@ -19,7 +19,7 @@ from benchhub.report.run import FORMATS, render
 from benchhub.results.compare.history import screen
 from benchhub.results.compare.runs import compare_runs
 from benchhub.results.load import Judged, load_judged
-from benchhub.results.load_history import points
+from benchhub.results.load_history import history
 from benchhub.store import Store
 
 FOLDER = Path(__file__).parent
@@ -55,7 +55,7 @@ def outputs(store: Store) -> Iterator[tuple[str, str]]:
             yield f"gate-{number}.{name}", gate_formats.render(name, judged)
         yield f"show-{number}.text", _shown(judged)
     for suite in dict.fromkeys(run.suite for run in runs):
-        cells = [plain(one) for one in screen(points(store, suite))]
+        cells = [plain(one) for one in screen(history(store, suite).points)]
         yield f"history-{suite}.json", json.dumps(cells, indent=1)
         mine = [run.id for run in runs if run.suite == suite]
         if len(mine) == 2:

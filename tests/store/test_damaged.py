@@ -131,6 +131,27 @@ def test_a_deeply_nested_column_is_no_crash(reading: Reading) -> None:
     assert RUN in done.error
 
 
+def test_a_damaged_run_is_left_out_of_its_suites_history(reading: Reading) -> None:
+    suite = make_run().suite
+    assert reading.run("history", suite).code == 0
+    damage(reading, "cells", "info", "{")
+    alone = reading.run("history", suite)
+    assert alone.code == 2
+    assert RUN in alone.error
+    with Store.open(reading.url) as store:
+        other = dataclasses.replace(make_run(), id="another")
+        cell = make_cell(launches=2)
+        store.create_run(other, Plan((cell,), ()), None, [make_variant("fp32")], ())
+        for index in range(2):
+            store.add(dataclasses.replace(make_launch(cell, index), run="another"))
+    done = reading.run("history", suite, "--json")
+    assert done.code == 0
+    assert [run["run"] for cell in done.json["cells"] for run in cell["runs"]] == ["another"]
+    (told,) = done.json["left_out"]
+    assert RUN in told
+    assert told in done.err
+
+
 def test_a_damaged_run_is_listed_and_can_be_deleted(reading: Reading) -> None:
     damage(reading, "runs", "request", "{")
     listed = reading.run("runs", "list", "--json").json

@@ -38,14 +38,14 @@ class Lease:
                 os.close(fd)
 
 
-def end_stale(root: str, ours: Mapping[str, Any]) -> Optional[str]:
-    """End the agent of the run and controller `ours` that holds the lease; say what it was.
+def end_stale(root: str, ours: Mapping[str, Any], pid: int) -> Optional[str]:
+    """End the agent `pid` of the run and controller `ours` if it holds the lease; say what it was.
 
-    None where there is no such agent, or another one. Its link broke, or it would be asked itself.
+    None where there is no such agent, or another one by now. Its link broke, or it would be asked
+    itself.
     """
     holder = _read_holder(root)
-    pid = holder.get("agent")
-    if not isinstance(pid, int) or pid in (0, 1, os.getpid()):
+    if holder.get("agent") != pid or pid in (0, 1, os.getpid()):
         return None
     if any(holder.get(name) != ours.get(name) for name in ("run", "host")):
         return None

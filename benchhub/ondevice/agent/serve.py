@@ -69,8 +69,9 @@ def _serve(
     answers.begin(first)
     root = os.path.abspath(os.path.expanduser(first["root"]))
     try:
-        evicted = end_stale(root, first.get("holder") or {}) if first.get("evict") else None
-        lease = acquire(root, first.get("holder") or {})
+        ours, stale = first.get("holder") or {}, first.get("evict")
+        evicted = end_stale(root, ours, stale) if isinstance(stale, int) else None
+        lease = acquire(root, ours)
     except Busy as busy:
         reply = {"event": "refused", "kind": "busy", "message": str(busy), "holder": busy.holder}
         answers.send(reply)
