@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -100,6 +101,12 @@ class CaseTable:
     column: int | None = None
 
 
+#: What metrics may be: anything, a share, or nothing below 0.
+ANY = (-math.inf, math.inf)
+SHARE = (0.0, 1.0)
+NOT_NEGATIVE = (0.0, math.inf)
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A quality metric that can be resampled.
@@ -115,6 +122,7 @@ class Metric:
     `table` the functions above are called only by who has no table: build such metrics with
     `benchhub.tasks.case_tables`. `reads` says which form outputs and labels are brought to first,
     `chance(labels)` what a model reaches that answers the same for every case; None: not known.
+    `within` are the least and the most that it can be, which its interval never passes.
     """
 
     name: str
@@ -126,6 +134,7 @@ class Metric:
     table: CaseTable | None = None
     reads: Reads = Reads.FIRST
     chance: Callable[[Array], float] | None = None
+    within: tuple[float, float] = ANY
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Metric, Reads
+from benchhub.model.quality import ANY, CaseTable, Metric, Reads
 
 Floats = NDArray[np.float64]
 Of = Callable[[Array, Array], Floats]
@@ -33,6 +33,7 @@ def table_metric(
     parts: Callable[[Array, Array, tuple[str, ...]], dict[str, float]] | None = None,
     reads: Reads = Reads.FIRST,
     chance: Chance | None = None,
+    within: tuple[float, float] = ANY,
 ) -> Metric:
     """Return the metric of a case table; `parts` where they need outputs and labels themselves."""
 
@@ -50,6 +51,7 @@ def table_metric(
         table,
         reads,
         chance,
+        within,
     )
 
 
@@ -63,6 +65,7 @@ def mean_metric(
     parts: Parts | None = None,
     reads: Reads = Reads.FIRST,
     chance: Chance | None = None,
+    within: tuple[float, float] = ANY,
 ) -> Metric:
     """Return the metric that is the mean of a column of `of`; cases that have NaN do not count."""
     table = CaseTable(
@@ -73,8 +76,9 @@ def mean_metric(
         column,
     )
     return table_metric(
-        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance
-    )
+        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance,
+        within=within,
+    )  # fmt: skip
 
 
 def summed_metric(
@@ -87,6 +91,7 @@ def summed_metric(
     parts: Parts | None = None,
     reads: Reads = Reads.FIRST,
     chance: Chance | None = None,
+    within: tuple[float, float] = ANY,
 ) -> Metric:
     """Return the metric that is a function of the sums of the columns over the cases.
 
@@ -101,8 +106,9 @@ def summed_metric(
 
     table = CaseTable(of, weighted, parts)
     return table_metric(
-        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance
-    )
+        name, table, unit=unit, higher_is_better=higher_is_better, reads=reads, chance=chance,
+        within=within,
+    )  # fmt: skip
 
 
 def worst(metric: Metric, share: float = 0.05) -> Metric:
@@ -132,8 +138,9 @@ def worst(metric: Metric, share: float = 0.05) -> Metric:
     made = CaseTable(table.of, weighted, None, by_case)
     name = f"{metric.name}_worst{percent}"
     return table_metric(
-        name, made, unit=metric.unit, higher_is_better=metric.higher_is_better, reads=metric.reads
-    )
+        name, made, unit=metric.unit, higher_is_better=metric.higher_is_better, reads=metric.reads,
+        within=metric.within,
+    )  # fmt: skip
 
 
 def column_means(first: int = 0) -> Parts:

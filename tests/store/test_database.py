@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -26,16 +27,27 @@ PREDICTED_TRUTHS = (
 )  # fmt: skip
 
 
-def test_migrations_lead_to_the_schema(tmp_path):
-    Store.open(f"sqlite:///{tmp_path}/new.db").close()
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/new.db")
+def described(url: str) -> dict[str, str]:
+    """Return every table and index of a database as SQLite has it, white space aside."""
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        assert (
-            connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
-        )
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").all()
+        stamps = connection.exec_driver_sql("SELECT version_num FROM alembic_version").all()
+        assert stamps == [(HEAD,)]
     engine.dispose()
+    return {name: re.sub(r"\s*([(),])\s*|\s+", r"\1 ", sql or "") for name, sql in rows}
+
+
+def test_made_at_once_or_by_all_migrations_it_is_the_same_schema(tmp_path):
+    new, migrated = (f"sqlite:///{tmp_path}/{name}.db" for name in ("new", "migrated"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "migrated.db")) as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
+                         " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))")  # fmt: skip
+    for url in (new, migrated):
+        Store.open(url).close()
+    assert described(new) == described(migrated)
 
 
 def test_opening_again_keeps_what_is_there(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable
+from benchhub.model.quality import SHARE, CaseTable
 from benchhub.tasks.cardiac.volume import CLASSES
 from benchhub.tasks.case_tables import table_metric
 
@@ -178,5 +178,7 @@ def _ratio(top: Array, bottom: Array) -> Floats:
     return np.asarray(np.divide(top, bottom, out=undefined, where=bottom > 0), dtype=np.float64)
 
 
-DICE = table_metric("dice", CaseTable(overlap_by_case, _weighted, _parts, _by_case))
-DICE_WORST = table_metric("dice_worst5", CaseTable(overlap_by_case, _worst, None, _worst_by_case))
+DICE = table_metric("dice", CaseTable(overlap_by_case, _weighted, _parts, _by_case), within=SHARE)
+DICE_WORST = table_metric(
+    "dice_worst5", CaseTable(overlap_by_case, _worst, None, _worst_by_case), within=SHARE
+)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import Reads
+from benchhub.model.quality import NOT_NEGATIVE, Reads
 from benchhub.tasks.case_tables import column_means, mean_metric, worst
 from benchhub.tasks.metrics.chance import entropy_of_the_mean
 from benchhub.tasks.metrics.ranking import MACRO_AUC
@@ -40,5 +40,6 @@ LOG_LOSS = mean_metric(
     parts=column_means(first=1),
     reads=Reads.ODDS,
     chance=entropy_of_the_mean,
+    within=NOT_NEGATIVE,
 )
 LOG_LOSS_WORST5 = worst(LOG_LOSS)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchhub.errors import MissingExtra
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Reads
+from benchhub.model.quality import SHARE, CaseTable, Reads
 from benchhub.tasks.case_tables import table_metric
 
 Floats = NDArray[np.float64]
@@ -225,6 +225,6 @@ def _of(which: Sequence[int]) -> CaseTable:
 
 
 #: None has a chance: what one answer for all images reaches is not known, and near 0.
-COCO_MAP = table_metric("coco_map", _of(range(_BITS)), reads=Reads.BOXES)
-COCO_MAP50 = table_metric("coco_map50", _of([0]), reads=Reads.BOXES)
-COCO_MAP75 = table_metric("coco_map75", _of([5]), reads=Reads.BOXES)
+COCO_MAP = table_metric("coco_map", _of(range(_BITS)), reads=Reads.BOXES, within=SHARE)
+COCO_MAP50 = table_metric("coco_map50", _of([0]), reads=Reads.BOXES, within=SHARE)
+COCO_MAP75 = table_metric("coco_map75", _of([5]), reads=Reads.BOXES, within=SHARE)

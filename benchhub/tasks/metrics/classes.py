@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Metric, Reads
+from benchhub.model.quality import SHARE, CaseTable, Metric, Reads
 from benchhub.tasks.case_tables import mean_metric, ratio, summed_metric, table_metric
 from benchhub.tasks.metrics import chance
 
@@ -75,6 +75,7 @@ def top(count: int) -> Metric:
         parts=_share_by_class,
         reads=Reads.RANKED if count > 1 else Reads.CLASSES,
         chance=lambda labels: chance.largest_shares(labels, count),
+        within=SHARE,
     )
 
 
@@ -199,18 +200,21 @@ ACCURACY = mean_metric(
     parts=_share_by_class,
     reads=Reads.CLASSES,
     chance=chance.largest_share,
+    within=SHARE,
 )
 BALANCED_ACCURACY = table_metric(
     "balanced_accuracy",
     _mean_over_classes(recall_by_class, _recall_by_case),
     reads=Reads.CLASSES,
     chance=chance.one_of_classes,
+    within=SHARE,
 )
 MACRO_F1 = table_metric(
     "macro_f1",
     _mean_over_classes(f1_by_class, _f1_by_case),
     reads=Reads.CLASSES,
     chance=chance.f1_of_the_largest,
+    within=SHARE,
 )
 F1 = summed_metric(
     "f1",
@@ -218,4 +222,5 @@ F1 = summed_metric(
     lambda sums: sums[:, 0] / sums[:, 1],
     reads=Reads.CLASSES,
     chance=chance.f1_of_yes,
+    within=SHARE,
 )

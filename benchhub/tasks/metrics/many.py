@@ -5,13 +5,14 @@ Forms are those of `benchhub.model.quality.Reads`. Images, texts and queries are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Metric, Reads
+from benchhub.model.quality import NOT_NEGATIVE, SHARE, CaseTable, Metric, Reads
 from benchhub.tasks.case_tables import mean_metric, summed_metric, table_metric
 
 Floats = NDArray[np.float64]
@@ -141,8 +142,7 @@ def recall_at(count: int) -> Metric:
     return mean_metric(
         f"recall_at_{count}", of, reads=Reads.VECTORS, chance=lambda labels: _found_by_chance(
             labels, count
-        ),
-    )  # fmt: skip
+        ), within=SHARE)  # fmt: skip
 
 
 def _found(near: Floats, like: NDArray[np.bool_], count: int) -> Floats:
@@ -206,11 +206,7 @@ def _share(sums: Floats) -> Floats:
 
 
 MASK_DICE = mean_metric(
-    "mask_dice",
-    dices,
-    parts=_dice_by_class,
-    reads=Reads.MASKS,
-    chance=_best_dice,
+    "mask_dice", dices, parts=_dice_by_class, reads=Reads.MASKS, chance=_best_dice, within=SHARE
 )
 MASK_IOU = table_metric(
     "mask_iou",
@@ -221,6 +217,7 @@ MASK_IOU = table_metric(
     ),
     reads=Reads.MASKS,
     chance=_best_iou,
+    within=SHARE,
 )
 PERPLEXITY = summed_metric(
     "perplexity",
@@ -229,6 +226,7 @@ PERPLEXITY = summed_metric(
     higher_is_better=False,
     reads=Reads.TOKENS,
     chance=_unigram,
+    within=(1.0, math.inf),
 )
 CHARACTER_ERROR_RATE = summed_metric(
     "character_error_rate",
@@ -237,6 +235,7 @@ CHARACTER_ERROR_RATE = summed_metric(
     higher_is_better=False,
     reads=Reads.TEXT,
     chance=lambda labels: 1.0,
+    within=NOT_NEGATIVE,
 )
 WORD_ERROR_RATE = summed_metric(
     "word_error_rate",
@@ -245,4 +244,5 @@ WORD_ERROR_RATE = summed_metric(
     higher_is_better=False,
     reads=Reads.TEXT,
     chance=lambda labels: 1.0,
+    within=NOT_NEGATIVE,
 )

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable, Reads
+from benchhub.model.quality import NOT_NEGATIVE, CaseTable, Reads
 from benchhub.tasks.case_tables import mean_metric, summed_metric, table_metric
 from benchhub.tasks.metrics import chance
 
@@ -86,6 +88,7 @@ MEAN_ABSOLUTE_ERROR = mean_metric(
     parts=_error_by_column,
     reads=Reads.NUMBERS,
     chance=chance.error_of_the_mean,
+    within=NOT_NEGATIVE,
 )
 RMSE = summed_metric(
     "rmse",
@@ -94,10 +97,19 @@ RMSE = summed_metric(
     higher_is_better=False,
     reads=Reads.NUMBERS,
     chance=chance.spread_of_labels,
+    within=NOT_NEGATIVE,
 )
 R2_SCORE = table_metric(
-    "r2_score", CaseTable(moments, explained), reads=Reads.NUMBERS, chance=lambda labels: 0.0
+    "r2_score",
+    CaseTable(moments, explained),
+    reads=Reads.NUMBERS,
+    chance=lambda labels: 0.0,
+    within=(-math.inf, 1.0),
 )
 COSINE = mean_metric(
-    "cosine_similarity", cosines, reads=Reads.DIRECTIONS, chance=chance.cosine_of_the_mean
+    "cosine_similarity",
+    cosines,
+    reads=Reads.DIRECTIONS,
+    chance=chance.cosine_of_the_mean,
+    within=(-1.0, 1.0),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import Metric, Reads
+from benchhub.model.quality import SHARE, Metric, Reads
 from benchhub.tasks.case_tables import ratio
 from benchhub.tasks.metrics.chance import half, mean_share
 
@@ -199,9 +199,27 @@ def _columns(values: Array) -> Array:
 
 
 MACRO_AUC = Metric(
-    "macro_auc", "", True, macro_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half
+    "macro_auc",
+    "",
+    True,
+    macro_auc,
+    auc_by_label,
+    auc_by_case,
+    reads=Reads.COLUMNS,
+    chance=half,
+    within=SHARE,
 )
-AUC = Metric("auc", "", True, one_auc, auc_by_label, auc_by_case, reads=Reads.COLUMNS, chance=half)
+AUC = Metric(
+    "auc",
+    "",
+    True,
+    one_auc,
+    auc_by_label,
+    auc_by_case,
+    reads=Reads.COLUMNS,
+    chance=half,
+    within=SHARE,
+)
 AVERAGE_PRECISION = Metric(
     "average_precision",
     "",
@@ -211,4 +229,5 @@ AVERAGE_PRECISION = Metric(
     precision_by_case,
     reads=Reads.COLUMNS,
     chance=mean_share,
+    within=SHARE,
 )

@@ -9,10 +9,13 @@ pixels, background included; r2 = 1 - SSE / SST, SST about the mean of all pixel
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
+from benchhub.model.quality import NOT_NEGATIVE, SHARE
 from benchhub.tasks.case_tables import mean_metric, summed_metric, worst
 from benchhub.tasks.nuclei.distance import distances
 from benchhub.tasks.nuclei.watershed import decoded, predict
@@ -83,12 +86,12 @@ def _means(table: Floats, columns: dict[str, int]) -> dict[str, float]:
     }
 
 
-AJI = mean_metric("aji", scores, _AJI)
-AJI_PLUS = mean_metric("aji_plus", scores, _AJI_PLUS)
-PQ = mean_metric("pq", scores, _PQ, parts=_of_panoptic)
+AJI = mean_metric("aji", scores, _AJI, within=SHARE)
+AJI_PLUS = mean_metric("aji_plus", scores, _AJI_PLUS, within=SHARE)
+PQ = mean_metric("pq", scores, _PQ, parts=_of_panoptic, within=SHARE)
 #: Of nucleus against background; the cardiac task has the plain name.
-DICE = mean_metric("nuclei_dice", scores, _DICE)
-MSE = mean_metric("mse", scores, _MSE, higher_is_better=False, parts=_of_error)
-R2 = summed_metric("r2", scores, _explained)
+DICE = mean_metric("nuclei_dice", scores, _DICE, within=SHARE)
+MSE = mean_metric("mse", scores, _MSE, higher_is_better=False, parts=_of_error, within=NOT_NEGATIVE)
+R2 = summed_metric("r2", scores, _explained, within=(-math.inf, 1.0))
 
 METRICS = (AJI, AJI_PLUS, PQ, DICE, MSE, R2, worst(AJI), worst(DICE))

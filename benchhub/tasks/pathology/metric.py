@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchhub.model.arrays import Array
-from benchhub.model.quality import CaseTable
+from benchhub.model.quality import SHARE, CaseTable
 from benchhub.tasks.case_tables import mean_metric, ratio, table_metric
 from benchhub.tasks.pathology.names import TYPES
 from benchhub.tasks.pathology.scores import BINARY, FIRST_TYPE, OF_TYPES, TISSUE, Floats, scores
@@ -60,5 +60,7 @@ def _by_tissue(table: Floats) -> tuple[Floats, Floats, Floats]:
     return table[known, OF_TYPES], belongs, belongs.sum(axis=0)
 
 
-BPQ = mean_metric("bpq", scores, BINARY, parts=parts)
-MPQ = table_metric("mpq", CaseTable(scores, _over_tissues, parts, _over_tissues_by_case))
+BPQ = mean_metric("bpq", scores, BINARY, parts=parts, within=SHARE)
+MPQ = table_metric(
+    "mpq", CaseTable(scores, _over_tissues, parts, _over_tissues_by_case), within=SHARE
+)

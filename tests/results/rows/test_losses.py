@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from benchhub.model.quality import AnswerKey, Metric
+from benchhub.model.quality import ANY, SHARE, AnswerKey, Metric
 from benchhub.results.rows.quality.assess import assess
 from benchhub.tasks.case_tables import mean_metric
+from benchhub.tasks.metrics import MEANINGS, get_metric, metric_names
 
 #: Outputs are scores of the cases themselves.
 MEAN = mean_metric("score", lambda outputs, labels: outputs[:, None])
@@ -61,6 +62,29 @@ def test_false_pass_at_the_limit_is_rare_though_losses_are_skewed():
         loss = 0.004 * rng.standard_normal(200) + large
         passed += judged(loss, resamples=500).loss.upper <= 0.01
     assert passed <= 20
+
+
+def test_an_interval_holds_nothing_that_the_metric_cannot_be():
+    base = np.array([0.9, 1.0, 1.0, 0.95, 1.0, 0.7])
+    share = dataclasses.replace(MEAN, within=SHARE)
+    free, held = (judged(np.zeros(6), metric, baseline=base) for metric in (MEAN, share))
+    assert free.high > 1
+    assert (held.low, held.high) == (free.low, 1.0)
+    assert held.loss == free.loss
+    none = judged(np.zeros(6), share, baseline=1 - base)
+    assert none.low == 0.0
+    moved = judged(np.zeros(6), share, baseline=base + 1e-6, near=held)
+    assert (moved.low, moved.high) == (held.low + moved.value - held.value, 1.0)
+
+
+def test_every_metric_here_says_what_it_can_be():
+    names = [name for name in metric_names() if name in {*MEANINGS}]
+    assert len(names) > 25
+    for name in names:
+        least, most = get_metric(name).within
+        assert (least, most) != ANY, name
+        better = get_metric(name).higher_is_better
+        assert (most if better else least) in (0.0, 1.0), name
 
 
 def test_relative_losses_are_shares_of_the_baseline():

@@ -109,13 +109,14 @@ def assess(
     counted = judged.counted(*pair)
     if not (math.isfinite(value) and math.isfinite(base)):
         raise ValueError(f"{metric.name} is undefined on these {cases} cases")
-    if near is not None and (known := _moved(near, value, base, metric.higher_is_better)):
+    if near is not None and (known := _moved(near, value, base, metric)):
         return dataclasses.replace(known, parts=parts, cases=len(counted))
     same = alike(mine, other, metric) if same is None else same
     of_value, loss, share, method = judged.limits(pair, base, same, resamples, seed)
     low, high = of_value.low, of_value.high
     if metric.higher_is_better:
         low, high = -high, -low
+    low, high = _within(metric, low, high)
     chance = None if metric.chance is None else metric.chance(read.labels)
     groups = len(np.unique(judged.members[counted]))
     return Quality(
@@ -123,18 +124,28 @@ def assess(
     )  # fmt: skip
 
 
-def _moved(near: Quality, value: float, base: float, higher_is_better: bool) -> Quality | None:
+def _within(metric: Metric, low: float, high: float) -> tuple[float, float]:
+    """Return limits that the metric can have, unknown ones as they are; no truth is lost."""
+    least, most = metric.within
+    return (
+        max(low, least) if math.isfinite(low) else low,
+        min(high, most) if math.isfinite(high) else high,
+    )
+
+
+def _moved(near: Quality, value: float, base: float, metric: Metric) -> Quality | None:
     """Return `near` as of other point estimates, None where these lie too far from its own."""
     by = value - near.value
-    lost = (base - near.baseline - by) * (1 if higher_is_better else -1)
+    lost = (base - near.baseline - by) * (1 if metric.higher_is_better else -1)
     for moved, low, high in ((by, near.low, near.high), (lost, near.loss.low, near.loss.high)):
         if moved and not abs(moved) <= _HARDLY * (high - low) < math.inf:
             return None
+    low, high = _within(metric, near.low + by, near.high + by)
     return dataclasses.replace(
         near,
         value=value,
-        low=near.low + by,
-        high=near.high + by,
+        low=low,
+        high=high,
         baseline=base,
         loss=near.loss.moved(lost),
         share=near.share.moved(lost / abs(base)) if near.share and base else near.share,
