@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,7 +77,15 @@ def of_bytes(raw: bytes | bytearray, name: str = "it") -> Array:
     except Exception as error:
         raise ValueError(f"{name} has a damaged header: {error}") from error
     flat = np.frombuffer(raw, dtype, math.prod(shape), head.tell())
+    if dtype.kind == "U" and not _is_text(flat):
+        raise ValueError(f"{name} holds characters that there are not")
     return flat.reshape(shape[::-1]).T if turned else flat.reshape(shape)
+
+
+def _is_text(flat: Array) -> bool:
+    """Return whether all characters are such: numpy takes any 32 bits, Python's texts do not."""
+    codes = flat.view(np.dtype(np.uint32).newbyteorder(flat.dtype.byteorder))
+    return not bool(((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes < 0xE000))).any())
 
 
 def _member(opened: zipfile.ZipFile, one: zipfile.ZipInfo) -> Array:
@@ -102,6 +111,8 @@ def _header(name: str, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], b
     if read is None:  # later versions are for names of fields that ASCII cannot write
         raise ValueError(f"{name} is an array of named fields")
     shape, turned, dtype = read(stream)
+    if dtype.names is not None:
+        raise ValueError(f"{name} is an array of named fields")
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, and pickles are not read")
     if min(shape, default=0) < 0 or math.prod(shape) * max(1, dtype.itemsize) > size:

@@ -65,6 +65,10 @@ def _read_deep(path: Path) -> Array:
         page = opened.pages.first  # as Pillow does; the list of the others may have no end
         sizes = " x ".join(map(str, page.shape))
         check_size(path, PIXEL_BYTES * math.prod(page.shape), f"a picture of {sizes}")
+        check_size(path, PIXEL_BYTES * page.tilewidth * page.tilelength, "a tile of it")
+        strips = zip(page.dataoffsets, page.databytecounts, strict=False)
+        if max((at + count for at, count in strips), default=0) > path.stat().st_size:
+            raise ConfigError(f"{path}: {_UNREADABLE} (it is cut short); copy it again")
         pixels = np.asarray(page.asarray())
     if not pixels.size:  # what it makes of a file cut short
         raise ConfigError(f"{path}: {_UNREADABLE} (it is cut short); copy it again")

@@ -123,6 +123,10 @@ def _without(changes: dict[str, bytes]) -> bytes:
     return zipped(_arrays() | changes)
 
 
+def _of_text(character: bytes) -> bytes:
+    return _without({"ids.npy": claiming("(12,)", "<U1", character * 12)})
+
+
 def _spoilt(at: int) -> bytes:
     """An archive whose packed bytes are not what was packed."""
     whole = bytearray(zipped(_arrays()))
@@ -158,6 +162,11 @@ _HARD = {
     ),
     "a header nested deeply": (lambda: _without({"x.npy": claiming("(" * 60)}), _NO_ARCHIVE),
     "a member that is no array": (lambda: _without({"readme.txt": b"hello"}), _NO_ARCHIVE),
+    "characters beyond all": (lambda: _of_text(b"\x00\x00\x11\x00"), "characters that there are"),
+    "half a character": (lambda: _of_text(b"\x00\xd8\x00\x00"), "characters that there are not"),
+    "named fields": (
+        lambda: _without({"ids.npy": npy(np.zeros(12, [("a", "<U2")]))}), "named fields"
+    ),
     "spoilt bytes": (lambda: _spoilt(80), _NO_ARCHIVE),
     "encrypted": (_flagged, _NO_ARCHIVE),
     "packed otherwise": (

@@ -105,6 +105,21 @@ def _endless() -> bytes:
     return bytes(whole)
 
 
+def _packed() -> bytes:
+    return _saved(Image.fromarray(_RGB), "TIFF", compression="tiff_adobe_deflate")
+
+
+def _with(picture: bytes, tag: int, value: int) -> bytes:
+    """The same TIFF where a tag has another value."""
+    whole = bytearray(picture)
+    (first,) = struct.unpack_from("<I", whole, 4)
+    (tags,) = struct.unpack_from("<H", whole, first)
+    for at in range(first + 2, first + 2 + 12 * tags, 12):
+        if struct.unpack_from("<H", whole, at)[0] == tag:
+            struct.pack_into("<HII", whole, at + 2, 4, 1, value)
+    return bytes(whole)
+
+
 def _patches() -> Iterator[bytes]:
     colour = Image.fromarray(_SQUARE)
     for packing in (None, "tiff_lzw", "jpeg"):
@@ -239,6 +254,7 @@ TARGETS = (
                 lambda: tiff(_tags(16, 16))[:-4] + struct.pack("<I", 8), None
             ),
             "16 bits, of directories without end": (_endless, None),
+            "a strip of 4 GB": (lambda: _with(_packed(), 279, 2**32 - 1), "it is cut short"),
             "unknown packing": (lambda: tiff(_tags(16, 16, t259=(3, 1, 77))), None),
             "a type that is none": (lambda: tiff(_tags(16, 16, t258=(99, 1, 8))), None),
             "cut short": (lambda: b"II*\x00\x08\x00", _TIFF),
