@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchhub.model.row import Row
@@ -14,6 +16,8 @@ from benchhub.report.tables.points import Configuration, points, smallest
 from benchhub.report.tables.settings import spoken, varying
 
 MOST_PANELS = 6
+#: Lines of labels above a point, what one names at most, and its width.
+_LEVELS, _MOST_NAMES, _LABEL_PX = 3, 2, 180
 
 
 def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
@@ -92,7 +96,8 @@ def _tradeoff_panel(
                 "y_low": quality["quality_loss"].low,
                 "y_high": quality["quality_loss"].high,
                 "front": id(point) in fronts,
-                "name": names.get(id(point), ""),
+                "name": names[id(point)].text if id(point) in names else "",
+                "level": names[id(point)].level if id(point) in names else 0,
                 "right": speed_of(point) > middle,
             }
         )
@@ -113,29 +118,49 @@ def _tradeoff_panel(
         ),
         marked.mark_point(size=260, shape="circle", strokeWidth=1.5).encode(**across, **up),
     ]
-    for side, align, dx in (("datum.right", "right", -13), ("!datum.right", "left", 13)):
-        text = base.mark_text(align=align, dx=dx, dy=-12, fontSize=10).encode(
-            **across, **up, text="name:N", color=alt.value(style.INK)
-        )
-        layers.append(text.transform_filter(f"datum.name && {side}"))
+    sides = (("datum.right", "right", -13), ("!datum.right", "left", 13))
+    for (side, align, dx), level in itertools.product(sides, range(_LEVELS)):
+        mine = f"datum.name && {side} && datum.level == {level}"
+        if not any(one["name"] and one["level"] == level for one in data):
+            continue
+        text = base.mark_text(
+            align=align, dx=dx, dy=-12 - 11 * level, fontSize=10, limit=_LABEL_PX
+        ).encode(**across, **up, text="name:N", color=alt.value(style.INK))
+        layers.append(text.transform_filter(mine))
     return alt.layer(*layers).properties(width=290, height=230, title=title)
 
 
-def _names(named: Sequence[Configuration], placed: Sequence[Configuration]) -> dict[int, str]:
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What stands at a point, and in which line above it, so that it crosses no other."""
+
+    text: str
+    level: int
+
+
+def _names(
+    named: Sequence[Configuration], placed: Sequence[Configuration]
+) -> dict[int, _Label]:  # fmt: skip
     """The label of each named point; points too close for labels of their own share one."""
     speeds, losses = _extent(placed, "speedup"), _extent(placed, "quality_loss")
-    labels: dict[int, str] = {}
-    leaders: list[Configuration] = []
+
+    def near(point: Configuration, other: Configuration, across: float) -> bool:
+        x, y = (abs(_at(point, of) - _at(other, of)) for of in ("speedup", "quality_loss"))
+        return x / speeds < across and y / losses < 0.06
+
+    groups: list[list[Configuration]] = []
     for point in named:
-        x, y = _at(point, "speedup"), _at(point, "quality_loss")
-        for other in leaders:
-            across = abs(x - _at(other, "speedup")) / speeds
-            if across < 0.2 and abs(y - _at(other, "quality_loss")) / losses < 0.06:
-                labels[id(other)] += f", {point.row.variant}"
-                break
+        group = next((one for one in groups if near(point, one[0], 0.2)), None)
+        if group is None:
+            groups.append([point])
         else:
-            leaders.append(point)
-            labels[id(point)] = point.row.variant
+            group.append(point)
+    labels: dict[int, _Label] = {}
+    for at, group in enumerate(groups):
+        beside = sum(near(group[0], other[0], 0.7) for other in groups[:at])
+        text = ", ".join(point.row.variant for point in group[:_MOST_NAMES])
+        more = f" +{len(group) - _MOST_NAMES}" if len(group) > _MOST_NAMES else ""
+        labels[id(group[0])] = _Label(text + more, beside % _LEVELS)
     return labels
 
 
