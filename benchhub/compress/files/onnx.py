@@ -20,12 +20,15 @@ from benchhub.compress.files.external import (
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.plain_graph import check_bounds
 from benchhub.compress.files.sparse_size import stored_sparsely
+from benchhub.compress.trial.apart import answer
 from benchhub.errors import ConfigError
 from benchhub.model.cell import TensorSpec, Variant
 from benchhub.outside.foreign.reading import reading
 
 if TYPE_CHECKING:
     import onnx
+
+_SHAPED = "benchhub.compress.trial.shaped"
 
 
 def inspect_onnx(name: str, path: Path) -> Variant:
@@ -44,7 +47,7 @@ def _inspected(name: str, path: Path, blob: bytes) -> Variant:
     model = _parse(name, path, blob)
     elsewhere = external_tensors(model)
     files = model_files(name, path, blob, elsewhere) if elsewhere else ()
-    _shaped(model)
+    _shaped(path, model)
     _check(name, path, model)
     initializers = {tensor.name: tensor for tensor in model.graph.initializer}
     params, nonzero = count_weights(model, path.parent)
@@ -90,7 +93,7 @@ def _parse(name: str, path: Path, blob: bytes) -> onnx.ModelProto:
     return model
 
 
-def _shaped(model: onnx.ModelProto) -> None:
+def _shaped(path: Path, model: onnx.ModelProto) -> None:
     """Give outputs the shapes that follow from the graph where the file leaves them out.
 
     Runtimes take such files, and the checker does not.
@@ -106,11 +109,28 @@ def _shaped(model: onnx.ModelProto) -> None:
         return
     for one in inferred:
         if one.name in lacking and not _has_no_shape(one):
-            lacking[one.name].CopyFrom(one)
+            lacking.pop(one.name).CopyFrom(one)
+    if not lacking:
+        return
+    # Behind operators of its own onnxruntime alone knows.
+    known = answer(_SHAPED, {"path": str(path)}).get("outputs", {})
+    for name in lacking.keys() & known.keys():
+        kind, shape = known[name]
+        tensor = lacking[name].type.tensor_type
+        tensor.elem_type = tensor.elem_type or onnx.TensorProto.DataType.Value(kind)
+        for size in shape:
+            dim = tensor.shape.dim.add()
+            if isinstance(size, int):
+                dim.dim_value = size
+            elif size:
+                dim.dim_param = size
 
 
 def _has_no_shape(value: onnx.ValueInfoProto) -> bool:
-    return value.type.HasField("tensor_type") and not value.type.tensor_type.HasField("shape")
+    holds = value.type.WhichOneof("value")
+    return holds is None or (
+        holds == "tensor_type" and not value.type.tensor_type.HasField("shape")
+    )
 
 
 def _check(name: str, path: Path, model: onnx.ModelProto) -> None:

@@ -1,9 +1,10 @@
 import gzip
 import hashlib
 
+import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from benchhub.compress.files.look import check_inputs_match, inspect_onnx
 from benchhub.errors import ConfigError
@@ -38,6 +39,27 @@ def test_an_output_without_a_shape_has_the_one_that_follows_from_the_graph(linea
     assert bare.outputs == whole.outputs == (TensorSpec("y", "float32", (None, 2)),)
     assert (bare.params, bare.macs) == (whole.params, whole.macs)
     assert bare.sha256 == hashlib.sha256((tmp_path / "bare.onnx").read_bytes()).hexdigest()
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("left", ["a type", "nothing"])
+def test_an_output_behind_operators_of_a_runtime_is_what_that_runtime_says(left, tmp_path):
+    weight = numpy_helper.from_array(np.ones((16, 4), np.float32), "w")
+    nodes = [
+        helper.make_node("FusedMatMul", ["x", "w"], ["m"], domain="com.microsoft"),
+        helper.make_node("Gelu", ["m"], ["y"], domain="com.microsoft"),
+    ]
+    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    if left == "nothing":
+        output.ClearField("type")
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 16])
+    graph = helper.make_graph(nodes, "g", [given], [output], [weight])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    path = tmp_path / "fused.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    found = inspect_onnx("v", path)
+    assert found.outputs == (TensorSpec("y", "float32", (None, 4)),)
+    assert found.params == 64
 
 
 def test_what_has_no_shape_is_named_where_none_follows_from_the_graph(linear, tmp_path):
