@@ -20,6 +20,8 @@ from benchhub.model.device import DeviceProfile
 from benchhub.outside import Variable
 
 _MAX_HOPS = 8
+#: A path with more spaces than that is none.
+_MOST_WORDS = 16
 
 
 def resolve(profile: DeviceProfile, ssh: str | None = "ssh") -> Endpoint:
@@ -186,7 +188,7 @@ def _paths(line: str) -> list[str]:
     words = line.split(" ")
     found: list[str] = []
     while words:
-        for count in range(len(words), 0, -1):
+        for count in range(min(len(words), _MOST_WORDS), 0, -1):
             path = " ".join(words[:count])
             if count == 1 or os.path.exists(tilde(path)):
                 break

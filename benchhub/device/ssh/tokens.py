@@ -90,6 +90,6 @@ def tilde(text: str) -> Path:
     name, _, rest = text[1:].partition("/")
     try:
         home = (pwd.getpwnam(name) if name else pwd.getpwuid(os.getuid())).pw_dir
-    except KeyError:
+    except (KeyError, ValueError):  # nobody, or no name
         return Path(text)
     return Path(home, rest)

@@ -237,6 +237,10 @@ TARGETS = (
                     for one in (b"IdentityFile", b"CertificateFile", b"UserKnownHostsFile")
                 ), None,
             ),
+            "a user that is none": (lambda: b"Host pi\nUserKnownHostsFile ~\0a/b\n", None),
+            "a line of very many words": (
+                lambda: b"Host pi\nUserKnownHostsFile" + b" a" * 9000 + b"\n", None
+            ),
             "a jump to itself": (lambda: b"Host pi\nProxyJump pi\n", "more than 8 jump hosts"),
             "larger than settings": (lambda: b"#" * (1 << 17), "BENCHHUB_UNPACK"),
         },
