@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchhub.compress.files.counting.macs import count_macs
+from benchhub.compress.files.counting.tflite import count_tflite_macs
 from benchhub.compress.files.counting.torch import count_torch_macs
 from benchhub.compress.files.model_file import read_model
 from benchhub.compress.files.onnx import inspect_onnx
 from benchhub.compress.files.shapes import compatible, layout, show
 from benchhub.compress.files.tflite import inspect_tflite
 from benchhub.compress.files.torch import TORCH_FORMATS, inspect_torch
+from benchhub.compress.tflite.graph import read_graph
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.cell import TensorSpec, Variant
@@ -48,13 +50,20 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
     A file whose inputs are open beyond the batch does not tell them; the data does. `cases` holds
     the cases of each input along the first axis; an integer that is the same in all of them is a
     setting, and may decide which branch runs. A torch file is called, in a process of its own,
-    unless it says its count. Others, and closed ONNX files, are left alone.
+    unless it says its count. Others, and closed ONNX files, are left alone, but where cases run
+    along another axis than the file's first.
     """
+    said = _said_cases(variant)
+    if variant.format == "tflite" and said is not None:
+        found = count_tflite_macs(read_graph(read_model(variant.name, variant.path)), said)
+        return dataclasses.replace(variant, macs=found.macs, uncounted=found.uncounted)
     if variant.format in TORCH_FORMATS and variant.macs is None:
         found = count_torch_macs(variant, cases)
         return dataclasses.replace(variant, macs=found.macs, uncounted=found.uncounted)
     if variant.format != "onnx" or not (
-        variant.uncounted or any(None in spec.shape[1:] for spec in variant.inputs)
+        said is not None
+        or variant.uncounted
+        or any(None in spec.shape[1:] for spec in variant.inputs)
     ):
         return variant
     import onnx
@@ -72,8 +81,19 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
             values[spec.in_file] = array.reshape((1,) * len(spec.shape))
     model = onnx.load(str(variant.path), load_external_data=False)
     shared = {spec.in_file for spec in variant.inputs if spec.whole}
-    count = count_macs(model, shapes, values, variant.path.parent, shared)
+    count = count_macs(model, shapes, values, variant.path.parent, shared, said)
     return dataclasses.replace(variant, macs=count.macs, uncounted=count.uncounted)
+
+
+def _said_cases(variant: Variant) -> int | None:
+    """Return how many cases a call is of, where a suite says along which other axis they run.
+
+    Open sizes are of one case; None: cases are found along the first axis, as everywhere.
+    """
+    if not any(spec.order[:1] > (0,) for spec in (*variant.inputs, *variant.outputs)):
+        return None
+    sizes = {spec.shape[0] or 1 for spec in variant.inputs if not spec.whole}
+    return sizes.pop() if len(sizes) == 1 else 1
 
 
 def _is_setting(array: Array) -> bool:

@@ -4,10 +4,13 @@ import dataclasses
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper
 from onnx.numpy_helper import from_array
 
+from benchhub.compress.files.arranged import arranged
 from benchhub.compress.files.look import inspect_model, with_macs
+from benchhub.model.asked import Arrangement
 
 
 def _value(name, shape, kind=TensorProto.FLOAT):
@@ -58,3 +61,45 @@ def test_a_setting_that_is_the_same_for_all_chooses_the_branch(tmp_path):
     for rate, wanted in ((16_000, 30), (8_000, 18)):
         assert with_macs(variant, {"x": x, "rate": np.full(3, rate)}).macs == wanted
     assert with_macs(variant, {"x": x, "rate": np.array([16_000, 8_000, 8_000])}).macs is None
+
+
+def _time_major(path, cases, recurrent):
+    """Six steps of `cases` cases of three numbers, by a layer of four: steps first, then cases."""
+    held = {"w": np.ones((3, 4), np.float32)}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    if recurrent:
+        held = {
+            "w": np.ones((1, 16, 3), np.float32),
+            "r": np.ones((1, 16, 4), np.float32),
+            "axis": np.array([1]),
+        }
+        nodes = [
+            helper.make_node("LSTM", ["x", "w", "r"], ["h"], hidden_size=4),
+            helper.make_node("Squeeze", ["h", "axis"], ["y"]),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [_value("x", [6, cases, 3])],
+        [_value("y", [6, cases, 4])],
+        [from_array(array, name) for name, array in held.items()],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, ir_version=9, opset_imports=opsets), str(path))
+    return inspect_model("v", path)
+
+
+@pytest.mark.parametrize("said", ["batch_axis", "layout"])
+@pytest.mark.parametrize(("recurrent", "wanted"), [(False, 6 * 3 * 4), (True, 6 * 16 * (3 + 4))])
+@pytest.mark.parametrize("cases", ["n", 1, 8])
+def test_cases_along_another_axis_are_what_a_count_is_divided_by(
+    tmp_path, cases, recurrent, wanted, said
+):
+    how = (
+        Arrangement(batch_axis={"x": 1, "y": 1})
+        if said == "batch_axis"
+        else Arrangement(layout={"x": "NTC->TNC", "y": "TNC->NTC"})
+    )
+    variant = arranged(_time_major(tmp_path / "m.onnx", cases, recurrent), how)
+    counted = with_macs(variant, {"x": np.zeros((50, 6, 3), np.float32)})
+    assert (counted.macs, counted.uncounted) == (wanted, ())

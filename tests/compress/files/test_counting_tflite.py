@@ -105,6 +105,11 @@ def test_an_operator_by_hand(graph, wanted):
     assert count_tflite_macs(graph) == Count(wanted)
 
 
+def test_a_count_is_divided_by_the_cases_that_are_said():
+    steps_first = _graph("FULLY_CONNECTED", [(6, 8, 16), (5, 16), (5,)], (6, 8, 5))
+    assert count_tflite_macs(steps_first, cases=8) == Count(6 * 80)
+
+
 @pytest.mark.parametrize(
     ("graph", "name"),
     [

@@ -39,31 +39,35 @@ def count_macs(
     values: Mapping[str, Array] | None = None,
     folder: Path | None = None,
     shared: Collection[str] = (),
+    cases: int | None = None,
 ) -> Count:
     """Return the multiply-accumulates of a model for one case.
 
     `shapes` are those of its inputs at batch 1, where they are known from data; an open first axis
     is 1 without. `values` are inputs that are the same for every case, as settings are. Where all
-    inputs and outputs have the same first axis, of several cases, the count is divided by it. What
-    is counted are the operators of PRODUCTS; those of FREE count nothing. An operator that is in
-    neither, a shape that cannot be told, a loop of unknown length, or branches that differ leave
-    the count unknown: an unknown count is not a small one. So does whatever it stumbles over.
+    inputs and outputs have the same first axis, of several cases, the count is divided by it, or by
+    `cases`, where it is said of how many these shapes are. What is counted are the operators of
+    PRODUCTS; those of FREE count nothing. An operator that is in neither, a shape that cannot be
+    told, a loop of unknown length, or branches that differ leave the count unknown: an unknown
+    count is not a small one. So does whatever it stumbles over.
     `folder` has the model's other files.
     `shared` are inputs whose first axis is known to be of no cases.
     """
     try:
-        return _counted(model, inferred(bare(model, shapes or {}, values, folder)), shared)
+        return _counted(model, inferred(bare(model, shapes or {}, values, folder)), shared, cases)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a graph has that nobody foresaw
         return Count(None, (f"the graph as a whole ({reason(error)})",))
 
 
-def _counted(model: onnx.ModelProto, found: onnx.ModelProto, shared: Collection[str]) -> Count:
+def _counted(
+    model: onnx.ModelProto, found: onnx.ModelProto, shared: Collection[str], said: int | None
+) -> Count:
     total, missing = _of_graph(found.graph, Scope())
     if missing:
         return Count(None, tuple(sorted(missing)))
-    cases = _cases(model, found.graph, shared)
+    cases = _cases(model, found.graph, shared) if said is None else said
     return Count(total // cases) if total % cases == 0 else Count(total)
 
 

@@ -257,11 +257,12 @@ PRODUCTS: Mapping[str, Callable[[_Call], int]] = {
 }
 
 
-def count_tflite_macs(graph: Graph) -> Count:
+def count_tflite_macs(graph: Graph, cases: int | None = None) -> Count:
     """Return the multiply-accumulates of one case; None with the operators that hinder it.
 
     A custom operator, or one that runs another graph, is not told. Where inputs and outputs have
-    the same first axis, of several cases, the count is divided by it.
+    the same first axis, of several cases, the count is divided by it, or by `cases`, where it is
+    said of how many a call is.
     """
     total, missing = 0, set[str]()
     for operator in graph.operators:
@@ -277,7 +278,8 @@ def count_tflite_macs(graph: Graph) -> Count:
             missing.add(operator.kind + NO_SHAPE)
     if missing:
         return Count(None, tuple(sorted(missing)))
-    sides = {graph.tensors[at].sizes[:1] for _, at in (*graph.inputs, *graph.outputs)}
-    first = sides.pop() if len(sides) == 1 else ()
-    cases = first[0] if first and first[0] > 0 else 1
+    if cases is None:
+        sides = {graph.tensors[at].sizes[:1] for _, at in (*graph.inputs, *graph.outputs)}
+        first = sides.pop() if len(sides) == 1 else ()
+        cases = first[0] if first and first[0] > 0 else 1
     return Count(total // cases if total % cases == 0 else total)
