@@ -27,17 +27,21 @@ def here() -> Path:
 def expanded(path: str | os.PathLike[str]) -> Path:
     """Return the path that a user wrote, with `~` filled in; nothing need be there.
 
-    ConfigError where it is not known what `~` stands for, for what this machine takes for no path,
-    and for a place that may not be looked at.
+    A file that is called `~name` is meant where nobody has that name. ConfigError where it is not
+    known what `~` stands for, for what this machine takes for no path, and for a place that may not
+    be looked at.
     """
     text = os.fspath(path)
     shown = abridged(visible(text), _SHOWN)
+    written = Path(text)
     try:
-        written = Path(text).expanduser()
+        if text.startswith("~"):  # of ./~name the path alone would not know it any more
+            written = written.expanduser()
     except RuntimeError:
-        raise ConfigError(
-            f"{shown}: it is not known what ~ stands for: write the folder out, or set HOME"
-        ) from None
+        if text[1:2] in ("", os.sep) or not os.path.lexists(text):
+            raise ConfigError(
+                f"{shown}: it is not known what ~ stands for: write the folder out, or set HOME"
+            ) from None
     try:
         written.stat()
     except OSError as error:

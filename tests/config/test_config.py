@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchhub.config.catalogue import profile_file, suite_file
+from benchhub.config.folders import expanded, placed
 from benchhub.config.suite import load_budgets, load_profile, load_suite
 from benchhub.errors import ConfigError
 from benchhub.model.scenario import Scenario
@@ -148,6 +149,20 @@ def test_a_root_with_other_names_to_fill_in_is_a_mistake(written: str, tmp_path:
     path.write_text(f"[device]\nname='pi'\ntransport='ssh'\nhost='pi'\nroot='{written}'\n")
     with pytest.raises(ConfigError, match=r"pi.toml: device.root .*write the path"):
         load_profile(path)
+
+
+@pytest.mark.parametrize("written", ["~nobody.onnx", "./~nobody.onnx", "~$m.onnx"])
+def test_a_file_whose_name_begins_like_a_home_is_that_file(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / written
+    file.touch()
+    assert placed(written) == placed(Path(written)) == str(file)
+    file.unlink()
+    with pytest.raises(ConfigError, match="it is not known what ~ stands for"):
+        expanded(Path(written))
+    assert expanded("./~nobody.onnx") == Path("~nobody.onnx")
 
 
 def test_profile_paths_are_relative_to_the_file(tmp_path: Path) -> None:

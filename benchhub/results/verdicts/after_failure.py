@@ -34,7 +34,10 @@ def after_failure(row: Row) -> str:
     retry = f"`benchhub run --rerun-failed {row.run}`"
     if kind == "deadline":
         if not row.of_suite:
-            return f"try a smaller batch or shape, or more threads: a launch has {DEADLINE_S:g} s"
+            return (
+                "try a smaller batch or shape, or as many threads as there are cores: a launch has"
+                f" {DEADLINE_S:g} s"
+            )
         return f"raise deadline_s in [suite], or lower iterations, then {retry}"
     if kind == "record":
         return "start a new run, or restore a copy of the store"

@@ -26,6 +26,8 @@ def failed(reason: str, **changes: object):
     [
         ("time: deadline: not done after 5 s; killed", {}, "raise deadline_s in [suite]", True),
         ("time: deadline: killed", {"of_suite": False}, "a launch has 120 s", False),
+        ("load: deadline: killed", {"of_suite": False, "threads": 9999},
+         "as many threads as there are cores", False),
         ("import: missing: tflite cannot be imported", {"device": "pi"},
          "benchhub devices provision pi", True),
         (f"first: raised: Fail: {ZERO_POINT}", {"recipe": "int8-dynamic", "variant": "q"},
