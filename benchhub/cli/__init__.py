@@ -13,7 +13,6 @@ import sys
 from typing import Any
 
 import typer
-from typer.rich_utils import rich_format_error
 
 from benchhub import __version__
 from benchhub.cli import (
@@ -106,6 +105,8 @@ def run_command() -> int:
         return _told(str(error), error.exit_code)
     except _REFUSED as error:
         error.message = "\n".join(masked(visible(line)) for line in error.message.splitlines())
+        from typer.rich_utils import rich_format_error  # brings what few commands show
+
         rich_format_error(error)
         return 2
     return 0

@@ -51,10 +51,17 @@ def test_the_import_brings_nothing_heavy_and_run_is_a_function_whatever_was_impo
 
 
 @pytest.mark.usefixtures("processes")
-def test_a_bench_brings_no_library_that_few_need_before_its_launches() -> None:
-    heavy = ("pandas", "altair", "jinja2", "scipy.optimize", "scipy.spatial", "scipy.stats")
+def test_a_bench_brings_no_library_that_few_need_before_its_launches(
+    tmp_path: Path,
+) -> None:
+    heavy = (
+        "pandas", "altair", "jinja2", "scipy.optimize", "scipy.spatial", "scipy.stats", "alembic",
+        "rich.markdown",
+    )  # fmt: skip
     assert python(
-        "import sys, benchhub.api.functions, benchhub.run.bench",
+        "import sys, benchhub.api.functions, benchhub.cli, benchhub.run.bench",
+        "from benchhub.store import Store",
+        f"Store.open('sqlite:///{tmp_path}/new.db').close()",
         f"print([n for n in {heavy} if n in sys.modules])",
     ) == "[]"  # fmt: skip
 
