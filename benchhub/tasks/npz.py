@@ -98,15 +98,23 @@ class Archive:
         return {name: array[:count] for name, array in self.fitting.items()}
 
 
+#: Keys that there is no reading without, and what to write.
+_NEEDED: Mapping[str, str] = {
+    "inputs": 'write inputs = "cases.npz", an archive of the model\'s inputs and of labels',
+    "metric": 'write what quality is, as metric = "accuracy"; without labels, make variants with'
+    " `benchhub compress` and measure them with `benchhub bench`",
+}
+
+
 def open_dataset(settings: Settings, base: Path, data: Path | None, cache: Path) -> Archive:
     """Return the data set of a suite's `[data]` table.
 
     Raises ConfigError naming the file and the array for anything it cannot use.
     """
     check_settings("data", settings, KEYS)
-    for key in ("inputs", "metric"):
+    for key, step in _NEEDED.items():
         if key not in settings:
-            raise ConfigError(f'data.{key} is missing; the npz task needs {key} = "..."')
+            raise ConfigError(f"data.{key} is missing; {step}")
     code = digests(settings, base)
     metrics = _metrics(settings, base)
     metric, *also = (stand_in(one) if isinstance(one, OwnMetric) else one for one in metrics)
