@@ -228,7 +228,10 @@ _TABLE = (
         about="Weights, weights that are not zero, and multiply-accumulates of one case.",
     ),
     _file("nonzero_params", "nonzero parameters", column=True, whole=True, term=_COUNTS),
-    _file("macs", "multiply-accumulates of one case", column=True, whole=True, term=_COUNTS),
+    _file(
+        "macs", "multiply-accumulates of one case", column=True, whole=True, term=_COUNTS,
+        empty=f"{_UNTOLD}, or a suite calls it at `shapes`",
+    ),
     _file(
         "compression_params", "times fewer nonzero parameters than the baseline", column=True,
         term="compression", more_is_better=True,

@@ -15,6 +15,7 @@ from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import QUANTITIES, Grain
+from benchhub.model.request import RunKind
 from benchhub.model.row import QualitySource, Row
 from benchhub.model.scenario import TIMED, Scenario
 from benchhub.results.rows.alike import alike, artifact_of
@@ -45,6 +46,8 @@ _SIZES = tuple(
 
 #: Of cells that are called at shapes of their own.
 _ON_MADE_INPUTS = JudgedQuality(unjudged={"": "it is called on inputs made to fit its shapes"})
+#: A suite's models are counted once, and a model that is called at other sizes multiplies more.
+_AT_OTHER_SIZES = Figure(withheld="they are counted at the sizes of the data, not at its shapes")
 
 
 def summarize(
@@ -164,6 +167,8 @@ def _row(
 ) -> Row:
     cell = of.cell
     figures = {**dict(_sizes(variant, base)), **of.figures}
+    if cell.shapes and run.kind is RunKind.SUITE:
+        figures["macs"] = _AT_OTHER_SIZES
     if told.max_abs is not None:
         figures["agreement_max_abs"] = Figure(told.max_abs)
     if speedup is not None:

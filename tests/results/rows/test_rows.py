@@ -21,6 +21,7 @@ from builders import (
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.quality import OwnReference
 from benchhub.model.recipe import Recipe
+from benchhub.model.request import RunKind
 from benchhub.model.row import QualitySource
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
@@ -116,6 +117,18 @@ def test_sizes_are_set_against_the_baseline():
     assert (rows[0]["compression_bytes"].value, rows[0]["compression_params"].value) == (4, 2)
     assert (rows[0].recipe, rows[1].recipe) == ("int8-static", None)
     assert rows[1]["compression_bytes"].value == 1
+
+
+def test_a_model_is_not_counted_at_the_shapes_of_a_sweep():
+    cells = [make_cell(), make_cell(shapes="x=1x3x512x512")]
+    variants = [make_variant(macs=3456)]
+    plain, swept = summarize(make_run(), cells, [], variants, [])
+    assert plain["macs"].value == 3456
+    assert (swept["macs"].value, swept["params"]) == (None, plain["params"])
+    assert "sizes of the data" in swept["macs"].withheld
+    # a bench that is called at one shape alone has counted that
+    _, alone = summarize(make_run(kind=RunKind.BENCH), cells, [], variants, [])
+    assert alone["macs"].value == 3456
 
 
 def test_a_cell_without_launches_says_so():
