@@ -21,7 +21,7 @@ from builders import (
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.quality import OwnReference
 from benchhub.model.recipe import Recipe
-from benchhub.model.request import RunKind
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.model.row import QualitySource
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
@@ -127,7 +127,8 @@ def test_a_model_is_not_counted_at_the_shapes_of_a_sweep():
     assert (swept["macs"].value, swept["params"]) == (None, plain["params"])
     assert "sizes of the data" in swept["macs"].withheld
     # a bench that is called at one shape alone has counted that
-    _, alone = summarize(make_run(kind=RunKind.BENCH), cells, [], variants, [])
+    bench = make_run(request=RunRequest("bench", ("localhost",), kind=RunKind.BENCH))
+    _, alone = summarize(bench, cells, [], variants, [])
     assert alone["macs"].value == 3456
 
 
