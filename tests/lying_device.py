@@ -55,6 +55,21 @@ CONDITIONS: Event = {
     "cpu_busy_ticks": 100, "cpu_steal_ticks": 0, "own_cpu_ticks": 50, "pressure_cpu_us": 0,
     "memory_available_bytes": 1 << 31, "unavailable": {},
 }  # fmt: skip
+#: What decides which wheels fit, and an environment that was made of some pins.
+TARGET: Event = {
+    "implementation_name": "cpython", "implementation_version": "3.11.2", "os_name": "posix",
+    "platform_machine": "x86_64", "platform_python_implementation": "CPython",
+    "platform_release": "6.1.0", "platform_system": "Linux", "platform_version": "#1 SMP",
+    "python_full_version": "3.11.2", "python_version": "3.11", "sys_platform": "linux",
+    "libc": "glibc 2.36", "free_threaded": False,
+}  # fmt: skip
+ENVIRONMENT: Event = {
+    "backend": "tiny", "lock": "tiny", "key": "0123456789ab", "version": "1.0",
+    "packages": {"tiny-rt": "1.0"}, "pins_sha256": "c" * 64, "base_python": "/usr/bin/python3",
+    "python_version": "3.11.2", "machine": "x86_64", "wheels": ["d" * 64], "bytes": 1000,
+    "built_at": "2026-01-01T00:00:00Z", "name": "tiny-0123456789ab",
+    "python": "/root/envs/tiny/bin/python", "reason": None,
+}  # fmt: skip
 
 
 def in_base64(data: bytes) -> str:
@@ -134,10 +149,18 @@ def honest(request: Mapping[str, Any]) -> list[Event]:
         "adopt": {"blobs": dict.fromkeys(digests, "adopted")},
         "receive": {"blobs": dict.fromkeys(digests, "adopted")},
         "room": {"free_bytes": 1 << 40},
+        "environments": {"target": dict(TARGET), "environments": [dict(ENVIRONMENT)]},
+        "provision": {"environment": _made(request), "built": True},
+        "unprovision": {"removed": [["tiny-0123456789ab", 1000]]},
     }  # fmt: skip
     if do == "launch":
         return launch_events(request["job"])
     return [{"event": do, **answers.get(do, {})}]
+
+
+def _made(request: Mapping[str, Any]) -> Event:
+    pins = hashlib.sha256(request.get("pins", "").encode()).hexdigest()
+    return {**ENVIRONMENT, "pins_sha256": pins}
 
 
 @dataclass

@@ -236,9 +236,14 @@ class DeviceSession:
             return Trouble(answer.trouble.kind, answer.trouble.message)
         if answer.environment is None or answer.built is None:
             raise self._agent.fault("'provision' was answered with neither result nor reason")
+        made = environment(answer.environment)
+        if (made.backend, made.pins_sha256) != (wanted.lock.backend, wanted.sha256):
+            raise self._agent.fault("'provision' was answered with another environment")
+        if made.reason is not None:
+            return Trouble("install", made.reason)
         if answer.built:
             self._unsettled_bytes = 0  # the device saw to that before it said that it is ready
-        return environment(answer.environment), answer.built
+        return made, answer.built
 
     def unprovision(self, backends: Sequence[str] | None = None) -> tuple[Removed, ...]:
         """Delete the environments of `backends` (None: all) and wheels that no other needs."""

@@ -12,6 +12,8 @@ from benchhub.errors import BackendError
 #: Where the levels of manylinux begin; older ones do not exist for younger architectures.
 _FIRST_MINOR = {"x86_64": 5, "i686": 5}
 _FIRST_MINOR_ELSEWHERE = 17
+#: What names of machines and versions are made of: they name files here, and go into commands.
+_PLAIN = {"platform_machine": r"[A-Za-z0-9_]{1,32}", "python_full_version": r"[A-Za-z0-9.+]{1,40}"}
 _GLIBC = re.compile(r"glibc ([0-9]{1,3})[.]([0-9]{1,3})")
 _VERSION = re.compile(r"([0-9]{1,3})[.]([0-9]{1,3})")
 #: The names that levels had before they were named after their glibc.
@@ -102,8 +104,14 @@ class Environment:
 
 
 def target(name: str, told: schema.ToldTarget) -> Target:
-    """Return the target that the device `name` told of."""
+    """Return the target that the device `name` told of; BackendError for words no Python has."""
     markers: dict[str, str] = told.model_dump(exclude={"libc", "free_threaded"})
+    for word, pattern in _PLAIN.items():
+        if not re.fullmatch(pattern, markers[word]):
+            raise BackendError(
+                f"{name}: its Python tells {markers[word][:60]!r} as {word}, which is none; name"
+                " another one as `python` in its profile"
+            )
     return Target(name, markers, told.libc, told.free_threaded)
 
 

@@ -32,8 +32,12 @@ from benchhub.device.agent import RemoteAgent
 from benchhub.device.blob import Blob
 from benchhub.device.events import schema
 from benchhub.device.events.expected import Expected, ExpectedOutput
+from benchhub.device.provision.install import Trouble
+from benchhub.device.provision.lock import Pinned, parse, pinned
+from benchhub.device.provision.target import Environment, Target
+from benchhub.device.provision.wheels import download_arguments
 from benchhub.device.session import DeviceSession
-from benchhub.errors import DeviceError, ProtocolFault
+from benchhub.errors import BackendError, DeviceError, ProtocolFault
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice import failed, wire
@@ -48,6 +52,12 @@ JOB = Job(
 EXPECTED = Expected(CASES, (ExpectedOutput((CLASSES,), CLASSES * 8),))
 CELL = make_cell(device="board", launches=1, iterations=20)
 BLOB = Blob.of_bytes(b"content")
+LOCK = parse(
+    "tiny", "tiny", "tiny-rt",
+    f"tiny-rt==1.0 ; python_version >= '3.8' --hash=sha256:{'0' * 64}\n"
+    f"more==2.0 ; platform_machine == 'aarch64' --hash=sha256:{'1' * 64}\n",
+)  # fmt: skip
+PINNED = Pinned(LOCK, LOCK.pins, ("numpy",))
 PROFILE = work().device
 
 Mutant = tuple[str, list[Any]]
@@ -294,12 +304,36 @@ ASKED: dict[str, Callable[[DeviceSession], Any]] = {
     "adopt": lambda session: session.adopt([BLOB.sha256]),
     "receive": lambda session: session.receive([BLOB], {}, lambda count: None),
     "room": lambda session: session.free_bytes(),
+    "environments": lambda session: fitting(*session.environments()),
+    "provision": lambda session: made(session.build(PINNED, None, 60.0)),
+    "unprovision": lambda session: session.unprovision(),
 }
+
+
+def fitting(device: Target, there: tuple[Environment, ...]) -> Any:
+    """What a lock comes to on the device, and where its wheels are looked for."""
+    try:
+        fits = [pin.name for pin in pinned((LOCK,), device).pins]
+        options = download_arguments(device)
+    except BackendError as error:
+        assert str(error).startswith("board: "), error
+        return [str(error)]
+    assert all(len(option) < 100 and "/" not in option and " " not in option for option in options)
+    return [fits, options, [dataclasses.asdict(one) for one in there]]
+
+
+def made(answer: tuple[Environment, bool] | Trouble) -> Any:
+    if isinstance(answer, Trouble):
+        return answer
+    environment, built = answer
+    assert (environment.backend, environment.reason) == ("tiny", None)
+    assert environment.pins_sha256 == PINNED.sha256
+    return [dataclasses.asdict(environment), built]
 
 
 @pytest.mark.parametrize("do", ASKED)
 def test_a_changed_field_of_an_answer_is_refused_or_harmless(do: str) -> None:
-    request = {"do": do, "digests": [BLOB.sha256]}
+    request = {"do": do, "digests": [BLOB.sha256], "pins": PINNED.text}
     found: Counter[str] = Counter()
     for name, said in (*field_mutants(honest(request), 0), *stream_mutants(honest(request))):
         script = Script(
@@ -319,6 +353,39 @@ def test_a_changed_field_of_an_answer_is_refused_or_harmless(do: str) -> None:
             assert len(raw) < 300_000
             found["taken"] += 1
     assert found["refused"] > 40
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("platform_machine", "x/../../../../home/user"), ("platform_machine", "x86_64 --pre"),
+        ("platform_machine", "x" * 4000), ("platform_machine", ""),
+        ("python_full_version", "3.11.2/../../elsewhere"), ("python_full_version", "3.11 -r x"),
+    ],
+)  # fmt: skip
+def test_words_of_a_device_that_name_files_here_are_plain(word: str, value: str) -> None:
+    def lie(request: Any, before: int, said: list[Any]) -> list[Any]:
+        return (
+            [{**one, "target": {**one["target"], word: value}} for one in said]
+            if request["do"] == "environments"
+            else said
+        )
+
+    with pytest.raises(BackendError, match=f"board: its Python tells .* as {word}, which is none"):
+        session(Script(lie)).environments()
+
+
+@pytest.mark.parametrize("field", ["backend", "pins_sha256"])
+def test_another_environment_than_the_one_asked_for_is_a_fault(field: str) -> None:
+    def lie(request: Any, before: int, said: list[Any]) -> list[Any]:
+        return (
+            [{**one, "environment": {**one["environment"], field: "e" * 64}} for one in said]
+            if request["do"] == "provision"
+            else said
+        )
+
+    with pytest.raises(ProtocolFault, match="answered with another environment"):
+        session(Script(lie)).build(PINNED, None, 60.0)
 
 
 def _plain(one: Any) -> Any:
