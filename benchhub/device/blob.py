@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchhub.errors import ConfigError
 from benchhub.model.cell import Variant
+from benchhub.outside.foreign.bounds import check_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Blob:
 
     @classmethod
     def of_file(cls, path: Path) -> Blob:
-        """Return the blob of a file; reads all of it."""
+        """Return the blob of a file; reads all of it. ConfigError for a pipe or a device."""
+        check_kind(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(digest, path.stat().st_size, path=path)
@@ -41,6 +43,7 @@ class Blob:
         if self.path is None:
             return io.BytesIO(self.data or b"")
         try:
+            check_kind(self.path)
             file = self.path.open("rb")
         except OSError as error:
             raise self.unreadable(error) from error

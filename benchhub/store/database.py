@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from benchhub.errors import StoreError
 from benchhub.outside.masked import MASK, masked
@@ -47,9 +48,14 @@ def connect(url: str, busy_timeout_s: float = 10.0) -> sa.Engine:
     """
     try:
         parsed = sa.make_url(url)
-        engine = sa.create_engine(parsed, json_deserializer=_read_json)
-    except (ArgumentError, NoSuchModuleError) as error:
-        cause = masked(str(error))
+        os.fsencode(parsed.database or "")
+        with warnings.catch_warnings():
+            # A setting that is ignored, as `?mode=ro`, is not what was asked for.
+            warnings.simplefilter("error", SAWarning)
+            engine = sa.create_engine(parsed, json_deserializer=_read_json)
+            engine.dialect.create_connect_args(parsed)
+    except (ArgumentError, NoSuchModuleError, SAWarning, ValueError) as error:
+        cause = masked(" ".join(str(error).split()))
         raise StoreError(
             f"{masked(url)!r} is not a database URL ({cause}): write sqlite:///results.db, for"
             " instance"
@@ -119,6 +125,14 @@ def _checked(database: str | None) -> Path:
     if not database or database == ":memory:":
         raise StoreError("a store in memory loses every launch: name a file, sqlite:///results.db")
     path = Path(database)
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or error
+        shown = visible(database)[:200]
+        raise StoreError(f"{shown} cannot be a file: {cause}; use another --store") from error
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
     if not path.parent.is_dir():

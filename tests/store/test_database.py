@@ -152,6 +152,25 @@ def test_paths_that_cannot_hold_a_store(tmp_path):
     refused("nosuch://host/db", "is not a database URL")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["mode=ro", "nosuch=1", "timeout=abc", "check_same_thread=x", "detect_types=x", "uri=maybe"],
+)
+def test_settings_that_a_file_does_not_take_are_refused_and_it_is_not_made(tmp_path, words):
+    refused(f"sqlite:///{tmp_path}/results.db?{words}", "is not a database URL")
+    assert not list(tmp_path.iterdir())
+
+
+def test_addresses_and_names_that_cannot_be(tmp_path):
+    refused("postgresql+psycopg://[::1", "is not a database URL")
+    refused("postgresql://h:abc/x", "is not a database URL")
+    refused(f"sqlite:///{tmp_path}/\0", "cannot be a file: embedded null byte")
+    refused(f"sqlite:///{tmp_path}/\ud800", "is not a database URL")
+    refused(f"sqlite:///{tmp_path}/{'x' * 5000}", "cannot be a file: File name too long")
+    (tmp_path / "file").touch()
+    refused(f"sqlite:///{tmp_path}/file/results.db", "cannot be a file: Not a directory")
+
+
 def test_another_programs_database_is_left_alone(tmp_path):
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.execute("CREATE TABLE photos (id INTEGER)")

@@ -23,7 +23,7 @@ def read_model(name: str, path: Path) -> bytes:
     than a file may be.
     """
     try:
-        blob = whole(path)
+        blob = whole(path, piped=False)  # it is read again later
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         step = "; download it first" if any(map(_ADDRESS.fullmatch, path.parts)) else ""

@@ -24,6 +24,8 @@ UNTOLD_CASE_BYTES, MOST_UNTOLD_BYTES = 1 << 20, 4 << 30
 UNTOLD_BLOCKS = 1 << 16
 #: How many outputs a model may have.
 MOST_OUTPUTS = 1024
+#: A case of an output with its axes of no size taken as 1: numpy makes no array of more.
+MOST_SHAPE_BYTES = 1 << 40
 #: The widest number that outputs are made of.
 NUMBER_BYTES = 8
 #: Of a launch, events beside those that carry arrays: stages and what comes once in each.

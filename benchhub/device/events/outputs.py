@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from benchhub.device.events.bounds import MOST_SHAPE_BYTES
 from benchhub.device.events.expected import Expected
 from benchhub.device.events.parse import Broken
 from benchhub.device.events.schema import MoreEvent, OutputsEvent
@@ -45,7 +46,10 @@ class Assembly:
         output.cases += cases
         if self._wanted is not None and output.cases > self._wanted:
             raise Broken(f"{output.cases} cases of output {event.index}, {self._wanted} were asked")
-        size = math.prod(event.shape) * np.dtype(event.dtype).itemsize
+        width = np.dtype(event.dtype).itemsize
+        if math.prod(max(1, n) for n in event.shape[1:]) * width > MOST_SHAPE_BYTES:
+            raise Broken(f"output {event.index} of a shape that no memory holds")
+        size = math.prod(event.shape) * width
         self._size += size
         if self._size > self._most_bytes:
             raise Broken(f"outputs of {self._size} bytes, at most {self._most_bytes} were asked")

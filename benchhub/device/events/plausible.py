@@ -11,6 +11,8 @@ from benchhub.ondevice.wire import Failure, Job, Outcome
 _NS = 1_000_000_000
 #: How much faster than the controller's the clock of a device may be, such as an emulated one's.
 _FASTER, _SLACK_NS = 4, 10 * _NS
+#: What a process can address on any system, and what no device draws.
+_ADDRESSES, _MOST_W = 1 << 47, 1e5
 _MEASURE = "measure"
 
 
@@ -31,6 +33,7 @@ def implausible(
     text = (
         _counts(outcome, job, len(samples))
         or _durations(outcome, job, samples, took_ns)
+        or _readings(outcome)
         or _answers(outcome, job, expected)
     )
     return None if text is None else Failure(_MEASURE, "implausible", text)
@@ -113,6 +116,19 @@ def _durations(outcome: Outcome, job: Job, samples: Ints, took_ns: int | None) -
         return f"energy over {outcome.energy_elapsed_ns} ns in a launch of {wall_ns} ns"
     if took_ns is not None and wall_ns > _FASTER * took_ns + _SLACK_NS:
         return f"a launch of {wall_ns} ns that was over after {took_ns} ns"
+    return None
+
+
+def _readings(outcome: Outcome) -> str | None:
+    for name in ("imported_rss_bytes", "peak_rss_bytes"):
+        size = getattr(outcome, name)
+        if size is not None and not 0 < size < _ADDRESSES:
+            return f"{name}: {size} of a process that ran"
+    if (outcome.gpu_bytes or 0) >= _ADDRESSES:
+        return f"gpu_bytes: {outcome.gpu_bytes}"
+    energy_uj, elapsed_ns = outcome.energy_uj or 0, outcome.energy_elapsed_ns or 0
+    if energy_uj * 1e3 > _MOST_W * elapsed_ns:
+        return f"{energy_uj} uJ in {elapsed_ns} ns, more than {_MOST_W:.0f} W"
     return None
 
 

@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from benchhub.errors import ConfigError
-from benchhub.outside.foreign.bounds import check_size
+from benchhub.outside.foreign.bounds import check_kind, check_size
 from benchhub.outside.foreign.reading import reading
 from benchhub.text import visible
 
@@ -44,6 +44,7 @@ def archive(path: Path) -> dict[str, Array]:
 
 
 def _archive(path: Path) -> dict[str, Array]:
+    check_kind(path)
     with path.open("rb") as stream:
         if stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
             raise ConfigError(f"{path}: one array, not an archive; {_WRITE_ANEW}")
@@ -58,6 +59,7 @@ def _archive(path: Path) -> dict[str, Array]:
 def mapped(path: Path) -> Array:
     """Return the array of an `.npy` file, mapped into memory; ConfigError where it is none."""
     with reading(path, "not a readable .npy file", "copy it again"):
+        check_kind(path)
         with path.open("rb") as stream:
             _header("it", stream, path.stat().st_size)
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -18,6 +18,12 @@ USUAL_MB, _OF_MEMORY = 4096, 2
 #: many times less.
 TEXT, SETTINGS = 8, 1024
 _PIECE_BYTES = 1 << 20
+_SPECIAL = {
+    stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}  # fmt: skip
+#: Where a process finds what it was given open.
+_GIVEN = "/proc/"
 #: Larger sizes are told as this one.
 _UNTOLD = 10**24
 _GZIPPED = b"\x1f\x8b"
@@ -47,11 +53,25 @@ def check_size(where: object, size: int, what: str = "it") -> None:
         )
 
 
-def whole(path: Path, part: int = 1) -> bytes:
+def check_kind(path: Path, piped: bool = False) -> None:
+    """Raise ConfigError for a pipe, socket or device, which may wait or go on for ever.
+
+    `piped`: one that this process was given open, as /dev/stdin and `<(...)` of shells are, may be
+    read. OSError as it comes; a folder is left to whoever opens it.
+    """
+    mode = path.stat().st_mode
+    kind = next((word for is_it, word in _SPECIAL.items() if is_it(mode)), None)
+    given = os.path.realpath(path.parent).startswith(_GIVEN) or str(path) == "/dev/stdin"
+    if kind and not (piped and given) and str(path) != os.devnull:
+        raise ConfigError(f"{path}: is {kind}, not a file; give the path of a file")
+
+
+def whole(path: Path, part: int = 1, piped: bool = True) -> bytes:
     """Return the bytes of a file; ConfigError where it has more than one may. OSError as it comes.
 
-    `part` is TEXT or SETTINGS for what may only have a part of that.
+    `part` is TEXT or SETTINGS for what may only have a part of that; `piped` as of `check_kind`.
     """
+    check_kind(path, piped)
     with path.open("rb") as stream:
         told = os.fstat(stream.fileno())
         if stat.S_ISREG(told.st_mode) and told.st_size * part > most_bytes():
@@ -64,6 +84,7 @@ def unzipped(path: Path) -> bytes:
 
     What gzip raises comes as it is.
     """
+    check_kind(path)
     with path.open("rb") as stream:
         if stream.read(len(_GZIPPED)) != _GZIPPED:
             return whole(path)

@@ -25,6 +25,7 @@ from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.ondevice.cause import cause
 from benchhub.outside.foreign.arrays import archive
+from benchhub.outside.foreign.bounds import check_kind
 from benchhub.outside.foreign.reading import reason
 from benchhub.outside.written import OTHER_CACHE, write_whole
 from benchhub.run.inputs.asked_shapes import AskedShapes, shape_text
@@ -48,6 +49,8 @@ def with_signature(
     It is opened in a process of its own, which it may end. ConfigError: a shape is missing, torch
     is not installed here, or the module does not run.
     """
+    if path.exists():
+        check_kind(path)
     if not zipfile.is_zipfile(path) or torch_format(path) != "torchscript" or _has_manifest(path):
         return path
     if importlib.util.find_spec("torch") is None:

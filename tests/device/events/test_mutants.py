@@ -312,12 +312,8 @@ ASKED: dict[str, Callable[[DeviceSession], Any]] = {
 
 def fitting(device: Target, there: tuple[Environment, ...]) -> Any:
     """What a lock comes to on the device, and where its wheels are looked for."""
-    try:
-        fits = [pin.name for pin in pinned((LOCK,), device).pins]
-        options = download_arguments(device)
-    except BackendError as error:
-        assert str(error).startswith("board: "), error
-        return [str(error)]
+    fits = [pin.name for pin in pinned((LOCK,), device).pins]
+    options = download_arguments(device)
     assert all(len(option) < 100 and "/" not in option and " " not in option for option in options)
     return [fits, options, [dataclasses.asdict(one) for one in there]]
 
@@ -409,6 +405,34 @@ def test_a_changed_field_of_a_hello_is_refused_or_harmless() -> None:
         assert refusal.startswith("board: ") or not refusal, name
         found["refused" if refusal else "taken"] += 1
     assert found["refused"] > 100
+
+
+READINGS = {
+    "no memory": (-2, {"peak_rss_bytes": 0}), "all memory": (-2, {"peak_rss_bytes": 2**63 - 1}),
+    "none at first": (-2, {"imported_rss_bytes": 0}),
+    "all of a GPU": (-2, {"gpu_bytes": 2**63 - 1}),
+    "energy in no time": (8, {"elapsed_ns": 0}), "energy of a city": (8, {"energy_uj": 2**62}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_readings_that_no_process_has_are_implausible(name: str) -> None:
+    index, fields = READINGS[name]
+    said = copy.deepcopy(HONEST)
+    said[index] |= fields
+    outcome = told(said)
+    assert isinstance(outcome, Outcome)
+    assert outcome.status == "failed"
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "implausible"
+
+
+def test_a_shape_that_no_array_can_have_breaks_the_protocol() -> None:
+    said = copy.deepcopy(HONEST)
+    said[12] |= {"shape": [CASES, 0, 2**39, 2**39], "data": ""}
+    result = told([*said[:13], *said[14:]])
+    assert isinstance(result, ProtocolFault)
+    assert "of a shape that no memory holds" in str(result)
 
 
 def test_base64_that_decodes_to_other_bytes_is_no_other_series() -> None:
