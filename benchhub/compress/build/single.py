@@ -14,7 +14,7 @@ from benchhub.compress import Ingredients, get_recipe
 from benchhub.compress.build.cached import build
 from benchhub.compress.build.checked import settled
 from benchhub.compress.files.arranged import inspect_given
-from benchhub.compress.files.look import inspect_model
+from benchhub.compress.files.look import inspect_model, with_said_cases
 from benchhub.compress.files.model_file import NO_ARCHITECTURE
 from benchhub.compress.trial.tryout import Tryout
 from benchhub.errors import ConfigError, nearest
@@ -167,7 +167,7 @@ def _make_all(
                 place.progress(f"making {spec.name}" + (f" from {source.name}" if source else ""))
                 made = build(spec, source, using, place.cache, _RUNTIMES, tryout)
     assert made is not None
-    return Made(made, source)
+    return Made(with_said_cases(made), source and with_said_cases(source))
 
 
 def _examples(data: Dataset | _Arrays | None) -> Callable[[int], Mapping[str, Array]] | None:

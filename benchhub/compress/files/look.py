@@ -85,6 +85,11 @@ def with_macs(variant: Variant, cases: Mapping[str, Array]) -> Variant:
     return dataclasses.replace(variant, macs=count.macs, uncounted=count.uncounted)
 
 
+def with_said_cases(variant: Variant) -> Variant:
+    """Return a variant counted by the axis that a suite says its cases run along, without data."""
+    return variant if _said_cases(variant) is None else with_macs(variant, {})
+
+
 def _said_cases(variant: Variant) -> int | None:
     """Return how many cases a call is of, where a suite says along which other axis they run.
 

@@ -15,6 +15,7 @@ from benchhub.compress.files.look import (
     check_inputs_match,
     check_outputs_match,
     inspect_model,
+    with_macs,
 )
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Arrangement, VariantSpec
@@ -223,3 +224,11 @@ def test_weights_of_types_that_numpy_lacks(kind, size, nonzero, tmp_path, native
     (tmp_path / "m.tflite").write_bytes(packed(tree, len(blob)))
     variant = inspect_model("v", tmp_path / "m.tflite")
     assert (variant.params, variant.nonzero_params) == (135 + 5, nonzero)
+
+
+def test_a_count_is_of_one_case_along_the_axis_that_is_said():
+    variant = inspect_model("lite", QUICKSTART / "chest_xray-fp32.tflite")
+    rows = arranged(variant, Arrangement(batch_axis={"image": 2}))  # 64 rows of one picture
+    assert rows.inputs[0].shape[0] == 64
+    assert with_macs(rows, {}).macs == variant.macs // 64
+    assert with_macs(variant, {}) is variant
