@@ -17,9 +17,10 @@ _NAMES = (
     r"|(?:[a-z0-9]+[_.-])*(?:pass|pwd|auth|authorization|signature|sig|cookie))"
 )
 #: Of a URL what stands between `//` and `@`: a name may be shown, what follows a colon may not.
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,40}://[^\s/@:'\"]*):([^\s'\"]*)@", re.I)
+#: One that was taken for a path has lost one of its `/`.
+_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]{0,40}:/{1,2}[^\s/@:'\"]*):([^\s'\"]*)@", re.I)
 #: A token alone in a name's place, as package indexes and hosts of code take it.
-_BARE = re.compile(r"(\b(?:git\+)?https?://)[^\s/@:'\"]+@", re.I)
+_BARE = re.compile(r"(\b(?:git\+)?https?:/{1,2})[^\s/@:'\"]+@", re.I)
 _VALUE = r"(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
 _PAIR = re.compile(
     rf"(?<![\w/.-])((?:--?)?{_NAMES}[\"']?(?:[=:]|\s?[=:]\s?(?=[\"'])))" + _VALUE, re.I

@@ -13,6 +13,11 @@ HIDDEN = {
         "mysql://db/x?user=me&sslpassword=abc&a=1",
         "mysql://db/x?user=me&sslpassword=***&a=1",
     ),
+    "taken for a path": (
+        "/home/ann/https:/ann:hunter2@h/m.onnx",
+        "/home/ann/https:/ann:***@h/m.onnx",
+    ),
+    "a token taken for a path": ("https:/tok123@index/simple", "https:/***@index/simple"),
     "token of an index": ("https://tok123@index/simple", "https://***@index/simple"),
     "option": ("--option api_key=abcdef -v", "--option api_key=*** -v"),
     "variable": ("DB_PASSWORD=xyz GITHUB_TOKEN='a b'", "DB_PASSWORD=*** GITHUB_TOKEN=***"),
