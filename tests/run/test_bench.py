@@ -545,3 +545,23 @@ def test_a_scalar_among_given_inputs_is_the_same_for_all_cases(tmp_path: Path) -
     assert {one.name: one.whole for one in made.prepared.variants[0].inputs} == {
         "x": False, "s": True,
     }  # fmt: skip
+
+
+def test_a_batch_that_the_shape_and_the_option_say_otherwise_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"  # no size is open but the batch, so none has a name
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 6])],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
+    )
+    with pytest.raises(ConfigError, match=r"x=2x6 does not fit m.onnx: it is called at batch 4"):
+        ready(tmp_path / "2", path, shapes=("x=2x6",), batches=(4,))
+    for shape in ("x=1x6", "x=4x6"):
+        assert [
+            at[2] for at in settings(ready(tmp_path / shape, path, shapes=(shape,), batches=(4,)))
+        ] == [4]
+    assert [at[2] for at in settings(ready(tmp_path / "3", path, shapes=("x=2x6,8x6",)))] == [2, 8]

@@ -143,10 +143,15 @@ def _named(
     for one in inputs:
         sizes = asked.sizes.get(one.name, ())
         for place, (axis, size) in enumerate(zip(one.axes or (), sizes, strict=bool(sizes))):
-            if isinstance(axis, int) or axis is None:
-                continue
             if is_batch(one, place) and size in (1, batch):
                 continue  # the shape of one case, at several batches
+            if axis is None and is_batch(one, place):
+                raise ConfigError(
+                    f"--shape {one.name}={shape_text(sizes)} does not fit {model}: it is called at"
+                    f" batch {batch}; write its first size as 1, or as that"
+                )
+            if isinstance(axis, int) or axis is None:
+                continue
             if named.setdefault(axis, size) != size:
                 raise ConfigError(
                     f"--shape {one.name}={shape_text(sizes)} does not fit {model}: {axis} is"
