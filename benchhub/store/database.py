@@ -170,17 +170,34 @@ def _reading(path: Path) -> sqlite3.Connection:
 def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, read_only: bool) -> None:
     pragmas = [f"busy_timeout={round(busy_timeout_s * 1000)}", "foreign_keys=ON"]
     pragmas += [] if read_only else ["journal_mode=WAL", "synchronous=NORMAL"]
+    opened: list[tuple[int, int]] = []  # the file that the first connection found
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, DDL included
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
+        if not opened and (found := _identity(engine)):
+            opened.append(found)
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
+        if writes and opened and _identity(engine) != opened[0]:
+            # SQLite would go on writing to a file that nobody can open any more.
+            raise StoreError(
+                f"{_place(engine)} was removed or replaced while it was in use: nothing more can be"
+                " kept in it; leave the file alone, and run again"
+            )
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _identity(engine: sa.Engine) -> tuple[int, int] | None:
+    try:
+        found = os.stat(engine.url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _migrate(engine: sa.Engine, read_only: bool) -> None:

@@ -171,6 +171,23 @@ def test_addresses_and_names_that_cannot_be(tmp_path):
     refused(f"sqlite:///{tmp_path}/file/results.db", "cannot be a file: Not a directory")
 
 
+@pytest.mark.parametrize("then", ["removed", "replaced", "a folder"])
+def test_a_file_that_goes_while_it_is_in_use_takes_no_more(tmp_path, then):
+    path = tmp_path / "results.db"
+    store = Store.open(f"sqlite:///{path}")
+    store.create_run(make_run(), make_plan(), None, [], ())
+    path.rename(tmp_path / "elsewhere.db")
+    if then == "replaced":
+        Store.open(f"sqlite:///{path}").close()
+    elif then == "a folder":
+        path.mkdir()
+    with pytest.raises(
+        StoreError, match=r"results\.db was removed or replaced while it was in use"
+    ):
+        store.create_run(make_run(id="other"), make_plan(), None, [], ())
+    store.close()
+
+
 def test_another_programs_database_is_left_alone(tmp_path):
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.execute("CREATE TABLE photos (id INTEGER)")
