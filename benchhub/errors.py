@@ -5,6 +5,7 @@ BenchhubError
 │   ├── MissingExtra            an optional part of benchhub that is not installed
 │   └── RecipeFailed            a variant that cannot be made, or that no runtime here can run
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
+│   └── StoreGone               its file was removed or replaced in the middle
 ├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
 ├── Fault                       a fault of benchhub's own, where Python called it; exit 70
 └── DeviceError                 the device or the way to it; exit 3
@@ -77,6 +78,10 @@ class RecipeFailed(ConfigError):
 
 class StoreError(BenchhubError):
     """The results database cannot be opened, read or written."""
+
+
+class StoreGone(StoreError):
+    """The file of the results database was removed or replaced while it was in use."""
 
 
 class Interrupted(BenchhubError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchhub.config.catalogue import check_own
 from benchhub.config.request import resolve
-from benchhub.errors import ConfigError, Interrupted, StoreError
+from benchhub.errors import ConfigError, Interrupted, StoreError, StoreGone
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
@@ -93,7 +93,7 @@ def measure(
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None
     except StoreError as error:  # full, or locked; what is damaged would be so again
-        if resumed:
+        if resumed or isinstance(error, StoreGone):
             raise
         raise StoreError(f"{error}; {_saved(info)}") from error
     return [str(error) for error in errors.values() if error is not None]

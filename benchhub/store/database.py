@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
-from benchhub.errors import StoreError
+from benchhub.errors import StoreError, StoreGone
 from benchhub.outside.masked import MASK, masked
 from benchhub.store.schema import HEAD, metadata
 from benchhub.text import all_visible, visible
@@ -185,7 +185,7 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, read_only: bool) -> N
         writes = connection.get_execution_options().get(WRITES, False)
         if writes and opened and _identity(engine) != opened[0]:
             # SQLite would go on writing to a file that nobody can open any more.
-            raise StoreError(
+            raise StoreGone(
                 f"{_place(engine)} was removed or replaced while it was in use: nothing more can be"
                 " kept in it; leave the file alone, and run again"
             )
