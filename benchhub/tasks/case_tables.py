@@ -124,8 +124,8 @@ def worst(metric: Metric, share: float = 0.05) -> Metric:
     table = metric.table
     if table is None or table.column is None:
         raise ValueError(
-            f"{metric.name} is no mean over cases, so it has no worst ones; write {metric.name}, or a"
-            " mean such as accuracy or mask_dice"
+            f"{metric.name} is no mean over cases, so it has no worst ones; write {metric.name}, or"
+            " a mean such as accuracy or mask_dice"
         )
     column, sign = table.column, 1 if metric.higher_is_better else -1
 

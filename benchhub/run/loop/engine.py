@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -15,6 +16,8 @@ from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 
 Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]
+#: What intervals are made of takes a tenth of a second to import, and devices longer to connect.
+_NEEDED_NEXT = "scipy.special"
 
 
 def local_executor(machine: str) -> Executor:
@@ -73,6 +76,7 @@ def run_devices(
         for work in works:
             name = work.device.name
             futures[name] = executors[machines[name]].submit(_one, work, connect, record, watcher)
+        importlib.import_module(_NEEDED_NEXT)
         # Waking up now and then lets Ctrl-C through.
         while wait(futures.values(), timeout=0.5).not_done:
             pass
