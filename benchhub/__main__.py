@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+from types import FrameType
 
 #: Exit codes, see `benchhub.errors.EXIT_CODES`.
 FAULT, STOPPED, UNUSABLE = 70, 130, 2
@@ -18,6 +20,9 @@ def main() -> None:
     from benchhub.outside import ending
 
     ending.keep(FAULT)
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(one, _stop)
     try:
         code = _run()
     except KeyboardInterrupt:  # again, while the first one was being told
@@ -27,6 +32,11 @@ def main() -> None:
     except KeyboardInterrupt:
         code = STOPPED
     ending.leave(code)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does: a scheduler, a shell that is closed or a shutdown asks for it."""
+    raise KeyboardInterrupt
 
 
 def _run() -> int:

@@ -6,7 +6,7 @@ BenchhubError
 │   └── RecipeFailed            a variant that cannot be made, or that no runtime here can run
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
 │   └── StoreGone               its file was removed or replaced in the middle
-├── Interrupted                 Ctrl-C; what was measured is saved; exit 130
+├── Interrupted                 Ctrl-C or SIGTERM; what was measured is saved; exit 130
 ├── Fault                       a fault of benchhub's own, where Python called it; exit 70
 └── DeviceError                 the device or the way to it; exit 3
     ├── Unreachable             connect again, stage again
@@ -39,7 +39,7 @@ EXIT_CODES: Mapping[int, str] = {
     3: "a device could not be used, cells failed, or a variant could not be made",
     4: "INCONCLUSIVE: it cannot be told; of `run` a budget given with --budget",
     70: "a fault of benchhub's own: one line, and the path of a log with its traceback",
-    130: "stopped by Ctrl-C; what was measured is saved",
+    130: "stopped by Ctrl-C, SIGTERM or SIGHUP; what was measured is saved",
 }
 
 

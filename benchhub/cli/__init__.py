@@ -1,8 +1,8 @@
 """The command line: one module per verb; the only code that prints or exits.
 
 Exit codes: 0 done or PASS; 1 over budget; 2 usage or configuration; 3 a device or some cells
-failed; 4 INCONCLUSIVE; 70 a fault of benchhub's own; 130 stopped by Ctrl-C. Results go to stdout,
-everything else to stderr.
+failed; 4 INCONCLUSIVE; 70 a fault of benchhub's own; 130 stopped by Ctrl-C or SIGTERM. Results go
+to stdout, everything else to stderr.
 Verbs import what they need inside their functions, so that `--help` answers at once.
 """
 

@@ -183,7 +183,7 @@ def ended(ends: Sequence[End]) -> Iterator[str]:
         elif end.code == 2 and not end.last_line:
             yield "ended badly: 2, without a word"
         if "Traceback" in end.err:
-            yield f"ended badly: a traceback: {end.err[end.err.index('Traceback') :][-1500:]}"
+            yield f"ended badly: a traceback: {end.err[end.err.index('Traceback') :][:1500]}"
 
 
 def shown(end: End) -> Iterator[str]:

@@ -61,11 +61,12 @@ def test_kill_9_then_resume(tmp_path: Path, after: int) -> None:
     resume_and_check(project, before)
 
 
-def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_stops_it_saves_and_says_how_to_resume(tmp_path: Path, by: str) -> None:
     project = make_project(tmp_path, launches=LAUNCHES)
     process = project.start(*RUN)
     wait_for_launches(project, 3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[by])
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "go on with `benchhub run --resume" in err
@@ -101,8 +102,17 @@ def test_in_the_background_ctrl_c_is_ignored_and_sigterm_ends_it(tmp_path: Path)
     wait_for_launches(project, 5)
     process.terminate()
     process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGTERM
+    assert process.returncode == 130
     resume_and_check(project, stored(project))
+
+
+def test_under_nohup_a_closed_terminal_is_ignored(tmp_path: Path) -> None:
+    project = make_project(tmp_path, launches=LAUNCHES)
+    process = project.start(*RUN, preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    wait_for_launches(project, 2)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
 
 
 def test_a_report_of_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_what_a_case_adds_is_what_its_weight_changes(metric: Metric) -> None:
 
 def test_only_a_mean_has_worst_cases() -> None:
     for metric in (MACRO_AUC, worst(MEAN), summed_metric("r2", columns, lambda sums: sums[:, 0])):
-        with pytest.raises(ValueError, match=f"{metric.name} is no mean of per-case values"):
+        with pytest.raises(ValueError, match=f"{metric.name} is no mean over cases"):
             worst(metric)
     for share in (0.0, 1.0, 0.055):
         with pytest.raises(ValueError, match="must be 1 to 99 %"):

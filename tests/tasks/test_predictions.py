@@ -78,7 +78,7 @@ def test_the_worst_of_a_mean_is_found_by_its_name() -> None:
     ("name", "said"),
     [
         ("acuracy", "metric 'acuracy' is unknown; did you mean accuracy?"),
-        ("macro_auc_worst5", "metric 'macro_auc_worst5': macro_auc is no mean of per-case values"),
+        ("macro_auc_worst5", "metric 'macro_auc_worst5': macro_auc is no mean over cases"),
         ("nothing_worst5", "metric 'nothing_worst5' is unknown"),
     ],
 )

@@ -76,17 +76,26 @@ def run_devices(
         for work in works:
             name = work.device.name
             futures[name] = executors[machines[name]].submit(_one, work, connect, record, watcher)
-        importlib.import_module(_NEEDED_NEXT)
+        threading.Thread(target=_ahead, daemon=True).start()
         # Waking up now and then lets Ctrl-C through.
         while wait(futures.values(), timeout=0.5).not_done:
             pass
     except KeyboardInterrupt:
         watcher.stop()
-        raise Interrupted("stopped by Ctrl-C") from None
+        raise Interrupted("stopped") from None
     finally:
         for executor in executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
     return {name: future.result() for name, future in futures.items()}
+
+
+def _ahead() -> None:
+    """Import what is needed next; in a thread, since one that Ctrl-C breaks off tells a traceback.
+
+    Who needs it is told why it cannot be had.
+    """
+    with contextlib.suppress(Exception):
+        importlib.import_module(_NEEDED_NEXT)
 
 
 def _one(

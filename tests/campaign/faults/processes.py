@@ -53,7 +53,7 @@ class ControllerKilled(Fault):
         return bool(self._struck)
 
     def explains(self, code: int, pid: int) -> bool:
-        codes = {-int(self.signal), *({130} if self.signal is signal.SIGINT else ())}
+        codes = {-int(self.signal), *({130} if self.signal is not signal.SIGKILL else ())}
         return pid in self._struck and code in codes
 
 
