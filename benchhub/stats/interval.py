@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy
+from scipy.special import bdtr, bdtrik, stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,7 @@ def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -
     centre = float(logs.mean())
     if array.size < 2:
         return Estimate(math.exp(centre), None, None, 1, confidence, "single")
-    half = float(scipy.special.stdtrit(array.size - 1, (1 + confidence) / 2)) * float(
-        logs.std(ddof=1)
-    )
+    half = float(stdtrit(array.size - 1, (1 + confidence) / 2)) * float(logs.std(ddof=1))
     half /= math.sqrt(array.size)
     return Estimate(
         math.exp(centre),
@@ -97,12 +95,12 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Estima
 def _sign_rank(n: int, confidence: float) -> tuple[int, float]:
     """Return the rank (from 1) of the lower limit of n values, and the confidence it attains."""
     tail = (1 - confidence) / 2
-    start = float(scipy.special.bdtrik(tail, n, 0.5))  # below the tail of 0 there is none: NaN
+    start = float(bdtrik(tail, n, 0.5))  # below the tail of 0 there is none: NaN
     cut = max(0, int(start) - 1) if start > 0 else 0
-    while scipy.special.bdtr(cut, n, 0.5) <= tail:
+    while bdtr(cut, n, 0.5) <= tail:
         cut += 1
     rank = max(1, cut)
-    return rank, 1 - 2 * float(scipy.special.bdtr(rank - 1, n, 0.5))
+    return rank, 1 - 2 * float(bdtr(rank - 1, n, 0.5))
 
 
 def _checked(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

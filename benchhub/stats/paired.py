@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from benchhub.stats.interval import Estimate, geometric_mean_interval
 from benchhub.stats.ranks import mean_ranks
@@ -67,7 +67,7 @@ def signed_rank_p(differences: Sequence[float] | NDArray[np.float64]) -> float:
     least = math.ceil(min(above, n * (n + 1) / 2 - above))
     if n > _EXACT_UP_TO:
         mean, variance = n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24
-        return min(1.0, 2 * float(scipy.special.ndtr((least + 0.5 - mean) / math.sqrt(variance))))
+        return min(1.0, 2 * float(ndtr((least + 0.5 - mean) / math.sqrt(variance))))
     return min(1.0, 2 * float(_signed_rank_distribution(n)[: least + 1].sum()))
 
 
@@ -75,9 +75,7 @@ def _critical(n: int, tail: float) -> int:
     """Return how many Walsh averages to drop at each end: the largest t with P(T <= t) <= tail."""
     if n > _EXACT_UP_TO:
         mean, variance = n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24
-        return max(
-            0, math.floor(mean + float(scipy.special.ndtri(tail)) * math.sqrt(variance) - 0.5)
-        )
+        return max(0, math.floor(mean + float(ndtri(tail)) * math.sqrt(variance) - 0.5))
     below = np.cumsum(_signed_rank_distribution(n))
     return max(0, int(np.searchsorted(below, tail, side="right")) - 1)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+from scipy.special import betaincinv, stdtrit
 
 from benchhub.stats.samples import Samples, checked
 
@@ -87,9 +87,7 @@ def required_n_eff(q: float, confidence: float = 0.95, launches: int | None = No
         wanted += 1
     if launches is None or launches < 2:
         return wanted
-    widening = float(scipy.special.stdtrit(launches - 1, tail)) / float(
-        scipy.special.stdtrit(math.inf, tail)
-    )
+    widening = float(stdtrit(launches - 1, tail)) / float(stdtrit(math.inf, tail))
     return math.ceil(wanted * widening**2)
 
 
@@ -112,7 +110,7 @@ def _interval(
     shares = [1 / (1 + math.exp(-(odds + side * shift))) for shift in _SHIFTS]
     thresholds = ordered[[_rank(share, n) - 1 for share in shares]]
     n_eff = n / _design_effect(flat, sizes, thresholds)
-    n_star = n_eff * (scipy.special.stdtrit(n - 1, tail) / scipy.special.stdtrit(k - 1, tail)) ** 2
+    n_star = n_eff * (stdtrit(n - 1, tail) / stdtrit(k - 1, tail)) ** 2
     low, high = _ranks(q, n_star, n, tail)
     return QuantileInterval(
         estimate=estimate,
@@ -147,6 +145,6 @@ def _design_effect(
 def _ranks(q: float, n_star: float, n: int, tail: float) -> tuple[float, float]:
     """Return the ranks (from 1) of the limits among n samples; infinite when outside them."""
     hits = q * n_star
-    low = math.floor(scipy.special.betaincinv(hits, n_star - hits + 1, tail) * n)
-    high = math.ceil(scipy.special.betaincinv(hits + 1, n_star - hits, 1 - tail) * n) + 1
+    low = math.floor(betaincinv(hits, n_star - hits + 1, tail) * n)
+    high = math.ceil(betaincinv(hits + 1, n_star - hits, 1 - tail) * n) + 1
     return (low if low >= 1 else -math.inf), (high if high <= n else math.inf)

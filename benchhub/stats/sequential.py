@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import scipy
+from scipy.special import ndtr
 
 _FAR = 8.0
 _POINTS = 200
@@ -36,7 +36,7 @@ def _level(looks: tuple[int, ...], alpha: float, two_sided: bool) -> float:
     from scipy.optimize import brentq  # takes long to import, and runs without budgets need none
 
     z = brentq(lambda z: _crossing(looks, z, two_sided) - alpha, 0.1, 6.0)
-    return float((2 if two_sided else 1) * scipy.special.ndtr(-z))
+    return float((2 if two_sided else 1) * ndtr(-z))
 
 
 def _crossing(looks: tuple[int, ...], z: float, two_sided: bool) -> float:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from benchhub.stats.interval import Estimate
 from benchhub.stats.ranks import mean_ranks
@@ -74,7 +74,7 @@ def rank_sum_p(above: Sequence[float], below: Sequence[float]) -> float:
     if spread <= 0:
         return 1.0
     deviation = math.sqrt(m * n / 12 * spread)
-    return min(1.0, 2 * float(scipy.special.ndtr((least + 0.5 - m * n / 2) / deviation)))
+    return min(1.0, 2 * float(ndtr((least + 0.5 - m * n / 2) / deviation)))
 
 
 def _rank_sum(
@@ -111,7 +111,7 @@ def _welch(
                          "log-welch")  # fmt: skip
         return UnpairedRatio(known, rank_sum_p(above.tolist(), below.tolist()))
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (m - 1) + parts[1] ** 2 / (n - 1))
-    half = float(scipy.special.stdtrit(freedom, (1 + confidence) / 2)) * error
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     ratio = Estimate(
         estimate=math.exp(shift),
         low=math.exp(shift - half),
@@ -120,16 +120,14 @@ def _welch(
         confidence=confidence,
         method="log-welch",
     )
-    return UnpairedRatio(
-        ratio, min(1.0, 2 * float(scipy.special.stdtr(freedom, -abs(shift) / error)))
-    )
+    return UnpairedRatio(ratio, min(1.0, 2 * float(stdtr(freedom, -abs(shift) / error))))
 
 
 def _critical(m: int, n: int, tail: float) -> int:
     """Return how many shifts to drop at each end: the largest u with P(U < u) <= tail."""
     if m * n > _EXACT_UP_TO:
         deviation = math.sqrt(m * n * (m + n + 1) / 12)
-        return max(0, math.floor(m * n / 2 + float(scipy.special.ndtri(tail)) * deviation - 0.5))
+        return max(0, math.floor(m * n / 2 + float(ndtri(tail)) * deviation - 0.5))
     below = np.cumsum(_distribution(m, n))
     return int(np.searchsorted(below, tail, side="right"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import scipy
+from scipy.special import stdtrit
 
 
 def widening(tries: int, n: float | None, confidence: float = 0.95) -> float:
@@ -19,5 +19,5 @@ def widening(tries: int, n: float | None, confidence: float = 0.95) -> float:
         return 1.0
     degrees = 1e9 if n is None else max(1.0, n - 1)
     tail = (1 - confidence) / 2
-    wide, usual = (float(scipy.special.stdtrit(degrees, 1 - tail / of)) for of in (tries, 1))
+    wide, usual = (float(stdtrit(degrees, 1 - tail / of)) for of in (tries, 1))
     return wide / usual

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import scipy
+from scipy.special import ndtr
 
 from benchhub.errors import MissingExtra
 from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS
@@ -260,7 +260,7 @@ def _p_value(loss: Limits) -> float:
     reach = loss.estimate - (loss.low if loss.estimate > 0 else loss.high)
     if reach == 0:  # every case loses as much
         return 0.0
-    return min(1.0, 2 * float(scipy.special.ndtr(-abs(loss.estimate / reach) * _NORMAL)))
+    return min(1.0, 2 * float(ndtr(-abs(loss.estimate / reach) * _NORMAL)))
 
 
 def _alike(one: AnswerKey, other: AnswerKey) -> bool:

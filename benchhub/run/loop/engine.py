@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -16,8 +15,6 @@ from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 
 Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]
-#: What intervals are made of takes a tenth of a second to import, and devices longer to connect.
-_NEEDED_NEXT = "scipy.special"
 
 
 def local_executor(machine: str) -> Executor:
@@ -76,7 +73,6 @@ def run_devices(
         for work in works:
             name = work.device.name
             futures[name] = executors[machines[name]].submit(_one, work, connect, record, watcher)
-        threading.Thread(target=_ahead, daemon=True).start()
         # Waking up now and then lets Ctrl-C through.
         while wait(futures.values(), timeout=0.5).not_done:
             pass
@@ -87,15 +83,6 @@ def run_devices(
         for executor in executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
     return {name: future.result() for name, future in futures.items()}
-
-
-def _ahead() -> None:
-    """Import what is needed next; in a thread, since one that Ctrl-C breaks off tells a traceback.
-
-    Who needs it is told why it cannot be had.
-    """
-    with contextlib.suppress(Exception):
-        importlib.import_module(_NEEDED_NEXT)
 
 
 def _one(
