@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from benchhub.errors import ConfigError
 from benchhub.outside.variables import Variable
@@ -27,6 +28,8 @@ _GIVEN = "/proc/"
 #: Larger sizes are told as this one.
 _UNTOLD = 10**24
 _GZIPPED = b"\x1f\x8b"
+#: What programs write is nested five deep.
+_DEEPEST = 64
 
 
 def most_bytes() -> int:
@@ -116,3 +119,17 @@ def _larger(path: Path, part: int, size: int) -> ConfigError:
 def _mb(size: int) -> str:
     size = min(size, _UNTOLD)
     return f"{size / _MB:,.0f}" if _MB <= size < 10**18 else f"{size / _MB:.2g}"
+
+
+def check_depth(told: Any) -> None:
+    """ValueError for JSON that is nested deeper than anybody's is: who walks it would fall over."""
+    level = [told]
+    for _ in range(_DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {_DEEPEST} deep")
+
+
+def _inside(one: dict[Any, Any] | list[Any]) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one

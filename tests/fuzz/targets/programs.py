@@ -231,6 +231,10 @@ TARGETS = (
                 lambda: _with(lambda told: told["configuration_setup"].update(
                     {"batch size": "1e300"}), _reports), "more than anybody counts to",
             ),
+            "nested too deeply to be shown": (
+                lambda: _with(lambda told: told["cmd_options"].update(
+                    {"-hint": json.loads("[" * 400 + "]" * 400)}), _reports), "nested more than",
+            ),
         },
     ),
     Target(

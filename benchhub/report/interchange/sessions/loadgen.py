@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchhub.model.scenario import Scenario
+from benchhub.outside.foreign.bounds import check_depth
 from benchhub.report.interchange.sessions.session import Session, damaged, number, whole
 from benchhub.text import all_visible
 
@@ -105,7 +106,9 @@ def _detailed(name: str, text: str) -> dict[str, Any]:
         if not line.startswith(_MARK):
             continue
         try:
-            entry = all_visible(json.loads(line[len(_MARK) :]))
+            entry = json.loads(line[len(_MARK) :])
+            check_depth(entry)
+            entry = all_visible(entry)
             found[str(entry["key"])] = entry["value"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged(name, PROGRAM, f"line {count} is cut or damaged") from error

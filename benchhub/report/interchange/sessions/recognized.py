@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import check_depth
 from benchhub.outside.masked import all_masked
 from benchhub.report.interchange.sessions import benchmark_app, loadgen, perf_test, trtexec
 from benchhub.report.interchange.sessions.session import Session
@@ -29,7 +30,9 @@ def recognized(name: str, raw: bytes) -> list[Session] | None:
         raise ConfigError(f"{name}: is no text; runs can be imported from {KNOWN}") from error
     if text.lstrip()[:1] in ("{", "["):
         try:
-            document = all_masked(all_visible(json.loads(text)))
+            document = json.loads(text)
+            check_depth(document)
+            document = all_masked(all_visible(document))
         except (ValueError, RecursionError) as error:
             raise ConfigError(
                 f"{name}: is cut or damaged JSON ({error}); write it again"
