@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from benchhub.errors import StoreError, StoreGone
+from benchhub.outside.foreign.bounds import check_depth
 from benchhub.outside.masked import MASK, masked
 from benchhub.store.schema import HEAD, metadata
 from benchhub.text import all_visible, visible
@@ -113,6 +114,7 @@ def _read_json(text: str | bytes) -> Any:
     """Return a JSON column, its texts made visible; of a damaged one its beginning, as a text."""
     try:
         told = json.loads(text)
+        check_depth(told)
     except (ValueError, RecursionError):
         return visible(repr(text[:80]))
     if isinstance(text, str) and text.isascii() and "\\" not in text and "\x7f" not in text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,27 @@ def test_a_deeply_nested_column_is_no_crash(reading: Reading) -> None:
     done = reading.run("report", RUN, "--format", "csv")
     assert done.code == 2
     assert RUN in done.error
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "at"),
+    [
+        ("runs", "provenance", "$.x"),
+        ("devices", "info", "$.facts.x"),
+        ("launches", "details", "$.x"),
+    ],
+)
+def test_what_is_nested_too_deeply_to_be_shown_is_damaged(
+    reading: Reading, table: str, column: str, at: str
+) -> None:
+    with sqlite3.connect(reading.url.removeprefix("sqlite:///")) as database:
+        deep = "[" * 400 + "]" * 400
+        database.execute(
+            f"UPDATE {table} SET {column} = json_set({column}, ?, json(?))", (at, deep)
+        )
+    for form in ("json", "markdown"):  # HTML walks the same, and draws besides
+        done = reading.run("report", RUN, "--format", form)  # a fault would be raised here
+        assert done.code in (0, 2), (form, done.err)
 
 
 def test_a_damaged_run_is_left_out_of_its_suites_history(reading: Reading) -> None:

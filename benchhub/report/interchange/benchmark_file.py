@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from benchhub.errors import ConfigError
-from benchhub.outside.foreign.bounds import TEXT, whole
+from benchhub.outside.foreign.bounds import TEXT, check_depth, whole
 from benchhub.outside.masked import all_masked
 from benchhub.text import all_visible, visible
 
@@ -83,7 +83,7 @@ def _written_at(path: Path) -> datetime:
 def read_file(path: Path, raw: bytes) -> BenchmarkFile:
     """Return `raw`, the content of `path`, checked; ConfigError, in one line, if it is no such."""
     try:
-        found = BenchmarkFile.model_validate_json(_seen(raw))
+        found = BenchmarkFile.model_validate_json(_seen(path, raw))
         found.at  # noqa: B018
     except ValidationError as error:
         first = error.errors()[0]
@@ -101,12 +101,20 @@ def read_file(path: Path, raw: bytes) -> BenchmarkFile:
     return found.model_copy(update=named)
 
 
-def _seen(raw: bytes) -> bytes:
-    """Return JSON with its texts made visible, and without secrets; what is none as it is."""
+def _seen(path: Path, raw: bytes) -> bytes:
+    """Return JSON with its texts made visible, and without secrets; what is none as it is.
+
+    ConfigError where it is nested too deeply to be shown.
+    """
     try:
-        return json.dumps(all_masked(all_visible(json.loads(raw)))).encode()
+        told = json.loads(raw)
     except (ValueError, RecursionError):
         return raw
+    try:
+        check_depth(told)
+    except ValueError as error:
+        raise ConfigError(f"{path}: is {error}; write it again") from error
+    return json.dumps(all_masked(all_visible(told))).encode()
 
 
 def _check_rounds(path: Path, benchmark: Benchmark) -> None:
