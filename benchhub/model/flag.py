@@ -17,7 +17,9 @@ class FlagKind(enum.StrEnum):
     FREQUENCY_CHANGED = "frequency_changed"
     OVERSUBSCRIBED = "oversubscribed"
     HOT = "hot"
+    COUNTERS_LOST = "counters_lost"
     COARSE_CLOCK = "coarse_clock"
+    GAPS = "gaps"
     NO_STEADY_STATE = "no_steady_state"
     SLOWDOWN = "slowdown"
     DRIFT = "drift"
@@ -103,8 +105,19 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
         Concern.DISTURBANCE,
     ),
     FlagKind.HOT: FlagMeaning("the processor reached 80 °C", Concern.DISTURBANCE),
+    FlagKind.COUNTERS_LOST: FlagMeaning(
+        "counters of the device went back or were gone after a launch: what disturbed it is not"
+        " known",
+        Concern.DISTURBANCE,
+    ),
     FlagKind.COARSE_CLOCK: FlagMeaning(
         "the clock's steps are too large for calls this short", Concern.TIMES
+    ),
+    FlagKind.GAPS: FlagMeaning(
+        "more than half of the time in which calls were timed, one after another, and .1 ms a call,"
+        " lies in none of them: a clock that runs unevenly, a process that was stopped, or times"
+        " that are made up",
+        Concern.TIMES,
     ),
     FlagKind.NO_STEADY_STATE: FlagMeaning(
         "calls were still getting faster in the middle of the launches", Concern.TIMES

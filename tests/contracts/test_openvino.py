@@ -43,6 +43,24 @@ def test_what_is_in_force_is_told(tiny: str) -> None:
     assert (details["streams"], details["threads"], details["optimal_requests"]) == (1, 1, 1)
 
 
+def test_numbers_that_numpy_has_not_are_refused_not_read_as_others(
+    tmp_path: Path, native: None
+) -> None:
+    of = (TensorProto.FLOAT, TensorProto.BFLOAT16)
+    for took, gave in (of, of[::-1]):
+        graph = helper.make_graph(
+            [helper.make_node("Cast", ["x"], ["y"], to=gave)],
+            "g",
+            [helper.make_tensor_value_info("x", took, [None, 3])],
+            [helper.make_tensor_value_info("y", gave, [None, 3])],
+        )
+        opset = helper.make_opsetid("", 17)
+        onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "m")
+        with pytest.raises(Failed, match=r"[xy] is bf(loat)?16, which cannot be carried") as told:
+            load(str(tmp_path / "m"))
+        assert told.value.kind == "unsupported"
+
+
 def test_streams_that_were_asked_for_are_in_force(tiny: str) -> None:
     details = load(tiny, threads=2, options={"streams": 2}).details
     assert details["streams_asked"] == 2

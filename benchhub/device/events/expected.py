@@ -14,17 +14,36 @@ from benchhub.device.events.bounds import (
 )
 from benchhub.ondevice.wire import Job
 
+#: The types of numbers that outputs come in.
+_TYPES = frozenset(
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float16", "bfloat16", "float32", "float64"}
+)
+#: What runtimes make of a type: halves are widened where arrays have none, and accelerators without
+#: 64-bit numbers answer in half as many.
+_ALSO_AS = {
+    "float16": ("float32",), "bfloat16": ("float32",), "float64": ("float32",),
+    "int64": ("int32",), "uint64": ("uint32",),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutput:
     """An output: the shape of a case, the bytes of one at most; None: open, or not known.
 
-    `left_out`: no cases of it are brought.
+    `left_out`: no cases of it are brought. `dtype`: as the model declares it, by its numpy name;
+    empty: not known.
     """
 
     case_shape: tuple[int | None, ...] | None
     most_bytes: int | None
     left_out: bool = False
+    dtype: str = ""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of numbers in which it may come; empty: in any."""
+        return (self.dtype, *_ALSO_AS.get(self.dtype, ())) if self.dtype in _TYPES else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,4 +158,7 @@ def _answers(outcome: Outcome, job: Job, expected: Expected) -> str | None:
         shape = output.shape[1:]
         if not _fits(shape, spec.case_shape):
             return f"output {index} of {shape} a case, the model has {spec.case_shape}"
+        told = np.dtype(output.dtype).name
+        if spec.types and told not in spec.types:
+            return f"output {index} of {told}, the model declares {spec.dtype}"
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,20 @@ _HOT_C = 80.0
 #: What the median may move by, as a factor, before that is more than a remark.
 _MOVED = 1.02
 _NEARLY_FULL = 0.9
+#: Counters of a device that only grow while it runs; whose fall is none of theirs, by how much:
+#: the kernel's ticks are sums over processors that do not count at the same moment.
+_COUNTERS: Mapping[str, Callable[[Conditions], int | None]] = {
+    "the count of throttling": lambda state: state.throttle_count,
+    "the processor's time": lambda state: state.cpu_total_ticks,
+    "its busy time": lambda state: state.cpu_busy_ticks,
+    "its stolen time": lambda state: state.cpu_steal_ticks,
+    "benchhub's own time": lambda state: state.own_cpu_ticks,
+    "the time of waiting for it": lambda state: state.pressure_cpu_us,
+}
+_TICKS = 2
+_BACKLASH = dict.fromkeys(("the processor's time", "its busy time", "its stolen time"), _TICKS)
+#: What may lie between two calls, and which share of the time calls have to fill.
+_GAP_NS, _MOST_GAPS = 100_000, 0.5
 
 
 def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Flag, ...]:
@@ -42,6 +56,8 @@ def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Fla
     raised = (
         *_shares(launches),
         *_states(launches),
+        *_gone_back(launches),
+        *_gaps(launches),
         *_samples(launches, cut),
         *_memory(launches),
         *_arrivals(launches),
@@ -185,17 +201,58 @@ def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
         )
 
 
+def _gone_back(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield that counters cannot tell what disturbed launches: they went back, or were gone."""
+    found = [names for launch in launches if (names := _lost(launch))]
+    if found:
+        named = ", ".join(sorted(set().union(*found)))
+        evidence = f"{named} went back, or was gone, in {len(found)} of {len(launches)} launches"
+        yield Flag(FlagKind.COUNTERS_LOST, f"{evidence}: disturbances are not known", caps=True)
+
+
+def _lost(launch: Launch) -> set[str]:
+    before, after = launch.before, launch.after
+    if before is None or after is None:
+        return set()
+    told = ((words, of(before), of(after)) for words, of in _COUNTERS.items())
+    return {
+        words
+        for words, first, last in told
+        if first is not None and (last is None or last < first - _BACKLASH.get(words, 0))
+    }
+
+
+def _gaps(launches: Sequence[Launch]) -> Iterator[Flag]:
+    """Yield a doubt about calls, one after another, that leave most of their time unaccounted for.
+
+    Between two calls lie two clock readings and a store: some microseconds, more where the process
+    waits for a processor.
+    """
+    shares = []
+    for launch in launches:
+        cell, count = launch.cell, launch.samples_ns.size
+        one_by_one = cell.concurrency == 1 and cell.rate_per_s is None
+        if not launch.elapsed_ns or not count or not one_by_one:
+            continue
+        gap_ns = launch.elapsed_ns - float(launch.samples_ns.sum(dtype=np.float64))
+        shares.append(gap_ns / launch.elapsed_ns if gap_ns > _GAP_NS * count else 0.0)
+    if shares and (middle := float(np.median(shares))) > _MOST_GAPS:
+        evidence = f"{middle:.0%} of the time in which calls were timed lies in none of them"
+        yield Flag(FlagKind.GAPS, f"{evidence} ({plural(len(shares), 'launch')})", caps=True)
+
+
 def _moved(launch: Launch, of: Callable[[Conditions], int | None]) -> int | None:
+    """Return by how much a counter went on; None: unknown, as of one that went back."""
     if launch.before is None or launch.after is None:
         return None
     before, after = of(launch.before), of(launch.after)
-    return None if before is None or after is None else after - before
+    return None if before is None or after is None or after < before else after - before
 
 
 def _share(launch: Launch, part: Callable[[Conditions], int | None]) -> float | None:
     total = _moved(launch, lambda state: state.cpu_total_ticks)
     ticks = _moved(launch, part)
-    return None if not total or total < 0 or ticks is None else max(0.0, ticks / total)
+    return None if not total or ticks is None else ticks / total
 
 
 def _foreign(launch: Launch) -> float | None:

@@ -46,7 +46,7 @@ def _output(spec: TensorSpec, reference: np.ndarray | None) -> ExpectedOutput:
     most = math.prod(known) * NUMBER_BYTES if whole else None
     if most is None and reference is not None and len(reference):
         most = _TIMES_THE_BASELINE * NUMBER_BYTES * math.prod(reference.shape[1:])
-    return ExpectedOutput(shape, most, bool(spec.left_out))
+    return ExpectedOutput(shape, most, bool(spec.left_out), spec.dtype)
 
 
 def _case_shape(spec: TensorSpec) -> tuple[int | None, ...] | None:

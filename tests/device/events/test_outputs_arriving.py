@@ -77,6 +77,35 @@ def test_an_output_of_another_shape_is_not_kept_as_measured() -> None:
     assert "output 0 of (4,) a case, the model has (8,)" in doubt.message
 
 
+@pytest.mark.parametrize(
+    ("declared", "sent", "fine"),
+    [
+        ("float32", "<f4", True), ("float32", "<i4", False), ("float32", "<f8", False),
+        ("float32", "<f2", False), ("float16", "<f2", True), ("float16", "<f4", True),
+        ("bfloat16", "<f4", True), ("bfloat16", "<f2", False), ("float64", "<f4", True),
+        ("float64", "<i8", False), ("int64", "<i8", True), ("int64", "<i4", True),
+        ("int64", "<u8", False), ("int64", "<f8", False), ("uint8", "|u1", True),
+        ("uint8", "|i1", False), ("bool", "|b1", True), ("bool", "|u1", False),
+        ("int4", "|i1", True), ("", "<f4", True),
+    ],
+)  # fmt: skip
+def test_an_output_is_of_the_type_that_the_model_declares(
+    declared: str, sent: str, fine: bool
+) -> None:
+    expected = Expected(2, (ExpectedOutput((8,), 64, dtype=declared),))
+    outcome = Gathering(JOB, expected).take_all(STAGES).take_all(events(2, 8, sent)).outcome()
+    outcome.status, outcome.wall_ns = "finished", 10**9
+    outcome.samples_ns.extend([1] * JOB.iterations)
+    outcome.elapsed_ns, outcome.imported_rss_bytes, outcome.peak_rss_bytes = 1000, 1, 1
+    doubt = implausible(outcome, JOB, expected)
+    if fine:
+        assert doubt is None
+    else:
+        assert doubt is not None
+        assert doubt.kind == "implausible"
+        assert doubt.message.endswith(f", the model declares {declared}")
+
+
 def test_a_full_disk_here_is_nobody_elses_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     from benchhub.errors import ConfigError
 

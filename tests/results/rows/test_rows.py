@@ -182,6 +182,27 @@ def busy(ticks, steal=0, **changes):
     return {"after": after}
 
 
+def back(**before):
+    """A counter that stood higher before the launch than after it."""
+    return {"before": make_conditions(**before)} | busy(0)
+
+
+def gone(name):
+    return busy(0, **{name: None})
+
+
+def gapped(share):
+    """Calls of 10 ms, and so much of their time in none of them."""
+    samples = np.random.default_rng(1).normal(1e7, 1e4, 200).astype(np.int64)
+    return {"samples_ns": samples, "elapsed_ns": int(samples.sum() / (1 - share))}
+
+
+def test_calls_of_microseconds_may_have_as_long_between_them():
+    samples = np.random.default_rng(2).normal(20_000, 100, 200).astype(np.int64)
+    launches = make_launches(samples_ns=samples, elapsed_ns=int(samples.sum()) * 5)
+    assert "gaps" not in names(row_of(launches))
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -194,6 +215,19 @@ def busy(ticks, steal=0, **changes):
         (busy(0, frequency_mhz=1800.0), {"frequency_changed": False}),
         (busy(0, temperature_c=84.0), {"hot": False}),
         (busy(0, pressure_cpu_us=600_000), {"pressure": False}),
+        (back(throttle_count=2), {"counters_lost": True}),
+        (gone("throttle_count"), {"counters_lost": True}),
+        (back(cpu_total_ticks=200_000), {"counters_lost": True}),
+        (back(cpu_busy_ticks=50_000), {"counters_lost": True}),
+        (back(own_cpu_ticks=10**9), {"counters_lost": True}),
+        (back(cpu_steal_ticks=9), {"counters_lost": True}),
+        (back(pressure_cpu_us=10**7), {"counters_lost": True}),
+        (back(cpu_steal_ticks=2), {}),  # processors do not count at the same moment
+        ({"before": make_conditions(throttle_count=None)}, {}),
+        (gapped(0.9), {"gaps": True}),
+        (gapped(0.55), {"gaps": True}),
+        (gapped(0.45), {}),
+        ({**gapped(0.9), "cell": make_cell(concurrency=2)}, {}),
         ({"memory_reset": False}, {"memory_not_reset": False}),
         ({"details": {"engine": "built"}}, {}),
         (

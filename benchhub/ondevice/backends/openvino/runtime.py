@@ -25,6 +25,8 @@ from benchhub.ondevice.backends import (
 from benchhub.ondevice.backends.openvino import BACKEND, devices
 from benchhub.ondevice.failed import Failed
 
+#: Types of inputs and outputs that arrays of numpy hold as they are.
+_CARRIED = ("f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "boolean")
 #: Formats that OpenVINO recognises by content and would read under ONNX's name.
 _FOREIGN = ((4, b"TFL3", "a TensorFlow Lite model"), (0, b"PK", "an archive, like PyTorch's"))
 
@@ -260,8 +262,11 @@ def _tensor(port: Any) -> TensorInfo:
     shape = tuple(
         None if size.is_dynamic else size.get_length() for size in port.get_partial_shape()
     )
-    dtype = np.dtype(port.get_element_type().to_dtype()).name
-    return TensorInfo(_name(port), dtype, shape)
+    kind = port.get_element_type()
+    if kind.get_type_name() not in _CARRIED:  # `to_dtype` names another type for bfloat16
+        text = "openvino %s: %s is %s, which cannot be carried; export the model without it"
+        raise Failed("unsupported", text % (version(), _name(port), kind.get_type_name()))
+    return TensorInfo(_name(port), np.dtype(kind.to_dtype()).name, shape)
 
 
 def _name(port: Any) -> str:
