@@ -5,7 +5,8 @@ BenchhubError
 │   ├── MissingExtra            an optional part of benchhub that is not installed
 │   └── RecipeFailed            a variant that cannot be made, or that no runtime here can run
 ├── StoreError                  the results database: locked, read-only, of a newer schema; exit 2
-│   └── StoreGone               its file was removed or replaced in the middle
+│   ├── StoreGone               its file was removed or replaced in the middle
+│   └── StoreLost               its server does not answer
 ├── Interrupted                 Ctrl-C or SIGTERM; what was measured is saved; exit 130
 ├── Fault                       a fault of benchhub's own, where Python called it; exit 70
 └── DeviceError                 the device or the way to it; exit 3
@@ -82,6 +83,10 @@ class StoreError(BenchhubError):
 
 class StoreGone(StoreError):
     """The file of the results database was removed or replaced while it was in use."""
+
+
+class StoreLost(StoreError):
+    """The server of the results database does not answer, or the connection to it was lost."""
 
 
 class Interrupted(BenchhubError):

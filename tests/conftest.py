@@ -7,4 +7,4 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import PLUGINS
 
-pytest_plugins = [*PLUGINS, "lab.plugin"]
+pytest_plugins = [*PLUGINS, "lab.plugin", "postgresql.plugin"]

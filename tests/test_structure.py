@@ -49,7 +49,7 @@ WORLDLY = {"socket", "subprocess", "sqlite3", "sqlalchemy", "paramiko", "shutil"
 #: Imported where used, never while a module is being imported.
 HEAVY = {
     "torch", "torch_pruning", "nncf", "pandas", "altair", "dask", "nibabel", "skimage", "openvino",
-    "pycocotools",
+    "pycocotools", "psycopg",
     "onnxruntime", "vl_convert", "starlette",
 }  # fmt: skip
 #: Modules that are about nothing but torch; they are themselves imported where used.

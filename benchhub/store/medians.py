@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from benchhub.model.cell import Cell
 from benchhub.store import schema
+from benchhub.store.database.transactions import Transactions
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.record import undamaged
 
@@ -30,8 +29,8 @@ class Medians:
 class MedianTable:
     """The medians of a store; see `Store.medians`."""
 
-    def __init__(self, rows: Callable[[sa.Select[Any]], Sequence[sa.RowMapping]]) -> None:
-        self._rows = rows
+    def __init__(self, store: Transactions) -> None:
+        self._store = store
 
     def of(self, run: str) -> tuple[Medians, ...]:
         """Return those of every cell of a run that timed anything, in the order of its plan."""
@@ -44,7 +43,7 @@ class MedianTable:
         query = query.where(launches.c.run == run, launches.c.status == "finished")
         query = query.where(launches.c.p50_ns.is_not(None))
         found: dict[str, list[sa.RowMapping]] = {}
-        for row in self._rows(query.order_by(launches.c.launch)):
+        for row in self._store.rows(query.order_by(launches.c.launch)):
             if isinstance(row["p50_ns"], int) and row["p50_ns"] > 0:  # whatever was kept earlier
                 found.setdefault(row["cell"], []).append(row)
         planned = cells.select().where(cells.c.run == run).order_by(cells.c.position)
@@ -55,6 +54,6 @@ class MedianTable:
                 tuple(one["p50_ns"] for one in mine),
                 mine[-1]["backend_version"],
             )
-            for row in self._rows(planned)
+            for row in self._store.rows(planned)
             if (mine := found.get(row["key"]))
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from benchhub.outside.masked import masked
 from benchhub.store import schema
+from benchhub.store.database.transactions import Transactions
+from benchhub.store.database.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +25,30 @@ class Quarantined:
 class Quarantine:
     """The quarantine of a store, by device name; see `Store.quarantine`."""
 
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[Any]], Sequence[sa.RowMapping]],
-        write: Callable[[], AbstractContextManager[sa.Connection]],
-    ) -> None:
-        self._rows, self._write = rows, write
+    def __init__(self, store: Transactions) -> None:
+        self._store = store
 
     def all(self) -> dict[str, Quarantined]:
         """Return every device in quarantine, by name."""
-        found = self._rows(schema.quarantine.select().order_by(schema.quarantine.c.device))
+        found = self._store.rows(schema.quarantine.select().order_by(schema.quarantine.c.device))
         return {row["device"]: Quarantined(**row) for row in found}
 
     def add(self, device: str, reason: str) -> Quarantined:
         """Put a device into quarantine; one that is there keeps its date and gets the reason."""
-        table, reason = schema.quarantine, masked(reason)
+        table = schema.quarantine
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._write() as connection:
-            same = table.c.device == device
-            before = connection.execute(table.select().where(same)).mappings().first()
-            if before is None:
-                row = {"device": device, "since": since, "reason": reason}
-                connection.execute(table.insert(), row)
-                return Quarantined(**row)
-            connection.execute(table.update().where(same).values(reason=reason))
-            return Quarantined(device, before["since"], reason)
+        row = {"device": device, "since": since, "reason": masked(reason)}
+
+        def put(connection: sa.Connection) -> str:
+            upsert(connection, table, row, ("device",), ("reason",))
+            kept = sa.select(table.c.since).where(table.c.device == device)
+            return str(connection.execute(kept).scalar_one())
+
+        return Quarantined(device, self._store.write(put), row["reason"])
 
     def lift(self, device: str) -> bool:
         """Let a device out; False if it was not in quarantine."""
         table = schema.quarantine
-        with self._write() as connection:
-            return connection.execute(table.delete().where(table.c.device == device)).rowcount > 0
+        there = device in self.all()
+        gone = table.delete().where(table.c.device == device)
+        return self._store.write(lambda connection: connection.execute(gone).rowcount > 0) or there

@@ -10,25 +10,35 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, Table
 
 from benchhub.model.arrays import Array
-from benchhub.model.cell import Cell
-from benchhub.model.launch import Details, Launch
+from benchhub.model.asked import Budget
+from benchhub.model.cell import Cell, Plan, Variant
+from benchhub.model.claim import Claim
+from benchhub.model.launch import Details, Launch, RunInfo
 from benchhub.model.quality import AnswerKey, OwnReference
 from benchhub.ondevice.wire import Failure
 from benchhub.outside.masked import all_masked, masked
+from benchhub.store import schema
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
 from benchhub.store.reached import Tried
+from benchhub.store.stored.budget import write_budget
 from benchhub.store.stored.cell import write_cell
+from benchhub.store.stored.claim import write_claim
 from benchhub.store.stored.conditions import read_conditions, write_conditions
 from benchhub.store.stored.launch import misfit, unreadable, unreadable_because
 from benchhub.store.stored.reading import read_reading, write_reading
 from benchhub.store.stored.record import Misfit
 from benchhub.store.stored.reference import read_reference_launch, write_reference_launch
+from benchhub.store.stored.run import write_run
+from benchhub.store.stored.skip import write_skip
 from benchhub.store.stored.truth import check_truth
+from benchhub.store.stored.variant import write_variant
 from benchhub.text import visible
 
+#: Rows by their table, in the order in which they can be written.
+Rows = list[tuple[Table, list[dict[str, Any]]]]
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
     "run", "attempt", "round", "started_at", "status", "import_ns", "load_ns",
@@ -37,6 +47,52 @@ _PLAIN = (
     "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source",
 )  # fmt: skip
 _NO_NS = np.empty(0, dtype=np.int64)
+
+
+def run_rows(
+    run: RunInfo,
+    plan: Plan,
+    variants: Sequence[Variant],
+    budgets: Sequence[Budget],
+    claims: Sequence[Claim],
+) -> Rows:
+    """Return the rows of a new run without launches, its own first."""
+    row = write_run(run)
+    row["provenance"] = all_masked(row["provenance"])
+    row["budgets"] = [write_budget(budget) for budget in budgets]
+    row["skips"] = [all_masked(write_skip(skip)) for skip in plan.skips]
+    cells = [cell_row(run.id, position, cell) for position, cell in enumerate(plan.cells)]
+    made = [
+        {"run": run.id, "position": position, "info": _variant(variant)}
+        | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes", "params")}
+        for position, variant in enumerate(variants)
+    ]
+    held = [
+        {"run": run.id, "position": position, "info": all_masked(write_claim(claim))}
+        for position, claim in enumerate(claims)
+    ]
+    return [
+        (schema.runs, [row]), (schema.cells, cells), (schema.variants, made),
+        (schema.claims, held),
+    ]  # fmt: skip
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    info = write_variant(variant)
+    return info | {"provenance": all_masked(info["provenance"])}
+
+
+def answer_key_rows(run: str, answer_key: AnswerKey) -> Rows:
+    """Return the rows of an answer key, that of `truths` first."""
+    references = [
+        {"run": run, "position": position, "data": pack_array(array)}
+        for position, array in enumerate(answer_key.reference)
+    ]
+    return [
+        (schema.truths, [answer_key_row(run, answer_key)]),
+        (schema.references, references),
+        (schema.own_references, own_reference_rows(run, answer_key)),
+    ]
 
 
 def cell_row(run: str, position: int, cell: Cell) -> dict[str, Any]:

@@ -6,10 +6,11 @@ back whole is JSON. Samples and arrays are blobs, see `blobs.py`.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -27,10 +28,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from benchhub.text import visible
+from benchhub.outside.foreign.bounds import check_depth
+from benchhub.text import all_visible, visible
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0008"
+HEAD = "0009"
 
 metadata = MetaData()
 
@@ -55,6 +57,47 @@ class _Word(TypeDecorator[str]):
         return visible(value) if isinstance(value, str) else value
 
 
+def read_json(text: str | bytes) -> Any:
+    """Return a JSON column, its texts made visible; of a damaged one its beginning, as a text."""
+    try:
+        told = json.loads(text)
+        check_depth(told)
+    except (ValueError, RecursionError):
+        return visible(repr(text[:80]))
+    if isinstance(text, str) and text.isascii() and "\\" not in text and "\x7f" not in text:
+        return told
+    return all_visible(told)
+
+
+def as_read(value: Any) -> Any:
+    """Return plain JSON types as they are read once they were written."""
+    return read_json(json.dumps(value))
+
+
+class _Json(TypeDecorator[Any]):
+    """Plain JSON types.
+
+    A server keeps them as text: its own JSON takes no infinite numbers, which devices may tell.
+    """
+
+    impl = sqlalchemy.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        own = Text() if dialect.name == "postgresql" else sqlalchemy.JSON()
+        return dialect.type_descriptor(own)
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return json.dumps(value) if dialect.name == "postgresql" else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return read_json(value) if dialect.name == "postgresql" and value is not None else value
+
+
+#: A column of JSON: text on a server.
+JSON = _Json
+
+
 def _run_column() -> Column[str]:
     return Column("run", _Word(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
@@ -75,6 +118,7 @@ runs = Table(
     Column("provenance", JSON, nullable=False),
     Column("budgets", JSON, nullable=False),
     Column("skips", JSON, nullable=False),
+    Column("pruned_at", _Word(40)),
 )
 
 devices = Table(
@@ -201,6 +245,7 @@ launches = Table(
     Column("predictions", LargeBinary),
     Column("postprocess", LargeBinary),
     Column("own_scores", LargeBinary),
+    Column("kept_digest", _Word(64)),
     ForeignKeyConstraint(["run", "cell"], ["cells.run", "cells.key"], ondelete="CASCADE"),
     UniqueConstraint("run", "cell", "launch", "attempt", name="one_record_per_launch"),
     Index("launches_in_order", "run", "started_at", "id"),

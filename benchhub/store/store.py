@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 import statistics
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from benchhub.errors import ConfigError, StoreError
 from benchhub.model.asked import Budget
@@ -23,27 +20,31 @@ from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import all_masked
 from benchhub.store import records, schema
-from benchhub.store.blobs import pack_array
-from benchhub.store.database import WRITES, connect, explained
+from benchhub.store.database import Opened, Refused, connect
+from benchhub.store.database.transactions import Transactions
+from benchhub.store.database.upsert import inserted, upsert
 from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
 from benchhub.store.quarantine import Quarantine
 from benchhub.store.reached import Reached, reached
+from benchhub.store.schema import JSON, as_read
 from benchhub.store.selftests import Selftests
-from benchhub.store.stored.budget import read_budget, write_budget
+from benchhub.store.stored.budget import read_budget
 from benchhub.store.stored.cell import read_cell
-from benchhub.store.stored.claim import read_claim, write_claim
+from benchhub.store.stored.claim import read_claim
 from benchhub.store.stored.device import read_device, unreadable_device, write_device
 from benchhub.store.stored.record import Misfit, undamaged
 from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
-from benchhub.store.stored.run import listed_run, read_run, write_run
-from benchhub.store.stored.skip import read_skip, write_skip
-from benchhub.store.stored.variant import read_variant, write_variant
+from benchhub.store.stored.run import listed_run, read_run
+from benchhub.store.stored.skip import read_skip
+from benchhub.store.stored.variant import read_variant
 from benchhub.text import instant
 
 R = TypeVar("R")
 _CHUNK = 250
 DEFAULT_URL = "sqlite:///benchhub.db"
+#: How long a server may be away in the middle of a run: it is restarted in less.
+PATIENCE_S = 60.0
 
 
 def _of_run(what: str) -> Callable[[Callable[[Store, str], R]], Callable[[Store, str], R]]:
@@ -67,20 +68,31 @@ class Store:
     the process. StoreError: the database cannot be read or written; ConfigError: no such run.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._writing = threading.Lock()
+    def __init__(self, opened: Opened, patience_s: float = PATIENCE_S) -> None:
+        self._engine = opened.engine
+        #: Whether anything can be added: a file may be read-only, and so may a server's user be.
+        self.writable = opened.writable
+        within = Transactions(opened.engine, patience_s)
+        self._rows, self._write, self.hurry = within.rows, within.write, within.hurry
         #: Devices that failed their checks.
-        self.quarantine = Quarantine(self._rows, self._write)
+        self.quarantine = Quarantine(within)
         #: How devices did as instruments.
-        self.selftests = Selftests(self._rows, self._write)
+        self.selftests = Selftests(within)
         #: The medians of launches.
-        self.medians = MedianTable(self._rows)
+        self.medians = MedianTable(within)
 
     @classmethod
-    def open(cls, url: str = DEFAULT_URL, busy_timeout_s: float = 10.0) -> Store:
-        """Open the database at `url`, creating or migrating it; StoreError if that cannot be."""
-        return cls(connect(url, busy_timeout_s))
+    def open(
+        cls,
+        url: str = DEFAULT_URL,
+        busy_timeout_s: float = 10.0,
+        patience_s: float = PATIENCE_S,
+    ) -> Store:
+        """Open the database at `url`, creating or migrating it; StoreError if that cannot be.
+
+        A server that is away later on is waited for, `patience_s` at most; not after `hurry`.
+        """
+        return cls(connect(url, busy_timeout_s), patience_s)
 
     @property
     def file(self) -> Path | None:
@@ -110,30 +122,11 @@ class Store:
         claims: Sequence[Claim] = (),
     ) -> None:
         """Save a run before its first launch; StoreError if its id is taken."""
-        row = write_run(run)
-        row["provenance"] = all_masked(row["provenance"])
-        row["budgets"] = [write_budget(budget) for budget in budgets]
-        row["skips"] = [all_masked(write_skip(skip)) for skip in plan.skips]
-        with self._write() as connection:
-            try:
-                connection.execute(schema.runs.insert(), row)
-            except IntegrityError as error:
-                raise StoreError(f"run {run.id} is in the store already: resume it") from error
-            _insert(connection, schema.cells, [
-                records.cell_row(run.id, position, cell) for position, cell in enumerate(plan.cells)
-            ])  # fmt: skip
-            _insert(connection, schema.variants, [
-                {"run": run.id, "position": position, "info": _variant(variant)}
-                | {name: getattr(variant, name) for name in ("name", "sha256", "model_bytes")}
-                | {"params": variant.params}
-                for position, variant in enumerate(variants)
-            ])  # fmt: skip
-            _insert(connection, schema.claims, [
-                {"run": run.id, "position": position, "info": all_masked(write_claim(claim))}
-                for position, claim in enumerate(claims)
-            ])  # fmt: skip
-            if answer_key is not None:
-                _insert_answer_key(connection, run.id, answer_key)
+        rows = records.run_rows(run, plan, variants, budgets, claims)
+        if answer_key is not None:
+            rows += records.answer_key_rows(run.id, answer_key)
+        if not self._insert_once(rows):
+            raise StoreError(f"run {run.id} is in the store already: resume it")
 
     def resolve(self, run: str) -> str:
         """Return the id of the run named by its id, a suite, `latest`, or a unique prefix of an id.
@@ -161,19 +154,16 @@ class Store:
     def set_status(self, run: str, status: str, finished_at: str | None) -> None:
         """Save how far a run has come."""
         where = schema.runs.update().where(schema.runs.c.id == run)
-        with self._write() as connection:
-            done = connection.execute(where.values(status=status, finished_at=finished_at))
-            if done.rowcount == 0:
-                raise _no_run(run)
+        told = where.values(status=status, finished_at=finished_at)
+        if self._write(lambda connection: connection.execute(told).rowcount) == 0:
+            raise _no_run(run)
 
     def delete_run(self, run: str) -> None:
         """Remove a run and everything that belongs to it."""
-        with self._write() as connection:
-            if (
-                connection.execute(schema.runs.delete().where(schema.runs.c.id == run)).rowcount
-                == 0
-            ):
-                raise _no_run(run)
+        if not self._rows(sa.select(schema.runs.c.id).where(schema.runs.c.id == run)):
+            raise _no_run(run)
+        gone = schema.runs.delete().where(schema.runs.c.id == run)
+        self._write(lambda connection: connection.execute(gone))
 
     @_of_run("the plan")
     def plan(self, run: str) -> Plan:
@@ -209,23 +199,18 @@ class Store:
     def add_answer_key(self, run: str, answer_key: AnswerKey) -> None:
         """Save what outputs are judged against, of a run that began without; StoreError: it did
         not, or there is no such run."""
-        with self._write() as connection:
-            try:
-                _insert_answer_key(connection, run, answer_key)
-            except IntegrityError as error:
-                raise StoreError(f"run {run} is gone, or has its reference already") from error
+        if not self._insert_once(records.answer_key_rows(run, answer_key)):
+            raise StoreError(f"run {run} is gone, or has its reference already")
 
     def put_device(self, run: str, device: DeviceInfo) -> None:
         """Save what is known of a device, in place of what was known before."""
-        table = schema.devices
-        same = (table.c.run == run) & (table.c.name == device.name)
         info = {"emulated": device.emulated, "info": all_masked(write_device(device))}
-        with self._write() as connection:
-            if connection.execute(table.update().where(same).values(info)).rowcount == 0:
-                try:
-                    connection.execute(table.insert(), {"run": run, "name": device.name, **info})
-                except IntegrityError as error:
-                    raise _no_run(run) from error
+        row = {"run": run, "name": device.name, **info}
+        keys = ("run", "name")
+        try:
+            self._write(lambda connection: upsert(connection, schema.devices, row, keys, (*info,)))
+        except Refused as refusal:
+            raise _no_run(run) from refusal
 
     @_of_run("a device")
     def devices(self, run: str) -> tuple[DeviceInfo, ...]:
@@ -242,37 +227,35 @@ class Store:
         the stored one, and is a StoreError if it is not; so is a cell the run did not plan.
         """
         row, blobs = records.launch_row(launch)
-        table = schema.launches
-        with self._write() as connection:
-            try:
-                added = connection.execute(table.insert().returning(table.c.id), row)
-            except IntegrityError as error:
-                refusal = error
-            else:
-                launch_id = added.scalar_one()
+
+        def put(connection: sa.Connection) -> bool:
+            launch_id = inserted(connection, schema.launches, row, "id")
+            if launch_id is not None:
                 _insert(connection, schema.outputs, [
                     {"launch_id": launch_id, "position": position, "data": blob}
                     for position, blob in enumerate(blobs)
                 ])  # fmt: skip
-                return
-        self._explain_refusal(row, refusal)
+            return launch_id is not None
 
-    def _explain_refusal(self, row: dict[str, Any], refusal: IntegrityError) -> None:
-        """Return if the launch in `row` is stored already as it is; StoreError if not."""
+        try:
+            added = self._write(put)
+        except Refused as refusal:
+            raise StoreError(
+                f"{_named(row)} is not planned in run {row['run']}: create the run with this cell"
+            ) from refusal
+        if not added:
+            self._check_same(row)
+
+    def _check_same(self, row: dict[str, Any]) -> None:
+        """Return if the launch in `row` is stored as it is; StoreError if not."""
         table = schema.launches
-        names = ("run", "cell", "launch", "attempt")
-        where = [table.c[name] == row[name] for name in names]
+        where = [table.c[name] == row[name] for name in ("run", "cell", "launch", "attempt")]
         stored = self._rows(sa.select(table.c.digest).where(*where))
-        named = f"launch {row['launch']} attempt {row['attempt']} of cell {row['cell']}"
-        if not stored:
+        if not stored or stored[0]["digest"] != row["digest"]:
             raise StoreError(
-                f"{named} is not planned in run {row['run']}: create the run with this cell"
-            ) from refusal
-        if stored[0]["digest"] != row["digest"]:
-            raise StoreError(
-                f"{named} is in run {row['run']} already, with other results:"
+                f"{_named(row)} is in run {row['run']} already, with other results:"
                 " two controllers ran it; keep one and resume"
-            ) from refusal
+            )
 
     def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
         """Yield the launches of a run, or of one of its cells by key, in order of their start.
@@ -337,15 +320,30 @@ class Store:
         query = table.select().where(table.c.run == run)
         return self._rows(query.order_by(table.c.position) if ordered else query)
 
-    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
-        with explained(self._engine), undamaged("a record"), self._engine.connect() as connection:
-            return connection.execute(query).mappings().all()
+    def _insert_once(self, rows: records.Rows) -> bool:
+        """Insert rows, the first of which is what they belong to; False: it is there already."""
+        tried = 0
 
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        writer = self._engine.execution_options(**{WRITES: True})
-        with self._writing, explained(self._engine), writer.begin() as connection:
-            yield connection
+        def put(connection: sa.Connection) -> None:
+            nonlocal tried
+            tried += 1
+            for table, of in rows:
+                _insert(connection, table, of)
+
+        try:
+            self._write(put)
+        except Refused:
+            # Tried again: it may have been there already when the server went away.
+            return tried > 1 and self._holds(rows[0][0], rows[0][1][0])
+        return True
+
+    def _holds(self, table: sa.Table, row: dict[str, Any]) -> bool:
+        key = next(iter(table.primary_key))
+        stored = self._rows(table.select().where(key == row[key.name]))
+        return bool(stored) and all(
+            stored[0][name] == (as_read(value) if isinstance(table.c[name].type, JSON) else value)
+            for name, value in row.items()
+        )
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
@@ -353,18 +351,8 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any
         connection.execute(table.insert(), rows)
 
 
-def _insert_answer_key(connection: sa.Connection, run: str, answer_key: AnswerKey) -> None:
-    connection.execute(schema.truths.insert(), records.answer_key_row(run, answer_key))
-    _insert(connection, schema.references, [
-        {"run": run, "position": position, "data": pack_array(array)}
-        for position, array in enumerate(answer_key.reference)
-    ])  # fmt: skip
-    _insert(connection, schema.own_references, records.own_reference_rows(run, answer_key))
-
-
-def _variant(variant: Variant) -> dict[str, Any]:
-    info = write_variant(variant)
-    return info | {"provenance": all_masked(info["provenance"])}
+def _named(row: dict[str, Any]) -> str:
+    return f"launch {row['launch']} attempt {row['attempt']} of cell {row['cell']}"
 
 
 def _no_run(run: str) -> ConfigError:

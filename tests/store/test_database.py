@@ -72,6 +72,8 @@ def test_a_store_of_the_first_schema_opens_with_all_its_launches(tmp_path):
         old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
     for column in PREDICTED_TRUTHS:
         old.execute(f"ALTER TABLE truths DROP COLUMN {column}")
+    old.execute("ALTER TABLE launches DROP COLUMN kept_digest")
+    old.execute("ALTER TABLE runs DROP COLUMN pruned_at")
     old.execute("DROP TABLE quarantine")
     old.execute("DROP TABLE selftests")
     old.execute("DROP TABLE claims")
@@ -101,6 +103,8 @@ def test_a_store_without_predictions_opens_and_its_launches_replay(tmp_path):
         old.execute(f"ALTER TABLE launches DROP COLUMN {column}")
     for column in PREDICTED_TRUTHS:
         old.execute(f"ALTER TABLE truths DROP COLUMN {column}")
+    old.execute("ALTER TABLE launches DROP COLUMN kept_digest")
+    old.execute("ALTER TABLE runs DROP COLUMN pruned_at")
     old.execute("DROP TABLE IF EXISTS claims")
     old.execute("DROP TABLE IF EXISTS own_references")
     old.execute("UPDATE alembic_version SET version_num = '0003'")

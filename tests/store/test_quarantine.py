@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchhub.store import Store
 
 
-def test_a_device_goes_in_stays_and_comes_out(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'results.db'}"
-    with Store.open(url) as store:
+def test_a_device_goes_in_stays_and_comes_out(store_url: str) -> None:
+    with Store.open(store_url) as store:
         assert store.quarantine.all() == {}
         first = store.quarantine.add("pi", "no disk")
         assert first.since.endswith("+00:00")
         again = store.quarantine.add("pi", "too hot")
         assert (again.since, again.reason) == (first.since, "too hot")
         store.quarantine.add("orin", "no numpy")
-    with Store.open(url) as store:
+    with Store.open(store_url) as store:
         assert list(store.quarantine.all()) == ["orin", "pi"]
         assert store.quarantine.all()["pi"] == again
         assert store.quarantine.lift("pi")

@@ -21,9 +21,14 @@ class Following:
         self, store: Store, run: str, watcher: Watcher, infos: dict[str, DeviceInfo]
     ) -> None:
         self._store, self._run, self._watcher, self._infos = store, run, watcher, infos
-        self.stopping, self.stop = watcher.stopping, watcher.stop
+        self.stopping = watcher.stopping
         self.connected, self.status = watcher.connected, watcher.status
         self.pushed, self.launched = watcher.pushed, watcher.launched
+
+    def stop(self) -> None:
+        """End what devices do, and wait for no store that is away."""
+        self._store.hurry()
+        self._watcher.stop()
 
     def record(self, launch: Launch) -> None:
         """Save a launch, and show it."""

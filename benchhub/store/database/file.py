@@ -1,0 +1,115 @@
+"""A store that is a file: SQLite, with its pragmas, and how one is read that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from benchhub.errors import StoreError, StoreGone
+from benchhub.store.database.told import place
+from benchhub.store.schema import read_json
+from benchhub.text import visible
+
+#: Execution option of a connection that is going to write: takes the write lock at once.
+WRITES = "benchhub_writes"
+
+
+def open_file(url: sa.URL, busy_timeout_s: float) -> tuple[sa.Engine, bool]:
+    """Return an engine on a file, and whether it can be written.
+
+    StoreError: the file can be neither read nor made.
+    """
+    path = _checked(url.database)
+    writable = _writable(path)
+    if writable:
+        engine = sa.create_engine(url, json_deserializer=read_json)
+    else:
+        engine = sa.create_engine(url, creator=lambda: _reading(path), json_deserializer=read_json)
+    _use_pragmas(engine, busy_timeout_s, writable)
+    return engine, writable
+
+
+def _checked(database: str | None) -> Path:
+    """Return the file of a database; StoreError where it can be neither read nor made."""
+    if not database or database == ":memory:":
+        raise StoreError("a store in memory loses every launch: name a file, sqlite:///results.db")
+    path = Path(database)
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or error
+        shown = visible(database)[:200]
+        raise StoreError(f"{shown} cannot be a file: {cause}; use another --store") from error
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} does not exist: create it with mkdir -p {path.parent}")
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        raise StoreError(
+            f"{path.parent} is read-only: chmod u+w {path.parent}, or use another --store"
+        )
+    return path
+
+
+def _writable(path: Path) -> bool:
+    """Return whether a database can be written: its file, and the journals beside it."""
+    return all(os.access(one, os.W_OK) for one in (path, path.parent) if one.exists())
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads a file which cannot be written to.
+
+    SQLite shares such a file with writers only through journals that lie there already; without
+    them nobody writes, and it is read as it stands.
+    """
+    named = f"file:{quote(str(path))}?mode=ro"
+    if not Path(f"{path}-shm").exists():
+        journal = Path(f"{path}-wal")
+        if journal.exists() and journal.stat().st_size:
+            raise StoreError(
+                f"{path} is read-only, and its newest launches are in {journal.name} beside it:"
+                f" cp {path}* to where you may write, and name that with --store"
+            )
+        named += "&immutable=1"
+    return sqlite3.connect(named, uri=True, check_same_thread=False)
+
+
+def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> None:
+    pragmas = [f"busy_timeout={round(busy_timeout_s * 1000)}", "foreign_keys=ON"]
+    pragmas += ["journal_mode=WAL", "synchronous=NORMAL"] if writable else []
+    opened: list[tuple[int, int]] = []  # the file that the first connection found
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, DDL included
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        if not opened and (found := _identity(engine)):
+            opened.append(found)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        if writes and opened and _identity(engine) != opened[0]:
+            # SQLite would go on writing to a file that nobody can open any more.
+            raise StoreGone(
+                f"{place(engine)} was removed or replaced while it was in use: nothing more can be"
+                " kept in it; leave the file alone, and run again"
+            )
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _identity(engine: sa.Engine) -> tuple[int, int] | None:
+    try:
+        found = os.stat(engine.url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,92 @@
+"""Reading and writing a store, each whole or not at all, and again where its server was away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from benchhub.errors import StoreLost
+from benchhub.store.database.file import WRITES
+from benchhub.store.database.told import Undone, explained
+from benchhub.store.stored.record import undamaged
+
+T = TypeVar("T")
+Rows = Callable[[sa.Select[Any]], Sequence[sa.RowMapping]]
+Work = Callable[[sa.Connection], T]
+#: So many transactions of a controller are under way at once; a file takes one writer.
+_WRITERS = 4
+_UNDONE_AT_MOST = 20
+
+
+class Transactions:
+    """Short transactions in one database, from any thread.
+
+    While its server does not answer they are tried again, until it was away for `patience_s`: a
+    transaction whose end was not heard may have been made, so what is written has to be the same
+    when it is written twice.
+    """
+
+    def __init__(self, engine: sa.Engine, patience_s: float) -> None:
+        self._engine, self._patience_s = engine, patience_s
+        self._writing = threading.BoundedSemaphore(
+            1 if engine.dialect.name == "sqlite" else _WRITERS
+        )
+        self._lost_at: float | None = None
+        self._hurry = threading.Event()
+
+    def hurry(self) -> None:
+        """Wait for no server any more."""
+        self._hurry.set()
+
+    def rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        """Return what a query finds. StoreError: it cannot be read, or StoreLost."""
+
+        def read() -> Sequence[sa.RowMapping]:
+            with undamaged("a record"), self._engine.connect() as connection:
+                return connection.execute(query).mappings().all()
+
+        return self._until_there(read)
+
+    def write(self, work: Work[T]) -> T:
+        """Do `work` in a transaction, and return what it does once that is committed.
+
+        It may be done again, so that it may do the same twice. Refused: a key is there already, or
+        what a row belongs to is not; StoreError: it cannot be written, or StoreLost.
+        """
+        writer = self._engine.execution_options(**{WRITES: True})
+
+        def written() -> T:
+            with self._writing, writer.begin() as connection:
+                return work(connection)
+
+        return self._until_there(written)
+
+    def _until_there(self, attempt: Callable[[], T]) -> T:
+        undone = 0
+        while True:
+            try:
+                with explained(self._engine):
+                    done = attempt()
+            except Undone:
+                undone += 1
+                if undone > _UNDONE_AT_MOST:
+                    raise
+            except StoreLost:
+                if not self._waits():
+                    raise
+            else:
+                self._lost_at = None
+                return done
+
+    def _waits(self) -> bool:
+        """Wait a little for the server, unless it was away for too long: all threads as one."""
+        now = time.monotonic()
+        lost_at = self._lost_at
+        if lost_at is None:
+            lost_at = self._lost_at = now
+        away = now - lost_at
+        return away < self._patience_s and not self._hurry.wait(min(2.0, 0.1 + away / 4))
