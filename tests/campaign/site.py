@@ -82,7 +82,7 @@ def looked_over(without: Collection[str] = ()) -> Site:
         "machine": lab or arm.why_not(MACHINE),
         "mounts": _no_mounts(),
         "clock": None if shutil.which("cc") or shutil.which("gcc") else "there is no C compiler",
-        "postgresql": "no store of benchhub is in PostgreSQL yet",
+        "postgresql": "scenarios keep their results in a file",
     }
     site.missing = {word: reason for word, reason in reasons.items() if reason is not None}
     site.missing |= dict.fromkeys(without, "left out as asked")

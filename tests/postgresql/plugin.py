@@ -60,7 +60,7 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(scope="session")
 def template(cluster: Cluster) -> str:
-    """The name of a database that has the tables of today, to be copied: that takes half as long."""
+    """The name of a database that has the tables of today, to be copied from."""
     from benchhub.store import Store
 
     with cluster.connected() as connection:

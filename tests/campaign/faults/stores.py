@@ -78,4 +78,4 @@ class Killed(Lasting):
         return frozenset({"postgresql"})
 
     def begin(self, scene: Scene) -> bool:
-        raise NotImplementedError("no store of benchhub is a server yet")
+        raise NotImplementedError("scenarios keep their results in a file")
