@@ -127,8 +127,8 @@ def check_known(connection: sa.Connection, found: str | None) -> None:
     """StoreError where a schema is newer than this benchhub."""
     if found is not None and found not in known():
         raise StoreError(
-            f"{place(connection.engine)} was made by a newer benchhub (schema {found}, this one knows"
-            f" up to {HEAD}): pip install --upgrade benchhub, or use another --store"
+            f"{place(connection.engine)} was made by a newer benchhub (schema {found}, this one"
+            f" knows up to {HEAD}): pip install --upgrade benchhub, or use another --store"
         )
 
 
