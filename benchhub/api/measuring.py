@@ -24,6 +24,7 @@ from benchhub.run.execute import (
     room_for,
 )
 from benchhub.run.loop.work import Watcher
+from benchhub.run.shared_launches import SHARED_LAUNCHES
 from benchhub.store import Store
 
 #: From the cells of a run, and how many launches of each are there, to who follows it.
@@ -59,7 +60,8 @@ def ready_of(
     resolved = resolve(request)
     if begun is not None:
         check_code(begun, resolved)
-    return make_ready(resolved, cache, progress, make)
+    shares = begun is None or SHARED_LAUNCHES in begun.provenance.told
+    return make_ready(resolved, cache, progress, make, shares)
 
 
 def begin(store: Store, ready: Ready, command: str, display: Display) -> RunInfo:
@@ -88,7 +90,7 @@ def measure(
         _look(store, ready, display)
     display.begins(info, ready.plan.skips)
     try:
-        with display.watching(ready.plan.cells, store.finished(info.id)) as watcher:
+        with display.watching(ready.plan.launched, store.finished(info.id)) as watcher:
             errors = execute(store, info, ready, watcher, rerun_failed)
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None

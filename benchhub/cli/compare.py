@@ -12,7 +12,6 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.model.launch import Launch
     from benchhub.results.compare.runs import ComparedRun, RunComparison
     from benchhub.store import Store
 
@@ -79,17 +78,18 @@ def compare(
 
 def record_of(store: Store, run: str) -> ComparedRun:
     """Return a run with everything that a comparison needs of it."""
+    from benchhub.model.launch import launches_by_cell
     from benchhub.results.compare.runs import ComparedRun
     from benchhub.results.load import load_results, metrics_of
 
-    finished: dict[str, list[Launch]] = {}
-    for launch in store.launches(run):
-        if launch.status == "finished":
-            finished.setdefault(launch.cell.key, []).append(launch)
+    cells = store.plan(run).cells
+    finished = launches_by_cell(
+        cells, (launch for launch in store.launches(run) if launch.status == "finished")
+    )
     answer_key = store.answer_key(run)
     return ComparedRun(
         results=load_results(store, run),
-        cells={cell.key: cell for cell in store.plan(run).cells},
+        cells={cell.key: cell for cell in cells},
         launches={key: tuple(of) for key, of in finished.items()},
         answer_key=answer_key,
         metric=metrics_of(answer_key)[0],

@@ -136,6 +136,12 @@ class ScenarioTable(_Table):
         description="sizes of inputs with open ones, `x=1x3x320x320`, each a cell on inputs that"
         " are made to fit; not of quality, which is judged on the data",
     )
+    own_launches: bool | None = Field(
+        None,
+        strict=True,
+        description="memory, cold_start: true launches them by themselves, too, where launches of"
+        " latency with the same settings show the same",
+    )
 
 
 def _scenario(which: Scenario) -> Any:

@@ -239,6 +239,7 @@ _ONLY = {
     "arrivals": (Scenario.PACED,),
     "cases": (Scenario.QUALITY,),
     "shapes": tuple(one for one in Scenario if one is not Scenario.QUALITY),
+    "own_launches": (Scenario.MEMORY, Scenario.COLD_START),
 }
 
 
@@ -273,6 +274,7 @@ def _scenario(scenario: Scenario, entry: ScenarioTable, path: Path) -> ScenarioS
         rates_per_s=() if entry.rate_per_s is None else _several(entry.rate_per_s),
         arrivals=entry.arrivals or "poisson",
         shapes=tuple(entry.shapes or ()),
+        own_launches=bool(entry.own_launches),
     )
 
 

@@ -61,6 +61,7 @@ class ScenarioSpec:
 
     `concurrency` is swept by throughput; `rates_per_s` by paced, whose calls arrive at `arrivals`
     (fixed or poisson) times and may wait for one of `concurrency` others.
+    `own_launches`: it is launched also where launches of latency show the same.
     """
 
     scenario: Scenario
@@ -74,6 +75,7 @@ class ScenarioSpec:
     rates_per_s: tuple[float, ...] = ()
     arrivals: str = "poisson"
     shapes: tuple[str, ...] = ()
+    own_launches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

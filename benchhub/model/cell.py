@@ -121,7 +121,8 @@ class Cell:
 
     `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
     `shapes` are what inputs with open sizes were given, batch included: `x=1x3x224x224`, several
-    apart by spaces; empty where the model or the data says it all.
+    apart by spaces; empty where the model or the data says it all. `launches_of` is the key of the
+    cell whose launches it takes its figures from; empty: it has its own.
     """
 
     device: str
@@ -142,6 +143,7 @@ class Cell:
     arrivals: str = ""
     kind: CellKind = CellKind.MODEL
     shapes: str = ""
+    launches_of: str = ""
 
     @property
     def runs_model(self) -> bool:
@@ -261,6 +263,11 @@ class Plan:
 
     cells: tuple[Cell, ...]
     skips: tuple[Skip, ...]
+
+    @property
+    def launched(self) -> tuple[Cell, ...]:
+        """The cells that have launches of their own."""
+        return tuple(cell for cell in self.cells if not cell.launches_of)
 
 
 def without(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, TypeGuard
@@ -207,6 +207,20 @@ class Launch:
     predictions: Array | None = None
     postprocess_ns: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     own_scores: Array | None = None
+
+
+def launches_by_cell(cells: Sequence[Cell], launches: Iterable[Launch]) -> dict[str, list[Launch]]:
+    """Return the launches that each cell takes its figures from, by its key, in their order.
+
+    Those of cells that are not in `cells` are there, too; cells without launches are not.
+    """
+    found: dict[str, list[Launch]] = {}
+    for launch in launches:
+        found.setdefault(launch.cell.key, []).append(launch)
+    for cell in cells:
+        if cell.launches_of in found:
+            found[cell.key] = found[cell.launches_of]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

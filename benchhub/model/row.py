@@ -42,7 +42,8 @@ class RowProvenance:
     """Where a row's figures come from: launches, the state of the device, what the backend says.
 
     Ranges are over the states before and after each launch. `details` are the backend's own.
-    `warmup_dropped` calls at the start of every launch are in no figure.
+    `warmup_dropped` calls at the start of every launch are in no figure. `launches_of` is the key
+    of the cell whose launches these are; empty: its own.
     """
 
     model_sha256: str = ""
@@ -60,6 +61,7 @@ class RowProvenance:
     paced: PacingTold | None = None
     warmup_dropped: int = 0
     quality: QualitySource | None = None
+    launches_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

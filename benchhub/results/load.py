@@ -16,6 +16,7 @@ from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, withou
 from benchhub.model.claim import Claim
 from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
 from benchhub.model.facts import Provenance
+from benchhub.model.launch import launches_by_cell
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
@@ -50,8 +51,8 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     run = store.run(run_id)
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
     launches = list(store.launches(run_id))
-    measured = {launch.cell.key for launch in launches}
     planned = store.plan(run_id)
+    measured = launches_by_cell(planned.cells, launches).keys()
     plan = as_possible(planned, devices, measured)
     variants = store.variants(run_id)
     answer_key = store.answer_key(run_id)

@@ -47,6 +47,7 @@ from benchhub.run.plan import plan as make_plan
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.run.selftest_needed import unmet
 from benchhub.run.shaped import with_shapes
+from benchhub.run.shared_launches import SHARED_LAUNCHES, with_shared_launches
 from benchhub.store import Store
 from benchhub.tasks.own.code import changed
 
@@ -71,11 +72,16 @@ class Ready:
 
 
 def make_ready(
-    resolved: Resolved, cache: Path, progress: Callable[[str], None], make: bool = True
+    resolved: Resolved,
+    cache: Path,
+    progress: Callable[[str], None],
+    make: bool = True,
+    shares: bool = True,
 ) -> Ready:
     """Build what the request needs and plan it; ConfigError if it cannot be done.
 
-    Without `make` it is planned only, and no recipe is run.
+    Without `make` it is planned only, and no recipe is run. Unless it `shares`, memory and cold
+    start have launches of their own, as runs of earlier versions have.
     """
     prepared = prepare(resolved.suite, resolved.data, cache, progress, make)
     backends = [described(name) for name in resolved.suite.backends]
@@ -96,6 +102,8 @@ def make_ready(
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
     plan, prepared = with_shapes(plan, prepared, resolved.suite, cache)
+    if shares:
+        plan = with_shared_launches(plan, resolved.suite.scenarios)
     reference = planned_reference(plan, resolved.suite)
     plan = with_canaries(plan, resolved.effort)
     return going_on(Ready(resolved, prepared, plan, reference=reference))
@@ -384,6 +392,7 @@ def _provenance(ready: Ready, command: str) -> Provenance:
         "controller": f"Python {platform.python_version()} on {platform.system()}",
         **{f"controller {name}": version(name) for name in libraries},
         "seed": str(ready.resolved.suite.seed),
+        SHARED_LAUNCHES: "true",
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
         **({"reference_device": ready.reference[0].device} if ready.reference else {}),
         **({"scenarios_left_out": " ".join(left_out)} if left_out else {}),

@@ -26,8 +26,8 @@ def mutated(
 ) -> bytes:
     """Return bytes changed in one place or a few."""
     for _ in range(draw.choice((1, 1, 1, 2, 2, 3, 5, 8))):
-        data = draw.choice(_WAYS)(data, draw, words, others)
-    return data[:MOST_BYTES]
+        data = draw.choice(_WAYS)(data, draw, words, others)[:MOST_BYTES]
+    return data
 
 
 def _at(data: bytes, draw: random.Random) -> int:
@@ -122,7 +122,7 @@ def _deleted(data: bytes, draw: random.Random, *_: object) -> bytes:
 
 def _doubled(data: bytes, draw: random.Random, *_: object) -> bytes:
     start, end = _part(data, draw)
-    times = draw.choice((1, 1, 1, 2, 10, 300))
+    times = min(draw.choice((1, 1, 1, 2, 10, 300)), MOST_BYTES // max(1, end - start))
     return data[:start] + data[start:end] * (times + 1) + data[end:]
 
 

@@ -141,13 +141,13 @@ def _bytes_to_push(ready: Ready) -> dict[str, int]:
 
 def _estimate(ready: Ready, store: str | None) -> tuple[dict[str, float], bool]:
     """Return seconds by device, and whether every cell was measured before."""
-    walls = _walls(ready.plan.cells, store)
+    walls = _walls(ready.plan.launched, store)
     seconds: dict[str, float] = {}
-    for cell in ready.plan.cells:
+    for cell in ready.plan.launched:
         guess = ASSUMED_START_S + ASSUMED_TIMED_SHARE * cell.max_timed_s
         wall = walls.get(cell.key, guess)
         seconds[cell.device] = seconds.get(cell.device, 0.0) + cell.launches * wall
-    return seconds, all(cell.key in walls for cell in ready.plan.cells)
+    return seconds, all(cell.key in walls for cell in ready.plan.launched)
 
 
 def _walls(cells: tuple[Cell, ...], store: str | None) -> dict[str, float]:

@@ -19,14 +19,15 @@ def plan_table(cells: Sequence[Cell]) -> Table:
     setting; `cells` counts those of one device. Devices that are all measured alike are named in
     the title.
     """
-    groups: dict[tuple[str, str, str, int], list[Cell]] = {}
+    groups: dict[tuple[str, str, str, str], list[Cell]] = {}
     for cell in cells:
-        key = (cell.device, cell.backend, cell.scenario, cell.launches)
+        launches = "latency's" if cell.launches_of else str(cell.launches)
+        key = (cell.device, cell.backend, cell.scenario, launches)
         groups.setdefault(key, []).append(cell)
     lines: dict[tuple[str, str, str, str, str, str], list[str]] = {}
     for (device, backend, scenario, launches), mine in groups.items():
         names = ", ".join(dict.fromkeys(cell.variant for cell in mine))
-        line = (backend, names, scenario, _swept(mine), str(len(mine)), str(launches))
+        line = (backend, names, scenario, _swept(mine), str(len(mine)), launches)
         lines.setdefault(line, []).append(device)
     where = {line: ", ".join(devices) for line, devices in lines.items()}
     alike = len(set(where.values())) == 1

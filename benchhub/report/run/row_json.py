@@ -51,7 +51,7 @@ def provenance(row: Row) -> dict[str, Any]:
     """Return where the figures come from; what does not apply to the cell is left out."""
     of = row.provenance
     found = {field.name: getattr(of, field.name) for field in fields(of)}
-    for name in ("paced", "warmup_dropped", "quality"):
+    for name in ("paced", "warmup_dropped", "quality", "launches_of"):
         if not found[name]:
             del found[name]
     if of.paced is not None:

@@ -157,7 +157,13 @@ def memory(result: Results, device: DeviceInfo) -> Table:
         ShownColumn("Load ms", True, lambda row: figure(row, "load_ms")),
         ShownColumn("First inference ms", True, lambda row: figure(row, "first_inference_ms")),
     ]
+    if any(row.provenance.launches_of for row in found):
+        shown.append(ShownColumn("Launches of", False, lambda row: text(_launched_as(row))))
     return _table("memory", "Memory and cold start", device, found, shown)
+
+
+def _launched_as(row: Row) -> str:
+    return Scenario.LATENCY if row.provenance.launches_of else row.scenario
 
 
 def operators(result: Results, device: DeviceInfo) -> Table:

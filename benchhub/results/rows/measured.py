@@ -120,9 +120,15 @@ def _of_the_record(
     if interrupted:
         evidence = f"{interrupted} launches were interrupted and measured again"
         yield Flag(FlagKind.RELAUNCHED, evidence, caps=False)
-    if len(finished) < cell.launches:
-        evidence = f"{len(finished)} of {cell.launches} launches were made"
+    planned = _planned(cell, launches)
+    if len(finished) < planned:
+        evidence = f"{len(finished)} of {planned} launches were made"
         yield Flag(FlagKind.INCOMPLETE, evidence, caps=False)
+
+
+def _planned(cell: Cell, launches: Sequence[Launch]) -> int:
+    """Return how many launches were planned for its figures, be they another cell's."""
+    return launches[0].cell.launches if cell.launches_of and launches else cell.launches
 
 
 def _over_launches(launches: Sequence[Launch]) -> Iterator[tuple[str, Figure]]:
@@ -167,7 +173,7 @@ def _provenance(
         details.update(launch.details.told)
     return RowProvenance(
         model_sha256=cell.model_sha256,
-        planned_launches=cell.launches,
+        planned_launches=_planned(cell, launches),
         launches=tuple(f"{launch.index}.{launch.attempt}" for launch in finished),
         statuses=dict(Counter(launch.status for launch in launches)),
         started_at=(started[0], started[-1]) if started else None,
@@ -180,6 +186,7 @@ def _provenance(
         details=Details(details),
         paced=_pacing(finished),
         warmup_dropped=dropped,
+        launches_of=cell.launches_of,
     )
 
 

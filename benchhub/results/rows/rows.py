@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchhub.model.asked import Agreement
@@ -12,7 +11,7 @@ from benchhub.model.cell import Cell, CellKind, Variant
 from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.figure import Figure
 from benchhub.model.flag import Flag, FlagKind
-from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.launch import Launch, RunInfo, launches_by_cell
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.request import RunKind
@@ -75,15 +74,13 @@ def summarize(
     answer first. The fixed work has no row; what it shows of its device is a flag of
     the others.
     """
-    by_cell: dict[str, list[Launch]] = defaultdict(list)
-    for launch in launches:
-        by_cell[launch.cell.key].append(launch)
+    all_launches = list(launches)
+    by_cell = launches_by_cell(cells, all_launches)
     known = {variant.name: variant for variant in variants}
     infos = {device.name: device for device in devices}
-    all_launches = [launch for of in by_cell.values() for launch in of]
     fixed_work = findings(all_launches)
     found = [
-        measured(cell, by_cell[cell.key], infos.get(cell.device))
+        measured(cell, by_cell.get(cell.key, ()), infos.get(cell.device))
         for cell in cells
         if cell.kind is not CellKind.CANARY
     ]
@@ -97,7 +94,8 @@ def summarize(
             if one.status == "finished" and not one.cell.shapes  # those work on other inputs
         }
         meant = {name: variant.approximates for name, variant in known.items()}
-        answered = alike(finished, answer_key, meant)
+        own = {cell: of for cell, of in finished.items() if not cell.launches_of}
+        answered = alike(own, answer_key, meant)
         for cell, of in finished.items():
             told[cell] = agreed(
                 of, answer_key, limits or Agreement(), meant.get(cell.variant, ""),

@@ -38,6 +38,7 @@ class CellV2(_Cell):
     v: int = 2
     kind: CellKind
     shapes: str = ""
+    launches_of: str = ""
 
 
 class CellV1(_Cell):
