@@ -170,9 +170,12 @@ def test_a_child_starts_without_the_agents_modules() -> None:
 
 def test_an_import_by_name_counts_as_one(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text(
-        'import importlib\nimportlib.import_module("benchhub.run.plan")\n'
+        'import importlib\nimportlib.import_module("benchhub.run.planning.plan")\n'
     )
-    assert structure.imports("m", {"m": tmp_path / "m.py"}) == {"importlib", "benchhub.run.plan"}
+    assert structure.imports("m", {"m": tmp_path / "m.py"}) == {
+        "importlib",
+        "benchhub.run.planning.plan",
+    }
 
 
 @pytest.mark.parametrize("top", ["benchhub", "benchmarks"])

@@ -16,15 +16,14 @@ from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
 from benchhub.run.execute import (
     Ready,
-    check_code,
-    check_same,
     execute,
     make_ready,
     new_run,
     room_for,
 )
 from benchhub.run.loop.work import Watcher
-from benchhub.run.shared_launches import SHARED_LAUNCHES
+from benchhub.run.planning.shared_launches import SHARED_LAUNCHES
+from benchhub.run.same_run import check_code, check_same
 from benchhub.store import Store
 
 #: From the cells of a run, and how many launches of each are there, to who follows it.

@@ -32,7 +32,7 @@ from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for, taken
 from benchhub.run.inputs.signature import ModelInput, within_tables
 from benchhub.run.inputs.torchscript import with_signature
 from benchhub.run.loop.campaign import MOST_ATTEMPTS
-from benchhub.run.plan import plan
+from benchhub.run.planning.plan import plan
 from benchhub.run.prepare import Prepared, write_npy
 from benchhub.stats.paired_ab import LOOKS
 

@@ -31,13 +31,13 @@ from benchhub.model.row import Results
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.backends import Description, installed_version
 from benchhub.run.execute import Ready, going_on
-from benchhub.run.fixed_cells import with_canaries
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
 from benchhub.run.inputs.cases import of_one_case
 from benchhub.run.inputs.fed import Fed, arranged, given_to, made_for, taken
 from benchhub.run.inputs.signature import ModelInput
 from benchhub.run.inputs.torchscript import with_signature
-from benchhub.run.plan import is_here, plan
+from benchhub.run.planning.fixed_cells import with_canaries
+from benchhub.run.planning.plan import is_here, plan
 from benchhub.run.prepare import InputFile, InputsOf, Prepared, write_npy
 from benchhub.text import visible
 

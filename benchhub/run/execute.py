@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from benchhub import __version__
 from benchhub.backends import described
 from benchhub.config.request import Resolved
@@ -24,10 +22,7 @@ from benchhub.model.cell import Cell, More, Plan, no_more
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
-from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import masked
-from benchhub.results.rows.agreement import agreement
-from benchhub.results.rows.quality.outputs_read import compared
 from benchhub.run.device_reference import (
     ask,
     held_against,
@@ -35,24 +30,20 @@ from benchhub.run.device_reference import (
     planned_reference,
     unjudged_until_then,
 )
-from benchhub.run.fixed_cells import beside, with_canaries
-from benchhub.run.going_on import goes_on, limited
 from benchhub.run.loop.before import Before, measured_before
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, connector
 from benchhub.run.loop.room import look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
-from benchhub.run.plan import plan as make_plan
+from benchhub.run.planning.fixed_cells import beside, with_canaries
+from benchhub.run.planning.going_on import goes_on, limited
+from benchhub.run.planning.plan import plan as make_plan
+from benchhub.run.planning.shaped import with_shapes
+from benchhub.run.planning.shared_launches import SHARED_LAUNCHES, with_shared_launches
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.run.selftest_needed import unmet
-from benchhub.run.shaped import with_shapes
-from benchhub.run.shared_launches import SHARED_LAUNCHES, with_shared_launches
 from benchhub.store import Store
-from benchhub.tasks.own.code import changed
-
-#: What releases of onnxruntime may differ by in reference outputs of the same inputs.
-_SAME_REFERENCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,50 +136,6 @@ def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
         resolved.suite.claims,
     )
     return run
-
-
-def check_same(store: Store, run: RunInfo, ready: Ready) -> None:
-    """ConfigError when the suite, a model, the effort or the cases changed since `run` began."""
-    before = {cell.key for cell in store.plan(run.id).cells}
-    if before != {cell.key for cell in ready.plan.cells}:
-        raise ConfigError(
-            f"run {run.id} cannot be resumed: {ready.resolved.suite.path} or a model it names"
-            " has changed since; start a new run"
-        )
-    then, awaited = store.answer_key(run.id), ready.prepared.awaited
-    same = then is None or _same_cases(then, ready.prepared.answer_key)
-    if awaited is not None:
-        same = run.provenance.get("cases_sha256") == awaited.sha256
-    if not same:
-        raise ConfigError(
-            f"run {run.id} cannot be resumed: the cases of its task {run.task} have changed since,"
-            " and its outputs answer the old ones; give back the data, or start a new run"
-        )
-
-
-def check_code(run: RunInfo, resolved: Resolved) -> None:
-    """ConfigError when a file of the user's own code changed since `run` began: none is run."""
-    suite = resolved.suite
-    if file := changed(run.provenance.told, suite.data, suite.path.parent):
-        raise ConfigError(
-            f"run {run.id} cannot be resumed: {suite.path.parent / file} is not the file that it"
-            " began with; give that back, or start a new run"
-        )
-
-
-def _same_cases(then: AnswerKey, now: AnswerKey | None) -> bool:
-    """Return whether both are of the same cases: their inputs show in the baseline's outputs."""
-    if now is None or (then.ids, then.groups) != (now.ids, now.groups):
-        return False
-    if then.predict != now.predict or not np.array_equal(then.labels, now.labels):
-        return False
-    if then.varying or now.varying:
-        return True  # the answers tell nothing of the cases
-    mine, theirs = (compared(one, then) for one in (now.reference, then.reference))
-    apart = [agreement(mine, theirs, compared(then.spreads, then))]
-    if then.sketch is not None and now.sketch is not None:
-        apart.append(agreement((now.sketch,), (then.sketch,)))
-    return all(relative <= _SAME_REFERENCE for _, relative in apart)
 
 
 def execute(

@@ -23,7 +23,7 @@ from benchhub.model.launch import Launch
 from benchhub.model.request import RunKind, RunRequest
 from benchhub.ondevice.backends import null
 from benchhub.run.execute import Ready
-from benchhub.run.fixed_cells import fixed_work
+from benchhub.run.planning.fixed_cells import fixed_work
 from benchhub.run.prepare import Prepared
 from benchhub.stats.drift import drift
 from benchhub.stats.paired_ab import LOOKS, ABChange, ABDecision, paired_ab_look

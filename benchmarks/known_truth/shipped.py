@@ -1,6 +1,6 @@
 """What a run says of samples: they become launches of a cell, and all else is the run's own code.
 
-Nothing here decides. `run.going_on` and `run.ab` say when to stop, `results.rows` makes the row,
+Nothing here decides. `run.planning` and `run.ab` say when to stop, `results.rows` makes the row,
 and `results.verdicts` and `results.compare` judge it, as they do for `benchhub run`, `ab`, `gate`
 and `compare`.
 """
@@ -26,7 +26,7 @@ from benchhub.results.compare.moves import ComparedCell
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import judge
 from benchhub.run.ab import until_decided
-from benchhub.run.going_on import goes_on, limited
+from benchhub.run.planning.going_on import goes_on, limited
 from benchhub.stats import looks, paired_ab
 from benchhub.stats.paired_ab import ABDecision
 from benchhub.stats.samples import Samples

@@ -15,7 +15,7 @@ from benchhub.config.suite import load_profile
 from benchhub.model.asked import EFFORTS
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice import backends
-from benchhub.run.plan import usual
+from benchhub.run.planning.plan import usual
 from reference_pages.markdown import code, codes, page, section, table, value
 
 #: The tables of each file, in the order they are read.

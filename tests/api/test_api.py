@@ -41,10 +41,10 @@ def test_the_import_brings_nothing_heavy_and_run_is_a_function_whatever_was_impo
     assert python(
         "import sys, benchhub", f"print([n for n in {heavy} if n in sys.modules], dir(benchhub))"
     ).startswith("[] ['RunResults'")
-    for first in ("", "import benchhub.run.plan", "from benchhub.run import execute"):
+    for first in ("", "import benchhub.run.planning.plan", "from benchhub.run import execute"):
         said = python(
             first, "import benchhub", "from benchhub import run",
-            "import benchhub.run.plan as plan",
+            "import benchhub.run.planning.plan as plan",
             "print(callable(benchhub.run), callable(run), callable(plan.plan))",
         )  # fmt: skip
         assert said == "True True True"

@@ -34,5 +34,5 @@ def test_the_table_is_what_the_published_run_measured() -> None:
 def test_the_picture_names_the_steps_of_a_run_in_their_order() -> None:
     picture = README.partition("## How a run goes")[2].split("```")[1]
     steps = re.findall(r"^ ([a-z/]+)  +\S", picture, re.MULTILINE)
-    assert steps == ["prepare", "plan", "execute", "loop/engine", "loop/campaign"]
+    assert steps == ["prepare", "planning/plan", "execute", "loop/engine", "loop/campaign"]
     assert all((ROOT / "benchhub" / "run" / f"{step}.py").exists() for step in steps)

@@ -15,7 +15,8 @@ from segmenting import CASES, SIZE, make_segmenting, write_slices
 from benchhub.config.request import RunRequest, located, resolve
 from benchhub.errors import ConfigError
 from benchhub.run.answers import make_answer_key, metrics_of
-from benchhub.run.execute import Ready, check_same, make_ready, new_run
+from benchhub.run.execute import Ready, make_ready, new_run
+from benchhub.run.same_run import check_same
 from benchhub.store import Store
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.opening import open_data, packages_explained

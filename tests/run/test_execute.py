@@ -15,7 +15,8 @@ from scripted import Diary
 from benchhub.config.request import RunRequest, located, resolve
 from benchhub.errors import ConfigError
 from benchhub.ondevice.wire import Failure
-from benchhub.run.execute import Ready, check_same, execute, make_ready, new_run
+from benchhub.run.execute import Ready, execute, make_ready, new_run
+from benchhub.run.same_run import check_same
 from benchhub.store import Store
 
 

@@ -16,7 +16,7 @@ from repository import ROOT
 from benchhub.config.request import resolve
 from benchhub.errors import ConfigError
 from benchhub.results.load import load_results, metrics_of
-from benchhub.run.execute import check_code
+from benchhub.run.same_run import check_code
 from benchhub.store import Store
 from benchhub.tasks.own.code import own_function
 

@@ -8,7 +8,7 @@ from benchhub.errors import ConfigError, MissingExtra
 from benchhub.model.asked import EFFORTS
 from benchhub.model.cell import SkipKind, SkipReason
 from benchhub.model.device import DeviceProfile
-from benchhub.run.plan import plan
+from benchhub.run.planning.plan import plan
 from benchhub.run.prepare import prepare
 
 pytestmark = pytest.mark.usefixtures("processes")

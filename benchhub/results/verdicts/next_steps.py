@@ -10,7 +10,8 @@ from benchhub.model.scenario import Scenario
 from benchhub.results.verdicts.after_failure import after_failure
 from benchhub.results.verdicts.limits import Limit
 
-#: Planned launches of a cell by scenario and effort (plan.py); those of throughput never suffice.
+#: Planned launches of a cell by scenario and effort (planning/plan.py); those of throughput never
+#: suffice.
 _LAUNCHES: Mapping[str, Mapping[str, int]] = {
     Scenario.LATENCY: {"standard": 10, "rigorous": 25},
     Scenario.PACED: {"standard": 10, "rigorous": 25},

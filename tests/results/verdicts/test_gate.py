@@ -16,7 +16,7 @@ from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.results.verdicts.judge import check_budgets, check_names, exit_code, judge, unjudged
 from benchhub.results.verdicts.next_steps import _LAUNCHES
-from benchhub.run.plan import _SHARES
+from benchhub.run.planning.plan import _SHARES
 
 
 def row_of(scenario="latency", **changes):

@@ -12,7 +12,7 @@ from benchhub.model.asked import EFFORTS
 from benchhub.model.scenario import VerdictOutcome as Outcome
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import judge
-from benchhub.run.going_on import goes_on, limited
+from benchhub.run.planning.going_on import goes_on, limited
 from benchhub.stats.looks import LOOKS
 
 #: Of launches that differ by 2 %, calls by 3 %, about 10 ms.

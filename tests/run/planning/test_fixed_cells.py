@@ -16,8 +16,8 @@ from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.rows import summarize
-from benchhub.run.fixed_cells import beside, with_canaries
 from benchhub.run.loop.campaign import measure
+from benchhub.run.planning.fixed_cells import beside, with_canaries
 
 MODEL = make_cell(device="board", launches=10)
 

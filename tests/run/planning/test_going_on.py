@@ -12,8 +12,8 @@ from scripted import Board, Diary, work
 
 from benchhub.model.asked import EFFORTS, Effort
 from benchhub.model.scenario import Scenario
-from benchhub.run.going_on import goes_on, limited
 from benchhub.run.loop.campaign import measure
+from benchhub.run.planning.going_on import goes_on, limited
 from benchhub.stats.looks import LOOKS
 
 EFFORT = Effort("standard", 10, 200, 5.0, most_launches=16, max_cell_s=60.0)

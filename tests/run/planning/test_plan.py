@@ -11,7 +11,7 @@ from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, Varian
 from benchhub.model.cell import SkipKind, SkipReason, TensorSpec, Variant, without
 from benchhub.model.device import DeviceProfile
 from benchhub.model.scenario import Scenario
-from benchhub.run.plan import plan
+from benchhub.run.planning.plan import plan
 
 ORT, NULL = (described("onnxruntime"),), (described("null"),)
 DEVICES = (DeviceProfile("a", "local"), DeviceProfile("b", "local"))

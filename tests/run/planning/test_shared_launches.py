@@ -16,7 +16,7 @@ from benchhub.model.flag import FlagKind
 from benchhub.model.launch import launches_by_cell
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.rows import summarize
-from benchhub.run.shared_launches import with_shared_launches
+from benchhub.run.planning.shared_launches import with_shared_launches
 from benchhub.store import Store
 
 LATENCY = make_cell()
