@@ -78,6 +78,9 @@ class BoardSession:
         self._hear("stage")
         return StageReport(0, 0)
 
+    def expects(self, left_s: float) -> None:
+        pass
+
     def launch(self, job: Job, **_more: Any) -> Outcome:
         self._hear("launch")
         if self._board.launches:

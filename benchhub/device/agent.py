@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from benchhub.device.bootstrap import SHELL
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.parse import Broken, parse, shown
+from benchhub.device.queue import Queue
 from benchhub.device.transport import RemoteProcess
 from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.ondevice import wire
@@ -19,6 +20,9 @@ from benchhub.text import visible
 
 _HELLO_TIMEOUT_S = 60.0
 _CLOSE_TIMEOUT_S = 3.0
+#: An agent that waits for its turn is woken this often, in heartbeats: it costs a device that
+#: measures a millisecond.
+_WAITING_BEAT = 0.4
 
 E = TypeVar("E", bound=schema.Event)
 
@@ -55,18 +59,34 @@ class RemoteAgent:
         self._pings: set[str] = set()
 
     def hello(
-        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, evict: int = 0
+        self,
+        root: str,
+        holder: Mapping[str, Any],
+        heartbeat_s: float,
+        asking: Mapping[str, Any],
+        hear: Callable[[Queue | None], None] = lambda queue: None,
     ) -> schema.HelloEvent | schema.RefusedEvent:
         """Introduce ourselves; return the answer, AgentEnded if none came.
 
-        `evict` is the process of an agent of ours that shall be ended; 0: none.
+        `asking` is how we ask for the device, see `ondevice.wire`. Where we have to wait for our
+        turn, `hear` is called with the queue as it changes, and with None every second; it may
+        raise.
         """
+        event = self._introduced(root, holder, heartbeat_s, asking)
+        while isinstance(event, schema.WaitingEvent):
+            hear(event.queue.told())
+            event = self._next_in_queue(heartbeat_s, hear)
+        return event
+
+    def _introduced(
+        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, asking: Mapping[str, Any]
+    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent:
         noise, in_shell, size = "", False, 0
         self._to = self._new_id()
         request = {"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s}
         # If it has ended already, what it left behind says why.
         with contextlib.suppress(BrokenPipeError):
-            self.send({**request, "evict": evict, "id": self._to})
+            self.send({**request, **asking, "id": self._to})
         deadline = time.monotonic() + _HELLO_TIMEOUT_S
         for _ in range(bounds.NOISE_LINES):
             line = self._greeting_line(deadline, noise)
@@ -100,7 +120,41 @@ class RemoteAgent:
         except Broken as broken:
             raise self.fault(str(broken)) from broken
 
-    def _greeting(self, line: bytes) -> schema.HelloEvent | schema.RefusedEvent | None:
+    def _next_in_queue(
+        self, heartbeat_s: float, hear: Callable[[Queue | None], None]
+    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent:
+        """Return what the agent says next while it sleeps; it is asked now and then.
+
+        So seldom, because every time it wakes on a device that measures.
+        """
+        silent_until = time.monotonic() + 2 * heartbeat_s
+        beat = time.monotonic() + _WAITING_BEAT * heartbeat_s
+        while True:
+            try:
+                line = self._process.readline(min(1.0, _WAITING_BEAT * heartbeat_s))
+            except TimeoutError as error:
+                if time.monotonic() > silent_until:
+                    raise LinkLost(
+                        f"{self._name}: silent: its agent, which waits for its turn, left pings"
+                        f" unanswered for {2 * heartbeat_s:.0f} s; does the device hang?"
+                    ) from error
+                hear(None)
+            except Broken as broken:
+                raise self.fault(str(broken)) from broken
+            else:
+                if not line:
+                    raise self._gone()
+                event = self._greeting(line)
+                if event is None:
+                    raise self.fault(f"noise while it waits for its turn, such as {shown(line)!r}")
+                return event
+            if time.monotonic() > beat:
+                beat = time.monotonic() + _WAITING_BEAT * heartbeat_s
+                self._ping()
+
+    def _greeting(
+        self, line: bytes
+    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent | None:
         """Return how the agent answers our hello; None: these are a shell's words."""
         try:
             event = parse(line)
@@ -108,11 +162,14 @@ class RemoteAgent:
             if line.startswith(b'{"v":'):
                 raise self.fault(str(broken)) from broken
             return None
-        if not isinstance(event, schema.HelloEvent | schema.RefusedEvent):
+        waits = isinstance(event, schema.WaitingEvent)
+        if not isinstance(event, schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent):
             raise self.fault(f"a {event.event!r} before its hello")
-        if event.to not in (self._to, "") or event.n:
+        answers = event.to in (self._to, "") or (waits and event.to in self._pings)
+        if not answers or event.n != self._heard:
             raise self.fault(f"a {event.event!r} that answers somebody else")
-        self._heard = 1
+        self._pings.discard(event.to)
+        self._heard += 1
         return event
 
     def keep_alive(self, heartbeat_s: float) -> None:
@@ -122,15 +179,21 @@ class RemoteAgent:
 
         def beat() -> None:
             while not self._over.wait(heartbeat_s / 4):
-                ping = self._new_id()
-                self._pings.add(ping)
-                try:
-                    self.send({"do": "ping", "id": ping})
-                except (OSError, Unreachable):
-                    return  # whoever reads from the agent finds out
+                if not self._ping():
+                    return
 
         self._heart = threading.Thread(target=beat, name=f"heartbeat-{self._name}", daemon=True)
         self._heart.start()
+
+    def _ping(self) -> bool:
+        """Return whether a ping went out; where not, whoever reads from the agent finds out."""
+        ping = self._new_id()
+        self._pings.add(ping)
+        try:
+            self.send({"do": "ping", "id": ping})
+        except (OSError, Unreachable):
+            return False
+        return True
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one request."""

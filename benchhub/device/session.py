@@ -27,6 +27,7 @@ from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
+from benchhub.device.queue import Asking
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, LinkLost
@@ -97,6 +98,7 @@ class DeviceSession:
         self._transport = transport
         self._agent = agent
         self._unsettled_bytes = 0
+        self._left_s: float | None = None
 
     @classmethod
     def open(
@@ -108,16 +110,19 @@ class DeviceSession:
         own_run: str | None = None,
         on_wait: Callable[[str], None] = lambda message: None,
         heartbeat_s: float = wire.HEARTBEAT_S,
+        asking: Asking | None = None,
     ) -> DeviceSession:
         """Connect, take the lease and return the session.
 
-        A held lease is DeviceBusy after `profile.lease_wait_s`; one that this very process, or a
-        dead one of the same run (`own_run`), still holds through a broken link is waited for.
-        `on_wait` hears about every wait. Everything else that can be wrong is its own DeviceError.
+        Where somebody else comes first this waits in the device's queue, as `asking` says, and
+        ends in DeviceBusy; a lease that this very process, or a dead one of the same run
+        (`own_run`), still holds through a broken link is waited for. `on_wait` hears every second
+        what is waited for, and may raise. Everything else that can be wrong is its own DeviceError.
         """
         transport = connect(profile)
         try:
-            opening = Opening(transport, profile, runner, holder, heartbeat_s)
+            ask = asking or Asking()
+            opening = Opening(transport, profile, runner, holder, heartbeat_s, ask)
             agent, said = opening.with_lease(own_run, on_wait)
             agent.keep_alive(heartbeat_s)
             return cls(profile, transport, agent, said)
@@ -253,6 +258,10 @@ class DeviceSession:
         )
         return tuple(Removed(name, freed_bytes) for name, freed_bytes in answer.removed)
 
+    def expects(self, left_s: float) -> None:
+        """Let those who wait for the device know, with the next launch, how long it takes still."""
+        self._left_s = left_s
+
     def launch(
         self,
         job: Job,
@@ -287,7 +296,7 @@ class DeviceSession:
                 on_event(event)
             return folding.take(event)
 
-        request = {"do": "launch", "job": wire.encode_job(job)}
+        request = {"do": "launch", "job": wire.encode_job(job), "left_s": self._left_s}
         began_ns = _now_ns()
         with contextlib.closing(folding):
             deadline_s = job.deadline_s + _LAUNCH_GRACE_S

@@ -89,3 +89,16 @@ class Selftest:
     run: str
     checks: tuple[Finding, ...]
     figures: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A device that is kept for somebody: times are ISO 8601, UTC, by the store's clock."""
+
+    id: str
+    device: str
+    user: str
+    host: str
+    starts_at: str
+    ends_at: str
+    why: str = ""

@@ -11,11 +11,17 @@ controller takes no other: see benchhub/device/events. No line is longer than an
 PIECE_BYTES in base64.
 
 Controller to agent, `do` names the request:
-  hello       {root, holder, heartbeat_s, evict}    first line; answered by `hello` or `refused`;
-                                             with `evict` an agent that holds the lease for the
-                                             same run is ended first
+  hello       {root, holder, heartbeat_s, evict, wait, priority, needs_s, now, reservation,
+               reservations}                 first line; answered by `hello` or `refused`, before
+                                             it by `waiting` where `wait` is true and the device
+                                             in use; with `evict` an agent that holds the lease
+                                             for the same run is ended first. `needs_s`: about how
+                                             long; `now`: the store's clock, seconds of UTC;
+                                             `reservation`: in whose name; `reservations`: those
+                                             that the store knows of, [{id, user, host, from_utc,
+                                             until_utc}..]
   ping        {}                             keeps the lease; answered by `pong` at once, also
-                                             between the events of a launch
+                                             between the events of a launch, or by `waiting`
   facts       {}                             answered by `facts`
   conditions  {}                             answered by `conditions`
   have        {digests: [sha256..]}          answered by `have`
@@ -29,13 +35,14 @@ Controller to agent, `do` names the request:
   provision   {backend, lock, pins, packages: {name: version}, system: [name..], wheels:
                [[sha256, file name]..] or null, deadline_s}    answered by `provision`: see there
   unprovision {backends: [name..] or null}   answered by `unprovision`; null: all
-  launch      {job: Job}                     answered by the child's events and one `end`
+  launch      {job: Job, left_s}             answered by the child's events and one `end`
   bye         {}                             the agent ends
 
 Agent to controller, `event` names the reply:
   hello       {protocol, runner_sha256, python, executable, root, pid, blobs, evicted}
                                              `evicted` says what became of such an agent, or null
-  refused     {kind, message, holder: {..}}    a kind of REFUSALS
+  refused     {kind, message, holder: {..}, queue}    a kind of REFUSALS
+  waiting     {queue: {place, waiting, entries: [{..}], reserved: [{..}]}}    see turns/report.py
   pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
   conditions  {conditions: Conditions}
@@ -68,8 +75,11 @@ Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sh
 (being uploaded), `blobs/seals` (what was verified), `runner/runner-<sha256>.pyz`,
 `models/<sha256>/` (hard links to the blobs of a model of several files, under their own names),
 `environments/<backend>-<key>` (see environments.py), `lease` (flock), `lease.json` (who holds it).
-All are this account's alone (see agent/private.py); with other accounts it takes turns by
-`/var/tmp/benchhub-lease-<uid>` (see agent/turns.py), which it makes and never removes.
+All are this account's alone (see agent/private.py). Who measures and who waits is in a sticky
+folder of the system that all accounts read, /var/tmp: `benchhub-queue-<uid>-<number>`, a locked
+file for each (see turns/tickets.py), `benchhub-reserved-<uid>-<id>` (see turns/reserved.py), and
+`benchhub-lease-<uid>`, by which accounts take turns with earlier versions (see turns/accounts.py),
+which is made and never removed.
 """
 
 from array import array
@@ -135,6 +145,13 @@ REFUSALS: Mapping[str, str] = {
     "python": "the interpreter is older than 3.8",
     "root": "the folder for models and runner cannot be used",
     "protocol": "the controller speaks another protocol",
+}
+
+#: Why somebody waits for a device.
+WAITS: Mapping[str, str] = {
+    "measures": "somebody measures on it",
+    "first": "somebody else comes first",
+    "reserved": "it is reserved for somebody else, now or before this one would be done",
 }
 
 #: Why there is no environment where one was to be provisioned.

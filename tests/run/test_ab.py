@@ -55,6 +55,9 @@ class MeterSession(BoardSession):
         super().__init__(board)
         self._times = board.times
 
+    def expects(self, left_s: float) -> None:
+        pass
+
     def launch(self, job: Job, **_more: Any) -> Outcome:
         samples = self._times(job.cell, job.launch)
         if samples is None:

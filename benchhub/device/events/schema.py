@@ -15,6 +15,7 @@ from pydantic import Field
 from benchhub.device.events.bounds import MOST_OUTPUTS
 from benchhub.device.events.device import ToldConditions, ToldFacts
 from benchhub.device.events.told import Count, Digest, Said, Text, Told
+from benchhub.device.queue import Queue, Queued, ReservedTime
 from benchhub.ondevice.wire import PIECE_BYTES
 
 Piece = Annotated[bytes, Field(max_length=PIECE_BYTES)]
@@ -41,6 +42,73 @@ class HelloEvent(_Event):
     evicted: Text | None
 
 
+Span = Annotated[float, Field(allow_inf_nan=False, ge=-1e11, le=1e11)]
+Process = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class ToldQueued(Said):
+    """One who measures or waits: see `ondevice.turns.report`."""
+
+    holds: bool
+    mine: bool
+    priority: Annotated[int, Field(ge=-9, le=9)]
+    why: Literal["", "measures", "first", "reserved"]
+    for_s: Span | None
+    left_s: Span | None
+    account: Text | None
+    run: Text | int | None = None
+    user: Text | int | None = None
+    host: Text | int | None = None
+    since: Text | int | None = None
+    pid: Process | Text | None = None
+    agent: Process | Text | None = None
+
+    def told(self) -> Queued:
+        """Return it as the rest of benchhub knows it; what is of another type, as nothing."""
+        return Queued(
+            user=_word(self.user, "somebody"), host=_word(self.host, "an unknown host"),
+            run=_word(self.run, ""), holds=self.holds, priority=self.priority,
+            pid=self.pid if isinstance(self.pid, int) else None,
+            agent=self.agent if isinstance(self.agent, int) else None,
+            account=self.account, for_s=self.for_s, left_s=self.left_s, why=self.why,
+            mine=self.mine,
+        )  # fmt: skip
+
+
+class _ToldKept(Said):
+    id: Text
+    user: Text
+    host: Text
+    starts_s: Span
+    ends_s: Span
+
+
+class ToldQueue(Said):
+    """A device's queue."""
+
+    place: Annotated[int, Field(ge=1, lt=2**31)] | None
+    waiting: Annotated[int, Field(ge=0, lt=2**31)]
+    entries: Annotated[tuple[ToldQueued, ...], Field(max_length=64)]
+    reserved: Annotated[tuple[_ToldKept, ...], Field(max_length=64)]
+
+    def told(self) -> Queue:
+        """Return it as the rest of benchhub knows it."""
+        kept = (ReservedTime(o.id, o.user, o.host, o.starts_s, o.ends_s) for o in self.reserved)
+        standings = tuple(one.told() for one in self.entries)
+        return Queue(standings, tuple(kept), self.place, self.waiting)
+
+
+def _word(value: str | int | None, otherwise: str) -> str:
+    return value if isinstance(value, str) and value else otherwise
+
+
+class WaitingEvent(_Event):
+    """It is not our turn yet; the queue as it is."""
+
+    event: Literal["waiting"]
+    queue: ToldQueue
+
+
 class RefusedEvent(_Event):
     """Why an agent does not serve; `holder` is what who holds the lease said of themselves."""
 
@@ -48,6 +116,7 @@ class RefusedEvent(_Event):
     kind: Literal["busy", "python", "root", "protocol"]
     message: Text
     holder: Annotated[Mapping[Text, Text | int | None], Field(max_length=16)] = Field({})
+    queue: ToldQueue | None = None
 
 
 class ErrorEvent(_Event):
@@ -313,5 +382,5 @@ LaunchEvent = (
 Event = (
     HelloEvent | RefusedEvent | ErrorEvent | PongEvent | FactsEvent | ConditionsEvent | HaveEvent
     | AdoptEvent | ReceiveEvent | RoomEvent | SettleEvent | EnvironmentsEvent | ProvisionEvent
-    | UnprovisionEvent | LaunchEvent
+    | UnprovisionEvent | WaitingEvent | LaunchEvent
 )  # fmt: skip

@@ -31,6 +31,11 @@ class NumberedEvents:
         with self._lock:
             write_all(self._fd, self._headed(self._to, line))
 
+    def reply(self, request: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        """Write an event that answers `request`, whatever else is being answered."""
+        with self._lock:
+            write_all(self._fd, self._headed(request.get("id", ""), wire.encode(event)))
+
     def pong(self, request: Mapping[str, Any]) -> None:
         """Answer a ping, or do nothing where that would have to wait for long."""
         if not self._lock.acquire(timeout=1.0):

@@ -5,13 +5,15 @@ import os
 import queue
 import threading
 import time
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.agent.answers import NumberedEvents
 from benchhub.ondevice.agent.launch import Children
 from benchhub.ondevice.agent.payload import Payload
 from benchhub.ondevice.lines import LineBuffer, Silence, read_some
+from benchhub.ondevice.turns.hall import Busy
+from benchhub.ondevice.turns.waiting import QueuePlace
 
 #: Put into the queue when no more requests will come.
 END = object()
@@ -43,6 +45,8 @@ class RequestReader(threading.Thread):
         self._requests = requests
         self._children = children
         self._answers = answers
+        #: Where this agent waits for its turn, if it does.
+        self.place: Optional[QueuePlace] = None
 
     def run(self) -> None:
         """Read until the end; never returns before the main thread has finished."""
@@ -50,10 +54,18 @@ class RequestReader(threading.Thread):
             self._read()
         except Silence:
             self._children.kill()
+            self._leave_if_waiting()
             os._exit(0)
+        self._leave_if_waiting()
         self._children.kill()
         self._requests.put(END)
         if not self.finished.wait(_GRACE_S):
+            os._exit(0)
+
+    def _leave_if_waiting(self) -> None:
+        """End the process at once where its main thread sleeps until its turn."""
+        if self.place is not None and not self.place.over:
+            self.place.forget()
             os._exit(0)
 
     def _read(self) -> None:
@@ -82,6 +94,9 @@ class RequestReader(threading.Thread):
                     pending = lines.feed(rest)
                 heard = time.monotonic()
 
+    def _tell(self, request: Mapping[str, Any], queue: Mapping[str, Any]) -> None:
+        self._answers.reply(request, {"event": "waiting", "queue": queue})
+
     def _queue(self, line: bytes) -> Optional[Payload]:
         try:
             request = wire.decode(line)
@@ -91,13 +106,17 @@ class RequestReader(threading.Thread):
             return None
         if request.get("do") == "hello":
             self.heartbeat_s = float(request.get("heartbeat_s", self.heartbeat_s))
+        if request.get("do") == "bye":
+            self._leave_if_waiting()
         if request.get("do") != "ping":
             payload = Payload(self._fd, follows, self.heartbeat_s) if follows > 0 else None
             if payload is not None:
                 request["payload"] = payload
             self._requests.put(request)
             return payload
-        with contextlib.suppress(OSError):  # stdout is closed; so will be stdin
+        with contextlib.suppress(OSError, Busy):  # stdout is closed; so will be stdin
             # It must not wait for a link that takes nothing: this thread has to notice its end.
-            self._answers.pong(request)
+            place = self.place
+            if place is None or not place.answer(lambda queue: self._tell(request, queue)):
+                self._answers.pong(request)
         return None

@@ -11,24 +11,26 @@ import platform
 import queue
 import resource
 import sys
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from benchhub.ondevice import wire
 from benchhub.ondevice.agent import command
 from benchhub.ondevice.agent.answers import NumberedEvents
 from benchhub.ondevice.agent.blobs import Blobs
 from benchhub.ondevice.agent.launch import Children, launch, own_cpu_ticks
-from benchhub.ondevice.agent.lease import Lease, acquire, end_stale
 from benchhub.ondevice.agent.private import UMASK, NotPrivate
 from benchhub.ondevice.agent.reader import END, RequestReader
 from benchhub.ondevice.agent.receive import explain, receive
-from benchhub.ondevice.agent.turns import Busy
 from benchhub.ondevice.agent.unpack import unpack
 from benchhub.ondevice.cause import cause
 from benchhub.ondevice.facts.conditions import snapshot
 from benchhub.ondevice.facts.probe import facts
 from benchhub.ondevice.provision import environments
 from benchhub.ondevice.provision.install import Ended, NotProvisioned, provision, wanted
+from benchhub.ondevice.turns.claims import number
+from benchhub.ondevice.turns.hall import Busy
+from benchhub.ondevice.turns.lease import Lease, end_stale, stale
+from benchhub.ondevice.turns.waiting import Demand, QueuePlace
 
 Message = Dict[str, Any]
 
@@ -45,7 +47,7 @@ def main(runner: str) -> int:
     reader = RequestReader(0, requests, children, answers)
     reader.start()
     try:
-        return _serve(runner, requests, answers, children)
+        return _serve(runner, requests, answers, children, reader)
     except BrokenPipeError:
         return 0
     finally:
@@ -58,6 +60,7 @@ def _serve(
     requests: "queue.SimpleQueue[Any]",
     answers: NumberedEvents,
     children: Children,
+    reader: RequestReader,
 ) -> int:
     first = requests.get()
     if first is END:
@@ -69,12 +72,10 @@ def _serve(
     answers.begin(first)
     root = os.path.abspath(os.path.expanduser(first["root"]))
     try:
-        ours, stale = first.get("holder") or {}, first.get("evict")
-        evicted = end_stale(root, ours, stale) if isinstance(stale, int) else None
-        lease = acquire(root, ours)
+        lease, evicted = _lease(root, first, answers, reader)
     except Busy as busy:
         reply = {"event": "refused", "kind": "busy", "message": str(busy), "holder": busy.holder}
-        answers.send(reply)
+        answers.send(dict(reply, queue=busy.queue))
         return 3
     except NotPrivate as reason:
         answers.send({"event": "refused", "kind": "root", "message": str(reason)})
@@ -88,6 +89,42 @@ def _serve(
         return Agent(root, start, lease, answers, children).answer_all(requests)
     finally:
         lease.release()
+
+
+def _lease(
+    root: str, first: Message, answers: NumberedEvents, reader: RequestReader
+) -> Tuple[Lease, Optional[str]]:
+    """Return the lease, once it is ours, and what became of an agent of ours that had it."""
+    ours, pid = first.get("holder") or {}, first.get("evict")
+    heir = stale(root, ours, pid) is not None
+    place = QueuePlace(root, ours, asked(first, heir))
+    try:
+        evicted = end_stale(root, ours, pid) if heir and isinstance(pid, int) else None
+        if heir and evicted is None:
+            place.not_an_heir()
+    except BaseException:
+        place.close()
+        raise
+    reader.place = place  # from now on pings are answered with the queue
+
+    def waits(queue: Message) -> None:
+        answers.send({"event": "waiting", "queue": queue})
+
+    return place.lease(first.get("wait") is True, waits), evicted
+
+
+def asked(first: Message, heir: bool = False) -> Demand:
+    """Return how a hello asks for the device; what it does not say, or wrongly, is usual."""
+    priority, needs_s, now = (first.get(name) for name in ("priority", "needs_s", "now"))
+    reservation = first.get("reservation")
+    return Demand(
+        priority if type(priority) is int else 0,
+        number(needs_s) or 0.0,
+        number(now),
+        reservation if isinstance(reservation, str) else "",
+        first.get("reservations"),
+        heir,
+    )
 
 
 def _hello(root: str, runner: str, evicted: Optional[str]) -> Message:
@@ -157,6 +194,9 @@ class Agent:
         self._events.begin(request)
         do = request.get("do")
         if do == "launch":
+            left_s = number(request.get("left_s"))
+            if left_s is not None:
+                self._lease.expects(max(0.0, left_s))
             self._launch(wire.decode_job(request["job"]))
             return
         answer = self._answers.get(str(do))

@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 import json
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -56,6 +57,7 @@ def measure(
         if not has_work(work):
             return
         todo = _Todo(work, reconnecting.open())
+        rate = _Rate()
         for number in itertools.count(work.first_round):
             cells = todo.open_cells()
             random.Random(f"{work.run} {work.device.name} {number}").shuffle(cells)
@@ -65,12 +67,15 @@ def measure(
                 reconnecting.cool()
                 if watcher.stopping():
                     return
+                if (left_s := rate.left_s(todo.open_launches())) is not None:
+                    reconnecting.expects(left_s)
                 watcher.status(work.device.name, _describe(cell))
                 launch, fault = _launch(work, cell, number, todo, reconnecting)
                 if launch.status != "finished" and watcher.stopping():
                     return  # cut short by the user: it never happened
                 yield launch
                 todo.note(launch)
+                rate.one()
                 if fault is not None:
                     raise fault
                 _mend(launch, reconnecting)
@@ -78,6 +83,22 @@ def measure(
                 return
     finally:
         reconnecting.close()
+
+
+class _Rate:
+    """How fast launches are made, cooling and mending included: a round has every cell once."""
+
+    def __init__(self) -> None:
+        self._began, self._made = time.monotonic(), 0
+
+    def one(self) -> None:
+        self._made += 1
+
+    def left_s(self, launches: int) -> float | None:
+        """Return about how long so many launches take; None before there was one."""
+        if not self._made:
+            return None
+        return launches * (time.monotonic() - self._began) / self._made
 
 
 class _Todo:
@@ -90,6 +111,10 @@ class _Todo:
         self._finished = dict(work.finished)
         self._attempts = dict(work.attempts)
         self._closed = set(work.closed)
+        self._left = sum(self._planned(c) for c in self._cells if c.key not in self._closed)
+
+    def _planned(self, cell: Cell) -> int:
+        return max(0, cell.launches - self._finished.get(cell.key, 0))
 
     def open_cells(self) -> list[Cell]:
         more = self._more(self._samples_ns)
@@ -100,6 +125,10 @@ class _Todo:
             and (self._finished.get(cell.key, 0) < cell.launches or cell.key in more)
         ]
 
+    def open_launches(self) -> int:
+        """Return how many launches are planned still; of cells that go on there may be more."""
+        return max(1, self._left)
+
     def place(self, cell: Cell) -> tuple[int, int]:
         """Return the (index, attempt) of the cell's next launch."""
         index = self._finished.get(cell.key, 0)
@@ -108,11 +137,13 @@ class _Todo:
     def note(self, launch: Launch) -> None:
         key = launch.cell.key
         if launch.status == "finished":
+            self._left -= min(1, self._planned(launch.cell))
             self._finished[key] = launch.index + 1
             self._samples_ns.setdefault(key, []).append(launch.samples_ns)
         else:
             self._attempts[key, launch.index] = launch.attempt + 1
         if launch.status == "failed":
+            self._left -= self._planned(launch.cell)
             self._closed.add(key)
 
 

@@ -112,6 +112,11 @@ class ReconnectingSession:
                     raise
                 self.reopen()
 
+    def expects(self, left_s: float) -> None:
+        """Let those who wait for the device know about how long it is still needed."""
+        if self.session is not None:
+            self.session.expects(left_s)
+
     def stage_again(self) -> None:
         """Push what the device holds no more; a link that breaks meanwhile is mended."""
         self._watcher.status(self._work.device.name, "pushing again what is gone from it")

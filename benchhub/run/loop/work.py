@@ -41,6 +41,9 @@ class OpenSession(Protocol):
         ProtocolFault where the device sent what the protocol does not allow.
         """
 
+    def expects(self, left_s: float) -> None:
+        """Take about how long the device is still needed, for those who wait for it."""
+
     def close(self) -> None:
         """Hang up; safe from any thread, and twice."""
 

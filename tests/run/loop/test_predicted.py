@@ -42,6 +42,9 @@ class Answering(Board):
 class AnsweringSession(BoardSession):
     """One connection to it."""
 
+    def expects(self, left_s: float) -> None:
+        pass
+
     def launch(self, job: Job, **_more: Any) -> Outcome:
         assert isinstance(self._board, Answering)
         outcome = super().launch(job)

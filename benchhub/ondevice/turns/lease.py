@@ -1,41 +1,60 @@
 """The right to measure on a device: a kernel lock that lives exactly as long as its holders.
 
-The lock is a `flock` on `<root>/lease`, and one that other accounts see (see `turns`). Every child
-inherits the open descriptors, so the device stays taken until the last process of a run is gone,
-even when the agent was killed outright.
+The lock is a `flock` on `<root>/lease`, one that other accounts see (see `accounts`), and that of a
+ticket, on which those who wait for it sleep (see `tickets`). Every child inherits the open
+descriptors, so the device stays taken until the last process of a run is gone, even when the agent
+was killed outright.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import signal
 import time
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
-from benchhub.ondevice.agent.private import NotPrivate, fresh, opened, prepare
-from benchhub.ondevice.agent.turns import FOLDERS, Busy, take
+from benchhub.ondevice.agent.private import NotPrivate, fresh, opened
+from benchhub.ondevice.turns.hall import Busy, locked, now_s
+from benchhub.ondevice.turns.tickets import Mine
 
 #: How long what an ended agent had started may take to be gone, too.
 _END_S = 5.0
+#: An estimate is told anew where it moved by more than this: seconds, and a share of what is left.
+_ABOUT_S, _ABOUT = 5.0, 0.1
 _MOST_BYTES = 1 << 16
 
 
 class Lease:
     """A held lease; `fds` are the locked descriptors to hand to children."""
 
-    def __init__(self, root: str, fds: Tuple[int, ...]) -> None:
+    def __init__(self, root: str, folder: str, fds: Tuple[int, ...], mine: Mine) -> None:
         self.root = root
-        self.fds = fds
+        self.fds = (*fds, mine.fd)
+        self._folder = folder
+        self._locks = fds
+        self._mine = mine
+        self._until = 0.0
+
+    def expects(self, left_s: float) -> None:
+        """Let others know how long it takes; written only where they would be told wrong."""
+        until = now_s() + left_s
+        if abs(until - self._until) < max(_ABOUT_S, _ABOUT * left_s):
+            return
+        self._until = until
+        with contextlib.suppress(OSError):  # a full disk takes no word, and is no reason to stop
+            self._mine.say(until=until)
 
     def release(self) -> None:
-        """Forget the holder and drop this process's share of the lock."""
+        """Forget the holder and drop this process's share of the lock; who waits wakes last."""
         try:
             os.unlink(os.path.join(self.root, "lease.json"))
         except FileNotFoundError:
             pass
         finally:
-            for fd in self.fds:
+            for fd in self._locks:
                 os.close(fd)
+            self._mine.leave(self._folder)
 
 
 def end_stale(root: str, ours: Mapping[str, Any], pid: int) -> Optional[str]:
@@ -44,12 +63,7 @@ def end_stale(root: str, ours: Mapping[str, Any], pid: int) -> Optional[str]:
     None where there is no such agent, or another one by now. Its link broke, or it would be asked
     itself.
     """
-    holder = _read_holder(root)
-    if holder.get("agent") != pid or pid in (0, 1, os.getpid()):
-        return None
-    if any(holder.get(name) != ours.get(name) for name in ("run", "host")):
-        return None
-    state = _state(pid)
+    state = stale(root, ours, pid)
     if state is None:
         return None
     try:
@@ -60,6 +74,16 @@ def end_stale(root: str, ours: Mapping[str, Any], pid: int) -> Optional[str]:
     while _is_held(root) and time.monotonic() < until:
         time.sleep(0.02)
     return "process %d, which %s" % (pid, "was stopped" if state in "Tt" else "still waited")
+
+
+def stale(root: str, ours: Mapping[str, Any], pid: Any) -> Optional[str]:
+    """Return the state of such an agent, a letter of proc(5); None where there is none."""
+    holder = read_holder(root)
+    if type(pid) is not int or holder.get("agent") != pid or pid in (0, 1, os.getpid()):
+        return None
+    if any(holder.get(name) != ours.get(name) for name in ("run", "host")):
+        return None
+    return _state(pid)
 
 
 def _state(pid: int) -> Optional[str]:
@@ -91,35 +115,21 @@ def _is_held(root: str) -> bool:
     return False
 
 
-def acquire(root: str, holder: Mapping[str, Any], shared: Sequence[str] = FOLDERS) -> Lease:
-    """Take the lease below `root`, and the turn of this account in `shared`, without waiting.
-
-    Busy if one is held, NotPrivate if others can write to the root, OSError for a bad one.
-    """
-    prepare(root)
+def take_root(root: str) -> int:
+    """Return the locked descriptor of a root that was prepared; Busy where it is held."""
     path = os.path.join(root, "lease")
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         fd = opened(path, os.O_RDWR)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not locked(fd, fcntl.LOCK_EX):
         os.close(fd)
-        raise Busy(_read_holder(root)) from None
-    fds: Tuple[int, ...] = (fd,)
-    try:
-        turn = take(holder, shared)
-        fds += () if turn is None else (turn,)
-        _write_holder(root, holder)
-    except BaseException:
-        for held in fds:
-            os.close(held)
-        raise
-    return Lease(root, fds)
+        raise Busy(read_holder(root))
+    return fd
 
 
-def _write_holder(root: str, holder: Mapping[str, Any]) -> None:
+def write_holder(root: str, holder: Mapping[str, Any]) -> None:
+    """Say who holds the root, for earlier versions too; OSError where that cannot be written."""
     record = dict(holder)
     record["agent"] = os.getpid()
     record.setdefault("since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
@@ -135,7 +145,8 @@ def _write_holder(root: str, holder: Mapping[str, Any]) -> None:
         raise
 
 
-def _read_holder(root: str) -> Dict[str, Any]:
+def read_holder(root: str) -> Dict[str, Any]:
+    """Return what who took a root said last; it may be held by nobody any more."""
     try:
         with open(opened(os.path.join(root, "lease.json"), os.O_RDONLY), "rb") as file:
             holder = json.loads(file.read(_MOST_BYTES).decode("utf-8"))

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from benchhub.ondevice.agent.private import NotPrivate
-from benchhub.ondevice.agent.turns import PREFIX, Busy, take
+from benchhub.ondevice.turns.accounts import PREFIX, take
+from benchhub.ondevice.turns.hall import Busy
 
 ADA, EVE = 64101, 64102
 ME = os.geteuid()
@@ -158,7 +159,8 @@ def test_of_many_accounts_at_once_one_measures(hall: Path) -> None:
     # The folders above are root's alone; who has the folder open already gets in.
     script = (
         "import os, sys, time\n"
-        "from benchhub.ondevice.agent.turns import Busy, take\n"
+        "from benchhub.ondevice.turns.accounts import take\n"
+        "from benchhub.ondevice.turns.hall import Busy\n"
         "os.chdir(sys.argv[2]); os.setuid(int(sys.argv[1]))\n"
         "for _ in range(3):\n"
         "    while True:\n"
