@@ -32,7 +32,7 @@ from benchhub.outside.foreign.bounds import check_depth
 from benchhub.text import all_visible, visible
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0009"
+HEAD = "0010"
 
 metadata = MetaData()
 
@@ -276,5 +276,16 @@ outputs = Table(
     metadata,
     Column("launch_id", Integer, ForeignKey("launches.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    _run_column(),
+    Column("kind", _Word(16), primary_key=True),
+    Column("name", _Word(255), primary_key=True),
+    Column("key", _Word(64), nullable=False),
+    Column("digest", _Word(64), nullable=False),
     Column("data", LargeBinary, nullable=False),
 )

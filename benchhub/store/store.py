@@ -38,6 +38,7 @@ from benchhub.store.stored.run import COLUMNS as RUN_COLUMNS
 from benchhub.store.stored.run import listed_run, read_run
 from benchhub.store.stored.skip import read_skip
 from benchhub.store.stored.variant import read_variant
+from benchhub.store.summaries import Summaries
 from benchhub.text import instant
 
 R = TypeVar("R")
@@ -80,6 +81,8 @@ class Store:
         self.selftests = Selftests(within)
         #: The medians of launches.
         self.medians = MedianTable(within)
+        #: What was computed from launches.
+        self.summaries = Summaries(within)
 
     @classmethod
     def open(

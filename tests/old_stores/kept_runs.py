@@ -23,8 +23,9 @@ from benchhub.results.load_history import history
 from benchhub.store import Store
 
 FOLDER = Path(__file__).parent
-#: Schemas 0001 to 0005 and 0007, each made by a commit that had it; two of 0006, made at 00c81a1.
-NAMES = ("0001", "0002", "0003", "0004", "0005", "x86", "lab", "0007")
+#: Schemas 0001 to 0005, 0007 and 0008, each made by a commit that had it; two of 0006, made at
+#: 00c81a1.
+NAMES = ("0001", "0002", "0003", "0004", "0005", "x86", "lab", "0007", "0008")
 
 
 def unpacked(name: str, folder: Path) -> str:

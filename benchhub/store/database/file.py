@@ -18,6 +18,8 @@ from benchhub.text import visible
 
 #: Execution option of a connection that is going to write: takes the write lock at once.
 WRITES = "benchhub_writes"
+#: So many milliseconds it waits for that lock at most; left out: as long as the store does.
+WAITS = "benchhub_waits"
 
 
 def open_file(url: sa.URL, busy_timeout_s: float) -> tuple[sa.Engine, bool]:
@@ -83,7 +85,8 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> None:
-    pragmas = [f"busy_timeout={round(busy_timeout_s * 1000)}", "foreign_keys=ON"]
+    busy_ms = round(busy_timeout_s * 1000)
+    pragmas = [f"busy_timeout={busy_ms}", "foreign_keys=ON"]
     pragmas += ["journal_mode=WAL", "synchronous=NORMAL"] if writable else []
     opened: list[tuple[int, int]] = []  # the file that the first connection found
 
@@ -97,13 +100,16 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> No
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get(WRITES, False)
+        options = connection.get_execution_options()
+        writes = options.get(WRITES, False)
         if writes and opened and _identity(engine) != opened[0]:
             # SQLite would go on writing to a file that nobody can open any more.
             raise StoreGone(
                 f"{place(engine)} was removed or replaced while it was in use: nothing more can be"
                 " kept in it; leave the file alone, and run again"
             )
+        waits_ms = min(busy_ms, options.get(WAITS, busy_ms))
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={waits_ms}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

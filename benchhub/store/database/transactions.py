@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from benchhub.errors import StoreLost
-from benchhub.store.database.file import WRITES
+from benchhub.store.database.file import WAITS, WRITES
 from benchhub.store.database.told import Undone, explained
 from benchhub.store.stored.record import undamaged
 
@@ -20,6 +20,7 @@ Work = Callable[[sa.Connection], T]
 #: So many transactions of a controller are under way at once; a file takes one writer.
 _WRITERS = 4
 _UNDONE_AT_MOST = 20
+_HARDLY_MS = 200
 
 
 class Transactions:
@@ -64,6 +65,17 @@ class Transactions:
                 return work(connection)
 
         return self._until_there(written)
+
+    def write_if_free(self, work: Work[T]) -> T:
+        """Do `work` in a transaction, once, and hardly wait for others who write.
+
+        StoreError: it cannot be written now; nobody misses what it was to write.
+        """
+        writer = self._engine.execution_options(**{WRITES: True, WAITS: _HARDLY_MS})
+        with explained(self._engine), self._writing, writer.begin() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HARDLY_MS}")
+            return work(connection)
 
     def _until_there(self, attempt: Callable[[], T]) -> T:
         undone = 0
