@@ -96,6 +96,9 @@ def run(
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work
+    if not dry_run:
+        with project.open_store(store):  # a store that cannot be is told before hours of training
+            pass
     ready = ready_of(request, console, make=not dry_run)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan

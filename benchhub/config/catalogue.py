@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError, nearest
+from benchhub.outside.foreign.bounds import check_kind
 
 #: The host of a profile that is only a template for the user's own.
 TEMPLATE_HOST = "CHANGE-ME"
@@ -23,8 +25,11 @@ def suite_file(name: str, project: Path) -> Path:
         if _is_model(given):
             raise ConfigError(f"{name} is a model, not a suite: `benchhub bench {name}`")
         return given
+    if not given.is_dir():
+        _refuse_others(given)
     if (given / "suite.toml").is_file():
         return given / "suite.toml"
+    _refuse_others(given / "suite.toml")
     if given.is_dir() and (len(given.parts) > 1 or name.startswith(".")):
         raise ConfigError(f"{name}: the folder has no suite.toml; `benchhub init` writes one")
     return _find("suite", name, project, "suites/{}/suite.toml", "suites/*/suite.toml")
@@ -43,6 +48,7 @@ def profile_file(name: str, project: Path) -> Path:
     if given.suffix == ".toml":
         if given.is_file():
             return given
+        _refuse_others(given)
         raise ConfigError(f"{name}: no such device profile; `benchhub devices list` shows them")
     return _find("device", name, project, "device_profiles/{}.toml", "device_profiles/*.toml")
 
@@ -66,8 +72,20 @@ def _find(kind: str, name: str, project: Path, pattern: str, every: str) -> Path
         path = folder / pattern.format(name)
         if path.is_file():
             return path
+        _refuse_others(path)
     known = _all(project, every, stem=lambda path: _name(kind, path))
     raise ConfigError(f"{kind} {name} is unknown{nearest(name, known)}")
+
+
+def _refuse_others(path: Path) -> None:
+    """ConfigError where something lies at `path` that is no file."""
+    if not os.path.lexists(path):
+        return
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder, not a file; give the path of a file")
+    if not path.exists():
+        raise ConfigError(f"{path}: is a link that leads nowhere; mend or remove it")
+    check_kind(path)
 
 
 def _name(kind: str, path: Path) -> str:

@@ -65,7 +65,7 @@ def explained(path: Path, next_step: str = "") -> Iterator[None]:
         yield
     except OSError as error:
         step = f"; {next_step}" if next_step else ""
-        cause = error.strerror or str(error)
+        cause = why(error)
         if error.errno in (errno.EEXIST, errno.ENOTDIR):  # of the folders that are made for it
             cause = "a part of it is a file, not a folder"
         raise ConfigError(f"{path}: cannot be written: {cause}{step}") from error
@@ -97,10 +97,16 @@ def in_scratch() -> Iterator[None]:
         folder = os.environ.get(Variable.TMPDIR) or "/tmp"
         with contextlib.suppress(OSError):
             folder = tempfile.gettempdir()
-        cause = error.strerror or str(error)
+        cause = why(error)
         raise ConfigError(
             f"{folder}: temporary files cannot be written: {cause}; {_OTHER_TMPDIR}"
         ) from error
+
+
+def why(error: OSError) -> str:
+    """Return the cause as the system words it; of a limit that a shell has set, how to see it."""
+    cause = error.strerror or str(error)
+    return f"{cause} (`ulimit -f` tells the limit)" if error.errno == errno.EFBIG else cause
 
 
 def _write(path: Path, content: bytes) -> None:

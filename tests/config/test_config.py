@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,19 @@ def test_unknown_names_say_the_nearest(tmp_path: Path) -> None:
         ConfigError, match=r"suite quickstrat is unknown; did you mean quickstart\?"
     ):
         suite_file("quickstrat", tmp_path)
+    for place in ("suites/odd/suite.toml", "suite.toml", "device_profiles/odd.toml"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(tmp_path / place)
+    for find, name in (
+        (suite_file, "odd"), (suite_file, str(tmp_path)), (suite_file, f"{tmp_path}/suite.toml"),
+        (profile_file, "odd"), (profile_file, f"{tmp_path}/device_profiles/odd.toml"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=r"toml: is a named pipe, not a file; give the path"):
+            find(name, tmp_path)
+    (tmp_path / "suites/gone").mkdir()
+    (tmp_path / "suites/gone/suite.toml").symlink_to("nowhere")
+    with pytest.raises(ConfigError, match=r"gone/suite.toml: is a link that leads nowhere"):
+        suite_file("gone", tmp_path)
     with pytest.raises(ConfigError, match=r"device localhots is unknown; did you mean localhost\?"):
         profile_file("localhots", tmp_path)
 

@@ -33,6 +33,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, room_for_100_bytes: N
     assert report.read_text() == "whole"
 
 
+def test_a_limit_that_a_shell_has_set_is_told(tmp_path: Path, room_for_100_bytes: None) -> None:
+    with pytest.raises(ConfigError, match=r"File too large \(`ulimit -f` tells the limit\); step$"):
+        write_whole(tmp_path / "report.html", "x" * 101, "step")
+
+
 def test_folders_are_made_and_links_stay_links(tmp_path: Path) -> None:
     report, link = tmp_path / "a" / "b" / "report.md", tmp_path / "link.md"
     write_whole(report, "old")

@@ -154,7 +154,13 @@ def test_paths_that_cannot_hold_a_store(tmp_path):
     (tmp_path / "text.db").write_text("this is some text, and no database at all " * 50)
     refused(f"sqlite:///{tmp_path}/text.db", "is not a database")
     refused("sqlite://", "memory")
-    refused("no url", "is not a database URL")
+    refused("no url", r"is not a database URL .*: write sqlite:///no url$")
+    refused("a:b@c", r"is not a database URL .*: write sqlite:///results.db, for instance")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        refused(f"sqlite:///{tmp_path}/{name}", "is a pipe, a socket or a device, not a file")
+    refused("sqlite:////dev/null", "is a pipe, a socket or a device, not a file")
     refused("nosuch://host/db", "is not a database URL")
 
 

@@ -30,7 +30,7 @@ from benchhub.model.asked import VariantSpec
 from benchhub.model.cell import CHECK_CASES, Variant
 from benchhub.model.recipe import Recipe
 from benchhub.outside import Variable
-from benchhub.outside.written import FULL, OTHER_CACHE, REFUSED
+from benchhub.outside.written import FULL, OTHER_CACHE, REFUSED, why
 from benchhub.tasks import model_digest
 
 #: So many of the training cases, the first ones, belong to a variant's identity.
@@ -228,7 +228,7 @@ def _make(asked: _Asked, source: Variant | None, ingredients: Ingredients, tryin
 def _unwritable(where: str, cache: Path, error: OSError) -> ConfigError:
     if error.errno not in FULL:
         at = error.filename or cache
-        return ConfigError(f"{where}: {at}: {error.strerror or error}; {OTHER_CACHE}")
+        return ConfigError(f"{where}: {at}: {why(error)}; {OTHER_CACHE}")
     folder, variable = cache, Variable.CACHE
     with contextlib.suppress(OSError):  # converters write temporary files, too
         temporary = Path(tempfile.gettempdir())

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from benchhub.device.events.bounds import MOST_OUTPUTS
 from benchhub.device.events.device import ToldConditions, ToldFacts
-from benchhub.device.events.told import Count, Digest, Said, Text, Told
+from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Told, Word
 from benchhub.device.queue import Queue, Queued, ReservedTime
 from benchhub.ondevice.wire import PIECE_BYTES
 
@@ -34,11 +34,11 @@ class HelloEvent(_Event):
     event: Literal["hello"]
     protocol: Literal[2]
     runner_sha256: Digest
-    python: Text
-    executable: Text
-    root: Text
+    python: Word
+    executable: Word
+    root: Word
     pid: Annotated[int, Field(gt=0, lt=2**31)]
-    blobs: Text
+    blobs: Word
     evicted: Text | None
 
 
@@ -114,7 +114,7 @@ class RefusedEvent(_Event):
 
     event: Literal["refused"]
     kind: Literal["busy", "python", "root", "protocol"]
-    message: Text
+    message: Reason
     holder: Annotated[Mapping[Text, Text | int | None], Field(max_length=16)] = Field({})
     queue: ToldQueue | None = None
 
@@ -123,7 +123,7 @@ class ErrorEvent(_Event):
     """A request that cannot be answered."""
 
     event: Literal["error"]
-    message: Text
+    message: Reason
 
 
 class PongEvent(_Event):
@@ -237,7 +237,7 @@ class EnvironmentsEvent(_Event):
 
 class _Trouble(Said):
     kind: Literal["space", "wheel", "pip", "install", "import"]
-    message: Text
+    message: Reason
 
 
 class ProvisionEvent(_Event):
@@ -310,7 +310,7 @@ class EnergyEvent(_Event):
     """What a counter counted over the timed section."""
 
     event: Literal["energy"]
-    source: Text
+    source: Word
     energy_uj: Count
     elapsed_ns: Count
 
@@ -354,7 +354,7 @@ class ToldFailure(Said):
         "missing", "raised", "crashed", "exited", "deadline", "shape", "blob", "fallback",
         "memory", "unsupported", "clock",
     ]  # fmt: skip
-    message: Text
+    message: Reason
 
 
 class FailedEvent(_Event, ToldFailure):

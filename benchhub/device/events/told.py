@@ -11,6 +11,8 @@ from benchhub.device.events.bounds import TEXT_CHARS, TOLD_DEPTH, TOLD_VALUES
 from benchhub.text import visible
 
 _MOST = 2**63 - 1
+#: What stands for an empty reason.
+UNTOLD = "(it does not say why)"
 
 
 class Said(BaseModel):
@@ -61,8 +63,18 @@ def _single(value: Any) -> Any:
     return value
 
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("an empty text")
+    return text
+
+
 #: A line of text.
 Text = Annotated[str, Field(max_length=TEXT_CHARS), AfterValidator(visible)]
+#: A text that says something: a name, a path.
+Word = Annotated[Text, AfterValidator(_said)]
+#: Why something is not: who says nothing is told to.
+Reason = Annotated[Text, AfterValidator(lambda said: said if said.strip() else UNTOLD)]
 #: What is counted: calls, bytes, nanoseconds.
 Count = Annotated[int, Field(ge=0, le=_MOST)]
 #: A reading of a sensor.

@@ -14,7 +14,7 @@ from benchhub.device.ssh import unsupported
 from benchhub.device.ssh.asked import Options, of_openssh, of_paramiko
 from benchhub.device.ssh.endpoint import Algorithms, Endpoint, Login, Trusted
 from benchhub.device.ssh.tokens import Tokens, me, tilde
-from benchhub.device.ssh.where import place
+from benchhub.device.ssh.where import check, place
 from benchhub.errors import ConfigError
 from benchhub.model.device import DeviceProfile
 from benchhub.outside import Variable
@@ -56,6 +56,8 @@ class _Resolver:
             )
         warnings: tuple[str, ...] = ()
         owner = self._profile.name
+        if depth == 0:
+            check(self._config, owner)
         if self._ssh:
             said = of_openssh(self._ssh, self._config, alias, arguments, owner)
         else:

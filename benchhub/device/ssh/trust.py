@@ -12,7 +12,7 @@ from pathlib import Path
 import paramiko
 
 from benchhub.device.ssh.endpoint import Endpoint
-from benchhub.device.ssh.keys import certificates, known_hosts
+from benchhub.device.ssh.keys import certificates, files, known_hosts
 from benchhub.device.ssh.keys.certificates import Certificate
 from benchhub.device.ssh.keys.host_keys import KEY_TYPES, HostKey, signatures
 from benchhub.device.ssh.keys.known_hosts import Entry, Mark
@@ -154,7 +154,7 @@ class Trust:
                 f"shows {theirs}"
             )
         more += [f"{file} line {line} cannot be read" for file, line in self._known.unread[:3]]
-        more += trusted.notes
+        more += (*self._known.closed, *trusted.notes)
         lacking = f"{listing} {'does' if len(there) == 1 else 'do'} not have"
         known = f"which {lacking}" if there else "and its configuration names no known_hosts file"
         if self._role:
@@ -185,7 +185,7 @@ def _revoked_by(file: Path, key: HostKey) -> str | None:
     It holds public keys, a line each, or is a revocation list, which ssh-keygen is asked about.
     """
     try:
-        content = file.read_bytes()
+        content = files.content(file)
     except OSError as error:
         return f"might revoke, and cannot be read ({error.strerror})"
     if not content.startswith(_REVOCATION_LIST):

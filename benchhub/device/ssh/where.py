@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.device.ssh.tokens import tilde
+from benchhub.errors import ConfigError
+from benchhub.outside.foreign.bounds import SETTINGS, whole
 
 _SYSTEM = Path("/etc/ssh/ssh_config")
 _LINE = re.compile(r"[ \t]*(?P<word>\w+)(?:[ \t]*=[ \t]*|[ \t]+)(?P<value>.*)")
@@ -34,6 +36,15 @@ def files(config: Path | None) -> tuple[Path, ...]:
     return (config,) if config else (tilde("~/.ssh/config"), _SYSTEM)
 
 
+def check(config: Path | None, owner: str) -> None:
+    """ConfigError, starting with `owner`, for a file that ssh would wait for or read for ever."""
+    try:
+        for path in files(config):
+            list(_settings(path, "", 0))
+    except ConfigError as error:
+        raise ConfigError(f"{owner}: its ssh configuration {error}") from error
+
+
 def place(config: Path | None, keyword: str, value: str = "") -> str:
     """Return "FILE line N" of the line that sets `keyword` to `value`, for messages.
 
@@ -52,7 +63,7 @@ def place(config: Path | None, keyword: str, value: str = "") -> str:
 
 def _settings(path: Path, keyword: str, depth: int) -> Iterator[Standing]:
     try:
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        lines = whole(path, SETTINGS, piped=False).decode("utf-8", "replace").splitlines()
     except OSError:
         return
     for number, line in enumerate(lines, 1):

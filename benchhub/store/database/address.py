@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import sqlalchemy as sa
@@ -60,6 +61,7 @@ def read(url: str) -> sa.URL:
 
 def _wrong(url: str, error: Exception) -> StoreError:
     cause = masked(" ".join(str(error).split()))
-    return StoreError(
-        f"{masked(url)!r} is not a database URL ({cause}): write sqlite:///results.db, for instance"
-    )
+    example = "sqlite:///results.db, for instance"
+    if re.fullmatch(r"[\w./~ -]{1,200}", url):  # a path, and no URL
+        example = f"sqlite:///{url}"
+    return StoreError(f"{masked(url)!r} is not a database URL ({cause}): write {example}")

@@ -52,6 +52,8 @@ def _checked(database: str | None) -> Path:
         raise StoreError(f"{shown} cannot be a file: {cause}; use another --store") from error
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} is a pipe, a socket or a device, not a file: use another --store")
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} does not exist: create it with mkdir -p {path.parent}")
     if not path.exists() and not os.access(path.parent, os.W_OK):

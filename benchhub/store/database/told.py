@@ -24,6 +24,7 @@ _CAUSES = (
     ("not a database", "is not a database: choose another path with --store"),
     ("disk is full", "cannot grow, the disk is full: free some space"),
     ("no space left", "cannot grow, the disk of its server is full: free some space there"),
+    ("disk i/o", "is not written or read by this system: look at its disk, and at `ulimit -f`"),
     ("malformed", "is damaged: restore a copy, or move it away and start anew"),
     (
         "no password supplied",

@@ -7,6 +7,7 @@ import binascii
 import copy
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -189,7 +190,7 @@ def session(script: Script) -> DeviceSession:
     """A session behind its hello, without a thread of its own."""
     process = ScriptedProcess(script)
     agent = RemoteAgent(process, "board")
-    said = agent.hello("/root", {}, 60.0)
+    said = agent.hello("/root", {}, 60.0, {})
     assert said.event == "hello"
     return DeviceSession(PROFILE, ScriptedTransport("board", script), agent, said)
 
@@ -425,6 +426,30 @@ def test_readings_that_no_process_has_are_implausible(name: str) -> None:
     assert outcome.status == "failed"
     assert outcome.failure is not None
     assert outcome.failure.kind == "implausible"
+
+
+@pytest.mark.parametrize("empty", ["", " \t"])
+def test_a_device_that_gives_no_reason_is_said_to_give_none(empty: str) -> None:
+    failure = {"stage": "load", "kind": "raised", "message": empty}
+    outcome = told([*HONEST[:2], {**HONEST[-1], "status": "failed", "failure": failure}])
+    assert isinstance(outcome, Outcome)
+    assert outcome.failure is not None
+    assert outcome.failure.message == "(it does not say why)"
+
+
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        ({"event": "refused", "kind": "root", "message": ""}, "cannot be used: (it does not say"),
+        ({"event": "refused", "kind": "busy", "message": "", "holder": {"user": "", "host": " "}},
+         "in use, nobody says by whom"),
+        ({**honest({"do": "hello"})[0], "python": ""}, "python is wrong: Value error, an empty"),
+    ],
+)  # fmt: skip
+def test_empty_words_of_a_greeting_are_not_shown(greeting: dict[str, Any], words: str) -> None:
+    script = Script(lambda asked, before, said: [greeting])
+    with pytest.raises(DeviceError, match=re.escape(words)):
+        script.session(PROFILE)
 
 
 def test_a_shape_that_no_array_can_have_breaks_the_protocol() -> None:

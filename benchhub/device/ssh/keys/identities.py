@@ -18,6 +18,7 @@ from paramiko.pkey import PublicBlob
 
 from benchhub.device.ssh.endpoint import Login
 from benchhub.device.ssh.keys import certificates, private_keys
+from benchhub.device.ssh.keys.files import content
 from benchhub.device.ssh.keys.host_keys import HostKey, is_key
 from benchhub.device.ssh.keys.key_agent import KeyAgent
 from benchhub.device.ssh.keys.private_keys import PrivateKey
@@ -75,9 +76,12 @@ class Identities:
         paths = dict.fromkeys(login.identity_files)
         self._files = [_KeyFile(path, public_half(path)) for path in paths if _is_there(path)]
         self._loaded: dict[Path, PrivateKey | None] = {}
-        for path in (login.named, *login.certificate_files):
+        for path in dict.fromkeys((login.named, *login.certificate_files, *paths)):
             if path is not None and not _is_there(path):
-                self.unusable.append(f"{path} does not exist")
+                if os.path.exists(path):
+                    self.unusable.append(f"{path} is no file")
+                elif path not in paths or path == login.named:  # those by default need not be there
+                    self.unusable.append(f"{path} does not exist")
 
     def in_order(self) -> Iterator[Credential]:
         """Yield each identity once, best first; files are read when their turn comes."""
@@ -179,7 +183,7 @@ def public_half(path: Path) -> bytes | None:
 
 def _of_openssh(path: Path) -> bytes | None:
     try:
-        lines = path.read_bytes().strip().splitlines()
+        lines = content(path).strip().splitlines()
         if not lines or lines[0].strip() != _OPENSSH:
             return None
         data = base64.b64decode(b"".join(lines[1:-1]))
@@ -196,7 +200,7 @@ def _of_openssh(path: Path) -> bytes | None:
 def _public_line(path: Path) -> bytes | None:
     """Return the key or certificate of a file in the format of `.pub` files."""
     try:
-        words = path.read_bytes().split(maxsplit=2)
+        words = content(path).split(maxsplit=2)
         blob = base64.b64decode(words[1], validate=True)
         return blob if type_of(blob).encode() == words[0] else None
     except (OSError, IndexError, ValueError, Malformed):

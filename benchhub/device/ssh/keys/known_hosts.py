@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchhub.device.ssh.keys.files import content
 from benchhub.device.ssh.keys.host_keys import HostKey, is_key
 
 _MARKED = re.compile(rb"@([^ \t]+)[ \t]+")
@@ -56,11 +57,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class KnownHosts:
-    """What was read: entries in the order of files and lines, and the lines that say nothing."""
+    """What was read: entries in the order of files and lines, and the lines that say nothing.
+
+    `closed` are files that are there and cannot be read, each with why.
+    """
 
     files: tuple[Path, ...]
     entries: tuple[Entry, ...]
     unread: tuple[tuple[Path, int], ...]
+    closed: tuple[str, ...] = ()
 
     def about(self, name: str, mark: Mark = Mark.KNOWN) -> tuple[Entry, ...]:
         """Return the entries of one mark about `name`."""
@@ -71,12 +76,16 @@ def read(files: Sequence[Path]) -> KnownHosts:
     """Return what `files` say; those that are not there, or not readable, say nothing."""
     entries: list[Entry] = []
     unread: list[tuple[Path, int]] = []
+    closed: list[str] = []
     for path in files:
         try:
-            content = path.read_bytes()
-        except OSError:
+            lines = content(path).split(b"\n")
+        except FileNotFoundError:
             continue
-        for number, line in enumerate(content.split(b"\n"), 1):
+        except OSError as error:
+            closed.append(f"{path} cannot be read ({error.strerror})")
+            continue
+        for number, line in enumerate(lines, 1):
             text = line.partition(b"\0")[0].strip(b" \t\r")
             if not text or text.startswith(b"#"):
                 continue
@@ -85,7 +94,7 @@ def read(files: Sequence[Path]) -> KnownHosts:
                 unread.append((path, number))
             else:
                 entries.append(entry)
-    return KnownHosts(tuple(files), tuple(entries), tuple(unread))
+    return KnownHosts(tuple(files), tuple(entries), tuple(unread), tuple(closed))
 
 
 def list_matches(patterns: bytes, name: bytes) -> bool:
@@ -149,9 +158,9 @@ def _entry(text: bytes, path: Path, number: int) -> Entry | None:
     return None if key is None else Entry(mark, fields["hosts"], key, path, number)
 
 
-def public_lines(content: bytes) -> tuple[HostKey, ...]:
+def public_lines(text: bytes) -> tuple[HostKey, ...]:
     """Return the public keys of a file that has one a line, without host names."""
-    words = [line.split(maxsplit=2) for line in content.split(b"\n")]
+    words = [line.split(maxsplit=2) for line in text.split(b"\n")]
     keys = [_key(*pair[:2]) for pair in words if len(pair) >= 2]
     return tuple(key for key in keys if key is not None)
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from benchhub.device.ssh.keys.files import content
 from benchhub.device.ssh.keys.wire_format import number, string
 from benchhub.outside.foreign.reading import reason
 
@@ -57,15 +58,15 @@ def read(path: Path) -> PrivateKey:
     """Return the key in `path`; Unusable if ssh would not use it either, or nobody can."""
     try:
         found = path.stat()
-        content = path.read_bytes()
+        read_in = content(path)
     except OSError as error:
         raise Unusable(f"{path} cannot be read ({error.strerror})") from error
     if found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
         raise Unusable(f"{path} is open to others, and so not used (run `chmod 600 {path}`)")
-    openssh = content.lstrip().startswith(b"-----BEGIN OPENSSH")
+    openssh = read_in.lstrip().startswith(b"-----BEGIN OPENSSH")
     load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
     try:
-        key = load(content, password=None)
+        key = load(read_in, password=None)
     except TypeError as error:  # a passphrase is wanted
         raise Unusable(
             f"{path} is encrypted and no agent holds it (run `ssh-add {path}`)"
