@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
-from types import FrameType
 
 #: Exit codes, see `benchhub.errors.EXIT_CODES`.
 FAULT, STOPPED, UNUSABLE = 70, 130, 2
@@ -17,12 +15,10 @@ def main() -> None:
     """Run the command line and exit: nothing but a verdict exits with 1, nothing in a traceback."""
     # What is imported stays: to look through it for garbage takes a tenth of a short command.
     gc.set_threshold(_ALLOCATIONS, 10, 10)
-    from benchhub.outside import ending
+    from benchhub.outside import ending, stopping
 
     ending.keep(FAULT)
-    for one in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(one) is signal.SIG_DFL:  # nohup has it ignored
-            signal.signal(one, _stop)
+    stopping.listen()
     try:
         code = _run()
     except KeyboardInterrupt:  # again, while the first one was being told
@@ -32,11 +28,6 @@ def main() -> None:
     except KeyboardInterrupt:
         code = STOPPED
     ending.leave(code)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does: a scheduler, a shell that is closed or a shutdown asks for it."""
-    raise KeyboardInterrupt
 
 
 def _run() -> int:
