@@ -168,14 +168,23 @@ class BackendError(DeviceError):
     """An inference runtime that the device does not have or cannot load."""
 
 
+#: Names of backends, metrics and the like are fewer; of devices and models there may be thousands.
+_MOST_LISTED = 40
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean X?" for the closest known name, or else "; known: ..."."""
+    """Return "; did you mean X?" for the closest known name, or else "; known: ..".
+
+    Of many names it tells how many there are.
+    """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=5, cutoff=0.6)
     if close:
         # Among equally similar names (p90, p95, p99) the one with the nearest letters.
         best = min(close, key=lambda other: (-_similarity(name, other), _distance(name, other)))
         return f"; did you mean {best}?"
+    if len(names) > _MOST_LISTED:
+        return f"; {len(names):,} others are known"
     return f"; known: {', '.join(names)}" if names else ""
 
 

@@ -27,6 +27,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "extension-points.md": made.extension_points,
     "failures.md": measured.failures,
     "flags.md": measured.flags,
+    "fleet.md": files.fleet,
     "profiles.md": files.profiles,
     "quantities.md": measured.quantities,
     "recipes.md": made.recipes,

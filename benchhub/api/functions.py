@@ -14,7 +14,7 @@ from benchhub.api.guarded import guarded
 from benchhub.api.measuring import Display, begin, measure, ready_of
 from benchhub.api.progress import Say, display_of, usual_say
 from benchhub.api.results import RunResults, loaded
-from benchhub.config.catalogue import profile_file
+from benchhub.config.fleet.chosen import with_places
 from benchhub.config.folders import cache, here, placed, store_url
 from benchhub.config.limits import typed_limits
 from benchhub.config.request import located
@@ -51,6 +51,8 @@ def bench(
     effort: str = "standard",
     store: str | None = None,
     progress: Say | None = None,
+    exclude: str | Sequence[str] = (),
+    at_most: int | None = None,
 ) -> RunResults:
     """Measure model files as `benchhub bench` does: latency, memory, cold start and size.
 
@@ -60,6 +62,8 @@ def bench(
     options as of suites, by `name` or `backend.name`; a list is a sweep. `budgets` are limits by
     the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
     `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
+    `devices` may be patterns and labels, as after `--device`, less those of `exclude`; of these
+    `at_most` so many healthy ones will do.
     ConfigError for what cannot be measured as it is asked for, and where this machine is used up;
     what fails on a device is in `failures`. Fault: one of benchhub's own, which names its log.
     """
@@ -67,9 +71,7 @@ def bench(
         raise ConfigError('name a model, as benchhub.bench("model.onnx")')
     request = BenchRequest(
         suite="bench",
-        devices=tuple(
-            str(profile_file(one, here()).resolve()) for one in _words("devices", devices)
-        ),
+        devices=_words("devices", devices),
         backends=_words("backends", backends),
         effort=_effort(effort),
         models=tuple(_path("a model", model) for model in models),
@@ -80,7 +82,10 @@ def bench(
         precisions=_words("precision", precision),
         options=_options(options),
         limits=_limits(budgets),
+        exclude=_words("exclude", exclude),
+        at_most=_at_most(at_most),
     )
+    request = with_places(request, here())
     said = ", ".join(Path(model).name for model in request.models)
     return _measured(request, f"benchhub.bench({said})", store, progress)
 
@@ -98,6 +103,8 @@ def run(
     budgets: Mapping[str, float] | None = None,
     store: str | None = None,
     progress: Say | None = None,
+    exclude: str | Sequence[str] = (),
+    at_most: int | None = None,
 ) -> RunResults:
     """Run a suite on devices as `benchhub run` does: its name, folder or suite.toml.
 
@@ -113,6 +120,8 @@ def run(
         data=str(data) if data is not None else None,
         scenarios=_words("scenarios", scenarios),
         limits=_limits(budgets),
+        exclude=_words("exclude", exclude),
+        at_most=_at_most(at_most),
     )
     request = located(request, here())
     return _measured(request, f"benchhub.run({suite})", store, progress)
@@ -175,6 +184,10 @@ def _counts(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     if not all(isinstance(one, Integral) and int(one) > 0 for one in values):
         raise ConfigError(f"{name} = {value!r} should be whole numbers from 1 on")
     return tuple(dict.fromkeys(map(int, values)))
+
+
+def _at_most(value: int | None) -> int | None:
+    return None if value is None else _counts("at_most", value)[0]
 
 
 def _options(options: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from benchhub.cli import (
     runs,
     schema,
 )
-from benchhub.cli.devices import enroll, provision, selftest
+from benchhub.cli.devices import doctor, enroll, listing, provision, selftest, show
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
 from benchhub.outside.masked import masked
@@ -54,6 +54,9 @@ app.command("export")(export.export)
 app.command("ab")(ab.ab)
 app.command("history")(history.history)
 app.command("schema")(schema.schema)
+devices.app.command("list")(listing.list_devices)
+devices.app.command("show")(show.show)
+devices.app.command("doctor")(doctor.doctor)
 devices.app.command("enroll")(enroll.enroll)
 devices.app.command("provision")(provision.provision)
 devices.app.command("selftest")(selftest.selftest)

@@ -51,7 +51,7 @@ def ab(
     """
     from benchhub.cli.run import command_line
     from benchhub.cli.show.ab import exit_code, plain, show
-    from benchhub.config.catalogue import profile_file
+    from benchhub.config.fleet.chosen import place
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import ABRequest
     from benchhub.results.load import load_judged
@@ -63,7 +63,7 @@ def ab(
         raise typer.BadParameter(f"{statistic} is none of {', '.join(STATISTICS)}")
     request = ABRequest(
         suite="ab",
-        devices=(str(profile_file(device, project.folder()).resolve()),),
+        devices=(place(device, project.folder()),),
         backends=(backend,),
         effort=effort.value,
         model_a=placed(model_a),

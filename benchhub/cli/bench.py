@@ -21,9 +21,9 @@ def bench(
     models: list[Path] = typer.Argument(
         metavar="MODEL..", help="ONNX, TFLite, TorchScript (.pt) or exported programs (.pt2)"
     ),
-    device: list[str] = typer.Option(
-        [], help="Device or profile file; repeatable (default: localhost)"
-    ),
+    device: list[str] = project.DEVICE,
+    exclude: list[str] = project.EXCLUDE,
+    at_most: int = project.AT_MOST,
     backend: list[str] = typer.Option(
         [], help="Only this backend; repeatable (default: all that read the file and are there)"
     ),
@@ -55,15 +55,15 @@ def bench(
         say_problems,
         write_report,
     )
-    from benchhub.config.catalogue import profile_file
+    from benchhub.config.fleet.chosen import with_places
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import BenchRequest
 
     request = BenchRequest(
         suite="bench",
-        devices=tuple(
-            str(profile_file(name, project.folder()).resolve()) for name in device or ["localhost"]
-        ),
+        devices=tuple(device) or ("localhost",),
+        exclude=tuple(exclude),
+        at_most=at_most,
         backends=tuple(backend),
         effort=effort.value,
         models=tuple(placed(model) for model in models),
@@ -75,6 +75,7 @@ def bench(
         options=tuple(option),
         limits=typed_limits(budget),
     )
+    request = with_places(request, project.folder())
     console = Console(stderr=True)
     ready = ready_of(request, console)
     with project.open_store(store) as results:

@@ -59,9 +59,31 @@ host = "example.lab"               # a Host of ~/.ssh/config, or an address
 site = "lab-1"
 """
 
+_FLEET = """\
+# Many devices of one kind. `benchhub schema fleet` describes every key. A single device has its
+# profile in device_profiles/ instead.
+[groups.rack1]
+names = "rack1-{01..04}"             # rack1-01 to rack1-04
+addresses = "10.0.1.{101..104}"      # as many, or a list; or by their names: "{name}.lab-1.example"
+
+[groups.rack1.device]                # what a profile's [device] may have, but name and host
+transport = "ssh"
+# user = "bench"
+# identity_file = "~/.ssh/id_ed25519"
+
+[groups.rack1.limits]
+# max_temperature_c = 80
+
+[groups.rack1.labels]                # `--device label=site:lab-1` chooses by them
+site = "lab-1"
+
+# [groups.rack1.members.rack1-03.device]   # what one of them has otherwise
+# host = "10.0.1.203"
+"""
+
 
 def init(directory: Path = typer.Argument(Path(), help="Folder to write into")) -> None:
-    """Write a project folder: an example suite and an example device profile."""
+    """Write a project folder: examples of a suite, a device profile and a fleet."""
     import contextlib
     import os
 
@@ -71,6 +93,7 @@ def init(directory: Path = typer.Argument(Path(), help="Folder to write into")) 
     files = {
         directory / "suites" / "my-suite" / "suite.toml": _SUITE,
         directory / "device_profiles" / "example.toml": _DEVICE,
+        directory / "fleet.toml": _FLEET,
     }
     for path in files:
         if os.path.lexists(path):

@@ -8,7 +8,7 @@ from benchhub.cli import project
 from benchhub.cli.show.progress import RunProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from benchhub.errors import DeviceError
     from benchhub.run.execute import Ready
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def measured(
-    results: Store, ready: Ready, command: str
+    results: Store,
+    ready: Ready,
+    command: str,
+    begun: Callable[[str], None] = lambda run: None,
 ) -> tuple[str, Mapping[str, DeviceError | None]]:
     """Return the id of the new run, and per device why it stopped early, or None.
 
-    ConfigError: a profile is not this machine's own; Interrupted.
+    `begun` takes the id before anything is measured. ConfigError: a profile is not this machine's
+    own; Interrupted.
     """
     from rich.console import Console
 
@@ -32,6 +36,7 @@ def measured(
     for line in room_for(results, ready):
         project.problem(line)
     info = new_run(results, ready, command)
+    begun(info.id)
     console = Console(stderr=True)
     console.print(f"run {info.id}", highlight=False)
     with RunProgress(console, ready.plan.cells, {}) as progress:

@@ -21,6 +21,22 @@ STORE = typer.Option(
     None, "--store", envvar=str(Variable.STORE), metavar="URL",
     help="Results database (default: benchhub.db in the current folder)",
 )  # fmt: skip
+DEVICE = typer.Option(
+    [], "--device", metavar="NAME",
+    help="Device, group or profile file, 'rack1-*', or label=KEY:VALUE; repeatable"
+    " (default: localhost)",
+)  # fmt: skip
+DEVICES = typer.Argument(
+    None, metavar="[DEVICE]...",
+    help="Names, groups, 'rack1-*' or label=KEY:VALUE (default: localhost)",
+)  # fmt: skip
+EXCLUDE = typer.Option(
+    [], "--exclude", metavar="NAME", help="Not these of the devices; named as they are; repeatable"
+)
+AT_MOST = typer.Option(
+    None, "--at-most", metavar="N", min=1,
+    help="Any N of the devices: the first that are free and fit to measure",
+)  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON to stdout")
 #: A line that nobody reads to its end tells nothing: a file may hold a name of a million letters.
 _MOST_CHARS = 8000

@@ -34,9 +34,9 @@ class EffortName(enum.StrEnum):
 
 def run(
     suite: str = typer.Argument(None, help="A suite's name, folder or suite.toml"),
-    device: list[str] = typer.Option(
-        [], help="Device or profile file; repeatable (default: localhost)"
-    ),
+    device: list[str] = project.DEVICE,
+    exclude: list[str] = project.EXCLUDE,
+    at_most: int = project.AT_MOST,
     backend: list[str] = typer.Option([], help="Only this backend; repeatable"),
     variant: list[str] = typer.Option([], help="Only this variant; repeatable"),
     scenario: list[str] = typer.Option([], help="Only this scenario; repeatable"),
@@ -75,7 +75,17 @@ def run(
     if again is not None:
         if dry_run:
             raise ConfigError("--dry-run shows the plan of a new run; give a SUITE, or drop it")
-        if device or backend or variant or scenario or effort or data or budget:
+        if (
+            device
+            or backend
+            or variant
+            or scenario
+            or effort
+            or data
+            or budget
+            or exclude
+            or at_most
+        ):
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = resumable(results.run(results.resolve(again)))
@@ -93,6 +103,8 @@ def run(
         data=data,
         scenarios=tuple(scenario),
         limits=typed_limits(budget),
+        exclude=tuple(exclude),
+        at_most=at_most,
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work

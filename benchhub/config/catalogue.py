@@ -10,6 +10,8 @@ from benchhub.config.folders import expanded
 from benchhub.errors import ConfigError, nearest
 from benchhub.outside.foreign.bounds import check_kind
 
+#: What holds groups of devices, beside profiles or in the project's folder.
+FLEET_FILE = "fleet.toml"
 #: The host of a profile that is only a template for the user's own.
 TEMPLATE_HOST = "CHANGE-ME"
 
@@ -55,7 +57,8 @@ def profile_file(name: str, project: Path) -> Path:
 
 def profile_files(project: Path) -> dict[str, Path]:
     """Return every known profile by file stem; the user's hide the shipped ones."""
-    return _all(project, "device_profiles/*.toml", stem=lambda path: path.stem)
+    found = _all(project, "device_profiles/*.toml", stem=lambda path: path.stem)
+    return {name: path for name, path in found.items() if path.name != FLEET_FILE}
 
 
 def check_own(name: str, host: str) -> None:

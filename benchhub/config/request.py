@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.backends import described, names
-from benchhub.config.catalogue import check_own, profile_file, suite_file
+from benchhub.config.catalogue import check_own, suite_file
+from benchhub.config.fleet.chosen import profiles, with_places
 from benchhub.config.folders import expanded
 from benchhub.config.limits import typed_budget
-from benchhub.config.suite import load_profile, load_suite
+from benchhub.config.suite import load_suite
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.arrays import Settings
 from benchhub.model.asked import EFFORTS, Effort, Suite
@@ -44,9 +45,8 @@ class Resolved:
 def located(request: RunRequest, project: Path) -> RunRequest:
     """Return `request` with the suite and devices as absolute paths; ConfigError if unknown."""
     return dataclasses.replace(
-        request,
+        with_places(request, project),
         suite=str(suite_file(request.suite, project).resolve()),
-        devices=tuple(str(profile_file(name, project).resolve()) for name in request.devices),
         data=str(expanded(request.data).resolve()) if request.data else None,
     )
 
@@ -71,12 +71,8 @@ def resolve(request: RunRequest) -> Resolved:
     if request.limits:
         suite = dataclasses.replace(suite, budgets=(*suite.budgets, typed_budget(request.limits)))
     wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
-    devices = tuple(load_profile(Path(file)) for file in request.devices)
-    seen: set[str] = set()
+    devices = profiles(request.devices)
     for device in devices:
-        if device.name in seen:
-            raise ConfigError(f"device {device.name} is given twice; name each device once")
-        seen.add(device.name)
         check_own(device.name, device.host)
     return Resolved(
         request=request,

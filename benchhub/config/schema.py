@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
+from benchhub.config.strict import StrictTable
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.scenario import SCENARIOS, Scenario
 
@@ -16,16 +17,12 @@ Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
 #: What a claim may ask for.
 CLAIMED = tuple(name for name, of in QUANTITIES.items() if of.claimed)
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+#: What users call things that become parts of commands and files.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+Name = Annotated[str, Field(min_length=1, pattern=NAME)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", validate_by_name=False, validate_by_alias=True, defer_build=True
-    )
-
-
-class SuiteTable(_Table):
+class SuiteTable(StrictTable):
     """`[suite]`: what is compared."""
 
     name: Name = Field(description="what reports, budgets and the history call it")
@@ -59,7 +56,7 @@ class SuiteTable(_Table):
     )
 
 
-class VariantTable(_Table):
+class VariantTable(StrictTable):
     """`[[variants]]`: a model file, or a recipe, which most often begins from another variant."""
 
     name: Name = Field(description="what reports and budgets call it")
@@ -103,7 +100,7 @@ class VariantTable(_Table):
     )
 
 
-class ScenarioTable(_Table):
+class ScenarioTable(StrictTable):
     """`[scenarios.NAME]`: settings to sweep; the effort level fills what is left out."""
 
     batch: Count | list[Count] | None = Field(
@@ -148,7 +145,7 @@ def _scenario(which: Scenario) -> Any:
     return Field(None, description=SCENARIOS[which])
 
 
-class ScenariosTable(_Table):
+class ScenariosTable(StrictTable):
     """`[scenarios]`: what is measured."""
 
     latency: ScenarioTable | None = _scenario(Scenario.LATENCY)
@@ -160,7 +157,7 @@ class ScenariosTable(_Table):
     profile: ScenarioTable | None = _scenario(Scenario.PROFILE)
 
 
-class _BudgetSelectors(_Table):
+class _BudgetSelectors(StrictTable):
     """What a budget has beside its limits."""
 
     name: str | None = Field(None, description="what verdicts call it")
@@ -209,7 +206,7 @@ else:
     )
 
 
-class AgreementTable(_Table):
+class AgreementTable(StrictTable):
     """`[agreement]`: when a variant's outputs count as garbage."""
 
     max_relative: Positive = Field(
@@ -217,7 +214,7 @@ class AgreementTable(_Table):
     )
 
 
-class SelectorTable(_Table):
+class SelectorTable(StrictTable):
     """Which rows; what is left out chooses all."""
 
     variants: list[str] = Field([], description="names, or patterns with *")
@@ -233,7 +230,7 @@ class SelectorTable(_Table):
     )
 
 
-class AskTable(_Table):
+class AskTable(StrictTable):
     """A quantity and its limits."""
 
     quantity: str = Field(
@@ -275,7 +272,7 @@ class ClaimTable(ClaimPartTable):
     parts: list[ClaimPartTable] = Field([], description="in place of ask: all must hold")
 
 
-class SuiteFile(_Table):
+class SuiteFile(StrictTable):
     """A suite.toml."""
 
     suite: SuiteTable = Field(description="what is compared")
@@ -290,13 +287,13 @@ class SuiteFile(_Table):
     agreement: AgreementTable = Field(AgreementTable(), description="when outputs count as garbage")
 
 
-class BudgetsFile(_Table):
+class BudgetsFile(StrictTable):
     """A file of budgets for `benchhub gate --budgets`."""
 
     budgets: list[BudgetTable] = Field(min_length=1, description="limits, which the gate judges")
 
 
-class DeviceTable(_Table):
+class DeviceTable(StrictTable):
     """`[device]`: how a device is reached."""
 
     name: Name = Field(description="what runs, reports and budgets call it")
@@ -329,7 +326,7 @@ class DeviceTable(_Table):
     )
 
 
-class LimitsTable(_Table):
+class LimitsTable(StrictTable):
     """`[limits]`: beyond these nothing is measured."""
 
     max_temperature_c: Positive | None = Field(
@@ -346,7 +343,7 @@ class LimitsTable(_Table):
     )
 
 
-class ProfileFile(_Table):
+class ProfileFile(StrictTable):
     """A device profile."""
 
     device: DeviceTable = Field(description="how it is reached")

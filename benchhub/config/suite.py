@@ -40,15 +40,16 @@ from benchhub.text import abridged, all_visible
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
 
-#: pydantic puts the branch of a union it tried into the path; a user did not write it.
-_UNION_BRANCHES = {"int", "str", "constrained-int"}
+#: pydantic puts the branch of a union it tried, or that it is about a key, into the path; a user
+#: did not write it.
+_UNION_BRANCHES = {"int", "str", "constrained-int", "[key]"}
 #: Of what was written so many characters are shown.
 _SHOWN = 200
 
 
 def load_suite(path: Path) -> Suite:
     """Return the suite in a TOML file; ConfigError if it cannot be used."""
-    parsed = _parse(SuiteFile, path)
+    parsed = parse(SuiteFile, path)
     table = parsed.suite
     variants = tuple(_variant(entry, path) for entry in parsed.variants)
     names = [variant.name for variant in variants]
@@ -127,13 +128,13 @@ def load_budgets(path: Path) -> tuple[Budget, ...]:
     raw = _read(path)
     if "suite" in raw:
         return load_suite(path).budgets
-    parsed = _validate(BudgetsFile, raw, path)
+    parsed = validated(BudgetsFile, raw, path)
     return tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
 
 
 def check_budget(raw: Mapping[str, Any], told: Path) -> Budget:
     """Return the budget in the keys of a `[[budgets]]` table; ConfigError, naming `told`."""
-    return _budget(_validate(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0)
+    return _budget(validated(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0)
 
 
 def _root(text: str, path: Path) -> str:
@@ -149,7 +150,11 @@ def _root(text: str, path: Path) -> str:
 
 def load_profile(path: Path) -> DeviceProfile:
     """Return the device profile in a TOML file; ConfigError if it cannot be used."""
-    parsed = _parse(ProfileFile, path)
+    return as_profile(parse(ProfileFile, path), path)
+
+
+def as_profile(parsed: ProfileFile, path: Path) -> DeviceProfile:
+    """Return the profile that tables of the file at `path` say; ConfigError if it cannot be."""
     device, limits = parsed.device, parsed.limits
     if device.transport == "ssh" and not device.host:
         raise ConfigError(f"{path}: device.host is missing; transport ssh needs a host to go to")
@@ -321,8 +326,9 @@ def _relative(value: Path | None, file: Path) -> Path | None:
     return value if value.is_absolute() else file.parent / value
 
 
-def _parse(kind: type[T], path: Path) -> T:
-    return _validate(kind, _read(path), path)
+def parse(kind: type[T], path: Path) -> T:
+    """Return the tables of a TOML file; ConfigError, with its path and key, for what they say."""
+    return validated(kind, _read(path), path)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -341,7 +347,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 
-def _validate(kind: type[T], raw: Mapping[str, Any], path: Path) -> T:
+def validated(kind: type[T], raw: Mapping[str, Any], path: Path) -> T:
+    """Return the tables that the file at `path` has; ConfigError, with its key, for a mistake."""
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
@@ -373,8 +380,10 @@ def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     schema: Any = kind.model_json_schema(by_alias=True)
     definitions, here = schema.get("$defs", {}), schema
     for part in loc:
+        chosen = here.get("patternProperties", {}).values()  # of tables whose keys users choose
+        named = next(iter(chosen), here.get("additionalProperties") or {})
         here = here.get("items" if isinstance(part, int) else "properties", {})
-        here = here if isinstance(part, int) else here.get(part, {})
+        here = here if isinstance(part, int) else here.get(part, named)
         for choice in here.get("anyOf", [here]):
             if "$ref" in choice:
                 here = definitions[choice["$ref"].rpartition("/")[2]]

@@ -32,11 +32,18 @@ class RunKind(enum.StrEnum):
         return self is RunKind.BENCH
 
 
+#: How devices were chosen, where they were not all named.
+_CHOOSING = ("asked", "exclude", "at_most", "passed_over")
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """The arguments of `benchhub run`; paths are absolute so that any folder can resume it.
 
-    `limits` were typed, by the keys of budgets, and hold beside those of the suite.
+    `limits` were typed, by the keys of budgets, and hold beside those of the suite. Where devices
+    were not all named one by one, `asked` has the words by which they were chosen, `exclude` those
+    that left some out, and with `at_most` so many were taken: `passed_over` says by name which were
+    not, and why.
     """
 
     suite: str
@@ -48,6 +55,10 @@ class RunRequest:
     scenarios: tuple[str, ...] = ()
     kind: RunKind = RunKind.SUITE
     limits: Mapping[str, float] = field(default_factory=dict, hash=False)
+    asked: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    at_most: int | None = None
+    passed_over: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def backends_by_default(self) -> bool:
@@ -58,7 +69,7 @@ class RunRequest:
         """Return the arguments as JSON types."""
         found = dataclasses.asdict(self)
         del found["kind"]
-        return found
+        return {key: value for key, value in found.items() if value or key not in _CHOOSING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchhub.config.catalogue import profile_file
-from benchhub.config.suite import load_profile
+from benchhub.config.fleet.chosen import Choice, places, profiles
 from benchhub.errors import ConfigError, StoreError, nearest
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import ABRequest
@@ -100,7 +100,7 @@ def confirmation(
 
     return ABRequest(
         suite="ab",
-        devices=(str(_profile(store, new.run, cell.device, project)),),
+        devices=(_place(store, new.run, cell.device, project),),
         backends=(cell.backend,),
         model_a=str(files[0]),
         model_b=str(files[1]),
@@ -125,10 +125,10 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _profile(store: Store, run: str, device: str, project: Path) -> Path:
-    """Return the profile that the run used, or else the one of that name."""
-    for name in store.run(run).request.devices:
-        path = Path(name)
-        if path.is_file() and load_profile(path).name == device:
-            return path
-    return profile_file(device, project).resolve()
+def _place(store: Store, run: str, device: str, project: Path) -> str:
+    """Return where the profile is that the run used, or else the one of that name."""
+    for place in store.run(run).request.devices:
+        with contextlib.suppress(ConfigError):  # it is gone
+            if profiles([place])[0].name == device:
+                return place
+    return places(Choice((device,)), project)[0]

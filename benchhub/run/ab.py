@@ -15,10 +15,10 @@ from benchhub.backends import described
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.build.reference import check_cases_fit
 from benchhub.compress.files.look import check_inputs_match, check_outputs_match, inspect_model
+from benchhub.config.fleet.chosen import profiles
 from benchhub.config.limits import check_of_launches, typed_budget
 from benchhub.config.options import check_precisions
 from benchhub.config.request import Resolved, check_backends
-from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, Budget, ScenarioSpec, Suite, VariantSpec
@@ -62,7 +62,7 @@ def make_ab(request: ABRequest, cache: Path) -> Ready:
     check_backends(suite)
     check_of_launches(suite.budgets, TASK)
     effort = EFFORTS[suite.effort]
-    device = load_profile(Path(request.devices[0]))
+    (device,) = profiles(request.devices)
     lacking = unreadable(suite, variants, cache)
     made = plan(suite, variants, (device,), [described(backend)], effort, unreadable=lacking)
     if made.skips or len(made.cells) != 2:

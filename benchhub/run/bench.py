@@ -17,10 +17,10 @@ import numpy as np
 from benchhub.backends import described, every
 from benchhub.compress.build.readable import unreadable
 from benchhub.compress.files.look import inspect_model, with_macs
+from benchhub.config.fleet.chosen import profiles
 from benchhub.config.limits import check_of_launches, typed_budget
 from benchhub.config.options import check_precisions, typed_options
 from benchhub.config.request import Resolved, check_backends
-from benchhub.config.suite import load_profile
 from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, ScenarioSpec, Suite, VariantSpec
@@ -60,7 +60,7 @@ def make_bench(
     ]
     inputs = {variant.name: taken(variant, sweep, given) for variant in found}
     variants = tuple(arranged(variant, inputs[variant.name]) for variant in found)
-    devices = _devices(request)
+    devices = profiles(request.devices)
     backends = _backends(request, variants)
     suite = _suite(request, variants, backends)
     check_precisions(request.precisions)
@@ -116,15 +116,6 @@ def names_of(models: Sequence[str]) -> list[str]:
 
 def _below_root(path: Path) -> tuple[str, ...]:
     return path.parts[1:] if path.anchor else path.parts
-
-
-def _devices(request: BenchRequest) -> tuple[DeviceProfile, ...]:
-    devices = tuple(load_profile(Path(file)) for file in request.devices)
-    names = [device.name for device in devices]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"device {name} is given twice; name each device once")
-    return devices
 
 
 def _backends(request: BenchRequest, variants: Sequence[Variant]) -> tuple[Description, ...]:
@@ -241,9 +232,9 @@ def _plan(
             if cell.runs_model
         ]
         skips += [s for s in made.skips if asked or s.reason.kind is not SkipKind.FORMAT]
-    places = [device.name for device in devices]
+    places = {device.name: index for index, device in enumerate(devices)}
     order = [backend.name for backend in backends]
-    cells.sort(key=lambda cell: (places.index(cell.device), order.index(cell.backend)))
+    cells.sort(key=lambda cell: (places[cell.device], order.index(cell.backend)))
     return Plan(tuple(cells), tuple(dict.fromkeys(skips)))
 
 

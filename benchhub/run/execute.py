@@ -30,6 +30,7 @@ from benchhub.run.device_reference import (
     planned_reference,
     unjudged_until_then,
 )
+from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.before import Before, measured_before
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
@@ -42,7 +43,6 @@ from benchhub.run.planning.plan import plan as make_plan
 from benchhub.run.planning.shaped import with_shapes
 from benchhub.run.planning.shared_launches import SHARED_LAUNCHES, with_shared_launches
 from benchhub.run.prepare import Prepared, prepare
-from benchhub.run.selftest_needed import unmet
 from benchhub.store import Store
 
 

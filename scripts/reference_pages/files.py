@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from benchhub.config import schema
 from benchhub.config.catalogue import SHIPPED, TEMPLATE_HOST
+from benchhub.config.fleet import tables
 from benchhub.config.suite import load_profile
 from benchhub.model.asked import EFFORTS
 from benchhub.model.scenario import Scenario
@@ -25,7 +26,9 @@ SUITE = (
     schema.SelectorTable, schema.AskTable, schema.AgreementTable, schema.BudgetsFile,
 )  # fmt: skip
 PROFILE = (schema.ProfileFile, schema.DeviceTable, schema.LimitsTable)
+FLEET = (tables.FleetFile, tables.GroupTable, tables.MemberTable)
 _HEADINGS = {
+    "FleetFile": "The file",
     "SuiteFile": "The file",
     "ProfileFile": "The file",
     "BudgetsFile": "A file of budgets alone",
@@ -64,6 +67,16 @@ def profiles() -> str:
         "A file in `device_profiles/`; `benchhub devices enroll` writes it.",
         *(_model(one) for one in PROFILE),
         section("Profiles that ship", table(("name", "", "limits", "labels"), rows)),
+    )
+
+
+def fleet() -> str:
+    """Return the page of a fleet file's keys."""
+    return page(
+        "Keys of a fleet file",
+        "A `fleet.toml`, in the project's folder or in its `device_profiles/`; `benchhub init`"
+        " writes one with comments. The tables in it are those of a [profile](profiles.md).",
+        *(_model(one) for one in FLEET),
     )
 
 

@@ -83,6 +83,10 @@ REQUEST = RunRequest(
     "/data",
     ("latency",),
     limits={"load_ms": 5.0},
+    asked=("rack1-*",),
+    exclude=("rack1-07",),
+    at_most=3,
+    passed_over={"rack1-01": "in use"},
 )
 RUN = RunInfo(
     "r", "suite", "5" * 64, "task", "fp32", "quick", "2026-01-01", "2026-01-02", "done", REQUEST,

@@ -3,63 +3,112 @@
 from __future__ import annotations
 
 import json as jsonlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
 from benchhub.cli import project
+from benchhub.cli.devices.asked import RERUN_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
+    from benchhub.cli.devices.asked import AskedDevices
+    from benchhub.errors import DeviceError
     from benchhub.model.device import Selftest
+    from benchhub.model.launch import Launch
     from benchhub.store import Store
 
 
 def selftest(
-    device: list[str] = typer.Argument(None, help="Devices (default: localhost)"),
+    device: list[str] = project.DEVICES,
+    exclude: list[str] = project.EXCLUDE,
+    rerun_failed: bool = RERUN_FAILED,
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
     """See whether devices tell equal work from 3 and 5 % more; exit 3 if one does not."""
-    from benchhub.config.catalogue import profile_file
+    from benchhub.cli.devices.asked import asked
 
-    names = list(device) or ["localhost"]
-    paths = [str(profile_file(name, project.folder()).resolve()) for name in names]
+    group = asked("selftest", device, exclude, rerun_failed)
     with project.open_store(store) as results:
-        found, lost = _measured(results, paths)
+        tested = _measured(results, group)
+    alone = len(group.devices) == 1
     if json:
         from benchhub.report.plain import plain
 
-        typer.echo(jsonlib.dumps([plain(one) for one in found], indent=1))
-    else:
-        for one in found:
+        typer.echo(jsonlib.dumps([plain(one) for one in tested.found], indent=1))
+    elif alone:
+        for one in tested.found:
             _show(one)
-    raise typer.Exit(3 if lost or not all(one.passed for one in found) else 0)
+    else:
+        _show_all(tested)
+    if alone or json:
+        for error in tested.lost.values():
+            project.problem(str(error))
+    names = [one.name for one in group.devices]
+    passed = {one.device for one in tested.found if one.passed}
+    failed = {*tested.lost, *(one.device for one in tested.found)} - passed
+    step = "`benchhub devices selftest --rerun-failed` takes just those"
+    untried = [name for name in names if name not in {*passed, *failed}]
+    group.end([name for name in names if name in failed], untried, "did not pass", step)
 
 
-def _measured(results: Store, paths: Sequence[str]) -> tuple[list[Selftest], bool]:
-    """Return the self-tests, stored, and whether a device could not be tested."""
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """The self-tests that were made, and why devices could not be tested, by name."""
+
+    found: tuple[Selftest, ...]
+    lost: Mapping[str, DeviceError]
+
+
+def _measured(results: Store, group: AskedDevices) -> _Tested:
+    """Return the self-tests, stored. What Ctrl-C cuts short has those that were over by then."""
     from datetime import UTC, datetime
 
     from benchhub.cli import measuring
     from benchhub.cli.run import command_line
-    from benchhub.run.selftest import examine, make_selftest
+    from benchhub.errors import Interrupted
+    from benchhub.run.devices.selftest import examine, is_over, make_selftest
 
-    ready = make_selftest(paths, project.cache())
-    run, errors = measuring.measured(results, ready, command_line())
-    launches = list(results.launches(run))
-    found, lost = [], False
-    for name, error in errors.items():
-        if error is not None:
-            project.problem(str(error))
-            lost = True
-            continue
-        mine = [launch for launch in launches if launch.cell.device == name]
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        found.append(examine(run, name, at, mine))
-        results.selftests.add(found[-1])
-    return found, lost
+    runs: list[str] = []
+    lost: dict[str, DeviceError] = {}
+    stopped = False
+    try:
+        ready = make_selftest(list(group.places.values()), project.cache())
+        _, errors = measuring.measured(results, ready, command_line(), runs.append)
+        lost = {name: error for name, error in errors.items() if error is not None}
+    except Interrupted:
+        stopped = True
+    launches: dict[str, list[Launch]] = {}
+    for launch in results.launches(runs[0]) if runs else ():
+        launches.setdefault(launch.cell.device, []).append(launch)
+    found = []
+    for device in group.devices:
+        mine = launches.get(device.name, [])
+        if device.name not in lost and (is_over(mine) or not stopped):
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            found.append(examine(runs[0], device.name, at, mine))
+            results.selftests.add(found[-1])
+    return _Tested(tuple(found), lost)
+
+
+def _show_all(tested: _Tested) -> None:
+    from benchhub.cli.devices.together import DeviceLine, print_rows
+
+    lines = [
+        DeviceLine(name, 0, "not tested", str(error).removeprefix(f"{name}: "))
+        for name, error in tested.lost.items()
+    ]
+    for one in tested.found:
+        level = "warn" if one.passed else "refuse"
+        worst = [f"{check.check}: {check.found}" for check in one.checks if check.level == level]
+        rank, word = (2, "passed") if one.passed else (0, "not passed")
+        if one.passed and worst:
+            rank, word = 1, "passed, doubtful"
+        lines.append(DeviceLine(one.device, rank, word, "; ".join(worst)))
+    print_rows(lines, "Self-tests", "`benchhub devices selftest NAME` shows every check of one")
 
 
 _WORDS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "refuse": "[red]fail[/]"}

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from benchhub.outside import Variable
 from benchhub.outside.written import FULL, drafted
 
 _FETCH_TIMEOUT_S = 3600.0
+_FETCHING = threading.Lock()
 _NO_SPACE = "No space left"
 _NO_WHEEL = re.compile(r"No matching distribution found for ([^\s=<>!;]+)")
 
@@ -36,16 +38,17 @@ def wheels(pinned: Pinned, target: Target, cache: Path) -> tuple[Wheel, ...]:
     BackendError where one does not exist for `target`, or cannot be fetched; NoSpace or
     ConfigError where the cache cannot be written.
     """
-    known = _Known(cache, target, pinned)
-    missing = [pin for pin in pinned.pins if known.wheel(pin) is None]
-    if missing:
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as folder:
-                _download(missing, pinned, target, Path(folder))
-                known.take(missing, Path(folder))
-        except OSError as error:
-            raise _unwritable(cache, error) from error
+    with _FETCHING:  # of many devices of a kind one fetches, and the others find it
+        known = _Known(cache, target, pinned)
+        missing = [pin for pin in pinned.pins if known.wheel(pin) is None]
+        if missing:
+            try:
+                cache.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as folder:
+                    _download(missing, pinned, target, Path(folder))
+                    known.take(missing, Path(folder))
+            except OSError as error:
+                raise _unwritable(cache, error) from error
     return tuple(wheel for pin in pinned.pins if (wheel := known.wheel(pin)) is not None)
 
 

@@ -33,7 +33,14 @@ class _Compared(_Request):
     statistic: str = "p50"
 
 
-class RequestV2(_Request):
+class _Chosen(_Request):
+    asked: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    at_most: int | None = None
+    passed_over: Mapping[str, str] = {}
+
+
+class RequestV2(_Chosen):
     """Of a suite, a self-test or an import."""
 
     v: int = 2
@@ -50,7 +57,7 @@ class ABRequestV2(_Compared):
     limits: Mapping[str, int | float] = {}
 
 
-class BenchRequestV1(_Request):
+class BenchRequestV1(_Chosen):
     """Of model files without a suite, since schema 0008."""
 
     v: int = 1

@@ -17,8 +17,8 @@ from benchhub.model.row import Results
 from benchhub.ondevice.backends import LoadOptions, null
 from benchhub.report.run import render
 from benchhub.report.tables import notes
-from benchhub.run.selftest import BASE, COMPARED, EMPTY, cells, examine, until_decided
-from benchhub.run.selftest_needed import MAX_AGE_DAYS, unmet
+from benchhub.run.devices.selftest import BASE, COMPARED, EMPTY, cells, examine, until_decided
+from benchhub.run.devices.selftest_needed import MAX_AGE_DAYS, unmet
 from benchhub.store import Store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchhub.config.fleet.chosen import profiles as profiles_at
 from benchhub.config.request import Resolved
-from benchhub.config.suite import load_profile
-from benchhub.errors import ConfigError
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, Suite, VariantSpec
 from benchhub.model.cell import Cell, CellKind, More, Plan
@@ -51,12 +50,9 @@ _NOISY, _LONG_TAIL = 0.05, 0.25
 
 
 def make_selftest(devices: Sequence[str], cache: Path) -> Ready:
-    """Return the self-test of devices (paths of profiles), ready to be measured."""
-    profiles = tuple(load_profile(Path(path)) for path in devices)
+    """Return the self-test of devices (places of their profiles), ready to be measured."""
+    profiles = profiles_at(devices)
     names = [profile.name for profile in profiles]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"device {name} is given twice; name each device once")
     suite = Suite(
         name=TASK,
         path=Path(TASK),
@@ -111,7 +107,8 @@ def until_decided(planned: Sequence[Cell]) -> More:
             undecided = [
                 keys[name]
                 for name in COMPARED
-                if _look(base, samples_ns.get(keys[name], ()), final=False).next_look is not None
+                if not base
+                or _look(base, samples_ns.get(keys[name], ()), final=False).next_look is not None
             ]
             if undecided and len(base) < LOOKS[-1]:
                 wanted += [keys[BASE], *undecided]
@@ -123,6 +120,19 @@ def until_decided(planned: Sequence[Cell]) -> More:
 def _look(base: Sequence[Array], other: Sequence[Array], final: bool) -> ABDecision:
     pairs = min(len(base), len(other))
     return paired_ab_look(base[:pairs], other[:pairs], primary=STATISTIC, final=final)
+
+
+def is_over(launches: Sequence[Launch]) -> bool:
+    """Return whether launches of one device are all that its self-test takes."""
+    samples: dict[str, list[Array]] = {}
+    for launch in launches:
+        if launch.status == "finished":
+            samples.setdefault(launch.cell.key, []).append(launch.samples_ns)
+    planned = list({launch.cell.key: launch.cell for launch in launches}.values())
+    if {cell.variant for cell in planned} != {EMPTY, BASE, *COMPARED}:
+        return False
+    enough = all(len(samples.get(cell.key, ())) >= cell.launches for cell in planned)
+    return enough and not until_decided(planned)(samples)
 
 
 def examine(run: str, device: str, at: str, launches: Sequence[Launch]) -> Selftest:

@@ -1,0 +1,1 @@
+"""Devices themselves: many asked side by side, the healthy ones of a group, self-tests."""
