@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def nearest_device(name: str, names: Sequence[str], groups: Iterable[str] = ()) 
 def fleet_files(project: Path) -> list[Path]:
     """Return the fleet files of a project, which are beside its profiles or in its folder."""
     found = (project / "device_profiles" / FLEET_FILE, project / FLEET_FILE)
-    return [path for path in found if path.is_file()]
+    return [path for path in found if os.path.lexists(path)]  # whatever it is, it is told
 
 
 def _ships(path: Path) -> bool:
