@@ -22,7 +22,7 @@ from benchhub.run.execute import (
     room_for,
 )
 from benchhub.run.loop.work import Watcher
-from benchhub.run.planning.shared_launches import SHARED_LAUNCHES
+from benchhub.run.planning.shared_launches import SPARES
 from benchhub.run.same_run import check_code, check_same
 from benchhub.store import Store
 
@@ -59,8 +59,8 @@ def ready_of(
     resolved = resolve(request)
     if begun is not None:
         check_code(begun, resolved)
-    shares = begun is None or SHARED_LAUNCHES in begun.provenance.told
-    return make_ready(resolved, cache, progress, make, shares)
+    spares = begun is None or SPARES in begun.provenance.told
+    return make_ready(resolved, cache, progress, make, spares)
 
 
 def begin(store: Store, ready: Ready, command: str, display: Display) -> RunInfo:

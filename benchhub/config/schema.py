@@ -46,6 +46,12 @@ class SuiteTable(StrictTable):
         description="budgets of quality may pass on a baseline that is no better than one answer"
         " for all cases",
     )
+    ends_early: bool = Field(
+        True,
+        strict=True,
+        description="a cell whose budgets of time are clearly broken ends after three launches"
+        " (five where its memory counts); false: all launches are made",
+    )
     reference: Literal["controller", "device"] = Field(
         "controller",
         description="who computes the baseline's answers that outputs are held against: the"

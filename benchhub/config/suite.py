@@ -100,6 +100,7 @@ def load_suite(path: Path) -> Suite:
         options=parsed.options,
         requires_selftest=table.requires_selftest,
         baseline_below_chance=table.baseline_below_chance,
+        ends_early=table.ends_early,
         reference_device=_reference_device(parsed, path),
         claims=read_claims(parsed.claims, names, table.backends, path),
     )

@@ -138,7 +138,8 @@ class Suite:
     """A suite file, parsed.
 
     `reference_device` is the device whose answers of the baseline are the reference, "" where
-    the controller computes it; None: a run's only device.
+    the controller computes it; None: a run's only device. `ends_early`: cells may end once their
+    budgets of time are clearly broken.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Suite:
     baseline_below_chance: bool = False
     claims: tuple[Claim, ...] = ()
     reference_device: str | None = ""
+    ends_early: bool = True
 
 
 #: How much measuring an effort level buys. A latency gate needs at least ten launches

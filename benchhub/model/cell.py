@@ -122,7 +122,8 @@ class Cell:
     `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
     `shapes` are what inputs with open sizes were given, batch included: `x=1x3x224x224`, several
     apart by spaces; empty where the model or the data says it all. `launches_of` is the key of the
-    cell whose launches it takes its figures from; empty: it has its own.
+    cell whose launches it takes its figures from; empty: it has its own. It may end after
+    `ends_after` launches, 0: not before `launches`.
     """
 
     device: str
@@ -144,6 +145,7 @@ class Cell:
     kind: CellKind = CellKind.MODEL
     shapes: str = ""
     launches_of: str = ""
+    ends_after: int = 0
 
     @property
     def runs_model(self) -> bool:

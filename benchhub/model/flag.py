@@ -33,6 +33,7 @@ class FlagKind(enum.StrEnum):
     NEAR_CAPACITY = "near_capacity"
     RELAUNCHED = "relaunched"
     INCOMPLETE = "incomplete"
+    ENDED_EARLY = "ended_early"
     GARBAGE = "garbage"
     NONFINITE = "nonfinite"
     PLACE_DEPENDENT = "place_dependent"
@@ -157,6 +158,11 @@ FLAGS: Mapping[FlagKind, FlagMeaning] = {
         "launches were interrupted and measured again", Concern.RECORD
     ),
     FlagKind.INCOMPLETE: FlagMeaning("fewer launches were made than planned", Concern.RECORD),
+    FlagKind.ENDED_EARLY: FlagMeaning(
+        "fewer launches were made than planned, since they showed its budgets of time clearly"
+        " broken",
+        Concern.RECORD,
+    ),
     FlagKind.GARBAGE: FlagMeaning(
         "outputs lie further from the reference than [agreement] allows", Concern.OUTPUTS
     ),

@@ -67,6 +67,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         **reference_told(run, answer_key, no_reference),
         **readings_told(answer_key),
     }
+    budgets = store.budgets(run_id)
     rows = summarize(
         run,
         plan.cells,
@@ -81,9 +82,9 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         tables=tables,
         below_chance_allowed=run.provenance.below_chance_allowed,
         no_reference=no_reference,
+        budgets=budgets,
     )
     canaries = findings(launches)
-    budgets = store.budgets(run_id)
     verdicts = judge(rows, budgets)
     loaded = Results(
         run=dataclasses.replace(

@@ -37,20 +37,22 @@ from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, connector
 from benchhub.run.loop.room import look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
+from benchhub.run.planning.early_ends import with_early_ends
 from benchhub.run.planning.fixed_cells import beside, with_canaries
-from benchhub.run.planning.going_on import goes_on, limited
+from benchhub.run.planning.going_on import ends, goes_on, limited
 from benchhub.run.planning.plan import plan as make_plan
 from benchhub.run.planning.shaped import with_shapes
-from benchhub.run.planning.shared_launches import SHARED_LAUNCHES, with_shared_launches
+from benchhub.run.planning.shared_launches import SPARES, with_shared_launches
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A request with its variants built and its cells planned; `more` decides what goes on.
+    """A request with its variants built and its cells planned.
 
-    Cells that do add `more_at_most` launches together, the fixed work beside them not counted.
+    `more` decides what goes on past its launches, and `enough` what ends before them. Cells that go
+    on add `more_at_most` launches together, the fixed work beside them not counted.
     `reference` are the cells that may give the reference where a device does, one a backend.
     """
 
@@ -58,6 +60,7 @@ class Ready:
     prepared: Prepared
     plan: Plan
     more: More = no_more
+    enough: More = no_more
     more_at_most: int = 0
     reference: tuple[Cell, ...] = ()
 
@@ -67,12 +70,12 @@ def make_ready(
     cache: Path,
     progress: Callable[[str], None],
     make: bool = True,
-    shares: bool = True,
+    spares: bool = True,
 ) -> Ready:
     """Build what the request needs and plan it; ConfigError if it cannot be done.
 
-    Without `make` it is planned only, and no recipe is run. Unless it `shares`, memory and cold
-    start have launches of their own, as runs of earlier versions have.
+    Without `make` it is planned only, and no recipe is run. Unless it `spares`
+    launches, memory and cold start have their own and no cell ends early, as in earlier versions.
     """
     prepared = prepare(resolved.suite, resolved.data, cache, progress, make)
     backends = [described(name) for name in resolved.suite.backends]
@@ -93,8 +96,9 @@ def make_ready(
             reasons, fix = "it has no scenario", "add [scenarios.latency]"
         raise ConfigError(f"{resolved.suite.path}: nothing to measure: {reasons}; {fix}")
     plan, prepared = with_shapes(plan, prepared, resolved.suite, cache)
-    if shares:
+    if spares:
         plan = with_shared_launches(plan, resolved.suite.scenarios)
+        plan = with_early_ends(plan, resolved.suite, resolved.devices)
     reference = planned_reference(plan, resolved.suite)
     plan = with_canaries(plan, resolved.effort)
     return going_on(Ready(resolved, prepared, plan, reference=reference))
@@ -108,7 +112,8 @@ def going_on(ready: Ready) -> Ready:
     limits = limited(plan.cells, resolved.suite.budgets, resolved.effort, emulated, fixed)
     most = len(limits) * (resolved.effort.most_launches - resolved.effort.launches)
     more = beside(goes_on(limits, resolved.effort), plan.cells)
-    return dataclasses.replace(ready, more=more, more_at_most=most)
+    enough = ends(plan.cells, resolved.suite.budgets)
+    return dataclasses.replace(ready, more=more, enough=enough, more_at_most=most)
 
 
 def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
@@ -233,8 +238,8 @@ def _forget_early_stop(work: DeviceWork, store: Store, infos: dict[str, DeviceIn
     Another controller of the same run may have written that, which waited for it in vain.
     """
     info = infos.get(work.device.name)
-    made = all(work.finished.get(cell.key, 0) >= cell.launches for cell in work.cells)
-    if info is None or info.error is None or not made or has_work(work):
+    failed = any(cell.key in work.closed for cell in work.cells)
+    if info is None or info.error is None or failed or has_work(work):
         return
     if info.transport == work.device.transport:  # else its record cannot be read, which it says
         infos[info.name] = dataclasses.replace(info, error=None)
@@ -313,6 +318,7 @@ def _work(
         by_default=ready.resolved.request.backends_by_default,
         first_round=max((so_far.rounds.get(cell.key, 0) for cell in cells), default=0),
         more=ready.more,
+        enough=ready.enough,
         samples_ns={cell.key: before.samples_ns.get(cell.key, []) for cell in cells},
         predict=prepared.answering.predictor,
         scoring=prepared.answering.scoring,
@@ -339,7 +345,7 @@ def _provenance(ready: Ready, command: str) -> Provenance:
         "controller": f"Python {platform.python_version()} on {platform.system()}",
         **{f"controller {name}": version(name) for name in libraries},
         "seed": str(ready.resolved.suite.seed),
-        SHARED_LAUNCHES: "true",
+        SPARES: "true",
         "max_relative_disagreement": str(ready.resolved.suite.agreement.max_relative),
         **({"reference_device": ready.reference[0].device} if ready.reference else {}),
         **({"scenarios_left_out": " ".join(left_out)} if left_out else {}),

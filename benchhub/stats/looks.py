@@ -20,6 +20,9 @@ from benchhub.stats.warmup import warmup_cut
 LOOKS = (10, 16, 25, 40)
 #: One-sided, at each of LOOKS; of all of them together .0185, by `sequential.level_per_look`.
 ALPHA = 0.0065
+#: Launches after which a limit that is clearly broken is told, and how many times as wide as at a
+#: look the bound then is, in logs.
+EARLY, EARLY_WIDENING = 3, 3.0
 
 
 def looks_at(
@@ -63,6 +66,29 @@ def looks_at(
             )
         )
     return tuple(zip(*found, strict=True)) if found else tuple(() for _ in qs)
+
+
+def clearly_above(
+    samples_ns: Samples, limits: Sequence[tuple[float, float]], *, with_warmup: bool = True
+) -> bool:
+    """Return whether these launches alone show every quantile to be above its limit, by far.
+
+    `limits` are pairs of a quantile and its limit in ns. The lower limit of what few launches say
+    is taken three times as far from the estimate, in logs, as a look takes it: the spread of three
+    launches is known badly. False where the samples do not bound a quantile.
+    ValueError: as `checked`.
+    """
+    found = looks_at(samples_ns, [q for q, _ in limits], with_warmup=with_warmup)
+    return bool(limits) and all(
+        bool(looks) and _far_low(looks[-1]) > limit
+        for looks, (_, limit) in zip(found, limits, strict=True)
+    )
+
+
+def _far_low(look: Look) -> float:
+    if not look.low or not look.estimate:
+        return 0.0
+    return look.estimate * math.pow(look.low / look.estimate, EARLY_WIDENING)
 
 
 def deciding(looks: Sequence[Look], limit: float) -> Look | None:

@@ -63,6 +63,7 @@ def mapped(path: Path) -> Array:
         with path.open("rb") as stream:
             _header("it", stream, path.stat().st_size)
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        _check_text("it", array.reshape(-1))
     return array
 
 
@@ -79,15 +80,17 @@ def of_bytes(raw: bytes | bytearray, name: str = "it") -> Array:
     except Exception as error:
         raise ValueError(f"{name} has a damaged header: {error}") from error
     flat = np.frombuffer(raw, dtype, math.prod(shape), head.tell())
-    if dtype.kind == "U" and not _is_text(flat):
-        raise ValueError(f"{name} holds characters that there are not")
+    _check_text(name, flat)
     return flat.reshape(shape[::-1]).T if turned else flat.reshape(shape)
 
 
-def _is_text(flat: Array) -> bool:
-    """Return whether all characters are such: numpy takes any 32 bits, Python's texts do not."""
+def _check_text(name: str, flat: Array) -> None:
+    """ValueError where texts have no characters: numpy takes any 32 bits, Python's do not."""
+    if flat.dtype.kind != "U":
+        return
     codes = flat.view(np.dtype(np.uint32).newbyteorder(flat.dtype.byteorder))
-    return not bool(((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes < 0xE000))).any())
+    if ((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+        raise ValueError(f"{name} holds characters that there are not")
 
 
 def _member(opened: zipfile.ZipFile, one: zipfile.ZipInfo) -> Array:

@@ -55,8 +55,13 @@ class Measured:
     provenance: RowProvenance
 
 
-def measured(cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None) -> Measured:
-    """Return what `launches`, all of a cell's, show; `device` is its own, if it is known."""
+def measured(
+    cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None, ended_early: bool = False
+) -> Measured:
+    """Return what `launches`, all of a cell's, show; `device` is its own, if it is known.
+
+    `ended_early`: they showed enough, so that no more were made.
+    """
     finished = tuple(launch for launch in launches if launch.status == "finished")
     status, reason = _status(launches, finished, device)
     if status != "finished":
@@ -82,7 +87,7 @@ def measured(cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None) 
         launches=tuple(launches),
         finished=finished,
         status=status,
-        flags=(*flags(finished, cut), *_of_the_record(cell, launches, finished)),
+        flags=(*flags(finished, cut), *_of_the_record(cell, launches, finished, ended_early)),
         figures=found,
         iterations=iterations,
         n_eff=n_eff,
@@ -114,14 +119,17 @@ def _status(
 
 
 def _of_the_record(
-    cell: Cell, launches: Sequence[Launch], finished: Sequence[Launch]
+    cell: Cell, launches: Sequence[Launch], finished: Sequence[Launch], ended_early: bool
 ) -> Iterator[Flag]:
     interrupted = sum(launch.status == "interrupted" for launch in launches)
     if interrupted:
         evidence = f"{interrupted} launches were interrupted and measured again"
         yield Flag(FlagKind.RELAUNCHED, evidence, caps=False)
     planned = _planned(cell, launches)
-    if len(finished) < planned:
+    if len(finished) < planned and ended_early:
+        evidence = f"{len(finished)} of {planned} launches showed its budgets clearly broken"
+        yield Flag(FlagKind.ENDED_EARLY, evidence, caps=False)
+    elif len(finished) < planned:
         evidence = f"{len(finished)} of {planned} launches were made"
         yield Flag(FlagKind.INCOMPLETE, evidence, caps=False)
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from benchhub.model.asked import Agreement
+from benchhub.model.asked import Agreement, Budget
 from benchhub.model.cell import Cell, CellKind, Variant
 from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.figure import Figure
@@ -33,6 +33,7 @@ from benchhub.results.rows.judged import (
 from benchhub.results.rows.judging import Group, JudgedQuality, Judges
 from benchhub.results.rows.measured import Measured, measured
 from benchhub.results.rows.speedup import round_medians_ms, speedups
+from benchhub.results.verdicts.early import is_clear, time_limits
 
 #: A file with fewer bytes for each weight holds them in fewer bits.
 _BYTES_OF_FLOAT32 = 3
@@ -64,6 +65,7 @@ def summarize(
     tables: Tables | None = None,
     below_chance_allowed: bool = False,
     no_reference: str = "",
+    budgets: Sequence[Budget] = (),
 ) -> tuple[Row, ...]:
     """Return a row for every planned cell, measured or not, in the order of `cells`.
 
@@ -71,16 +73,22 @@ def summarize(
     `also` are further metrics, `seed` draws the resamples, `tables` keeps what metrics have
     compared; `below_chance_allowed`: budgets of quality may pass on a baseline no better than
     one answer for all cases. `no_reference` is why there is no answer key where a device was to
-    answer first. The fixed work has no row; what it shows of its device is a flag of
-    the others.
+    answer first. `budgets` tell which cells ended early. The fixed work has no row; what it shows
+    of its device is a flag of the others.
     """
     all_launches = list(launches)
     by_cell = launches_by_cell(cells, all_launches)
     known = {variant.name: variant for variant in variants}
     infos = {device.name: device for device in devices}
     fixed_work = findings(all_launches)
+    early = _ended_early(cells, by_cell, budgets)
     found = [
-        measured(cell, by_cell.get(cell.key, ()), infos.get(cell.device))
+        measured(
+            cell,
+            by_cell.get(cell.key, ()),
+            infos.get(cell.device),
+            (cell.launches_of or cell.key) in early,
+        )
         for cell in cells
         if cell.kind is not CellKind.CANARY
     ]
@@ -132,6 +140,22 @@ def summarize(
         )
         for one in found
     )
+
+
+def _ended_early(
+    cells: Sequence[Cell], launches: Mapping[str, Sequence[Launch]], budgets: Sequence[Budget]
+) -> set[str]:
+    """Return the cells, by key, whose first launches showed enough."""
+    return {
+        cell.key
+        for cell in cells
+        if cell.ends_after
+        and is_clear(
+            cell,
+            [one.samples_ns for one in launches.get(cell.key, ()) if one.status == "finished"],
+            time_limits(cell, budgets),
+        )
+    }
 
 
 def _without_reference(one: Measured, why: str) -> Measured:

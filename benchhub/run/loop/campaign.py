@@ -20,7 +20,7 @@ import numpy as np
 from benchhub.compress.files.arranged import forms, output_names
 from benchhub.errors import ProtocolFault, Unreachable
 from benchhub.model.arrays import Array
-from benchhub.model.cell import CHECK_CASES, Cell
+from benchhub.model.cell import CHECK_CASES, Cell, CellKind
 from benchhub.model.launch import Details, Launch
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure, Job, Outcome
@@ -105,7 +105,7 @@ class _Todo:
     """Which cells still want launches."""
 
     def __init__(self, work: DeviceWork, missing: Mapping[str, str]) -> None:
-        self._more = work.more
+        self._more, self._enough = work.more, work.enough
         self._samples_ns = {key: list(samples) for key, samples in work.samples_ns.items()}
         self._cells = [cell for cell in work.cells if cell.backend not in missing]
         self._finished = dict(work.finished)
@@ -117,13 +117,16 @@ class _Todo:
         return max(0, cell.launches - self._finished.get(cell.key, 0))
 
     def open_cells(self) -> list[Cell]:
-        more = self._more(self._samples_ns)
-        return [
+        more, enough = self._more(self._samples_ns), self._enough(self._samples_ns)
+        found = [
             cell
             for cell in self._cells
             if cell.key not in self._closed
+            and cell.key not in enough
             and (self._finished.get(cell.key, 0) < cell.launches or cell.key in more)
         ]
+        # Fixed work shows what the device did beside others; alone it shows nothing of them.
+        return [] if all(cell.kind is CellKind.CANARY for cell in found) else found
 
     def open_launches(self) -> int:
         """Return how many launches are planned still; of cells that go on there may be more."""

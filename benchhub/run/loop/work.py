@@ -57,7 +57,8 @@ class DeviceWork:
 
     `finished` counts finished launches by cell key, `attempts` the launches that did not finish
     by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
-    the launches in the store, which `more` is asked about together with the new ones. `predict`
+    the launches in the store, which `more` and `enough`, what needs no further launch, are asked
+    about together with the new ones. `predict`
     is what the task makes of the outputs of quality cells, see `benchhub.tasks.predictions`, and
     `scoring` what metrics of the user's own make of each case.
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
@@ -82,6 +83,7 @@ class DeviceWork:
     by_default: bool = False
     first_round: int = 0
     more: More = no_more
+    enough: More = no_more
     samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     predict: Predictor | None = None
     scoring: Callable[[Sequence[Array]], Array] | None = None

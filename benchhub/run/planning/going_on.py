@@ -1,4 +1,7 @@
-"""Which cells go on past their planned launches: those that a budget of time leaves open; pure."""
+"""Which cells go on past their planned launches, and which end before them; pure.
+
+Those go on that a budget of time leaves open, and those end that have clearly broken theirs.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Budget, Effort
 from benchhub.model.cell import Cell, More
-from benchhub.model.quantities import PERCENTILES
 from benchhub.model.scenario import Scenario
-from benchhub.results.verdicts.judge import selects
+from benchhub.results.verdicts.early import TimeLimits, is_clear, time_limits
 from benchhub.stats.looks import LOOKS, deciding, looks_at
 
-_NS_PER_MS = 1e6
 _NS_PER_S = 1e9
-
-
-#: Quantiles of a cell that budgets limit, each with its limit in ns.
-Limits = Sequence[tuple[float, float]]
 
 
 def limited(
@@ -26,7 +23,7 @@ def limited(
     effort: Effort,
     emulated: Collection[str],
     fixed: Collection[Scenario] = (),
-) -> Mapping[str, tuple[Cell, Limits]]:
+) -> Mapping[str, tuple[Cell, TimeLimits]]:
     """Return the cells that may go on past their planned launches, by key, with what limits them.
 
     A cell may where a budget limits a percentile of it, its device is none of `emulated`, and its
@@ -38,11 +35,11 @@ def limited(
         if cell.scenario not in fixed
         and cell.launches == effort.launches < effort.most_launches
         and cell.device not in emulated
-        and (found := _limits(cell, budgets))
+        and (found := time_limits(cell, budgets))
     }
 
 
-def goes_on(limits: Mapping[str, tuple[Cell, Limits]], effort: Effort) -> More:
+def goes_on(limits: Mapping[str, tuple[Cell, TimeLimits]], effort: Effort) -> More:
     """Return what an `DeviceWork` asks before each round: which of the `limited` cells are open.
 
     A cell goes on to the next look until every limit is kept or broken, or the effort's launches
@@ -67,24 +64,25 @@ def goes_on(limits: Mapping[str, tuple[Cell, Limits]], effort: Effort) -> More:
     return more
 
 
-def _limits(cell: Cell, budgets: Sequence[Budget]) -> list[tuple[float, float]]:
-    """Return the quantiles of `cell` that budgets limit, each with its limit in ns."""
-    return [
-        (PERCENTILES[name], limit_ms * _NS_PER_MS)
-        for budget in budgets
-        if cell.runs_model and selects(budget, cell)
-        for name, limit_ms in _of_scenario(cell, budget).items()
-    ]
+def ends(cells: Sequence[Cell], budgets: Sequence[Budget]) -> More:
+    """Return what a `DeviceWork` asks before each round: which cells need no further launch.
+
+    Each is looked at once, after the launches that it may end after.
+    """
+    limits = {cell.key: (cell, time_limits(cell, budgets)) for cell in cells if cell.ends_after}
+    seen: dict[str, bool] = {}
+
+    def enough(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
+        for key, (cell, found) in limits.items():
+            launches = samples_ns.get(key, ())
+            if key not in seen and len(launches) >= cell.ends_after:
+                seen[key] = is_clear(cell, launches, found)
+        return {key for key, clear in seen.items() if clear}
+
+    return enough
 
 
-def _of_scenario(cell: Cell, budget: Budget) -> Mapping[str, float]:
-    # One rate of a sweep that is to show the highest possible one need not be decided.
-    if cell.scenario is Scenario.PACED and budget.paced_min_rate_per_s is not None:
-        return {}
-    return budget.percentiles(cell.scenario)
-
-
-def _open(cell: Cell, launches: Sequence[Array], limits: Limits, effort: Effort) -> bool:
+def _open(cell: Cell, launches: Sequence[Array], limits: TimeLimits, effort: Effort) -> bool:
     if sum(int(launch.sum()) for launch in launches) > effort.max_cell_s * _NS_PER_S:
         return False
     timed = [launch for launch in launches if launch.size]

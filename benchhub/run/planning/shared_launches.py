@@ -14,8 +14,8 @@ from benchhub.model.asked import ScenarioSpec
 from benchhub.model.cell import Cell, Plan
 from benchhub.model.scenario import Scenario
 
-#: What a run's provenance calls it where its plan was made so.
-SHARED_LAUNCHES = "launches_shared"
+#: What a run's provenance has where no launch is planned that another one shows, or ends early.
+SPARES = "spares_launches"
 _SHOWN_BY_LATENCY = (Scenario.MEMORY, Scenario.COLD_START)
 
 

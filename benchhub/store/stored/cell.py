@@ -39,6 +39,7 @@ class CellV2(_Cell):
     kind: CellKind
     shapes: str = ""
     launches_of: str = ""
+    ends_after: int = 0
 
 
 class CellV1(_Cell):

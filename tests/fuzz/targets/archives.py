@@ -193,6 +193,11 @@ _OF_FOLDS = {
         lambda: zipped(_fold_files() | {"masks.npy": _fold_files()["masks.npy"][:-9]}),
         "masks.npy: not a readable .npy file",
     ),
+    "characters beyond all": (
+        lambda: zipped(_fold_files() | {
+            "types.npy": claiming("(2,)", "<U1", b"a\0\0\0\x00\x00\x11\x00")
+        }), "types.npy: .*characters that there are not",
+    ),
 }  # fmt: skip
 
 TARGETS = (
