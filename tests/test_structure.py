@@ -30,12 +30,12 @@ FROM_ONDEVICE = {
     "model": {"wire"},
     "store": {"wire"},
     "backends": {"backends", "third_parties"},
-    "device": {"backends", "wire"},
+    "device": {"backends", "turns", "wire"},
     "compress": {"backends", "cause", "failed", "job", "measure"},
     "results": {"wire"},
     "config": {"backends"},
     "run": {"backends", "cause", "wire"},
-    "cli": {"wire"},
+    "cli": {"turns", "wire"},
 }
 PACKAGES = [name for layer in LAYERS for name in layer]
 #: No sockets, files or database; a module named here is of a pure package and is not pure.

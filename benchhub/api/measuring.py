@@ -11,6 +11,7 @@ from benchhub.config.catalogue import check_own
 from benchhub.config.request import resolve
 from benchhub.errors import ConfigError, Interrupted, StoreError, StoreGone
 from benchhub.model.cell import Cell, Skip
+from benchhub.model.device import USUAL_QUEUEING, Queueing
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
@@ -79,6 +80,7 @@ def measure(
     display: Display,
     rerun_failed: bool = False,
     resumed: bool = False,
+    queueing: Queueing = USUAL_QUEUEING,
 ) -> list[str]:
     """Measure what is open in a run; return a line for each device that stopped early.
 
@@ -90,7 +92,7 @@ def measure(
     display.begins(info, ready.plan.skips)
     try:
         with display.watching(ready.plan.launched, store.finished(info.id)) as watcher:
-            errors = execute(store, info, ready, watcher, rerun_failed)
+            errors = execute(store, info, ready, watcher, rerun_failed, queueing)
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None
     except StoreError as error:  # full, or locked; what is damaged would be so again

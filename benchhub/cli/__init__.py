@@ -31,7 +31,16 @@ from benchhub.cli import (
     runs,
     schema,
 )
-from benchhub.cli.devices import doctor, enroll, listing, provision, selftest, show
+from benchhub.cli.devices import (
+    doctor,
+    enroll,
+    listing,
+    provision,
+    queue,
+    reserve,
+    selftest,
+    show,
+)
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
 from benchhub.outside.masked import masked
@@ -60,6 +69,10 @@ devices.app.command("doctor")(doctor.doctor)
 devices.app.command("enroll")(enroll.enroll)
 devices.app.command("provision")(provision.provision)
 devices.app.command("selftest")(selftest.selftest)
+devices.app.command("queue")(queue.queue)
+devices.app.command("reserve")(reserve.reserve)
+devices.app.command("reservations")(reserve.reservations)
+devices.app.command("release")(reserve.release)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
 

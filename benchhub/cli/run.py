@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from benchhub.cli import project
+from benchhub.cli.devices.queueing import PRIORITY, RESERVATION, WAIT_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,9 @@ def run(
         None, metavar="RUN", help="Measure the failed cells of a run again"
     ),
     data: str = typer.Option(None, metavar="DIR", help="Your own copy of the task's dataset"),
+    wait_at_most: str = WAIT_AT_MOST,
+    priority: int = PRIORITY,
+    reservation: str = RESERVATION,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and measure nothing"),
     store: str = project.STORE,
     json: bool = project.JSON,
@@ -63,11 +67,13 @@ def run(
     from rich.console import Console
 
     from benchhub.api.measuring import begin, measure, resumable
+    from benchhub.cli.devices.queueing import queueing
     from benchhub.config.limits import typed_limits
     from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
     from benchhub.model.request import RunRequest
 
+    waits = queueing(wait_at_most, priority, reservation)
     again = resume or rerun_failed
     if (suite is None) == (again is None):
         raise ConfigError("give either a SUITE to run, or --resume RUN or --rerun-failed RUN")
@@ -91,7 +97,7 @@ def run(
             info = resumable(results.run(results.resolve(again)))
             ready = ready_of(info.request, console, info)
             shown = display(console)
-            say_problems(measure(results, info, ready, shown, bool(rerun_failed), resumed=True))
+            say_problems(measure(results, info, ready, shown, bool(rerun_failed), True, waits))
             _end(results, info.id, json, store)
         return
     request = RunRequest(
@@ -120,7 +126,7 @@ def run(
     with project.open_store(store) as results:
         shown = display(console)
         info = begin(results, ready, command_line(), shown)
-        say_problems(measure(results, info, ready, shown))
+        say_problems(measure(results, info, ready, shown, queueing=waits))
         _end(results, info.id, json, store)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from benchhub.device.bootstrap import SHELL
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.parse import Broken, parse, shown
-from benchhub.device.queue import Queue
+from benchhub.device.turns.queue import Queue
 from benchhub.device.transport import RemoteProcess
 from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.ondevice import wire
@@ -24,6 +24,8 @@ _CLOSE_TIMEOUT_S = 3.0
 #: measures a millisecond.
 _WAITING_BEAT = 0.4
 
+#: What may come before an agent serves.
+Greeting = schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent | schema.KeepingEvent
 E = TypeVar("E", bound=schema.Event)
 
 
@@ -72,21 +74,28 @@ class RemoteAgent:
         turn, `hear` is called with the queue as it changes, and with None every second; it may
         raise.
         """
-        event = self._introduced(root, holder, heartbeat_s, asking)
+        request = {"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s}
+        event = self._introduced({**request, **asking})
         while isinstance(event, schema.WaitingEvent):
             hear(event.queue.told())
             event = self._next_in_queue(heartbeat_s, hear)
+        if isinstance(event, schema.KeepingEvent):
+            raise self.fault(f"a {event.event!r} before its hello")
         return event
 
-    def _introduced(
-        self, root: str, holder: Mapping[str, Any], heartbeat_s: float, asking: Mapping[str, Any]
-    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent:
+    def only(self, request: Mapping[str, Any]) -> schema.KeepingEvent | schema.RefusedEvent:
+        """Send the only request of an agent that takes no lease; AgentEnded as of `hello`."""
+        event = self._introduced(request)
+        if not isinstance(event, schema.KeepingEvent | schema.RefusedEvent):
+            raise self.fault(f"{request['do']!r} was answered with {event.event!r}")
+        return event
+
+    def _introduced(self, request: Mapping[str, Any]) -> Greeting:
         noise, in_shell, size = "", False, 0
         self._to = self._new_id()
-        request = {"do": "hello", "root": root, "holder": holder, "heartbeat_s": heartbeat_s}
         # If it has ended already, what it left behind says why.
         with contextlib.suppress(BrokenPipeError):
-            self.send({**request, **asking, "id": self._to})
+            self.send({**request, "id": self._to})
         deadline = time.monotonic() + _HELLO_TIMEOUT_S
         for _ in range(bounds.NOISE_LINES):
             line = self._greeting_line(deadline, noise)
@@ -120,9 +129,7 @@ class RemoteAgent:
         except Broken as broken:
             raise self.fault(str(broken)) from broken
 
-    def _next_in_queue(
-        self, heartbeat_s: float, hear: Callable[[Queue | None], None]
-    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent:
+    def _next_in_queue(self, heartbeat_s: float, hear: Callable[[Queue | None], None]) -> Greeting:
         """Return what the agent says next while it sleeps; it is asked now and then.
 
         So seldom, because every time it wakes on a device that measures.
@@ -152,9 +159,7 @@ class RemoteAgent:
                 beat = time.monotonic() + _WAITING_BEAT * heartbeat_s
                 self._ping()
 
-    def _greeting(
-        self, line: bytes
-    ) -> schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent | None:
+    def _greeting(self, line: bytes) -> Greeting | None:
         """Return how the agent answers our hello; None: these are a shell's words."""
         try:
             event = parse(line)
@@ -163,7 +168,7 @@ class RemoteAgent:
                 raise self.fault(str(broken)) from broken
             return None
         waits = isinstance(event, schema.WaitingEvent)
-        if not isinstance(event, schema.HelloEvent | schema.WaitingEvent | schema.RefusedEvent):
+        if not isinstance(event, Greeting):
             raise self.fault(f"a {event.event!r} before its hello")
         answers = event.to in (self._to, "") or (waits and event.to in self._pings)
         if not answers or event.n != self._heard:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from benchhub.device import bootstrap
 from benchhub.device.agent import AgentEnded, RemoteAgent
 from benchhub.device.bootstrap import RunnerFile
-from benchhub.device.events.schema import HelloEvent, RefusedEvent
-from benchhub.device.queue import Asking, Queue
+from benchhub.device.events.schema import HelloEvent, KeepingEvent, RefusedEvent
+from benchhub.device.turns.queue import Asking, Queue
 from benchhub.device.transport import Transport
-from benchhub.device.turn import StaleAgent, Turn
+from benchhub.device.turns.turn import StaleAgent, Turn
 from benchhub.errors import DeviceError, NoSpace, PythonUnusable
 from benchhub.model.device import DeviceProfile
+
+T = TypeVar("T")
 
 
 class Opening:
@@ -66,20 +68,30 @@ class Opening:
 
     def _agent(self, turn: Turn) -> tuple[RemoteAgent, HelloEvent | RefusedEvent]:
         """Start an agent, pushing the runner if it is missing or is not what it should be."""
+
+        def ask(agent: RemoteAgent) -> HelloEvent | RefusedEvent:
+            root, heartbeat_s = self._profile.root, self._heartbeat_s
+            event = agent.hello(root, self._holder, heartbeat_s, turn.asks(), turn.hear)
+            if isinstance(event, HelloEvent) and event.runner_sha256 != self._runner.sha256:
+                if self._pushed:
+                    raise agent.fault("its agent is not the runner that was pushed to it")
+                raise AgentEnded(0, "another runner", in_shell=True)
+            return event
+
+        return self._started(ask)
+
+    def _started(self, ask: Callable[[RemoteAgent], T]) -> tuple[RemoteAgent, T]:
+        """Return an agent and what it answered to `ask`; AgentEnded means that it has to be pushed.
+
+        It does so once.
+        """
         while True:
             process = bootstrap.start_agent(
                 self._transport, self._profile, self._runner, self._another_python
             )
             agent = RemoteAgent(process, self._profile.name)
             try:
-                event = agent.hello(
-                    self._profile.root, self._holder, self._heartbeat_s, turn.asks(), turn.hear
-                )
-                if isinstance(event, RefusedEvent) or event.runner_sha256 == self._runner.sha256:
-                    return agent, event
-                if self._pushed:
-                    raise agent.fault("its agent is not the runner that was pushed to it")
-                agent.close()
+                return agent, ask(agent)
             except AgentEnded as ended:
                 agent.close()
                 reason = self._why(ended)
@@ -92,6 +104,18 @@ class Opening:
                 self._transport, self._profile, self._runner, self._another_python
             )
             self._pushed = True
+
+    def without_lease(self, request: Mapping[str, Any]) -> KeepingEvent:
+        """Return the answer to a request for which the device need not be had."""
+        root = self._profile.root
+        while True:
+            agent, event = self._started(lambda agent: agent.only({**request, "root": root}))
+            agent.close()
+            if isinstance(event, KeepingEvent):
+                return event
+            if not self._python_too_old(event):
+                raise self._refused(event)
+            self._another_python = True
 
     def _why(self, ended: AgentEnded) -> DeviceError | None:
         """Return why there is no agent; None where the runner has to be pushed first."""

@@ -27,7 +27,7 @@ from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
-from benchhub.device.queue import Asking
+from benchhub.device.turns.queue import Asking
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.errors import ConfigError, LinkLost

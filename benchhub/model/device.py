@@ -92,6 +92,22 @@ class Selftest:
 
 
 @dataclass(frozen=True, slots=True)
+class Queueing:
+    """How somebody waits for devices that are in use.
+
+    `wait_s`: for how long at most, 0: not at all; None: as each profile says. The higher
+    `priority` goes first, from -9 to 9. `reservation`: the id of one in whose name they come.
+    """
+
+    wait_s: float | None = None
+    priority: int = 0
+    reservation: str = ""
+
+
+USUAL_QUEUEING = Queueing()
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """A device that is kept for somebody: times are ISO 8601, UTC, by the store's clock."""
 

@@ -20,6 +20,9 @@ Controller to agent, `do` names the request:
                                              `reservation`: in whose name; `reservations`: those
                                              that the store knows of, [{id, user, host, from_utc,
                                              until_utc}..]
+  reserve     {root, now, reservation: {id, user, host, from_utc, until_utc}, reservations}
+                                             instead of hello; answered by `keeping`
+  cancel      {root, reservation: {id}}      the same
   ping        {}                             keeps the lease; answered by `pong` at once, also
                                              between the events of a launch, or by `waiting`
   facts       {}                             answered by `facts`
@@ -43,6 +46,7 @@ Agent to controller, `event` names the reply:
                                              `evicted` says what became of such an agent, or null
   refused     {kind, message, holder: {..}, queue}    a kind of REFUSALS
   waiting     {queue: {place, waiting, entries: [{..}], reserved: [{..}]}}    see turns/report.py
+  keeping     {outcome, message}             an outcome of KEEPING
   pong        {}                             left out while another line is on its way
   facts       {facts: {..}}
   conditions  {conditions: Conditions}
@@ -152,6 +156,15 @@ WAITS: Mapping[str, str] = {
     "measures": "somebody measures on it",
     "first": "somebody else comes first",
     "reserved": "it is reserved for somebody else, now or before this one would be done",
+}
+
+#: What became of a reservation that was asked for, or was to be cancelled.
+KEEPING: Mapping[str, str] = {
+    "kept": "the device is reserved",
+    "overlap": "somebody has it reserved for a part of that time",
+    "refused": "the times cannot be",
+    "cancelled": "it is reserved no longer",
+    "unknown": "there is no such reservation of this account on the device",
 }
 
 #: Why there is no environment where one was to be provisioned.

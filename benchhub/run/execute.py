@@ -19,7 +19,7 @@ from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
 from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
 from benchhub.model.cell import Cell, More, Plan, no_more
-from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.device import USUAL_QUEUEING, DeviceInfo, DeviceProfile, Queueing
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
 from benchhub.outside.masked import masked
@@ -34,7 +34,7 @@ from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.before import Before, measured_before
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
-from benchhub.run.loop.following import Following, connector
+from benchhub.run.loop.following import Following, asking_for, connector
 from benchhub.run.loop.room import look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 from benchhub.run.planning.early_ends import with_early_ends
@@ -144,7 +144,12 @@ def new_run(store: Store, ready: Ready, command: str) -> RunInfo:
 
 
 def execute(
-    store: Store, run: RunInfo, ready: Ready, watcher: Watcher, rerun_failed: bool = False
+    store: Store,
+    run: RunInfo,
+    ready: Ready,
+    watcher: Watcher,
+    rerun_failed: bool = False,
+    queueing: Queueing = USUAL_QUEUEING,
 ) -> dict[str, DeviceError | None]:
     """Measure what is still open in `run`; return per device why it stopped early, or None."""
     infos = {info.name: info for info in store.devices(run.id)}
@@ -160,7 +165,7 @@ def execute(
         works = [o for o in works if not _untested(o, suite, store, watcher, errors)]
     store.set_status(run.id, "running", None)
 
-    connect = connector(run.id, watcher)
+    connect = connector(run.id, watcher, asking_for(store, queueing, ready.plan.cells))
     try:
         missing: dict[str, DeviceError | None] = {}
         if ready.prepared.awaited is not None:

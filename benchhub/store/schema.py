@@ -32,7 +32,7 @@ from benchhub.outside.foreign.bounds import check_depth
 from benchhub.text import all_visible, visible
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0010"
+HEAD = "0011"
 
 metadata = MetaData()
 
@@ -257,6 +257,18 @@ quarantine = Table(
     Column("device", _Word(255), primary_key=True),
     Column("since", _Word(40), nullable=False),
     Column("reason", _Words, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", _Word(32), primary_key=True),
+    Column("device", _Word(255), nullable=False),
+    Column("user", _Words, nullable=False),
+    Column("host", _Words, nullable=False),
+    Column("starts_at", _Word(40), nullable=False),
+    Column("ends_at", _Word(40), nullable=False),
+    Column("why", _Words, nullable=False),
 )
 
 selftests = Table(

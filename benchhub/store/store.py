@@ -27,6 +27,7 @@ from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
 from benchhub.store.quarantine import Quarantine
 from benchhub.store.reached import Reached, reached
+from benchhub.store.reservations import Reservations
 from benchhub.store.schema import JSON, as_read
 from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget
@@ -79,6 +80,8 @@ class Store:
         self.quarantine = Quarantine(within)
         #: How devices did as instruments.
         self.selftests = Selftests(within)
+        #: Devices that are kept for somebody.
+        self.reservations = Reservations(within, opened.engine.dialect.name != "sqlite")
         #: The medians of launches.
         self.medians = MedianTable(within)
         #: What was computed from launches.

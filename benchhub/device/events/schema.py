@@ -15,7 +15,7 @@ from pydantic import Field
 from benchhub.device.events.bounds import MOST_OUTPUTS
 from benchhub.device.events.device import ToldConditions, ToldFacts
 from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Told, Word
-from benchhub.device.queue import Queue, Queued, ReservedTime
+from benchhub.device.turns.queue import Queue, Queued, ReservedTime
 from benchhub.ondevice.wire import PIECE_BYTES
 
 Piece = Annotated[bytes, Field(max_length=PIECE_BYTES)]
@@ -107,6 +107,14 @@ class WaitingEvent(_Event):
 
     event: Literal["waiting"]
     queue: ToldQueue
+
+
+class KeepingEvent(_Event):
+    """What became of a reservation."""
+
+    event: Literal["keeping"]
+    outcome: Literal["kept", "overlap", "refused", "cancelled", "unknown"]
+    message: Text
 
 
 class RefusedEvent(_Event):
@@ -382,5 +390,5 @@ LaunchEvent = (
 Event = (
     HelloEvent | RefusedEvent | ErrorEvent | PongEvent | FactsEvent | ConditionsEvent | HaveEvent
     | AdoptEvent | ReceiveEvent | RoomEvent | SettleEvent | EnvironmentsEvent | ProvisionEvent
-    | UnprovisionEvent | WaitingEvent | LaunchEvent
+    | UnprovisionEvent | WaitingEvent | KeepingEvent | LaunchEvent
 )  # fmt: skip

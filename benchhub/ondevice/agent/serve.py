@@ -27,6 +27,7 @@ from benchhub.ondevice.facts.conditions import snapshot
 from benchhub.ondevice.facts.probe import facts
 from benchhub.ondevice.provision import environments
 from benchhub.ondevice.provision.install import Ended, NotProvisioned, provision, wanted
+from benchhub.ondevice.turns import keeping
 from benchhub.ondevice.turns.claims import number
 from benchhub.ondevice.turns.hall import Busy
 from benchhub.ondevice.turns.lease import Lease, end_stale, stale
@@ -65,13 +66,17 @@ def _serve(
     first = requests.get()
     if first is END:
         return 0
-    if not isinstance(first, dict) or first.get("do") != "hello" or "root" not in first:
+    known = ("hello", *keeping.REQUESTS)
+    if not isinstance(first, dict) or first.get("do") not in known or "root" not in first:
         text = "expected hello with a root, got %.200s" % (first,)
         answers.send({"event": "refused", "kind": "protocol", "message": text})
         return 3
     answers.begin(first)
     root = os.path.abspath(os.path.expanduser(first["root"]))
     try:
+        if first["do"] != "hello":
+            answers.send(dict(keeping.answer(root, first), event="keeping"))
+            return 0
         lease, evicted = _lease(root, first, answers, reader)
     except Busy as busy:
         reply = {"event": "refused", "kind": "busy", "message": str(busy), "holder": busy.holder}

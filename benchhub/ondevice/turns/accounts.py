@@ -64,11 +64,14 @@ def _held(hall: Hall, name: str) -> Optional[Dict[str, Any]]:
         # A name of somebody else's is a forgery; their own is theirs to hold.
         if str(os.fstat(fd).st_uid) != uid or locked(fd, fcntl.LOCK_EX):
             return None
-        says = told(os.pread(fd, MOST_BYTES, 0))
-        kept = {name: says[name] for name in _TOLD if name in says}
-        return dict(kept, account=account(int(uid)))
+        return dict(shown(told(os.pread(fd, MOST_BYTES, 0))), account=account(int(uid)))
     finally:
         os.close(fd)
+
+
+def shown(says: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what of somebody's words is told of who holds a device."""
+    return {name: says[name] for name in _TOLD if name in says}
 
 
 def take_ours(hall: Hall, holder: Mapping[str, Any]) -> int:

@@ -40,19 +40,20 @@ def report(
     kept: Sequence[KeptTime],
     now: float,
     accounts: Mapping[int, Optional[str]],
-    mine: Optional[Ticket] = None,
+    viewer: Ticket,
     others: Sequence[Dict[str, Any]] = (),
 ) -> Dict[str, Any]:
-    """Return the queue in order; `others` hold the device without a ticket.
+    """Return the queue as it is for `viewer`, who need not be in it, in order.
 
-    `accounts` names the owners of tickets, None: it is this very one.
+    `accounts` names the owners of tickets, None: it is this very one. `others` hold the device
+    without a ticket.
     """
-    order = ranked(tickets, kept, now)
+    order = ranked([one for one in tickets if conflict(one, viewer)], kept, now)
     entries: List[Dict[str, Any]] = list(others)
     place = None
     waiting = 0
     for at, ticket in enumerate(order):
-        is_mine = mine is not None and ticket.name == mine.name
+        is_mine = ticket.name == viewer.name
         if not ticket.holds:
             waiting += 1
             place = waiting if is_mine else place

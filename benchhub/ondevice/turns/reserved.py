@@ -32,6 +32,10 @@ class Clock:
         utc = number(now_utc)
         self.offset_s = None if utc is None or utc < _FIRST_UTC_S else utc - now_s()
 
+    def now(self) -> float:
+        """Return seconds since the device was started."""
+        return now_s()
+
     def since_start(self, utc: float) -> Optional[float]:
         """Return a time of day as seconds since the device's start; None: that is unknown."""
         return None if self.offset_s is None else utc - self.offset_s
@@ -49,9 +53,6 @@ def there(hall: Hall, clock: Clock) -> List[KeptTime]:
     """Return what is reserved from now on; what is over and this account's is removed."""
     found = []
     for name in hall.names(PREFIX):
-        uid, _, identity = name[len(PREFIX) :].partition("-")
-        if not (uid.isascii() and uid.isdigit() and _is_id(identity)):
-            continue
         fd = hall.opened(name)
         if fd is None:
             continue
@@ -60,10 +61,8 @@ def there(hall: Hall, clock: Clock) -> List[KeptTime]:
             says = told(os.pread(fd, MOST_BYTES, 0))
         finally:
             os.close(fd)
-        if str(owner) != uid:
-            continue
-        one = _read(identity, owner, says, clock)
-        if one is not None and one.ends > now_s():
+        one = read(name, owner, says, clock)
+        if one is not None:
             found.append(one)
         elif owner == os.geteuid() and _is_over(says, clock):
             with contextlib.suppress(OSError):
@@ -71,11 +70,20 @@ def there(hall: Hall, clock: Clock) -> List[KeptTime]:
     return found
 
 
+def read(name: str, owner: int, says: Mapping[str, Any], clock: Clock) -> Optional[KeptTime]:
+    """Return what a file reserves; None where it is another's, over, or says nothing."""
+    uid, _, identity = name[len(PREFIX) :].partition("-")
+    if not name.startswith(PREFIX) or str(owner) != uid or not _is_id(identity):
+        return None
+    one = _times(identity, owner, says, clock)
+    return one if one is not None and one.ends > clock.now() else None
+
+
 def _is_id(text: str) -> bool:
     return 0 < len(text) <= 32 and set(text) <= _ID_CHARS
 
 
-def _read(
+def _times(
     identity: str, uid: Optional[int], says: Mapping[str, Any], clock: Clock
 ) -> Optional[KeptTime]:
     """Return a reservation in seconds of this start of the device; None where it says nothing."""
@@ -85,7 +93,7 @@ def _read(
         starts, ends = (None if one is None else clock.since_start(one) for one in utc)
     if starts is None or ends is None:
         return None
-    if not 0 < ends - starts <= MOST_LONG_S or starts > now_s() + MOST_AHEAD_S:
+    if not 0 < ends - starts <= MOST_LONG_S or starts > clock.now() + MOST_AHEAD_S:
         return None
     user, host = str(says.get("user", "?")), str(says.get("host", "?"))
     return KeptTime(identity, uid, user, host, starts, ends)
@@ -94,9 +102,9 @@ def _read(
 def _is_over(says: Mapping[str, Any], clock: Clock) -> bool:
     """Return whether it never counts again; one that no clock can place may, once one is told."""
     if clock.boot and says.get("boot") == clock.boot:
-        return bool(says.get("ends", 0.0) <= now_s())
+        return bool(says.get("ends", 0.0) <= clock.now())
     until = clock.since_start(says.get("until_utc", 0.0))
-    return until is not None and until <= now_s()
+    return until is not None and until <= clock.now()
 
 
 def of_store(records: Any, clock: Clock) -> List[KeptTime]:
@@ -106,8 +114,8 @@ def of_store(records: Any, clock: Clock) -> List[KeptTime]:
         says = told(written(record)) if isinstance(record, dict) else {}
         identity = says.get("id")
         if isinstance(identity, str) and _is_id(identity):
-            one = _read(identity, None, dict(says, boot=None), clock)
-            if one is not None and one.ends > now_s():
+            one = _times(identity, None, dict(says, boot=None), clock)
+            if one is not None and one.ends > clock.now():
                 found.append(one)
     return found
 
@@ -127,8 +135,8 @@ def make(hall: Hall, clock: Clock, says: Mapping[str, Any], stored: Any) -> Kept
     identity, uid = record.get("id"), os.geteuid()
     if not isinstance(identity, str) or not _is_id(identity):
         raise ValueError("a reservation needs an id of hexadecimal digits")
-    wanted = _read(identity, uid, dict(record, boot=None), clock)
-    if wanted is None or wanted.ends <= now_s():
+    wanted = _times(identity, uid, dict(record, boot=None), clock)
+    if wanted is None or wanted.ends <= clock.now():
         raise ValueError("a reservation from now on, of at most a week, needs a clock")
     for other in together(there(hall, clock), of_store(stored, clock)):
         if other.id != identity and other.starts < wanted.ends and wanted.starts < other.ends:

@@ -52,7 +52,7 @@ def live(hall: Hall) -> List[Ticket]:
     """Return the tickets of all that live; dead ones of this account are removed."""
     found = []
     for name in hall.names(PREFIX):
-        uid, number = _numbers(name)
+        uid, number = numbers(name)
         if uid is None or number is None:
             continue
         fd = hall.opened(name)
@@ -98,7 +98,10 @@ def drawn(hall: Hall, root: str, says: Dict[str, Any]) -> Mine:
     return mine
 
 
-def _numbers(name: str) -> "tuple[Optional[int], Optional[int]]":
+def numbers(name: str) -> "tuple[Optional[int], Optional[int]]":
+    """Return the uid and the number in a ticket's name, which may be any name; None: it is none."""
+    if not name.startswith(PREFIX):
+        return None, None
     uid, _, number = name[len(PREFIX) :].partition("-")
     whole = all(part.isascii() and part.isdigit() for part in (uid, number))
     if not whole or max(len(uid), len(number)) > _MOST_DIGITS:

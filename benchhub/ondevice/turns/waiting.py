@@ -14,7 +14,7 @@ from benchhub.ondevice.agent.private import account, prepare
 from benchhub.ondevice.turns import accounts, reserved, tickets
 from benchhub.ondevice.turns.hall import FOLDERS, Busy, Hall, entered, folder_of, is_sticky, now_s
 from benchhub.ondevice.turns.lease import Lease, read_holder, take_root, write_holder
-from benchhub.ondevice.turns.order import KeptTime, Ticket, ahead, kept_from
+from benchhub.ondevice.turns.order import KeptTime, Ticket, ahead, conflict, kept_from
 from benchhub.ondevice.turns.report import NAMES, holder_entry, needs_of, report
 
 #: A reservation has no process whose end would wake a sleeper: it looks this often at most.
@@ -65,7 +65,6 @@ class QueuePlace:
         shared: Sequence[str] = FOLDERS,
     ) -> None:
         prepare(root)
-        facts = os.stat(root)
         self._root = root
         self._holder = dict(holder)
         self._asked = asked
@@ -80,7 +79,7 @@ class QueuePlace:
             holds=int(asked.heir),
         )  # fmt: skip
         with entered(self._folder) as hall:
-            self._mine = tickets.drawn(hall, "%d:%d" % (facts.st_dev, facts.st_ino), says)
+            self._mine = tickets.drawn(hall, str(os.stat(root).st_ino), says)
 
     def lease(self, wait: bool, on_wait: Callable[[Dict[str, Any]], None]) -> Lease:
         """Return the lease once it is this one's turn; Busy where that is not now, and not `wait`.
@@ -186,11 +185,11 @@ def look(
     hall: Hall,
     root: str,
     clock: reserved.Clock,
-    stored: Any = None,
-    mine: Optional[Ticket] = None,
+    stored: Any,
+    viewer: Ticket,
 ) -> Dict[str, Any]:
     """Return the queue of a device: see `report`."""
-    there = tickets.live(hall)
+    there = [one for one in tickets.live(hall) if conflict(one, viewer)]
     owner = os.geteuid()
     names = {one.uid: None if one.uid == owner else account(one.uid) for one in there}
     holding = {one.uid for one in there if one.holds}
@@ -201,7 +200,7 @@ def look(
     if owner not in holding and _is_held(root):
         others.append(holder_entry(read_holder(root), None))
     kept = _reserved(hall, clock, stored)
-    return report(there, kept, now_s(), names, mine, others)
+    return report(there, kept, now_s(), names, viewer, others)
 
 
 def _reserved(hall: Hall, clock: reserved.Clock, stored: Any) -> List[KeptTime]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from benchhub.device.turns.queue import Asking
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.errors import Interrupted
-from benchhub.model.device import DeviceInfo, DeviceProfile
+from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceInfo, DeviceProfile, Queueing
 from benchhub.model.launch import Launch
 from benchhub.run.loop.work import Connect, Watcher
 from benchhub.store import Store
@@ -47,8 +49,13 @@ class Following:
         self._watcher.known(info, missing)
 
 
-def connector(run: str, watcher: Watcher) -> Connect:
-    """Return what opens the session of a device for a run, and waits where others use it."""
+def connector(
+    run: str, watcher: Watcher, asking: Callable[[DeviceProfile], Asking] = lambda _: Asking()
+) -> Connect:
+    """Return what opens the session of a device for a run, and waits where others use it.
+
+    `asking` is how each device is asked for, see `asking_for`.
+    """
 
     def waiting(device: DeviceProfile, text: str) -> None:
         if watcher.stopping():
@@ -62,6 +69,28 @@ def connector(run: str, watcher: Watcher) -> Connect:
             holder(run),
             own_run=run,
             on_wait=lambda text: waiting(device, text),
+            asking=asking(device),
         )
 
     return connect
+
+
+def asking_for(
+    store: Store, queueing: Queueing, cells: Sequence[Cell]
+) -> Callable[[DeviceProfile], Asking]:
+    """Return how devices are asked for: what the store has reserved of them is told, too.
+
+    How long a device takes is told only where somebody has it reserved, by what its cells took in
+    any run of the store.
+    """
+
+    def asking(device: DeviceProfile) -> Asking:
+        kept = store.reservations.coming(device.name)
+        if not kept:
+            return Asking(queueing)
+        mine = [cell for cell in cells if cell.device == device.name]
+        walls = store.median_wall_ns(cell.key for cell in mine)
+        needs_s = sum(walls.get(cell.key, 0.0) * cell.launches for cell in mine) / 1e9
+        return Asking(queueing, needs_s, kept, store.reservations.now())
+
+    return asking

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from benchhub.model.device import Reservation
-
-#: The priorities that may be asked for; the higher goes first, 0 is the usual one.
-LEAST_PRIORITY, MOST_PRIORITY = -9, 9
+from benchhub.model.device import USUAL_QUEUEING, Queueing, Reservation
+from benchhub.text import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +71,12 @@ class Queue:
 class Asking:
     """How a controller asks for a device.
 
-    `wait_s`: how long it waits for its turn at most, 0: not at all; None: as the profile says.
-    `needs_s`: about how long it takes, 0: unknown. `reservation`: the id of one in whose name it
-    comes. `reservations` are those that its store knows of for the device, and `now` is the time
-    that the store has.
+    `needs_s`: about how long it takes, 0: unknown. `reservations` are those that its store knows
+    of for the device, and `now` is the time that the store has.
     """
 
-    wait_s: float | None = None
-    priority: int = 0
+    queueing: Queueing = USUAL_QUEUEING
     needs_s: float = 0.0
-    reservation: str = ""
     reservations: tuple[Reservation, ...] = ()
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -90,19 +84,19 @@ class Asking:
         """Return what the device's agent is told of it, see `ondevice.wire`."""
         return {
             "wait": wait,
-            "priority": self.priority,
+            "priority": self.queueing.priority,
             "needs_s": self.needs_s,
             "now": self.now.timestamp(),
-            "reservation": self.reservation,
-            "reservations": [
-                {
-                    "id": one.id, "user": one.user, "host": one.host,
-                    "from_utc": datetime.fromisoformat(one.starts_at).timestamp(),
-                    "until_utc": datetime.fromisoformat(one.ends_at).timestamp(),
-                }
-                for one in self.reservations
-            ],
-        }  # fmt: skip
+            "reservation": self.queueing.reservation,
+            "reservations": [reservation_told(one) for one in self.reservations],
+        }
+
+
+def reservation_told(one: Reservation) -> Mapping[str, object]:
+    """Return what the device's agent is told of a reservation, see `ondevice.wire`."""
+    starts, ends = (instant(text).timestamp() for text in (one.starts_at, one.ends_at))
+    said = {"id": one.id, "user": one.user, "host": one.host}
+    return {**said, "from_utc": starts, "until_utc": ends}
 
 
 def in_words(queue: Queue, now: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from benchhub.device.queue import Asking, Queue, Queued, in_words, without_us
+from benchhub.device.turns.queue import Asking, Queue, Queued, in_words, without_us
 from benchhub.errors import DeviceBusy
 from benchhub.model.device import DeviceProfile
 
@@ -36,7 +36,8 @@ class Turn:
         self._holder = holder
         self._own_run = own_run
         self._on_wait = on_wait
-        self._patience_s = profile.lease_wait_s if asking.wait_s is None else asking.wait_s
+        wait_s = asking.queueing.wait_s
+        self._patience_s = profile.lease_wait_s if wait_s is None else wait_s
         self._began = time.monotonic()
         self._evict = 0
         self._of_ours: int | None = None
