@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from benchhub.device.bootstrap import SHELL
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.parse import Broken, parse, shown
-from benchhub.device.turns.queue import Queue
 from benchhub.device.transport import RemoteProcess
+from benchhub.device.turns.queue import Queue
 from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.ondevice import wire
 from benchhub.text import visible

@@ -9,8 +9,8 @@ from benchhub.device import bootstrap
 from benchhub.device.agent import AgentEnded, RemoteAgent
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.events.schema import HelloEvent, KeepingEvent, RefusedEvent
-from benchhub.device.turns.queue import Asking, Queue
 from benchhub.device.transport import Transport
+from benchhub.device.turns.queue import Asking, Queue
 from benchhub.device.turns.turn import StaleAgent, Turn
 from benchhub.errors import DeviceError, NoSpace, PythonUnusable
 from benchhub.model.device import DeviceProfile

@@ -27,9 +27,9 @@ from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
-from benchhub.device.turns.queue import Asking
 from benchhub.device.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
+from benchhub.device.turns.queue import Asking
 from benchhub.errors import ConfigError, LinkLost
 from benchhub.model.device import DeviceProfile
 from benchhub.model.facts import Facts

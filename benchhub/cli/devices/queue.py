@@ -21,7 +21,10 @@ _AT_ONCE = 8
 
 
 def queue(
-    device: list[str] = typer.Argument(None, help="Devices (default: the project's, and this one)"),
+    device: list[str] = typer.Argument(
+        None, metavar="[DEVICE]...", help="Names, groups, 'rack1-*', label=KEY:VALUE (default: all)"
+    ),
+    exclude: list[str] = project.EXCLUDE,
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -34,7 +37,7 @@ def queue(
 
     from benchhub.cli.devices.reserve import coming
 
-    profiles = _profiles(device)
+    profiles = _profiles(device or (), exclude)
     stored, now = coming(store)
     with ThreadPoolExecutor(_AT_ONCE) as asking:
         answers = list(asking.map(lambda one: _look(one, now, stored), profiles))
@@ -50,24 +53,23 @@ def queue(
     raise typer.Exit(3 if troubles else 0)
 
 
-def _profiles(names: Sequence[str]) -> list[DeviceProfile]:
-    from benchhub.config.catalogue import TEMPLATE_HOST, check_own, profile_file, profile_files
-    from benchhub.config.suite import load_profile
+def _profiles(words: Sequence[str], exclude: Sequence[str]) -> list[DeviceProfile]:
+    from benchhub.config.catalogue import TEMPLATE_HOST, check_own
+    from benchhub.config.fleet.chosen import Choice, places, profiles
 
-    here = project.folder()
-    if names:
-        found = [load_profile(profile_file(name, here)) for name in names]
-        for one in found:
-            check_own(one.name, one.host)
-        return found
-    every = [load_profile(path) for path in profile_files(here).values()]
-    return [one for one in every if one.host != TEMPLATE_HOST]
+    choice = Choice(tuple(words or "*"), tuple(exclude))
+    found = profiles(places(choice, project.folder()))
+    if not words:
+        return [one for one in found if one.host != TEMPLATE_HOST]
+    for one in found:
+        check_own(one.name, one.host)
+    return list(found)
 
 
 def _look(profile: DeviceProfile, now: datetime, stored: Sequence[Reservation]) -> Queue | str:
     """Return a device's queue, or why it cannot be told."""
-    from benchhub.device.turns.look import look
     from benchhub.device.session import connect
+    from benchhub.device.turns.look import look
     from benchhub.errors import DeviceError
     from benchhub.outside.faults import of_device
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def reserve(
-    device: str = typer.Argument(help="A device's name or profile file"),
+    device: str = typer.Argument(help="A device's name, of a profile or a fleet file"),
     begins: str = typer.Option(
         "now", "--from", metavar="TIME", help="now, 14:00, or 2026-01-31T14:00"
     ),
@@ -32,9 +32,9 @@ def reserve(
     from datetime import datetime, timedelta
 
     from benchhub.config.durations import duration_s, moment
-    from benchhub.device.turns.reserve import keep, new_reservation, release
     from benchhub.device.runner import build_runner
     from benchhub.device.session import connect
+    from benchhub.device.turns.reserve import keep, new_reservation, release
     from benchhub.errors import StoreError
 
     profile = _profile(device)
@@ -87,9 +87,9 @@ def release(
     store: str = project.STORE,
 ) -> None:
     """Give a reservation back before it is over; exit 3 where its device does not know of that."""
-    from benchhub.device.turns.reserve import release as released
     from benchhub.device.runner import build_runner
     from benchhub.device.session import connect
+    from benchhub.device.turns.reserve import release as released
     from benchhub.errors import ConfigError, DeviceError, nearest
 
     with project.open_store(store) as results:
@@ -159,9 +159,9 @@ def _plain(one: Reservation) -> dict[str, str]:
 
 
 def _profile(name: str) -> DeviceProfile:
-    from benchhub.config.catalogue import check_own, profile_file
-    from benchhub.config.suite import load_profile
+    from benchhub.config.catalogue import check_own
+    from benchhub.config.fleet.chosen import place, profiles
 
-    profile = load_profile(profile_file(name, project.folder()))
+    (profile,) = profiles([place(name, project.folder())])
     check_own(profile.name, profile.host)
     return profile

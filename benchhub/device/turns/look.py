@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from benchhub.device.events.schema import ToldQueue
-from benchhub.device.turns.queue import Queue, reservation_told
 from benchhub.device.transport import Transport
+from benchhub.device.turns.queue import Queue, reservation_told
 from benchhub.errors import DeviceError, LinkLost
 from benchhub.model.device import DeviceProfile, Reservation
 from benchhub.ondevice.turns import accounts, reserved, tickets

@@ -12,8 +12,8 @@ from typing import Any
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.events.schema import KeepingEvent
 from benchhub.device.opening import Opening
-from benchhub.device.turns.queue import Asking, reservation_told
 from benchhub.device.transport import Transport
+from benchhub.device.turns.queue import Asking, reservation_told
 from benchhub.errors import DeviceBusy, DeviceError
 from benchhub.model.device import DeviceProfile, Reservation
 from benchhub.ondevice import wire

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from benchhub.device.turns.queue import Asking
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.turns.queue import Asking
 from benchhub.errors import Interrupted
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo, DeviceProfile, Queueing
