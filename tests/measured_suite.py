@@ -17,11 +17,10 @@ from benchhub.model.scenario import Scenario
 from benchhub.ondevice import wire
 from benchhub.ondevice.measure.importing import import_backend
 from benchhub.ondevice.measure.stages import Measurement
-from benchhub.run import execute
 from benchhub.run.execute import Ready, make_ready, new_run
-from benchhub.run.loop.before import measured_before
 from benchhub.run.loop.campaign import _job
 from benchhub.run.loop.expected import most_of
+from benchhub.run.loop.works import common_work, works_of
 from benchhub.store import Store
 
 CASES = 9
@@ -101,8 +100,10 @@ class Suite:
         root = self.folder / "root"
         with Store.open(f"sqlite:///{self.folder}/{time.monotonic_ns()}.db") as store:
             run = new_run(store, ready, "benchhub run kinds")
-            (device,) = ready.resolved.devices
-            work = execute._work(run, ready, device, False, measured_before(store, run.id))
+            (work,) = works_of(
+                common_work(run.id, ready.resolved, ready.prepared), ready.resolved.devices,
+                ready.plan.cells, ready.prepared, store.reached(run.id), frozenset(),
+            )  # fmt: skip
         (root / "blobs").mkdir(parents=True, exist_ok=True)
         for blob in work.blobs:
             with blob.open() as file:

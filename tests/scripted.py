@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from builders import make_cell, make_conditions
 from benchhub.backends import described
 from benchhub.device.blob import Blob, StageReport
 from benchhub.errors import Interrupted, Unreachable
+from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Conditions, Job, Outcome
+from benchhub.run.loop.campaign import measure
 from benchhub.run.loop.engine import Sessions
 from benchhub.run.loop.work import DeviceWork
 
@@ -115,6 +118,24 @@ def restarts(**facts: Any) -> Callable[[Board], None]:
         lost(board)
 
     return happen
+
+
+@dataclass
+class Record:
+    """What is measured, as a store keeps it: what decides which cells go on reads it from there."""
+
+    launches: list[Launch] = field(default_factory=list)
+
+    def samples_of(self, key: str, count: int) -> list[Array]:
+        """Return the samples of the first `count` finished launches of a cell."""
+        finished = [one for one in self.launches if one.status == "finished"]
+        return [one.samples_ns for one in finished if one.cell.key == key][:count]
+
+    def measured(self, of: DeviceWork, *how: Any) -> list[Launch]:
+        """Measure `of`, each launch recorded before the next one, and return all of them."""
+        for launch in measure(dataclasses.replace(of, samples_of=self.samples_of), *how):
+            self.launches.append(launch)
+        return self.launches
 
 
 class Diary(Sessions):

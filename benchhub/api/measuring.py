@@ -90,9 +90,10 @@ def measure(
         check_same(store, info, ready)
         _look(store, ready, display)
     display.begins(info, ready.plan.skips)
+    so_far = store.reached(info.id)
     try:
-        with display.watching(ready.plan.launched, store.finished(info.id)) as watcher:
-            errors = execute(store, info, ready, watcher, rerun_failed, queueing)
+        with display.watching(ready.plan.launched, so_far.finished) as watcher:
+            errors = execute(store, info, ready, watcher, rerun_failed, queueing, so_far)
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None
     except StoreError as error:  # full, or locked; what is damaged would be so again

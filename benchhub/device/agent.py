@@ -16,6 +16,7 @@ from benchhub.device.transport import RemoteProcess
 from benchhub.device.turns.queue import Queue
 from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.ondevice import wire
+from benchhub.outside.heartbeat import Beat, every
 from benchhub.text import visible
 
 _HELLO_TIMEOUT_S = 60.0
@@ -52,7 +53,7 @@ class RemoteAgent:
         self._turn = threading.Lock()
         self._writing = threading.Lock()
         self._over = threading.Event()
-        self._heart: threading.Thread | None = None
+        self._heart: Beat | None = None
         self._patience_s = float("inf")
         self._token = secrets.token_hex(4)
         self._asked = 0
@@ -181,23 +182,21 @@ class RemoteAgent:
         """Ping the agent from now on, four times a heartbeat, and expect to hear from it."""
         # It answers pings whatever else it does, so silence is the link's, or the device's.
         self._patience_s = heartbeat_s
-
-        def beat() -> None:
-            while not self._over.wait(heartbeat_s / 4):
-                if not self._ping():
-                    return
-
-        self._heart = threading.Thread(target=beat, name=f"heartbeat-{self._name}", daemon=True)
-        self._heart.start()
+        self._heart = every(heartbeat_s / 4, self._ping)
 
     def _ping(self) -> bool:
-        """Return whether a ping went out; where not, whoever reads from the agent finds out."""
-        ping = self._new_id()
-        self._pings.add(ping)
+        """Return whether pings get out; where not, whoever reads from the agent finds out."""
+        if not self._writing.acquire(blocking=False):
+            return True  # something is on its way to it, which keeps it as well
         try:
-            self.send({"do": "ping", "id": ping})
+            self._asked += 1
+            ping = f"{self._token}-{self._asked}"
+            self._pings.add(ping)
+            self._process.write(wire.encode({"do": "ping", "id": ping}))
         except (OSError, Unreachable):
             return False
+        finally:
+            self._writing.release()
         return True
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -265,6 +264,8 @@ class RemoteAgent:
 
     def close(self) -> None:
         """Let the agent go; a request in progress ends with Interrupted. Never raises."""
+        if self._heart is not None:
+            self._heart.stop()
         if not self._over.is_set():
             self._over.set()
             try:
@@ -279,8 +280,6 @@ class RemoteAgent:
             except (OSError, DeviceError):
                 pass  # it is gone already, or will be: its lease dies with its stdin
         self._process.close()
-        if self._heart is not None and self._heart is not threading.current_thread():
-            self._heart.join(5.0)
 
     def _new_id(self) -> str:
         with self._writing:

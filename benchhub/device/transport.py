@@ -43,6 +43,7 @@ class RemoteProcess(ABC):
     def __init__(self) -> None:
         self._pending = bytearray()
         self._tail = bytearray()
+        self._stderr_bytes = 0
 
     @abstractmethod
     def write(self, data: bytes | memoryview) -> None:
@@ -104,19 +105,23 @@ class RemoteProcess(ABC):
         """Drain stderr in the background: a process must never block on it."""
 
         def drain() -> None:
-            size = 0
-            while data := read():
-                self._tail += data
-                del self._tail[:-_TAIL_BYTES]
-                size += len(data)
-                if size > STDERR_BYTES:
-                    self._tail[:] = b"it wrote more than %d bytes to stderr" % STDERR_BYTES
-                    self.kill()
-                    return
+            while (data := read()) and self._keep_stderr(data):
+                pass
 
         thread = threading.Thread(target=drain, name="stderr", daemon=True)
         thread.start()
         return thread
+
+    def _keep_stderr(self, data: bytes) -> bool:
+        """Keep the end of what came on stderr; False: that was too much, and it is killed."""
+        self._tail += data
+        del self._tail[:-_TAIL_BYTES]
+        self._stderr_bytes += len(data)
+        if self._stderr_bytes > STDERR_BYTES:
+            self._tail[:] = b"it wrote more than %d bytes to stderr" % STDERR_BYTES
+            self.kill()
+            return False
+        return True
 
 
 class Transport(Protocol):

@@ -178,7 +178,7 @@ _KEYED_LATER: Mapping[str, object] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=16384)  # asked for once a launch, not once a cell
+@lru_cache(maxsize=1 << 18)  # asked for once a launch, not once a cell
 def _cell_key(cell: Cell) -> str:
     facts = [str(getattr(cell, name)) for name in _KEYED]
     facts += [
@@ -296,13 +296,21 @@ def without(
     return Plan(kept, (*plan.skips, *skips.values()))
 
 
-#: From the samples of the finished launches so far, by cell key and in order of their index, the
-#: keys of the cells that are to go on past the launches planned for them. Asked before each round.
-More = Callable[[Mapping[str, Sequence[Array]]], Collection[str]]
+#: The samples of the first so many finished launches of a cell, by its key and in order of index.
+SamplesOf = Callable[[str, int], Sequence[Array]]
+#: From how many launches of one device's cells finished so far, by key, and what has their samples,
+#: the keys of the cells that are to go on past the launches planned for them. Asked before each
+#: round, so that it looks at no other device's cells.
+More = Callable[[Mapping[str, int], SamplesOf], Collection[str]]
 
 
-def no_more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
+def no_more(finished: Mapping[str, int], samples_of: SamplesOf) -> Collection[str]:
     """Leave every cell at the launches planned for it."""
+    return ()
+
+
+def no_samples(key: str, count: int) -> Sequence[Array]:
+    """Have none: of what never goes on."""
     return ()
 
 

@@ -54,6 +54,8 @@ class _Limit:
 
 
 _FILES = _Limit(resource.RLIMIT_NOFILE, "open files", "n", 1)
+_THREADS = _Limit(resource.RLIMIT_NPROC, "processes and threads", "u", 1)
+_MOST_THREADS = (Path("/proc/sys/kernel/threads-max"), Path("/proc/sys/kernel/pid_max"))
 _ADDRESSES = _Limit(resource.RLIMIT_AS, "kB of addresses", "v", 1024)
 
 
@@ -71,6 +73,57 @@ def allowed_files() -> int | None:
     """Return how many files may be open; None: any number."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def make_threads(wanted: int) -> list[str]:
+    """Raise the limit of threads so that `wanted` more may be; return what was done, or cannot."""
+    if os.geteuid() == 0:
+        return []  # whom it does not hold
+    return _THREADS.raised(_own_threads() + wanted)
+
+
+def free_threads() -> int | None:
+    """Return how many more threads this process may have; None: not known."""
+    left: list[int] = []
+    soft = resource.getrlimit(_THREADS.kind)[0]
+    if soft != resource.RLIM_INFINITY and os.geteuid() != 0:
+        left.append(soft - _own_threads())
+    try:
+        running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
+        most = min(int(path.read_text()) for path in _MOST_THREADS)
+        left.append(most - running)
+    except (OSError, ValueError, IndexError):
+        pass  # not Linux
+    for group in _groups():
+        try:
+            most = int((group / "pids.max").read_text())
+            left.append(most - int((group / "pids.current").read_text()))
+        except (OSError, ValueError):
+            continue  # none there, or one without a limit
+    return max(0, min(left)) if left else None
+
+
+def _groups() -> list[Path]:
+    """Return the groups that this process is in, from its own up to the one of all."""
+    try:
+        said = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    own = next((line[4:] for line in said if line.startswith("0::/")), "")
+    place = _GROUP / own
+    return [place, *(folder for folder in place.parents if folder.is_relative_to(_GROUP))]
+
+
+def _own_threads() -> int:
+    """Return how many threads this account has, in all of its processes."""
+    count, user = 0, os.getuid()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.stat(folder).st_uid == user:
+                count += len(os.listdir(folder / "task"))
+        except OSError:
+            continue  # it has ended
+    return count
 
 
 def free_bytes(path: Path) -> int | None:

@@ -20,9 +20,8 @@ from benchhub.config.limits import check_of_launches, typed_budget
 from benchhub.config.options import check_precisions
 from benchhub.config.request import Resolved, check_backends
 from benchhub.errors import ConfigError
-from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, Budget, ScenarioSpec, Suite, VariantSpec
-from benchhub.model.cell import CHECK_CASES, More, Variant
+from benchhub.model.cell import CHECK_CASES, More, SamplesOf, Variant
 from benchhub.model.request import ABRequest
 from benchhub.model.scenario import Scenario
 from benchhub.results.compare.ab import look
@@ -157,10 +156,11 @@ def _budgets(request: ABRequest, judged: str) -> tuple[Budget, ...]:
 def until_decided(key_a: str, key_b: str, request: ABRequest) -> More:
     """Return what keeps both cells open in every round until the test decides."""
 
-    def more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
-        a, b = samples_ns.get(key_a, ()), samples_ns.get(key_b, ())
-        if abs(len(a) - len(b)) >= MOST_ATTEMPTS:
+    def more(finished: Mapping[str, int], samples_of: SamplesOf) -> Collection[str]:
+        counts = finished.get(key_a, 0), finished.get(key_b, 0)
+        if abs(counts[0] - counts[1]) >= MOST_ATTEMPTS:
             return ()  # one of them fails: the other has nothing to be held to
+        a, b = samples_of(key_a, counts[0]), samples_of(key_b, counts[1])
         return () if look(a, b, request, final=False)[0].next_look is None else (key_a, key_b)
 
     return more

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import platform
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,11 +15,11 @@ from pathlib import Path
 from benchhub import __version__
 from benchhub.backends import described
 from benchhub.config.request import Resolved
-from benchhub.device.blob import Blob, model_blobs
 from benchhub.device.runner import build_runner
 from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
+from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell, More, Plan, no_more
-from benchhub.model.device import USUAL_QUEUEING, DeviceInfo, DeviceProfile, Queueing
+from benchhub.model.device import USUAL_QUEUEING, DeviceInfo, Queueing
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
 from benchhub.outside.masked import masked
@@ -31,12 +31,12 @@ from benchhub.run.device_reference import (
     unjudged_until_then,
 )
 from benchhub.run.devices.selftest_needed import unmet
-from benchhub.run.loop.before import Before, measured_before
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, asking_for, connector
-from benchhub.run.loop.room import look, taken
+from benchhub.run.loop.room import at_once, look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
+from benchhub.run.loop.works import common_work, works_of
 from benchhub.run.planning.early_ends import with_early_ends
 from benchhub.run.planning.fixed_cells import beside, with_canaries
 from benchhub.run.planning.going_on import ends, goes_on, limited
@@ -45,6 +45,8 @@ from benchhub.run.planning.shaped import with_shapes
 from benchhub.run.planning.shared_launches import SPARES, with_shared_launches
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.store import Store
+from benchhub.store.quarantine import Quarantined
+from benchhub.store.reached import Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +152,20 @@ def execute(
     watcher: Watcher,
     rerun_failed: bool = False,
     queueing: Queueing = USUAL_QUEUEING,
+    so_far: Reached | None = None,
 ) -> dict[str, DeviceError | None]:
-    """Measure what is still open in `run`; return per device why it stopped early, or None."""
+    """Measure what is still open in `run`; return per device why it stopped early, or None.
+
+    `so_far` is what the store has of it, None: that is still to be read.
+    """
     infos = {info.name: info for info in store.devices(run.id)}
     following = Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
-    before = measured_before(store, run.id)
-    works = [_work(run, ready, device, rerun_failed, before) for device in ready.resolved.devices]
+    works = _works(store, run, ready, rerun_failed, so_far or store.reached(run.id))
     for work in works:
         _forget_early_stop(work, store, infos)
-    works = [work for work in works if not _refused(work, store, watcher, errors)]
+    quarantined = store.quarantine.all()
+    works = [work for work in works if not _refused(work, quarantined, watcher, errors)]
     if ready.resolved.suite.requires_selftest:
         suite = ready.resolved.suite.name
         works = [o for o in works if not _untested(o, suite, store, watcher, errors)]
@@ -170,15 +176,17 @@ def execute(
         missing: dict[str, DeviceError | None] = {}
         if ready.prepared.awaited is not None:
             ready, missing = _with_reference(store, run, ready, works, connect, following)
-            before = measured_before(store, run.id)  # what gave the reference is there now
-            works = [
-                _work(run, ready, work.device, rerun_failed, before)
-                for work in works
-                if not is_over(missing.get(work.device.name))
-            ]
+            going = {
+                work.device.name for work in works if not is_over(missing.get(work.device.name))
+            }
+            now = store.reached(run.id)  # what gave the reference is there now
+            again = _works(store, run, ready, rerun_failed, now)
+            works = [work for work in again if work.device.name in going]
             if not ready.prepared.reference:
                 works = [unjudged_until_then(work) for work in works]
-        errors |= run_devices(works, connect, following.record, following)
+        errors |= run_devices(
+            works, connect, following.record, following, at_once=at_once(len(works))
+        )
         errors |= {name: errors.get(name) or error for name, error in missing.items()}
     except ConfigError:
         store.set_status(run.id, "failed", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -252,11 +260,14 @@ def _forget_early_stop(work: DeviceWork, store: Store, infos: dict[str, DeviceIn
 
 
 def _refused(
-    work: DeviceWork, store: Store, watcher: Watcher, errors: dict[str, DeviceError | None]
+    work: DeviceWork,
+    quarantined: Mapping[str, Quarantined],
+    watcher: Watcher,
+    errors: dict[str, DeviceError | None],
 ) -> bool:
     """Return whether the device is in quarantine and so will not be measured; say so."""
     name = work.device.name
-    kept = store.quarantine.all().get(name)
+    kept = quarantined.get(name)
     if kept is None or not has_work(work):
         return False
     errors[name] = DeviceError(
@@ -284,54 +295,19 @@ def _untested(
     return True
 
 
-def _work(
-    run: RunInfo, ready: Ready, device: DeviceProfile, rerun_failed: bool, before: Before
-) -> DeviceWork:
-    so_far = before.reached
-    prepared, suite = ready.prepared, ready.resolved.suite
-    cells = tuple(cell for cell in ready.plan.cells if cell.device == device.name)
-    models = {cell.model_sha256 for cell in cells}
-    return DeviceWork(
-        run=run.id,
-        device=device,
-        cells=cells,
-        blobs=(
-            *(blob for v in prepared.variants if v.sha256 in models for blob in model_blobs(v)),
-            *(
-                Blob(file.sha256, file.size, path=file.path)
-                for files in (
-                    prepared.inputs,
-                    *prepared.inputs_of.values(),
-                    *prepared.state.values(),
-                )
-                for file in files.values()
-            ),
-        ),
-        inputs={name: file.sha256 for name, file in prepared.inputs.items()},
-        formats={v.sha256: v.format for v in prepared.variants},
-        variants={v.name: v for v in prepared.variants},
-        state={
-            variant: {name: file.sha256 for name, file in files.items()}
-            for variant, files in prepared.state.items()
-        },
-        reference=prepared.reference,
-        finished=so_far.finished,
-        attempts=so_far.attempts,
-        closed=so_far.unreadable if rerun_failed else frozenset(so_far.failed),
-        deadline_s=suite.deadline_s,
-        backends=tuple(described(name) for name in suite.backends),
-        by_default=ready.resolved.request.backends_by_default,
-        first_round=max((so_far.rounds.get(cell.key, 0) for cell in cells), default=0),
-        more=ready.more,
-        enough=ready.enough,
-        samples_ns={cell.key: before.samples_ns.get(cell.key, []) for cell in cells},
-        predict=prepared.answering.predictor,
-        scoring=prepared.answering.scoring,
-        inputs_of={
-            cell.key: {name: file.sha256 for name, file in files.items()}
-            for cell in cells
-            if (files := prepared.inputs_of.get((cell.variant, cell.shapes))) is not None
-        },
+def _works(
+    store: Store, run: RunInfo, ready: Ready, rerun_failed: bool, so_far: Reached
+) -> list[DeviceWork]:
+    def samples_of(key: str, count: int) -> Sequence[Array]:
+        return store.samples.first(run.id, key, count)
+
+    common = dataclasses.replace(
+        common_work(run.id, ready.resolved, ready.prepared),
+        more=ready.more, enough=ready.enough, samples_of=samples_of,
+    )  # fmt: skip
+    closed = so_far.unreadable if rerun_failed else frozenset(so_far.failed)
+    return works_of(
+        common, ready.resolved.devices, ready.plan.cells, ready.prepared, so_far, closed
     )
 
 

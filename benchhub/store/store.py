@@ -28,6 +28,7 @@ from benchhub.store.naming import named
 from benchhub.store.quarantine import Quarantine
 from benchhub.store.reached import Reached, reached
 from benchhub.store.reservations import Reservations
+from benchhub.store.samples import SampleTable
 from benchhub.store.schema import JSON, as_read
 from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget
@@ -84,6 +85,8 @@ class Store:
         self.reservations = Reservations(within, opened.engine.dialect.name != "sqlite")
         #: The medians of launches.
         self.medians = MedianTable(within)
+        #: The samples of launches, apart from the rest of them.
+        self.samples = SampleTable(within)
         #: What was computed from launches.
         self.summaries = Summaries(within)
 

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from builders import make_cell, make_device, make_launch, make_plan, make_run, make_variant
 from onnx import TensorProto, helper, numpy_helper
-from scripted import Board, BoardSession, Diary, work
+from scripted import Board, BoardSession, Diary, Record, work
 
 from benchhub.cli.show.ab import exit_code, plain
 from benchhub.errors import ConfigError
@@ -28,7 +28,6 @@ from benchhub.results.compare.ab import look
 from benchhub.results.load_ab import _difference, compare_sides
 from benchhub.run.ab import make_ab, until_decided
 from benchhub.run.inputs.given import given_inputs
-from benchhub.run.loop.campaign import measure
 from benchhub.stats.paired_ab import ABChange
 from benchhub.store import Store
 
@@ -82,7 +81,7 @@ def times(slower: float, noise: float = 0.005) -> Times:
 
 def measured(sample: Times) -> list[Launch]:
     whole = dataclasses.replace(work((A, B)), more=until_decided(A.key, B.key, REQUEST))
-    return list(measure(whole, Meter(times=sample).connect, Diary(), (0.01,)))
+    return Record().measured(whole, Meter(times=sample).connect, Diary(), (0.01,))
 
 
 def decided(launches: list[Launch]) -> ABChange | None:

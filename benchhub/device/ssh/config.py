@@ -85,6 +85,7 @@ class _Resolver:
             trusted=self._trusted(said, tokens),
             algorithms=_algorithms(said),
             proxy_command=tokens.command(command) if command else None,
+            proxy_pattern=command,
             proxy_passes_socket=said.on("proxyusefdpass"),
             jump=self._chain(tokens.command(jump), depth) if jump else None,
             address_family=said.first("addressfamily", "any"),

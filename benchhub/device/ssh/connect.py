@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,6 +17,15 @@ from benchhub.device.ssh.explain import HungUp, mapped
 from benchhub.device.ssh.handshake import Hop, SocketFactory, shake_hands
 from benchhub.device.ssh.keys.host_keys import HostKey
 from benchhub.device.ssh.trust import Trust
+from benchhub.device.ssh.turns import (
+    CALLERS,
+    GATEWAY_S,
+    HANDSHAKE_S,
+    HANDSHAKES,
+    SERVER_S,
+    AtServers,
+    Turns,
+)  # fmt: skip
 from benchhub.errors import LinkLost
 
 KEEPALIVE_S = 5
@@ -24,9 +33,11 @@ KEEPALIVE_S = 5
 # Without a handler of its own, its tracebacks would go to the user's terminal.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-# sshd refuses at random from 10 unauthenticated connections on (MaxStartups 10:30:100).
-_CONNECTING = threading.BoundedSemaphore(8)
+#: An idle connection looks up this often, for its keepalive; what arrives wakes it at once. Ten
+#: times a second, as paramiko would, a thousand of them take a processor of their own.
+_IDLE_S = 2.0
 _ATTEMPTS = 6
+_AT_SERVERS, _HANDSHAKES = AtServers(CALLERS), Turns(HANDSHAKES, HANDSHAKE_S)
 
 T = TypeVar("T")
 
@@ -70,8 +81,8 @@ def show_host_key(
     def attempt() -> HostKey | None:
         connection = Connection(endpoint)
         try:
-            with mapped(name, endpoint):
-                way.reach(connection, key_type)
+            with mapped(name, endpoint), contextlib.ExitStack() as turns:
+                way.reach(connection, key_type, turns)
                 return HostKey.of_blob(connection.transport.get_remote_server_key().asbytes())
         except _NoSuchKey:
             return None
@@ -97,22 +108,28 @@ class _Way:
         """Return a connection to `endpoint`, trusted and logged in."""
         connection = Connection(endpoint)
         try:
-            with mapped(self._name, endpoint):
+            with mapped(self._name, endpoint), contextlib.ExitStack() as turns:
                 try:
-                    self.reach(connection, trust.algorithms())
+                    self.reach(connection, trust.algorithms(), turns)
                 except _NoSuchKey as error:
                     raise trust.missing() from error
                 hop = connection.hops[-1]
                 trust.check(hop.transport.get_remote_server_key(), hop.on_loopback)
                 log_in(hop.transport, endpoint, self._name)
                 hop.transport.set_keepalive(KEEPALIVE_S)
+                hop.transport.sock.settimeout(_IDLE_S)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def reach(self, connection: Connection, host_keys: tuple[str, ...]) -> None:
-        """Add the hops to the endpoint of `connection`, the last one as a stranger."""
+    def reach(
+        self, connection: Connection, host_keys: tuple[str, ...], turns: contextlib.ExitStack
+    ) -> None:
+        """Add the hops to the endpoint of `connection`, the last one as a stranger.
+
+        That is one of those at its server, and at work here, until `turns` are closed.
+        """
         endpoint = connection.endpoint
         through = None
         if endpoint.jump is not None and endpoint.proxy_command is None:
@@ -120,10 +137,13 @@ class _Way:
             way = self.open(jump, Trust(jump, self._name, (), role="jump host "))
             connection.hops[:] = way.hops
             through = connection.hops[-1]
+        longest_s = GATEWAY_S if endpoint.proxy_pattern else SERVER_S
+        turns.enter_context(_AT_SERVERS.at(endpoint.server, longest_s))
         try:
             hop = shake_hands(
-                endpoint, self._name, through, host_keys, self._ciphers, self._sock_factory
-            )
+                endpoint, self._name, through, host_keys, self._ciphers, self._sock_factory,
+                lambda: turns.enter_context(_HANDSHAKES.turn()),
+            )  # fmt: skip
         except paramiko.SSHException as error:
             if "no acceptable host key" in str(error):
                 raise _NoSuchKey from error
@@ -134,8 +154,7 @@ class _Way:
 def _retrying(attempt: Callable[[], T]) -> T:
     for number in range(1, _ATTEMPTS + 1):
         try:
-            with _CONNECTING:
-                return attempt()
+            return attempt()
         except HungUp as error:
             if number == _ATTEMPTS:
                 raise LinkLost(str(error)) from error

@@ -65,12 +65,21 @@ class Endpoint:
     trusted: Trusted
     algorithms: Algorithms = Algorithms()
     proxy_command: str | None = None
+    proxy_pattern: str = ""
     proxy_passes_socket: bool = False
     jump: Endpoint | None = None
     address_family: str = "any"
     bind_address: str | None = None
     connect_timeout_s: float = 10.0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def server(self) -> str:
+        """What tells its server from others: its address, or the command that leads there.
+
+        That as it was configured, with the host left open: what all devices behind a gateway share.
+        """
+        return self.proxy_pattern or self.where
 
     @property
     def where(self) -> str:

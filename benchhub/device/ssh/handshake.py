@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +20,9 @@ SocketFactory = Callable[[Endpoint], socket.socket]
 
 #: GCM ciphers are twice as fast as what paramiko prefers.
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr")
+#: A server is asked to speak first for this long; then it hears us.
+FIRST_WORD_S = 2.0
+_LOOK_S = 0.02
 #: A dead peer is noticed after about this long.
 DEAD_PEER_S = 14
 _FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
@@ -36,6 +41,9 @@ class Hop:
 
     def close(self) -> None:
         """Hang up."""
+        # Its thread sleeps in the socket, which closing alone would not wake.
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self.transport.sock.shutdown(socket.SHUT_RDWR)
         self.transport.close()
         # An unjoined transport thread would keep its socket open past this call.
         if self.transport.is_alive():
@@ -75,29 +83,24 @@ def shake_hands(
     host_keys: Sequence[str],
     ciphers: tuple[str, ...],
     sock_factory: SocketFactory,
+    spoke: Callable[[], object] = lambda: None,
 ) -> Hop:
     """Return an encrypted connection to `endpoint`, its host key not looked at yet.
 
     `through` is the hop before it, `host_keys` the algorithms to ask for and `ciphers` those of
-    the profile. Raises what sockets and paramiko raise, ConfigError for what cannot be agreed on.
+    the profile. `spoke` is called once the server has sent something, and what follows is work.
+    Raises what sockets and paramiko raise, ConfigError for what cannot be agreed on.
     """
     timeout_s = endpoint.connect_timeout_s
-    proxy: Proxy | None = None
-    local = False
-    sock: Any
-    if endpoint.proxy_command:
-        proxy = Proxy(endpoint.proxy_command, endpoint.proxy_passes_socket, timeout_s)
-        sock = proxy.sock
-    elif through is not None:
-        sock = through.transport.open_channel(
-            "direct-tcpip", (endpoint.host, endpoint.port), ("127.0.0.1", 0), timeout=timeout_s
-        )
-    else:
-        sock = sock_factory(endpoint)
-        local = _is_local(sock)
+    sock, proxy = _carried(endpoint, through, sock_factory)
+    local = through is None and proxy is None and _is_local(sock)
     try:
         if through is None and proxy is None:
             tune(sock)
+        began = time.monotonic()
+        if _speaks(sock, min(FIRST_WORD_S, timeout_s / 2)):
+            spoke()
+            began = time.monotonic()
         transport = paramiko.Transport(sock, disabled_algorithms=_disabled(endpoint))
     except BaseException:
         sock.close()
@@ -106,7 +109,7 @@ def shake_hands(
         raise
     hop = Hop(transport, proxy, local)
     try:
-        transport.banner_timeout = timeout_s
+        transport.banner_timeout = timeout_s - (time.monotonic() - began)
         transport.auth_timeout = max(timeout_s, 10.0)
         transport.daemon = True
         _agree(transport, endpoint, name, host_keys, ciphers)
@@ -124,6 +127,37 @@ def shake_hands(
         hop.close()
         raise
     return hop
+
+
+def _carried(
+    endpoint: Endpoint, through: Hop | None, sock_factory: SocketFactory
+) -> tuple[Any, Proxy | None]:
+    """Return what carries the connection, a socket or a channel, and the process behind it."""
+    timeout_s = endpoint.connect_timeout_s
+    if endpoint.proxy_command:
+        proxy = Proxy(endpoint.proxy_command, endpoint.proxy_passes_socket, timeout_s)
+        return proxy.sock, proxy
+    if through is None:
+        return sock_factory(endpoint), None
+    there = (endpoint.host, endpoint.port)
+    channel = through.transport.open_channel(
+        "direct-tcpip", there, ("127.0.0.1", 0), timeout=timeout_s
+    )
+    return channel, None
+
+
+def _speaks(sock: Any, patience_s: float) -> bool:
+    """Wait for the first byte of a server; False: none came, and some wait for ours."""
+    if isinstance(sock, socket.socket):
+        waiting = select.poll()
+        waiting.register(sock, select.POLLIN)
+        return bool(waiting.poll(1000 * patience_s))
+    until = time.monotonic() + patience_s
+    while not (sock.recv_ready() or sock.closed or sock.eof_received):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def _agree(

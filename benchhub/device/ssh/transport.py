@@ -31,6 +31,8 @@ from benchhub.model.device import DeviceProfile
 STALL_S = 30.0
 _OPEN_TIMEOUT_S = 15.0
 _SESSION_TRIES = 20
+#: Who waits for stdout looks this often at stderr, which must not fill up meanwhile.
+_STDERR_S = 5.0
 # OpenSSH takes packets of 256 KiB; the standard promises only 32 KiB.
 _OPENSSH_REQUEST_BYTES = 255 * 1024
 _PORTABLE_REQUEST_BYTES = 32 * 1024
@@ -197,14 +199,21 @@ class SshProcess(RemoteProcess):
         self._killed = False
         self._readable = threading.Event()
         channel.in_buffer.set_event(self._readable)
-        self._drain = self._keep_tail(self._read_stderr)
 
-    def _read_stderr(self) -> bytes:
-        while True:
+    def _take_stderr(self) -> None:
+        """Take what is there; no thread waits for it, since megabytes fit into the window."""
+        while self._channel.recv_stderr_ready():
             try:
-                return self._channel.recv_stderr(CHUNK_BYTES)
-            except TimeoutError:
-                continue
+                data = self._channel.recv_stderr(CHUNK_BYTES)
+            except (OSError, EOFError, paramiko.SSHException):
+                return
+            if not self._keep_stderr(data):
+                return
+
+    def stderr_tail(self) -> str:
+        """Return the last few kilobytes of stderr, on one line."""
+        self._take_stderr()
+        return super().stderr_tail()
 
     def write(self, data: bytes | memoryview) -> None:
         """Send all of `data` to stdin."""
@@ -228,8 +237,12 @@ class SshProcess(RemoteProcess):
     def read(self, timeout_s: float) -> bytes:
         """Return the next bytes of stdout."""
         # The channel's own timeout would be the writers' too.
-        if not self._readable.wait(timeout_s):
-            raise TimeoutError("no output")
+        until = time.monotonic() + timeout_s
+        while not self._readable.wait(max(0.0, min(_STDERR_S, until - time.monotonic()))):
+            self._take_stderr()
+            if time.monotonic() >= until:
+                raise TimeoutError("no output")
+        self._take_stderr()
         data = self._channel.recv(CHUNK_BYTES)
         if not data and not self._ended() and not self._killed:
             raise self._transport.lost("while a process ran")
@@ -240,11 +253,21 @@ class SshProcess(RemoteProcess):
         # Channel.recv_exit_status knows no limit.
         if not self._channel.status_event.wait(timeout_s):
             raise TimeoutError("still running")
-        self._drain.join(1.0)
+        self._take_the_rest()
         status = self._channel.exit_status
         if status == -1 and not self._ended() and not self._killed:
             raise self._transport.lost("while waiting for a process")
         return status
+
+    def _take_the_rest(self) -> None:
+        """Take the end of stderr, which may come after the status."""
+        until = time.monotonic() + 1.0
+        while not (self._channel.eof_received or self._channel.closed):
+            self._take_stderr()
+            if time.monotonic() > until:
+                break
+            time.sleep(0.01)
+        self._take_stderr()
 
     def _ended(self) -> bool:
         # Only a living server sends the end of stdout; a dead link merely closes the channel.
@@ -260,7 +283,6 @@ class SshProcess(RemoteProcess):
     def close(self) -> None:
         """End what was started, and the connection."""
         self.kill()
-        self._drain.join(1.0)
 
 
 def connect(

@@ -16,7 +16,7 @@ from benchhub.config.fleet.chosen import profiles as profiles_at
 from benchhub.config.request import Resolved
 from benchhub.model.arrays import Array
 from benchhub.model.asked import EFFORTS, Agreement, Suite, VariantSpec
-from benchhub.model.cell import Cell, CellKind, More, Plan
+from benchhub.model.cell import Cell, CellKind, More, Plan, SamplesOf
 from benchhub.model.device import Finding, Selftest
 from benchhub.model.launch import Launch
 from benchhub.model.request import RunKind, RunRequest
@@ -99,19 +99,24 @@ def until_decided(planned: Sequence[Cell]) -> More:
     of_device: dict[str, dict[str, str]] = {}
     for cell in planned:
         of_device.setdefault(cell.device, {})[cell.variant] = cell.key
+    by_base = {keys[BASE]: keys for keys in of_device.values()}
 
-    def more(samples_ns: Mapping[str, Sequence[Array]]) -> Collection[str]:
+    def more(finished: Mapping[str, int], samples_of: SamplesOf) -> Collection[str]:
         wanted: list[str] = []
-        for keys in of_device.values():
-            base = samples_ns.get(keys[BASE], ())
+        for keys in [by_base[key] for key in finished if key in by_base]:
+            count = finished[keys[BASE]]
+            if count >= LOOKS[-1]:
+                continue
+            base = samples_of(keys[BASE], count)
+            others = {
+                name: samples_of(keys[name], finished.get(keys[name], 0)) for name in COMPARED
+            }
             undecided = [
                 keys[name]
-                for name in COMPARED
-                if not base
-                or _look(base, samples_ns.get(keys[name], ()), final=False).next_look is not None
+                for name, other in others.items()
+                if not base or _look(base, other, final=False).next_look is not None
             ]
-            if undecided and len(base) < LOOKS[-1]:
-                wanted += [keys[BASE], *undecided]
+            wanted += [keys[BASE], *undecided] if undecided else []
         return wanted
 
     return more
@@ -131,8 +136,9 @@ def is_over(launches: Sequence[Launch]) -> bool:
     planned = list({launch.cell.key: launch.cell for launch in launches}.values())
     if {cell.variant for cell in planned} != {EMPTY, BASE, *COMPARED}:
         return False
-    enough = all(len(samples.get(cell.key, ())) >= cell.launches for cell in planned)
-    return enough and not until_decided(planned)(samples)
+    finished = {key: len(of) for key, of in samples.items()}
+    enough = all(finished.get(cell.key, 0) >= cell.launches for cell in planned)
+    return enough and not until_decided(planned)(finished, lambda key, count: samples[key][:count])
 
 
 def examine(run: str, device: str, at: str, launches: Sequence[Launch]) -> Selftest:

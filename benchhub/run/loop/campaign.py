@@ -105,8 +105,7 @@ class _Todo:
     """Which cells still want launches."""
 
     def __init__(self, work: DeviceWork, missing: Mapping[str, str]) -> None:
-        self._more, self._enough = work.more, work.enough
-        self._samples_ns = {key: list(samples) for key, samples in work.samples_ns.items()}
+        self._more, self._enough, self._samples_of = work.more, work.enough, work.samples_of
         self._cells = [cell for cell in work.cells if cell.backend not in missing]
         self._finished = dict(work.finished)
         self._attempts = dict(work.attempts)
@@ -117,7 +116,8 @@ class _Todo:
         return max(0, cell.launches - self._finished.get(cell.key, 0))
 
     def open_cells(self) -> list[Cell]:
-        more, enough = self._more(self._samples_ns), self._enough(self._samples_ns)
+        more = self._more(self._finished, self._samples_of)
+        enough = self._enough(self._finished, self._samples_of)
         found = [
             cell
             for cell in self._cells
@@ -142,7 +142,6 @@ class _Todo:
         if launch.status == "finished":
             self._left -= min(1, self._planned(launch.cell))
             self._finished[key] = launch.index + 1
-            self._samples_ns.setdefault(key, []).append(launch.samples_ns)
         else:
             self._attempts[key, launch.index] = launch.attempt + 1
         if launch.status == "failed":

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Any
 
 from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model.launch import Launch
@@ -57,32 +61,83 @@ def run_devices(
     record: Record,
     watcher: Watcher,
     executor_for: ExecutorFor = local_executor,
+    at_once: int | None = None,
 ) -> dict[str, DeviceError | None]:
     """Measure every work; return per device why it stopped early, or None.
 
-    Devices work in parallel, but those that share a `machine` one after another.
+    Devices work in parallel, but those that share a `machine` one after another, and of more
+    machines than `at_once` (None: any number) the next begins when one has ended.
     `record` is called once a launch, before the device begins its next one. Whatever a device's
     thread stumbles over is that device's failure, with its log where nobody explained it; but what
     all share, the results database, is a StoreError, which stops its device and is raised once all
     have ended. Ctrl-C cuts the launches under way short and raises Interrupted.
     """
-    machines = {work.device.name: work.device.machine or work.device.name for work in works}
-    executors = {machine: executor_for(machine) for machine in set(machines.values())}
-    futures: dict[str, Future[DeviceError | None]] = {}
+    of_machine: dict[str, list[DeviceWork]] = {}
+    for work in works:
+        of_machine.setdefault(work.device.machine or work.device.name, []).append(work)
+    turns = _Turns(of_machine, executor_for, lambda work: (_one, work, connect, record, watcher))
     try:
-        for work in works:
-            name = work.device.name
-            futures[name] = executors[machines[name]].submit(_one, work, connect, record, watcher)
-        # Waking up now and then lets Ctrl-C through.
-        while wait(futures.values(), timeout=0.5).not_done:
+        for work in turns.begin(at_once or len(of_machine)):
+            watcher.status(work.device.name, f"waiting: for its turn, {at_once} at once")
+        while turns.go_on():
             pass
     except KeyboardInterrupt:
         watcher.stop()
         raise Interrupted("stopped") from None
     finally:
-        for executor in executors.values():
+        turns.end()
+    return {work.device.name: turns.futures[work.device.name].result() for work in works}
+
+
+class _Turns:
+    """The executors of machines that are at work, and the machines whose turn has not come."""
+
+    def __init__(
+        self,
+        of_machine: Mapping[str, Sequence[DeviceWork]],
+        executor_for: ExecutorFor,
+        task: Callable[[DeviceWork], tuple[Any, ...]],
+    ) -> None:
+        self._waiting = deque(of_machine.items())
+        self._executor_for, self._task = executor_for, task
+        self._executors: dict[str, Executor] = {}
+        self._open: dict[str, int] = {}
+        self._ended: SimpleQueue[str] = SimpleQueue()
+        self.futures: dict[str, Future[DeviceError | None]] = {}
+
+    def begin(self, count: int) -> list[DeviceWork]:
+        """Have `count` machines begin; return what waits for its turn then."""
+        for _ in range(min(count, len(self._waiting))):
+            self._begin()
+        return [work for _, works in self._waiting for work in works]
+
+    def go_on(self) -> bool:
+        """Wait for a device to end, not for long, so that Ctrl-C gets through; False: all have."""
+        with contextlib.suppress(Empty):
+            machine = self._ended.get(timeout=0.5)
+            self._open[machine] -= 1
+            if not self._open[machine]:
+                del self._open[machine]
+                self._executors.pop(machine).shutdown(wait=False)
+                if self._waiting:
+                    self._begin()
+        return bool(self._open)
+
+    def end(self) -> None:
+        """Wait for what is at work; nothing else begins."""
+        for executor in self._executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
-    return {name: future.result() for name, future in futures.items()}
+
+    def _begin(self) -> None:
+        machine, works = self._waiting.popleft()
+        executor = self._executors[machine] = self._executor_for(machine)
+        self._open[machine] = len(works)
+        for work in works:
+            future = self.futures[work.device.name] = executor.submit(*self._task(work))
+            future.add_done_callback(functools.partial(self._note, machine))
+
+    def _note(self, machine: str, _: Future[DeviceError | None]) -> None:
+        self._ended.put(machine)
 
 
 def _one(

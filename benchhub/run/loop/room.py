@@ -27,9 +27,11 @@ from benchhub.text import number
 FILES_A_DEVICE, LEAST_FILES_A_DEVICE = 16, 6
 #: Of this process itself, at least.
 LEAST_OWN_FILES = 32
-#: Of a device's thread, its link and what it sent last; outputs come on top, and are copied twice
-#: while they are packed.
-MEMORY_A_DEVICE, COPIES = 16 << 20, 3
+#: A device's own thread, and that of its link; and what else needs some.
+THREADS_A_DEVICE, OWN_THREADS = 2, 64
+#: Of a device's threads, its link and what it sent last (a third of that, by benchmarks/fleet);
+#: outputs come on top, and are copied twice while they are packed.
+MEMORY_A_DEVICE, COPIES = 1 << 20, 3
 #: Of a launch in the store: its details and conditions; and of a call, packed.
 LAUNCH_BYTES, CALL_BYTES = 8 << 10, 3
 #: A disk with less room takes nothing worth a run.
@@ -38,10 +40,15 @@ LEAST_DISK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """What there is: free bytes of the disk that a path is on, and of memory; None: not known."""
+    """What there is: free bytes of the disk that a path is on, and of memory; threads, files.
+
+    None: not known, or without a limit.
+    """
 
     disk: Callable[[Path], int | None] = room.free_bytes
     memory: Callable[[], int | None] = room.free_memory
+    threads: Callable[[], int | None] = room.free_threads
+    files: Callable[[], int | None] = room.allowed_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,13 @@ def taken(
 def look(need: Need, store: Path | None, free: Free | None = None) -> Iterator[str]:
     """Raise what limits there are as far as may be; yield a line on each thing that may run out.
 
-    ConfigError where the run cannot work: too few open files for its devices, or a disk that takes
-    nothing. `store` is its file, None: it is elsewhere.
+    ConfigError where the run cannot work: no room for one device, or a disk that takes nothing.
+    `store` is its file, None: it is elsewhere.
     """
     free = free or Free()
-    yield from _files(need.devices)
+    yield from room.make_files(room.OWN_FILES + FILES_A_DEVICE * need.devices)
+    yield from room.make_threads(OWN_THREADS + THREADS_A_DEVICE * need.devices)
+    yield from _in_turn(need.devices, free)
     yield from _memory(need, free.memory())
     if store is not None:
         yield from _disk(
@@ -118,14 +127,36 @@ def look_at_cache(cache: Path, wanted: int, free: Free | None = None) -> Iterato
     )
 
 
-def _files(devices: int) -> Iterator[str]:
-    least = LEAST_OWN_FILES + LEAST_FILES_A_DEVICE * devices
-    yield from room.make_files(room.OWN_FILES + FILES_A_DEVICE * devices)
-    allowed = room.allowed_files()
-    if allowed is not None and allowed < least:
-        raise ConfigError(
-            f"{devices} devices side by side take at least {least} open files, and {allowed} are"
-            " allowed: raise `ulimit -Hn`, or measure fewer devices in one run"
+def at_once(devices: int, free: Free | None = None) -> int:
+    """Return how many of `devices` can be measured at once, by open files and threads."""
+    return min(devices, *(most for most, _, _ in _fit(free or Free())))
+
+
+def _fit(free: Free) -> Iterator[tuple[int, str, str]]:
+    """Yield how many devices fit, into what that is left here, and what raises it."""
+    files, threads = free.files(), free.threads()
+    if files is not None:
+        fit = (files - LEAST_OWN_FILES) // LEAST_FILES_A_DEVICE
+        yield max(0, fit), f"{files} open files", "`ulimit -Hn`"
+    if threads is not None:
+        fit = (threads - OWN_THREADS) // THREADS_A_DEVICE
+        yield (
+            max(0, fit),
+            f"{threads} more threads",
+            "`ulimit -Hu`, or pids.max of its control group",
+        )
+    yield 1 << 30, "", ""
+
+
+def _in_turn(devices: int, free: Free) -> Iterator[str]:
+    fit, what, how = min(_fit(free))
+    if fit < 1:
+        raise ConfigError(f"no device fits into the {what} that are allowed here: raise {how}")
+    if fit < devices:
+        yield (
+            f"{what} are allowed here, into which {fit} of {devices} devices fit: so many are"
+            f" measured at once, and each of the others when one has ended; raise {how}, to have"
+            " all at once"
         )
 
 

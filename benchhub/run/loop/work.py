@@ -10,7 +10,7 @@ from benchhub.device.blob import Blob, StageReport
 from benchhub.device.events.expected import Expected
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
-from benchhub.model.cell import Cell, More, Variant, no_more
+from benchhub.model.cell import Cell, More, SamplesOf, Variant, no_more, no_samples
 from benchhub.model.device import DeviceInfo, DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
@@ -56,9 +56,9 @@ class DeviceWork:
     """What one device has to do in a run, less what is already in the store.
 
     `finished` counts finished launches by cell key, `attempts` the launches that did not finish
-    by (cell key, index), `closed` names cells that failed and stay so. `samples_ns` are those of
-    the launches in the store, which `more` and `enough`, what needs no further launch, are asked
-    about together with the new ones. `predict`
+    by (cell key, index), `closed` names cells that failed and stay so; all of them are of this
+    device's cells alone. `samples_of` has the samples of what was recorded, of which `more` and
+    `enough`, what needs no further launch, may ask. `predict`
     is what the task makes of the outputs of quality cells, see `benchhub.tasks.predictions`, and
     `scoring` what metrics of the user's own make of each case.
     `inputs_of` has the inputs of cells that take others than `inputs`, by key.
@@ -84,7 +84,7 @@ class DeviceWork:
     first_round: int = 0
     more: More = no_more
     enough: More = no_more
-    samples_ns: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    samples_of: SamplesOf = no_samples
     predict: Predictor | None = None
     scoring: Callable[[Sequence[Array]], Array] | None = None
     inputs_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

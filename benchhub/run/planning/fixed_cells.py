@@ -10,10 +10,8 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from benchhub.model.asked import Effort
-from benchhub.model.cell import CANARY, Cell, CellKind, More, Plan
+from benchhub.model.cell import CANARY, Cell, CellKind, More, Plan, SamplesOf
 from benchhub.model.scenario import TIMED, Scenario
 from benchhub.ondevice.backends import null
 
@@ -48,8 +46,8 @@ def beside(more: More, cells: Sequence[Cell]) -> More:
     device_of = {cell.key: cell.device for cell in cells}
     canaries = {cell.device: cell.key for cell in cells if cell.kind is CellKind.CANARY}
 
-    def with_canary(samples_ns: Mapping[str, Sequence[np.ndarray]]) -> set[str]:
-        keys = set(more(samples_ns))
+    def with_canary(finished: Mapping[str, int], samples_of: SamplesOf) -> set[str]:
+        keys = set(more(finished, samples_of))
         return keys | {canaries[d] for key in keys if (d := device_of[key]) in canaries}
 
     return with_canary

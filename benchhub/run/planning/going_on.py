@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from benchhub.model.arrays import Array
 from benchhub.model.asked import Budget, Effort
-from benchhub.model.cell import Cell, More
+from benchhub.model.cell import Cell, More, SamplesOf
 from benchhub.model.scenario import Scenario
 from benchhub.results.verdicts.early import TimeLimits, is_clear, time_limits
 from benchhub.stats.looks import LOOKS, deciding, looks_at
@@ -48,15 +48,17 @@ def goes_on(limits: Mapping[str, tuple[Cell, TimeLimits]], effort: Effort) -> Mo
     looks = [look for look in LOOKS if look <= effort.most_launches]
     seen: dict[tuple[str, int], bool] = {}
 
-    def more(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
+    def more(finished: Mapping[str, int], samples_of: SamplesOf) -> set[str]:
         keys = set()
-        for key, (cell, found) in limits.items():
-            launches = samples_ns.get(key, ())
-            reached = max((look for look in looks if look <= len(launches)), default=0)
-            if len(launches) < cell.launches or reached == looks[-1]:
+        for key, count in finished.items():
+            if key not in limits:
+                continue
+            cell, found = limits[key]
+            reached = max((look for look in looks if look <= count), default=0)
+            if count < cell.launches or reached == looks[-1]:
                 continue
             if (key, reached) not in seen:
-                seen[key, reached] = _open(cell, launches[:reached], found, effort)
+                seen[key, reached] = _open(cell, samples_of(key, reached), found, effort)
             if seen[key, reached]:
                 keys.add(key)
         return keys
@@ -72,12 +74,14 @@ def ends(cells: Sequence[Cell], budgets: Sequence[Budget]) -> More:
     limits = {cell.key: (cell, time_limits(cell, budgets)) for cell in cells if cell.ends_after}
     seen: dict[str, bool] = {}
 
-    def enough(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
-        for key, (cell, found) in limits.items():
-            launches = samples_ns.get(key, ())
-            if key not in seen and len(launches) >= cell.ends_after:
-                seen[key] = is_clear(cell, launches, found)
-        return {key for key, clear in seen.items() if clear}
+    def enough(finished: Mapping[str, int], samples_of: SamplesOf) -> set[str]:
+        for key, count in finished.items():
+            if key in seen or key not in limits:
+                continue
+            cell, found = limits[key]
+            if count >= cell.ends_after:
+                seen[key] = is_clear(cell, samples_of(key, cell.ends_after), found)
+        return {key for key in finished if seen.get(key)}
 
     return enough
 

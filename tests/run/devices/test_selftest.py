@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import make_device, make_launch, make_run
+from scripted import Record
 
 from benchhub.errors import ConfigError
 from benchhub.model.device import Finding, Selftest
@@ -114,10 +116,8 @@ def test_cells_stay_open_with_the_base_until_each_is_decided() -> None:
     keys = {cell.variant: cell.key for cell in planned}
 
     def asked(made: list[Launch]) -> set[str]:
-        samples: dict[str, list[np.ndarray]] = {}
-        for one in made:
-            samples.setdefault(one.cell.key, []).append(one.samples_ns)
-        return set(until_decided(planned)(samples))
+        finished = Counter(one.cell.key for one in made)
+        return set(until_decided(planned)(finished, Record(made).samples_of))
 
     assert asked(launches(10)) == set()
     assert asked(launches(10, noise=0.25)) == {keys[name] for name in (BASE, *COMPARED)}

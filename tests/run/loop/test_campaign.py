@@ -6,13 +6,12 @@ import dataclasses
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pytest
-from builders import make_cell
-from scripted import Board, BoardSession, Diary, lost, restarts, well, work
+from builders import make_cell, make_launch
+from scripted import Board, BoardSession, Diary, Record, lost, restarts, well, work
 
 from benchhub.backends import described
 from benchhub.device.events.expected import UNTOLD
@@ -24,7 +23,7 @@ from benchhub.errors import (
     Unfit,
     Unreachable,
 )
-from benchhub.model.arrays import Array
+from benchhub.model.cell import SamplesOf
 from benchhub.model.launch import Launch
 from benchhub.ondevice.wire import Job, Outcome
 from benchhub.run.loop.campaign import measure
@@ -278,13 +277,14 @@ def test_a_cell_goes_on_for_as_long_as_it_is_undecided_and_the_others_stop() -> 
     )
     asked: list[dict[str, int]] = []
 
-    def more(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
-        asked.append({key: len(samples) for key, samples in samples_ns.items()})
-        assert all(one.size == 5 for samples in samples_ns.values() for one in samples)
-        return {undecided.key} if len(samples_ns.get(undecided.key, ())) < 4 else set()
+    def more(finished: Mapping[str, int], samples_of: SamplesOf) -> set[str]:
+        asked.append(dict(finished))
+        for key, count in finished.items():
+            assert [one.size for one in samples_of(key, count)] == [5] * count
+        return {undecided.key} if finished.get(undecided.key, 0) < 4 else set()
 
     whole = dataclasses.replace(work((decided, undecided)), more=more)
-    launches = list(measure(whole, Board().connect, Diary(), PAUSES_S))
+    launches = Record().measured(whole, Board().connect, Diary(), PAUSES_S)
     found = Counter(launch.cell.key for launch in launches)
     assert found == {decided.key: 2, undecided.key: 4}
     assert asked[-1] == {decided.key: 2, undecided.key: 4}
@@ -293,14 +293,12 @@ def test_a_cell_goes_on_for_as_long_as_it_is_undecided_and_the_others_stop() -> 
 
 def test_what_is_in_the_store_counts_when_a_cell_asks_for_more() -> None:
     cell = make_cell(device="board", launches=2, iterations=5)
-    samples_ns = {cell.key: [np.full(5, 7)] * 2}
+    before = [make_launch(cell, index) for index in range(2)]
 
-    def more(samples_ns: Mapping[str, Sequence[Array]]) -> set[str]:
-        return {cell.key} if len(samples_ns[cell.key]) < 3 else set()
+    def more(finished: Mapping[str, int], samples_of: SamplesOf) -> set[str]:
+        return {cell.key} if len(samples_of(cell.key, finished[cell.key])) < 3 else set()
 
-    whole = dataclasses.replace(
-        work((cell,)), more=more, samples_ns=samples_ns, finished={cell.key: 2}
-    )
-    (launch,) = measure(whole, Board().connect, Diary(), PAUSES_S)
+    whole = dataclasses.replace(work((cell,)), more=more, finished={cell.key: 2})
+    *_, launch = Record(before).measured(whole, Board().connect, Diary(), PAUSES_S)
     assert launch.index == 2
-    assert len(samples_ns[cell.key]) == 2
+    assert len(before) == 3

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from builders import make_cell
 from scripted import Board, BoardSession, Diary, work
 
-from benchhub.errors import ConfigError, DeviceError, StoreError
+from benchhub.errors import ConfigError, DeviceError, StoreError, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.model.launch import Launch
 from benchhub.run.loop.engine import run_devices
@@ -113,3 +116,76 @@ def test_a_display_that_stumbles_ends_no_device_but_its_own(logs: Path) -> None:
     failures = run(Board(), kept.append, Broken())
     assert len(kept) == 2
     assert "ValueError: a letter the display does not have" in str(failures["bad"])
+
+
+class Crowd:
+    """Boards that count how many of them are at work at once."""
+
+    def __init__(self, *silent: str) -> None:
+        self._lock, self._silent = threading.Lock(), silent
+        self.at_work, self.most = 0, 0
+        self.order: list[str] = []
+
+    def connect(self, profile: DeviceProfile) -> BoardSession:
+        with self._lock:
+            self.order.append(profile.name)
+            self.at_work += 1
+            self.most = max(self.most, self.at_work)
+        if profile.name in self._silent:
+            self.left()
+            raise Unreachable(f"{profile.name}: does not answer")
+        crowd = self
+
+        class Session(BoardSession):
+            def close(self) -> None:
+                crowd.left()
+                super().close()
+
+        return Session(Board())
+
+    def left(self) -> None:
+        with self._lock:
+            self.at_work -= 1
+
+
+def test_of_more_devices_than_fit_the_next_begins_when_one_has_ended(logs: Path) -> None:
+    names = [f"board-{number}" for number in range(9)]
+    crowd, kept, diary = Crowd("board-0", "board-4"), [], Diary()
+    failures = run_devices(
+        [named(name) for name in names], crowd.connect, kept.append, diary, at_once=2
+    )
+    assert crowd.most <= 2
+    assert sorted(crowd.order) == names
+    assert [name for name, error in failures.items() if error] == ["board-0", "board-4"]
+    assert Counter(one.cell.device for one in kept) == {
+        name: 2 for name in names if name not in ("board-0", "board-4")
+    }
+    assert diary.said.count("waiting: for its turn, 2 at once") == 7
+
+
+def test_devices_of_one_machine_count_once_and_follow_one_another(logs: Path) -> None:
+    works = [named(f"board-{number}") for number in range(4)]
+    shared = [
+        dataclasses.replace(work, device=dataclasses.replace(work.device, machine="rack"))
+        for work in works[:3]
+    ]
+    crowd = Crowd()
+    failures = run_devices(
+        [*shared, works[3]], crowd.connect, lambda launch: None, Diary(), at_once=1
+    )
+    assert crowd.most == 1
+    assert crowd.order == [f"board-{number}" for number in range(4)]
+    assert set(failures.values()) == {None}
+
+
+def test_an_executor_of_another_kind_takes_every_machine_once(logs: Path) -> None:
+    """The seam for engines that run elsewhere: whatever has `submit`, one a machine."""
+    asked: list[str] = []
+
+    def executor_for(machine: str) -> Executor:
+        asked.append(machine)
+        return ThreadPoolExecutor(1)
+
+    works = [named(f"board-{number}") for number in range(3)]
+    run_devices(works, Crowd().connect, lambda launch: None, Diary(), executor_for)
+    assert sorted(asked) == ["board-0", "board-1", "board-2"]

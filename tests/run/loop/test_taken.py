@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,14 +24,17 @@ from benchhub.run.loop.room import (
     LEAST_FILES_A_DEVICE,
     LEAST_OWN_FILES,
     MEMORY_A_DEVICE,
+    OWN_THREADS,
+    THREADS_A_DEVICE,
     Free,
     Need,
+    at_once,
     look,
     look_at_cache,
     taken,
 )
 
-PLENTY = Free(lambda path: 1 << 50, lambda: 1 << 50)
+PLENTY = Free(lambda path: 1 << 50, lambda: 1 << 50, lambda: 1 << 50, lambda: 1 << 50)
 
 
 def devices(*names: str, machine: str = "") -> list[DeviceProfile]:
@@ -67,16 +72,16 @@ def test_where_there_is_enough_nothing_is_said() -> None:
 
 def test_what_may_run_out_is_said_a_line_each() -> None:
     need = Need(2, 100 << 20, 500 << 20)
-    free = Free(lambda path: 50 << 20, lambda: MEMORY_A_DEVICE)
-    lines = list(look(need, Path("/x/benchhub.db"), free))
+    short = Free(lambda path: 50 << 20, lambda: MEMORY_A_DEVICE)
+    lines = list(look(need, Path("/x/benchhub.db"), short))
     memory, store, outputs = lines
     wanted = 2 * MEMORY_A_DEVICE + COPIES * (100 << 20)
-    assert f"{wanted / 1e6:.0f} MB of memory, and 16.8 MB are free" in memory
+    assert f"{wanted / 1e6:.0f} MB of memory, and 1.05 MB are free" in memory
     assert store.startswith("the results database /x/benchhub.db may take 524 MB, and 52.4 MB are")
     assert store.endswith("use another --store")
     assert outputs.startswith("outputs that arrive, in ")
     assert outputs.endswith("set TMPDIR to another disk")
-    (line,) = look_at_cache(Path("/x"), 100 << 20, free)
+    (line,) = look_at_cache(Path("/x"), 100 << 20, short)
     assert line.endswith("set BENCHHUB_CACHE to another")
 
 
@@ -105,14 +110,44 @@ def test_open_files_are_raised_for_the_devices(limits: None) -> None:
     assert room.allowed_files() == wanted
 
 
-def test_more_devices_than_files_are_refused(limits: None) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard == resource.RLIM_INFINITY:
-        pytest.skip("any number of files may be open")
-    many = hard  # of which each takes several
-    least = LEAST_OWN_FILES + LEAST_FILES_A_DEVICE * many
-    with pytest.raises(ConfigError, match=f"{many} devices side by side take at least {least}"):
-        list(look(Need(many, 0, 0), None, PLENTY))
+def free(files: int | None = None, threads: int | None = None) -> Free:
+    return dataclasses.replace(PLENTY, files=lambda: files, threads=lambda: threads)
+
+
+def test_more_devices_than_files_or_threads_take_turns(limits: None) -> None:
+    files = LEAST_OWN_FILES + 7 * LEAST_FILES_A_DEVICE + 1
+    threads = OWN_THREADS + 5 * THREADS_A_DEVICE + 1
+    assert at_once(9, free(files)) == 7
+    assert at_once(9, free(files, threads)) == 5
+    assert at_once(4, free(files, threads)) == 4
+    assert at_once(9, free()) == 9
+    (line,) = look(Need(9, 0, 0), None, free(files, threads))
+    assert line.startswith(f"{threads} more threads are allowed here, into which 5 of 9 devices")
+    (line,) = look(Need(9, 0, 0), None, free(files))
+    assert "`ulimit -Hn`" in line
+    assert list(look(Need(5, 0, 0), None, free(files, threads))) == []
+
+
+@pytest.mark.parametrize("short", [{"files": LEAST_OWN_FILES}, {"threads": OWN_THREADS}])
+def test_where_not_one_device_fits_a_run_is_refused(limits: None, short: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="no device fits into the"):
+        list(look(Need(2, 0, 0), None, free(**short)))
+
+
+def test_threads_that_may_be_are_counted_down_by_those_that_are() -> None:
+    before = room.free_threads()
+    if before is None:
+        pytest.skip("this system does not tell")
+    over = threading.Event()
+    more = [threading.Thread(target=over.wait) for _ in range(50)]
+    for one in more:
+        one.start()
+    try:
+        after = room.free_threads()
+        assert after is not None
+        assert after <= before - 10  # others come and go meanwhile
+    finally:
+        over.set()
 
 
 def test_the_room_of_a_file_that_is_not_there_is_that_of_its_folder(tmp_path: Path) -> None:

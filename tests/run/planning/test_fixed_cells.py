@@ -64,8 +64,8 @@ def test_fixed_work_goes_on_with_the_cells_that_do():
     cells = tuple(dataclasses.replace(cell, launches=2) for cell in planned(MODEL))
     key = cells[0].key
 
-    def more(samples_ns):
-        return {key} if len(samples_ns.get(key, ())) < 4 else set()
+    def more(finished, samples_of):
+        return {key} if finished.get(key, 0) < 4 else set()
 
     whole = dataclasses.replace(work(cells), more=beside(more, cells))
     found = Counter(one.cell.variant for one in measure(whole, Board().connect, Diary()))

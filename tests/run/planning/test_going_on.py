@@ -8,11 +8,10 @@ from collections import Counter
 import numpy as np
 import pytest
 from builders import make_budget, make_cell
-from scripted import Board, Diary, work
+from scripted import Board, Diary, Record, work
 
 from benchhub.model.asked import EFFORTS, Effort
 from benchhub.model.scenario import Scenario
-from benchhub.run.loop.campaign import measure
 from benchhub.run.planning.going_on import goes_on, limited
 from benchhub.stats.looks import LOOKS
 
@@ -30,7 +29,7 @@ def asked(samples, effort=EFFORT, emulated=(), cell=None, **budget):
     cell = cell or make_cell(launches=10)
     budgets = [make_budget(**(budget or {"latency_p95_ms": 1.085}))]
     more = goes_on(limited([cell], budgets, effort, emulated), effort)
-    return cell.key in more({cell.key: samples})
+    return cell.key in more({cell.key: len(samples)}, lambda key, count: samples[:count])
 
 
 def test_a_cell_at_its_limit_goes_on_to_the_next_look_and_stops_at_the_last():
@@ -72,7 +71,7 @@ def test_a_suite_that_says_how_many_launches_gets_as_many():
     budget = make_budget(latency_p95_ms=1.085)
     for fixed, expected in (((), {cell.key}), ((Scenario.LATENCY,), set())):
         more = goes_on(limited([cell], [budget], EFFORT, (), fixed), EFFORT)
-        assert more({cell.key: launches(10)}) == expected
+        assert more({cell.key: 10}, lambda key, count: launches(count)) == expected
 
 
 def test_a_cell_that_used_up_its_seconds_stops():
@@ -103,5 +102,5 @@ def test_a_campaign_measures_an_open_cell_up_to_the_last_look_of_its_effort():
     ]
     more = goes_on(limited((open_, decided), budgets, EFFORT, ()), EFFORT)
     whole = dataclasses.replace(work((open_, decided)), more=more)
-    found = Counter(one.cell.variant for one in measure(whole, Board().connect, Diary()))
+    found = Counter(one.cell.variant for one in Record().measured(whole, Board().connect, Diary()))
     assert found == {"a": 16, "b": 10}
