@@ -46,7 +46,7 @@ class Beat:
                 self._busy.release()
 
 
-class _Clock:
+class _Timekeeper:
     """The thread, which runs while there is a heart."""
 
     def __init__(self) -> None:
@@ -91,11 +91,11 @@ class _Clock:
                 self._changed.wait(left_s)
 
 
-_CLOCK = _Clock()
+_TIMEKEEPER = _Timekeeper()
 
 
 def every(period_s: float, beat: Callable[[], bool]) -> Beat:
     """Have `beat` called every `period_s`, the first time after one, while it returns True."""
     made = Beat(beat, period_s)
-    _CLOCK.add(made)
+    _TIMEKEEPER.add(made)
     return made
