@@ -84,6 +84,7 @@ def reservations(
 
 def release(
     reservation: str = typer.Argument(help="The id of a reservation"),
+    device: str = typer.Argument(None, help="Its device's profile file, where it is no known name"),
     store: str = project.STORE,
 ) -> None:
     """Give a reservation back before it is over; exit 3 where its device does not know of that."""
@@ -100,14 +101,16 @@ def release(
                 " `benchhub devices reservations`"
             )
         one = known[reservation]
+        profile = _profile(device or one.device)
+        if profile.name != one.device:
+            raise ConfigError(f"reservation {one.id} is of device {one.device}: name that, or none")
         results.reservations.remove(one.id)
         try:
-            profile = _profile(one.device)
             if released(profile, build_runner(), connect, one.id):
                 typer.echo(f"{one.device}: no longer reserved as {one.id}")
                 return
             trouble = "it was made from another account, which has to release it"
-        except (ConfigError, DeviceError) as error:
+        except DeviceError as error:
             trouble = str(error).removeprefix(f"{one.device}: ")
     raise DeviceError(
         f"{one.device}: the store has forgotten {one.id}, and the device keeps it until"

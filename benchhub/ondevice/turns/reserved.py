@@ -19,6 +19,8 @@ _ID_CHARS = frozenset("0123456789abcdef")
 #: A store whose clock is before this has none that can be meant.
 _FIRST_UTC_S = 1.7e9
 _MOST_OF_A_STORE = 64
+#: A time of day that is told takes this long to get here, at most.
+_ABOUT_S = 5.0
 
 
 class Clock:
@@ -139,7 +141,8 @@ def make(hall: Hall, clock: Clock, says: Mapping[str, Any], stored: Any) -> Kept
     if wanted is None or wanted.ends <= clock.now():
         raise ValueError("a reservation from now on, of at most a week, needs a clock")
     for other in together(there(hall, clock), of_store(stored, clock)):
-        if other.id != identity and other.starts < wanted.ends and wanted.starts < other.ends:
+        shared_s = min(other.ends, wanted.ends) - max(other.starts, wanted.starts)
+        if other.id != identity and shared_s > _ABOUT_S:
             raise Overlap(other)
     record.update(boot=clock.boot, starts=max(0.0, wanted.starts), ends=wanted.ends)
     fd = hall.made("%s%d-%s" % (PREFIX, uid, identity))
