@@ -30,7 +30,7 @@ exception: it is a `Launch` with a `Failure`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 #: What the command line returns. Where several apply the worst wins: 70, 2, 3, 1, 4, in this order.
 EXIT_CODES: Mapping[int, str] = {
@@ -169,7 +169,7 @@ class BackendError(DeviceError):
 
 
 #: Names of backends, metrics and the like are fewer; of devices and models there may be thousands.
-_MOST_LISTED = 40
+_MOST_LISTED, _MOST_TOLD = 40, 20
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -186,6 +186,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if len(names) > _MOST_LISTED:
         return f"; {len(names):,} others are known"
     return f"; known: {', '.join(names)}" if names else ""
+
+
+def told_of(names: Sequence[str]) -> str:
+    """Return names in one line; of many the first, and how many more there are."""
+    more = len(names) - _MOST_TOLD
+    told = ", ".join(names[:_MOST_TOLD])
+    return f"{told} and {more:,} more" if more > 0 else told
 
 
 def _similarity(one: str, other: str) -> float:

@@ -24,6 +24,7 @@ from benchhub.model.request import BenchRequest, RunRequest
 from benchhub.outside.masked import masked
 from benchhub.outside.written import OTHER_CACHE, drafted, explained
 from benchhub.run.bench import left_out
+from benchhub.run.devices.choosing import chooser
 from benchhub.run.execute import Ready
 from benchhub.store import Store
 from benchhub.text import visible
@@ -152,8 +153,10 @@ def measured(
 
 def _measured(request: RunRequest, command: str, url: str | None, say: Say | None) -> RunResults:
     tell = say or usual_say()
-    ready = ready_of(request, cache(), tell)
-    with Store.open(url or store_url(here())) as results:
+    url = url or store_url(here())
+    choose = None if request.at_most is None else chooser(url, tell)
+    ready = ready_of(request, cache(), tell, choose=choose)
+    with Store.open(url) as results:
         return measured(results, request, ready, command, display_of(tell))[0]
 
 

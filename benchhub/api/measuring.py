@@ -15,6 +15,7 @@ from benchhub.model.device import USUAL_QUEUEING, Queueing
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
+from benchhub.run.devices.healthy import Choose
 from benchhub.run.execute import (
     Ready,
     execute,
@@ -49,19 +50,21 @@ def ready_of(
     progress: Callable[[str], None],
     make: bool = True,
     begun: RunInfo | None = None,
+    choose: Choose | None = None,
 ) -> Ready:
     """Return what a located request asks for, ready to be measured; ConfigError if it cannot be.
 
     Not `make`: to look at the plan, of a suite's variants those that are made already. `begun` is
     the run that is resumed: code of the user's that changed since is not run, but a ConfigError.
+    `choose` takes the devices where the request says how many at most: `run.devices.choosing`.
     """
     if isinstance(request, BenchRequest):
-        return make_bench(request, cache, progress)
+        return make_bench(request, cache, progress, choose)
     resolved = resolve(request)
     if begun is not None:
         check_code(begun, resolved)
     spares = begun is None or SPARES in begun.provenance.told
-    return make_ready(resolved, cache, progress, make, spares)
+    return make_ready(resolved, cache, progress, make, spares, choose)
 
 
 def begin(store: Store, ready: Ready, command: str, display: Display) -> RunInfo:

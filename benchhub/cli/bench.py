@@ -77,7 +77,7 @@ def bench(
     )
     request = with_places(request, project.folder())
     console = Console(stderr=True)
-    ready = ready_of(request, console)
+    ready = ready_of(request, console, store=store)
     with project.open_store(store) as results:
         found, problems = measured(results, request, ready, command_line(), display(console))
         say_problems(problems)

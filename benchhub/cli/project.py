@@ -76,6 +76,12 @@ def put(text: str) -> None:
     binary.flush()
 
 
+def store_there(url: str | None, make: bool = False) -> str | None:
+    """Return the URL of the results database; None where there is none yet and none is to be."""
+    there = make or url is not None or (folder() / "benchhub.db").is_file()
+    return (url or store_url(folder())) if there else None
+
+
 def open_store(url: str | None) -> Store:
     """Open the results database that was asked for, or the project's own."""
     from benchhub.store import Store

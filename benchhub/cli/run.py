@@ -117,7 +117,7 @@ def run(
     if not dry_run:
         with project.open_store(store):  # a store that cannot be is told before hours of training
             pass
-    ready = ready_of(request, console, make=not dry_run)
+    ready = ready_of(request, console, make=not dry_run, store=store)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
 
@@ -131,17 +131,29 @@ def run(
 
 
 def ready_of(
-    request: RunRequest, console: Console, begun: RunInfo | None = None, *, make: bool = True
+    request: RunRequest,
+    console: Console,
+    begun: RunInfo | None = None,
+    *,
+    make: bool = True,
+    store: str | None = None,
 ) -> Ready:
     """Return what a request asks for, ready to be measured; what is being done is shown.
 
-    `begun` is the run that is resumed: ConfigError where code of the user's changed since.
+    `begun` is the run that is resumed, with its devices: ConfigError where code of the user's
+    changed since. Of a new one that asks for so many devices at most, those are taken that are
+    healthy, by `store` too; not `make`: by that alone.
     """
     from benchhub.api.measuring import ready_of as ready
     from benchhub.cli.show.preparing import preparing
 
     with preparing(console) as progress:
-        return ready(request, project.cache(), progress, make, begun)
+        choose = None
+        if begun is None and request.at_most is not None:
+            from benchhub.run.devices.choosing import chooser
+
+            choose = chooser(project.store_there(store, make), project.note, connects=make)
+        return ready(request, project.cache(), progress, make, begun, choose)
 
 
 def display(console: Console) -> Display:

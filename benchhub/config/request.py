@@ -14,7 +14,7 @@ from benchhub.config.fleet.chosen import profiles, with_places
 from benchhub.config.folders import expanded
 from benchhub.config.limits import typed_budget
 from benchhub.config.suite import load_suite
-from benchhub.errors import ConfigError, nearest
+from benchhub.errors import ConfigError, nearest, told_of
 from benchhub.model.arrays import Settings
 from benchhub.model.asked import EFFORTS, Effort, Suite
 from benchhub.model.device import DeviceProfile
@@ -78,7 +78,9 @@ def resolve(request: RunRequest) -> Resolved:
         request=request,
         suite=dataclasses.replace(
             suite,
-            reference_device=_reference_device(suite, [device.name for device in devices]),
+            reference_device=_reference_device(
+                suite, [device.name for device in devices], request.at_most
+            ),
             backends=tuple(backends),
             variants=variants,
             scenarios=tuple(spec for spec in suite.scenarios if spec.scenario in wanted),
@@ -90,20 +92,20 @@ def resolve(request: RunRequest) -> Resolved:
     )
 
 
-def _reference_device(suite: Suite, devices: Sequence[str]) -> str:
+def _reference_device(suite: Suite, devices: Sequence[str], at_most: int | None = None) -> str:
     """Return whose answers are the reference; empty: the controller's."""
     named = suite.reference_device
-    if named is None and len(devices) == 1:
-        return devices[0]
+    if named is None and 1 in (len(devices), at_most):
+        return devices[0]  # or which of them is taken: it is asked for again then
     if named is None:
         raise ConfigError(
             f'{suite.path}: suite.reference = "device", and the run has several'
-            f' ({", ".join(devices)}); say which: reference_device = "{devices[0]}"'
+            f' ({told_of(devices)}); say which: reference_device = "{devices[0]}"'
         )
     if named and named not in devices:
         raise ConfigError(
             f"{suite.path}: suite.reference_device = {named!r} is not among the devices of this"
-            f" run ({', '.join(devices)}); add --device {named}, or name another one"
+            f" run ({told_of(devices)}); add --device {named}, or name another one"
             f"{meant if (meant := nearest(named, devices)).startswith('; did') else ''}"
         )
     return named

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from benchhub.model.request import BenchRequest
 from benchhub.model.row import Results
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.backends import Description, installed_version
+from benchhub.run.devices.healthy import Choose
 from benchhub.run.execute import Ready, going_on
 from benchhub.run.inputs.asked_shapes import AskedShapes, check_known, shape_sweep
 from benchhub.run.inputs.cases import of_one_case
@@ -46,9 +48,15 @@ TASK = "bench"
 
 
 def make_bench(
-    request: BenchRequest, cache: Path, progress: Callable[[str], None] = lambda line: None
+    request: BenchRequest,
+    cache: Path,
+    progress: Callable[[str], None] = lambda line: None,
+    choose: Choose | None = None,
 ) -> Ready:
-    """Return a run of model files, ready to be measured; ConfigError if it cannot be made."""
+    """Return a run of model files, ready to be measured; ConfigError if it cannot be made.
+
+    `choose` takes the devices where the request says how many at most.
+    """
     progress("reading the models")
     sweep = shape_sweep(request.shapes)
     given = Path(request.inputs) if request.inputs else None
@@ -71,6 +79,9 @@ def make_bench(
     variants = tuple(_counted(variant, inputs[variant.name], fed) for variant in variants)
     effort = EFFORTS[suite.effort]
     lacking = unreadable(suite, variants, cache)
+    if choose is not None and request.at_most is not None:
+        request = cast("BenchRequest", choose(request, devices, backends, ""))
+        devices = profiles(request.devices)
     made = _plan(suite, fed, devices, backends, lacking, asked=bool(request.backends))
     if not made.cells or (lacking and not _may_run(made, devices)):
         reasons = dict.fromkeys(f"{s.variant} on {s.backend}: {s.reason.text}" for s in made.skips)

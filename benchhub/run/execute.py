@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchhub import __version__
 from benchhub.backends import described
-from benchhub.config.request import Resolved
+from benchhub.config.request import Resolved, resolve
 from benchhub.device.runner import build_runner
 from benchhub.errors import ConfigError, DeviceError, StoreError, Unfit
 from benchhub.model.arrays import Array
@@ -30,6 +30,7 @@ from benchhub.run.device_reference import (
     planned_reference,
     unjudged_until_then,
 )
+from benchhub.run.devices.healthy import Choose
 from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
@@ -73,14 +74,19 @@ def make_ready(
     progress: Callable[[str], None],
     make: bool = True,
     spares: bool = True,
+    choose: Choose | None = None,
 ) -> Ready:
     """Build what the request needs and plan it; ConfigError if it cannot be done.
 
-    Without `make` it is planned only, and no recipe is run. Unless it `spares`
-    launches, memory and cold start have their own and no cell ends early, as in earlier versions.
+    Without `make` it is planned only, and no recipe is run. Unless it `spares` launches, memory and
+    cold start have their own and no cell ends early, as in earlier versions. Where the request says
+    how many devices at most, `choose` takes them once all else is made.
     """
     prepared = prepare(resolved.suite, resolved.data, cache, progress, make)
     backends = [described(name) for name in resolved.suite.backends]
+    if choose is not None and resolved.request.at_most is not None:
+        requires = resolved.suite.name if resolved.suite.requires_selftest else ""
+        resolved = resolve(choose(resolved.request, resolved.devices, backends, requires))
     plan = make_plan(
         resolved.suite,
         prepared.variants,

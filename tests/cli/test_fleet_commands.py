@@ -11,6 +11,9 @@ import pytest
 from jsonschema import validate
 from project import Project, make_project
 
+from benchhub.device.runner import build_runner
+from benchhub.device.session import DeviceSession, holder
+from benchhub.model.device import DeviceProfile
 from benchhub.store import Store
 
 
@@ -151,3 +154,41 @@ def test_a_group_is_measured_and_gone_on_with(project: Project) -> None:
     assert gone_on.code == 0, gone_on.err
     assert {row["device"] for row in gone_on.json["rows"]} == {"sim-003", "sim-004"}
     assert json.loads(gone_on.out)["run"]["id"] == run["id"]
+
+
+@pytest.mark.usefixtures("processes")
+def test_at_most_so_many_healthy_ones_are_measured_and_gone_on_with(project: Project) -> None:
+    """Of five: one in quarantine, one without a Python, one in use."""
+    fleet(project, 5, DEAD)
+    with Store.open(f"sqlite:///{project.folder / 'benchhub.db'}") as store:
+        store.quarantine.add("sim-001", "too hot")
+    words = ("run", "tiny", "--effort", "quick", "--json", "--device", "sim-*", "--at-most", "2")
+    dry = project.run(*words, "--dry-run")
+    assert {cell["device"] for cell in dry.json["cells"]} == {"sim-002", "sim-003"}
+    busy = DeviceProfile("sim-003", "local", root=str(project.folder / "roots" / "sim-003"))
+    with DeviceSession.open(busy, build_runner(), holder("another run")):
+        done = project.run(*words)
+    assert done.code == 0, done.err
+    assert {row["device"] for row in done.json["rows"]} == {"sim-004", "sim-005"}
+    request = done.json["run"]["request"]
+    assert (request["asked"], request["at_most"]) == (["sim-*"], 2)
+    over = request["passed_over"]
+    assert set(over) == {"sim-001", "sim-002", "sim-003"}
+    assert over["sim-001"].endswith(": too hot")
+    assert "/nonexistent/python3" in over["sim-002"]
+    assert "in use by" in over["sim-003"]
+    assert f"sim-002 is passed over: {over['sim-002']}" in done.err
+    report = project.folder / f"benchhub-{done.json['run']['id']}.html"
+    assert "request.passed_over.sim-003" in report.read_text("utf-8")
+    # What was passed over then may be well now: the run keeps to its devices.
+    gone_on = project.run("run", "--resume", "latest", "--json")
+    assert gone_on.code == 0, gone_on.err
+    assert {row["device"] for row in gone_on.json["rows"]} == {"sim-004", "sim-005"}
+
+
+@pytest.mark.usefixtures("processes")
+def test_of_no_healthy_device_none_is_measured(project: Project) -> None:
+    fleet(project, 1, DEAD.replace("sim-002", "sim-001"))
+    done = project.run("bench", "suites/tiny/model.onnx", "--device", "sim", "--at-most", "1")
+    assert done.code == 3
+    assert "none of 1 devices can be measured now: sim-001: " in done.error

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 RERUN_FAILED = typer.Option(
     False, "--rerun-failed", help="Only the devices that failed when this was done last, here"
 )
-#: So many names are told in one line.
-_MOST_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,13 @@ class AskedDevices:
 
         `words` say what failed devices did not do, `untried` were not asked when it was stopped.
         """
-        from benchhub.errors import Interrupted
+        from benchhub.errors import Interrupted, told_of
 
         self.keep({*failed, *untried})
         count = len(self.devices)
         if failed and count > 1:
             project.problem(
-                f"{len(failed):,} of {count:,} devices {words}: {named(failed)}; {step}"
+                f"{len(failed):,} of {count:,} devices {words}: {told_of(failed)}; {step}"
             )
         if untried:
             raise Interrupted(
@@ -98,12 +96,6 @@ def one_device(word: str) -> DeviceProfile:
     (device,) = profiles([place(word, project.folder())])
     check_own(device.name, device.host)
     return device
-
-
-def named(names: Sequence[str]) -> str:
-    """Return names in one line, of many the first and how many more there are."""
-    told = ", ".join(names[:_MOST_NAMES])
-    return told if len(names) <= _MOST_NAMES else f"{told} and {len(names) - _MOST_NAMES:,} more"
 
 
 def _failed(verb: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def quarantined(url: str | None) -> dict[str, Quarantined]:
     """Return the devices in quarantine by name; asking makes no database."""
-    if not _exists(url):
+    if project.store_there(url) is None:
         return {}
     with project.open_store(url) as store:
         return store.quarantine.all()
@@ -22,7 +22,3 @@ def lift(url: str | None, device: str) -> bool:
     """Let a device out of quarantine; False if it was not in there."""
     with project.open_store(url) as store:
         return store.quarantine.lift(device)
-
-
-def _exists(url: str | None) -> bool:
-    return url is not None or (project.folder() / "benchhub.db").is_file()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from benchhub.device.queue import Asking
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
 from benchhub.errors import ConfigError, DeviceError, Interrupted
@@ -73,9 +74,11 @@ def side_by_side(
 
 
 @contextlib.contextmanager
-def opened(device: DeviceProfile, sessions: Sessions, purpose: str) -> Iterator[DeviceSession]:
+def opened(
+    device: DeviceProfile, sessions: Sessions, purpose: str, asking: Asking | None = None
+) -> Iterator[DeviceSession]:
     """Yield a session with a device, which `sessions` can close; others see its `purpose`."""
-    with DeviceSession.open(device, build_runner(), holder(purpose)) as session:
+    with DeviceSession.open(device, build_runner(), holder(purpose), asking=asking) as session:
         sessions.connected(device.name, session)
         try:
             if sessions.stopping():  # while it was opened, so nobody closed it
