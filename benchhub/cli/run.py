@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchhub.api.measuring import Display
     from benchhub.model.cell import Skip
+    from benchhub.model.device import Queueing
     from benchhub.model.launch import RunInfo
     from benchhub.model.request import RunRequest
     from benchhub.results.load import Judged
@@ -81,17 +82,8 @@ def run(
     if again is not None:
         if dry_run:
             raise ConfigError("--dry-run shows the plan of a new run; give a SUITE, or drop it")
-        if (
-            device
-            or backend
-            or variant
-            or scenario
-            or effort
-            or data
-            or budget
-            or exclude
-            or at_most
-        ):
+        own = (device, backend, variant, scenario, effort, data, budget, exclude, at_most)
+        if any(own):
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
         with project.open_store(store) as results:
             info = resumable(results.run(results.resolve(again)))
@@ -117,7 +109,7 @@ def run(
     if not dry_run:
         with project.open_store(store):  # a store that cannot be is told before hours of training
             pass
-    ready = ready_of(request, console, make=not dry_run, store=store)
+    ready = ready_of(request, console, make=not dry_run, store=store, waits=waits)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
 
@@ -137,12 +129,13 @@ def ready_of(
     *,
     make: bool = True,
     store: str | None = None,
+    waits: Queueing | None = None,
 ) -> Ready:
     """Return what a request asks for, ready to be measured; what is being done is shown.
 
     `begun` is the run that is resumed, with its devices: ConfigError where code of the user's
     changed since. Of a new one that asks for so many devices at most, those are taken that are
-    healthy, by `store` too; not `make`: by that alone.
+    healthy, by `store` too; not `make`: by that alone. `waits` says in whose name they are asked.
     """
     from benchhub.api.measuring import ready_of as ready
     from benchhub.cli.show.preparing import preparing
@@ -152,7 +145,8 @@ def ready_of(
         if begun is None and request.at_most is not None:
             from benchhub.run.devices.choosing import chooser
 
-            choose = chooser(project.store_there(store, make), project.note, connects=make)
+            url = project.store_there(store, make)
+            choose = chooser(url, project.note, waits, connects=make)
         return ready(request, project.cache(), progress, make, begun, choose)
 
 

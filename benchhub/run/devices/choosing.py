@@ -8,21 +8,30 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from benchhub.config.catalogue import check_own
-from benchhub.model.device import DeviceProfile
+from benchhub.device.turns.queue import Asking
+from benchhub.model.device import USUAL_QUEUEING, DeviceProfile, Queueing
 from benchhub.model.request import RunRequest
 from benchhub.ondevice.backends import Description
 from benchhub.run.devices.healthy import Choose, healthy, why_not
 from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.engine import Sessions
+from benchhub.run.loop.following import asking_for
 from benchhub.store import Store
 
 
-def chooser(url: str | None, say: Callable[[str], None], connects: bool = True) -> Choose:
+def chooser(
+    url: str | None,
+    say: Callable[[str], None],
+    waits: Queueing | None = None,
+    connects: bool = True,
+) -> Choose:
     """Return what takes the healthy ones of a request's devices, by the store at `url` if any.
 
-    `say` hears of each device that is passed over. Without `connects` none is asked: those are
-    taken of which nothing bad is known.
+    `say` hears of each device that is passed over. `waits` has the reservation in whose name they
+    are asked for; nobody is waited for. Without `connects` none is asked: those are taken of which
+    nothing bad is known.
     """
+    at_once = dataclasses.replace(waits or USUAL_QUEUEING, wait_s=0.0)
 
     def choose(
         request: RunRequest,
@@ -30,13 +39,15 @@ def chooser(url: str | None, say: Callable[[str], None], connects: bool = True) 
         backends: Sequence[Description],
         requires: str,
     ) -> RunRequest:
-        def ask(device: DeviceProfile, sessions: Sessions) -> str | None:
-            return why_not(device, sessions, backends) if connects else None
-
         for device in devices:
             check_own(device.name, device.host)
         with contextlib.ExitStack() as stack:
             store = stack.enter_context(Store.open(url)) if url else None
+            asking = asking_for(store, at_once, ()) if store else lambda _: Asking(at_once)
+
+            def ask(device: DeviceProfile, sessions: Sessions) -> str | None:
+                return why_not(device, sessions, backends, asking(device)) if connects else None
+
             found = healthy(
                 devices, request.at_most or len(devices), _known(store, requires), ask, say
             )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchhub.device.health.findings import findings, missing_backends, refusal
-from benchhub.device.queue import Asking
+from benchhub.device.turns.queue import Asking
 from benchhub.errors import ConfigError, DeviceError
 from benchhub.model.device import DeviceProfile
 from benchhub.model.request import RunRequest
@@ -135,13 +135,13 @@ class _Choosing:
 
 
 def why_not(
-    device: DeviceProfile, sessions: Sessions, backends: Sequence[Description]
+    device: DeviceProfile, sessions: Sessions, backends: Sequence[Description], asking: Asking
 ) -> str | None:
     """Ask a device why it is not to be measured now; None: it is free, fit and has a backend.
 
-    One that is in use is not waited for. DeviceError says why it cannot be asked.
+    `asking` is how it is asked for. DeviceError says why it cannot be asked.
     """
-    with opened(device, sessions, "choosing", Asking(wait_s=0)) as session:
+    with opened(device, sessions, "choosing", asking) as session:
         facts, conditions = session.facts(), session.conditions()
     checks = findings(device, facts, conditions, backends)
     if (reason := refusal(checks)) is not None:

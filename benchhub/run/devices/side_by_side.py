@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from benchhub.device.queue import Asking
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.turns.queue import Asking
 from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model.device import DeviceProfile
 from benchhub.outside.faults import of_device
