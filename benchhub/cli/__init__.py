@@ -30,6 +30,7 @@ from benchhub.cli import (
     run,
     runs,
     schema,
+    store,
 )
 from benchhub.cli.devices import (
     doctor,
@@ -75,6 +76,7 @@ devices.app.command("reservations")(reserve.reservations)
 devices.app.command("release")(reserve.release)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
+app.add_typer(store.app, name="store")
 
 #: What typer raises for what was typed: of its own copy of click, or of click itself.
 _REFUSED: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")

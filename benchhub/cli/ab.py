@@ -111,7 +111,7 @@ def measured(results: Store, request: ABRequest, command: str) -> ABComparison:
 
     ConfigError: it cannot be made; DeviceError: the device could not go on; Interrupted.
     """
-    from benchhub.cli import measuring
+    from benchhub.cli.show import measuring
     from benchhub.results.load_ab import compare_sides
     from benchhub.run.ab import make_ab
 

@@ -86,4 +86,9 @@ def open_store(url: str | None) -> Store:
     """Open the results database that was asked for, or the project's own."""
     from benchhub.store import Store
 
-    return Store.open(url or store_url(folder()))
+    return Store.open(store(url))
+
+
+def store(url: str | None) -> str:
+    """Return the URL of the results database that was asked for, or of the project's own."""
+    return url or store_url(folder())

@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -206,18 +206,22 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
         },
     }
     outputs = [pack_array(array) for array in launch.outputs]
-    digest = hashlib.sha256(json.dumps(row, sort_keys=True, default=_hex).encode())
-    for blob in outputs:
-        digest.update(blob)
     # What came later counts only where it is there: the digests of older launches stay.
-    row["predictions"] = _packed(launch.predictions)
-    row["postprocess"] = pack_ns(launch.postprocess_ns) if launch.postprocess_ns.size else None
-    row["own_scores"] = _packed(launch.own_scores)
-    for blob in (row["predictions"], row["postprocess"], row["own_scores"]):
-        if blob is not None:
-            digest.update(blob)
-    row["digest"] = digest.hexdigest()
-    return row, outputs
+    later = {
+        "predictions": _packed(launch.predictions),
+        "postprocess": pack_ns(launch.postprocess_ns) if launch.postprocess_ns.size else None,
+        "own_scores": _packed(launch.own_scores),
+    }
+    row["digest"] = digest_of(row, [*outputs, *(one for one in later.values() if one is not None)])
+    return row | later, outputs
+
+
+def digest_of(told: Mapping[str, Any], blobs: Sequence[bytes]) -> str:
+    """Return the digest of a launch's columns by name, and of the blobs that follow them."""
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=_hex).encode())
+    for blob in blobs:
+        digest.update(blob)
+    return digest.hexdigest()
 
 
 def attempt_from(row: RowMapping) -> Tried:

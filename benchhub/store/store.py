@@ -72,7 +72,8 @@ class Store:
     """
 
     def __init__(self, opened: Opened, patience_s: float = PATIENCE_S) -> None:
-        self._engine = opened.engine
+        #: The database, for what is done to a store as a whole.
+        self.engine = opened.engine
         #: Whether anything can be added: a file may be read-only, and so may a server's user be.
         self.writable = opened.writable
         within = Transactions(opened.engine, patience_s)
@@ -106,12 +107,12 @@ class Store:
     @property
     def file(self) -> Path | None:
         """The file that it is; None: it is of a database server."""
-        url = self._engine.url
+        url = self.engine.url
         return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def __enter__(self) -> Store:
         return self
@@ -150,7 +151,7 @@ class Store:
 
         Elsewhere runs of one instant are in the order of their ids.
         """
-        sqlite = self._engine.dialect.name == "sqlite"
+        sqlite = self.engine.dialect.name == "sqlite"
         added = sa.literal_column("rowid") if sqlite else schema.runs.c.id
         rows = self._rows(schema.runs.select().order_by(added))
         return sorted((_listed(row) for row in rows), key=lambda run: instant(run.started_at))

@@ -288,7 +288,7 @@ def test_deleting_a_run_leaves_the_others(store):
     store.delete_run(RUN)
     assert [info.id for info in store.runs()] == ["other"]
     assert list(store.launches(RUN)) == []
-    with store._engine.connect() as connection:
+    with store.engine.connect() as connection:
         for table in ("launches", "outputs", "cells", "variants"):
             sql = f"SELECT count(*) FROM {table}" + (" WHERE run != 'other'" * (table != "outputs"))
             assert connection.exec_driver_sql(sql).scalar() == 0
@@ -322,7 +322,7 @@ def test_a_launch_row_can_be_asked_for_in_sql(store):
     create(store)
     launch = make_launch()
     store.add(launch)
-    with store._engine.connect() as connection:
+    with store.engine.connect() as connection:
         row = connection.exec_driver_sql(
             "SELECT samples_count, p50_ns, peak_rss_bytes, device FROM launches"
             " JOIN cells ON cells.run = launches.run AND cells.key = launches.cell"

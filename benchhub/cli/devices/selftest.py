@@ -67,8 +67,8 @@ def _measured(results: Store, group: AskedDevices) -> _Tested:
     """Return the self-tests, stored. What Ctrl-C cuts short has those that were over by then."""
     from datetime import UTC, datetime
 
-    from benchhub.cli import measuring
     from benchhub.cli.run import command_line
+    from benchhub.cli.show import measuring
     from benchhub.errors import Interrupted
     from benchhub.run.devices.selftest import examine, is_over, make_selftest
 

@@ -79,8 +79,10 @@ def explained(engine: sa.Engine) -> Iterator[None]:
 
 def place(engine: sa.Engine) -> str:
     """Return how a database is named to people: its file, or its URL without the password."""
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    return file or engine.url.render_as_string(hide_password=True)
+    url = engine.url
+    file = url.database if engine.dialect.name == "sqlite" else None
+    typed = url.set(drivername=url.get_backend_name())
+    return file or typed.render_as_string(hide_password=True)
 
 
 def _told(engine: sa.Engine, error: Exception) -> StoreError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from benchhub.errors import ConfigError, StoreError, nearest
-from benchhub.store.database.file import WRITES
+from benchhub.store.database.file import ALTERS, WRITES
 from benchhub.store.database.told import place
 from benchhub.store.schema import HEAD, metadata
 
@@ -39,14 +41,19 @@ def _check_file(engine: sa.Engine, writable: bool) -> None:
             f"{path} is read-only, and of another schema ({found}, this benchhub's is {HEAD}): make"
             f" it writable, or cp {path} to where you may write, and name that with --store"
         )
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with altering(engine) as connection:
         found = revision(connection)  # another process may have migrated while this one waited
         if found == HEAD:
             return
-        if sa.inspect(connection).get_table_names():
-            upgrade(connection, found)
-        else:
-            _create(connection)
+        bring_up(connection, found)
+
+
+@contextmanager
+def altering(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction that changes tables."""
+    options = {WRITES: True, ALTERS: True}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def _check_server(engine: sa.Engine) -> bool:
@@ -142,15 +149,41 @@ def upgrade(connection: sa.Connection, found: str | None) -> None:
     command.upgrade(config, "head")
 
 
-def downgrade(connection: sa.Connection, to: str) -> None:
+def bring_up(connection: sa.Connection, found: str | None) -> None:
+    """Bring a database to today's schema, its tables made where there are none."""
+    if found is None and not _has_tables(connection):
+        _create(connection)
+    else:
+        upgrade(connection, found)
+
+
+def _has_tables(connection: sa.Connection) -> bool:
+    return bool(set(sa.inspect(connection).get_table_names()) & set(metadata.tables))
+
+
+def between(to: str, found: str) -> tuple[tuple[str, str], ...]:
+    """Return the schemas after `to`, up to `found`, and what each brought, the newest first.
+
+    ConfigError: `to` is no schema before `found`.
+    """
+    from alembic.script import ScriptDirectory
+
+    every = known()
+    if to not in every or every.index(to) >= every.index(found):
+        older = every[: every.index(found)]
+        raise ConfigError(f"schema {to} is none that is older than {found}{nearest(to, older)}")
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions(found, to)
+    return tuple((one.revision, one.doc) for one in scripts)
+
+
+def downgrade(connection: sa.Connection, found: str, to: str) -> None:
     """Bring a database back to an older schema, in the transaction that is open.
 
     ConfigError: there is no such one.
     """
     from alembic import command
 
-    if to not in known():
-        raise ConfigError(f"schema {to} is unknown{nearest(to, known())}")
+    between(to, found)
     config = _config()
     config.attributes["connection"] = connection
     command.downgrade(config, to)

@@ -23,3 +23,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("device"),
     )
+
+
+def downgrade() -> None:
+    """Take them away, with what is in them."""
+    op.drop_table("quarantine")
+    for name in (
+        "tracks", "energy_uj", "energy_elapsed_ns", "energy_source", "gpu_bytes", "gpu_source"
+    ):  # fmt: skip
+        op.drop_column("launches", name)

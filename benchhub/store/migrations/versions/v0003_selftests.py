@@ -20,3 +20,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("selftests_of_device", "selftests", ["device", "at"])
+
+
+def downgrade() -> None:
+    """Take the table away, with what is in it."""
+    op.drop_table("selftests")

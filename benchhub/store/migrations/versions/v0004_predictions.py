@@ -18,3 +18,11 @@ def upgrade() -> None:
     with op.batch_alter_table("launches") as launches:
         launches.add_column(sa.Column("predictions", sa.LargeBinary(), nullable=True))
         launches.add_column(sa.Column("postprocess", sa.LargeBinary(), nullable=True))
+
+
+def downgrade() -> None:
+    """Take the columns away, with what is in them."""
+    for name in ("predictions", "postprocess"):
+        op.drop_column("launches", name)
+    for name in ("also", "predict", "predictions", "sketch", "spreads"):
+        op.drop_column("truths", name)

@@ -17,3 +17,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run", "position"),
     )
+
+
+def downgrade() -> None:
+    """Take the table away, with what is in it."""
+    op.drop_table("claims")

@@ -19,3 +19,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run", "variant", "position"),
     )
+
+
+def downgrade() -> None:
+    """Take the table away, with what is in it."""
+    op.drop_table("own_references")

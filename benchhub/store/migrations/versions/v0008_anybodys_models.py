@@ -17,3 +17,10 @@ def upgrade() -> None:
         truths.add_column(sa.Column("own_scores", sa.LargeBinary(), nullable=True))
     with op.batch_alter_table("launches") as launches:
         launches.add_column(sa.Column("own_scores", sa.LargeBinary(), nullable=True))
+
+
+def downgrade() -> None:
+    """Take the columns away, with what is in them; records stay as they are."""
+    op.drop_column("launches", "own_scores")
+    for name in ("readings", "own_scores"):
+        op.drop_column("truths", name)

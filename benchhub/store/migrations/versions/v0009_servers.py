@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from benchhub.errors import StoreError
+
 revision = "0009"
 down_revision = "0008"
 
@@ -29,12 +31,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the columns away; a server has to find JSON in all that is to be JSON again."""
+    """Take the columns away; a server has to find JSON in all that is to be JSON again.
+
+    StoreError: a run is pruned, which would be read as one whose launches timed nothing.
+    """
+    pruned = op.get_bind().execute(sa.text("SELECT min(id) FROM runs WHERE pruned_at IS NOT NULL"))
+    if (run := pruned.scalar()) is not None:
+        raise StoreError(
+            f"run {run} is pruned, and older schemas cannot tell: delete such runs first, with"
+            f" `benchhub runs delete {run}`"
+        )
     _columns_to("JSON")
-    with op.batch_alter_table("launches") as launches:
-        launches.drop_column("kept_digest")
-    with op.batch_alter_table("runs") as runs:
-        runs.drop_column("pruned_at")
+    op.drop_column("launches", "kept_digest")
+    op.drop_column("runs", "pruned_at")
 
 
 def _columns_to(kind: str) -> None:

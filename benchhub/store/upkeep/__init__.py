@@ -1,0 +1,1 @@
+"""What is done to a store as a whole: its schema, copies, checks, and what of it may go."""
