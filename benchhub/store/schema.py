@@ -84,8 +84,7 @@ class _Json(TypeDecorator[Any]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Any) -> Any:
-        own = Text() if dialect.name == "postgresql" else sqlalchemy.JSON()
-        return dialect.type_descriptor(own)
+        return Text() if dialect.name == "postgresql" else sqlalchemy.JSON()
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         return json.dumps(value) if dialect.name == "postgresql" else value

@@ -157,6 +157,15 @@ def bring_up(connection: sa.Connection, found: str | None) -> None:
         upgrade(connection, found)
 
 
+def stamp(connection: sa.Connection, to: str) -> None:
+    """Make the tables of a schema in an empty database, by every migration up to it."""
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
 def _has_tables(connection: sa.Connection) -> bool:
     return bool(set(sa.inspect(connection).get_table_names()) & set(metadata.tables))
 
