@@ -76,7 +76,7 @@ class Store:
         self.engine = opened.engine
         #: Whether anything can be added: a file may be read-only, and so may a server's user be.
         self.writable = opened.writable
-        within = Transactions(opened.engine, patience_s)
+        within = Transactions(opened.engine, opened.writable, patience_s)
         self._rows, self._write, self.hurry = within.rows, within.write, within.hurry
         #: Devices that failed their checks.
         self.quarantine = Quarantine(within)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -140,7 +141,7 @@ def durable(cluster: Cluster, server_url: str) -> str:
 
 
 @pytest.fixture
-def restored(cluster: Cluster) -> Iterator[Cluster]:
+def restored(cluster: Cluster, durable: str) -> Iterator[Cluster]:
     """The cluster, which a test may stop."""
     yield cluster
     if cluster.process is None:
@@ -190,43 +191,50 @@ def test_what_was_written_twice_because_its_end_was_not_heard_is_there_once(
     selftest = Selftest("board", "2026-01-01", True, "r", (Finding("drift", "ok", "none"),))
     run, key = make_run(), make_answer_key(20)
     with Store.open(server_url) as store:
-        cuts = _cut_after_each_commit(store, monkeypatch)
-        store.create_run(run, make_plan(make_cell()), None, [], ())
-        store.add_answer_key(run.id, key)
-        store.add(make_launch())
-        store.put_device(run.id, make_device())
-        store.quarantine.add("board", "hot")
-        store.selftests.add(selftest)
-        store.set_status(run.id, "done", None)
-        assert store.quarantine.lift("board")
-        assert cuts == [8]
+        for write in (
+            lambda: store.create_run(run, make_plan(make_cell()), None, [], ()),
+            lambda: store.add_answer_key(run.id, key),
+            lambda: store.add(make_launch()),
+            lambda: store.put_device(run.id, make_device()),
+            lambda: store.quarantine.add("board", "hot"),
+            lambda: store.selftests.add(selftest),
+            lambda: store.set_status(run.id, "done", None),
+        ):
+            with _cut_after_commit(store, monkeypatch):
+                write()
         assert store.runs() == [make_run(status="done")]
         assert len(list(store.launches(run.id))) == 1
+        assert store.answer_key(run.id) is not None
         assert store.selftests.of("r") == (selftest,)
         assert [one.name for one in store.devices(run.id)] == [make_device().name]
+        with _cut_after_commit(store, monkeypatch):
+            assert store.quarantine.lift("board")
         with pytest.raises(StoreError, match="in the store already: resume it"):
             store.create_run(make_run(suite="other"), make_plan(make_cell()), None, [], ())
         with pytest.raises(StoreError, match="has its reference already"):
             store.add_answer_key(run.id, make_answer_key(21))
-        store.delete_run(run.id)
+        with _cut_after_commit(store, monkeypatch):
+            store.delete_run(run.id)
         assert store.runs() == []
+        assert store.quarantine.all() == {}
 
 
-def _cut_after_each_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Have the server end the connection of every first writing, once it is committed."""
-    commit, cuts, armed = store.engine.dialect.do_commit, [0], [True]
+@contextlib.contextmanager
+def _cut_after_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Break the connection of the first writing in the block, once the server committed it."""
+    commit, cuts = store.engine.dialect.do_commit, []
 
-    def do_commit(connection: psycopg.Connection[object]) -> None:
+    def do_commit(connection: Any) -> None:
         commit(connection)
-        armed[0] = not armed[0]
-        if armed[0]:
-            return
-        cuts[0] += 1
-        getattr(connection, "dbapi_connection", connection).close()
-        raise psycopg.OperationalError("server closed the connection unexpectedly")
+        if not cuts:
+            cuts.append(1)
+            connection.dbapi_connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(store.engine.dialect, "do_commit", do_commit)
-    return cuts
+    with monkeypatch.context() as patch:
+        patch.setattr(store.engine.dialect, "do_commit", do_commit)
+        yield
+    assert cuts
 
 
 def test_a_server_that_is_gone_for_good_is_told_and_waited_for_by_all_as_one(

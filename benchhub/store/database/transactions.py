@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from benchhub.errors import StoreLost
+from benchhub.errors import StoreError, StoreLost
 from benchhub.store.database.file import WAITS, WRITES
-from benchhub.store.database.told import Undone, explained
+from benchhub.store.database.told import Undone, explained, place
 from benchhub.store.stored.record import undamaged
 
 T = TypeVar("T")
@@ -31,8 +31,8 @@ class Transactions:
     when it is written twice.
     """
 
-    def __init__(self, engine: sa.Engine, patience_s: float) -> None:
-        self._engine, self._patience_s = engine, patience_s
+    def __init__(self, engine: sa.Engine, writable: bool, patience_s: float) -> None:
+        self._engine, self._writable, self._patience_s = engine, writable, patience_s
         self._writing = threading.BoundedSemaphore(
             1 if engine.dialect.name == "sqlite" else _WRITERS
         )
@@ -69,8 +69,11 @@ class Transactions:
     def write_if_free(self, work: Work[T]) -> T:
         """Do `work` in a transaction, once, and hardly wait for others who write.
 
-        StoreError: it cannot be written now; nobody misses what it was to write.
+        StoreError: it cannot be written now, or never, which is not even tried; nobody misses what
+        it was to write.
         """
+        if not self._writable:
+            raise StoreError(f"{place(self._engine)} is only read")
         writer = self._engine.execution_options(**{WRITES: True, WAITS: _HARDLY_MS})
         with explained(self._engine), self._writing, writer.begin() as connection:
             if self._engine.dialect.name == "postgresql":
@@ -83,12 +86,13 @@ class Transactions:
             try:
                 with explained(self._engine):
                     done = attempt()
-            except Undone:
-                undone += 1
-                if undone > _UNDONE_AT_MOST:
-                    raise
             except StoreLost:
                 if not self._waits():
+                    raise
+            except StoreError as error:  # it answers again
+                self._lost_at = None
+                undone += isinstance(error, Undone)
+                if not isinstance(error, Undone) or undone > _UNDONE_AT_MOST:
                     raise
             else:
                 self._lost_at = None

@@ -18,7 +18,7 @@ from benchhub.store import schema
 #: Tables of what is not of a run, and the columns that know a row of them; none: the whole row.
 BESIDE_RUNS: Mapping[str, tuple[str, ...]] = {"quarantine": ("device",), "selftests": ()}
 #: Tables of what is computed from others: a run is the same without it.
-DERIVED: frozenset[str] = frozenset()
+DERIVED = frozenset({"summaries"})
 #: Numbers of rows.
 _NUMBERS = {"launches": "id", "outputs": "launch_id", "selftests": "id"}
 #: How the rows of a table of a run are told apart.
