@@ -167,7 +167,8 @@ def stamp(connection: sa.Connection, to: str) -> None:
 
 
 def _has_tables(connection: sa.Connection) -> bool:
-    return bool(set(sa.inspect(connection).get_table_names()) & set(metadata.tables))
+    ours = {"alembic_version", *metadata.tables}
+    return bool(ours & set(sa.inspect(connection).get_table_names()))
 
 
 def between(to: str, found: str) -> tuple[tuple[str, str], ...]:
