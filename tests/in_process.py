@@ -17,11 +17,12 @@ class Reading:
     """A folder with a `benchhub.db`, and commands that read it."""
 
     folder: Path
+    store: str = ""
 
     @property
     def url(self) -> str:
         """The store."""
-        return f"sqlite:///{self.folder / 'benchhub.db'}"
+        return self.store or f"sqlite:///{self.folder / 'benchhub.db'}"
 
     def run(self, *arguments: str) -> Finished:
         """Run benchhub to its end, as `benchhub.cli.main` would."""
