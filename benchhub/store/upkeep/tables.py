@@ -16,7 +16,11 @@ import sqlalchemy as sa
 from benchhub.store import schema
 
 #: Tables of what is not of a run, and the columns that know a row of them; none: the whole row.
-BESIDE_RUNS: Mapping[str, tuple[str, ...]] = {"quarantine": ("device",), "selftests": ()}
+BESIDE_RUNS: Mapping[str, tuple[str, ...]] = {
+    "quarantine": ("device",),
+    "reservations": ("id",),
+    "selftests": (),
+}
 #: Tables of what is computed from others: a run is the same without it.
 DERIVED = frozenset({"summaries"})
 #: Numbers of rows.
