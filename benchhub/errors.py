@@ -11,6 +11,7 @@ BenchhubError
 ├── Fault                       a fault of benchhub's own, where Python called it; exit 70
 └── DeviceError                 the device or the way to it; exit 3
     ├── Unreachable             connect again, stage again
+    │   ├── WayBroken           this machine, its network or a jump host cannot get there
     │   └── LinkLost            it was reached, and then fell silent or the link broke
     ├── ProtocolFault           what it sent breaks the protocol; never retried
     ├── DeviceBusy              somebody else holds the lease
@@ -109,6 +110,10 @@ class DeviceError(BenchhubError):
 
 class Unreachable(DeviceError):
     """The device does not answer, or the link to it broke: connect and stage again."""
+
+
+class WayBroken(Unreachable):
+    """The way to the device is at fault, which a device that is started anew does not mend."""
 
 
 class LinkLost(Unreachable):

@@ -349,11 +349,26 @@ class LimitsTable(StrictTable):
     )
 
 
+class PowerTable(StrictTable):
+    """`[power]`: how a device that does not answer is switched off and on, once a run."""
+
+    cycle: list[Annotated[str, Field(max_length=4096)]] = Field(
+        min_length=1,
+        max_length=100,
+        description="a command and its arguments, which no shell reads; `{name}` and `{host}` in"
+        " arguments are the device's",
+    )
+    timeout_s: Positive = Field(60.0, description="how long the command may take")
+
+
 class ProfileFile(StrictTable):
     """A device profile."""
 
     device: DeviceTable = Field(description="how it is reached")
     limits: LimitsTable = Field(LimitsTable(), description="beyond these nothing is measured")
+    power: PowerTable | None = Field(
+        None, description="how a device that does not answer is switched off and on"
+    )
     labels: dict[str, str] = Field(
         {}, description="texts of your own, shown in reports; `emulation` says what emulates it"
     )

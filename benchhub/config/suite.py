@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from benchhub.config.claims import read_claims
 from benchhub.config.folders import expanded
+from benchhub.config.power import power
 from benchhub.config.schema import (
     BudgetsFile,
     BudgetTable,
@@ -180,6 +181,7 @@ def as_profile(parsed: ProfileFile, path: Path) -> DeviceProfile:
         cooldown_s=limits.cooldown_s,
         max_load=limits.max_load,
         reboot_wait_s=limits.reboot_wait_s,
+        power=power(parsed.power, path),
         labels=all_masked(parsed.labels),
         path=path,
     )

@@ -99,6 +99,7 @@ class DeviceSession:
         self._agent = agent
         self._unsettled_bytes = 0
         self._left_s: float | None = None
+        self._waiting = hello.waiting
 
     @classmethod
     def open(
@@ -258,9 +259,13 @@ class DeviceSession:
         )
         return tuple(Removed(name, freed_bytes) for name, freed_bytes in answer.removed)
 
-    def expects(self, left_s: float) -> None:
-        """Let those who wait for the device know, with the next launch, how long it takes still."""
+    def expects(self, left_s: float) -> int:
+        """Let those who wait for the device know, with the next launch, how long it takes still.
+
+        Return how many waited when it was last heard.
+        """
         self._left_s = left_s
+        return self._waiting
 
     def launch(
         self,
@@ -294,6 +299,8 @@ class DeviceSession:
                 )
             if on_event is not None:
                 on_event(event)
+            if isinstance(event, schema.EndEvent):
+                self._waiting = event.waiting
             return folding.take(event)
 
         request = {"do": "launch", "job": wire.encode_job(job), "left_s": self._left_s}

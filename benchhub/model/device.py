@@ -10,6 +10,17 @@ from benchhub.model.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
+class Power:
+    """How a device is switched off and on: a command with {name} and {host}, run on this machine.
+
+    It may take `timeout_s`.
+    """
+
+    cycle: tuple[str, ...]
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceProfile:
     """A device as registered: how to reach it, what limits it has. `emulated`: never ranked.
 
@@ -36,6 +47,7 @@ class DeviceProfile:
     cooldown_s: float = 30.0
     max_load: float | None = None
     reboot_wait_s: float = 180.0
+    power: Power | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
 

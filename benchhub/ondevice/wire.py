@@ -42,8 +42,9 @@ Controller to agent, `do` names the request:
   bye         {}                             the agent ends
 
 Agent to controller, `event` names the reply:
-  hello       {protocol, runner_sha256, python, executable, root, pid, blobs, evicted}
-                                             `evicted` says what became of such an agent, or null
+  hello       {protocol, runner_sha256, python, executable, root, pid, blobs, evicted, waiting}
+                                             `evicted` says what became of such an agent, or null;
+                                             `waiting`: how many others wait for the device
   refused     {kind, message, holder: {..}, queue}    a kind of REFUSALS
   waiting     {queue: {place, waiting, entries: [{..}], reserved: [{..}]}}    see turns/report.py
   keeping     {outcome, message}             an outcome of KEEPING
@@ -72,7 +73,8 @@ Agent to controller, `event` names the reply:
   more        {data}                         the next bytes of the same
   memory      {imported_rss_bytes, peak_rss_bytes, reset, gpu_bytes, gpu_source, details}
   failed      {stage, kind, message}         the child's own account of a failure
-  end         {status: finished|failed, failure, wall_ns, before, after, involuntary_switches}
+  end         {status: finished|failed, failure, wall_ns, before, after, involuntary_switches,
+               waiting}
   error       {message}                      a request the agent could not understand
 
 Files of a device, below its root: `blobs/<sha256>` (0444, verified), `blobs/<sha256>.part`

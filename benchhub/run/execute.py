@@ -35,6 +35,7 @@ from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, asking_for, connector
+from benchhub.run.loop.power import PowerSwitch, power_switches
 from benchhub.run.loop.room import at_once, look, taken
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 from benchhub.run.loop.works import common_work, works_of
@@ -167,7 +168,8 @@ def execute(
     infos = {info.name: info for info in store.devices(run.id)}
     following = Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
-    works = _works(store, run, ready, rerun_failed, so_far or store.reached(run.id))
+    switches = power_switches(store, run.id, ready.resolved.devices, queueing, infos)
+    works = _works(store, run, ready, rerun_failed, so_far or store.reached(run.id), switches)
     for work in works:
         _forget_early_stop(work, store, infos)
     quarantined = store.quarantine.all()
@@ -186,7 +188,7 @@ def execute(
                 work.device.name for work in works if not is_over(missing.get(work.device.name))
             }
             now = store.reached(run.id)  # what gave the reference is there now
-            again = _works(store, run, ready, rerun_failed, now)
+            again = _works(store, run, ready, rerun_failed, now, switches)
             works = [work for work in again if work.device.name in going]
             if not ready.prepared.reference:
                 works = [unjudged_until_then(work) for work in works]
@@ -302,7 +304,12 @@ def _untested(
 
 
 def _works(
-    store: Store, run: RunInfo, ready: Ready, rerun_failed: bool, so_far: Reached
+    store: Store,
+    run: RunInfo,
+    ready: Ready,
+    rerun_failed: bool,
+    so_far: Reached,
+    switches: Mapping[str, PowerSwitch],
 ) -> list[DeviceWork]:
     def samples_of(key: str, count: int) -> Sequence[Array]:
         return store.samples.first(run.id, key, count)
@@ -312,9 +319,10 @@ def _works(
         more=ready.more, enough=ready.enough, samples_of=samples_of,
     )  # fmt: skip
     closed = so_far.unreadable if rerun_failed else frozenset(so_far.failed)
-    return works_of(
+    works = works_of(
         common, ready.resolved.devices, ready.plan.cells, ready.prepared, so_far, closed
     )
+    return [dataclasses.replace(work, power=switches.get(work.device.name)) for work in works]
 
 
 def _unknown(ready: Ready, name: str) -> DeviceInfo:

@@ -20,6 +20,7 @@ from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import all_masked
 from benchhub.store import records, schema
+from benchhub.store.at_work import at_work
 from benchhub.store.database import Opened, Refused, connect
 from benchhub.store.database.transactions import Transactions
 from benchhub.store.database.upsert import inserted, upsert
@@ -84,6 +85,8 @@ class Store:
         self.selftests = Selftests(within)
         #: Devices that are kept for somebody.
         self.reservations = Reservations(within, opened.engine.dialect.name != "sqlite")
+        #: The runs, but for one, that may be at work on a device.
+        self.at_work = functools.partial(at_work, within)
         #: The medians of launches.
         self.medians = MedianTable(within)
         #: The samples of launches, apart from the rest of them.

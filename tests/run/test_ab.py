@@ -54,8 +54,8 @@ class MeterSession(BoardSession):
         super().__init__(board)
         self._times = board.times
 
-    def expects(self, left_s: float) -> None:
-        pass
+    def expects(self, left_s: float) -> int:
+        return 0
 
     def launch(self, job: Job, **_more: Any) -> Outcome:
         samples = self._times(job.cell, job.launch)

@@ -40,6 +40,7 @@ class HelloEvent(_Event):
     pid: Annotated[int, Field(gt=0, lt=2**31)]
     blobs: Word
     evicted: Text | None
+    waiting: Count = 0
 
 
 Span = Annotated[float, Field(allow_inf_nan=False, ge=-1e11, le=1e11)]
@@ -381,6 +382,7 @@ class EndEvent(_Event):
     before: ToldConditions
     after: ToldConditions
     involuntary_switches: Count | None
+    waiting: Count = 0
 
 
 LaunchEvent = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ import paramiko
 
 from benchhub.device.ssh.endpoint import Endpoint
 from benchhub.device.ssh.proxy import ProxyFailed
-from benchhub.errors import BenchhubError, DeviceError, Unreachable
+from benchhub.errors import BenchhubError, DeviceError, Unreachable, WayBroken
 
 _AGREEING = {
     "kex": "KexAlgorithms",
@@ -40,7 +41,7 @@ def mapped(name: str, endpoint: Endpoint) -> Iterator[None]:
 
 
 def _proxy_error(said: str, name: str, endpoint: Endpoint) -> Unreachable:
-    return Unreachable(
+    return WayBroken(
         f"{name}: {endpoint.where}: its ProxyCommand failed: {said}; try `ssh {endpoint.alias}`"
     )
 
@@ -48,7 +49,7 @@ def _proxy_error(said: str, name: str, endpoint: Endpoint) -> Unreachable:
 def _socket_error(error: Exception, name: str, endpoint: Endpoint) -> Exception:
     where = f"{name}: {endpoint.where}"
     if isinstance(error, socket.gaierror):
-        return Unreachable(
+        return WayBroken(
             f"{name}: host {endpoint.host!r} is unknown ({error.strerror}); check `host` in its "
             "profile or your ssh configuration"
         )
@@ -61,7 +62,9 @@ def _socket_error(error: Exception, name: str, endpoint: Endpoint) -> Exception:
     if isinstance(error, EOFError | ConnectionResetError | BrokenPipeError):
         return HungUp(f"{where} closed the connection; try again, or look at its sshd log")
     reason = getattr(error, "strerror", None) or error
-    return Unreachable(f"{where} cannot be reached: {reason}; check the network to it")
+    # Where there is no route to the host itself it may be off; all else is nearer to here.
+    kind = Unreachable if getattr(error, "errno", None) == errno.EHOSTUNREACH else WayBroken
+    return kind(f"{where} cannot be reached: {reason}; check the network to it")
 
 
 def _ssh_error(error: paramiko.SSHException, name: str, endpoint: Endpoint) -> Exception:

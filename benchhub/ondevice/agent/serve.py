@@ -89,7 +89,7 @@ def _serve(
         answers.send({"event": "refused", "kind": "root", "message": explain(root, error)})
         return 3
     try:
-        answers.send(_hello(root, runner, evicted))
+        answers.send(dict(_hello(root, runner, evicted), waiting=lease.waiting()))
         start = unpack(runner, root)
         return Agent(root, start, lease, answers, children).answer_all(requests)
     finally:
@@ -247,6 +247,7 @@ class Agent:
                 "before": before,
                 "after": self._conditions(),
                 "involuntary_switches": result.involuntary_switches,
+                "waiting": self._lease.waiting(),
             }
         )
 

@@ -15,8 +15,9 @@ import time
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from benchhub.ondevice.agent.private import NotPrivate, fresh, opened
-from benchhub.ondevice.turns.hall import Busy, locked, now_s
-from benchhub.ondevice.turns.tickets import Mine
+from benchhub.ondevice.turns.hall import Busy, entered, locked, now_s
+from benchhub.ondevice.turns.order import conflict
+from benchhub.ondevice.turns.tickets import Mine, live
 
 #: How long what an ended agent had started may take to be gone, too.
 _END_S = 5.0
@@ -44,6 +45,16 @@ class Lease:
         self._until = until
         with contextlib.suppress(OSError):  # a full disk takes no word, and is no reason to stop
             self._mine.say(until=until)
+
+    def waiting(self) -> int:
+        """Return how many others wait for the device."""
+        mine = self._mine.ticket
+        try:
+            with entered(self._folder) as hall:
+                there = live(hall)
+        except (OSError, Busy):
+            return 0
+        return sum(not o.holds and o.name != mine.name and conflict(o, mine) for o in there)
 
     def release(self) -> None:
         """Forget the holder and drop this process's share of the lock; who waits wakes last."""

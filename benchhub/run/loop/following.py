@@ -12,6 +12,7 @@ from benchhub.errors import Interrupted
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo, DeviceProfile, Queueing
 from benchhub.model.launch import Launch
+from benchhub.run.loop.power import CHECK as POWER
 from benchhub.run.loop.work import Connect, Watcher
 from benchhub.store import Store
 
@@ -41,7 +42,7 @@ class Following:
         """Save what a device says of itself, and show it."""
         before = self._infos.get(info.name)
         # A run that is resumed does not forget that a device was started anew before.
-        kept = [f for f in before.findings if f.check == "reboot"] if before else []
+        kept = [f for f in before.findings if f.check in ("reboot", POWER)] if before else []
         kept = [finding for finding in kept if finding not in info.findings]
         info = dataclasses.replace(info, findings=(*info.findings, *kept))
         self._infos[info.name] = info

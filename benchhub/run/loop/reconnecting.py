@@ -54,8 +54,9 @@ class ReconnectingSession:
         self.session: OpenSession | None = None
         self._boot: str | None = None
         self._was_ready = False
-        self._reboots: tuple[Finding, ...] = ()
+        self._told_restarts: tuple[Finding, ...] = ()
         self._missing: Mapping[str, str] = {}
+        self._info: DeviceInfo | None = None
         self._pythons: Mapping[str, str] = {}
         self._with_numpy: str | None = None
         self._moved: dict[str, int] = {"moved_bytes": 0, "moved_blobs": 0}
@@ -68,6 +69,11 @@ class ReconnectingSession:
         try:
             self._say_hello()
         except LinkLost:
+            self.reopen()
+            return self._missing
+        except Unreachable as error:
+            if not self._cycled(error):
+                raise
             self.reopen()
             return self._missing
         try:
@@ -92,13 +98,16 @@ class ReconnectingSession:
                 self._say_hello()
                 self._make_ready()
                 return
-            except _STARTING:
+            except _STARTING as error:
                 # Where a push cannot go on from its middle it must not begin again for ever.
                 if before < self._moved["moved_bytes"] < 3 * size:
                     pauses = self._pauses()
                     until = time.monotonic() + self._work.device.reboot_wait_s
                 elif time.monotonic() >= until:
-                    raise
+                    if not self._cycled(error):
+                        raise
+                    pauses = self._pauses()
+                    until = time.monotonic() + self._work.device.reboot_wait_s
 
     def cool(self) -> None:
         """Wait until the device is below its limit of temperature; Unfit if it stays hot."""
@@ -115,7 +124,9 @@ class ReconnectingSession:
     def expects(self, left_s: float) -> None:
         """Let those who wait for the device know about how long it is still needed."""
         if self.session is not None:
-            self.session.expects(left_s)
+            waiting = self.session.expects(left_s)
+            if self._work.power is not None:
+                self._work.power.waiting = waiting
 
     def stage_again(self) -> None:
         """Push what the device holds no more; a link that breaks meanwhile is mended."""
@@ -166,8 +177,30 @@ class ReconnectingSession:
         self._stage()
         if info is not None:
             info = dataclasses.replace(info, staged=dict(self._moved))
+            self._info = info
             self._watcher.known(info, self._missing)
             self._was_ready = True
+
+    def _cycled(self, error: DeviceError) -> bool:
+        """Return whether the device was switched off and on, because it does not answer."""
+        device, power = self._work.device, self._work.power
+        if power is None or not isinstance(error, Unreachable):
+            return False
+        if self._watcher.stopping():
+            raise Interrupted(f"{device.name}: stopped")
+        self.close()
+        found = power.cycle(error, self._watcher.stopping)
+        if found is None:
+            return False
+        self._watcher.status(device.name, "restarted by its power switch, waiting for it to start")
+        self._told_restarts += (found,)
+        known = self._info or DeviceInfo(
+            device.name, device.transport, device.emulated, labels=device.labels
+        )
+        self._info = dataclasses.replace(known, findings=(*known.findings, found))
+        self._watcher.known(self._info, self._missing)
+        self._was_ready = False
+        return True
 
     def _note_boot(self, facts: Facts) -> bool:
         """Return whether the device was started anew since it was last asked, and keep that."""
@@ -178,7 +211,7 @@ class ReconnectingSession:
         name = self._work.device.name
         self._watcher.status(name, "restarted: checking it again")
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._reboots += (
+        self._told_restarts += (
             Finding(
                 "reboot", "warn", f"restarted in the middle of the run, back at {at}",
                 "its clocks may be set otherwise than in earlier launches",
@@ -195,7 +228,7 @@ class ReconnectingSession:
         bare = not facts.packages.get("numpy")
         self._with_numpy = next(iter(self._pythons.values()), None) if bare else None
         info = DeviceInfo(
-            device.name, device.transport, is_emulated(device, facts), facts, self._reboots,
+            device.name, device.transport, is_emulated(device, facts), facts, self._told_restarts,
             labels=device.labels,
         )  # fmt: skip
         try:
@@ -210,7 +243,7 @@ class ReconnectingSession:
         checks = (*checks, *in_memory(conditions, largest))
         if self._work.by_default:
             checks = left_out(facts, checks, self._work.backends)
-        info = dataclasses.replace(info, findings=(*checks, *self._reboots))
+        info = dataclasses.replace(info, findings=(*checks, *self._told_restarts))
         missing = missing_backends(checks, device.name)
         error: DeviceError | None = None
         if (reason := refusal(checks)) is not None:

@@ -16,6 +16,7 @@ from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch
 from benchhub.ondevice.backends import Description
 from benchhub.ondevice.wire import Conditions, Job, Outcome
+from benchhub.run.loop.power import PowerSwitch
 from benchhub.tasks.predictions import Predictor
 
 
@@ -41,8 +42,11 @@ class OpenSession(Protocol):
         ProtocolFault where the device sent what the protocol does not allow.
         """
 
-    def expects(self, left_s: float) -> None:
-        """Take about how long the device is still needed, for those who wait for it."""
+    def expects(self, left_s: float) -> int:
+        """Take about how long the device is still needed, for those who wait for it.
+
+        Return how many waited when the device was last heard.
+        """
 
     def close(self) -> None:
         """Hang up; safe from any thread, and twice."""
@@ -65,7 +69,7 @@ class DeviceWork:
     `by_default`: nobody named the backends, so that one that the device lacks is not missed.
     `formats` are the models', by sha256, and `variants` are by name. `state` is what inputs with
     state start with, by variant and name in the data. `awaits_reference`: outputs are asked for
-    though there is no `reference` yet.
+    though there is no `reference` yet. `power` is what may switch the device off and on.
     """
 
     run: str
@@ -91,6 +95,7 @@ class DeviceWork:
     variants: Mapping[str, Variant] = field(default_factory=dict)
     state: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     awaits_reference: bool = False
+    power: PowerSwitch | None = None
 
 
 class Watcher(Protocol):

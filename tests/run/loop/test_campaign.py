@@ -252,8 +252,8 @@ def test_where_nobody_named_the_backends_what_could_be_installed_is_told() -> No
 
 def test_a_clock_that_goes_back_fails_the_cell_and_decides_nothing() -> None:
     class Backwards(BoardSession):
-        def expects(self, left_s: float) -> None:
-            pass
+        def expects(self, left_s: float) -> int:
+            return 0
 
         def launch(self, job: Job, **_more: Any) -> Outcome:
             outcome = super().launch(job)

@@ -42,8 +42,8 @@ class Answering(Board):
 class AnsweringSession(BoardSession):
     """One connection to it."""
 
-    def expects(self, left_s: float) -> None:
-        pass
+    def expects(self, left_s: float) -> int:
+        return 0
 
     def launch(self, job: Job, **_more: Any) -> Outcome:
         assert isinstance(self._board, Answering)
