@@ -160,6 +160,10 @@ def test_paths_that_cannot_hold_a_store(tmp_path):
     refused("a:b@c", r"is not a database URL .*: write sqlite:///results.db, for instance")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
+    for ending in ("-wal", "-shm", "-journal"):
+        (tmp_path / f"of{ending}.db").touch()
+        os.mkfifo(tmp_path / f"of{ending}.db{ending}")
+        refused(f"sqlite:///{tmp_path}/of{ending}.db", rf"{ending}, beside .* is no file, .*remove")
     for name in ("pipe", "zero"):
         refused(f"sqlite:///{tmp_path}/{name}", "is a pipe, a socket or a device, not a file")
     refused("sqlite:////dev/null", "is a pipe, a socket or a device, not a file")

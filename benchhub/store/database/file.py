@@ -56,6 +56,11 @@ def _checked(database: str | None) -> Path:
         raise StoreError(f"{path} is a folder: name a file in it, sqlite:///{path}/benchhub.db")
     if path.exists() and not path.is_file():
         raise StoreError(f"{path} is a pipe, a socket or a device, not a file: use another --store")
+    for journal in (Path(f"{path}{ending}") for ending in ("-wal", "-shm", "-journal")):
+        if journal.exists() and not journal.is_file():  # SQLite waits for a pipe, Ctrl-C or not
+            raise StoreError(
+                f"{journal}, beside {path.name}, is no file, as a journal is: remove it"
+            )
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} does not exist: create it with mkdir -p {path.parent}")
     if not path.exists() and not os.access(path.parent, os.W_OK):
