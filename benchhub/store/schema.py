@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from benchhub.outside.foreign.bounds import check_depth
+from benchhub.outside.foreign.bounds import read_bounded
 from benchhub.text import all_visible, visible
 
 #: The newest revision in `migrations/versions`.
@@ -60,8 +60,7 @@ class _Word(TypeDecorator[str]):
 def read_json(text: str | bytes) -> Any:
     """Return a JSON column, its texts made visible; of a damaged one its beginning, as a text."""
     try:
-        told = json.loads(text)
-        check_depth(told)
+        told = read_bounded(text)
     except (ValueError, RecursionError):
         return visible(repr(text[:80]))
     if isinstance(text, str) and text.isascii() and "\\" not in text and "\x7f" not in text:
