@@ -82,6 +82,18 @@ def store_there(url: str | None, make: bool = False) -> str | None:
     return (url or store_url(folder())) if there else None
 
 
+def check_store(url: str | None) -> None:
+    """StoreError where a run cannot be written to the store."""
+    from benchhub.errors import StoreError
+
+    with open_store(url) as found:
+        if not found.writable:
+            raise StoreError(
+                f"{found.file or 'the results database'} is read-only: make the file and its folder"
+                " writable, or use another --store"
+            )
+
+
 def open_store(url: str | None) -> Store:
     """Open the results database that was asked for, or the project's own."""
     from benchhub.store import Store

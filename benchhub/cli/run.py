@@ -107,8 +107,7 @@ def run(
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work
     if not dry_run:
-        with project.open_store(store):  # a store that cannot be is told before hours of training
-            pass
+        project.check_store(store)  # before hours of training
     ready = ready_of(request, console, make=not dry_run, store=store, waits=waits)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
