@@ -20,6 +20,7 @@ BenchhubError
     ├── HostKeyRevoked          the same
     ├── AuthenticationRefused   no key or agent identity was accepted
     ├── PythonUnusable          no Python on the device, or one too old
+    ├── PowerFailed             its power command failed, hung, or is not there
     ├── NoSpace                 the device's disk is full
     ├── Unfit                   failed its checks, or did not cool down; it is quarantined
     └── BackendError            a runtime that is missing or cannot be used on the device
@@ -159,6 +160,10 @@ class AuthenticationRefused(DeviceError):
 
 class PythonUnusable(DeviceError):
     """The device has no Python interpreter, or one older than 3.8."""
+
+
+class PowerFailed(DeviceError):
+    """The command that switches a device off and on failed, hung, or cannot be started."""
 
 
 class NoSpace(DeviceError):

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from benchhub.errors import DeviceError, Interrupted
+from benchhub.errors import Interrupted, PowerFailed
 from benchhub.model.device import DeviceProfile
 from benchhub.outside.masked import masked
 from benchhub.text import visible
@@ -25,14 +25,14 @@ _SLICE_S = 0.1
 
 
 def argv(profile: DeviceProfile) -> list[str]:
-    """Return the command with this device's name and host in place; DeviceError where it cannot be.
+    """Return the command with this device's name and host in place; PowerFailed where it cannot be.
 
     A value that begins with a dash would be an option: there is none in a name, and a host with one
     is refused.
     """
     assert profile.power is not None
     if profile.host.startswith("-") and any("{host}" in one for one in profile.power.cycle):
-        raise DeviceError(
+        raise PowerFailed(
             f"{profile.name}: host {profile.host!r} would be an option of its power command; change"
             " `host`, or leave {host} out of power.cycle"
         )
@@ -41,7 +41,7 @@ def argv(profile: DeviceProfile) -> list[str]:
 
 
 def cycle(profile: DeviceProfile, stopping: Callable[[], bool] = lambda: False) -> None:
-    """Run the power command of a device to its end; DeviceError where it fails, or hangs.
+    """Run the power command of a device to its end; PowerFailed where it fails, or hangs.
 
     Interrupted once `stopping`; the command is ended then, and all that it started with it.
     """
@@ -55,20 +55,20 @@ def cycle(profile: DeviceProfile, stopping: Callable[[], bool] = lambda: False) 
             )
         except (OSError, ValueError) as error:
             cause = getattr(error, "strerror", None) or error
-            raise DeviceError(
+            raise PowerFailed(
                 f"{shown} cannot be started: {cause}; correct power.cycle in its profile"
             ) from error
         try:
             _await(process, profile.power.timeout_s, stopping, profile.name)
         except TimeoutError as error:
-            raise DeviceError(
+            raise PowerFailed(
                 f"{shown} was ended, not done after {profile.power.timeout_s:g} s; run it by hand,"
                 " or set a longer power.timeout_s"
             ) from error
         finally:
             _end(process)
         if process.returncode:
-            raise DeviceError(
+            raise PowerFailed(
                 f"{shown} failed with {_status(process.returncode)}: {_last(said.fileno())}; run it"
                 " by hand"
             )

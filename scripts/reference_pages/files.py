@@ -25,7 +25,7 @@ SUITE = (
     schema.ScenarioTable, schema.BudgetTable, schema.ClaimTable, schema.ClaimPartTable,
     schema.SelectorTable, schema.AskTable, schema.AgreementTable, schema.BudgetsFile,
 )  # fmt: skip
-PROFILE = (schema.ProfileFile, schema.DeviceTable, schema.LimitsTable)
+PROFILE = (schema.ProfileFile, schema.DeviceTable, schema.LimitsTable, schema.PowerTable)
 FLEET = (tables.FleetFile, tables.GroupTable, tables.MemberTable)
 _HEADINGS = {
     "FleetFile": "The file",

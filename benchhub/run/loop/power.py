@@ -36,7 +36,7 @@ class PowerSwitch:
     def cycle(self, error: DeviceError, stopping: Callable[[], bool]) -> Finding | None:
         """Switch a device that does not answer off and on; None where that is not to be done.
 
-        Unreachable where somebody else may have it, DeviceError where the command fails.
+        Unreachable where somebody else may have it, PowerFailed where the command does.
         """
         if self._device.power is None or self._used or isinstance(error, WayBroken):
             return None

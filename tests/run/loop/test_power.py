@@ -13,7 +13,7 @@ import pytest
 from builders import make_launch, make_plan, make_run, make_variant
 from scripted import Board, BoardSession, Diary, lost, work
 
-from benchhub.errors import DeviceError, Unreachable, WayBroken
+from benchhub.errors import PowerFailed, Unreachable, WayBroken
 from benchhub.model.cell import Plan
 from benchhub.model.device import (
     USUAL_QUEUEING,
@@ -136,7 +136,7 @@ def test_a_command_that_does_not_do_it_is_told_in_one_line(
     plug = Plug(tmp_path, Board(absent=deque([SILENT] * 500)), script)
     timeout_s = 0.5 if "sleep" in script else 20.0
     plug.power = dataclasses.replace(plug.power, timeout_s=timeout_s)
-    with pytest.raises(DeviceError, match=said) as told:
+    with pytest.raises(PowerFailed, match=said) as told:
         run(plug, Diary())
     assert str(told.value).startswith("board: its power command `")
     assert "\n" not in str(told.value)
@@ -146,13 +146,13 @@ def test_a_command_that_does_not_do_it_is_told_in_one_line(
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     plug = Plug(tmp_path, Board(absent=deque([SILENT])))
     plug.power = Power(("no-such-plug", "{name}"))
-    with pytest.raises(DeviceError, match="`no-such-plug board` cannot be started: No such file"):
+    with pytest.raises(PowerFailed, match="`no-such-plug board` cannot be started: No such file"):
         run(plug, Diary())
 
 
 def test_a_host_that_would_be_an_option_is_refused(tmp_path: Path) -> None:
     device = DeviceProfile("board", "ssh", host="-x", power=Power(("plug", "{host}")))
-    with pytest.raises(DeviceError, match="would be an option"):
+    with pytest.raises(PowerFailed, match="would be an option"):
         PowerSwitch(device, lambda: None).cycle(SILENT, lambda: False)
 
 
