@@ -47,7 +47,7 @@ from benchhub.run.planning.shaped import with_shapes
 from benchhub.run.planning.shared_launches import SPARES, with_shared_launches
 from benchhub.run.prepare import Prepared, prepare
 from benchhub.store import Store
-from benchhub.store.quarantine import Quarantined
+from benchhub.store.devices.quarantine import Quarantined
 from benchhub.store.reached import Reached
 
 

@@ -20,18 +20,18 @@ from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import all_masked
 from benchhub.store import records, schema
-from benchhub.store.at_work import at_work
 from benchhub.store.database import Opened, Refused, connect
 from benchhub.store.database.transactions import Transactions
 from benchhub.store.database.upsert import inserted, upsert
+from benchhub.store.devices.at_work import at_work
+from benchhub.store.devices.quarantine import Quarantine
+from benchhub.store.devices.reservations import Reservations
+from benchhub.store.devices.selftests import Selftests
 from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
-from benchhub.store.quarantine import Quarantine
 from benchhub.store.reached import Reached, reached
-from benchhub.store.reservations import Reservations
 from benchhub.store.samples import SampleTable
 from benchhub.store.schema import JSON, as_read
-from benchhub.store.selftests import Selftests
 from benchhub.store.stored.budget import read_budget
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.claim import read_claim

@@ -16,7 +16,7 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from benchhub.errors import ConfigError
     from benchhub.model.device import DeviceProfile
-    from benchhub.store.quarantine import Quarantined
+    from benchhub.store.devices.quarantine import Quarantined
 
 #: Devices in quarantine whose reason is told, and values of a label.
 _MOST_REASONS, _MOST_VALUES = 20, 6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.store.quarantine import Quarantined
+    from benchhub.store.devices.quarantine import Quarantined
 
 
 def quarantined(url: str | None) -> dict[str, Quarantined]:

@@ -1,0 +1,1 @@
+"""What a store knows of devices beside what they measured."""
