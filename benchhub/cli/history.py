@@ -24,7 +24,9 @@ MOST_OTHERS = 20
 
 def history(
     suite: str = typer.Argument(help="A suite's name"),
-    device: list[str] = typer.Option([], help="Only this device; repeatable"),
+    device: list[str] = typer.Option(
+        [], metavar="NAME", help="Only this device, 'rack1-*', or label=KEY:VALUE; repeatable"
+    ),
     confirm: bool = typer.Option(
         False, "--confirm", help="Measure old against new model, interleaved"
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchhub.backends import described, names
 from benchhub.config.catalogue import check_own, suite_file
 from benchhub.config.fleet.chosen import profiles, with_places
+from benchhub.config.fleet.words import meant
 from benchhub.config.folders import expanded
 from benchhub.config.limits import typed_budget
 from benchhub.config.suite import load_suite
@@ -68,12 +69,18 @@ def resolve(request: RunRequest) -> Resolved:
                 f"variant {variant.name} is made from {variant.source};"
                 f" add --variant {variant.source}"
             )
-    if request.limits:
-        suite = dataclasses.replace(suite, budgets=(*suite.budgets, typed_budget(request.limits)))
-    wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
     devices = profiles(request.devices)
     for device in devices:
         check_own(device.name, device.host)
+    labels = {device.name: device.labels for device in devices}
+    budgets = (
+        dataclasses.replace(budget, devices=meant(budget.devices, labels))
+        for budget in suite.budgets
+    )
+    suite = dataclasses.replace(suite, budgets=tuple(budgets))
+    if request.limits:
+        suite = dataclasses.replace(suite, budgets=(*suite.budgets, typed_budget(request.limits)))
+    wanted = _narrow("scenario", request.scenarios, [str(s.scenario) for s in suite.scenarios])
     return Resolved(
         request=request,
         suite=dataclasses.replace(

@@ -167,7 +167,9 @@ class _BudgetSelectors(StrictTable):
     """What a budget has beside its limits."""
 
     name: str | None = Field(None, description="what verdicts call it")
-    devices: list[str] = Field([], description="only on these; empty: all")
+    devices: list[str] = Field(
+        [], description="only on these, named as after `--device`; empty: all"
+    )
     variants: list[str] = Field([], description="only of these; empty: all")
     backends: list[str] = Field([], description="only with these; empty: all")
     threads: Count | list[Count] | None = Field(

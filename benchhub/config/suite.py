@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from benchhub.config.claims import read_claims
+from benchhub.config.fleet.words import words_of
 from benchhub.config.folders import expanded
 from benchhub.config.power import power
 from benchhub.config.schema import (
@@ -66,7 +67,7 @@ def load_suite(path: Path) -> Suite:
         if wanted not in there:
             raise ConfigError(f"{path}: {key}: no variant {wanted}{nearest(wanted, names)}")
     scenarios = _scenarios(parsed.scenarios, path)
-    budgets = tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+    budgets = tuple(_budget(entry, index, path) for index, entry in enumerate(parsed.budgets))
     swept = frozenset(str(threads) for spec in scenarios for threads in spec.threads)
     backends = frozenset(table.backends)
     selectors = [(f"variants.{v.name}.backends", v.backends, backends) for v in variants]
@@ -131,12 +132,12 @@ def load_budgets(path: Path) -> tuple[Budget, ...]:
     if "suite" in raw:
         return load_suite(path).budgets
     parsed = validated(BudgetsFile, raw, path)
-    return tuple(_budget(entry, index) for index, entry in enumerate(parsed.budgets))
+    return tuple(_budget(entry, index, path) for index, entry in enumerate(parsed.budgets))
 
 
 def check_budget(raw: Mapping[str, Any], told: Path) -> Budget:
     """Return the budget in the keys of a `[[budgets]]` table; ConfigError, naming `told`."""
-    return _budget(validated(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0)
+    return _budget(validated(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0, told)
 
 
 def _root(text: str, path: Path) -> str:
@@ -303,7 +304,11 @@ def _judged_where_timed(scenarios: tuple[ScenarioSpec, ...]) -> tuple[ScenarioSp
     )
 
 
-def _budget(entry: BudgetTable, index: int) -> Budget:
+def _budget(entry: BudgetTable, index: int, path: Path) -> Budget:
+    try:
+        words_of(entry.devices)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: budgets[{index}].devices: {error}") from None
     limits = {key: getattr(entry, key) for key in BUDGET_KEYS}
     return Budget(
         name=entry.name or f"budgets[{index}]",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchhub.config.fleet.words import meant
 from benchhub.config.folders import cache
 from benchhub.config.suite import load_budgets
 from benchhub.errors import ConfigError
@@ -141,6 +142,12 @@ def hold_against(store: Store, loaded: Results, budgets: Sequence[Budget], told:
     ConfigError: they name what the run never knew.
     """
     plan = store.plan(loaded.run.id)
+    labels: dict[str, Mapping[str, str]] = {cell.device: {} for cell in plan.cells}
+    labels |= {skip.device: {} for skip in plan.skips}
+    labels |= {device.name: device.labels for device in loaded.devices}
+    budgets = [
+        dataclasses.replace(budget, devices=meant(budget.devices, labels)) for budget in budgets
+    ]
     check_names(told, budgets, plan)
     verdicts = judge(loaded.rows, budgets)
     left = unjudged(budgets, verdicts, plan.cells)

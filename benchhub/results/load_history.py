@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.config.fleet.chosen import Choice, places, profiles
+from benchhub.config.fleet.words import meant
 from benchhub.errors import ConfigError, StoreError, nearest
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import ABRequest
@@ -24,7 +25,7 @@ class History:
     left_out: tuple[str, ...] = ()
 
 
-def history(store: Store, suite: str, devices: Collection[str] = ()) -> History:
+def history(store: Store, suite: str, devices: Sequence[str] = ()) -> History:
     """Return every timed cell of every run of a suite; a run that cannot be read is left out.
 
     ConfigError: there is no such run. StoreError: none of them can be read.
@@ -43,9 +44,15 @@ def history(store: Store, suite: str, devices: Collection[str] = ()) -> History:
             damaged.append(error)
     if damaged and len(damaged) == len(mine):
         raise damaged[0]
-    for device in sorted(set(devices) - {point.cell.device for point in found}):
-        raise ConfigError(f"device {device} was measured in no run of {suite}")
-    kept = (one for one in found if not devices or one.cell.device in devices)
+    labels: dict[str, Mapping[str, str]] = {}
+    for point in found:  # those of the newest run count
+        labels[point.cell.device] = point.device.labels if point.device else {}
+    asked = meant(devices, labels)
+    for device in asked:
+        if device not in labels:
+            near = nearest(device, labels)
+            raise ConfigError(f"device {device} was measured in no run of {suite}{near}")
+    kept = (one for one in found if not asked or one.cell.device in asked)
     return History(tuple(kept), tuple(map(str, damaged)))
 
 

@@ -137,6 +137,8 @@ def test_doctor_of_a_group_is_one_table_and_takes_the_failed_ones_again(project:
 @pytest.mark.usefixtures("processes")
 def test_a_group_is_measured_and_gone_on_with(project: Project) -> None:
     fleet(project, 4)
+    project.add('[[budgets]]\nname = "lab"\ndevices = ["label=site:lab-1"]\nload_ms = 60000\n')
+    project.add('[[budgets]]\nname = "four"\ndevices = ["sim-*4"]\nload_ms = 60000\n')
     words = ("run", "tiny", "--effort", "quick", "--json")
     done = project.run(*words, "--device", "sim", "--exclude", "sim-00[12]")
     assert done.code == 0, done.err
@@ -149,6 +151,23 @@ def test_a_group_is_measured_and_gone_on_with(project: Project) -> None:
     assert [place.rpartition("/")[2] for place in kept.devices] == [
         "fleet.toml#sim-003", "fleet.toml#sim-004",
     ]  # fmt: skip
+    gate = project.here("gate", "latest", "--json").json
+    judged = {
+        name: {entry["device"] for entry in gate["verdicts"] if entry["budget"] == name}
+        for name in ("lab", "four")
+    }
+    assert judged == {"lab": {"sim-003", "sim-004"}, "four": {"sim-004"}}
+    others = project.folder / "others.toml"
+    for devices, said in (
+        ("sim-00?", ""), ("label=site:lab-1,*3", ""), ("sim", ""),
+        ("sim-9*", "names device sim-9*, which is not in this run"),
+        ("label=sit:lab-1", "names device label=sit:lab-1, which is not in this run"),
+        ("label=site", "others.toml: budgets[0].devices: label=site: a label is label="),
+    ):  # fmt: skip
+        others.write_text(f'[[budgets]]\ndevices = ["{devices}"]\nload_ms = 60000\n', "utf-8")
+        held = project.here("gate", "latest", "--budgets", "others.toml")
+        assert (held.code == 2) == bool(said), held.err  # launched once, it is INCONCLUSIVE
+        assert said in held.err
     fleet(project, 9)  # others that came since are not of that run
     gone_on = project.run("run", "--resume", "latest", "--json")
     assert gone_on.code == 0, gone_on.err

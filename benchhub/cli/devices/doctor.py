@@ -104,7 +104,7 @@ def _row(name: str, checks: Sequence[Finding], unfit: bool) -> DeviceLine:
     return (
         DeviceLine(name, 0, "cannot measure", text)
         if unfit
-        else DeviceLine(name, 1, "doubtful", text)
+        else DeviceLine(name, 1, "can measure (doubts)", text)
     )
 
 

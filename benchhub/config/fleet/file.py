@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchhub.config.fleet import braces
-from benchhub.config.fleet.group import GROUP, THE_NAME, Group, Tables, member, with_name
+from benchhub.config.fleet.group import THE_NAME, Group, Tables, member, with_name
 from benchhub.config.fleet.tables import OTHERS, FleetFile, GroupTable
+from benchhub.config.fleet.words import GROUP
 from benchhub.config.schema import NAME
 from benchhub.config.suite import parse
 from benchhub.errors import ConfigError, nearest

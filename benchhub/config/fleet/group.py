@@ -13,8 +13,6 @@ from benchhub.config.suite import as_profile, validated
 from benchhub.errors import ConfigError
 from benchhub.model.device import DeviceProfile
 
-#: The label by which a device tells its group.
-GROUP = "group"
 #: Stands for a device's name in the texts that a group's devices share.
 THE_NAME = "{name}"
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from benchhub.config.fleet import braces
-from benchhub.config.fleet.group import GROUP
 from benchhub.errors import ConfigError
 
 LABEL = "label="
+#: The label by which a device tells its group.
+GROUP = "group"
 #: Of so many names braces may tell at once.
 _MOST = 100_000
 _MAGIC = re.compile(r"[*?\[]")
@@ -71,6 +72,25 @@ class Word:
 def words_of(texts: Sequence[str]) -> tuple[Word, ...]:
     """Return what was written, a word for each name where braces alone tell some; ConfigError."""
     return tuple(word for text in texts for word in _words(text))
+
+
+def meant(texts: Sequence[str], devices: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the names that words mean among devices, which are labels by name; each once.
+
+    A word that means none of them stays as it is written. ConfigError as of `words_of`.
+    """
+    found: dict[str, None] = {}
+    for text in texts:
+        hits = [
+            name
+            for word in words_of([text])
+            for name in devices
+            if word.holds(name, devices.__getitem__)
+        ]
+        if text in devices:  # named itself, whatever group is called so, too
+            hits = [text]
+        found.update(dict.fromkeys(hits or [text]))
+    return tuple(found)
 
 
 def is_plain(text: str) -> bool:

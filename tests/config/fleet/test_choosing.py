@@ -8,6 +8,7 @@ import pytest
 
 from benchhub.config.fleet.chosen import Choice, place, places, profiles, with_places
 from benchhub.config.fleet.known import Known
+from benchhub.config.fleet.words import meant
 from benchhub.errors import ConfigError
 from benchhub.model.request import RunRequest
 
@@ -143,6 +144,23 @@ def test_what_means_no_device_is_one_line(word: str, said: str, project: Path) -
         assert said in str(raised.value)
         assert len(str(raised.value)) < 160
         assert "\n" not in str(raised.value)
+
+
+def test_words_mean_devices_of_a_run_and_stay_where_they_mean_none() -> None:
+    devices = {
+        "a-1": {"site": "x", "group": "a"}, "a-2": {"site": "y", "group": "a"}, "b": {"site": "x"},
+    }  # fmt: skip
+    for words, names in (
+        (["a-1"], ("a-1",)),
+        (["a"], ("a-1", "a-2")),
+        (["a-*", "b"], ("a-1", "a-2", "b")),
+        (["b", "label=site:x"], ("b", "a-1")),
+        (["a-{1..3}"], ("a-1", "a-2")),
+        (["label=site:x,a"], ("a-1",)),
+        (["c-*", "label=site:z", "d"], ("c-*", "label=site:z", "d")),
+        ([], ()),
+    ):
+        assert meant(words, devices) == names
 
 
 def test_leaving_out_all_is_a_mistake(project: Path) -> None:
