@@ -18,6 +18,7 @@ _QUALIFIERS: Mapping[str, Scenario] = {
     "quality_loss_relative": Scenario.QUALITY,
     "quality_min_cases": Scenario.QUALITY,
     "paced_min_rate_per_s": Scenario.PACED,
+    "rare_launches": Scenario.LATENCY,
 }
 #: What a launch of a latency cell measures beside its calls.
 _OF_LAUNCHES = (Scenario.LATENCY, Scenario.MEMORY, Scenario.COLD_START, None)

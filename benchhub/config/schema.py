@@ -184,6 +184,11 @@ class _BudgetSelectors(StrictTable):
     quality_min_cases: Count = Field(
         200, description="with fewer independent cases nothing is a PASS"
     )
+    rare_launches: Annotated[float, Field(ge=0.001, le=0.5)] | None = Field(
+        None,
+        description="a percentile is a PASS only where so many launches kept it that no larger"
+        " share misses it by itself, at 95 % (0.05: 59 launches, which are made)",
+    )
 
 
 def _limits() -> dict[str, Any]:

@@ -320,6 +320,7 @@ def _budget(entry: BudgetTable, index: int, path: Path) -> Budget:
         paced_min_rate_per_s=entry.paced_min_rate_per_s,
         quality_loss_relative=entry.quality_loss_relative,
         quality_min_cases=entry.quality_min_cases,
+        rare_launches=entry.rare_launches,
     )
 
 

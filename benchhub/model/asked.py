@@ -84,7 +84,9 @@ class Budget:
 
     `limits` are by the keys of `quantities.BUDGET_KEYS`. `paced_min_rate_per_s` asks for those of
     paced cells to be met at that rate or a higher one, not at every rate. `quality_loss_relative`
-    reads the limit of a loss as a share of the baseline's quality.
+    reads the limit of a loss as a share of the baseline's quality. Where a PASS is not to take it
+    that launches unlike all that were made are none, `rare_launches` is the share of them that may
+    miss a limit of a percentile.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Budget:
     paced_min_rate_per_s: float | None = None
     quality_loss_relative: bool = False
     quality_min_cases: int = 200
+    rare_launches: float | None = None
 
     def percentiles(self, scenario: Scenario) -> dict[str, float]:
         """Return the limits of percentiles in cells of a scenario, by quantity, in ms."""

@@ -14,6 +14,8 @@ class Look:
     """A percentile over the first `launches` launches with its one-sided limits, in one unit.
 
     A limit that the samples do not bound is None. A coarse clock has widened both by its step.
+    `most` is the longest of all calls, warm-up included; None where they are too few, or of too few
+    launches, for a call that nobody saw to be rarer than the percentile leaves out.
     """
 
     launches: int
@@ -22,13 +24,15 @@ class Look:
     low: float | None
     high: float | None
     n_eff: float
+    most: float | None = None
 
     def in_units_of(self, unit: float) -> Look:
         """Return it with its figures divided by `unit`."""
         low = None if self.low is None else self.low / unit
         high = None if self.high is None else self.high / unit
+        most = None if self.most is None else self.most / unit
         return Look(
-            self.launches, self.iterations, self.estimate / unit, low, high, self.n_eff
+            self.launches, self.iterations, self.estimate / unit, low, high, self.n_eff, most
         )  # fmt: skip
 
 
@@ -38,7 +42,7 @@ class Interval:
 
     `confidence` is what they attain, `n_eff` the independent values that they rest on, `cases` the
     cases. `looks` are what a budget is judged by; `against` is the variant that a speed-up refers
-    to.
+    to. `by_launch` is a percentile of each launch by itself, where a budget asks for it.
     """
 
     low: float | None
@@ -49,6 +53,7 @@ class Interval:
     cases: int | None = None
     looks: tuple[Look, ...] = ()
     against: str = ""
+    by_launch: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

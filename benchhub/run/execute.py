@@ -119,7 +119,10 @@ def going_on(ready: Ready) -> Ready:
     emulated = {device.name for device in resolved.devices if device.emulated}
     fixed = {spec.scenario for spec in resolved.suite.scenarios if spec.launches}
     limits = limited(plan.cells, resolved.suite.budgets, resolved.effort, emulated, fixed)
-    most = len(limits) * (resolved.effort.most_launches - resolved.effort.launches)
+    most = sum(
+        max(resolved.effort.most_launches, fewest) - resolved.effort.launches
+        for _, _, fewest in limits.values()
+    )
     more = beside(goes_on(limits, resolved.effort), plan.cells)
     enough = ends(plan.cells, resolved.suite.budgets)
     return dataclasses.replace(ready, more=more, enough=enough, more_at_most=most)

@@ -23,6 +23,8 @@ ALPHA = 0.0065
 #: Launches after which a limit that is clearly broken is told, and how many times as wide as at a
 #: look the bound then is, in logs.
 EARLY, EARLY_WIDENING = 3, 3.0
+#: What share of a limit the longest call may take where a cell is clearly below it.
+CLEAR = 0.5
 
 
 def looks_at(
@@ -48,6 +50,8 @@ def looks_at(
     found: list[tuple[Look, ...]] = []
     for count in taken:
         part = launches[:count]
+        most = float(max(launch.max() for launch in part))
+        calls = sum(launch.size for launch in part)
         if with_warmup:
             part = warmup_cut(part).steady(part)
         slack = tick_slack_ns(part)
@@ -61,11 +65,21 @@ def looks_at(
                     max(0.0, one.low - slack) if math.isfinite(one.low) else None,
                     high if math.isfinite(high := one.high + slack) else None,
                     one.n_eff,
+                    most + slack if count >= LOOKS[0] and q**calls <= ALPHA else None,
                 )
-                for one in quantile_intervals(part, qs, 1 - 2 * ALPHA)
+                for q, one in zip(qs, quantile_intervals(part, qs, 1 - 2 * ALPHA), strict=True)
             )
         )
     return tuple(zip(*found, strict=True)) if found else tuple(() for _ in qs)
+
+
+def clearly_below(look: Look, limit: float) -> bool:
+    """Return whether no call of a look took longer than half of `limit`.
+
+    Then no interval is needed to see that launches like these keep it. Nothing is said of launches
+    unlike all of these, which no interval over them says anything of either: see `rare_launches`.
+    """
+    return look.most is not None and look.most <= limit * CLEAR
 
 
 def clearly_above(
@@ -94,11 +108,19 @@ def _far_low(look: Look) -> float:
 def deciding(looks: Sequence[Look], limit: float) -> Look | None:
     """Return the first look that shows a quantile to keep `limit` or to break it, if one does.
 
-    `limit` is in the unit of the looks. It keeps the limit where its upper one is at most `limit`.
+    `limit` is in the unit of the looks. It keeps the limit where its upper one is at most `limit`,
+    or where it is `clearly_below`.
     """
     for look in looks:
         if look.high is not None and look.high <= limit:
             return look
-        if look.low is not None and look.low > limit:
+        if clearly_below(look, limit):
+            return look
+        if breaks(look, limit):
             return look
     return None
+
+
+def breaks(look: Look, limit: float) -> bool:
+    """Return whether a look shows a quantile to be above `limit`."""
+    return look.low is not None and look.low > limit

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.known_truth import budgets, comparisons, conditions, losses
+from benchmarks.known_truth import budgets, clear, comparisons, conditions, losses
 
 EXPERIMENTS = (
     *budgets.EXPERIMENTS,
+    *clear.EXPERIMENTS,
     *comparisons.EXPERIMENTS,
     *conditions.EXPERIMENTS,
     *losses.EXPERIMENTS,

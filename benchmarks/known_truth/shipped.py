@@ -26,7 +26,7 @@ from benchhub.results.compare.moves import ComparedCell
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import judge
 from benchhub.run.ab import until_decided
-from benchhub.run.planning.going_on import goes_on, limited
+from benchhub.run.planning.going_on import ends, goes_on, limited
 from benchhub.stats import looks, paired_ab
 from benchhub.stats.paired_ab import ABDecision
 from benchhub.stats.samples import Samples
@@ -40,22 +40,22 @@ EFFORT = dataclasses.replace(EFFORTS["rigorous"], launches=looks.LOOKS[0])
 _CELL = Cell(
     device="source", variant="int8", model_sha256="0" * 64, backend="onnxruntime",
     scenario=Scenario.LATENCY, batch=1, threads=1, precision="f32", launches=EFFORT.launches,
-    iterations=EFFORT.iterations, max_timed_s=EFFORT.max_timed_s,
+    iterations=EFFORT.iterations, max_timed_s=EFFORT.max_timed_s, ends_after=looks.EARLY,
 )  # fmt: skip
 _QUALITY = dataclasses.replace(_CELL, scenario=Scenario.QUALITY, launches=1)
 _AB = ABRequest("ab", ())
 
 
-def compared(samples_ns: Samples) -> ComparedCell:
+def compared(samples_ns: Samples, budgets: Sequence[Budget] = ()) -> ComparedCell:
     """Return a latency cell with these launches, and its row."""
     launches = [_launch(_CELL, index, one) for index, one in enumerate(samples_ns)]
-    (row,) = summarize(_RUN, (_CELL,), launches, (), ())
+    (row,) = summarize(_RUN, (_CELL,), launches, (), (), budgets=budgets)
     return ComparedCell(row, tuple(launches))
 
 
-def row_of(samples_ns: Samples) -> Row:
-    """Return the row of a latency cell with these launches."""
-    return compared(samples_ns).row
+def row_of(samples_ns: Samples, budgets: Sequence[Budget] = ()) -> Row:
+    """Return the row of a latency cell with these launches, held against budgets."""
+    return compared(samples_ns, budgets).row
 
 
 def until_told(draw: Callable[[int], Samples], budget: Budget) -> Row:
@@ -64,11 +64,16 @@ def until_told(draw: Callable[[int], Samples], budget: Budget) -> Row:
     `draw(k)` returns k further launches. A run asks before every round; what it is told changes at
     looks alone.
     """
-    more = goes_on(limited((_CELL,), (budget,), EFFORT, ()), EFFORT)
-    samples = [*draw(_CELL.launches)]
+    limits = limited((_CELL,), (budget,), EFFORT, ())
+    more, enough = goes_on(limits, EFFORT), ends((_CELL,), (budget,))
+    points = [*looks.LOOKS, *(fewest for _, _, fewest in limits.values())]
+    samples = [*draw(_CELL.ends_after)]
+    if _CELL.key in enough({_CELL.key: samples}):
+        return row_of(samples, (budget,))
+    samples.extend(draw(_CELL.launches - _CELL.ends_after))
     while _CELL.key in more({_CELL.key: samples}):
-        samples.extend(draw(_until(looks.LOOKS, len(samples))))
-    return row_of(samples)
+        samples.extend(draw(_until(sorted(points), len(samples))))
+    return row_of(samples, (budget,))
 
 
 def verdict(row: Row, budget: Budget) -> VerdictOutcome:

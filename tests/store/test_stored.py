@@ -62,7 +62,7 @@ DEVICE = DeviceInfo(
 )  # fmt: skip
 BUDGET = Budget(
     "edge", ("pi",), ("int8",), ("openvino",), (4,),
-    {key: float(number) for number, key in enumerate(BUDGET_KEYS, 1)}, 12.5, True, 50,
+    {key: float(number) for number, key in enumerate(BUDGET_KEYS, 1)}, 12.5, True, 50, 0.05,
 )  # fmt: skip
 SELECTOR = Selector(
     ("int8-*",), ("pi",), ("openvino",), ("aarch64",), (4,), (8,), ("bf16",), False, True

@@ -74,7 +74,14 @@ def _interval(name: str, of: Interval) -> dict[str, Any]:
     if of.against:
         found["against"] = of.against
     if QUANTITIES[name].budgets and QUANTITIES[name].quantile is not None:
-        found["looks"] = [asdict(look) for look in of.looks]
+        found["looks"] = [
+            {
+                key: value
+                for key, value in asdict(look).items()
+                if key != "most" or value is not None
+            }
+            for look in of.looks
+        ]
     return found
 
 

@@ -56,11 +56,15 @@ class Measured:
 
 
 def measured(
-    cell: Cell, launches: Sequence[Launch], device: DeviceInfo | None, ended_early: bool = False
+    cell: Cell,
+    launches: Sequence[Launch],
+    device: DeviceInfo | None,
+    ended_early: bool = False,
+    each_launch: bool = False,
 ) -> Measured:
     """Return what `launches`, all of a cell's, show; `device` is its own, if it is known.
 
-    `ended_early`: they showed enough, so that no more were made.
+    `ended_early`: they showed enough, so that no more were made. `each_launch`: as in `timing`.
     """
     finished = tuple(launch for launch in launches if launch.status == "finished")
     status, reason = _status(launches, finished, device)
@@ -78,7 +82,7 @@ def measured(
     iterations = n_eff = None
     dropped = 0
     if cell.scenario is not Scenario.PROFILE:  # counting takes time and memory of its own
-        timed = timing(cell, finished, cut.drop)
+        timed = timing(cell, finished, cut.drop, each_launch)
         iterations, n_eff, dropped = timed.iterations, timed.n_eff, cut.drop
         energy, energy_source = _energy(finished)
         found = dict(_over_launches(finished)) | timed.figures | energy | dict(_told(finished))

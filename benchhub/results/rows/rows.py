@@ -73,7 +73,8 @@ def summarize(
     `also` are further metrics, `seed` draws the resamples, `tables` keeps what metrics have
     compared; `below_chance_allowed`: budgets of quality may pass on a baseline no better than
     one answer for all cases. `no_reference` is why there is no answer key where a device was to
-    answer first. `budgets` tell which cells ended early. The fixed work has no row; what it shows
+    answer first. `budgets` tell which cells ended early, and what
+    is asked of each launch. The fixed work has no row; what it shows
     of its device is a flag of the others.
     """
     all_launches = list(launches)
@@ -82,12 +83,14 @@ def summarize(
     infos = {device.name: device for device in devices}
     fixed_work = findings(all_launches)
     early = _ended_early(cells, by_cell, budgets)
+    each_launch = any(budget.rare_launches is not None for budget in budgets)
     found = [
         measured(
             cell,
             by_cell.get(cell.key, ()),
             infos.get(cell.device),
             (cell.launches_of or cell.key) in early,
+            each_launch,
         )
         for cell in cells
         if cell.kind is not CellKind.CANARY

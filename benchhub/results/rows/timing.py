@@ -37,11 +37,12 @@ class Timing:
     n_eff: float | None = None
 
 
-def timing(cell: Cell, launches: Sequence[Launch], drop: int) -> Timing:
+def timing(cell: Cell, launches: Sequence[Launch], drop: int, each_launch: bool = False) -> Timing:
     """Return what the timed calls of the finished `launches` say, where the scenario is about them.
 
     The latency of a paced cell counts from when a call was due. What is left of the warm-up, `drop`
-    calls, is cut off every launch of a latency cell alike.
+    calls, is cut off every launch of a latency cell alike. `each_launch`: percentiles are told of
+    each launch by itself, too.
     """
     if cell.scenario not in TIMED:
         return Timing({})
@@ -63,7 +64,7 @@ def timing(cell: Cell, launches: Sequence[Launch], drop: int) -> Timing:
             figures["throughput_per_s"] = estimated(rate)
             n_eff = float(rate.n)
     else:
-        figures |= _percentiles(timed, raw, warm)
+        figures |= _percentiles(timed, raw, warm, each_launch)
         interval = figures[_N_EFF_OF].interval
         n_eff = interval.n_eff if interval else None
     return Timing(figures | dict(_parts(launches)), iterations, n_eff)
@@ -77,15 +78,24 @@ def estimated(found: Estimate, unit: float = 1.0) -> Figure:
     return Figure(found.estimate / unit, interval)
 
 
-def _percentiles(timed: Sequence[Ints], raw: Sequence[Ints], warm: bool) -> dict[str, Figure]:
+def _percentiles(
+    timed: Sequence[Ints], raw: Sequence[Ints], warm: bool, each_launch: bool
+) -> dict[str, Figure]:
     """Return every percentile, each with what each look shows: what a budget is judged by."""
     shares = tuple(PERCENTILES.values())
     whole = quantile_intervals(timed, shares)
     found = looks_at(raw, shares, with_warmup=warm)
+    each = _each(timed, shares) if each_launch else [()] * len(shares)
     return {
-        name: _quantile(one, tuple(look.in_units_of(NS_PER_MS) for look in looks))
-        for name, one, looks in zip(PERCENTILES, whole, found, strict=True)
+        name: _quantile(one, tuple(look.in_units_of(NS_PER_MS) for look in looks), mine)
+        for name, one, looks, mine in zip(PERCENTILES, whole, found, each, strict=True)
     }
+
+
+def _each(timed: Sequence[Ints], shares: Sequence[float]) -> list[tuple[float, ...]]:
+    """Return each quantile of each launch in ms, the smallest call that is not below it."""
+    found = [np.quantile(samples, shares, method="inverted_cdf") / NS_PER_MS for samples in timed]
+    return [tuple(float(one[at]) for one in found) for at in range(len(shares))]
 
 
 def _steady(launches: Sequence[Launch], drop: int) -> list[Launch]:
@@ -139,11 +149,13 @@ def _median(name: str, timed: Sequence[Ints]) -> Iterator[tuple[str, Figure]]:
         yield name, _quantile(quantile_intervals(timed, (0.5,))[0])
 
 
-def _quantile(one: QuantileInterval, looks: tuple[Look, ...] = ()) -> Figure:
+def _quantile(
+    one: QuantileInterval, looks: tuple[Look, ...] = (), by_launch: tuple[float, ...] = ()
+) -> Figure:
     """Return a quantile with its interval, or why it is withheld."""
     low = one.low / NS_PER_MS if math.isfinite(one.low) else None
     high = one.high / NS_PER_MS if math.isfinite(one.high) else None
-    interval = Interval(low, high, one.method, 0.95, one.n_eff, looks=looks)
+    interval = Interval(low, high, one.method, 0.95, one.n_eff, looks=looks, by_launch=by_launch)
     if one.withheld:
         needed = max(one.n_eff_needed, math.floor(one.n_eff) + 1)
         return Figure(None, interval, f"needs n_eff >= {needed} (has {math.floor(one.n_eff)})")

@@ -11,6 +11,7 @@ from benchhub.model.quantities import PERCENTILES
 from benchhub.model.scenario import Scenario
 from benchhub.results.verdicts.judge import selects
 from benchhub.stats.looks import clearly_above
+from benchhub.stats.rare_launches import launches_needed
 
 _NS_PER_MS = 1e6
 
@@ -44,3 +45,16 @@ def _of_scenario(cell: Cell, budget: Budget) -> Mapping[str, float]:
     if cell.scenario is Scenario.PACED and budget.paced_min_rate_per_s is not None:
         return {}
     return budget.percentiles(cell.scenario)
+
+
+def launches_for_rare(cell: Cell, budgets: Sequence[Budget]) -> int:
+    """Return how many launches of `cell` budgets want for what is rare among them; 0: none does."""
+    return max(
+        (
+            launches_needed(budget.rare_launches)
+            for budget in budgets
+            if budget.rare_launches is not None and selects(budget, cell)
+            if _of_scenario(cell, budget)
+        ),
+        default=0,
+    )

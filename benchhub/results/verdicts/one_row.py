@@ -26,8 +26,10 @@ from benchhub.results.verdicts.next_steps import (
     in_own_scenario,
     more,
 )
-from benchhub.stats.looks import deciding
+from benchhub.stats.looks import clearly_below, deciding
+from benchhub.stats.rare_launches import launches_needed, most_missing
 from benchhub.stats.rare_losses import CLOPPER_PEARSON
+from benchhub.text import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class _Seen:
     high: float | None
     launches: int
     looks: tuple[int, ...] = ()
+    #: The longest call, where that alone decides.
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
         look = deciding(looks, limit.limit) or looks[-1]
         taken = tuple(one.launches for one in looks if one.launches <= look.launches)
         told = None if figure.value is None else look.estimate  # withheld is withheld
-        return _Seen(told, look.low, look.high, look.launches, taken)
+        kept = look.high is not None and look.high <= limit.limit
+        most = look.most if not kept and clearly_below(look, limit.limit) else None
+        return _Seen(told, look.low, look.high, look.launches, taken, most)
     if figure.value is None:
         return _Seen(None, None, None, count)
     if limit.scenario is None:
@@ -117,6 +123,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
     doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
     alone = any(flag.name is FlagKind.SINGLE_LAUNCH for flag in doubts)
     worst, best = (seen.low, seen.high) if limit.key.at_least else (seen.high, seen.low)
+    worst = worst if seen.most is None else seen.most
     if best is not None and limit.broken_by(best) and not alone:
         side = "upper" if limit.key.at_least else "lower"
         but = f" (but {doubt})" if doubt else ""
@@ -124,9 +131,33 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
         return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
     if unproven := _below_chance(below) or _unproven(row, budget, limit, worst, doubt):
         return unproven
-    side = "lower" if limit.key.at_least else "upper"
     but = f" (but {below[0].name}: {below[0].evidence})" if below else ""
-    return _Answer(VerdictOutcome.PASS, f"{side} limit {worst:.4g} keeps it{but}")
+    return _Answer(VerdictOutcome.PASS, _kept(row, budget, limit, seen, worst) + but)
+
+
+def _kept(row: Row, budget: Budget, limit: Limit, seen: _Seen, worst: float | None) -> str:
+    """Return why it is a PASS."""
+    side = "lower" if limit.key.at_least else "upper"
+    why = f"{side} limit {worst:.4g} keeps it"
+    if seen.most is not None:
+        why = f"no call took longer than half of it ({seen.most:.4g} at most)"
+    about_launches = seen.most is not None or budget.rare_launches is not None
+    if limit.quantity.quantile is not None and about_launches:
+        why += _of_others(row, budget, seen)
+    return why
+
+
+def _of_others(row: Row, budget: Budget, seen: _Seen) -> str:
+    """Return what is known, or taken for granted, of launches unlike those that were made."""
+    if budget.rare_launches is not None:
+        return (
+            f", and so few launches of {row.launches} miss it that no {budget.rare_launches:.1%} do"
+        )
+    unseen = most_missing(0, seen.launches)
+    return (
+        f"; that {seen.launches} launches missed none of another, slower kind is taken for granted:"
+        f" up to {unseen:.0%} could be of one (rare_launches)"
+    )
 
 
 def _below_chance(doubts: Sequence[Flag]) -> _Answer | None:
@@ -165,7 +196,8 @@ def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
         return _open("emulated: its times say nothing about a real device", ON_A_REAL_DEVICE)
     if limit.scenario is Scenario.MEMORY and row.emulated:
         return _open("emulated: its memory may hold the emulator's own", ON_A_REAL_DEVICE)
-    if seen.value is None and not (seen.low is not None and limit.broken_by(seen.low)):
+    broken = seen.low is not None and limit.broken_by(seen.low)
+    if seen.value is None and not broken and seen.most is None:
         return _missing(row, limit)
     return None
 
@@ -185,6 +217,8 @@ def _unproven(
         )
     if doubt:
         return _open(doubt, after_doubt(row, limit))
+    if not_rare := _not_rare(row, limit, budget.rare_launches):
+        return not_rare
     if worst is None:
         return _open(f"the limits of {limit.column} are unknown", more(row, limit))
     if limit.broken_by(worst):
@@ -195,6 +229,23 @@ def _unproven(
             why += "; so few cases differ that others, unseen, may lose more"
         return _open(why, more(row, limit))
     return None
+
+
+def _not_rare(row: Row, limit: Limit, share: float | None) -> _Answer | None:
+    """Return that more launches than such a share may miss a limit by themselves, if so."""
+    if share is None or limit.quantity.quantile is None:
+        return None
+    interval = row[limit.column].interval
+    each = interval.by_launch if interval else ()
+    missed = sum(map(limit.broken_by, each))
+    if each and most_missing(missed, len(each)) <= share:
+        return None
+    may = f": up to {most_missing(missed, len(each)):.1%} of all may" if each else ""
+    return _open(
+        f"{missed} of {plural(len(each), 'launch')} miss it by themselves{may}"
+        f" (rare_launches = {share:g})",
+        f"set launches in [scenarios.{row.scenario}] to {launches_needed(share, missed)}",
+    )
 
 
 def _too_few(row: Row, limit: Limit) -> _Answer:

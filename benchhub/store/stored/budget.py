@@ -25,6 +25,7 @@ class BudgetV2(_Selected):
 
     v: int = 2
     limits: dict[str, int | float]
+    rare_launches: float | None = None
 
 
 class BudgetV1(_Selected):
@@ -65,6 +66,7 @@ def write_budget(budget: Budget) -> dict[str, Any]:
             paced_min_rate_per_s=budget.paced_min_rate_per_s,
             quality_loss_relative=budget.quality_loss_relative,
             quality_min_cases=budget.quality_min_cases,
+            rare_launches=budget.rare_launches,
         )
     )
 
@@ -82,4 +84,5 @@ def read_budget(raw: Mapping[str, Any]) -> Budget:
         paced_min_rate_per_s=of.paced_min_rate_per_s,
         quality_loss_relative=of.quality_loss_relative,
         quality_min_cases=of.quality_min_cases,
+        rare_launches=of.rare_launches,
     )
