@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchhub.model.asked import EFFORTS, Agreement, Budget
-from benchhub.model.cell import Cell
+from benchhub.model.cell import Cell, More
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import ABRequest, RunRequest
@@ -68,10 +68,10 @@ def until_told(draw: Callable[[int], Samples], budget: Budget) -> Row:
     more, enough = goes_on(limits, EFFORT), ends((_CELL,), (budget,))
     points = [*looks.LOOKS, *(fewest for _, _, fewest in limits.values())]
     samples = [*draw(_CELL.ends_after)]
-    if _CELL.key in enough({_CELL.key: samples}):
+    if _asked(enough, {_CELL.key: samples}):
         return row_of(samples, (budget,))
     samples.extend(draw(_CELL.launches - _CELL.ends_after))
-    while _CELL.key in more({_CELL.key: samples}):
+    while _asked(more, {_CELL.key: samples}):
         samples.extend(draw(_until(sorted(points), len(samples))))
     return row_of(samples, (budget,))
 
@@ -89,7 +89,7 @@ def side_by_side(draw: Callable[[int], tuple[Ints, Ints]]) -> tuple[ABDecision, 
     """
     more = until_decided("a", "b", _AB)
     a, b = (list(side) for side in draw(paired_ab.LOOKS[0]))
-    while more({"a": a, "b": b}):
+    while _asked(more, {"a": a, "b": b}):
         further = draw(_until(paired_ab.LOOKS, len(a)))
         a, b = [*a, *further[0]], [*b, *further[1]]
     return look(a, b, _AB, final=True)[0], sum(launch.size for launch in (*a, *b))
@@ -121,6 +121,12 @@ def _launch(
         status="finished", failure=None, samples_ns=samples_ns,
         warmup_ns=np.empty(0, np.int64), outputs=outputs,
     )  # fmt: skip
+
+
+def _asked(more: More, samples: Mapping[str, Sequence[Ints]]) -> bool:
+    """Return whether a run that has these launches would be told some of their cells."""
+    counts = {key: len(of) for key, of in samples.items()}
+    return bool(more(counts, lambda key, count: samples[key][:count]))
 
 
 def _until(points: Sequence[int], have: int) -> int:

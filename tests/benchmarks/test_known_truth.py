@@ -129,9 +129,10 @@ def test_a_source_is_measured_up_to_a_look_as_a_run_does():
 
     p95 = SOURCES["A"].quantile_ns(0.95) / 1e6
     for factor, counts, outcome in (
-        (1.2, [10], VerdictOutcome.PASS),
-        (0.8, [10], VerdictOutcome.FAIL),
-        (1.0, [10, 6, 9, 15], VerdictOutcome.INCONCLUSIVE),
+        (1.2, [3, 7], VerdictOutcome.PASS),
+        (0.8, [3, 7], VerdictOutcome.FAIL),
+        (0.3, [3], VerdictOutcome.FAIL),
+        (1.0, [3, 7, 6, 9, 15], VerdictOutcome.INCONCLUSIVE),
     ):
         made.clear()
         budget = Budget("p95", limits={"latency_p95_ms": factor * p95})

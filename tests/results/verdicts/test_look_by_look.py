@@ -38,7 +38,9 @@ def stops_after(made, limit_ms):
     """Return how many launches are made, asked before every one past those planned."""
     budget = make_budget(latency_p95_ms=limit_ms)
     more = goes_on(limited([CELL], [budget], EFFORT, ()), EFFORT)
-    return next(k for k in range(10, 41) if not more({CELL.key: made[:k]}))
+    return next(
+        k for k in range(10, 41) if not more({CELL.key: k}, lambda key, count: made[:count])
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -120,4 +122,7 @@ def test_a_run_makes_the_launches_that_rare_ones_ask_for_unless_it_is_over(level
     made = two_speeds(70, level_ms)
     budget = make_budget(latency_p95_ms=5.0, rare_launches=0.05)
     more = goes_on(limited([CELL], [budget], EFFORT, ()), EFFORT)
-    assert next(k for k in range(10, 70) if not more({CELL.key: made[:k]})) == count
+    assert (
+        next(k for k in range(10, 70) if not more({CELL.key: k}, lambda key, count: made[:count]))
+        == count
+    )
