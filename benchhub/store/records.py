@@ -184,6 +184,7 @@ def _own_references_from(rows: Sequence[RowMapping]) -> dict[str, OwnReference]:
 def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
     """Return the row of `launches` and the output blobs; `digest` covers all of it."""
     samples, failure = launch.samples_ns, launch.failure
+    ordered = np.sort(samples)
     row = {name: getattr(launch, name) for name in _PLAIN}
     row |= {
         "cell": launch.cell.key,
@@ -192,8 +193,8 @@ def launch_row(launch: Launch) -> tuple[dict[str, Any], list[bytes]]:
         "failure_kind": failure.kind if failure else None,
         "failure_message": masked(failure.message) if failure else None,
         "samples_count": int(samples.size),
-        "p50_ns": round(float(np.median(samples))) if samples.size else None,
-        "p95_ns": round(float(np.quantile(samples, 0.95))) if samples.size else None,
+        "p50_ns": round(quantile(ordered, 0.5)) if samples.size else None,
+        "p95_ns": round(quantile(ordered, 0.95)) if samples.size else None,
         "mean_ns": float(samples.mean()) if samples.size else None,
         "details": _without_secrets(json.dumps(dict(launch.details.told))),
         "before": write_conditions(launch.before) if launch.before else None,
@@ -222,6 +223,19 @@ def digest_of(told: Mapping[str, Any], blobs: Sequence[bytes]) -> str:
     for blob in blobs:
         digest.update(blob)
     return digest.hexdigest()
+
+
+def quantile(ordered: Array, q: float) -> float:
+    """Return what `numpy.quantile` makes of values in their order, of which there are some.
+
+    That takes a tenth of a millisecond, as long as all of a launch's samples take to be packed.
+    """
+    place = (len(ordered) - 1) * q
+    low = int(place)
+    share = place - low
+    below, above = float(ordered[low]), float(ordered[min(low + 1, len(ordered) - 1)])
+    step = above - below
+    return below + step * share if share < 0.5 else above - step * (1 - share)
 
 
 def attempt_from(row: RowMapping) -> Tried:

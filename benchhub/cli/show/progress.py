@@ -38,7 +38,7 @@ class RunProgress(Sessions):
         self, console: Console, cells: Sequence[Cell], finished: Mapping[str, int]
     ) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._terminal = console, console.is_terminal
         self._tally = Tally(cells, finished)
         self._firsts = Firsts(len(self._tally.devices))
         self._said: dict[str, str] = {}
@@ -51,7 +51,7 @@ class RunProgress(Sessions):
         self._drawer = threading.Thread(target=self._draw, name="progress", daemon=True)
 
     def __enter__(self) -> RunProgress:
-        if self._console.is_terminal:
+        if self._terminal:
             self._live.start(refresh=True)
         self._drawer.start()
         return self
@@ -65,7 +65,7 @@ class RunProgress(Sessions):
         self._over.set()
         self._drawer.join()
         self._say_more()
-        if self._console.is_terminal:
+        if self._terminal:
             self._live.refresh()
             self._live.stop()
         elif self._tally.beyond and kind is None:
@@ -74,7 +74,7 @@ class RunProgress(Sessions):
     def status(self, device: str, text: str) -> None:
         """Show what a device is doing."""
         state = self._tally.status(device, text)
-        if self._console.is_terminal or state is DeviceState.MEASURING:
+        if self._terminal or state is DeviceState.MEASURING:
             return
         with self._writing:
             if self._said.get(device) == text:
@@ -110,7 +110,7 @@ class RunProgress(Sessions):
                 f"{device}: {launch.cell.backend} {launch.cell.variant}"
                 f" {launch.cell.scenario} {planned_settings(launch.cell)} failed in {cause}",
             )  # fmt: skip
-        if last and not self._console.is_terminal:
+        if last and not self._terminal:
             self._print(self._launches())
 
     def _launches(self) -> str:
@@ -134,16 +134,17 @@ class RunProgress(Sessions):
             )
 
     def _draw(self) -> None:
-        terminal = self._console.is_terminal
         last_s = said_s = time.monotonic()
         while not self._over.wait(DRAWN_EVERY_S):
             now_s = time.monotonic()
             if now_s - said_s >= PLAIN_LINE_EVERY_S:
                 said_s = now_s
                 self._say_more()
-                if not terminal:
+                if not self._terminal:
                     self._print(told(self._tally.counted()))
-            if terminal and (self._tally.changes != self._drawn or now_s - last_s >= CLOCK_EVERY_S):
+            if self._terminal and (
+                self._tally.changes != self._drawn or now_s - last_s >= CLOCK_EVERY_S
+            ):
                 self._drawn, last_s = self._tally.changes, now_s
                 with self._writing:
                     self._live.refresh()

@@ -118,10 +118,13 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> No
                 " kept in it; leave the file alone, and run again"
             )
         waits_ms = min(busy_ms, options.get(WAITS, busy_ms))
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={waits_ms}")
         # A table that is made anew under another name is dropped first: nothing may follow it.
         keys = "OFF" if options.get(ALTERS, False) else "ON"
-        connection.exec_driver_sql(f"PRAGMA foreign_keys={keys}")
+        now = [f"busy_timeout={waits_ms}", f"foreign_keys={keys}"]
+        if connection.info.get("pragmas", pragmas[: len(now)]) != now:
+            connection.info["pragmas"] = now
+            for pragma in now:
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -33,6 +33,7 @@ class Transactions:
 
     def __init__(self, engine: sa.Engine, writable: bool, patience_s: float) -> None:
         self._engine, self._writable, self._patience_s = engine, writable, patience_s
+        self._writer = engine.execution_options(**{WRITES: True})
         self._writing = threading.BoundedSemaphore(
             1 if engine.dialect.name == "sqlite" else _WRITERS
         )
@@ -58,10 +59,9 @@ class Transactions:
         It may be done again, so that it may do the same twice. Refused: a key is there already, or
         what a row belongs to is not; StoreError: it cannot be written, or StoreLost.
         """
-        writer = self._engine.execution_options(**{WRITES: True})
 
         def written() -> T:
-            with self._writing, writer.begin() as connection:
+            with self._writing, self._writer.begin() as connection:
                 return work(connection)
 
         return self._until_there(written)

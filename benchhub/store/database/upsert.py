@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,13 +26,22 @@ def inserted(
     connection: sa.Connection, table: sa.Table, row: Mapping[str, Any], key: str
 ) -> Any | None:
     """Write a row unless there is one with the same unique key; return its `key`, or None."""
-    insert = inserting(connection, table).values(row).on_conflict_do_nothing()
-    return connection.execute(insert.returning(table.c[key])).scalar_one_or_none()
+    statement = _unless_there(connection.dialect.name, table, key)
+    return connection.execute(statement, dict(row)).scalar_one_or_none()
+
+
+@functools.cache  # made anew for every launch, it would take longer than the launch takes to store
+def _unless_there(dialect: str, table: sa.Table, key: str) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing().returning(table.c[key])
 
 
 def inserting(connection: sa.Connection, table: sa.Table) -> Any:
     """Return the INSERT of the database's own kind, which knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)

@@ -28,9 +28,12 @@ class ConditionsV1(Record):
     unavailable: Mapping[str, str] = {}
 
 
+_NAMES = tuple(field.name for field in dataclasses.fields(Conditions))
+
+
 def write_conditions(conditions: Conditions) -> dict[str, Any]:
     """Return conditions as JSON types."""
-    return written(ConditionsV1(**dataclasses.asdict(conditions)))
+    return written(ConditionsV1(**{name: getattr(conditions, name) for name in _NAMES}))
 
 
 def read_conditions(raw: Mapping[str, Any]) -> Conditions:
