@@ -173,7 +173,8 @@ class Tally:
             left_s = [one.left_s(now_s) for one in self.devices.values()]
             known = [one for one in left_s if one is not None]
             made = self._done - self._began_with
-            if self._began_s is not None and made > 0 and self._states[DeviceState.WAITING]:
+            enough = max(1, self._states[DeviceState.MEASURING])  # a launch of each tells a pace
+            if self._began_s and self._states[DeviceState.WAITING] and made >= enough:
                 # Those that wait for their turn begin when others end.
                 pace = (now_s - self._began_s) / made
                 known.append(pace * (self._planned - self._done))
@@ -190,10 +191,13 @@ class Tally:
             if len(everyone) <= most:
                 return everyone, 0
             order = {state: place for place, state in enumerate(DeviceState)}
-            first = sorted(
-                everyone, key=lambda one: (order[one.state], one.done - one.planned, one.name)
-            )
-            return first[: max(0, most)], len(everyone) - max(0, most)
+            everyone.sort(key=lambda one: (order[one.state], one.done - one.planned, one.name))
+            troubled = sum(self._states[state] for state in TROUBLED)
+            # Those that go on are seen, too, however many do not.
+            first = everyone[: max(min(troubled, 2 * most // 3), 0)]
+            first += everyone[troubled : troubled + max(0, most - len(first))]
+            first += everyone[len(first) : troubled][: max(0, most - len(first))]
+            return first, len(everyone) - len(first)
 
 
 def told(counted: Counted) -> str:

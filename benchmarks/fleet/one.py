@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import sqlalchemy as sa
 
 from benchhub.api.measuring import begin, measure, ready_of
 from benchhub.cli.run import display
@@ -32,18 +33,21 @@ from benchhub.store import Store, records, schema
 from benchmarks.fleet.simulated import Fleet
 
 #: Launches of this share of all are not counted: devices connect meanwhile.
-_FROM, _TO = 0.3, 0.95
+_FROM, _TO = 0.4, 0.95
 
 
 @dataclass
 class Options:
     """What is measured; `upto`: `start` ends at the first connection, `stored` after one launch
-    of each cell, made up and stored, `resume` at the first connection of a resumed run."""
+    of each cell, made up and stored, `resume` at the first connection of a resumed run. `real`:
+    the devices are those of their profiles, and none is simulated."""
 
     devices: tuple[str, ...]
     upto: str = "end"
     launch_s: float = 0.0
     silent: tuple[str, ...] = ()
+    real: bool = False
+    effort: str | None = None
 
 
 @dataclass
@@ -137,10 +141,13 @@ def _store_one_each(store: Store, run: str, cells: Sequence[Cell]) -> None:
         memory_reset=True, wall_ns=600_000_000, involuntary_switches=3, before=state, after=state,
     )  # fmt: skip
     row, _ = records.launch_row(launch)
-    with store._write() as connection:
+
+    def put(connection: sa.Connection) -> None:
         for start in range(0, len(cells), 1000):
             some = cells[start : start + 1000]
             connection.execute(schema.launches.insert(), [{**row, "cell": c.key} for c in some])
+
+    store._write(put)
 
 
 def _ended(found: Found) -> None:
@@ -158,14 +165,16 @@ def main() -> None:
     began = time.monotonic()
     console = Console(stderr=True)
     fleet = Fleet(options.launch_s, frozenset(options.silent))
-    _connected_to(fleet)
+    if not options.real:
+        _connected_to(fleet)
     with Store.open(f"sqlite:///{folder / 'benchhub.db'}") as store:
         shown = display(console)
         if options.upto == "resume":
             info = store.run(store.resolve("latest"))
             ready = ready_of(info.request, folder / "cache", lambda text: None, begun=info)
         else:
-            request = located(RunRequest("fleet", options.devices), folder)
+            asked = RunRequest("fleet", tuple(options.devices), effort=options.effort)
+            request = located(asked, folder)
             resolve(request)
             ready = ready_of(request, folder / "cache", lambda text: None)
             info = begin(store, ready, "benchmark", shown)
@@ -190,6 +199,8 @@ def main() -> None:
             meter.launched()
 
         store.add = added  # type: ignore[method-assign]
+        if options.real:
+            first()
         with meter.watching():
             problems = measure(store, info, ready, shown, resumed=options.upto == "resume")
         found = meter.told()

@@ -20,11 +20,11 @@ _STYLES = {
     DeviceState.LOST: Style(color="yellow"), DeviceState.COOLING: Style(color="yellow"),
     DeviceState.STOPPED: Style(color="red"), DeviceState.DONE: Style(color="green"),
 }  # fmt: skip
-#: Rows beside those of devices: the summary, and a line for what is printed above.
+#: Rows beside the summary and those of devices: one for what is printed above, and the cursor's.
 _OTHER_ROWS = 2
 _NAME, _BAR_WIDTH = (8, 24), (8, 24)
 #: What a device does has at least so much room, before bars get any.
-_DOING = 24
+_DOING = 34
 
 
 class Screen:
@@ -37,20 +37,17 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = max(1, options.max_width - 1)  # a full last column makes some terminals wrap
         several = len(self._tally.devices) > 1
-        rows = max(1, options.size.height - _OTHER_ROWS - 1)
+        summary = self._summary(time.monotonic(), width) if several else []
+        rows = max(1, options.size.height - _OTHER_ROWS - len(summary))
         shown, hidden = self._tally.shown(rows if several else 1)
         if hidden:
             shown, hidden = shown[:-1], hidden + 1  # the line that says so takes a row
-        for line in self._lines(shown, hidden, several, width):
+        for line in (*summary, *self._lines(shown, hidden, width)):
             yield from Segment.adjust_line_length(line, width)
             yield Segment.line()
 
-    def _lines(
-        self, shown: list[DeviceTally], hidden: int, several: bool, width: int
-    ) -> Iterator[list[Segment]]:
+    def _lines(self, shown: list[DeviceTally], hidden: int, width: int) -> Iterator[list[Segment]]:
         now_s = time.monotonic()
-        if several:
-            yield self._summary(now_s)
         names = max((cell_len(one.name) for one in shown), default=0)
         least, most = _NAME
         name_width = min(max(least, names), max(most, width // 4))
@@ -72,17 +69,19 @@ class Screen:
         if hidden:
             yield [Segment(f"and {hidden} more devices, which need no look now", _DIM)]
 
-    def _summary(self, now_s: float) -> list[Segment]:
+    def _summary(self, now_s: float, width: int) -> list[list[Segment]]:
         counted = self._tally.counted()
         line = [Segment(f"{counted.done}/{counted.planned} launches", _BOLD)]
         line.append(Segment(f"  {lasting(now_s - self._began_s)}"))
         if counted.left_s is not None and counted.done < counted.planned:
             line.append(Segment(f", {lasting(counted.left_s)} left"))
-        line.append(Segment("  "))
+        states = []
         for place, (state, count) in enumerate(counted.states.items()):
-            line.append(Segment(", " if place else ""))
-            line.append(Segment(f"{count} {state}", _STYLES.get(state)))
-        return line
+            states.append(Segment(", " if place else "  "))
+            states.append(Segment(f"{count} {state}", _STYLES.get(state)))
+        if sum(part.cell_length for part in (*line, *states)) <= width:
+            return [[*line, *states]]
+        return [line, states]
 
 
 def _bar(one: DeviceTally, width: int) -> list[Segment]:
@@ -98,9 +97,10 @@ def _left(one: DeviceTally, now_s: float) -> str:
 
 
 def _doing(one: DeviceTally, now_s: float) -> str:
-    if one.state in (DeviceState.LOST, DeviceState.WAITING, DeviceState.COOLING) and one.doing:
-        return f"{one.doing} ({lasting(now_s - one.since_s)})"
-    return one.doing or one.state
+    doing = one.doing.replace(f"{one.name}: ", "")  # which the row begins with
+    if one.state in (DeviceState.LOST, DeviceState.WAITING, DeviceState.COOLING) and doing:
+        return f"{doing} ({lasting(now_s - one.since_s)})"
+    return doing or one.state
 
 
 def _clean(text: str) -> str:
