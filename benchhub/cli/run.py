@@ -170,9 +170,11 @@ def display(console: Console) -> Display:
 
 
 def say_problems(problems: Sequence[str]) -> None:
-    """Say what stopped devices early."""
-    for problem in problems:
-        project.problem(problem)
+    """Say what stopped devices early; of many the first of each kind, then the others' names."""
+    from benchhub.api.firsts import grouped
+
+    for line in grouped(problems):
+        project.problem(line)
 
 
 def _end(results: Store, run_id: str, as_json: bool, store: str | None) -> None:

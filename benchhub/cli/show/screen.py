@@ -40,8 +40,10 @@ class Screen:
         summary = self._summary(time.monotonic(), width) if several else []
         rows = max(1, options.size.height - _OTHER_ROWS - len(summary))
         shown, hidden = self._tally.shown(rows if several else 1)
-        if hidden:
-            shown, hidden = shown[:-1], hidden + 1  # the line that says so takes a row
+        if hidden and rows > 1:  # the line that says so takes a row
+            shown, hidden = shown[:-1], hidden + 1
+        elif hidden:
+            hidden = 0
         for line in (*summary, *self._lines(shown, hidden, width)):
             yield from Segment.adjust_line_length(line, width)
             yield Segment.line()
