@@ -121,7 +121,7 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> No
         # A table that is made anew under another name is dropped first: nothing may follow it.
         keys = "OFF" if options.get(ALTERS, False) else "ON"
         now = [f"busy_timeout={waits_ms}", f"foreign_keys={keys}"]
-        if connection.info.get("pragmas", pragmas[: len(now)]) != now:
+        if connection.info.get("pragmas") != now:
             connection.info["pragmas"] = now
             for pragma in now:
                 connection.exec_driver_sql(f"PRAGMA {pragma}")
