@@ -26,8 +26,11 @@ class Reading:
 
     def run(self, *arguments: str) -> Finished:
         """Run benchhub to its end, as `benchhub.cli.main` would."""
-        words = [*arguments, "--store", self.url]
-        done = CliRunner().invoke(app, words, env={"COLUMNS": "100"})
+        return self.bare(*arguments, "--store", self.url)
+
+    def bare(self, *words: str) -> Finished:
+        """The same of a command that takes no --store."""
+        done = CliRunner().invoke(app, list(words), env={"COLUMNS": "100"})
         error = done.exception
         if isinstance(error, BenchhubError):
             return Finished(error.exit_code, done.stdout, f"{done.stderr}benchhub: {error}\n")
