@@ -11,19 +11,20 @@ from typing import Any
 from benchhub.config.fleet.words import meant
 from benchhub.config.folders import cache
 from benchhub.config.suite import load_budgets
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, StoreError
 from benchhub.model.asked import Agreement, Budget
-from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, without
+from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, Variant, without
 from benchhub.model.claim import Claim
-from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding
+from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding, Selftest
 from benchhub.model.facts import Provenance
-from benchhub.model.launch import launches_by_cell
+from benchhub.model.launch import RunInfo, launches_by_cell
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
 from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
+from benchhub.results.decided import Decided, decoded, encoded
 from benchhub.results.device_reference import missing_reference, reference_told
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
@@ -40,6 +41,7 @@ from benchhub.results.verdicts.judge import (
     unjudged,
 )
 from benchhub.store import Store
+from benchhub.store.upkeep.pruning import DECIDED, RESULTS
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.own.metric import as_stored
 
@@ -51,6 +53,8 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     """
     run = store.run(run_id)
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
+    if store.pruned_at(run_id) is not None:
+        return _pruned(store, run, devices, claims)
     launches = list(store.launches(run_id))
     planned = store.plan(run_id)
     measured = launches_by_cell(planned.cells, launches).keys()
@@ -97,13 +101,8 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         rows=rows,
         verdicts=verdicts,
         skips=plan.skips,
-        variants=tuple(dataclasses.replace(v, path=Path(v.path.name)) for v in variants),
-        selftests=store.selftests.of(run_id)
-        or tuple(
-            last
-            for device in devices
-            if (last := store.selftests.last(device.name, until=run.started_at)) is not None
-        ),
+        variants=_published(variants),
+        selftests=_selftests(store, run, devices),
         unjudged=unjudged(budgets, verdicts, planned.cells),
         unapplied=unapplied(budgets, verdicts, planned.cells),
     )
@@ -116,6 +115,66 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)
     asked = store.claims(run_id) if claims is None else claims
     return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
+
+
+def decide(store: Store, run_id: str) -> bytes:
+    """Return what was decided of a run, to be kept in place of its samples.
+
+    StoreError: it cannot be kept as it is.
+    """
+    found = load_results(store, run_id)
+    return encoded(
+        Decided(
+            found.rows, found.verdicts, found.skips, found.unjudged, found.unapplied, found.claims,
+            found.races, {one.name: one.findings for one in found.devices},
+            found.run.provenance.told,
+        )
+    )  # fmt: skip
+
+
+def _pruned(
+    store: Store, run: RunInfo, devices: Sequence[DeviceInfo], claims: Sequence[Claim] | None
+) -> Results:
+    """Return the results of a run whose samples are gone: what was decided while they were there.
+
+    ConfigError: other claims, which nothing answers any more.
+    """
+    if claims is not None:
+        list(store.launches(run.id))  # says so
+    kept = store.summaries.of(run.id, DECIDED).get(RESULTS)
+    if kept is None:
+        raise StoreError(
+            f"run {run.id} is pruned, and what was decided of it is damaged or not there: restore"
+            " a copy of the store"
+        )
+    of = decoded(kept.data)
+    return Results(
+        run=dataclasses.replace(
+            run, request=_without_folders(run.request), provenance=Provenance(of.told)
+        ),
+        devices=tuple(
+            _without_location(dataclasses.replace(one, findings=of.findings.get(one.name, ())))
+            for one in devices
+        ),
+        rows=of.rows,
+        verdicts=of.verdicts,
+        skips=of.skips,
+        variants=_published(store.variants(run.id)),
+        selftests=_selftests(store, run, devices),
+        unjudged=of.unjudged,
+        unapplied=of.unapplied,
+        claims=of.claims,
+        races=of.races,
+    )
+
+
+def _published(variants: Sequence[Variant]) -> tuple[Variant, ...]:
+    return tuple(dataclasses.replace(one, path=Path(one.path.name)) for one in variants)
+
+
+def _selftests(store: Store, run: RunInfo, devices: Sequence[DeviceInfo]) -> tuple[Selftest, ...]:
+    last = (store.selftests.last(device.name, until=run.started_at) for device in devices)
+    return store.selftests.of(run.id) or tuple(one for one in last if one is not None)
 
 
 def _tables() -> Tables:

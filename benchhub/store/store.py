@@ -164,6 +164,12 @@ class Store:
         """Return a run by its id."""
         return _run(self._run_row(run))
 
+    def pruned_at(self, run: str) -> str | None:
+        """Return when a run's samples were deleted; None: they are there, or there is no run."""
+        table = schema.runs
+        rows = self._rows(sa.select(table.c.pruned_at).where(table.c.id == run))
+        return str(rows[0]["pruned_at"]) if rows and rows[0]["pruned_at"] else None
+
     def set_status(self, run: str, status: str, finished_at: str | None) -> None:
         """Save how far a run has come."""
         where = schema.runs.update().where(schema.runs.c.id == run)
@@ -273,8 +279,14 @@ class Store:
     def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
         """Yield the launches of a run, or of one of its cells by key, in order of their start.
 
-        One that cannot be read is there as failed, of the kind `record`.
+        One that cannot be read is there as failed, of the kind `record`. ConfigError: the run is
+        pruned.
         """
+        if (at := self.pruned_at(run)) is not None:
+            raise ConfigError(
+                f"run {run} was pruned ({at}), and this needs its samples: `benchhub report`,"
+                " `gate` and `runs show` tell what was decided; measure it again for more"
+            )
         with undamaged("a launch", run):
             yield from self._launches(run, cell)
 

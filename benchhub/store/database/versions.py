@@ -17,6 +17,9 @@ from benchhub.store.schema import HEAD, metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
+#: Of the schema that keeps what was decided of a run without samples.
+_PRUNED_SINCE = "0010"
+
 
 def check(engine: sa.Engine, writable: bool) -> bool:
     """See to it that a database is of today's schema; return whether it can be written.
@@ -189,11 +192,18 @@ def between(to: str, found: str) -> tuple[tuple[str, str], ...]:
 def downgrade(connection: sa.Connection, found: str, to: str) -> None:
     """Bring a database back to an older schema, in the transaction that is open.
 
-    ConfigError: there is no such one.
+    ConfigError: there is no such one. StoreError: a run is pruned, which older ones cannot tell.
     """
     from alembic import command
 
     between(to, found)
+    if to < _PRUNED_SINCE <= found:
+        pruned = sa.text("SELECT min(id) FROM runs WHERE pruned_at IS NOT NULL")
+        if (run := connection.execute(pruned).scalar()) is not None:
+            raise StoreError(
+                f"run {run} is pruned, and what was decided of it would be lost: delete such runs"
+                f" first, with `benchhub runs delete {run}`"
+            )
     config = _config()
     config.attributes["connection"] = connection
     command.downgrade(config, to)

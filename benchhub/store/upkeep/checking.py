@@ -16,6 +16,7 @@ from benchhub.store.store import Store
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.record import undamaged
 from benchhub.store.upkeep.digests import is_as_kept, is_as_stored
+from benchhub.store.upkeep.pruning import DECIDED, RESULTS
 from benchhub.store.upkeep.tables import chunks, outputs_of, plain, rows_of
 from benchhub.text import visible
 
@@ -41,6 +42,8 @@ def check(store: Store, progress: Callable[[str], None]) -> Checked:
     for run in runs:
         progress(run)
         damaged += _of_records(store, run)
+        if store.pruned_at(run) and RESULTS not in store.summaries.of(run, DECIDED):
+            damaged.append(f"run {run}: what was decided before it was pruned cannot be read")
         found, mine, without = _of_launches(store.engine, run)
         launches += found
         pruned += without
@@ -140,7 +143,7 @@ def _wrong(row: dict[str, Any], outputs: list[bytes]) -> str | None:
     """Return what is wrong with a launch as it lies there; None: nothing is."""
     try:
         if row["kept_digest"] is not None:
-            return None if is_as_kept(row) else "what was kept of it is not what was kept"
+            return None if is_as_kept(row) else "what is kept of it is not what was kept"
         if not is_as_stored(row, outputs):
             return "it is not what was stored: its digest differs"
         samples = unpack_ns(row["samples"])

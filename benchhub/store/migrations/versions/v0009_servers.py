@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from benchhub.errors import StoreError
-
 revision = "0009"
 down_revision = "0008"
 
@@ -31,16 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the columns away; a server has to find JSON in all that is to be JSON again.
-
-    StoreError: a run is pruned, which would be read as one whose launches timed nothing.
-    """
-    pruned = op.get_bind().execute(sa.text("SELECT min(id) FROM runs WHERE pruned_at IS NOT NULL"))
-    if (run := pruned.scalar()) is not None:
-        raise StoreError(
-            f"run {run} is pruned, and older schemas cannot tell: delete such runs first, with"
-            f" `benchhub runs delete {run}`"
-        )
+    """Take the columns away; a server has to find JSON in all that is to be JSON again."""
     _columns_to("JSON")
     op.drop_column("launches", "kept_digest")
     op.drop_column("runs", "pruned_at")
