@@ -164,14 +164,14 @@ def cells(size: Size) -> tuple[Cell, ...]:
 def chunks(planned: Sequence[Cell], size: Size) -> list[list[Launch]]:
     rng = np.random.default_rng(0)
     launches = [
-        _launch(cell, index, number, size, rng)
+        launch(cell, index, number, size, rng)
         for index in range(size.per_cell)
         for number, cell in enumerate(planned)
     ]
     return [launches[start : start + size.chunk] for start in range(0, len(launches), size.chunk)]
 
 
-def _launch(cell: Cell, index: int, number: int, size: Size, rng: np.random.Generator) -> Launch:
+def launch(cell: Cell, index: int, number: int, size: Size, rng: np.random.Generator) -> Launch:
     samples = (1e6 * np.exp(0.06 * rng.standard_normal(size.samples))).astype(np.int64)
     state = Conditions(at_ns=number, governor="performance", load_1m=0.1, cpu_steal_ticks=0)
     return Launch(

@@ -64,11 +64,12 @@ def _other_user() -> pwd.struct_passwd | None:
 
 @dataclass
 class Cluster:
-    """A running server; a context manager."""
+    """A running server; a context manager. `durable`: with the settings that it comes with."""
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="benchhub-pg-")))
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    durable: bool = False
 
     def __enter__(self) -> Cluster:
         try:
@@ -102,7 +103,7 @@ class Cluster:
         if made.returncode:
             raise RuntimeError(told.decode(errors="replace"))
         (self.data / "pg_hba.conf").write_text(_HBA)
-        settings = _SETTINGS | {
+        settings = ({} if self.durable else _SETTINGS) | {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),

@@ -36,6 +36,7 @@ _CAUSES = (
     ),
     ("no pg_hba.conf entry", "does not let this user in from here: add a line to its pg_hba.conf"),
     ("authentication failed", "does not let this user in: check the user in the URL"),
+    ("must be owner of", "does not allow its user that: have its owner do it"),
     ("permission denied", "does not allow its user that: have its owner GRANT it"),
     ("connection slots", "has no connection left: raise its max_connections"),
     ("too many connections", "has no connection left: raise its max_connections"),
