@@ -21,7 +21,7 @@ from benchhub.model.quality import AnswerKey
 from benchhub.outside.masked import all_masked
 from benchhub.store import records, schema
 from benchhub.store.database import Opened, Refused, connect
-from benchhub.store.database.transactions import Transactions
+from benchhub.store.database.transactions import Transactions, insert_rows
 from benchhub.store.database.upsert import inserted, upsert
 from benchhub.store.devices.at_work import at_work
 from benchhub.store.devices.quarantine import Quarantine
@@ -31,7 +31,6 @@ from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
 from benchhub.store.reached import Reached, reached
 from benchhub.store.samples import SampleTable
-from benchhub.store.schema import JSON, as_read
 from benchhub.store.stored.budget import read_budget
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.claim import read_claim
@@ -79,6 +78,7 @@ class Store:
         self.writable = opened.writable
         within = Transactions(opened.engine, opened.writable, patience_s)
         self._rows, self._write, self.hurry = within.rows, within.write, within.hurry
+        self._insert_once = within.insert_once
         #: Devices that failed their checks.
         self.quarantine = Quarantine(within)
         #: How devices did as instruments.
@@ -250,7 +250,7 @@ class Store:
         def put(connection: sa.Connection) -> bool:
             launch_id = inserted(connection, schema.launches, row, "id")
             if launch_id is not None:
-                _insert(connection, schema.outputs, [
+                insert_rows(connection, schema.outputs, [
                     {"launch_id": launch_id, "position": position, "data": blob}
                     for position, blob in enumerate(blobs)
                 ])  # fmt: skip
@@ -344,36 +344,6 @@ class Store:
     def _of(self, table: sa.Table, run: str, ordered: bool = True) -> Sequence[sa.RowMapping]:
         query = table.select().where(table.c.run == run)
         return self._rows(query.order_by(table.c.position) if ordered else query)
-
-    def _insert_once(self, rows: records.Rows) -> bool:
-        """Insert rows, the first of which is what they belong to; False: it is there already."""
-        tried = 0
-
-        def put(connection: sa.Connection) -> None:
-            nonlocal tried
-            tried += 1
-            for table, of in rows:
-                _insert(connection, table, of)
-
-        try:
-            self._write(put)
-        except Refused:
-            # Tried again: it may have been there already when the server went away.
-            return tried > 1 and self._holds(rows[0][0], rows[0][1][0])
-        return True
-
-    def _holds(self, table: sa.Table, row: dict[str, Any]) -> bool:
-        key = next(iter(table.primary_key))
-        stored = self._rows(table.select().where(key == row[key.name]))
-        return bool(stored) and all(
-            stored[0][name] == (as_read(value) if isinstance(table.c[name].type, JSON) else value)
-            for name, value in row.items()
-        )
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(table.insert(), rows)
 
 
 def _named(row: dict[str, Any]) -> str:

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 
 from benchhub.errors import StoreError, StoreLost
 from benchhub.store.database.file import WAITS, WRITES
-from benchhub.store.database.told import Undone, explained, place
+from benchhub.store.database.told import Refused, Undone, explained, place
+from benchhub.store.schema import JSON, as_read
 from benchhub.store.stored.record import undamaged
 
 T = TypeVar("T")
-Rows = Callable[[sa.Select[Any]], Sequence[sa.RowMapping]]
+#: Rows by their table, in the order in which they can be written.
+Rows = Sequence[tuple[sa.Table, list[dict[str, Any]]]]
 Work = Callable[[sa.Connection], T]
 #: So many transactions of a controller are under way at once; a file takes one writer.
 _WRITERS = 4
@@ -66,6 +68,31 @@ class Transactions:
 
         return self._until_there(written)
 
+    def insert_once(self, rows: Rows) -> bool:
+        """Insert rows, the first of which is what they belong to; False: it is there already."""
+        tried = 0
+
+        def put(connection: sa.Connection) -> None:
+            nonlocal tried
+            tried += 1
+            for table, of in rows:
+                insert_rows(connection, table, of)
+
+        try:
+            self.write(put)
+        except Refused:
+            # Tried again: it may have been there already when the server went away.
+            return tried > 1 and self._holds(rows[0][0], rows[0][1][0])
+        return True
+
+    def _holds(self, table: sa.Table, row: dict[str, Any]) -> bool:
+        key = next(iter(table.primary_key))
+        stored = self.rows(table.select().where(key == row[key.name]))
+        return bool(stored) and all(
+            stored[0][name] == (as_read(value) if isinstance(table.c[name].type, JSON) else value)
+            for name, value in row.items()
+        )
+
     def write_if_free(self, work: Work[T]) -> T:
         """Do `work` in a transaction, once, and hardly wait for others who write.
 
@@ -106,3 +133,9 @@ class Transactions:
             lost_at = self._lost_at = now
         away = now - lost_at
         return away < self._patience_s and not self._hurry.wait(min(2.0, 0.1 + away / 4))
+
+
+def insert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, of which there may be none."""
+    if rows:
+        connection.execute(table.insert(), rows)
