@@ -189,13 +189,25 @@ class Machine(ArmHost):
         ssh = ["ssh", *strict.split(), f"-oUserKnownHostsFile={known}", *login.split()]
         return run(*ssh, self.address, shlex.join(argv), check=check, timeout_s=60)
 
+    @property
+    def monitor(self) -> Path:
+        """The socket on which the machine's switches are: QEMU's machine protocol."""
+        return self._qmp
+
     def reset(self) -> None:
         """Press the reset button: what was not yet written to the disk is lost."""
+        self._tell("system_reset")
+
+    def hang(self) -> None:
+        """Stop the machine's processor where it is: nothing answers any more."""
+        self._tell("stop")
+
+    def _tell(self, what: str) -> None:
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(10)
             link.connect(str(self._qmp))
             with link.makefile("rw") as talk:
-                for command in ("qmp_capabilities", "system_reset"):
+                for command in ("qmp_capabilities", what):
                     talk.write(json.dumps({"execute": command}) + "\n")
                     talk.flush()
                     while "return" not in json.loads(talk.readline()):

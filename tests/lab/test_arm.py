@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from project import Project
 from waiting import until
 
 from benchhub.config.suite import load_profile
@@ -26,6 +29,7 @@ from lab.arm import Machine, Translated
 from lab.command import LabError, born, run
 from lab.host import Host
 from lab.lab import Lab
+from lab.runs import add_host, end, harness_project, run_on, stored
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("arm"), pytest.mark.usefixtures("processes")]
 HERE = Path(__file__).parent
@@ -35,6 +39,18 @@ DEVICES = {
     "lab-arm64-vm": ("aarch64", "Cortex-A72", 1),
     "lab-armhf": ("armv7l", "Cortex-A15", 2),
 }
+#: Switches the machine off and on, and writes down whose.
+PLUG = """
+import json, pathlib, socket, sys
+link = socket.socket(socket.AF_UNIX); link.settimeout(20); link.connect(sys.argv[1])
+talk = link.makefile("rw")
+for command in ("qmp_capabilities", "system_reset", "cont"):
+    talk.write(json.dumps({"execute": command}) + "\\n"); talk.flush()
+    while "return" not in json.loads(talk.readline()):
+        pass
+with open(pathlib.Path(__file__).with_name("plugged"), "a") as file:
+    file.write(sys.argv[2] + "\\n")
+"""
 #: Says how long the same sums take, in the device's own time, five times.
 SUMS = """
 import time, numpy
@@ -180,6 +196,41 @@ def test_a_machine_reboots_when_told_to(arm_lab: Lab) -> None:
     host.run("reboot", "-f", check=False)  # ends when the next boot disowns the connection
     host.wait()
     assert host.run(*ask) != before
+
+
+def has_launched(made: Project) -> bool:
+    """Whether a launch is in the store, which may not have its tables yet."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        return any(one.status == "finished" for one in stored(made))
+    return False
+
+
+@pytest.mark.parametrize("when", ["at first", "in the middle"])
+def test_a_machine_that_hangs_is_switched_off_and_on_and_measured(
+    arm_lab: Lab, tmp_path: Path, when: str
+) -> None:
+    """Its processor is stopped, so that nothing answers; the power command starts it anew."""
+    host = machine(arm_lab)
+    made = harness_project(tmp_path)
+    plug = tmp_path / "plug.py"
+    plug.write_text(PLUG)
+    limits = {"reboot_wait_s": 60 if when == "at first" else 20}
+    profile = add_host(made, arm_lab, host.name, connect_timeout_s=4.0, limits=limits)
+    command = [sys.executable, str(plug), str(host.monitor), "{name}"]
+    with profile.open("a") as file:
+        file.write(f"[power]\ncycle = {json.dumps(command)}\ntimeout_s = 30\n")
+    if when == "at first":
+        host.hang()
+    process = made.start(*run_on(host.name))
+    if when == "in the middle":
+        until(lambda: has_launched(made), "a launch")
+        host.hang()
+    ended = end(process, 400)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "plugged").read_text() == f"{host.name}\n"
+    (device,) = ended.json["devices"]
+    assert [one["check"] for one in device["findings"]].count("power") == 1
+    assert {one.status for one in stored(made)} <= {"finished", "interrupted"}
 
 
 def test_a_machines_cable_can_be_cut(arm_lab: Lab) -> None:
