@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from loopback_sshd import Sshd, start_sshd
 from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, connect, holder
+from benchhub.device.turns.reserve import keep, new_reservation, release
 from benchhub.errors import DeviceBusy, DeviceError
 from benchhub.model.device import DeviceProfile
 
@@ -99,6 +101,23 @@ def test_they_take_turns_and_are_told_who_measures(shared: Shared) -> None:
     shared.open("ada").close()
 
 
+def test_a_device_that_one_reserved_is_the_others_only_when_it_is_given_back(
+    shared: Shared,
+) -> None:
+    now = datetime.now(UTC)
+    ada, runner = shared.profile("ada"), build_runner()
+    mine = new_reservation("board", now, now + timedelta(hours=1))
+    keep(ada, runner, connect, mine, (), now)
+    with pytest.raises(DeviceBusy, match=rf"reserved for .*\({mine.id}\); try again"):
+        shared.open("bob")
+    with pytest.raises(DeviceBusy, match="for a part of that time"):
+        keep(shared.profile("bob"), runner, connect, replace(mine, id="ab"), (), now)
+    assert not release(shared.profile("bob"), runner, connect, mine.id)
+    shared.open("ada").close()
+    assert release(ada, runner, connect, mine.id)
+    shared.open("bob").close()
+
+
 def test_neither_can_change_what_is_the_others(shared: Shared) -> None:
     with shared.open("ada") as session:
         assert session.stage([BLOB]).moved_blobs == 1
@@ -115,6 +134,8 @@ def test_neither_can_change_what_is_the_others(shared: Shared) -> None:
             f"rm {root}/lease",
             f"echo evil > {lease}",
             f"rm {lease}",
+            "rm /var/tmp/benchhub-queue-*",
+            "for one in /var/tmp/benchhub-queue-*; do echo evil > $one && exit 0; done; exit 1",
             f"mv {lease} {lease}.away",
             "test $(id -u) = 0",
         ):
