@@ -49,3 +49,22 @@ def test_without_an_answer_nothing_is_enrolled(project: Project, sshd: Sshd) -> 
     (line,) = [text for text in done.stderr.splitlines() if text.startswith("benchhub: ")]
     assert line.endswith("no answer; compare its fingerprint, then give --yes")
     assert not (project.folder / "device_profiles" / "board.toml").exists()
+
+
+def test_a_device_of_a_group_gets_its_key_in_the_fleet_file(project: Project, sshd: Sshd) -> None:
+    file = project.folder / "fleet.toml"
+    file.write_text(
+        '[groups.desk]\nnames = "desk-{1..2}"\naddresses = ["127.0.0.1", "127.0.0.2"]\n'
+        f'[groups.desk.device]\ntransport = "ssh"\nport = {sshd.port}\n'
+        f'identity_file = "{sshd.identity}"\nssh_config = "{sshd.folder}/empty_ssh_config"\n',
+        "utf-8",
+    )
+    refused = project.here("devices", "enroll", "desk-1", "--like", "raspberry-pi-5", "--yes")
+    assert (refused.code, "drop --like" in refused.error) == (2, True)
+    done = project.here("devices", "enroll", "desk-1", "--yes")
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(file)
+    found = {one["name"]: one for one in project.here("devices", "list", "desk", "--json").json}
+    assert (found["desk-1"]["host_key"], found["desk-1"]["host"]) == (sshd.host_key, "127.0.0.1")
+    assert found["desk-2"]["host_key"] is None
+    assert not (project.folder / "device_profiles" / "desk-1.toml").exists()

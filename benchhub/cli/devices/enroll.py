@@ -12,7 +12,9 @@ from benchhub.cli import project
 
 
 def enroll(
-    host: str = typer.Argument(help="A Host of ~/.ssh/config, or an address; USER@HOST too"),
+    host: str = typer.Argument(
+        help="A Host of ~/.ssh/config, an address, USER@HOST, or a device of fleet.toml"
+    ),
     name: str = typer.Option(None, help="The device's name in benchhub (default: the host)"),
     port: int = typer.Option(None, help="Its SSH port (default: as ssh has it)"),
     user: str = typer.Option(None, help="Who to log in as (default: as ssh has it)"),
@@ -25,8 +27,9 @@ def enroll(
     yes: bool = typer.Option(False, "--yes", help="Trust the key without asking"),
 ) -> None:
     """Take a device's SSH host key after you compared its fingerprint, and write its profile."""
-    from benchhub.cli.devices.profile_file import write_profile
+    from benchhub.cli.devices.profile_file import write_member, write_profile
     from benchhub.config.catalogue import profile_file
+    from benchhub.config.fleet.known import Known
     from benchhub.config.suite import load_profile
     from benchhub.device.ssh.transport import scan
     from benchhub.errors import ConfigError, DeviceError
@@ -41,7 +44,16 @@ def enroll(
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     path = project.folder() / "device_profiles" / f"{label}.toml"
     template = profile_file(like, project.folder()) if like else None
-    if path.exists():  # enrolled again: the way to it that its profile describes still holds
+    group = Known.of(project.folder()).group_of(label)
+    if group is not None:
+        if template is not None:
+            raise ConfigError(f"{label} is of {group.path}, and like its group; drop --like")
+        path = group.path
+        if host == label:  # where it is, its group says
+            del chosen["host"]
+            host = group.hosts[label]
+        profile = dataclasses.replace(group.profile(label), **chosen)
+    elif path.exists():  # enrolled again: the way to it that its profile describes still holds
         profile = dataclasses.replace(load_profile(path), **chosen)
     elif template is not None:
         profile = dataclasses.replace(load_profile(template), name=label, **chosen)
@@ -57,7 +69,10 @@ def enroll(
     )
     if not yes and not _confirmed(host):
         raise ConfigError(f"{host}: not enrolled; compare its fingerprint, then answer y")
-    write_profile(path, label, chosen, keys[0].line, template)
+    if group is not None:
+        write_member(path, group.name, label, chosen | {"host_key": keys[0].line})
+    else:
+        write_profile(path, label, chosen, keys[0].line, template)
     typer.echo(path)
     typer.echo(f"next: benchhub devices doctor {label}", err=True)
 

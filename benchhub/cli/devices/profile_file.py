@@ -46,6 +46,41 @@ def write_profile(
     write_whole(path, text, "make its folder writable, or start this in another project folder")
 
 
+def write_member(path: Path, group: str, name: str, chosen: Mapping[str, Any]) -> None:
+    """Write keys of one device of a group into the fleet file at `path`, comments kept."""
+    import tomllib
+
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import InlineTable
+
+    keys = {key: _plain(value) for key, value in chosen.items()}
+    try:
+        document = tomlkit.parse(path.read_text("utf-8"))
+        table: Any = document["groups"]
+        for part in (group, "members", name, "device"):
+            if part not in table:
+                new = tomlkit.table(is_super_table=part in ("members", name))
+                table[part] = tomlkit.inline_table() if isinstance(table, InlineTable) else new
+            table = table[part]
+        table.update(keys)
+        text = tomlkit.dumps(document)
+        there: Any = tomllib.loads(text)
+        for part in ("groups", group, "members", name, "device"):
+            there = there[part]
+        if any(there.get(key) != value for key, value in keys.items()):
+            raise ValueError("its tables are in an order that cannot be added to")
+    except (TOMLKitError, KeyError, TypeError, ValueError, RecursionError) as error:
+        told = ", ".join(f'{key} = "{value}"' for key, value in keys.items())
+        raise ConfigError(
+            f"{path}: cannot be written to: {error}; add [groups.{group}.members.{name}.device]"
+            f" with {told}"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; make it readable") from error
+    write_whole(path, text, "make its folder writable")
+
+
 def _as_own(text: str) -> str:
     """Return a template without its head, which tells how to make a profile of it."""
     head, _, rest = text.partition("\n\n")

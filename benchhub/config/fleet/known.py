@@ -91,6 +91,10 @@ class Known:
             self._read[name] = load_profile(self._files[name])
         return self._read[name]
 
+    def group_of(self, name: str) -> Group | None:
+        """Return the group that a device is in; None: it has a profile, or is unknown."""
+        return self._in_group.get(name)
+
     def place(self, name: str) -> str:
         """Return where a device's profile is, with an absolute path; see `located.profiles`."""
         if group := self._in_group.get(name):

@@ -19,7 +19,15 @@ from benchhub.model.row import Results
 from benchhub.ondevice.backends import LoadOptions, null
 from benchhub.report.run import render
 from benchhub.report.tables import notes
-from benchhub.run.devices.selftest import BASE, COMPARED, EMPTY, cells, examine, until_decided
+from benchhub.run.devices.selftest import (
+    BASE,
+    COMPARED,
+    EMPTY,
+    cells,
+    examine,
+    is_over,
+    until_decided,
+)
 from benchhub.run.devices.selftest_needed import MAX_AGE_DAYS, unmet
 from benchhub.store import Store
 
@@ -64,6 +72,17 @@ def test_a_steady_device_passes() -> None:
     assert found.figures["seen_of_5_percent"] == pytest.approx(0.05, abs=0.005)
     assert found.figures["overhead_ns"] == pytest.approx(80, abs=3)
     assert found.figures["clock_step_ns"] == 1
+
+
+def test_a_self_test_is_over_once_all_is_told_apart() -> None:
+    made = launches()
+    rounds = max(launch.cell.launches for launch in made)
+    assert is_over(made)
+    assert not is_over([])
+    assert not is_over([launch for launch in made if launch.index < rounds - 1])
+    assert not is_over([launch for launch in made if launch.cell.variant != BASE])
+    undecided = launches(count=rounds, ratios=(1.0, 1.0, 1.05), noise=0.02)
+    assert not is_over(undecided)
 
 
 def test_a_device_that_hides_a_slow_down_does_not_pass() -> None:
