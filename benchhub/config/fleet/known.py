@@ -26,6 +26,7 @@ class Known:
 
     def __init__(self, files: Mapping[str, Path], groups: Mapping[str, Group]) -> None:
         self.groups = groups
+        self._fleets = {group.name: group.path.resolve() for group in groups.values()}
         self._in_group = {name: group for group in groups.values() for name in group.hosts}
         hidden = {**self._in_group, **groups}  # the user's own hide what ships
         self._files = {
@@ -98,7 +99,7 @@ class Known:
     def place(self, name: str) -> str:
         """Return where a device's profile is, with an absolute path; see `located.profiles`."""
         if group := self._in_group.get(name):
-            return f"{group.path.resolve()}{IN_FILE}{name}"
+            return f"{self._fleets[group.name]}{IN_FILE}{name}"
         return str(self._files[name].resolve())
 
     def unknown(self, name: str) -> ConfigError:
