@@ -198,10 +198,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
-def told_of(names: Sequence[str]) -> str:
-    """Return names in one line; of many the first, and how many more there are."""
-    more = len(names) - _MOST_TOLD
-    told = ", ".join(names[:_MOST_TOLD])
+def told_of(names: Sequence[str], most: int = _MOST_TOLD) -> str:
+    """Return names in one line; of more than `most` the first, and how many more there are."""
+    more = len(names) - most
+    told = ", ".join(names[:most])
     return f"{told} and {more:,} more" if more > 0 else told
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from builders import make_skip
+from builders import make_cell, make_skip
 from rich.console import Console
 
 from benchhub.cli.show.plan import plan_table, planned_settings, skip_lines
@@ -106,3 +106,20 @@ def test_a_cell_is_told_by_what_it_differs_in() -> None:
         options='{"provider": "cuda"}',
     )  # fmt: skip
     assert planned_settings(cell) == "t2 b8 c4 tf32 provider=cuda"
+
+
+def test_of_a_thousand_devices_alike_eight_are_named() -> None:
+    names = [f"rack1-{number:04}" for number in range(1000)]
+    cells = [make_cell(device=name) for name in names]
+    title = plan_table(cells).caption
+    assert title.startswith("Cells, each on rack1-0000, rack1-0001, ")
+    assert title.endswith("rack1-0007 and 992 more")
+    other = make_cell(device="rack1-0500", threads=7)
+    apart = plan_table([other if cell.device == other.device else cell for cell in cells])
+    devices = [line[-1].text for line in apart.rows]
+    assert len(devices) == 2
+    assert devices[0].endswith("and 991 more")
+    assert devices[1] == "rack1-0500"
+    plan = skips("a reason", "tflite", ["fp32"], devices=names)
+    (told,) = skip_lines(plan, scenarios=True)
+    assert told.endswith("rack1-0007 and 992 more)")

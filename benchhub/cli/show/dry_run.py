@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from benchhub.errors import told_of
 from benchhub.model.cell import Cell, CellKind
 from benchhub.outside.masked import all_masked
 from benchhub.run.execute import Ready
@@ -86,9 +87,13 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         console.print(f"and {fixed} launches of fixed work (canary), one in every round")
     if ready.more_at_most:
         console.print(f"budgets that are not decided by then add {ready.more_at_most} at most")
+    alike: dict[int, list[str]] = {}
     for device, size in pushed.items():
+        alike.setdefault(size, []).append(device)
+    for size, devices in alike.items():
+        each = f"{told_of(devices, 8)}: {'each ' if len(devices) > 1 else ''}"
         console.print(
-            f"{device}: at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
+            f"{each}at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
             + (", and what is to be made" if ready.prepared.to_make else "")
         )
 
@@ -132,11 +137,13 @@ def _say_of_variants(console: Console, ready: Ready) -> None:
 def _bytes_to_push(ready: Ready) -> dict[str, int]:
     inputs = sum(file.size for file in ready.prepared.inputs.values())
     sizes = {v.sha256: v.model_bytes for v in ready.prepared.variants}
-    pushed: dict[str, int] = {}
-    for device in ready.resolved.devices:
-        models = {c.model_sha256 for c in ready.plan.cells if c.device == device.name}
-        pushed[device.name] = inputs + sum(sizes.get(model, 0) for model in models)
-    return pushed
+    models: dict[str, set[str]] = {device.name: set() for device in ready.resolved.devices}
+    for cell in ready.plan.cells:
+        models[cell.device].add(cell.model_sha256)
+    return {
+        device: inputs + sum(sizes.get(model, 0) for model in mine)
+        for device, mine in models.items()
+    }
 
 
 def _estimate(ready: Ready, store: str | None) -> tuple[dict[str, float], bool]:

@@ -6,10 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchhub.errors import told_of
 from benchhub.model.cell import Cell, Skip
 from benchhub.report.tables.settings import SETTINGS, compact, usual_left_out
 from benchhub.report.tables.table import Column, Table, listing
 from benchhub.text import plural
+
+#: Of devices that are alike so many are named.
+_MOST_DEVICES = 8
 
 
 def plan_table(cells: Sequence[Cell]) -> Table:
@@ -29,20 +33,24 @@ def plan_table(cells: Sequence[Cell]) -> Table:
         names = ", ".join(dict.fromkeys(cell.variant for cell in mine))
         line = (backend, names, scenario, _swept(mine), str(len(mine)), launches)
         lines.setdefault(line, []).append(device)
-    where = {line: ", ".join(devices) for line, devices in lines.items()}
+    where = {line: tuple(devices) for line, devices in lines.items()}
     alike = len(set(where.values())) == 1
-    title = f"Cells, each on {next(iter(where.values()))}" if alike else "Cells"
+    title = (
+        f"Cells, each on {told_of(next(iter(where.values())), _MOST_DEVICES)}" if alike else "Cells"
+    )
     columns = [Column("backend"), Column("variants"), Column("scenario"), Column("settings")]
     columns += [Column("cells", numeric=True), Column("launches", numeric=True)]
     columns += [] if alike else [Column("devices")]
     body: list[tuple[str, ...]] = []
-    before: tuple[str, ...] = ()
+    before: tuple[object, ...] = ()
     for line, devices in where.items():
         backend, names, *rest = line
         same = before == (backend, names, devices)
         before = (backend, names, devices)
         shown = ("", "", *rest) if same else (backend, names, *rest)
-        body.append((*shown, *(() if alike else ("" if same else devices,))))
+        body.append(
+            (*shown, *(() if alike else ("" if same else told_of(devices, _MOST_DEVICES),)))
+        )
     return listing("plan", title, columns, body)
 
 
@@ -95,13 +103,13 @@ def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
     groups: dict[tuple[str, str], list[Skip]] = {}
     for skip in skips:
         groups.setdefault((skip.reason.text, skip.backend), []).append(skip)
-    shared: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    shared: dict[tuple[str, str, tuple[str, ...], str], dict[str, int]] = {}
     for (reason, backend), mine in groups.items():
         # What differs from variant to variant or device to device is told apart.
-        apart: dict[tuple[str, str], list[str]] = {}
+        apart: dict[tuple[tuple[str, ...], str], list[str]] = {}
         for variant in dict.fromkeys(skip.variant for skip in mine):
             of_it = [skip for skip in mine if skip.variant == variant]
-            on = ", ".join(dict.fromkeys(skip.device for skip in of_it))
+            on = tuple(dict.fromkeys(skip.device for skip in of_it))
             what = ", ".join(dict.fromkeys(skip.what for skip in of_it))
             apart.setdefault((on, what), []).append(variant)
         for (on, what), variants in apart.items():
@@ -110,6 +118,8 @@ def skip_lines(skips: Sequence[Skip], scenarios: bool = False) -> list[str]:
     lines = []
     for (reason, names, on, what), counts in shared.items():
         total = sum(counts.values())
-        tail = f"{what} on {on}" if scenarios else plural(total, "combination")
+        tail = (
+            f"{what} on {told_of(on, _MOST_DEVICES)}" if scenarios else plural(total, "combination")
+        )
         lines.append(f"skipped: {', '.join(counts)}: {names}: {reason} ({tail})")
     return lines
