@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchhub.api.firsts import FEW_DEVICES, Firsts
@@ -60,6 +60,10 @@ class LineWatcher(Sessions):
     def launched(self, launch: Launch) -> None:
         """Count a launch that was recorded; those that a budget adds count as planned, too."""
         self._tally.launched(launch)
+
+    def spared(self, device: str, cells: Collection[str]) -> None:
+        """Count what will not be launched no longer."""
+        self._tally.spare(device, cells)
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
         """Take the backends that a device lacks; those that nobody asked for are not missed."""

@@ -149,6 +149,18 @@ class Tally:
                     device.planned -= max(0, left)
                     self._planned -= max(0, left)
 
+    def spare(self, name: str, cells: Collection[str]) -> None:
+        """Count the launches that are left of these cells, by key, no longer: they are done."""
+        with self.lock:
+            self.changes += 1
+            device = self.devices[name]
+            for key in cells:
+                left = max(0, self._left[key])
+                self._left[key] = 0
+                device.cells_done += left > 0
+                device.planned -= left
+                self._planned -= left
+
     def launched(self, launch: Launch) -> bool:
         """Take a launch that is in the store; return whether it was the last that is planned."""
         with self.lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -87,6 +87,10 @@ class RunProgress(Sessions):
     def pushed(self, device: str, count: int) -> None:
         """Show how much was pushed."""
         self._tally.pushed(device, count)
+
+    def spared(self, device: str, cells: Collection[str]) -> None:
+        """Count what will not be launched no longer."""
+        self._tally.spare(device, cells)
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
         """Print what preflight warned of, and drop cells whose backend is missing."""

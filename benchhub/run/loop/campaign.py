@@ -12,7 +12,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -60,6 +60,7 @@ def measure(
         rate = _Rate()
         for number in itertools.count(work.first_round):
             cells = todo.open_cells()
+            watcher.spared(work.device.name, todo.spared(cells))
             random.Random(f"{work.run} {work.device.name} {number}").shuffle(cells)
             for cell in cells:
                 if watcher.stopping():
@@ -127,6 +128,14 @@ class _Todo:
         ]
         # Fixed work shows what the device did beside others; alone it shows nothing of them.
         return [] if all(cell.kind is CellKind.CANARY for cell in found) else found
+
+    def spared(self, open_cells: Sequence[Cell]) -> Collection[str]:
+        """Return the keys of the cells that end before their launches, from now on as planned."""
+        going_on = {cell.key for cell in open_cells} | self._closed
+        found = [cell for cell in self._cells if cell.key not in going_on and self._planned(cell)]
+        self._left -= sum(self._planned(cell) for cell in found)
+        self._closed.update(cell.key for cell in found)
+        return [cell.key for cell in found]
 
     def open_launches(self) -> int:
         """Return how many launches are planned still; of cells that go on there may be more."""

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -37,6 +37,9 @@ class Sessions:
     def stopping(self) -> bool:
         """Return whether `stop` was called."""
         return self._stop.is_set()
+
+    def spared(self, device: str, cells: Collection[str]) -> None:
+        """Say nothing of launches that will not be made."""
 
     def connected(self, device: str, session: OpenSession | None) -> None:
         """Remember the session of a device, or forget it."""

@@ -27,6 +27,7 @@ class Following:
         self.stopping = watcher.stopping
         self.connected, self.status = watcher.connected, watcher.status
         self.pushed, self.launched = watcher.pushed, watcher.launched
+        self.spared = watcher.spared
 
     def stop(self) -> None:
         """End what devices do, and wait for no store that is away."""

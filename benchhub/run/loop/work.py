@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -118,6 +118,9 @@ class Watcher(Protocol):
 
     def launched(self, launch: Launch) -> None:
         """Take a launch that was recorded."""
+
+    def spared(self, device: str, cells: Collection[str]) -> None:
+        """Take the cells, by key and maybe none, whose launches that are left will not be made."""
 
     def known(self, info: DeviceInfo, missing: Mapping[str, str]) -> None:
         """Take the device's facts, and the backends it lacks with the reason."""

@@ -166,6 +166,7 @@ def test_a_run_makes_three_launches_of_what_is_far_too_slow(tmp_path: Path) -> N
     project.add('[[budgets]]\nname = "b"\nlatency_p95_ms = 0.0001\n')
     done = project.run("run", "tiny", "--device", "here", "--scenario", "latency", timeout_s=300)
     assert done.code == 0, done.err
+    assert "23 of 23 launches done" in done.err  # of the 30 that were planned
     report = project.run("report", "tiny", "--format", "json").json
     of = {row["variant"]: row for row in report["rows"]}
     assert (of["fp32"]["launches"], of["int8"]["launches"]) == (10, 3)
