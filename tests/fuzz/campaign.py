@@ -93,7 +93,8 @@ class Campaign:
                 cwd=TESTS.parent,
             )
             reason, seconds = self._watched(process, place)
-        at = _journal(place)
+        noted = _journal(place)
+        at = noted[0] if noted else None
         ended = not reason and process.returncode == 0
         if not ended:
             reason = reason or _ended(process.returncode)
@@ -114,10 +115,10 @@ class Campaign:
             now = _journal(place)
             if now != seen:
                 seen, since = now, time.monotonic()
-            begins = now is None or now < 0  # what is imported where it is used comes with seeds
+            begins = now is None or now[0] < 0  # what is imported where it is used comes with seeds
             if begins:
                 first = time.monotonic()
-            patience = START_S if begins else self._hang_s
+            patience = START_S if begins or (now and now[1]) else self._hang_s
             if time.monotonic() - since > patience:
                 _kill(process)
                 return f"no end within {patience:.0f} s", time.monotonic() - first
@@ -147,13 +148,19 @@ class Campaign:
         }  # fmt: skip
 
 
-def _journal(place: Path) -> int | None:
-    """Return the number of the mutant under way; below 0 it is a seed. None: there is none yet."""
+def _journal(place: Path) -> tuple[int, bool] | None:
+    """Return the number of the mutant under way, and whether it is being made still.
+
+    Below 0 it is a seed. None: there is none yet.
+    """
     try:
         content = (place / "journal").read_bytes()
     except OSError:
         return None
-    return int(struct.unpack("<q", content)[0]) if len(content) == 8 else None
+    if len(content) != 16:
+        return None
+    number, between = struct.unpack("<qq", content)
+    return number, bool(between)
 
 
 def _ended(status: int) -> str:

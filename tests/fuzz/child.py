@@ -55,9 +55,12 @@ class Trying:
             text = "".join(traceback.format_exception(error))
             findings.keep(self._folder.parent.parent, self.target.name, error.kind, content, text)
 
-    def note(self, number: int) -> None:
-        """Write down the number of the mutant under way, or of the next one at the end."""
-        os.pwrite(self._journal, struct.pack("<q", number), 0)
+    def note(self, number: int, between: bool = False) -> None:
+        """Write down the number of the mutant under way, or of the next one at the end.
+
+        `between` two mutants it takes its time to make one, which is nobody's finding.
+        """
+        os.pwrite(self._journal, struct.pack("<qq", number, between), 0)
 
     def settled(self) -> None:
         """Take the memory that is used now for what sound files need."""

@@ -46,6 +46,7 @@ def main(argv: list[str]) -> None:
         count[0] += 1
 
     def change(data: bytes, most: int, seed: int) -> bytes:
+        trying.note(count[0], between=True)
         draw = random.Random(seed)
 
         def part(given: bytes) -> bytes:
