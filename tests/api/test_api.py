@@ -166,3 +166,22 @@ def test_every_function_is_typed_and_documented(name: str) -> None:
     named: Sequence[inspect.Parameter] = list(signature.parameters.values())
     assert all(one.annotation is not inspect.Parameter.empty for one in named)
     assert signature.return_annotation is not inspect.Signature.empty
+
+
+def test_devices_are_chosen_as_on_the_command_line(project: Project) -> None:
+    for name in ("rack1", "rack2"):
+        project.device(f"{name}-1", root=str(project.folder / name))
+    for keys, said in (
+        ({"devices": "rack9-*"}, "no device matches rack9-*"),
+        ({"devices": ["rack1-1", "rack3-1"]}, "device rack3-1 is unknown; did you mean rack"),
+        ({"devices": "rack*", "exclude": ["rack?-1"]}, "no device is left: --exclude rack?-1"),
+        ({"devices": "label=site:x"}, "no device has the label site:x; none has any"),
+        ({"devices": "rack*", "at_most": 0}, "at_most = 0 should be whole numbers from 1 on"),
+    ):
+        for measure in (
+            lambda keys=keys: benchhub.run("tiny", **keys),
+            lambda keys=keys: benchhub.bench("a.onnx", **keys),
+        ):
+            with pytest.raises(ConfigError) as raised:
+                measure()
+            assert said in str(raised.value)

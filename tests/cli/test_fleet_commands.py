@@ -117,7 +117,7 @@ def test_doctor_of_a_group_is_one_table_and_takes_the_failed_ones_again(project:
     done = project.run("devices", "doctor", "sim")
     assert done.code == 3, done.err
     lines = [line.rstrip() for line in done.out.splitlines() if line.strip()]
-    assert lines[0].startswith("Doctor: 3 devices: 1 cannot measure, ")
+    assert lines[0].startswith("3 devices: 1 cannot measure, ")
     assert max(map(len, lines)) <= 80
     assert lines[3].startswith("sim-002")
     assert "python: " in lines[3]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from project import make_project
 
+from benchhub.cli.devices import selftest
+from benchhub.errors import DeviceError
 from benchhub.model.device import Finding, Selftest
 from benchhub.store import Store
 
@@ -59,3 +61,21 @@ def test_a_device_that_is_not_there_is_exit_code_3(tmp_path: Path) -> None:
     done = project.run("devices", "selftest", "gone")
     assert done.code == 3
     assert "gone" in done.error
+
+
+def test_of_many_one_table_has_those_in_trouble_first(capsys: pytest.CaptureFixture[str]) -> None:
+    well = (Finding("equal work", "ok", "+0.0%"),)
+    bad = (Finding("slow-down 3%", "refuse", "+0.1% in 40 pairs"),)
+    noisy = (*well, Finding("noise", "warn", "launches differ by 9 %"))
+    found = [
+        *(Selftest(f"d{number:03}", "now", True, "r", well) for number in range(200)),
+        Selftest("noisy", "now", True, "r", noisy),
+        Selftest("blind", "now", False, "r", bad),
+    ]
+    tested = selftest.Tested(tuple(found), {"gone": DeviceError("gone: does not answer")})
+    selftest.show_all(tested)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0].startswith("203 devices: 1 not tested, 1 not passed, 1 passed ")
+    assert [line.split()[0] for line in lines[3:6]] == ["gone", "blind", "noisy"]
+    assert len(lines) < 30
+    assert max(map(len, lines)) <= 80

@@ -84,7 +84,7 @@ def test_a_group_is_provisioned_and_examined_whatever_becomes_of_one(
     assert rows(done.out)[0] == DEAD
     assert sorted(rows(done.out)) == [*HOSTS, DEAD]
     lines = [line.rstrip() for line in done.out.splitlines() if line.strip()]
-    assert lines[0] == "Provisioned: 5 devices: 1 failed, 4 ready now"
+    assert lines[0] == "5 devices: 1 failed, 4 ready now"
     assert max(map(len, lines)) <= 80
     assert done.error == (
         f"benchhub: 1 of 5 devices lack an environment: {DEAD};"
@@ -126,7 +126,7 @@ def test_ctrl_c_shows_what_is_known_and_the_rest_is_gone_on_with(project: Projec
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert sorted(rows(out)) == HOSTS
-    assert "Doctor: 4 devices: " in out
+    assert "4 devices: " in out
     told = [line for line in err.splitlines() if line.startswith("benchhub: ")]
     assert told == [
         "benchhub: stopped: 1 of 5 devices were not done; go on with"

@@ -68,7 +68,7 @@ def doctor(
             print_checks(name, checks, unfit)
     else:
         step = "`benchhub devices doctor NAME` shows every check of one"
-        print_rows([_row(name, *of) for name, of in report.items()], "Doctor", step)
+        print_rows([_row(name, *of) for name, of in report.items()], step)
     bad = [name for name, (_, unfit) in report.items() if unfit]
     step = "`benchhub devices doctor --rerun-failed` takes just those"
     group.end(bad, [name for name in names if name not in found], "cannot measure", step)

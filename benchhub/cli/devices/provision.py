@@ -81,7 +81,7 @@ def provision(
         rows = [row for of in done.values() for row in of]
         typer.echo(jsonlib.dumps(all_masked(rows), indent=2))
     elif not alone:
-        print_rows([_line(name, of) for name, of in done.items()], "Provisioned", "")
+        print_rows([_line(name, of) for name, of in done.items()])
     bad = [name for name, of in done.items() if _failed(of)]
     step = "`benchhub devices provision --rerun-failed` takes just those"
     words = "were not cleared" if remove else "lack an environment"

@@ -43,7 +43,7 @@ def selftest(
         for one in tested.found:
             _show(one)
     else:
-        _show_all(tested)
+        show_all(tested)
     if alone or json:
         for error in tested.lost.values():
             project.problem(str(error))
@@ -56,14 +56,14 @@ def selftest(
 
 
 @dataclass(frozen=True, slots=True)
-class _Tested:
+class Tested:
     """The self-tests that were made, and why devices could not be tested, by name."""
 
     found: tuple[Selftest, ...]
     lost: Mapping[str, DeviceError]
 
 
-def _measured(results: Store, group: AskedDevices) -> _Tested:
+def _measured(results: Store, group: AskedDevices) -> Tested:
     """Return the self-tests, stored. What Ctrl-C cuts short has those that were over by then."""
     from datetime import UTC, datetime
 
@@ -91,10 +91,11 @@ def _measured(results: Store, group: AskedDevices) -> _Tested:
             at = datetime.now(UTC).isoformat(timespec="seconds")
             found.append(examine(runs[0], device.name, at, mine))
             results.selftests.add(found[-1])
-    return _Tested(tuple(found), lost)
+    return Tested(tuple(found), lost)
 
 
-def _show_all(tested: _Tested) -> None:
+def show_all(tested: Tested) -> None:
+    """Print a table of devices, those in trouble first."""
     from benchhub.cli.devices.together import DeviceLine, print_rows
 
     lines = [
@@ -106,9 +107,9 @@ def _show_all(tested: _Tested) -> None:
         worst = [f"{check.check}: {check.found}" for check in one.checks if check.level == level]
         rank, word = (2, "passed") if one.passed else (0, "not passed")
         if one.passed and worst:
-            rank, word = 1, "passed, doubtful"
+            rank, word = 1, "passed (doubts)"
         lines.append(DeviceLine(one.device, rank, word, "; ".join(worst)))
-    print_rows(lines, "Self-tests", "`benchhub devices selftest NAME` shows every check of one")
+    print_rows(lines, "`benchhub devices selftest NAME` shows every check of one")
 
 
 _WORDS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "refuse": "[red]fail[/]"}

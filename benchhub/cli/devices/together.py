@@ -65,10 +65,10 @@ def together(
     return False
 
 
-def print_rows(rows: Sequence[DeviceLine], words: str, step: str) -> None:
+def print_rows(rows: Sequence[DeviceLine], step: str = "") -> None:
     """Print a table of devices, those in trouble first, below how many there are of each kind.
 
-    `words` are the caption; `step` says where all of a device is shown.
+    `step` says where all of a device is shown.
     """
     from rich.console import Console
 
@@ -87,7 +87,7 @@ def print_rows(rows: Sequence[DeviceLine], words: str, step: str) -> None:
     console = Console()
     print_table(
         console,
-        listing("devices", f"{words}: {len(rows):,} devices: {told}", ("device", "", "what"), body),
+        listing("devices", f"{len(rows):,} devices: {told}", ("device", "", "what"), body),
     )
     if left := len(rows) - len(body):
         say(console, "dim", f"and {left:,} more; --json has all")

@@ -8,6 +8,7 @@ from pathlib import Path
 from repository import ROOT
 
 from benchhub.cli.devices.profile_file import write_profile
+from benchhub.config.fleet.file import load_fleet
 from benchhub.config.request import check_backends
 from benchhub.config.suite import load_budgets, load_profile, load_suite
 from benchhub.device.ssh.keys.host_keys import parse
@@ -128,6 +129,27 @@ reboot_wait_s = 100
 [labels]
 site = "eu"
 """
+_FLEET = b"""
+[groups.rack1]
+names = "rack1-{01..40}"
+addresses = "10.0.1.{101..140}"
+[groups.rack1.device]
+transport = "ssh"
+user = "bench"
+root = "/bench/{name}"
+[groups.rack1.limits]
+max_temperature_c = 75
+[groups.rack1.labels]
+site = "lab-1"
+[groups.rack1.power]
+cycle = ["plug", "{name}"]
+[groups.rack1.members.rack1-07.device]
+host = "10.9.9.9"
+[groups.desk]
+names = ["desk-{a,b}", "sofa"]
+addresses = "{name}.lab.example"
+device = {transport = "ssh"}
+"""
 _WORDS = (
     b"[", b"]", b"[[", b"]]", b"{", b"}", b"=", b'"', b"'''", b'"""', b"#", b".", b",", b"\n",
     b"\\u0000", b"\\U0010FFFF", b"1979-05-27T07:32:00Z", b"0o17", b"0b1", b"1e400", b"+inf", b"nan",
@@ -135,6 +157,7 @@ _WORDS = (
     b"[[budgets]]", b"[[claims]]", b"[device]", b"[limits]", b"a.a.a.a", b"name", b"model",
     b"recipe", b"from",
     b"batch", b"threads", b"[suite.suite]", b"[[suite]]", b'"" = 1',
+    b"{1..1000000000}", b"{a,b}", b"..", b"{name}",
 )  # fmt: skip
 _DEEP = (lambda: b"a = " + b"[" * 5000 + b"]" * 5000, "nested too deeply")
 _LONG = (lambda: b"a = " + b"9" * 5000, "not valid TOML")
@@ -154,6 +177,12 @@ def _model_at(path: bytes) -> bytes:
 def _profile(path: Path) -> None:
     profile = load_profile(path)
     parse(profile.host_key or "")
+
+
+def _fleet(path: Path) -> None:
+    for group in load_fleet(path):
+        for name in list(group.hosts)[:50]:
+            group.profile(name)
 
 
 def _rewritten(path: Path) -> None:
@@ -200,6 +229,16 @@ TARGETS = (
             "nested deeply": _DEEP, "a long number": _LONG,
             "a key that is none": (
                 lambda: _PROFILE.replace(b"AAAAC3Nza", b"AAAA=====", 1), "is not a host key"
+            ),
+        },
+    ),
+    Target(
+        "fleet", _fleet, lambda: iter([_FLEET]), ".toml", _WORDS,
+        hard={
+            "nested deeply": _DEEP, "a long number": _LONG,
+            "a billion": (lambda: _FLEET.replace(b"01..40", b"1..1000000000"), "1,000,000,000"),
+            "a billion billions": (
+                lambda: _FLEET.replace(b"{01..40}", b"{1..999999999}" * 9), "devices at most"
             ),
         },
     ),
