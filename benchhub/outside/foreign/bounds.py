@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,8 @@ _UNTOLD = 10**24
 _GZIPPED = b"\x1f\x8b"
 #: What programs write is nested five deep.
 _DEEPEST = 64
+#: As many as a number of 64 bits has at most.
+_MANY_DIGITS = re.compile(r"\d{20}")
 
 
 def most_bytes() -> int:
@@ -123,14 +126,26 @@ def _mb(size: int) -> str:
 
 
 def read_bounded(text: str | bytes) -> Any:
-    """Return JSON that is not nested deeper than `check_depth` allows; ValueError, RecursionError.
+    """Return JSON that is not nested deeper than `check_depth` allows, of numbers of 64 bits.
 
-    What opens fewer brackets than that is not walked: it takes two thirds of what reading does.
+    ValueError, RecursionError for any other. What opens fewer brackets than that, and has no such
+    many digits, is not walked: it takes two thirds of what reading does.
     """
     told = json.loads(text)
     if isinstance(text, bytes) or text.count("{") + text.count("[") >= _DEEPEST:
         check_depth(told)
+    if isinstance(text, bytes) or _MANY_DIGITS.search(text):
+        _check_numbers(told)
     return told
+
+
+def _check_numbers(told: Any) -> None:
+    """ValueError for whole numbers beyond 64 bits: who computes with them may find no float."""
+    level = [told]
+    while level:
+        if any(isinstance(one, int) and not -(1 << 63) <= one < 1 << 64 for one in level):
+            raise ValueError("a whole number of more than 64 bits")
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
 
 
 def check_depth(told: Any) -> None:
