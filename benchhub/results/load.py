@@ -109,7 +109,9 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     if run.kind.without_answers and len(variants) > 1:
         real = {device.name for device in devices if not device.emulated}
         held = [cell for cell in plan.cells if cell.device in real]
-        loaded = dataclasses.replace(loaded, races=races(held, launches))
+        of = launches_by_cell(held, launches)
+        found = races(held, lambda cell: of.get(cell.key, ()))
+        loaded = dataclasses.replace(loaded, races=found)
     paired = None
     if answer_key is not None and metric is not None:
         paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)

@@ -409,7 +409,8 @@ def launches(
 
 def said(*sides: list[Launch]) -> list[str]:
     every = [launch for side in sides for launch in side]
-    return sentences(races(list(dict.fromkeys(launch.cell for launch in every)), every))
+    cells = list(dict.fromkeys(launch.cell for launch in every))
+    return sentences(races(cells, lambda cell: [one for one in every if one.cell == cell]))
 
 
 NOISE = np.linspace(-0.01, 0.01, 10)

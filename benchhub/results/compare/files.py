@@ -8,36 +8,32 @@ every pair that could have been chosen (Bonferroni, see `stats.widened` for its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from benchhub.model.cell import Cell
-from benchhub.model.launch import Launch
 from benchhub.model.row import Lead, Race
 from benchhub.model.scenario import Scenario
-from benchhub.results.rows.measured import Measured, measured
+from benchhub.results.rows.measured import Launches, Measured, measured
 from benchhub.results.rows.speedup import times_as_fast
 from benchhub.stats.interval import launches_to_tell
-from benchhub.stats.samples import launch_medians
 
 _CONFIDENCE = 0.95
 
 
-def races(cells: Sequence[Cell], launches: Sequence[Launch]) -> tuple[Race, ...]:
+def races(cells: Sequence[Cell], launches: Launches) -> tuple[Race, ...]:
     """Return a race for each device, setting and backend that ran two files or more.
 
     Where the files' fastest backends or options are not one and the same, there is one over these,
-    too.
+    too. `launches` are those of each cell.
     """
-    by_cell: dict[str, list[Launch]] = {}
-    for launch in launches:
-        by_cell.setdefault(launch.cell.key, []).append(launch)
     groups: dict[tuple[object, ...], list[Measured]] = {}
     for cell, place in _places(cells):
         if cell.scenario is not Scenario.LATENCY or not cell.runs_model:
             continue
-        one = measured(cell, by_cell.get(cell.key, []), None)
-        if one.status == "finished" and any(o.samples_ns.size for o in one.finished):
+        one = measured(cell, launches(cell), None, again=partial(launches, cell))
+        if one.status == "finished" and one.timed:
             key = (cell.device, cell.threads, cell.batch, cell.precision, place)
             groups.setdefault(key, []).append(one)
     return tuple(race for group in groups.values() for race in _races(group))
@@ -89,5 +85,4 @@ def _race(mine: Sequence[Measured], backend: str | None, tried: int) -> Race | N
 
 def _median_ns(one: Measured) -> float:
     """Return what orders them: also where too few launches bound no median that is shown."""
-    timed = [launch.samples_ns for launch in one.finished if launch.samples_ns.size]
-    return float(np.median(launch_medians(timed)))
+    return float(np.median(one.medians_ns(0)))

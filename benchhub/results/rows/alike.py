@@ -59,9 +59,19 @@ class Alike:
     `misplaced`: where a case has another place in its batch.
     """
 
-    varying: Mapping[Artifact, Apart]
-    by_batch: Mapping[Artifact, Mapping[int, Apart]]
-    misplaced: Mapping[Artifact, Apart] = field(default_factory=dict)
+    varying: dict[Artifact, Apart]
+    by_batch: dict[Artifact, Mapping[int, Apart]]
+    misplaced: dict[Artifact, Apart] = field(default_factory=dict)
+
+    def learn(self, artifact: Artifact, answering: Answering) -> None:
+        """Add what another artifact's launches showed."""
+        if worst := answering.varying:
+            self.varying[artifact] = worst
+            return
+        if worst := answering.misplaced:
+            self.misplaced[artifact] = worst
+        if found := answering.by_batch:
+            self.by_batch[artifact] = found
 
     def of(self, cell: Cell) -> Apart | None:
         """Return how far answers at a cell's batch lie from those of the smallest; None: alike.
@@ -97,46 +107,103 @@ def alike(
     to call tell nothing of batches. Outputs that no metric reads are not looked at, and boxes in
     another order are the same ones.
     """
-    grouped: dict[Artifact, dict[int, list[Launch]]] = defaultdict(lambda: defaultdict(list))
-    for cell, launches in finished.items():
-        if not cell.runs_model:
-            continue
-        told = [launch for launch in launches if launch.outputs]
-        # The quality cell has answers to all cases, so it comes first.
-        at = grouped[artifact_of(cell)][cell.batch]
-        at[:0] = told if cell.scenario is Scenario.QUALITY else []
-        at += told if cell.scenario is not Scenario.QUALITY else []
-    # Boxes come in the order of scores: one that is rounded otherwise moves whole rows.
-    boxes = any(reading.boxes for reading in answer_key.readings.values())
-    reading, read = box_reading(answer_key), outputs_read(answer_key)
-    varying: dict[Artifact, Apart] = {}
-    misplaced: dict[Artifact, Apart] = {}
-    by_batch: dict[Artifact, dict[int, Apart]] = {}
-    for artifact, batches in grouped.items():
-        own = answer_key.own.get((meant or {}).get(artifact[2], ""))
+    grouped: dict[Artifact, list[Cell]] = defaultdict(list)
+    for cell in finished:
+        grouped[artifact_of(cell)].append(cell)
+    found = Alike({}, {}, {})
+    for artifact, cells in grouped.items():
+        among = Compared.by(answer_key, (meant or {}).get(artifact[2], ""))
+        apart = Answering(among)
+        for cell in quality_first(cells):
+            apart.add(cell, finished[cell])
+        found.learn(artifact, apart)
+    return found
+
+
+def quality_first(cells: Sequence[Cell]) -> list[Cell]:
+    """Return an artifact's cells in the order in which they are compared.
+
+    A quality cell has answers to all cases, so it comes first: others are held against it.
+    """
+    quality = [cell for cell in cells if cell.scenario is Scenario.QUALITY]
+    return [*reversed(quality), *(cell for cell in cells if cell.scenario is not Scenario.QUALITY)]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """By what outputs are measured, which of them count, and how boxes are read, if there are.
+
+    `boxes`: some metric reads boxes, which come in the order of scores: one that is rounded
+    otherwise moves whole rows.
+    """
+
+    spreads: Sequence[float]
+    read: Collection[int]
+    reading: Reading | None
+    boxes: bool
+
+    @classmethod
+    def by(cls, answer_key: AnswerKey, meant: str = "") -> Compared:
+        """Return it for answers that are meant to be a variant's (empty: the baseline's)."""
+        own = answer_key.own.get(meant)
         spreads = own.spreads if own else answer_key.spreads
         if not own and not spreads:
             spreads = tuple(map(spread, answer_key.reference))
-        told_at = {batch: of for batch, of in sorted(batches.items()) if of}
-        every = [launch for of in told_at.values() for launch in of]
-        among = _Among(spreads, read, reading)
-        within = [_apart(one, of[0], among) for of in told_at.values() for one in of[1:]]
-        twice = (again(one, spreads, read, reading is not None) for one in every)
-        if worst := _worst([*within, *twice]):
-            varying[artifact] = worst
-            continue
-        if not boxes and (worst := _worst([turned(one, spreads, read) for one in every])):
-            misplaced[artifact] = worst
-        least, *others = told_at or [0]
-        found = {
+        boxes = any(reading.boxes for reading in answer_key.readings.values())
+        return cls(spreads, outputs_read(answer_key), box_reading(answer_key), boxes)
+
+
+class Answering:
+    """How one artifact answers in launch after launch; of each batch it holds the first one."""
+
+    def __init__(self, among: Compared) -> None:
+        self._among = among
+        self._first: dict[int, Launch] = {}
+        self._within: dict[int, list[Apart | None]] = defaultdict(list)
+        self._again: dict[int, list[Apart | None]] = defaultdict(list)
+        self._turned: dict[int, list[Apart | None]] = defaultdict(list)
+
+    def add(self, cell: Cell, finished: Sequence[Launch]) -> None:
+        """Take the finished launches of a cell; see `quality_first` for the order of these."""
+        if not cell.runs_model:
+            return
+        among, batch = self._among, cell.batch
+        for launch in finished:
+            if not launch.outputs:
+                continue
+            if batch in self._first:
+                self._within[batch].append(_apart(launch, self._first[batch], among))
+            else:
+                self._first[batch] = launch
+            self._again[batch].append(
+                again(launch, among.spreads, among.read, among.reading is not None)
+            )
+            self._turned[batch].append(turned(launch, among.spreads, among.read))
+
+    @property
+    def varying(self) -> Apart | None:
+        """How far answers lie apart from call to call; None: they do not vary."""
+        return _worst([*_by_batch(self._within), *_by_batch(self._again)])
+
+    @property
+    def misplaced(self) -> Apart | None:
+        """How far they lie off at another place of the batch; None: they do not."""
+        return None if self._among.boxes else _worst(_by_batch(self._turned))
+
+    @property
+    def by_batch(self) -> dict[int, Apart]:
+        """How far they lie from those of the smallest batch, for batches where they do."""
+        least, *others = sorted(self._first) or [0]
+        return {
             batch: apart
             for batch in others
-            if (apart := _apart(told_at[batch][0], told_at[least][0], among, batch, least))
+            if (apart := _apart(self._first[batch], self._first[least], self._among, batch, least))
             and apart.relative > apart.limit
         }
-        if found:
-            by_batch[artifact] = found
-    return Alike(varying, by_batch, misplaced)
+
+
+def _by_batch(found: Mapping[int, Sequence[Apart | None]]) -> list[Apart | None]:
+    return [apart for batch in sorted(found) for apart in found[batch]]
 
 
 def again(
@@ -184,17 +251,8 @@ def _worst(found: Sequence[Apart | None]) -> Apart | None:
     return max(beyond, key=lambda apart: apart.relative, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Among:
-    """By what outputs are measured, which of them count, and how boxes are read, if there are."""
-
-    spreads: Sequence[float]
-    read: Collection[int]
-    reading: Reading | None
-
-
 def _apart(
-    one: Launch, other: Launch, among: _Among, batch: int = 0, least: int = 0
+    one: Launch, other: Launch, among: Compared, batch: int = 0, least: int = 0
 ) -> Apart | None:
     """Return how far two launches lie apart; None: they have no cases in common."""
     of_both = (only(launch.outputs, among.read) for launch in (one, other))

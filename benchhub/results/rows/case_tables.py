@@ -31,16 +31,26 @@ class Tables:
         self._digests: dict[int, tuple[Array, str]] = {}
         self._resampled: dict[tuple[str, int, bytes], tuple[Array, Floats]] = {}
         self._seen: dict[tuple[str, int, int], tuple[Array, Array, Seen]] = {}
+        self._used: set[object] = set()
+
+    def forget(self) -> None:
+        """Hold no longer what was not asked for since the last time that this was called."""
+        self._made = {key: one for key, one in self._made.items() if key in self._used}
+        self._digests = {key: one for key, one in self._digests.items() if key in self._used}
+        self._resampled = {key: one for key, one in self._resampled.items() if key in self._used}
+        self._seen = {key: one for key, one in self._seen.items() if key in self._used}
+        self._used.clear()
 
     def of(self, function: Of, outputs: Array, labels: Array, order: Array | None = None) -> Floats:
         """Return `function(outputs, labels)`, with the outputs in another `order` if one is given.
 
         ValueError: the table has not one line a case.
         """
-        parts = [self._digest(array) for array in (outputs, labels)]
+        parts = [self.digest(array) for array in (outputs, labels)]
         if order is not None:
             parts.append(_digest(order))
         content = "-".join(parts)
+        self._used.add((function, content))
         if (function, content) not in self._made:
             name = _name(function)
             key = f"{name}-{hashlib.sha256(content.encode()).hexdigest()}"
@@ -58,6 +68,7 @@ class Tables:
     ) -> Seen:  # fmt: skip
         """Return what a metric sees of an output and labels: see `benchhub.tasks.contract.seen`."""
         key = metric.name, id(output), id(labels)
+        self._used.add(key)
         if key not in self._seen:
             self._seen[key] = output, labels, seen(output, labels, names, metric, reading)
         return self._seen[key][2]
@@ -67,11 +78,14 @@ class Tables:
     ) -> Floats:
         """Return `compute()`, the metric of a baseline under weights that all variants share."""
         key = metric, id(seen), hashlib.sha256(np.ascontiguousarray(weights).data).digest()
+        self._used.add(key)
         if key not in self._resampled:
             self._resampled[key] = seen, compute()
         return self._resampled[key][1]
 
-    def _digest(self, array: Array) -> str:
+    def digest(self, array: Array) -> str:
+        """Return what tells an array from every other by its content."""
+        self._used.add(id(array))
         known = self._digests.get(id(array))
         if known is None:
             known = self._digests[id(array)] = (array, _digest(array))

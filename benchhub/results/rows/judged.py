@@ -7,7 +7,7 @@ other rows of that batch too; the provenance of a row says from which cell it co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +19,10 @@ from benchhub.model.figure import Figure, Interval
 from benchhub.model.flag import WRONG_OUTPUTS, Flag, FlagKind
 from benchhub.model.launch import Launch
 from benchhub.model.quality import AnswerKey
-from benchhub.model.scenario import Scenario
 from benchhub.results.rows.agreement import agreement, common_cases
-from benchhub.results.rows.alike import Alike, Apart, Artifact, artifact_of
-from benchhub.results.rows.judging import (
-    Answers,
-    Group,
-    JudgedQuality,
-    Judges,
-    Judging,
-    is_base,
-    is_reference,
-)
+from benchhub.results.rows.alike import Apart, Artifact, artifact_of
+from benchhub.results.rows.judging import Group, JudgedQuality, is_base, is_reference
 from benchhub.results.rows.launch_values import NS_PER_MS
-from benchhub.results.rows.quality.answered import answers
 from benchhub.results.rows.quality.outputs_read import box_reading, compared
 from benchhub.results.rows.quality.same_boxes import same_boxes
 from benchhub.stats.interval import median_interval
@@ -60,11 +50,8 @@ def agreed(
     answer_key: AnswerKey,
     limits: Agreement,
     approximates: str = "",
-    misplaced: Apart | None = None,
 ) -> Agreed:
     """Return the worst agreement of `launches`, with flags where their outputs are garbage.
-
-    `misplaced`: how far they lie off where a case has another place in its batch, beyond rounding.
 
     They are held against the controller's answers of the variant that they approximate; empty: the
     baseline's. Where these vary from call to call, lying apart from them makes nothing garbage; nor
@@ -85,11 +72,9 @@ def agreed(
     ]
     whose = "the baseline" if own is None else approximates
     flags = []
-    if misplaced is not None:
-        flags.append(Flag(FlagKind.PLACE_DEPENDENT, f"{moved(misplaced)}; {_AXIS}", caps=True))
     alone = approximates and own is None and answer_key.measured is not None
     if alone or not found:
-        return Agreed(flags=tuple(flags))
+        return Agreed()
     worst_abs, worst = max(one[0] for one in found), max(one[1] for one in found)
     if not math.isfinite(worst_abs):
         evidence = f"outputs are not finite, or of another shape than {whose}'s"
@@ -102,6 +87,11 @@ def agreed(
         )
         flags.append(Flag(FlagKind.GARBAGE, evidence, caps=True))
     return Agreed(worst_abs, worst, tuple(flags))
+
+
+def misplaced_flag(misplaced: Apart) -> Flag:
+    """Return the doubt that answers hang on a case's place in its batch, beyond rounding."""
+    return Flag(FlagKind.PLACE_DEPENDENT, f"{moved(misplaced)}; {_AXIS}", caps=True)
 
 
 def moved(misplaced: Apart) -> str:
@@ -155,49 +145,6 @@ def postprocessing(launches: Sequence[Launch], device: DeviceInfo | None) -> Fig
     return Figure(found.estimate / NS_PER_MS, interval)
 
 
-def judged(
-    finished: Mapping[Cell, Sequence[Launch]],
-    sound: Mapping[Cell, bool],
-    answer_key: AnswerKey,
-    judges: Judges,
-    baseline: str,
-    answered: Alike | None = None,
-) -> dict[Group, JudgedQuality]:
-    """Return the quality of every artifact at every batch with answers to judge, by `group_of`.
-
-    `finished` are the cells that are, with their finished launches. The loss is against the
-    baseline's quality cell of the same batch on the same device and backend, at float32 and the
-    first of its options where these are swept; where that was not measured, or is not `sound`,
-    against that on the device that gives the reference, or the controller's reference. The
-    baseline's own loss is 0 by definition and has no limits. Nothing
-    is told where answers, or the baseline's, vary by what is known of how alike
-    they were `answered`, nor where they hang on a case's place in the batch.
-    """
-    answered = answered or Alike({}, {})
-    found: dict[Group, Answers] = {}
-    bases: dict[Group, Answers] = {}
-    result: dict[Group, JudgedQuality] = {}
-    for cell, launches in finished.items():
-        group = group_of(cell)
-        if cell.scenario is not Scenario.QUALITY or group in found:
-            continue
-        given = next(_given(cell.key, launches, answer_key), None)
-        if given is not None:
-            found[group] = given
-            if sound[cell]:
-                bases[group] = given
-        elif answer_key.predict and launches:
-            why = "the outputs are of another shape than the baseline's: none was predicted"
-            result[group] = JudgedQuality(unjudged={"": why})
-    judging = Judging(answer_key, judges, baseline, bases)
-    for group in sorted(found, key=lambda group: group[1]):
-        why = varies(group[0], baseline, answer_key, answered.varying)
-        if not why and group[0] in answered.misplaced:
-            why = f"{moved(answered.misplaced[group[0]])}: a case has no answer of its own"
-        result[group] = JudgedQuality(unjudged={"": why}) if why else judging.of(group, found)
-    return result
-
-
 def group_of(cell: Cell) -> Group:
     """Return what a cell's outputs depend on."""
     return artifact_of(cell), cell.batch
@@ -221,9 +168,3 @@ def varies(
         None,
     )
     return f"the baseline's answers vary from call to call by {base.text}" if base else ""
-
-
-def _given(cell: str, launches: Sequence[Launch], answer_key: AnswerKey) -> Iterator[Answers]:
-    for launch in launches:
-        if given := answers(launch, answer_key):
-            yield Answers(cell, given, compared(launch.outputs, answer_key))

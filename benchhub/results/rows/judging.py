@@ -87,6 +87,12 @@ class Judging:
         self._spreads = compared(answer_key.spreads, answer_key)
         self._done: dict[Artifact, list[_Done]] = {}
         self._fallen: dict[Group, str] = {}
+        self._same: dict[tuple[object, ...], Quality | str] = {}
+
+    def forget(self) -> None:
+        """Hold no longer what only the last artifact's answers were needed for."""
+        self._done.clear()
+        self._tables.forget()
 
     def of(self, group: Group, found: Mapping[Group, Answers]) -> JudgedQuality:
         """Return the quality of one group, of those `found`."""
@@ -132,6 +138,29 @@ class Judging:
         # Predictions are too coarse to tell rounding from another function; raw outputs are not.
         raw = mine.raw, other.raw
         same = all_rounded(*raw, self._spreads) if self._key.predict else None
+        if near is not None:
+            return self._found(metric, mine, other, same, near)
+        # Devices of one kind give the very same answers: a pair of these is judged once.
+        pair = tuple(tuple(map(self._tables.digest, one.outputs)) for one in (mine, other))
+        name = metric.name, same, pair
+        if name not in self._same:
+            try:
+                self._same[name] = self._found(metric, mine, other, same)
+            except ValueError as error:
+                self._same[name] = str(error)
+        known = self._same[name]
+        if isinstance(known, str):
+            raise ValueError(known)
+        return known
+
+    def _found(
+        self,
+        metric: Metric,
+        mine: Answers,
+        other: Answers,
+        same: bool | None,
+        near: Quality | None = None,
+    ) -> Quality:
         return assess(
             mine.outputs, self._key, metric, other.outputs,
             seed=self._judges.seed, tables=self._tables, same=same, near=near,

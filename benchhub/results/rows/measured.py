@@ -7,7 +7,7 @@ intervals. `n_eff` is that of p95. `iterations` counts the timed calls of all la
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -24,6 +24,7 @@ from benchhub.results.rows.flags import flags
 from benchhub.results.rows.launch_values import LAUNCH_VALUES
 from benchhub.results.rows.timing import estimated, timing
 from benchhub.stats.interval import median_interval
+from benchhub.stats.samples import launch_medians
 from benchhub.stats.warmup import WarmupCut, warmup_cut
 from benchhub.text import instant
 
@@ -33,13 +34,34 @@ _OVER_LAUNCHES = (
 )  # fmt: skip
 
 
+#: The launches that a cell takes its figures from, in order of their start, read when asked for.
+Launches = Callable[[Cell], Sequence[Launch]]
+#: Those of one cell, read anew or still there.
+Again = Callable[[], Sequence[Launch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A finished launch that timed calls: its round, their median, and the wall time of each."""
+
+    round: int
+    median_ns: float
+    rate_ns: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A cell with its launches, and what they show; `dropped` calls of each were warm-up."""
+    """What the launches of a cell show, without them; `dropped` calls of each were warm-up.
+
+    `launches` of them there are, and `finished` of these. `timed` are in order of their start, and
+    their medians are without the warm-up. `again` has the launches for who needs another cut.
+    """
 
     cell: Cell
-    launches: tuple[Launch, ...]
-    finished: tuple[Launch, ...]
+    launches: int
+    finished: int
+    again: Again = field(repr=False, compare=False)
+    timed: tuple[Timed, ...] = ()
     status: str
     reason: str | None = None
     flags: tuple[Flag, ...] = ()
@@ -54,6 +76,15 @@ class Measured:
     energy_source: str | None = None
     provenance: RowProvenance
 
+    def medians_ns(self, drop: int) -> list[float]:
+        """Return the medians of `timed` where `drop` calls at the start of each count as warm-up.
+
+        A launch that ended within these has nothing else to tell: all of it counts.
+        """
+        if drop == self.dropped:
+            return [one.median_ns for one in self.timed]
+        return _medians_ns(_in_order(self.again()), drop)
+
 
 def measured(
     cell: Cell,
@@ -61,16 +92,20 @@ def measured(
     device: DeviceInfo | None,
     ended_early: bool = False,
     each_launch: bool = False,
+    again: Again | None = None,
 ) -> Measured:
     """Return what `launches`, all of a cell's, show; `device` is its own, if it is known.
 
     `ended_early`: they showed enough, so that no more were made. `each_launch`: as in `timing`.
+    `again` reads the launches once more; None: they are held.
     """
+    again = again or (lambda: launches)
     finished = tuple(launch for launch in launches if launch.status == "finished")
     status, reason = _status(launches, finished, device)
     if status != "finished":
         return Measured(
-            cell=cell, launches=tuple(launches), finished=finished, status=status, reason=reason,
+            cell=cell, launches=len(launches), finished=len(finished), again=again, status=status,
+            reason=reason,
             # What was asked for; a finished row shows what the backend says it used.
             precision=cell.precision if cell.runs_model else None,
             provenance=_provenance(cell, launches, finished, 0),
@@ -88,8 +123,10 @@ def measured(
         found = dict(_over_launches(finished)) | timed.figures | energy | dict(_told(finished))
     return Measured(
         cell=cell,
-        launches=tuple(launches),
-        finished=finished,
+        launches=len(launches),
+        finished=len(finished),
+        again=again,
+        timed=_timed(finished, dropped),
         status=status,
         flags=(*flags(finished, cut), *_of_the_record(cell, launches, finished, ended_early)),
         figures=found,
@@ -103,6 +140,27 @@ def measured(
         energy_source=energy_source,
         provenance=_provenance(cell, launches, finished, dropped),
     )
+
+
+def _timed(finished: Sequence[Launch], dropped: int) -> tuple[Timed, ...]:
+    ordered = _in_order(finished)
+    return tuple(
+        Timed(one.round, median_ns, (one.elapsed_ns or 0) / one.samples_ns.size)
+        for one, median_ns in zip(ordered, _medians_ns(ordered, dropped), strict=True)
+    )
+
+
+def _in_order(launches: Sequence[Launch]) -> list[Launch]:
+    """Return the finished launches that timed calls in order of their start."""
+    timed = [one for one in launches if one.status == "finished" and one.samples_ns.size]
+    return sorted(timed, key=lambda one: instant(one.started_at))
+
+
+def _medians_ns(launches: Sequence[Launch], drop: int) -> list[float]:
+    steady = [one.samples_ns[drop:] if one.samples_ns.size > drop else one.samples_ns
+              for one in launches]  # fmt: skip
+    found: list[float] = launch_medians(steady).tolist() if steady else []
+    return found
 
 
 def _status(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from benchhub.model.asked import Agreement, Budget
 from benchhub.model.cell import Cell, CellKind, Variant
@@ -17,21 +19,14 @@ from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.request import RunKind
 from benchhub.model.row import QualitySource, Row
 from benchhub.model.scenario import TIMED, Scenario
-from benchhub.results.rows.alike import alike, artifact_of
-from benchhub.results.rows.by_batch import at_other_batches, of_answers
+from benchhub.results.rows.alike import artifact_of
+from benchhub.results.rows.by_batch import at_other_batches
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.fixed_work import findings
-from benchhub.results.rows.judged import (
-    Agreed,
-    agreed,
-    below_chance,
-    group_of,
-    judged,
-    postprocessing,
-    varies,
-)
-from benchhub.results.rows.judging import Group, JudgedQuality, Judges
-from benchhub.results.rows.measured import Measured, measured
+from benchhub.results.rows.judged import Agreed, below_chance, group_of, postprocessing
+from benchhub.results.rows.judging import JudgedQuality, Judges
+from benchhub.results.rows.measured import Launches, Measured, measured
+from benchhub.results.rows.quality.of_run import OfRun, in_turn
 from benchhub.results.rows.speedup import round_medians_ms, speedups
 from benchhub.results.verdicts.early import is_clear, time_limits
 
@@ -77,52 +72,84 @@ def summarize(
     is asked of each launch. The fixed work has no row; what it shows
     of its device is a flag of the others.
     """
-    all_launches = list(launches)
-    by_cell = launches_by_cell(cells, all_launches)
+    every = list(launches)
+    by_cell = launches_by_cell(cells, every)
+    asked = Asked(
+        limits or Agreement(), answer_key, metric, tuple(also), seed, tables or Tables(),
+        below_chance_allowed, no_reference, tuple(budgets),
+    )  # fmt: skip
+    fixed_work = findings(every)
+    return summarized(
+        run, cells, lambda cell: by_cell.get(cell.key, ()), variants, devices, fixed_work, asked
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is summarized by, beside its launches: see `summarize`."""
+
+    limits: Agreement
+    answer_key: AnswerKey | None
+    metric: Metric | None
+    also: tuple[Metric, ...]
+    seed: int
+    tables: Tables
+    below_chance_allowed: bool
+    no_reference: str
+    budgets: tuple[Budget, ...] = ()
+
+
+def summarized(
+    run: RunInfo,
+    cells: Sequence[Cell],
+    launches: Launches,
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    fixed_work: Mapping[str, Finding],
+    asked: Asked,
+    wanted: Collection[Cell] | None = None,
+) -> tuple[Row, ...]:
+    """Return what `summarize` does, of launches that are read cell by cell and not held.
+
+    `fixed_work` is what that showed of devices, by name. Of cells beyond `wanted` (None: all are)
+    there is no quality in the rows: they are there for others to be held against.
+    """
     known = {variant.name: variant for variant in variants}
     infos = {device.name: device for device in devices}
-    fixed_work = findings(all_launches)
-    early = _ended_early(cells, by_cell, budgets)
-    each_launch = any(budget.rare_launches is not None for budget in budgets)
-    found = [
-        measured(
-            cell,
-            by_cell.get(cell.key, ()),
-            infos.get(cell.device),
-            (cell.launches_of or cell.key) in early,
-            each_launch,
+    metric = asked.metric
+    answered = _answers(run, variants, asked, wanted)
+    kept = [cell for cell in cells if cell.kind is not CellKind.CANARY]
+    places = {cell: place for place, cell in enumerate(kept)}
+    sources = {cell.key: cell for cell in kept}
+    by_cell: dict[Cell, Measured] = {}
+    after: dict[Cell, Figure | None] = {}
+    each_launch = any(budget.rare_launches is not None for budget in asked.budgets)
+
+    def take(cell: Cell) -> None:
+        of = launches(cell)
+        finished = [launch for launch in of if launch.status == "finished"]
+        early = _ended_early(sources.get(cell.launches_of, cell), finished, asked.budgets)
+        device = infos.get(cell.device)
+        one = by_cell[cell] = measured(
+            cell, of, device, early, each_launch, partial(launches, cell)
         )
-        for cell in cells
-        if cell.kind is not CellKind.CANARY
-    ]
-    told: dict[Cell, Agreed] = {}
-    qualities: dict[Group, JudgedQuality] = {}
-    doubts: dict[Cell, tuple[Flag, ...]] = {}
-    if answer_key is not None:
-        finished = {
-            one.cell: one.finished
-            for one in found
-            if one.status == "finished" and not one.cell.shapes  # those work on other inputs
-        }
-        meant = {name: variant.approximates for name, variant in known.items()}
-        own = {cell: of for cell, of in finished.items() if not cell.launches_of}
-        answered = alike(own, answer_key, meant)
-        for cell, of in finished.items():
-            told[cell] = agreed(
-                of, answer_key, limits or Agreement(), meant.get(cell.variant, ""),
-                answered.misplaced.get(artifact_of(cell)),
-            )  # fmt: skip
-        if metric is not None:
-            judges = Judges((metric, *also), seed, tables)
-            sound = {cell: one.sound for cell, one in told.items()}
-            qualities |= judged(finished, sound, answer_key, judges, run.baseline, answered)
-            qualities |= at_other_batches([(one.cell, one.status) for one in found], qualities)
-        for cell in finished:
-            vary = varies(artifact_of(cell), run.baseline, answer_key, answered.varying)
-            doubts[cell] = of_answers(cell, answered, qualities, vary)
-    if no_reference:
-        found = [_without_reference(one, no_reference) for one in found]
-    unjudged = JudgedQuality(unjudged={"": no_reference} if no_reference else {})
+        if answered is None or one.status != "finished":
+            return
+        after[cell] = postprocessing(finished, device)
+        if not cell.shapes:  # those work on other inputs
+            answered.take(places[cell], cell, finished)
+
+    for cell in in_turn(kept, answered):
+        take(cell)
+    found = [by_cell[cell] for cell in kept]
+    told: Mapping[Cell, Agreed] = answered.told if answered else {}
+    qualities = dict(answered.qualities) if answered else {}
+    if metric is not None and answered is not None:
+        qualities |= at_other_batches([(one.cell, one.status) for one in found], qualities)
+    doubts = answered.doubts(qualities) if answered else {}
+    if asked.no_reference:
+        found = [_without_reference(one, asked.no_reference) for one in found]
+    unjudged = JudgedQuality(unjudged={"": asked.no_reference} if asked.no_reference else {})
     faster = speedups(found, run.baseline, variants)
     return tuple(
         _row(
@@ -137,28 +164,31 @@ def summarize(
             _ON_MADE_INPUTS if one.cell.shapes else qualities.get(group_of(one.cell), unjudged),
             faster.get(one.cell.key),
             fixed_work.get(one.cell.device),
-            several=bool(also) and metric is not None,
-            post=answer_key is not None,
-            below_chance_allowed=below_chance_allowed,
+            after.get(one.cell),
+            several=bool(asked.also) and metric is not None,
+            below_chance_allowed=asked.below_chance_allowed,
         )
         for one in found
     )
 
 
-def _ended_early(
-    cells: Sequence[Cell], launches: Mapping[str, Sequence[Launch]], budgets: Sequence[Budget]
-) -> set[str]:
-    """Return the cells, by key, whose first launches showed enough."""
-    return {
-        cell.key
-        for cell in cells
-        if cell.ends_after
-        and is_clear(
-            cell,
-            [one.samples_ns for one in launches.get(cell.key, ()) if one.status == "finished"],
-            time_limits(cell, budgets),
-        )
-    }
+def _ended_early(cell: Cell, finished: Sequence[Launch], budgets: Sequence[Budget]) -> bool:
+    """Return whether the first launches of a cell showed enough."""
+    samples = [launch.samples_ns for launch in finished]
+    return bool(cell.ends_after) and is_clear(cell, samples, time_limits(cell, budgets))
+
+
+def _answers(
+    run: RunInfo, variants: Sequence[Variant], asked: Asked, wanted: Collection[Cell] | None
+) -> OfRun | None:
+    if asked.answer_key is None:
+        return None
+    judges = None
+    if asked.metric is not None:
+        judges = Judges((asked.metric, *asked.also), asked.seed, asked.tables)
+    only = None if wanted is None else {artifact_of(cell) for cell in wanted}
+    meant = {variant.name: variant.approximates for variant in variants}
+    return OfRun(asked.answer_key, run.baseline, asked.limits, meant, judges, only)
 
 
 def _without_reference(one: Measured, why: str) -> Measured:
@@ -185,9 +215,9 @@ def _row(
     quality: JudgedQuality,
     speedup: Figure | None,
     fixed_work: Finding | None,
+    after: Figure | None,
     *,
     several: bool,
-    post: bool,
     below_chance_allowed: bool,
 ) -> Row:
     cell = of.cell
@@ -198,7 +228,6 @@ def _row(
         figures["agreement_max_abs"] = Figure(told.max_abs)
     if speedup is not None:
         figures["speedup"] = speedup
-    after = postprocessing(of.finished, device) if post and of.status == "finished" else None
     if after is not None:
         figures["postprocess_p50_ms"] = after
     flags = [*of.flags, *told.flags, *doubts]
@@ -226,7 +255,7 @@ def _row(
         rate_per_s=cell.rate_per_s,
         options=_options_text(cell.options),
         shapes=cell.shapes or None,
-        launches=len(of.finished),
+        launches=of.finished,
         iterations=of.iterations,
         n_eff=of.n_eff,
         status=of.status,

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.cell import Cell, Variant
 from benchhub.model.figure import BY_DEFINITION, Figure, Interval
-from benchhub.model.launch import Launch
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.launch_values import NS_PER_MS
 from benchhub.results.rows.measured import Measured
 from benchhub.stats.interval import Estimate
 from benchhub.stats.paired import paired_ratio
-from benchhub.stats.samples import launch_medians
-from benchhub.text import instant
 
 _COMPARED = (Scenario.LATENCY, Scenario.THROUGHPUT)
 
@@ -56,15 +52,10 @@ def round_medians_ms(of: Measured) -> tuple[tuple[int, float], ...]:
     """Return the medians of a latency cell's launches, each with its round; empty for others."""
     if of.cell.scenario is not Scenario.LATENCY or of.status != "finished":
         return ()
-    rounds = _by_round(of.finished)
-    launches = [(number, one) for number in sorted(rounds) for one in rounds[number]]
-    if not launches:
-        return ()
-    medians = _medians_ns([one for _, one in launches], of.dropped)
     return tuple(
-        (number, median / NS_PER_MS)
-        for (number, _), median in zip(launches, medians, strict=True)
-        if median > 0
+        (one.round, one.median_ns / NS_PER_MS)
+        for one in sorted(of.timed, key=lambda one: one.round)
+        if one.median_ns > 0
     )
 
 
@@ -109,43 +100,27 @@ def times_as_fast(one: Measured, base: Measured, confidence: float = 0.95) -> Es
 
     By the medians of launches, or their rates in throughput cells; None: no round has both.
     """
-    drop = max(one.dropped, base.dropped)
-    rates = one.cell.scenario is Scenario.THROUGHPUT
-    pairs = _pairs(base, one, _rates_ns if rates else partial(_medians_ns, drop=drop))
+    pairs = _pairs(base, one, one.cell.scenario is Scenario.THROUGHPUT)
     if not pairs:
         return None
     return paired_ratio([pair[0] for pair in pairs], [pair[1] for pair in pairs], confidence)
 
 
-def _pairs(
-    base: Measured, other: Measured, costs: Callable[[Sequence[Launch]], list[float]]
-) -> list[tuple[float, float]]:
+def _pairs(base: Measured, other: Measured, rates: bool) -> list[tuple[float, float]]:
     """Pair launches of one round; a resumed run counts rounds anew, so by order within it too."""
-    mine, theirs = _by_round(base.finished), _by_round(other.finished)
-    pairs = [
+    drop = max(base.dropped, other.dropped)
+    mine, theirs = (_by_round(one, drop, rates) for one in (base, other))
+    return [
         pair
         for number in sorted(mine.keys() & theirs.keys())
         for pair in zip(mine[number], theirs[number], strict=False)
+        if min(pair) > 0
     ]
-    both = (costs([pair[side] for pair in pairs]) for side in (0, 1))
-    return [pair for pair in zip(*both, strict=True) if min(pair) > 0]
 
 
-def _by_round(launches: Sequence[Launch]) -> Mapping[int, list[Launch]]:
-    rounds: dict[int, list[Launch]] = defaultdict(list)
-    for launch in sorted(launches, key=lambda one: instant(one.started_at)):
-        if launch.samples_ns.size:
-            rounds[launch.round].append(launch)
+def _by_round(one: Measured, drop: int, rates: bool) -> Mapping[int, list[float]]:
+    costs = [timed.rate_ns for timed in one.timed] if rates else one.medians_ns(drop)
+    rounds: dict[int, list[float]] = defaultdict(list)
+    for timed, cost in zip(one.timed, costs, strict=False):
+        rounds[timed.round].append(cost)
     return rounds
-
-
-def _medians_ns(launches: Sequence[Launch], drop: int) -> list[float]:
-    # A launch that its limit of seconds ended within the warm-up has nothing else to tell.
-    steady = [one.samples_ns[drop:] if one.samples_ns.size > drop else one.samples_ns
-              for one in launches]  # fmt: skip
-    found: list[float] = launch_medians(steady).tolist()
-    return found
-
-
-def _rates_ns(launches: Sequence[Launch]) -> list[float]:
-    return [(one.elapsed_ns or 0) / one.samples_ns.size for one in launches]
