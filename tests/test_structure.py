@@ -41,6 +41,7 @@ PACKAGES = [name for layer in LAYERS for name in layer]
 #: No sockets, files or database; a module named here is of a pure package and is not pure.
 PURE = ("model", "stats", "results", "report", "text", "run.plan")
 IMPURE = {
+    "results.kept.method": "reads the code that computes",
     "results.kept_tables": "keeps comparisons of instance maps between commands",
     "report.interchange.benchmark_file": "reads the files of pytest-benchmark",
 }

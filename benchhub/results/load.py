@@ -17,7 +17,7 @@ from benchhub.model.cell import FAILED_SKIPS, Plan, SkipKind, SkipReason, Varian
 from benchhub.model.claim import Claim
 from benchhub.model.device import LEFT_OUT, DeviceInfo, Finding, Selftest
 from benchhub.model.facts import Provenance
-from benchhub.model.launch import RunInfo, launches_by_cell
+from benchhub.model.launch import RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Results, Verdict
@@ -25,12 +25,12 @@ from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
 from benchhub.results.decided import Decided, decoded, encoded
-from benchhub.results.device_reference import missing_reference, reference_told
+from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
+from benchhub.results.kept.rows import Raw, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
-from benchhub.results.rows.fixed_work import findings
 from benchhub.results.rows.quality.reading_words import readings_told
-from benchhub.results.rows.rows import summarize
+from benchhub.results.rows.rows import Asked
 from benchhub.results.typed import without_folders
 from benchhub.results.verdicts.judge import (
     answer,
@@ -44,6 +44,7 @@ from benchhub.store import Store
 from benchhub.store.upkeep.pruning import DECIDED, RESULTS
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.own.metric import as_stored
+from benchhub.text import instant
 
 
 def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
@@ -55,10 +56,9 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
     if store.pruned_at(run_id) is not None:
         return _pruned(store, run, devices, claims)
-    launches = list(store.launches(run_id))
+    raw = Raw(store, run_id)
     planned = store.plan(run_id)
-    measured = launches_by_cell(planned.cells, launches).keys()
-    plan = as_possible(planned, devices, measured)
+    plan = as_possible(planned, devices, raw.measured(planned.cells))
     variants = store.variants(run_id)
     answer_key = store.answer_key(run_id)
     metric, also = metrics_of(answer_key)
@@ -66,30 +66,22 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     limit = run.provenance.max_relative_disagreement
     no_reference = ""
     if run.provenance.reference_device and answer_key is None:
-        no_reference = missing_reference(run, planned.cells, launches, devices)
+        of = reference_cells(planned.cells, run.baseline, run.provenance.reference_device)
+        tried = [launch for cell in of for launch in raw.launches(cell)]
+        tried.sort(key=lambda one: instant(one.started_at))
+        no_reference = missing_reference(run, planned.cells, tried, devices)
     told = {
         **run.provenance.told,
         **reference_told(run, answer_key, no_reference),
         **readings_told(answer_key),
     }
     budgets = store.budgets(run_id)
-    rows = summarize(
-        run,
-        plan.cells,
-        launches,
-        variants,
-        devices,
-        limits=Agreement(limit) if limit else None,
-        answer_key=answer_key,
-        metric=metric,
-        also=also,
-        seed=run.provenance.seed,
-        tables=tables,
-        below_chance_allowed=run.provenance.below_chance_allowed,
-        no_reference=no_reference,
-        budgets=budgets,
-    )
-    canaries = findings(launches)
+    asked = Asked(
+        Agreement(limit) if limit else Agreement(), answer_key, metric, tuple(also),
+        run.provenance.seed, tables, run.provenance.below_chance_allowed, no_reference, budgets,
+    )  # fmt: skip
+    summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked)
+    rows, canaries = summarized.rows, summarized.fixed_work
     verdicts = judge(rows, budgets)
     loaded = Results(
         run=dataclasses.replace(
@@ -109,14 +101,12 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     if run.kind.without_answers and len(variants) > 1:
         real = {device.name for device in devices if not device.emulated}
         held = [cell for cell in plan.cells if cell.device in real]
-        of = launches_by_cell(held, launches)
-        found = races(held, lambda cell: of.get(cell.key, ()))
-        loaded = dataclasses.replace(loaded, races=found)
+        loaded = dataclasses.replace(loaded, races=races(held, raw.launches))
     paired = None
     if answer_key is not None and metric is not None:
-        paired = PairedQuality(launches, answer_key, (metric, *also), run.provenance.seed, tables)
-    asked = store.claims(run_id) if claims is None else claims
-    return dataclasses.replace(loaded, claims=answer_claims(asked, loaded, paired))
+        paired = PairedQuality(raw.of, answer_key, (metric, *also), run.provenance.seed, tables)
+    held_against = store.claims(run_id) if claims is None else claims
+    return dataclasses.replace(loaded, claims=answer_claims(held_against, loaded, paired))
 
 
 def decide(store: Store, run_id: str) -> bytes:

@@ -23,12 +23,12 @@ def pack_ns(samples_ns: Ints) -> bytes:
     Neighbouring durations share their high bytes, so grouping them leaves about 2.5 bytes each.
     """
     little = np.ascontiguousarray(samples_ns, dtype="<i8")
-    return _compress(little.view(np.uint8).reshape(-1, 8).T.tobytes())
+    return pack_bytes(little.view(np.uint8).reshape(-1, 8).T.tobytes())
 
 
 def unpack_ns(blob: bytes) -> Ints:
     """Invert `pack_ns`. ValueError if the bytes are not what it made."""
-    raw = np.frombuffer(_decompress(blob), dtype=np.uint8).reshape(8, -1)
+    raw = np.frombuffer(unpack_bytes(blob), dtype=np.uint8).reshape(8, -1)
     return np.ascontiguousarray(raw.T).view("<i8").reshape(-1).astype(np.int64, copy=False)
 
 
@@ -36,22 +36,24 @@ def pack_array(array: Array) -> bytes:
     """Return an array as npy bytes under zstd. ValueError for an array of objects."""
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=False)
-    return _compress(stream.getvalue())
+    return pack_bytes(stream.getvalue())
 
 
 def unpack_array(blob: bytes) -> Array:
     """Invert `pack_array`. ValueError if the bytes are not what it made."""
-    return of_bytes(bytearray(_decompress(blob)))
+    return of_bytes(bytearray(unpack_bytes(blob)))
 
 
-def _compress(raw: bytes) -> bytes:
+def pack_bytes(raw: bytes) -> bytes:
+    """Return bytes under zstd."""
     if not hasattr(_local, "compressor"):
         _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
     packed: bytes = _local.compressor.compress(raw)
     return packed
 
 
-def _decompress(blob: bytes) -> bytes:
+def unpack_bytes(blob: bytes) -> bytes:
+    """Invert `pack_bytes`. ValueError if the bytes are not what it made, or too many."""
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
     try:

@@ -27,6 +27,7 @@ from benchhub.store.devices.at_work import at_work
 from benchhub.store.devices.quarantine import Quarantine
 from benchhub.store.devices.reservations import Reservations
 from benchhub.store.devices.selftests import Selftests
+from benchhub.store.fingerprints import Fingerprints
 from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
 from benchhub.store.reached import Reached, reached
@@ -93,6 +94,8 @@ class Store:
         self.samples = SampleTable(within)
         #: What was computed from launches.
         self.summaries = Summaries(within)
+        #: What tells launches from any others.
+        self.fingerprints = Fingerprints(within)
 
     @classmethod
     def open(
@@ -276,11 +279,13 @@ class Store:
                 " two controllers ran it; keep one and resume"
             )
 
-    def launches(self, run: str, cell: str | None = None) -> Iterator[Launch]:
+    def launches(
+        self, run: str, cell: str | None = None, until: int | None = None
+    ) -> Iterator[Launch]:
         """Yield the launches of a run, or of one of its cells by key, in order of their start.
 
-        One that cannot be read is there as failed, of the kind `record`. ConfigError: the run is
-        pruned.
+        One that cannot be read is there as failed, of the kind `record`. Those after the one
+        numbered `until` (see `fingerprints`) are left out. ConfigError: the run is pruned.
         """
         if (at := self.pruned_at(run)) is not None:
             raise ConfigError(
@@ -288,14 +293,18 @@ class Store:
                 " `gate` and `runs show` tell what was decided; measure it again for more"
             )
         with undamaged("a launch", run):
-            yield from self._launches(run, cell)
+            yield from self._launches(run, cell, until)
 
-    def _launches(self, run: str, cell: str | None) -> Iterator[Launch]:
+    def _launches(self, run: str, cell: str | None, until: int | None) -> Iterator[Launch]:
         table, outputs = schema.launches, schema.outputs
-        cells = {row["key"]: read_cell(row["info"]) for row in self._of(schema.cells, run)}
+        planned = schema.cells.select().where(schema.cells.c.run == run)
         wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
         if cell is not None:
             wanted = wanted.where(table.c.cell == cell)
+            planned = planned.where(schema.cells.c.key == cell)
+        if until is not None:
+            wanted = wanted.where(table.c.id <= until)
+        cells = {row["key"]: read_cell(row["info"]) for row in self._rows(planned)}
         found = self._rows(wanted.order_by(table.c.id))
         ids = [row["id"] for row in sorted(found, key=lambda row: instant(row["started_at"]))]
         for start in range(0, len(ids), _CHUNK):

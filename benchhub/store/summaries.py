@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from benchhub.errors import StoreError
 from benchhub.store import schema
+from benchhub.store.blobs import pack_bytes, unpack_bytes
 from benchhub.store.database.transactions import Transactions
 
 #: So long a name fits the column; of a longer one its digest stands in.
@@ -47,7 +48,7 @@ class Summaries:
         except StoreError:
             return {}
         return {
-            row["name"]: Summary(row["key"], row["data"])
+            row["name"]: Summary(row["key"], unpack_bytes(row["data"]))
             for row in rows
             if isinstance(row["data"], bytes)
             and row["digest"] == _digest(run, kind, row["name"], row["key"], row["data"])
@@ -60,9 +61,10 @@ class Summaries:
         """
         table = schema.summaries
         rows = [
-            {"run": run, "kind": kind, "name": name, "key": one.key, "data": one.data}
-            | {"digest": _digest(run, kind, name, one.key, one.data)}
+            {"run": run, "kind": kind, "name": name, "key": one.key, "data": data}
+            | {"digest": _digest(run, kind, name, one.key, data)}
             for name, one in found.items()
+            if (data := pack_bytes(one.data))
         ]
 
         def put(connection: sa.Connection) -> None:

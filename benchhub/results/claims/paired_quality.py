@@ -6,7 +6,7 @@ Narrower than the difference of their losses: what makes a case hard makes it ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from benchhub.errors import MissingExtra
 from benchhub.model.launch import Launch
@@ -20,11 +20,14 @@ from benchhub.results.rows.quality.outputs_read import compared
 
 
 class PairedQuality:
-    """How much worse one row's artifact is than another's, by any of the run's metrics."""
+    """How much worse one row's artifact is than another's, by any of the run's metrics.
+
+    `launches` has those of a cell by its key; it is asked for what claims are about, and no others.
+    """
 
     def __init__(
         self,
-        launches: Iterable[Launch],
+        launches: Callable[[str], Iterable[Launch]],
         answer_key: AnswerKey,
         metrics: Sequence[Metric],
         seed: int,
@@ -33,10 +36,8 @@ class PairedQuality:
         self._truth, self._seed, self._tables = answer_key, seed, tables
         self._metrics = {metric.name: metric for metric in metrics}
         self._first = metrics[0].name if metrics else ""
-        self._launches: dict[str, Launch] = {}
-        for launch in launches:
-            if launch.status == "finished" and answers(launch, answer_key):
-                self._launches.setdefault(launch.cell.key, launch)
+        self._all = launches
+        self._launches: dict[str, Launch | None] = {}
 
     def __call__(self, one: Row, other: Row, metric: str) -> ClaimFigure | None:
         """Return the loss of `one` against `other`, positive where `one` is worse.
@@ -65,4 +66,12 @@ class PairedQuality:
         return ClaimFigure(loss.estimate, low, high, found.groups, how="paired by case")
 
     def _of(self, row: Row) -> Launch | None:
-        return self._launches.get(row.provenance.quality.cell) if row.provenance.quality else None
+        if row.provenance.quality is None:
+            return None
+        cell = row.provenance.quality.cell
+        if cell not in self._launches:
+            done = (launch for launch in self._all(cell) if launch.status == "finished")
+            self._launches[cell] = next(
+                (launch for launch in done if answers(launch, self._truth)), None
+            )
+        return self._launches[cell]

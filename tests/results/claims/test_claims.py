@@ -564,7 +564,10 @@ def test_differences_of_quality_are_paired_where_that_can_be(tmp_path: Path) -> 
         run, cells, launches, variants, [make_device()], answer_key=answer_key, metric=metric
     )  # fmt: skip
     results = run_of(rows, variants)
-    paired = PairedQuality(launches, answer_key, [metric], 0, Tables())
+    paired = PairedQuality(
+        lambda key: [one for one in launches if one.cell.key == key],
+        answer_key, [metric], 0, Tables(),
+    )  # fmt: skip
     text = HEAD + (
         'variants = ["layer-4"]\n'
         'ask = [{ quantity = "quality_loss", minus = { variants = ["network-4"] }, at_most = 0 }]\n'

@@ -1,0 +1,1 @@
+"""What a run shows, kept in its store and computed again only where something changed."""

@@ -1,0 +1,192 @@
+"""The rows of a run from its store: those that are kept, and the others anew from raw launches."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from benchhub.errors import StoreError
+from benchhub.model.cell import Cell, CellKind, Variant
+from benchhub.model.device import DeviceInfo, Finding
+from benchhub.model.launch import Launch, RunInfo
+from benchhub.model.row import Row
+from benchhub.results.kept.codec import decoded, encoded
+from benchhub.results.kept.keys import Keys
+from benchhub.results.kept.method import method, ours
+from benchhub.results.rows.fixed_work import findings
+from benchhub.results.rows.rows import Asked, summarized
+from benchhub.store import Store
+from benchhub.store.fingerprints import Recorded
+from benchhub.store.summaries import Summary, named
+
+T = TypeVar("T")
+#: The kinds of summaries in a store.
+ROW, DEVICE = "row", "device"
+#: Launches of so many cells are held: several cells in a row may take theirs from one.
+_HELD = 2
+
+
+class Raw:
+    """The raw launches of a run as they were when it was opened, read cell by cell."""
+
+    def __init__(self, store: Store, run: str) -> None:
+        self._store, self._run = store, run
+        try:
+            self.recorded: Recorded | None = store.fingerprints.launches(run)
+        except StoreError:
+            self.recorded = None  # whoever reads these launches is told what is wrong with them
+        cells = self.recorded.cells if self.recorded else {one.cell.key for one in self.every()}
+        self._measured = frozenset(cells)
+        self._held: OrderedDict[str, list[Launch]] = OrderedDict()
+
+    def measured(self, cells: Sequence[Cell]) -> frozenset[str]:
+        """Return the keys of the cells that have launches, be they another one's."""
+        others = {cell.key for cell in cells if cell.launches_of in self._measured}
+        return self._measured | others
+
+    def launches(self, cell: Cell) -> Sequence[Launch]:
+        """Return the launches that a cell takes its figures from, in order of their start."""
+        key = cell.launches_of if cell.launches_of in self._measured else cell.key
+        if key not in self._measured:
+            return ()
+        if key in self._held:
+            self._held.move_to_end(key)
+        else:
+            self._held[key] = list(self.of(key))
+            while len(self._held) > _HELD:
+                self._held.popitem(last=False)
+        return self._held[key]
+
+    def of(self, key: str) -> Iterator[Launch]:
+        """Yield the launches of the cell with this key itself, in order of their start."""
+        return self._store.launches(self._run, key, self.recorded.until if self.recorded else None)
+
+    def every(self) -> Sequence[Launch]:
+        """Return all launches, in order of their start."""
+        return list(self._store.launches(self._run))
+
+
+@dataclass(frozen=True, slots=True)
+class Summarized:
+    """The rows of a run, and what the fixed work shows of its devices, by name."""
+
+    rows: tuple[Row, ...]
+    fixed_work: Mapping[str, Finding]
+
+
+def summarized_once(
+    store: Store,
+    raw: Raw,
+    run: RunInfo,
+    cells: Sequence[Cell],
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    asked: Asked,
+) -> Summarized:
+    """Return the rows of all `cells`, computed where they were not yet, and keep them.
+
+    What is kept and what is computed are the same to the last digit.
+    """
+    keys = _keys(store, raw, run, cells, variants, devices, asked)
+    kept = _Kept(store, run.id) if keys else _Nothing()
+    canaries: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.kind is CellKind.CANARY:
+            canaries.setdefault(cell.device, []).append(cell)
+    fixed_work: dict[str, Finding] = {}
+    for device, of in canaries.items():
+        key = keys.of_device(device) if keys else ""
+        known = kept.get(DEVICE, named(device), key, Finding)
+        if known is None:
+            shown = findings([launch for cell in of for launch in raw.launches(cell)])
+            if device not in shown:
+                continue
+            known = kept.put(DEVICE, named(device), key, shown[device])
+        fixed_work[device] = known
+    modelled = [cell for cell in cells if cell.kind is not CellKind.CANARY]
+    key_of = {cell: keys.of(cell) if keys else "" for cell in modelled}
+    found = {
+        cell: row
+        for cell, key in key_of.items()
+        if (row := kept.get(ROW, cell.key, key, Row)) is not None
+    }
+    missing = {cell for cell in modelled if cell not in found}
+    if missing:
+        needed = keys.needed(missing) if keys else list(cells)
+        wanted = None if len(missing) == len(modelled) else missing
+        made = summarized(run, needed, raw.launches, variants, devices, fixed_work, asked, wanted)
+        others = (cell for cell in needed if cell.kind is not CellKind.CANARY)
+        for cell, row in zip(others, made, strict=True):
+            if cell in missing:
+                found[cell] = kept.put(ROW, cell.key, key_of[cell], row)
+    kept.write()
+    return Summarized(tuple(found[cell] for cell in modelled), fixed_work)
+
+
+def _keys(
+    store: Store,
+    raw: Raw,
+    run: RunInfo,
+    cells: Sequence[Cell],
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    asked: Asked,
+) -> Keys | None:
+    """Return the keys of what can be kept; None: nothing would tell that it is another one's."""
+    version, recorded = method(), raw.recorded
+    metrics = [metric for metric in (asked.metric, *asked.also) if metric is not None]
+    if version is None or recorded is None or not all(map(ours, metrics)):
+        return None
+    try:
+        answers = store.fingerprints.answers(run.id)
+    except StoreError:
+        return None
+    return Keys(version, run, cells, variants, devices, asked, recorded.cells, answers)
+
+
+class _Nothing:
+    """Where nothing is kept."""
+
+    def get(self, _kind: str, _name: str, _key: str, _of: type[T]) -> T | None:
+        return None
+
+    def put(self, _kind: str, _name: str, _key: str, value: T) -> T:
+        return value
+
+    def write(self) -> None:
+        pass
+
+
+class _Kept(_Nothing):
+    """What is kept of a run, read once, and what is to be."""
+
+    def __init__(self, store: Store, run: str) -> None:
+        self._store, self._run = store, run
+        self._there = {kind: store.summaries.of(run, kind) for kind in (ROW, DEVICE)}
+        self._new: dict[str, dict[str, Summary]] = {ROW: {}, DEVICE: {}}
+
+    def get(self, kind: str, name: str, key: str, of: type[T]) -> T | None:
+        known = self._there[kind].get(name)
+        if known is None or known.key != key:
+            return None
+        try:
+            return decoded(of, known.data)
+        except ValueError:
+            return None
+
+    def put(self, kind: str, name: str, key: str, value: T) -> T:
+        """Return `value` as it will be read, or as it is where it cannot be kept exactly."""
+        try:
+            data = encoded(value)
+            again = decoded(type(value), data)
+        except (TypeError, ValueError):
+            return value
+        self._new[kind][name] = Summary(key, data)
+        return again
+
+    def write(self) -> None:
+        for kind, found in self._new.items():
+            if found:
+                self._store.summaries.keep(self._run, kind, found)
