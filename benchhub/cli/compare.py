@@ -55,12 +55,14 @@ def compare(
     from benchhub.report.compare.formats import render
     from benchhub.results.compare.conditions import Question
     from benchhub.results.compare.moves import Margins
-    from benchhub.results.compare.runs import compare_runs
+    from benchhub.results.compare.runs import check_two, compare_runs
     from benchhub.results.typed import as_typed
 
     name = "json" if json else format.value
     with project.open_store(store) as opened:
-        records = [record_of(opened, opened.resolve(one)) for one in (run_a, run_b)]
+        names = [opened.resolve(one) for one in (run_a, run_b)]
+        check_two(*names)
+        records = [record_of(opened, one) for one in names]
         if name == "text" and output is None:  # what a terminal shows is typed here
             records = [
                 dataclasses.replace(one, results=as_typed(opened, one.results)) for one in records

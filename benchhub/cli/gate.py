@@ -64,18 +64,25 @@ def gate(
 
 def _judged(store: Store, name: str, file: Path | None, typed: list[str]) -> Judged:
     from benchhub.config.limits import TYPED, typed_budget, typed_limits
+    from benchhub.config.suite import load_budgets
     from benchhub.errors import ConfigError
-    from benchhub.report.gate.entries import not_judged
-    from benchhub.results.load import hold_against, load_judged
+    from benchhub.report.gate.entries import not_judged, nothing_judged
+    from benchhub.results.load import held_against, judges_nothing, load_judged
     from benchhub.results.verdicts.judge import NO_BUDGETS
 
     if file is not None and typed:
         raise ConfigError("give either --budgets FILE or --budget KEY=LIMIT, not both")
+    others = [typed_budget(typed_limits(typed))] if typed else None
+    if file is not None:
+        others = list(load_budgets(file))
     found = store.resolve(name)
-    judged = load_judged(store, found, file)
-    if typed:
-        others = (typed_budget(typed_limits(typed)),)
-        judged = hold_against(store, judged.results, others, Path(TYPED))
+    if others is not None:
+        judged = held_against(store, found, others, file or Path(TYPED))
+    else:
+        budgets = store.budgets(found)
+        if judges_nothing(store, found, budgets):  # known before any launch is read
+            raise ConfigError(nothing_judged(found, budgets, ()))
+        judged = load_judged(store, found)
     if not judged.verdicts or judged.overall == NO_BUDGETS:
         raise ConfigError(not_judged(judged))
     return judged

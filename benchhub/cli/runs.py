@@ -11,14 +11,24 @@ import typer
 from benchhub.cli import project
 
 app = typer.Typer(help="List and show runs.", no_args_is_help=True)
+#: So many runs are listed unless more are asked for.
+MOST_SHOWN = 20
 
 
 @app.command("list")
-def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
+def list_runs(
+    limit: int = typer.Option(
+        None, min=1, metavar="N", help=f"The newest N (default: {MOST_SHOWN}; --json: all)"
+    ),
+    all: bool = typer.Option(False, "--all", help="Every run"),  # noqa: A002
+    store: str = project.STORE,
+    json: bool = project.JSON,
+) -> None:
     """List runs, newest last."""
+    most = None if all or (json and limit is None) else limit or MOST_SHOWN
     with project.open_store(store) as results:
-        runs = results.runs()
-        reached = {run.id: results.reached(run.id) for run in runs}
+        runs, left = results.newest(most)
+        reached = {} if json else {run.id: results.reached(run.id) for run in runs}
     if json:
         from benchhub.report.run.json import run_told
 
@@ -28,6 +38,7 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
 
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import Column, listing
+    from benchhub.text import plural
 
     columns = [
         Column("run"), Column("suite"), Column("effort"), Column("started", rank=1),
@@ -39,6 +50,8 @@ def list_runs(store: str = project.STORE, json: bool = project.JSON) -> None:
         for r in runs
     ]  # fmt: skip
     print_table(Console(), listing("runs", "Runs, newest last", columns, body))
+    if left:
+        project.note(f"{plural(left, 'earlier run')} not shown: --all, or --limit N")
 
 
 @app.command()

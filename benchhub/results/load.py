@@ -30,13 +30,14 @@ from benchhub.results.kept.rows import Raw, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.reading_words import readings_told
-from benchhub.results.rows.rows import Asked
+from benchhub.results.rows.rows import Terms
 from benchhub.results.typed import without_folders
 from benchhub.results.verdicts.judge import (
     answer,
     check_names,
     exit_code,
     judge,
+    selects,
     unapplied,
     unjudged,
 )
@@ -76,7 +77,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
         **readings_told(answer_key),
     }
     budgets = store.budgets(run_id)
-    asked = Asked(
+    asked = Terms(
         Agreement(limit) if limit else Agreement(), answer_key, metric, tuple(also),
         run.provenance.seed, tables, run.provenance.below_chance_allowed, no_reference, budgets,
     )  # fmt: skip
@@ -181,30 +182,38 @@ def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
 
     ConfigError: there is no such run, or the file cannot be read or names what the run never knew.
     """
-    loaded = load_results(store, run_id)
     if file is not None:
-        return hold_against(store, loaded, load_budgets(file), file)
-    return _judged(loaded, store.budgets(run_id))
+        return held_against(store, run_id, load_budgets(file), file)
+    return _judged(load_results(store, run_id), store.budgets(run_id))
 
 
-def hold_against(store: Store, loaded: Results, budgets: Sequence[Budget], told: Path) -> Judged:
+def held_against(store: Store, run_id: str, budgets: Sequence[Budget], told: Path) -> Judged:
     """Return a run held against other budgets than its own, which came from `told`.
 
-    ConfigError: they name what the run never knew.
+    ConfigError, before any launch is read: they name what the run never knew.
     """
-    plan = store.plan(loaded.run.id)
+    plan = store.plan(run_id)
     labels: dict[str, Mapping[str, str]] = {cell.device: {} for cell in plan.cells}
     labels |= {skip.device: {} for skip in plan.skips}
-    labels |= {device.name: device.labels for device in loaded.devices}
+    labels |= {device.name: device.labels for device in store.devices(run_id)}
     budgets = [
         dataclasses.replace(budget, devices=meant(budget.devices, labels)) for budget in budgets
     ]
     check_names(told, budgets, plan)
+    loaded = load_results(store, run_id)
     verdicts = judge(loaded.rows, budgets)
     left = unjudged(budgets, verdicts, plan.cells)
     beside = unapplied(budgets, verdicts, plan.cells)
     held = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left, unapplied=beside)
     return _judged(held, budgets)
+
+
+def judges_nothing(store: Store, run_id: str, budgets: Sequence[Budget]) -> bool:
+    """Return whether no planned cell is one that any of `budgets` sets a limit to."""
+    cells = [cell for cell in store.plan(run_id).cells if cell.runs_model]
+    return not any(
+        budget.limits and any(selects(budget, cell) for cell in cells) for budget in budgets
+    )
 
 
 def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:

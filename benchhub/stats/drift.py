@@ -18,7 +18,7 @@ from benchhub.stats.ranks import mean_ranks
 from benchhub.stats.samples import Samples, checked, launch_medians
 
 LEVEL = 0.01
-_PERMUTATIONS = 9_999
+_PERMUTATIONS, _AT_ONCE = 9_999, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,10 @@ def drift(samples_ns: Samples, level: float = LEVEL) -> Drift:
 def _null(launches: int) -> NDArray[np.float64]:
     """Return the largest sums of shuffled ranks, sorted; ties only make them smaller."""
     ranks = np.arange(1.0, launches + 1) - (launches + 1) / 2
-    rows = np.broadcast_to(ranks, (_PERMUTATIONS, launches))
-    shuffled = np.random.default_rng(launches).permuted(rows, axis=1)
-    largest: NDArray[np.float64] = np.sort(np.abs(np.cumsum(shuffled, axis=1)).max(axis=1))
-    return largest
+    rng = np.random.default_rng(launches)
+    largest = np.empty(_PERMUTATIONS)
+    for start in range(0, _PERMUTATIONS, _AT_ONCE):  # of a thousand launches all take 240 MB
+        part = largest[start : start + _AT_ONCE]
+        shuffled = rng.permuted(np.broadcast_to(ranks, (part.size, launches)), axis=1)
+        part[:] = np.abs(np.cumsum(shuffled, axis=1)).max(axis=1)
+    return np.sort(largest)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import bdtr, bdtrik, stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ def geometric_mean_interval(values: Sequence[float], confidence: float = 0.95) -
 
     For rates and ratios, whose errors multiply. ValueError: no values, or one not above 0.
     """
+    from scipy.special import stdtrit
+
     array = _checked(values)
     if (array <= 0).any():
         raise ValueError("a geometric mean needs values above 0")
@@ -94,6 +95,8 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Estima
 @cache
 def _sign_rank(n: int, confidence: float) -> tuple[int, float]:
     """Return the rank (from 1) of the lower limit of n values, and the confidence it attains."""
+    from scipy.special import bdtr, bdtrik
+
     tail = (1 - confidence) / 2
     start = float(bdtrik(tail, n, 0.5))  # below the tail of 0 there is none: NaN
     cut = max(0, int(start) - 1) if start > 0 else 0

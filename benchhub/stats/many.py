@@ -25,16 +25,15 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
 def benjamini_hochberg(p_values: Sequence[float]) -> NDArray[np.float64]:
     """Return p-values adjusted so that of those <= q a share of q is wrong, on average.
 
-    For a dashboard, with q = .10; by `scipy.stats.false_discovery_control`. Source: Y. Benjamini
-    and Y. Hochberg, Controlling the false discovery rate, JRSS B 57 (1995). ValueError: not
-    between 0 and 1.
+    For a dashboard, with q = .10. As `scipy.stats.false_discovery_control`, which takes a second
+    to import. Source: Y. Benjamini and Y. Hochberg, Controlling the false discovery rate, JRSS B
+    57 (1995). ValueError: not between 0 and 1.
     """
-    from scipy.stats import false_discovery_control  # takes half a second to import
-
     given = _checked(p_values)
-    if given.size == 0:
-        return given
-    adjusted: NDArray[np.float64] = false_discovery_control(given, method="bh")
+    order = np.argsort(given)
+    steps = given[order] * (given.size / np.arange(1, given.size + 1))
+    adjusted = np.empty_like(given)
+    adjusted[order] = np.clip(np.minimum.accumulate(steps[::-1])[::-1], 0.0, 1.0)
     return adjusted
 
 

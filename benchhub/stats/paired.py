@@ -12,7 +12,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from benchhub.stats.interval import Estimate, geometric_mean_interval
 from benchhub.stats.ranks import mean_ranks
@@ -57,6 +56,8 @@ def signed_rank_p(differences: Sequence[float] | NDArray[np.float64]) -> float:
 
     Exact up to 50 pairs, except that ties share their mean rank; differences of 0 are left out.
     """
+    from scipy.special import ndtr
+
     values = np.asarray(differences, dtype=np.float64)
     values = values[values != 0]
     n = values.size
@@ -73,6 +74,8 @@ def signed_rank_p(differences: Sequence[float] | NDArray[np.float64]) -> float:
 
 def _critical(n: int, tail: float) -> int:
     """Return how many Walsh averages to drop at each end: the largest t with P(T <= t) <= tail."""
+    from scipy.special import ndtri
+
     if n > _EXACT_UP_TO:
         mean, variance = n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24
         return max(0, math.floor(mean + float(ndtri(tail)) * math.sqrt(variance) - 0.5))

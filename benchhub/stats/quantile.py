@@ -16,7 +16,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
 
 from benchhub.stats.samples import Samples, checked
 
@@ -81,6 +80,8 @@ def required_n_eff(q: float, confidence: float = 0.95, launches: int | None = No
     of n samples is a two-sided 95 % limit, as the rule takes the next rank outwards. Few launches
     need more, because their spread is known badly. Rank rounding aside, it is sufficient.
     """
+    from scipy.special import stdtrit
+
     tail = (1 - confidence) / 2
     wanted = math.ceil(math.log(tail) / math.log(max(q, 1 - q)))
     while not all(map(math.isfinite, _ranks(q, wanted, wanted, tail))):
@@ -99,6 +100,8 @@ def _interval(
     confidence: float,
     method: str,
 ) -> QuantileInterval:
+    from scipy.special import stdtrit
+
     n, k = flat.size, sizes.size
     tail = (1 - confidence) / 2
     estimate = float(ordered[_rank(q, n) - 1])
@@ -144,6 +147,8 @@ def _design_effect(
 
 def _ranks(q: float, n_star: float, n: int, tail: float) -> tuple[float, float]:
     """Return the ranks (from 1) of the limits among n samples; infinite when outside them."""
+    from scipy.special import betaincinv
+
     hits = q * n_star
     low = math.floor(betaincinv(hits, n_star - hits + 1, tail) * n)
     high = math.ceil(betaincinv(hits + 1, n_star - hits, 1 - tail) * n) + 1

@@ -10,7 +10,6 @@ import dataclasses
 import math
 
 import numpy as np
-from scipy.special import betaincinv
 
 from benchhub.stats.bootstrap import EITHER, UPPER, Floats, Limits
 
@@ -58,4 +57,6 @@ def _how_many(values: Floats) -> float:
 
 def _share(count: float, cases: int, level: float) -> float:
     """Return the largest share that `count` of `cases` are compatible with."""
+    from scipy.special import betaincinv
+
     return float(betaincinv(count + 1, cases - count, level)) if count < cases else 1.0

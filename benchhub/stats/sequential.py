@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtr
 
 _FAR = 8.0
 _POINTS = 200
@@ -31,6 +30,8 @@ def level_per_look(looks: Sequence[int], alpha: float, two_sided: bool = False) 
 
 @cache
 def _level(looks: tuple[int, ...], alpha: float, two_sided: bool) -> float:
+    from scipy.special import ndtr
+
     if len(looks) == 1:
         return alpha
     from scipy.optimize import brentq  # takes long to import, and runs without budgets need none

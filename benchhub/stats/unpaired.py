@@ -17,7 +17,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from benchhub.stats.interval import Estimate
 from benchhub.stats.ranks import mean_ranks
@@ -59,6 +58,8 @@ def rank_sum_p(above: Sequence[float], below: Sequence[float]) -> float:
     Exact up to 50 launches a side, except that ties share their mean rank; beyond, by the normal
     approximation with its correction for ties. ValueError: an empty group.
     """
+    from scipy.special import ndtr
+
     one, other = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
     m, n = one.size, other.size
     if m == 0 or n == 0:
@@ -97,6 +98,8 @@ def _rank_sum(
 def _welch(
     above: NDArray[np.float64], below: NDArray[np.float64], confidence: float
 ) -> UnpairedRatio:
+    from scipy.special import stdtr, stdtrit
+
     m, n = above.size, below.size
     shift = float(above.mean() - below.mean())
     few = min(m, n)
@@ -125,6 +128,8 @@ def _welch(
 
 def _critical(m: int, n: int, tail: float) -> int:
     """Return how many shifts to drop at each end: the largest u with P(U < u) <= tail."""
+    from scipy.special import ndtri
+
     if m * n > _EXACT_UP_TO:
         deviation = math.sqrt(m * n * (m + n + 1) / 12)
         return max(0, math.floor(m * n / 2 + float(ndtri(tail)) * deviation - 0.5))

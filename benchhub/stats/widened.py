@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy.special import stdtrit
-
 
 def widening(tries: int, n: float | None, confidence: float = 0.95) -> float:
     """Return by how much the limits of one of `tries` figures move away from the figure.
@@ -13,6 +11,8 @@ def widening(tries: int, n: float | None, confidence: float = 0.95) -> float:
     about right for limits that lie where those of such a mean would. Source: O. J. Dunn, Multiple
     comparisons among means, JASA 56 (1961). ValueError: fewer than one try.
     """
+    from scipy.special import stdtrit
+
     if tries < 1:
         raise ValueError(f"{tries} tries: an interval belongs to one at least")
     if tries == 1:

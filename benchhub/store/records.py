@@ -6,10 +6,12 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 from sqlalchemy import RowMapping, Table
 
 from benchhub.model.arrays import Array
@@ -24,7 +26,7 @@ from benchhub.store import schema
 from benchhub.store.blobs import pack_array, pack_ns, unpack_array, unpack_ns
 from benchhub.store.reached import Tried
 from benchhub.store.stored.budget import write_budget
-from benchhub.store.stored.cell import write_cell
+from benchhub.store.stored.cell import read_cell, write_cell
 from benchhub.store.stored.claim import write_claim
 from benchhub.store.stored.conditions import read_conditions, write_conditions
 from benchhub.store.stored.launch import misfit, unreadable, unreadable_because
@@ -35,10 +37,14 @@ from benchhub.store.stored.run import write_run
 from benchhub.store.stored.skip import write_skip
 from benchhub.store.stored.truth import check_truth
 from benchhub.store.stored.variant import write_variant
-from benchhub.text import visible
+from benchhub.text import instant, visible
 
 #: Rows by their table, in the order in which they can be written.
 Rows = list[tuple[Table, list[dict[str, Any]]]]
+#: Finds rows.
+Find = Callable[[sa.Select[Any]], Sequence[RowMapping]]
+#: So many launches are read at a time.
+_CHUNK = 250
 #: Fields of a launch that are columns as they stand.
 _PLAIN = (
     "run", "attempt", "round", "started_at", "status", "import_ns", "load_ns",
@@ -320,3 +326,28 @@ def _hex(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     raise TypeError(f"{type(value).__name__} cannot be stored: use plain JSON types")
+
+
+def launches_of(rows: Find, run: str, cell: str | None, until: int | None) -> Iterator[Launch]:
+    """Yield launches as `Store.launches` does; `rows` reads, a part of them at a time."""
+    table, outputs = schema.launches, schema.outputs
+    planned = schema.cells.select().where(schema.cells.c.run == run)
+    wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
+    if cell is not None:
+        wanted = wanted.where(table.c.cell == cell)
+        planned = planned.where(schema.cells.c.key == cell)
+    if until is not None:
+        wanted = wanted.where(table.c.id <= until)
+    cells = {row["key"]: read_cell(row["info"]) for row in rows(planned)}
+    found = rows(wanted.order_by(table.c.id))
+    ids = [row["id"] for row in sorted(found, key=lambda row: instant(row["started_at"]))]
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        read = {row["id"]: row for row in rows(table.select().where(table.c.id.in_(chunk)))}
+        blobs: dict[int, list[bytes]] = defaultdict(list)
+        kept = outputs.select().where(outputs.c.launch_id.in_(chunk))
+        for row in rows(kept.order_by(outputs.c.launch_id, outputs.c.position)):
+            blobs[row["launch_id"]].append(row["data"])
+        for key in chunk:
+            if key in read:  # it may have been deleted meanwhile
+                yield launch_from(read[key], cells[read[key]["cell"]], blobs[key])

@@ -157,10 +157,25 @@ class Store:
 
         Elsewhere runs of one instant are in the order of their ids.
         """
+        return self.newest(None)[0]
+
+    def newest(self, most: int | None) -> tuple[list[RunInfo], int]:
+        """Return the newest runs, `most` of them (None: all), as `runs` does, and how many more
+        there are."""
         sqlite = self.engine.dialect.name == "sqlite"
         added = sa.literal_column("rowid") if sqlite else schema.runs.c.id
-        rows = self._rows(schema.runs.select().order_by(added))
-        return sorted((_listed(row) for row in rows), key=lambda run: instant(run.started_at))
+        table = schema.runs
+        began = self._rows(sa.select(table.c.id, table.c.started_at).order_by(added))
+        ids = [
+            row["id"]
+            for row in sorted(began, key=lambda row: instant(str(row["started_at"] or "")))
+        ]
+        wanted = ids if most is None else ids[-most:]
+        found: dict[str, RunInfo] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = table.c.id.in_(wanted[start : start + _CHUNK])
+            found |= {row["id"]: _listed(row) for row in self._rows(table.select().where(chunk))}
+        return [found[run] for run in wanted if run in found], len(ids) - len(wanted)
 
     @_of_run("a record")
     def run(self, run: str) -> RunInfo:
@@ -293,32 +308,7 @@ class Store:
                 " `gate` and `runs show` tell what was decided; measure it again for more"
             )
         with undamaged("a launch", run):
-            yield from self._launches(run, cell, until)
-
-    def _launches(self, run: str, cell: str | None, until: int | None) -> Iterator[Launch]:
-        table, outputs = schema.launches, schema.outputs
-        planned = schema.cells.select().where(schema.cells.c.run == run)
-        wanted = sa.select(table.c.id, table.c.started_at).where(table.c.run == run)
-        if cell is not None:
-            wanted = wanted.where(table.c.cell == cell)
-            planned = planned.where(schema.cells.c.key == cell)
-        if until is not None:
-            wanted = wanted.where(table.c.id <= until)
-        cells = {row["key"]: read_cell(row["info"]) for row in self._rows(planned)}
-        found = self._rows(wanted.order_by(table.c.id))
-        ids = [row["id"] for row in sorted(found, key=lambda row: instant(row["started_at"]))]
-        for start in range(0, len(ids), _CHUNK):
-            chunk = ids[start : start + _CHUNK]
-            rows = {
-                row["id"]: row for row in self._rows(table.select().where(table.c.id.in_(chunk)))
-            }
-            blobs: dict[int, list[bytes]] = defaultdict(list)
-            kept = outputs.select().where(outputs.c.launch_id.in_(chunk))
-            for row in self._rows(kept.order_by(outputs.c.launch_id, outputs.c.position)):
-                blobs[row["launch_id"]].append(row["data"])
-            for key in chunk:
-                if key in rows:  # it may have been deleted meanwhile
-                    yield records.launch_from(rows[key], cells[rows[key]["cell"]], blobs[key])
+            yield from records.launches_of(self._rows, run, cell, until)
 
     def reached(self, run: str) -> Reached:
         """Return how far a run has come, by what its launches say without their arrays."""

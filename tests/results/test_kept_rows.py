@@ -287,7 +287,7 @@ def test_what_is_encoded_comes_back(value):
     "data", [b"", b"{}", b"[]", b"[1]", b"null", b"\xff", b"[" * 10_000, b"[[]]", b'"Row"']
 )
 def test_what_is_no_row_is_refused(data):
-    with pytest.raises(ValueError, match=r"Row|Expecting|decode"):
+    with pytest.raises(ValueError, match="no Row"):
         codec.decoded(Row, data)
 
 

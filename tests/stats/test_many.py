@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from benchhub.stats.many import benjamini_hochberg, holm
 
@@ -24,6 +25,11 @@ def test_corrections_only_raise_p_values_and_keep_their_order(values):
         assert (adjusted >= raw - 1e-12).all()
         assert (adjusted <= 1).all()
         assert (np.diff(adjusted[np.argsort(raw)]) >= -1e-12).all()
+
+
+@given(p_values.filter(bool))
+def test_the_false_discovery_rate_is_scipys_to_the_last_digit(values):
+    assert benjamini_hochberg(values).tolist() == false_discovery_control(values).tolist()
 
 
 @given(p_values)

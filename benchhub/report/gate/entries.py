@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
@@ -85,16 +85,20 @@ def counted(judged: Judged, found: tuple[GateEntry, ...]) -> str:
 
 def not_judged(judged: Judged) -> str:
     """Return why no budget is applied to a run, in the words of `run` and `gate`."""
-    run = judged.results.run.id
-    if not judged.budgets:
+    return nothing_judged(judged.results.run.id, judged.budgets, judged.verdicts)
+
+
+def nothing_judged(run: str, budgets: Sequence[Budget], verdicts: Sequence[Verdict]) -> str:
+    """Return why none of `budgets` is applied to a run, by its id, with the `verdicts` it got."""
+    if not budgets:
         return f"run {run} has no budgets; add [[budgets]] or give --budgets FILE"
-    names = listed(budget.name for budget in judged.budgets)
-    if judged.verdicts:
+    names = listed(budget.name for budget in budgets)
+    if verdicts:
         return (
             f"in run {run} the budgets ({names}) meet the baseline alone, whose loss against itself"
             " is 0 by definition; measure a variant beside it"
         )
-    if any(budget.limits for budget in judged.budgets):
+    if any(budget.limits for budget in budgets):
         return f"no cell of run {run} matches any budget ({names}); check their selectors"
     return f"no budget of run {run} sets a limit ({names}); add one"
 

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from scipy.special import ndtr
-
 from benchhub.errors import MissingExtra
 from benchhub.model.flag import OF_ANSWERS, WRONG_OUTPUTS
 from benchhub.model.launch import Launch
@@ -255,6 +253,8 @@ def _quality(before: ComparedCell, after: ComparedCell, obstacles: Sequence[str]
 
 def _p_value(loss: Limits) -> float:
     """Return the two-sided p-value of no loss: .05 where an end of the interval is 0."""
+    from scipy.special import ndtr
+
     if loss.estimate == 0:
         return 1.0
     reach = loss.estimate - (loss.low if loss.estimate > 0 else loss.high)

@@ -107,8 +107,7 @@ def compare_runs(
     `question` is the one thing that may differ: a cell in which anything else does is not
     comparable. ConfigError: a run with itself, or runs without a cell in common.
     """
-    if before.results.run.id == after.results.run.id:
-        raise ConfigError(f"run {before.results.run.id} cannot be compared with itself")
+    check_two(before.results.run.id, after.results.run.id)
     fixed = [[one for of in side.launches.values() for one in of] for side in (before, after)]
     whole = (*_of_whole(before.results, after.results), *of_fixed_work(fixed[0], fixed[1]))
     pairs = list(_pairs(before, after))
@@ -130,6 +129,12 @@ def compare_runs(
         cells=tuple(sorted(cells, key=_rank)),
         notes=tuple(_notes(cells, whole, question)),
     )
+
+
+def check_two(before: str, after: str) -> None:
+    """Raise ConfigError where two runs are one, by their ids."""
+    if before == after:
+        raise ConfigError(f"run {before} cannot be compared with itself")
 
 
 def _of_whole(before: Results, after: Results) -> Iterator[Difference]:

@@ -27,7 +27,7 @@ def decoded(kind: type[T], data: bytes) -> T:
     """Invert `encoded`. ValueError: it is not what that made of a `kind`."""
     try:
         found: T = _decoder_of(kind)(json.loads(data))
-    except (LookupError, TypeError, RecursionError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"no {kind.__name__}: {error}") from error
     return found
 

@@ -11,7 +11,7 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import RunInfo
 from benchhub.results.rows.alike import artifact_of
 from benchhub.results.rows.judging import is_reference
-from benchhub.results.rows.rows import Asked
+from benchhub.results.rows.rows import Terms
 
 #: A device, a backend and a variant: what is measured of these together hangs together.
 Place = tuple[str, str, str]
@@ -33,7 +33,7 @@ class Keys:
         cells: Sequence[Cell],
         variants: Sequence[Variant],
         devices: Sequence[DeviceInfo],
-        asked: Asked,
+        asked: Terms,
         fingerprints: Mapping[str, str],
         answers: str,
     ) -> None:

@@ -16,7 +16,7 @@ from benchhub.results.kept.codec import decoded, encoded
 from benchhub.results.kept.keys import Keys
 from benchhub.results.kept.method import method, ours
 from benchhub.results.rows.fixed_work import findings
-from benchhub.results.rows.rows import Asked, summarized
+from benchhub.results.rows.rows import Terms, summarized
 from benchhub.store import Store
 from benchhub.store.fingerprints import Recorded
 from benchhub.store.summaries import Summary, named
@@ -83,7 +83,7 @@ def summarized_once(
     cells: Sequence[Cell],
     variants: Sequence[Variant],
     devices: Sequence[DeviceInfo],
-    asked: Asked,
+    asked: Terms,
 ) -> Summarized:
     """Return the rows of all `cells`, computed where they were not yet, and keep them.
 
@@ -132,7 +132,7 @@ def _keys(
     cells: Sequence[Cell],
     variants: Sequence[Variant],
     devices: Sequence[DeviceInfo],
-    asked: Asked,
+    asked: Terms,
 ) -> Keys | None:
     """Return the keys of what can be kept; None: nothing would tell that it is another one's."""
     version, recorded = method(), raw.recorded

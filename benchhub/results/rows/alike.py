@@ -63,7 +63,7 @@ class Alike:
     by_batch: dict[Artifact, Mapping[int, Apart]]
     misplaced: dict[Artifact, Apart] = field(default_factory=dict)
 
-    def learn(self, artifact: Artifact, answering: Answering) -> None:
+    def learn(self, artifact: Artifact, answering: Likeness) -> None:
         """Add what another artifact's launches showed."""
         if worst := answering.varying:
             self.varying[artifact] = worst
@@ -113,7 +113,7 @@ def alike(
     found = Alike({}, {}, {})
     for artifact, cells in grouped.items():
         among = Compared.by(answer_key, (meant or {}).get(artifact[2], ""))
-        apart = Answering(among)
+        apart = Likeness(among)
         for cell in quality_first(cells):
             apart.add(cell, finished[cell])
         found.learn(artifact, apart)
@@ -153,7 +153,7 @@ class Compared:
         return cls(spreads, outputs_read(answer_key), box_reading(answer_key), boxes)
 
 
-class Answering:
+class Likeness:
     """How one artifact answers in launch after launch; of each batch it holds the first one."""
 
     def __init__(self, among: Compared) -> None:

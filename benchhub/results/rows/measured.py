@@ -41,7 +41,7 @@ Again = Callable[[], Sequence[Launch]]
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class TimedLaunch:
     """A finished launch that timed calls: its round, their median, and the wall time of each."""
 
     round: int
@@ -61,7 +61,7 @@ class Measured:
     launches: int
     finished: int
     again: Again = field(repr=False, compare=False)
-    timed: tuple[Timed, ...] = ()
+    timed: tuple[TimedLaunch, ...] = ()
     status: str
     reason: str | None = None
     flags: tuple[Flag, ...] = ()
@@ -142,10 +142,10 @@ def measured(
     )
 
 
-def _timed(finished: Sequence[Launch], dropped: int) -> tuple[Timed, ...]:
+def _timed(finished: Sequence[Launch], dropped: int) -> tuple[TimedLaunch, ...]:
     ordered = _in_order(finished)
     return tuple(
-        Timed(one.round, median_ns, (one.elapsed_ns or 0) / one.samples_ns.size)
+        TimedLaunch(one.round, median_ns, (one.elapsed_ns or 0) / one.samples_ns.size)
         for one, median_ns in zip(ordered, _medians_ns(ordered, dropped), strict=True)
     )
 

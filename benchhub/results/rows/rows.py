@@ -74,7 +74,7 @@ def summarize(
     """
     every = list(launches)
     by_cell = launches_by_cell(cells, every)
-    asked = Asked(
+    asked = Terms(
         limits or Agreement(), answer_key, metric, tuple(also), seed, tables or Tables(),
         below_chance_allowed, no_reference, tuple(budgets),
     )  # fmt: skip
@@ -85,7 +85,7 @@ def summarize(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Terms:
     """What a run is summarized by, beside its launches: see `summarize`."""
 
     limits: Agreement
@@ -106,7 +106,7 @@ def summarized(
     variants: Sequence[Variant],
     devices: Sequence[DeviceInfo],
     fixed_work: Mapping[str, Finding],
-    asked: Asked,
+    asked: Terms,
     wanted: Collection[Cell] | None = None,
 ) -> tuple[Row, ...]:
     """Return what `summarize` does, of launches that are read cell by cell and not held.
@@ -179,7 +179,7 @@ def _ended_early(cell: Cell, finished: Sequence[Launch], budgets: Sequence[Budge
 
 
 def _answers(
-    run: RunInfo, variants: Sequence[Variant], asked: Asked, wanted: Collection[Cell] | None
+    run: RunInfo, variants: Sequence[Variant], asked: Terms, wanted: Collection[Cell] | None
 ) -> OfRun | None:
     if asked.answer_key is None:
         return None

@@ -11,6 +11,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import scipy.special  # noqa: F401 - threads compute with it, and nothing is imported beside them
+
 from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model.launch import Launch
 from benchhub.outside.faults import of_device

@@ -18,9 +18,9 @@ from benchhub.model.quality import AnswerKey
 from benchhub.model.scenario import Scenario
 from benchhub.results.rows.alike import (
     Alike,
-    Answering,
     Artifact,
     Compared,
+    Likeness,
     artifact_of,
     quality_first,
 )
@@ -51,11 +51,11 @@ class _Quality:
 
 
 @dataclass(slots=True)
-class _Held:
+class _OpenArtifact:
     """An artifact whose cells are being taken."""
 
     artifact: Artifact
-    answering: Answering
+    answering: Likeness
     place: int | None = None
     told: dict[Cell, Agreed] = field(default_factory=dict)
     quality: list[_Quality] = field(default_factory=list)
@@ -84,8 +84,8 @@ class OfRun:
         self._judging = None
         if judges is not None:
             self._judging = Judging(answer_key, judges, baseline, self._bases)
-        self._held: _Held | None = None
-        self._waiting: list[_Held] = []
+        self._held: _OpenArtifact | None = None
+        self._waiting: list[_OpenArtifact] = []
         self._places: dict[Artifact, int] = {}
         self._alike = Alike({}, {}, {})
         #: How far each finished cell's outputs lie from the reference.
@@ -103,7 +103,7 @@ class OfRun:
         meant = self._meant.get(artifact[2], "")
         if meant not in self._compared:
             self._compared[meant] = Compared.by(self._key, meant)
-        self._held = _Held(artifact, Answering(self._compared[meant]))
+        self._held = _OpenArtifact(artifact, Likeness(self._compared[meant]))
 
     def take(self, place: int, cell: Cell, finished: Sequence[Launch]) -> None:
         """Take a finished cell with its finished launches; `place` is its own in the plan."""
@@ -181,7 +181,7 @@ class OfRun:
         of = self._key.measured
         return None if of is None else (of.device, of.backend)
 
-    def _judge(self, held: _Held) -> None:
+    def _judge(self, held: _OpenArtifact) -> None:
         if self._judging is None or (
             self._wanted is not None and held.artifact not in self._wanted
         ):
@@ -205,7 +205,7 @@ class OfRun:
         return Answers(cell.key, given, compared(launch.outputs, self._key)) if given else None
 
 
-def _first_given(held: _Held) -> dict[Group, _Quality]:
+def _first_given(held: _OpenArtifact) -> dict[Group, _Quality]:
     """Return the first quality cell of each batch that has answers to judge."""
     found: dict[Group, _Quality] = {}
     for one in held.quality:
