@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,12 +48,14 @@ class Summaries:
             rows = self._store.rows(wanted.where(table.c.run == run, table.c.kind == kind))
         except StoreError:
             return {}
-        return {
-            row["name"]: Summary(row["key"], unpack_bytes(row["data"]))
-            for row in rows
-            if isinstance(row["data"], bytes)
-            and row["digest"] == _digest(run, kind, row["name"], row["key"], row["data"])
-        }
+        found = {}
+        for row in rows:
+            name, key, data = row["name"], row["key"], row["data"]
+            whole = isinstance(data, bytes) and row["digest"] == _digest(run, kind, name, key, data)
+            if whole:
+                with contextlib.suppress(ValueError):
+                    found[name] = Summary(key, unpack_bytes(data))
+        return found
 
     def keep(self, run: str, kind: str, found: Mapping[str, Summary]) -> bool:
         """Keep summaries in place of those of the same names; return whether they could be.

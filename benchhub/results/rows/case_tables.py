@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reading
 from benchhub.tasks.contract.seen import Seen, seen
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 Of = Callable[[Array, Array], Floats]
 
@@ -31,6 +32,7 @@ class Tables:
         self._digests: dict[int, tuple[Array, str]] = {}
         self._resampled: dict[tuple[str, int, bytes], tuple[Array, Floats]] = {}
         self._seen: dict[tuple[str, int, int], tuple[Array, Array, Seen]] = {}
+        self._once: dict[tuple[tuple[object, ...], int], tuple[Array, Any]] = {}
         self._used: set[object] = set()
 
     def forget(self) -> None:
@@ -39,6 +41,7 @@ class Tables:
         self._digests = {key: one for key, one in self._digests.items() if key in self._used}
         self._resampled = {key: one for key, one in self._resampled.items() if key in self._used}
         self._seen = {key: one for key, one in self._seen.items() if key in self._used}
+        self._once = {key: one for key, one in self._once.items() if key in self._used}
         self._used.clear()
 
     def of(self, function: Of, outputs: Array, labels: Array, order: Array | None = None) -> Floats:
@@ -82,6 +85,15 @@ class Tables:
         if key not in self._resampled:
             self._resampled[key] = seen, compute()
         return self._resampled[key][1]
+
+    def once(self, name: tuple[object, ...], array: Array, compute: Callable[[], T]) -> T:
+        """Return `compute()`, which `name` says how to make of `array`, made once."""
+        key = name, id(array)
+        self._used.add(key)
+        if key not in self._once:
+            self._once[key] = array, compute()
+        found: T = self._once[key][1]
+        return found
 
     def digest(self, array: Array) -> str:
         """Return what tells an array from every other by its content."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from benchhub.results.rows.case_tables import Tables
 from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
 from benchhub.stats.rare_losses import guarded
 
+T = TypeVar("T")
 #: So many answers at random show what a case may add where that hangs on its label.
 _SHUFFLES = 16
 #: So many cases, shuffled, are left out one by one of a metric that does not tell what each adds.
@@ -86,11 +89,16 @@ class Resampling:
         sign = 1 if self.metric.higher_is_better else -1
         seen = [self.seen(array) for array in pair]
         own, sizes = self._weighed(seen[0])
-        theirs, _ = self._weighed(seen[1])
+        theirs, _ = self._of_baseline("weighed", seen[1], lambda: self._weighed(seen[1]))
         lost = sign * (theirs - own)
         rng = np.random.default_rng(seed)
-        shuffled = self.seen(pair[1], self._shuffled(len(pair[1]), rng))
-        worst = self._worst(pair[1], seen[1], shuffled, np.random.default_rng([seed, 1]))
+        order = self._shuffled(len(pair[1]), rng)
+
+        def apart() -> float:
+            shuffled = self.seen(pair[1], order)
+            return self._worst(pair[1], seen[1], shuffled, np.random.default_rng([seed, 1]))
+
+        worst = self._of_baseline(f"worst {seed}", pair[1], apart)
         unseen = 0.0 if same else worst
 
         def statistics(weights: Floats) -> Floats:
@@ -114,6 +122,11 @@ class Resampling:
         loss, method = guarded(found[1], lost, sizes, unseen)
         share = guarded(found[2], lost, sizes, unseen, abs(base))[0] if base else None
         return of_value, loss, share, method
+
+    def _of_baseline(self, what: str, answers: Array, compute: Callable[[], T]) -> T:
+        """Return `compute()`, which is of a baseline's answers alone, once for all variants."""
+        name = what, self.metric.name, len(self.labels), self.count
+        return self.tables.once(name, answers, compute)
 
     def _shuffled(self, cases: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return whose answer each case is given, so that it is one at random.
