@@ -26,6 +26,7 @@ from benchmarks import (
     wire_checks,
 )
 from benchmarks.claim import Claim
+from benchmarks.kept import reading
 
 BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "overhead": call_overhead.measure,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "startup": startup.measure,
     "wire": wire_checks.measure,
     "store": results_store.measure,
+    "kept": reading.measure,
     "analysis": analysis.measure,
     "quality": quality_batches.measure,
 }
