@@ -72,7 +72,7 @@ class Store:
     the process. StoreError: the database cannot be read or written; ConfigError: no such run.
     """
 
-    def __init__(self, opened: Opened, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, opened: Opened, patience_s: float) -> None:
         #: The database, for what is done to a store as a whole.
         self.engine = opened.engine
         #: Whether anything can be added: a file may be read-only, and so may a server's user be.
@@ -102,12 +102,14 @@ class Store:
         cls,
         url: str = DEFAULT_URL,
         busy_timeout_s: float = 10.0,
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = None,
     ) -> Store:
         """Open the database at `url`, creating or migrating it; StoreError if that cannot be.
 
-        A server that is away later on is waited for, `patience_s` at most; not after `hurry`.
+        A server that is away later on is waited for, `patience_s` at most (None: PATIENCE_S); not
+        after `hurry`.
         """
+        patience_s = PATIENCE_S if patience_s is None else patience_s
         return cls(connect(url, busy_timeout_s), patience_s)
 
     @property
