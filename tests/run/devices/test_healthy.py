@@ -90,8 +90,11 @@ def test_who_does_not_answer_soon_costs_no_place(monkeypatch: pytest.MonkeyPatch
 
     found = healthy(DEVICES, 4, lambda device: None, ask)
     silent.set()
-    assert [device.name for device in found.devices] == NAMES[3:7]
-    assert set(found.passed_over) == set(NAMES[:3])
+    taken = {device.name for device in found.devices}
+    assert len(taken) == 4
+    # On a busy machine others may take as long: what is sure is that nobody waited for the silent.
+    assert set(NAMES[:3]) <= set(found.passed_over)
+    assert not taken & set(found.passed_over)
     assert all("had not answered after" in why for why in found.passed_over.values())
 
 

@@ -104,19 +104,23 @@ class Held:
 
 def test_who_stops_closes_the_sessions_and_asks_nobody_else() -> None:
     held = [Held() for _ in range(4)]
+    left, open_now = iter(held), threading.Semaphore(0)
     asked: list[str] = []
 
     def ask(device: DeviceProfile, sessions: Sessions) -> None:
         asked.append(device.name)
-        if len(asked) > 1:
-            mine = held[int(device.name[1:]) % 4]
-            sessions.connected(device.name, mine)  # type: ignore[arg-type]
-            mine.closed.wait(60)
+        if device.name == "d0000":
+            return
+        mine = next(left)
+        sessions.connected(device.name, mine)  # type: ignore[arg-type]
+        open_now.release()
+        mine.closed.wait(60)
 
     answers = side_by_side(devices(50), ask, at_once=4)
     assert next(answers).error is None
-    threading.Event().wait(0.05)
+    for _ in held:
+        assert open_now.acquire(timeout=60)
     with pytest.raises(KeyboardInterrupt):
         answers.throw(KeyboardInterrupt())
-    assert len(asked) <= 1 + 4
-    assert sum(one.closed.is_set() for one in held) == len(asked) - 1
+    assert all(one.closed.wait(60) for one in held)
+    assert len(asked) == 1 + len(held)
