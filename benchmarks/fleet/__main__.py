@@ -22,7 +22,8 @@ SIZES = (10, 100, 1000)
 #: What is shown of each kind of measurement, and of what the slope is told.
 _COLUMNS = {
     "before_s": "s before the first connection", "a_launch_ms": "ms a launch",
-    "connecting_ms": "ms to connect a device", "wall_s": "wall s", "threads": "threads",
+    "connecting_ms": "ms to connect a device", "measured_s": "s to the last launch",
+    "threads": "threads",
     "descriptors": "descriptors", "rss_mib": "MiB",
 }  # fmt: skip
 

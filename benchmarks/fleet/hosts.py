@@ -35,7 +35,7 @@ def measured(hosts: int) -> Point:
 def beside_silent(hosts: int, silent: int) -> tuple[Point, Point]:
     """Return the same of a few hosts alone, and with silent ones named before them.
 
-    `healthy_s` of both is when the last launch of a host was recorded.
+    `measured_s` of both is when the last launch of a host was recorded.
     """
     with _fleet(hosts) as (folder, names), _silent(folder, silent) as deaf:
         alone = one(folder, devices=names, real=True, effort="quick")

@@ -52,11 +52,15 @@ class Options:
 
 @dataclass
 class Found:
-    """Processor seconds but `wall_s`, less those of the devices themselves; peaks."""
+    """Processor seconds, less those of the devices themselves; peaks.
+
+    Of the wall's are `wall_s`, to the end, and `measured_s`, to the last launch that was recorded.
+    """
 
     imports_s: float = 0.0
     before_s: float = 0.0
     wall_s: float = 0.0
+    measured_s: float = 0.0
     launches: int = 0
     a_launch_ms: float = 0.0
     devices_ms: float = 0.0
@@ -74,6 +78,7 @@ class Meter:
     def __init__(self, fleet: Fleet, total: int) -> None:
         self._fleet, self._total = fleet, total
         self._lock, self._over = threading.Lock(), threading.Event()
+        self._began = time.monotonic()
         self._process = psutil.Process()
         self.found = Found()
         self.marks: dict[str, tuple[float, float, int]] = {}
@@ -83,6 +88,7 @@ class Meter:
         """Count one."""
         with self._lock:
             self.found.launches += 1
+            self.found.measured_s = time.monotonic() - self._began
             if name := self._at.get(self.found.launches):
                 self.marks[name] = time.process_time(), self._fleet.own_s, self.found.launches
 
