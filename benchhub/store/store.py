@@ -30,7 +30,7 @@ from benchhub.store.devices.selftests import Selftests
 from benchhub.store.fingerprints import Fingerprints
 from benchhub.store.medians import MedianTable
 from benchhub.store.naming import named
-from benchhub.store.reached import Reached, reached
+from benchhub.store.reached import Reached, Tried, reached
 from benchhub.store.samples import SampleTable
 from benchhub.store.stored.budget import read_budget
 from benchhub.store.stored.cell import read_cell
@@ -315,9 +315,17 @@ class Store:
     def reached(self, run: str) -> Reached:
         """Return how far a run has come, by what its launches say without their arrays."""
         table = schema.launches
+        found = self._rows(sa.select(table.c.id).where(table.c.run == run).order_by(table.c.id))
+        return reached(self._tried([row["id"] for row in found]))
+
+    def _tried(self, ids: Sequence[int]) -> Iterator[Tried]:
+        """Yield what launches say, a part of them at a time: there may be any number."""
+        table = schema.launches
         told = [column for column in table.c if not isinstance(column.type, sa.LargeBinary)]
-        rows = self._rows(sa.select(*told).where(table.c.run == run).order_by(table.c.id))
-        return reached(map(records.attempt_from, rows))
+        query = sa.select(*told).order_by(table.c.id)
+        for start in range(0, len(ids), _CHUNK):
+            rows = self._rows(query.where(table.c.id.in_(ids[start : start + _CHUNK])))
+            yield from map(records.attempt_from, rows)
 
     def finished(self, run: str) -> dict[str, int]:
         """Return how many launches of each cell finished, by cell key."""
