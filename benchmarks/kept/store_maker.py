@@ -222,11 +222,13 @@ def _quick(store: Any) -> None:
     """Have a store that is only read later written without waiting for a disk."""
     from sqlalchemy import event
 
-    @event.listens_for(store._engine, "connect")
+    engine = getattr(store, "engine", None) or store._engine
+
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    store._engine.dispose()
+    engine.dispose()
 
 
 if __name__ == "__main__":
