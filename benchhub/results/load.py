@@ -32,6 +32,7 @@ from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.reading_words import readings_told
 from benchhub.results.rows.rows import Terms
 from benchhub.results.typed import without_folders
+from benchhub.results.verdicts.early import asks_each_launch
 from benchhub.results.verdicts.judge import (
     answer,
     check_names,
@@ -48,10 +49,16 @@ from benchhub.tasks.own.metric import as_stored
 from benchhub.text import instant
 
 
-def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = None) -> Results:
+def load_results(
+    store: Store,
+    run_id: str,
+    claims: Sequence[Claim] | None = None,
+    each_launch: bool = False,
+) -> Results:
     """Return the results of a run as it stands, finished or not; ConfigError if there is none.
 
-    `claims` are held against it in place of those it began with.
+    `claims` are held against it in place of those it began with. `each_launch`: percentiles are
+    told of each launch, too, as they are where its budgets ask for that.
     """
     run = store.run(run_id)
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
@@ -80,6 +87,7 @@ def load_results(store: Store, run_id: str, claims: Sequence[Claim] | None = Non
     asked = Terms(
         Agreement(limit) if limit else Agreement(), answer_key, metric, tuple(also),
         run.provenance.seed, tables, run.provenance.below_chance_allowed, no_reference, budgets,
+        each_launch or asks_each_launch(budgets),
     )  # fmt: skip
     summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked)
     rows, canaries = summarized.rows, summarized.fixed_work
@@ -200,7 +208,7 @@ def held_against(store: Store, run_id: str, budgets: Sequence[Budget], told: Pat
         dataclasses.replace(budget, devices=meant(budget.devices, labels)) for budget in budgets
     ]
     check_names(told, budgets, plan)
-    loaded = load_results(store, run_id)
+    loaded = load_results(store, run_id, each_launch=asks_each_launch(budgets))
     verdicts = judge(loaded.rows, budgets)
     left = unjudged(budgets, verdicts, plan.cells)
     beside = unapplied(budgets, verdicts, plan.cells)

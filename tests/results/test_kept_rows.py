@@ -20,11 +20,12 @@ from builders import (
     make_variant,
 )
 
+from benchhub.model.asked import Budget
 from benchhub.model.cell import CANARY, CellKind
 from benchhub.model.row import Row
-from benchhub.model.scenario import Scenario
+from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.kept import codec, method, rows
-from benchhub.results.load import load_results
+from benchhub.results.load import held_against, load_results
 from benchhub.results.rows.rows import summarized
 from benchhub.store import Store
 from benchhub.store.blobs import pack_ns
@@ -331,3 +332,27 @@ def test_the_method_is_of_all_code_that_computes():
         outside
     )
     assert len(seen) > 60
+
+
+def test_other_budgets_may_ask_for_each_launch_though_rows_are_kept_without(tmp_path):
+    cell = make_cell(launches=60)
+    launches = [
+        make_launch(cell, index, elapsed_ns=int(one.samples_ns.sum()), samples_ns=one.samples_ns)
+        for index in range(60)
+        for one in [make_launch(cell, index)]
+    ]
+    with Store.open(f"sqlite:///{tmp_path}/r.db") as store:
+        store.create_run(make_run(), make_plan([cell]), None, [make_variant()], ())
+        store.put_device(RUN, make_device())
+        for launch in launches:
+            store.add(launch)
+        assert load_results(store, RUN).rows[0]["p95_ms"].interval.by_launch == ()
+        asked = Budget("rare", limits={"latency_p95_ms": 100.0}, rare_launches=0.05)
+        (verdict,) = held_against(store, RUN, [asked], tmp_path / "b.toml").verdicts
+        assert verdict.outcome is VerdictOutcome.PASS, verdict.reason
+        (again,) = held_against(store, RUN, [asked], tmp_path / "b.toml").verdicts
+        assert again == verdict
+        stricter = dataclasses.replace(asked, rare_launches=0.01)
+        (open_,) = held_against(store, RUN, [stricter], tmp_path / "b.toml").verdicts
+        assert open_.outcome is VerdictOutcome.INCONCLUSIVE
+        assert open_.next_step == "set launches in [scenarios.latency] to 299"

@@ -50,6 +50,7 @@ class Keys:
             asked.seed,
             asked.below_chance_allowed,
             asked.budgets,
+            asked.each_launch,
         )
         self._common = _digest([method, *map(repr, told), *metrics, asked.no_reference, answers])
         self._method = method

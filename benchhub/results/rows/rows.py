@@ -28,7 +28,7 @@ from benchhub.results.rows.judging import JudgedQuality, Judges
 from benchhub.results.rows.measured import Launches, Measured, measured
 from benchhub.results.rows.quality.of_run import OfRun, in_turn
 from benchhub.results.rows.speedup import round_medians_ms, speedups
-from benchhub.results.verdicts.early import is_clear, time_limits
+from benchhub.results.verdicts.early import asks_each_launch, is_clear, time_limits
 
 #: A file with fewer bytes for each weight holds them in fewer bits.
 _BYTES_OF_FLOAT32 = 3
@@ -76,7 +76,7 @@ def summarize(
     by_cell = launches_by_cell(cells, every)
     asked = Terms(
         limits or Agreement(), answer_key, metric, tuple(also), seed, tables or Tables(),
-        below_chance_allowed, no_reference, tuple(budgets),
+        below_chance_allowed, no_reference, tuple(budgets), asks_each_launch(budgets),
     )  # fmt: skip
     fixed_work = findings(every)
     return summarized(
@@ -86,7 +86,10 @@ def summarize(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run is summarized by, beside its launches: see `summarize`."""
+    """What a run is summarized by, beside its launches: see `summarize`.
+
+    `each_launch`: percentiles are told of each launch, too.
+    """
 
     limits: Agreement
     answer_key: AnswerKey | None
@@ -97,6 +100,7 @@ class Terms:
     below_chance_allowed: bool
     no_reference: str
     budgets: tuple[Budget, ...] = ()
+    each_launch: bool = False
 
 
 def summarized(
@@ -123,7 +127,6 @@ def summarized(
     sources = {cell.key: cell for cell in kept}
     by_cell: dict[Cell, Measured] = {}
     after: dict[Cell, Figure | None] = {}
-    each_launch = any(budget.rare_launches is not None for budget in asked.budgets)
 
     def take(cell: Cell) -> None:
         of = launches(cell)
@@ -131,7 +134,7 @@ def summarized(
         early = _ended_early(sources.get(cell.launches_of, cell), finished, asked.budgets)
         device = infos.get(cell.device)
         one = by_cell[cell] = measured(
-            cell, of, device, early, each_launch, partial(launches, cell)
+            cell, of, device, early, asked.each_launch, partial(launches, cell)
         )
         if answered is None or one.status != "finished":
             return

@@ -47,6 +47,11 @@ def _of_scenario(cell: Cell, budget: Budget) -> Mapping[str, float]:
     return budget.percentiles(cell.scenario)
 
 
+def asks_each_launch(budgets: Sequence[Budget]) -> bool:
+    """Return whether one of `budgets` is held against launches one by one."""
+    return any(budget.rare_launches is not None for budget in budgets)
+
+
 def launches_for_rare(cell: Cell, budgets: Sequence[Budget]) -> int:
     """Return how many launches of `cell` budgets want for what is rare among them; 0: none does."""
     return max(

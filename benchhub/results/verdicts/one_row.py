@@ -237,13 +237,18 @@ def _not_rare(row: Row, limit: Limit, share: float | None) -> _Answer | None:
         return None
     interval = row[limit.column].interval
     each = interval.by_launch if interval else ()
+    if not each:
+        return _open(
+            f"the {limit.column} of each launch is not known (rare_launches = {share:g})",
+            "measure again: of what is summed up or pruned the calls are gone",
+        )
     missed = sum(map(limit.broken_by, each))
-    if each and most_missing(missed, len(each)) <= share:
+    most = most_missing(missed, len(each))
+    if most <= share:
         return None
-    may = f": up to {most_missing(missed, len(each)):.1%} of all may" if each else ""
     return _open(
-        f"{missed} of {plural(len(each), 'launch')} miss it by themselves{may}"
-        f" (rare_launches = {share:g})",
+        f"{missed} of {plural(len(each), 'launch')} miss it by themselves: up to {most:.1%} of all"
+        f" may (rare_launches = {share:g})",
         f"set launches in [scenarios.{row.scenario}] to {launches_needed(share, missed)}",
     )
 
