@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="play what --folder does not have")
     parser.add_argument("--jobs", type=int, default=2, help="scenarios that are played at once")
     parser.add_argument("--without", action="append", default=[], metavar="WORD",
-                        choices=["lab", "machine", "sshd", "mounts", "clock"],
+                        choices=["lab", "machine", "sshd", "mounts", "clock", "postgresql"],
                         help="leave out what needs this; repeatable")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="write README.md and campaign.json here")
     options = parser.parse_args(argv)

@@ -31,6 +31,7 @@ from benchhub.api.measuring import Display, measure
 from benchhub.cli import project
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.turns.queue import Asking
 from benchhub.errors import BenchhubError, Interrupted
 from benchhub.model.cell import Cell, Skip
 from benchhub.model.device import DeviceProfile
@@ -45,10 +46,11 @@ from campaign.in_process_device import InProcess
 from campaign.scene import End, Scene
 from campaign.site import Kind
 
-#: What a controller waits for, shortened: pauses between tries, for the store, for an agent's first
-#: words and its last ones.
+#: What a controller waits for, shortened: pauses between tries, for the store and for its server,
+#: for an agent's first words and its last ones.
 PAUSES_S = (0.05, 0.1, 0.2, 0.5)
 BUSY_S = 2.0
+AWAY_S = 3.0
 HELLO_S = 15.0
 CLOSE_S = 1.5
 #: A controller that is not over by then never will be.
@@ -105,16 +107,16 @@ def awaited(running: Running, within_s: float = LONGEST_S) -> End:
 
 
 def start(
-    scene: Scene, order: Order = Order.GO_ON, store: Path | None = None, log: str = "controller"
+    scene: Scene, order: Order = Order.GO_ON, store: str | None = None, log: str = "controller"
 ) -> Running:
-    """Start one on the run of a scene, or on one of its own in another `store`."""
+    """Start one on the run of a scene, or on one of its own in another `store`, by its URL."""
     number = len(list(scene.folder.glob(f"{log}-*.err")))
     path = scene.folder / f"{log}-{number}.err"
     path.touch()
     pid = os.fork()
     if pid == 0:
         try:
-            _become(scene, order, store or scene.store, path)
+            _become(scene, order, store or scene.url, path)
         except KeyboardInterrupt:
             os._exit(130)  # before it has begun
         except BaseException:  # noqa: BLE001 - told in its log, where it counts as a finding
@@ -130,7 +132,7 @@ def begin_run(scene: Scene) -> None:
     if pid == 0:
         code = 1
         try:
-            with Store.open(_url(scene.store)) as results:
+            with Store.open(scene.url) as results:
                 execute.new_run(results, scene.ready, "benchhub run campaign")
             code = 0
         finally:
@@ -139,7 +141,7 @@ def begin_run(scene: Scene) -> None:
         raise RuntimeError("the run could not be made")
 
 
-def _become(scene: Scene, order: Order, store: Path, log: Path) -> NoReturn:
+def _become(scene: Scene, order: Order, store: str, log: Path) -> NoReturn:
     atexit._clear()  # what the campaign has to do at its end is not this process's
     output = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
@@ -158,7 +160,7 @@ def _become(scene: Scene, order: Order, store: Path, log: Path) -> NoReturn:
     _lose_patience(scene)
     sys.argv = ["benchhub", "run", "campaign"]
     if order is Order.REPORT:  # the command itself
-        sys.argv = ["benchhub", "report", "latest", "--format", "markdown", "--store", _url(store)]
+        sys.argv = ["benchhub", "report", "latest", "--format", "markdown", "--store", store]
     else:
         benchhub.cli.run_command = lambda: _command(scene, order, store)
     for kind, more in scene.limits.items():
@@ -191,7 +193,12 @@ def _lose_patience(scene: Scene) -> None:
     changed._HELLO_TIMEOUT_S, changed._CLOSE_TIMEOUT_S = HELLO_S, CLOSE_S
 
 
-def _connector(scene: Scene, run: str, watcher: Any) -> Callable[[DeviceProfile], DeviceSession]:
+def _connector(
+    scene: Scene,
+    run: str,
+    watcher: Any,
+    asking: Callable[[DeviceProfile], Asking],
+) -> Callable[[DeviceProfile], DeviceSession]:
     within = {
         name: InProcess(
             name, scene.journal, device.pace_s,
@@ -213,15 +220,16 @@ def _connector(scene: Scene, run: str, watcher: Any) -> Callable[[DeviceProfile]
             profile, build_runner(), holder(run), own_run=run,
             on_wait=lambda text: waiting(profile, text),
             heartbeat_s=scene.devices[profile.name].heartbeat_s or wire.HEARTBEAT_S,
+            asking=asking(profile),
         )  # fmt: skip
 
     return connect
 
 
-def _command(scene: Scene, order: Order, store: Path) -> int:
+def _command(scene: Scene, order: Order, store: str) -> int:
     """Do what `benchhub run` does, up to its tables; errors as its `run_command` has them."""
     try:
-        with Store.open(_url(store), BUSY_S) as results:
+        with Store.open(store, BUSY_S, AWAY_S) as results:
             runs = results.runs()
             info = runs[-1] if runs else execute.new_run(results, scene.ready, "benchhub run")
             shown = Display(_begins, _watching, project.problem)
@@ -234,10 +242,6 @@ def _command(scene: Scene, order: Order, store: Path) -> int:
     except BenchhubError as error:
         project.problem(str(error))
         return error.exit_code
-
-
-def _url(store: Path) -> str:
-    return f"sqlite:///{store}"
 
 
 def _begins(info: RunInfo, skips: Sequence[Skip]) -> None:

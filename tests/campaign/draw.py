@@ -37,9 +37,10 @@ class Scenario:
         return frozenset().union(*devices, *(fault.needs for fault in self.faults))
 
     @property
-    def of_the_lab(self) -> bool:
-        """Whether it has a device of the lab, of which there is one for all scenarios."""
-        return bool(OF_THE_LAB & set(self.kinds.values()))
+    def alone_with(self) -> frozenset[str]:
+        """What it needs of that there is one for all scenarios, and that it may break."""
+        lab = {"lab"} if OF_THE_LAB & set(self.kinds.values()) else set()
+        return frozenset(lab | (self.needs & {"postgresql"}))
 
     @property
     def healthy(self) -> frozenset[str]:

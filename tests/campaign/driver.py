@@ -53,13 +53,13 @@ def run(
 ) -> list[Outcome]:
     """Return the outcome of each seed, in their order; with `resume` those that were kept stay.
 
+    Those that were left out are played where what they lacked is there now.
     So many `jobs` are played at once. `without` are words of `Site` that count as missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     of = tree()
     site = sites.looked_over(without)
-    known = {seed: _kept(folder, seed) for seed in seeds} if resume else {}
-    scenarios = [draw(seed) for seed in seeds if known.get(seed) is None]
+    scenarios = [draw(seed) for seed in seeds if not (resume and stays(_kept(folder, seed), site))]
     build_runner()  # these once, and not in each of what is forked
     load("markdown")
     try:
@@ -115,10 +115,10 @@ def _play_all(
 
 
 def _next(waiting: list[Scenario], stages: Sequence[_Stage]) -> Scenario | None:
-    """Take one that can be played beside those that are: hosts of the lab there are only once."""
-    lab_is_taken = any(stage.scenario.of_the_lab for stage in stages)
+    """Take one that can be played beside those that are: of some things there is only one."""
+    in_use = [stage.scenario.alone_with for stage in stages]
     for place, scenario in enumerate(waiting):
-        if not (lab_is_taken and scenario.of_the_lab):
+        if not any(taken & scenario.alone_with for taken in in_use):
             return waiting.pop(place)
     return None
 
@@ -191,6 +191,13 @@ def _end(stage: _Stage) -> bool:
 def _kept(folder: Path, seed: int) -> Outcome | None:
     known = outcomes.read(_path(folder, seed))
     return known if known is not None and known.version == VERSION else None
+
+
+def stays(known: Outcome | None, site: Site) -> bool:
+    """Return whether what was kept of a seed is still all that can be had of it."""
+    if known is None:
+        return False
+    return not known.left_out or site.why_not(draw(known.seed).needs) is not None
 
 
 def _path(folder: Path, seed: int) -> Path:

@@ -1,4 +1,7 @@
-"""What a scenario left: tables, processes and locks, read without any code of benchhub."""
+"""What a scenario left: tables, processes and locks, read without any code of benchhub.
+
+What a server keeps was copied into a file before, see `database`.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _played(scenario: Scenario, scene: Scene, outcome: Outcome) -> Outcome:
     ends = _controllers(scene)
     for fault in scene.faults:
         fault.ended(scene)
-    found, journal = evidence.tables(scene.store), scene.journal.lines()
+    found, journal = _tables(scene), scene.journal.lines()
     findings += checks.ended(ends)
     findings += checks.kept(found, journal, ends)
     if ends[-1].code in checks.USUAL_CODES and not scene.rivals_ends:
@@ -72,7 +72,10 @@ def _played(scenario: Scenario, scene: Scene, outcome: Outcome) -> Outcome:
         fault.mend(scene)
     scene.limits.clear()
     scene.calm = True
-    evidence.let_out(scene.store)
+    if scene.database is not None:
+        scene.database.let_out()
+    else:
+        evidence.let_out(scene.store)
     stores = _stores(scene)
     running, locked = _left(scene, stores)
     findings += checks.remains(running, locked)
@@ -81,7 +84,7 @@ def _played(scenario: Scenario, scene: Scene, outcome: Outcome) -> Outcome:
     last = controller.awaited(
         controller.start(scene, controller.Order.RERUN_FAILED), _longest_s(scene)
     )
-    found, journal = evidence.tables(scene.store), scene.journal.lines()
+    found, journal = _tables(scene), scene.journal.lines()
     findings += checks.ended([last])
     findings += checks.kept(found, journal, [last])
     findings += checks.over(found)
@@ -154,6 +157,13 @@ def _longest_s(scene: Scene) -> float:
     return controller.LONGEST_WITH_A_MACHINE_S if slow else controller.LONGEST_S
 
 
+def _tables(scene: Scene) -> evidence.Tables:
+    """Return what a scenario's run left; what a server keeps is copied into the file before."""
+    if scene.database is not None and (trouble := scene.database.copied(scene.store)):
+        return dataclasses.replace(evidence.NOTHING, damage=(trouble,))
+    return evidence.tables(scene.store)
+
+
 def _stores(scene: Scene) -> Sequence[Path]:
     return sorted(scene.store.parent.glob("*.db"))
 
@@ -164,7 +174,10 @@ def _left(scene: Scene, stores: Sequence[Path]) -> tuple[tuple[str, ...], tuple[
     folders = {str(scene.folder), *(one.profile.root for one in devices if one.root is not None)}
     running = evidence.left_running(folders)
     roots = {one.name: one.root for one in devices if one.root is not None}
-    return running, evidence.left_locked(roots, stores)
+    locked = evidence.left_locked(roots, stores)
+    if scene.database is not None:
+        locked += scene.database.held(evidence.GRACE_S)
+    return running, locked
 
 
 def _of_rivals(scene: Scene, stores: Sequence[Path]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchhub.run.execute import Ready
+from campaign.database import Database
 from campaign.devices import Device, make
 from campaign.fault import Fault
 from campaign.journal import Journal
@@ -53,11 +54,18 @@ class Scene:
     calm: bool = False
     #: How controllers ended that faults started, beside the scenario's own.
     rivals_ends: list[End] = field(default_factory=list)
+    #: What a server keeps the results in; None: they are in the file.
+    database: Database | None = None
 
     @property
     def store(self) -> Path:
-        """The file of the results database; its folder may be a disk of its own."""
+        """The file of the results database, or of its copy; its folder may be a disk of its own."""
         return self.folder / "store" / "results.db"
+
+    @property
+    def url(self) -> str:
+        """Where the results are kept."""
+        return self.database.url if self.database is not None else f"sqlite:///{self.store}"
 
     @property
     def cache(self) -> Path:
@@ -91,6 +99,8 @@ class Scene:
         """End what devices need."""
         for device in self.devices.values():
             device.close()
+        if self.database is not None:
+            self.database.drop()
 
 
 def set_up(
@@ -113,6 +123,8 @@ def set_up(
         folder, site, devices, asked, faults,
         ready(list(devices.values()), asked, folder / "cache"), Journal(journal),
     )  # fmt: skip
+    if site.server is not None and any("postgresql" in fault.needs for fault in faults):
+        scene.database = Database.made(site.server, f"scene_{folder.name}")
     for fault in faults:
         fault.prepare(scene)
     # What faults changed of profiles is part of the request.

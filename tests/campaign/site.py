@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from device.loopback_sshd import Sshd
     from lab.lab import Lab
 
+    from campaign.server import Server
+
 _PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -52,6 +54,7 @@ class Site:
     sshd: Sshd | None = None
     lab: Lab | None = None
     clock: Path | None = None
+    server: Server | None = None
 
     def why_not(self, words: Collection[str]) -> str | None:
         """Return why something of `words` is not there, None where all of it is."""
@@ -82,11 +85,20 @@ def looked_over(without: Collection[str] = ()) -> Site:
         "machine": lab or arm.why_not(MACHINE),
         "mounts": _no_mounts(),
         "clock": None if shutil.which("cc") or shutil.which("gcc") else "there is no C compiler",
-        "postgresql": "scenarios keep their results in a file",
+        "postgresql": _no_server(),
     }
     site.missing = {word: reason for word, reason in reasons.items() if reason is not None}
     site.missing |= dict.fromkeys(without, "left out as asked")
     return site
+
+
+def _no_server() -> str | None:
+    """Return why no results can be kept by a server, where that is so."""
+    try:
+        from postgresql.cluster import why_not
+    except ImportError as error:
+        return f"{error}: pip install 'benchhub[postgresql]'"
+    return why_not()
 
 
 def _no_mounts() -> str | None:
@@ -114,6 +126,10 @@ def start(site: Site, words: Collection[str], folder: Path) -> None:
         from harness.stepped_clock import library
 
         site.clock = library(folder)
+    if "postgresql" in there:
+        from campaign.server import Server
+
+        site.server = Server.started()
     hosts = {name for word, name in (("lab", HOST), ("machine", MACHINE)) if word in there}
     if hosts:
         from lab.command import LabError
@@ -132,5 +148,7 @@ def stop(site: Site) -> None:
     """End what was started."""
     if site.sshd is not None:
         site.sshd.stop()
+    if site.server is not None:
+        site.server.remove()
     if site.lab is not None:
         site.lab.down()

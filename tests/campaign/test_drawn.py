@@ -18,7 +18,7 @@ from campaign.faults import ALL
 from campaign.journal import Journal
 from campaign.outcome import Outcome
 from campaign.play import described
-from campaign.site import Kind
+from campaign.site import Kind, Site
 
 
 def test_a_seed_draws_the_same_again() -> None:
@@ -119,12 +119,29 @@ def test_what_was_kept_is_not_played_again_but_what_was_drawn_otherwise_is(tmp_p
     assert told == []
     older = dataclasses.replace(kept[0], version=VERSION - 1)
     outcome.write(older, tmp_path / "outcomes" / f"{seeds[0]:05d}.json")
-    everything = ("lab", "machine", "sshd", "mounts", "clock")
+    everything = ("lab", "machine", "sshd", "mounts", "clock", "postgresql")
     found = driver.run(seeds, tmp_path, resume=True, without=everything, tell=told.append)
     assert [one.seed for one in told] == seeds[:1]
     assert found[0].left_out
     assert found[0].told != ("kept",)
     assert found[1] == kept[1]
+
+
+def test_what_was_left_out_is_played_once_what_it_lacked_is_there() -> None:
+    seed = next(seed for seed in range(1000) if draw(seed).needs == {"postgresql"})
+    out = played(seed, left_out="no PostgreSQL server is installed")
+    assert not driver.stays(out, Site())
+    assert driver.stays(out, Site(missing={"postgresql": "no PostgreSQL server is installed"}))
+    assert driver.stays(played(seed), Site())
+    assert not driver.stays(None, Site())
+
+
+def test_scenarios_whose_server_is_killed_are_not_played_beside_one_another() -> None:
+    killed = [one for one in map(draw, range(1000)) if "postgresql" in one.needs]
+    assert len(killed) == 14
+    assert all(one.alone_with == {"postgresql"} for one in killed)
+    others = [one for one in map(draw, range(100)) if "postgresql" not in one.needs]
+    assert {one.alone_with for one in others} == {frozenset(), frozenset({"lab"})}
 
 
 def test_the_page_counts_by_fault_and_names_seeds() -> None:

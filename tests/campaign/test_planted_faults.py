@@ -23,7 +23,7 @@ from builders import make_cell, make_launch, make_plan, make_run
 from benchhub.model.cell import Cell
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
-from campaign import checks, evidence
+from campaign import checks, database, evidence
 from campaign.answer import WORDS, Answer, encode
 from campaign.journal import Line
 from campaign.scene import End
@@ -41,14 +41,15 @@ DONE = [End(0, "")]
 
 @dataclass
 class Record:
-    """A run in a database, and the journal of its devices."""
+    """A run in a database, and the journal of its devices; `server`: it is copied from there."""
 
     path: Path
     journal: list[Line] = field(default_factory=list)
+    server: str = ""
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.path}"
+        return self.server or f"sqlite:///{self.path}"
 
     def add(self, cell: Cell, index: int, answer: Answer | None = None, **changes: Any) -> None:
         """Store a launch, with the answer that is its own or another."""
@@ -68,6 +69,8 @@ class Record:
 
     def findings(self, ends: list[End] = DONE) -> list[str]:
         """Return what every check of a record says, in words."""
+        if self.server:
+            assert database.copied(self.server, self.path) == ""
         found = evidence.tables(self.path)
         return [
             *checks.kept(found, self.journal, ends),
@@ -83,7 +86,10 @@ class Record:
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """A run that is as it must be."""
-    made = Record(tmp_path_factory.mktemp("sound") / "results.db")
+    return _sound(Record(tmp_path_factory.mktemp("sound") / "results.db"))
+
+
+def _sound(made: Record) -> Record:
     with Store.open(made.url) as store:
         store.create_run(make_run(), make_plan(*CELLS, REAL), None, [], ())
         store.set_status(make_run().id, "done", "2026-01-01T12:10:00Z")
@@ -113,6 +119,38 @@ def test_a_launch_that_finished_twice_is_told(record: Record) -> None:
     (told,) = record.findings()
     assert told == f"doubled: launch 1 of {CELLS[0].key} on struck finished 2 times"
     assert checks.counts(evidence.tables(record.path), record.journal, DONE).doubled == 1
+
+
+def test_what_a_server_keeps_is_held_to_the_same(server_url: str, tmp_path: Path) -> None:
+    record = _sound(Record(tmp_path / "copy.db", server=server_url))
+    assert record.findings() == []
+    found = evidence.tables(record.path)
+    assert checks.counts(found, record.journal, DONE) == checks.Counts(planned=9, done=9)
+    record.add(CELLS[0], 1, attempt=1)
+    assert record.findings() == [f"doubled: launch 1 of {CELLS[0].key} on struck finished 2 times"]
+
+
+def test_what_a_server_lost_is_told(server_url: str, tmp_path: Path) -> None:
+    import psycopg
+
+    record = _sound(Record(tmp_path / "copy.db", server=server_url))
+    with psycopg.connect(server_url) as connection:
+        connection.execute("DELETE FROM launches WHERE cell = %s AND launch = 1", [CELLS[0].key])
+    assert record.findings() == [f"lost: launch 1 of {CELLS[0].key} on struck"]
+    with psycopg.connect(server_url) as connection:
+        connection.execute("ALTER TABLE launches ALTER samples DROP NOT NULL")
+        connection.execute("UPDATE launches SET samples = NULL WHERE cell = %s", [CELLS[1].key])
+    assert database.copied(server_url, record.path).startswith("cannot be copied: ")
+
+
+def test_who_is_left_in_a_servers_database_is_told(server_url: str) -> None:
+    import psycopg
+
+    assert database.held(server_url, within_s=60) == ()
+    with psycopg.connect(server_url, application_name="left") as connection:
+        connection.execute("LOCK TABLE launches IN EXCLUSIVE MODE")
+        (told,) = database.held(server_url, within_s=0)
+    assert " by left (idle in transaction, " in told
 
 
 def test_an_answer_under_another_cell_is_told_wherever_it_stands(record: Record) -> None:

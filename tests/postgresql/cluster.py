@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+import psutil
 import psycopg
 from waiting import until
 
@@ -60,6 +61,13 @@ def _other_user() -> pwd.struct_passwd | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     return None
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @dataclass
@@ -124,10 +132,24 @@ class Cluster:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server: SIGINT as an orderly restart does, SIGKILL as a crash of the machine."""
         if self.process is not None:
+            started = self._kill_started() if how is signal.SIGKILL else []
             self.process.send_signal(how)
             self.process.wait(60)
             self.process = None
-            until(self._is_gone, "the PostgreSQL server's processes are gone")
+            until(self._is_gone, "the PostgreSQL server's port is free")
+            until(
+                lambda: not any(map(_runs, started)), "the PostgreSQL server's processes are gone"
+            )
+
+    def _kill_started(self) -> list[psutil.Process]:
+        """Kill what the server started, which would have a last word, and be at work meanwhile."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)  # it starts no more
+        started = psutil.Process(self.process.pid).children(recursive=True)
+        for one in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        return started
 
     def remove(self) -> None:
         """End the server, and delete its data."""
@@ -170,7 +192,7 @@ class Cluster:
             return False
 
     def _is_gone(self) -> bool:
-        """Whether all that the server started has ended: a new one refuses to start before."""
+        """Whether nobody listens any more: a new one refuses to start before."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1):
                 return False

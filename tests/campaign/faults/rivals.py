@@ -41,7 +41,7 @@ class TwoControllers(Fault):
             controller.begin_run(scene)
 
     def strike(self, scene: Scene) -> bool:
-        store = scene.store if self.same_run else scene.store.with_name("rival.db")
+        store = scene.url if self.same_run else f"sqlite:///{scene.store.with_name('rival.db')}"
         self._second = controller.start(scene, store=store, log="rival")
         return True
 

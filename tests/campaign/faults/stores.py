@@ -1,4 +1,4 @@
-"""The results database is held by somebody else."""
+"""The results database is held by somebody else, or its server is killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 
-from campaign.controller import BUSY_S
+from campaign.controller import AWAY_S, BUSY_S
 from campaign.fault import Lasting
 from campaign.scene import Scene
 from campaign.site import Kind
@@ -28,7 +28,7 @@ class Locked(Lasting):
         self._held: int | None = None
 
     def begin(self, scene: Scene) -> bool:
-        if not scene.store.exists():
+        if scene.database is None and not scene.store.exists():
             return False
         told, tell = os.pipe()
         stay, self._held = os.pipe()
@@ -36,7 +36,8 @@ class Locked(Lasting):
         if self._pid == 0:
             try:
                 os.close(self._held)
-                self._hold(str(scene.store), tell, stay)
+                hold = self._hold_file if scene.database is None else self._hold_table
+                hold(scene, tell, stay)
             finally:
                 os._exit(0)
         os.close(tell)
@@ -47,15 +48,27 @@ class Locked(Lasting):
             self.mend(scene)
         return locked
 
-    def _hold(self, store: str, tell: int, stay: int) -> None:
+    def _hold_file(self, scene: Scene, tell: int, stay: int) -> None:
         with contextlib.suppress(sqlite3.Error):
-            database = sqlite3.connect(store, timeout=0.2, isolation_level=None)
+            database = sqlite3.connect(scene.store, timeout=0.2, isolation_level=None)
             database.execute("BEGIN IMMEDIATE")
             os.write(tell, b"y")
             os.read(stay, 1)
             database.execute("ROLLBACK")
             return
         os.write(tell, b"n")
+
+    def _hold_table(self, scene: Scene, tell: int, stay: int) -> None:
+        import psycopg
+
+        with contextlib.suppress(psycopg.Error):
+            with psycopg.connect(scene.url) as database:
+                database.execute("SET lock_timeout = 200")
+                database.execute("LOCK TABLE launches IN EXCLUSIVE MODE")
+                os.write(tell, b"y")
+                os.read(stay, 1)
+            return
+        os.write(tell, b"n")  # to nobody, where its server was killed meanwhile
 
     def mend(self, scene: Scene) -> None:
         if self._held is not None:
@@ -67,15 +80,26 @@ class Locked(Lasting):
 
 
 class Killed(Lasting):
-    """The server of the results database is killed; a file has none."""
+    """The server of the results database is killed, and comes back: in time for a run, or not."""
 
     name = "store killed"
     of_all = True
     weight = 0.3
+    codes = frozenset({2})
+    lasts = (0.1, 1.6 * AWAY_S)
 
     @property
     def needs(self) -> frozenset[str]:
         return frozenset({"postgresql"})
 
     def begin(self, scene: Scene) -> bool:
-        raise NotImplementedError("scenarios keep their results in a file")
+        assert scene.database is not None
+        scene.database.server.kill()
+        return True
+
+    def ended(self, scene: Scene) -> None:
+        self.mend(scene)
+
+    def mend(self, scene: Scene) -> None:
+        assert scene.database is not None
+        scene.database.server.up()
