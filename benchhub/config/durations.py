@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from benchhub.errors import ConfigError
 
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+#: A hundred years: calendars end, and nobody waits for more.
+_MOST_S = 36_500 * 86400.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(min|[smhd])", re.ASCII)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -22,6 +24,8 @@ def duration_s(text: str, option: str) -> float:
     seconds = sum(float(count) * _SECONDS[unit] for count, unit in found)
     if not found or "".join(map("".join, found)) != typed or not math.isfinite(seconds):
         raise ConfigError(f"{option} {text!r} is no duration: write 90s, 5m, 2h, 1d or 1h30m")
+    if seconds > _MOST_S:
+        raise ConfigError(f"{option} {text!r} is more than a hundred years: write less")
     return seconds
 
 

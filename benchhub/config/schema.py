@@ -13,6 +13,10 @@ from benchhub.model.scenario import SCENARIOS, Scenario
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: The timers of systems go no further than 24 days.
+MOST_S = 1_000_000
+Seconds = Annotated[float, Field(gt=0, le=MOST_S, allow_inf_nan=False)]
+Wait = Annotated[float, Field(ge=0, le=MOST_S, allow_inf_nan=False)]
 Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
 #: What a claim may ask for.
@@ -36,7 +40,7 @@ class SuiteTable(StrictTable):
         "f32", description="arithmetic a backend may use where it has a choice; a list is a sweep"
     )
     seed: int = Field(0, description="what quality is resampled with")
-    deadline_s: Positive = Field(120.0, description="a launch that lives longer is killed")
+    deadline_s: Seconds = Field(120.0, description="a launch that lives longer is killed")
     requires_selftest: bool = Field(
         False, strict=True, description="measure no device without a self-test passed of late"
     )
@@ -121,7 +125,7 @@ class ScenarioTable(StrictTable):
     iterations: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = Field(
         None, description="timed calls a launch (the effort's)"
     )
-    max_timed_s: Positive | None = Field(
+    max_timed_s: Seconds | None = Field(
         None, description="seconds after which a launch stops timing (the effort's)"
     )
     concurrency: Count | list[Count] | None = Field(
@@ -333,8 +337,8 @@ class DeviceTable(StrictTable):
     )
     emulated: bool = Field(False, description="an emulator: its times are labelled, never ranked")
     machine: str = Field("", description="devices with the same one take turns; empty: its own")
-    connect_timeout_s: Positive = Field(10.0, description="how long connecting may take")
-    lease_wait_s: Annotated[float, Field(ge=0)] = Field(
+    connect_timeout_s: Seconds = Field(10.0, description="how long connecting may take")
+    lease_wait_s: Wait = Field(
         0.0, description="how long to wait for another controller to be done"
     )
 
@@ -345,13 +349,11 @@ class LimitsTable(StrictTable):
     max_temperature_c: Positive | None = Field(
         None, description="a launch waits until the device is cooler than this"
     )
-    cooldown_s: Annotated[float, Field(ge=0)] = Field(
-        30.0, description="how long one pause for cooling lasts"
-    )
+    cooldown_s: Wait = Field(30.0, description="how long one pause for cooling lasts")
     max_load: Positive | None = Field(
         None, description="the first launch waits until the load is no higher than this"
     )
-    reboot_wait_s: Annotated[float, Field(ge=0)] = Field(
+    reboot_wait_s: Wait = Field(
         180.0, description="how long a device that vanished in a run may take to come back"
     )
 
@@ -365,7 +367,7 @@ class PowerTable(StrictTable):
         description="a command and its arguments, which no shell reads; `{name}` and `{host}` in"
         " arguments are the device's",
     )
-    timeout_s: Positive = Field(60.0, description="how long the command may take")
+    timeout_s: Seconds = Field(60.0, description="how long the command may take")
 
 
 class ProfileFile(StrictTable):

@@ -342,7 +342,8 @@ def parse(kind: type[T], path: Path) -> T:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = all_visible(tomllib.loads(whole(path, SETTINGS).decode("utf-8")))
+        text = whole(path, SETTINGS).decode("utf-8")
+        found: dict[str, Any] = all_visible(tomllib.loads(text.removeprefix("\ufeff")))
         return found
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None

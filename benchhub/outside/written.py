@@ -48,7 +48,9 @@ def drafted(path: Path) -> Iterator[Path]:
 
     The draft lies beside it and has its ending. OSError as whatever writes raises it.
     """
-    target = path.resolve()  # of a link, what it leads to
+    target = Path(os.path.realpath(path))  # of a link, what it leads to
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{secrets.token_hex(4)}.{target.name[-200:]}")
     try:

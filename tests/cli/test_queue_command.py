@@ -45,6 +45,12 @@ def test_what_is_no_duration(text: str) -> None:
         duration_s(text, "--for")
 
 
+@pytest.mark.parametrize("text", ["36501d", "9999999d", "9" * 300 + "h"])
+def test_what_goes_beyond_calendars_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"--older-than .* is more than a hundred years"):
+        duration_s(text, "--older-than")
+
+
 def test_moments() -> None:
     assert moment("now", "--from", NOW) == NOW
     assert moment("14:00", "--from", NOW) == NOW.replace(hour=14)

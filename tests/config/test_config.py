@@ -112,6 +112,38 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
         load_suite(path)
 
 
+def test_a_mark_of_the_order_of_bytes_before_the_text_is_none_of_it(tmp_path: Path) -> None:
+    assert load_suite(written(tmp_path, f"\ufeff{SUITE}")).name == "edge"
+
+
+@pytest.mark.parametrize("value", ["1e300", "1_000_001", "inf", "nan", "-1"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "device.connect_timeout_s", "device.lease_wait_s", "limits.cooldown_s",
+        "limits.reboot_wait_s", "power.timeout_s", "suite.deadline_s",
+        "scenarios.latency.max_timed_s",
+    ],
+)  # fmt: skip
+def test_a_time_that_no_timer_goes_to_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    table, _, name = key.rpartition(".")
+    if table.startswith(("suite", "scenarios")):
+        path = written(tmp_path, SUITE.replace(f"[{table}]", f"[{table}]\n{name} = {value}"))
+        load = load_suite
+    else:
+        parts = {
+            "device": 'name = "b"\ntransport = "ssh"\nhost = "h"', "limits": "",
+            "power": 'cycle = ["plug"]',
+        }  # fmt: skip
+        parts[table] += f"\n{name} = {value}"
+        path = tmp_path / "b.toml"
+        path.write_text("\n".join(f"[{part}]\n{text}" for part, text in parts.items()))
+        load = load_profile
+    with pytest.raises(ConfigError, match=f"{key} = ") as error:
+        load(path)
+    assert "\n" not in str(error.value)
+
+
 def test_budgets_alone_are_a_file_too(tmp_path: Path) -> None:
     path = tmp_path / "budgets.toml"
     path.write_text("[[budgets]]\nname='fast'\nlatency_p50_ms=2\n")

@@ -56,6 +56,16 @@ def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
         write_whole(tmp_path, "text")
 
 
+def test_a_link_that_leads_to_itself_is_said(tmp_path: Path) -> None:
+    link, other = tmp_path / "link", tmp_path / "other"
+    link.symlink_to(other)
+    other.symlink_to(link)
+    for path in (link, other):
+        with pytest.raises(ConfigError, match="cannot be written: Too many levels of symbolic"):
+            write_whole(path, "text")
+    assert link.is_symlink()
+
+
 def test_a_part_of_the_way_that_is_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "a", tmp_path / "file" / "a" / "b"):

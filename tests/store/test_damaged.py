@@ -23,11 +23,13 @@ from builders import (
 )
 from in_process import Reading
 
+from benchhub.errors import StoreError
 from benchhub.model.cell import Plan
 from benchhub.model.device import Finding, Selftest
 from benchhub.model.quality import OwnReference
 from benchhub.store import Store
 from benchhub.store.reached import Tried, reached
+from benchhub.store.upkeep.copying import copy
 
 RUN = make_run().id
 COLUMNS = [
@@ -103,6 +105,60 @@ def test_no_command_stumbles_over_a_damaged_column(
         if done.code == 2 and command[0] in ("report", "gate", "export"):
             assert RUN in done.error, (command, done.err)
     assert reading.run("runs", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("runs", "suite"), ("runs", "provenance"), ("devices", "info"), ("variants", "info"),
+        ("cells", "info"), ("launches", "provider"), ("launches", "details"),
+        ("launches", "failure_message"), ("selftests", "info"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_no_text_hides_no_other(
+    reading: Reading, table: str, column: str, tmp_path: Path
+) -> None:
+    engine = sa.create_engine(reading.url)
+    with engine.begin() as connection:
+        where = " WHERE id = (SELECT min(id) FROM launches)" if table == "launches" else ""
+        connection.execute(
+            sa.text(f"UPDATE {table} SET {column} = CAST(x'7b22ff22' AS TEXT){where}")
+        )
+    engine.dispose()
+    for command in COMMANDS[:-1]:
+        done = reading.run(*command)
+        assert done.code in (0, 1, 2, 3, 4), (command, done.err)
+        assert "\udcff" not in done.out + done.err
+    assert reading.run("runs", "list").code == 0
+    if table == "launches":
+        assert reading.run("report", RUN, "--format", "csv").code == 0
+        done = reading.run("store", "check")
+        assert done.code == 2
+        assert f"run {RUN}: launch 0" in done.err
+    if table != "selftests":
+        with pytest.raises(StoreError):
+            copy(reading.url, f"sqlite:///{tmp_path}/other.db", lambda _run: None)
+
+
+def test_tables_that_are_no_text_are_damaged(reading: Reading) -> None:
+    """SQLite quotes what it cannot read in the middle of its message."""
+    path = reading.folder / "benchhub.db"
+    content = path.read_bytes()
+    assert content.count(b"CREATE TABLE launches")
+    path.write_bytes(content.replace(b"CREATE TABLE launches", b"CREATE T\xedBLE launches"))
+    for command in (("runs", "list"), ("store", "check")):
+        done = reading.run(*command)
+        assert (done.code, done.out) == (2, "")
+        assert "is damaged: restore a copy" in done.error
+
+
+def test_a_copy_blames_the_store_that_is_damaged(reading: Reading, tmp_path: Path) -> None:
+    engine = sa.create_engine(reading.url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE cells RENAME TO elsewhere"))
+    engine.dispose()
+    with pytest.raises(StoreError, match=r"benchhub\.db is damaged: restore a copy"):
+        copy(reading.url, f"sqlite:///{tmp_path}/other.db", lambda _run: None)
 
 
 @pytest.mark.parametrize("column", ["details", "before", "tracks", "samples", "load_ns"])

@@ -161,8 +161,14 @@ def span(seconds: float) -> str:
 
 
 def clock(now: datetime, in_s: float) -> str:
-    """Return the time of day in so many seconds from now, with the date where that is another."""
-    at = datetime.fromtimestamp(now.timestamp() + in_s, now.tzinfo)
+    """Return the time of day in so many seconds from now, with the date where that is another.
+
+    What lies beyond the years that there are is as far as those go.
+    """
+    try:
+        at = datetime.fromtimestamp(now.timestamp() + in_s, now.tzinfo)
+    except (ValueError, OverflowError, OSError):  # of a device that lies
+        at = datetime.min if in_s < 0 else datetime.max
     return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
 
 

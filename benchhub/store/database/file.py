@@ -93,6 +93,14 @@ def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(named, uri=True, check_same_thread=False)
 
 
+def _text(stored: bytes) -> str:
+    """Return a text as it is stored; of a damaged one what can be read, so that no other is lost.
+
+    What is no UTF-8 comes as halves of pairs, which no record may have and nothing stores again.
+    """
+    return stored.decode("utf-8", "surrogateescape")
+
+
 def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> None:
     busy_ms = round(busy_timeout_s * 1000)
     pragmas = [f"busy_timeout={busy_ms}"]
@@ -102,6 +110,7 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> No
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, DDL included
+        connection.text_factory = _text
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
         if not opened and (found := _identity(engine)):

@@ -13,6 +13,7 @@ from benchhub.errors import StoreError, StoreLost
 from benchhub.outside.masked import MASK, masked
 from benchhub.text import visible
 
+_DAMAGED = "is damaged: restore a copy, or move it away and start anew"
 #: Words of SQLite and of PostgreSQL, and what they mean for who started a command.
 _CAUSES = (
     ("locked", "is locked by another program: close it, or wait until its run ends"),
@@ -25,7 +26,10 @@ _CAUSES = (
     ("disk is full", "cannot grow, the disk is full: free some space"),
     ("no space left", "cannot grow, the disk of its server is full: free some space there"),
     ("disk i/o", "is not written or read by this system: look at its disk, and at `ulimit -f`"),
-    ("malformed", "is damaged: restore a copy, or move it away and start anew"),
+    ("malformed", _DAMAGED),
+    ("could not decode to utf-8", _DAMAGED),
+    ("no such table", _DAMAGED),
+    ("no such column", _DAMAGED),
     (
         "no password supplied",
         "wants a password: set PGPASSWORD, write it into ~/.pgpass, or into the URL",
@@ -74,6 +78,8 @@ def explained(engine: sa.Engine) -> Iterator[None]:
         yield
     except OverflowError as error:
         raise StoreError(f"{place(engine)}: a number does not fit into 64 bits") from error
+    except UnicodeDecodeError as error:  # SQLite's own message, with the damaged text in it
+        raise StoreError(f"{place(engine)} {_DAMAGED} (its tables are no text)") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise _told(engine, error) from error
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +23,8 @@ from benchhub.store.upkeep.tables import (
     plain,
     rows_of,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _agreeing(reading: sa.Connection, engine: sa.Engine, runs: list[str]) -> lis
     with explained(engine), engine.connect() as connection:
         known = set(_run_ids(connection))
         both = [run for run in runs if run in known]
-        other = [run for run in both if digest_of(connection, run) != digest_of(reading, run)]
+        other = [run for run in both if digest_of(connection, run) != _digest(reading, run)]
         if other:
             told = ", ".join(other[:3]) + (f" and {len(other) - 3} more" if other[3:] else "")
             raise StoreError(
@@ -127,12 +129,12 @@ def _copy_run(reading: sa.Connection, engine: sa.Engine, run: str) -> int:
     writer = engine.execution_options(**{WRITES: True})
     with explained(engine), undamaged("a record", run), writer.begin() as writing:
         for table in of_runs():
-            for chunk in chunks(rows_of(reading, table, run)):
+            for chunk in chunks(_read(reading, rows_of(reading, table, run))):
                 if table is schema.launches:
                     launches += _copy_launches(reading, writing, chunk)
                 else:
                     _insert(writing, table, chunk)
-        if digest_of(reading, run) != digest_of(writing, run):
+        if _digest(reading, run) != digest_of(writing, run):
             raise StoreError(
                 f"run {run} does not come out of {place(engine)} as it went in: it was not copied;"
                 " run `benchhub store check` on the store that it is in"
@@ -140,10 +142,22 @@ def _copy_run(reading: sa.Connection, engine: sa.Engine, run: str) -> int:
     return launches
 
 
+def _read(reading: sa.Connection, rows: Iterable[T]) -> Iterator[T]:
+    """Yield what is read; what is wrong there is told of the store that is copied."""
+    with explained(reading.engine):
+        yield from rows
+
+
+def _digest(reading: sa.Connection, run: str) -> str:
+    with explained(reading.engine):
+        return digest_of(reading, run)
+
+
 def _copy_launches(
     reading: sa.Connection, writing: sa.Connection, rows: list[dict[str, Any]]
 ) -> int:
-    outputs = outputs_of(reading, [row["id"] for row in rows])
+    with explained(reading.engine):
+        outputs = outputs_of(reading, [row["id"] for row in rows])
     told = columns(schema.launches)
     insert = plain(schema.launches).insert()
     numbers = []
@@ -181,7 +195,8 @@ def _beside(reading: sa.Connection, table: sa.Table) -> list[dict[str, Any]]:
     query = sa.select(*(of.c[name] for name in columns(table)))
     order = list(table.primary_key)
     ordered = query.order_by(*(of.c[one.name] for one in order))
-    return [dict(row) for row in reading.execute(ordered).mappings()]
+    with explained(reading.engine):
+        return [dict(row) for row in reading.execute(ordered).mappings()]
 
 
 def _find(

@@ -67,6 +67,15 @@ def test_the_time_of_day_is_the_readers_own() -> None:
     assert clock(NOW, -480.0) == clock(skewed, -480.0) == "12:03"
 
 
+@pytest.mark.parametrize("for_s", [1e11, -1e11, 6.5e10])
+def test_a_span_beyond_all_years_is_told_all_the_same(for_s: float) -> None:
+    """The wire lets a device say it; what it says is no fault of the controller's."""
+    queue = Queue((replace(ANA, for_s=for_s, left_s=for_s),))
+    kept = Queue((ME,), (ReservedTime("ab", "cy", "h", -1.0, for_s),), 1, 1)
+    assert in_words(queue, NOW).startswith("in use by ana@host, run 3f2a, since ")
+    assert in_words(kept, NOW).startswith("reserved for cy@h until ") or for_s < 0
+
+
 def turn(said: list[str], wait_s: float | None = None, lease_wait_s: float = 0.0) -> Turn:
     profile = DeviceProfile("board", "local", lease_wait_s=lease_wait_s)
     holder = {"host": "host", "pid": os.getpid()}
