@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from benchhub.store.blobs import pack_ns
 from campaign import driver, evidence, outcome, report
@@ -142,6 +143,15 @@ def test_scenarios_whose_server_is_killed_are_not_played_beside_one_another() ->
     assert all(one.alone_with == {"postgresql"} for one in killed)
     others = [one for one in map(draw, range(100)) if "postgresql" not in one.needs]
     assert {one.alone_with for one in others} == {frozenset(), frozenset({"lab"})}
+
+
+def test_seeds_draw_what_was_published_of_them() -> None:
+    published = json.loads((ROOT / "reports/fault-campaign/campaign.json").read_text())["outcomes"]
+    for one in published:
+        if one["version"] == VERSION:
+            now = described(draw(one["seed"]), "")
+            assert (list(now.told), list(now.devices)) == (one["told"], one["devices"])
+    assert len(published) == 1000
 
 
 def test_the_page_counts_by_fault_and_names_seeds() -> None:
