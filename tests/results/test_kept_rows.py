@@ -342,7 +342,7 @@ def test_other_budgets_may_ask_for_each_launch_though_rows_are_kept_without(tmp_
         for one in [make_launch(cell, index)]
     ]
     with Store.open(f"sqlite:///{tmp_path}/r.db") as store:
-        store.create_run(make_run(), make_plan([cell]), None, [make_variant()], ())
+        store.create_run(make_run(), make_plan(cell), None, [make_variant()], ())
         store.put_device(RUN, make_device())
         for launch in launches:
             store.add(launch)
