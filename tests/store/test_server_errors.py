@@ -126,7 +126,9 @@ def test_a_user_of_an_empty_database_may_not_make_its_tables(
     )  # fmt: skip
 
 
-def test_another_programs_database_and_its_stamp(new_database: Callable[..., str]) -> None:
+def test_another_programs_database_and_its_stamp(
+    cluster: Cluster, new_database: Callable[..., str]
+) -> None:
     for table in ("alembic_version (version_num text)", "runs (id text)"):
         url = new_database()
         with psycopg.connect(url) as connection:

@@ -54,7 +54,7 @@ def test_who_waits_costs_no_processor_time_while_another_measures(
     waiter = waits(device, "bob")
     pid = waiter.process.pid
     until(lambda: "flock" in Path(f"/proc/{pid}/wchan").read_text() or not os.getuid(), "sleep")
-    time.sleep(0.5)
+    time.sleep(0.5)  # the subject
     before, (ticks, woken) = set(children_of(os.getpid())), used(pid)
     began = time.monotonic()
     while time.monotonic() - began < 3.0:
