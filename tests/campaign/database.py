@@ -43,8 +43,6 @@ class Database:
         database.drop()
         with _connected(server.url("postgres")) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-            # As by default: what was committed outlives a kill of all its processes.
-            connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = 'on'")
         return database
 
     @property

@@ -132,27 +132,29 @@ def _raise(done: object) -> None:
 
 
 @pytest.fixture
-def durable(cluster: Cluster, server_url: str) -> str:
-    """A store whose commits outlive the server's death, as they do by default."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        name = connection.info.dbname
-        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = 'on'")
-    return server_url
-
-
-@pytest.fixture
-def restored(cluster: Cluster, durable: str) -> Iterator[Cluster]:
+def restored(cluster: Cluster, server_url: str) -> Iterator[Cluster]:
     """The cluster, which a test may stop."""
     yield cluster
     if cluster.process is None:
         cluster.start()
 
 
+@pytest.mark.parametrize(("asked", "used"), [("off", "on"), ("remote_apply", "remote_apply")])
+def test_what_was_committed_outlives_the_server_whatever_it_is_set_to(
+    server_url: str, asked: str, used: str
+) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = '{asked}'")
+    with Store.open(server_url) as store, store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == used
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_server_that_is_started_again_loses_and_doubles_nothing(
-    restored: Cluster, durable: str, how: signal.Signals
+    restored: Cluster, server_url: str, how: signal.Signals
 ) -> None:
-    with Store.open(durable) as store:
+    with Store.open(server_url) as store:
         store.create_run(make_run(), make_plan(make_cell()), make_answer_key(20), [], ())
         reached, failed = threading.Semaphore(0), []
 
@@ -238,9 +240,9 @@ def _cut_after_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def test_a_server_that_is_gone_for_good_is_told_and_waited_for_by_all_as_one(
-    restored: Cluster, durable: str
+    restored: Cluster, server_url: str
 ) -> None:
-    with Store.open(durable, patience_s=1.0) as store:
+    with Store.open(server_url, patience_s=1.0) as store:
         store.create_run(make_run(), make_plan(make_cell()), None, [], ())
         store.add(make_launch())
         restored.stop()
@@ -264,8 +266,8 @@ def _reads(store: Store) -> bool:
         return False
 
 
-def test_who_is_told_to_hurry_waits_for_no_server(restored: Cluster, durable: str) -> None:
-    with Store.open(durable, patience_s=3600) as store, ThreadPoolExecutor(1) as pool:
+def test_who_is_told_to_hurry_waits_for_no_server(restored: Cluster, server_url: str) -> None:
+    with Store.open(server_url, patience_s=3600) as store, ThreadPoolExecutor(1) as pool:
         restored.stop()
         waiting = pool.submit(store.runs)
         assert not waiting.done()

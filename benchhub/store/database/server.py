@@ -27,6 +27,11 @@ _HOLDERS = (
     " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
     " AND activity.datname = current_database() AND pg_locks.pid <> pg_backend_pid()"
 )
+#: What was committed has to be there after the server was killed, whatever else it keeps.
+_KEPT = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'"
+)
 #: What a connection is told unless the URL says otherwise. A peer that is gone without a word is
 #: given up after half a minute.
 _SETTINGS = {
@@ -42,7 +47,8 @@ def open_server(url: sa.URL, busy_timeout_s: float, alone: bool = False) -> sa.E
     """Return an engine on a server's database.
 
     Its connections hold the store's lock shared, and wait so long for it and for rows that others
-    write. `alone`: they do not take it; see `take_alone`.
+    write; what they committed outlives the server's death. `alone`: they do not take the lock; see
+    `take_alone`.
     """
     settings: dict[str, Any] = {
         name: value for name, value in _SETTINGS.items() if name not in url.query
@@ -53,7 +59,7 @@ def open_server(url: sa.URL, busy_timeout_s: float, alone: bool = False) -> sa.E
     engine = sa.create_engine(
         url, connect_args=settings, pool_size=8, max_overflow=24, pool_timeout=60
     )
-    words = f"SET lock_timeout = {round(busy_timeout_s * 1000)}"
+    words = f"SET lock_timeout = {round(busy_timeout_s * 1000)}; {_KEPT}"
     if not alone:
         words += f"; SELECT pg_advisory_lock_shared({_KEYS})"
 
