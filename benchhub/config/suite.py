@@ -39,6 +39,10 @@ from benchhub.outside.foreign.bounds import SETTINGS, whole
 from benchhub.outside.masked import all_masked
 from benchhub.text import abridged, all_visible
 
+#: A key takes the square of its parts: of 100 kB one would keep tomllib for minutes.
+_LONG_KEY = re.compile(
+    r"""(?<![\w.-])(?:(?:[\w-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]*\.[ \t]*){100}""", re.ASCII
+)
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
 
@@ -343,6 +347,8 @@ def parse(kind: type[T], path: Path) -> T:
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = whole(path, SETTINGS).decode("utf-8")
+        if _LONG_KEY.search(text):
+            raise ValueError("a key of more than a hundred parts")
         found: dict[str, Any] = all_visible(tomllib.loads(text.removeprefix("\ufeff")))
         return found
     except FileNotFoundError:

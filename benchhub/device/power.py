@@ -21,6 +21,8 @@ from benchhub.outside.masked import masked
 from benchhub.text import visible
 
 _SAID_BYTES = 4096
+#: So much it may say before it is ended: only the end is told of it, and the disk is others', too.
+_MOST_SAID_BYTES = 16 << 20
 _SLICE_S = 0.1
 
 
@@ -59,7 +61,12 @@ def cycle(profile: DeviceProfile, stopping: Callable[[], bool] = lambda: False) 
                 f"{shown} cannot be started: {cause}; correct power.cycle in its profile"
             ) from error
         try:
-            _await(process, profile.power.timeout_s, stopping, profile.name)
+            _await(process, profile.power.timeout_s, stopping, profile.name, said.fileno())
+        except BufferError as error:
+            raise PowerFailed(
+                f"{shown} was ended, for it wrote more than {_MOST_SAID_BYTES >> 20} MB; run it by"
+                " hand"
+            ) from error
         except TimeoutError as error:
             raise PowerFailed(
                 f"{shown} was ended, not done after {profile.power.timeout_s:g} s; run it by hand,"
@@ -75,7 +82,11 @@ def cycle(profile: DeviceProfile, stopping: Callable[[], bool] = lambda: False) 
 
 
 def _await(
-    process: subprocess.Popen[bytes], timeout_s: float, stopping: Callable[[], bool], name: str
+    process: subprocess.Popen[bytes],
+    timeout_s: float,
+    stopping: Callable[[], bool],
+    name: str,
+    said: int,
 ) -> None:
     until = time.monotonic() + timeout_s
     while process.poll() is None:
@@ -83,6 +94,8 @@ def _await(
             raise Interrupted(f"{name}: stopped")
         if time.monotonic() > until:
             raise TimeoutError
+        if os.fstat(said).st_size > _MOST_SAID_BYTES:
+            raise BufferError
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_SLICE_S)
 

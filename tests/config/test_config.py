@@ -116,6 +116,12 @@ def test_a_mark_of_the_order_of_bytes_before_the_text_is_none_of_it(tmp_path: Pa
     assert load_suite(written(tmp_path, f"\ufeff{SUITE}")).name == "edge"
 
 
+@pytest.mark.parametrize("part", ["a.", '"a" . ', "'a'."])
+def test_a_key_of_thousands_of_parts_is_refused_at_once(tmp_path: Path, part: str) -> None:
+    with pytest.raises(ConfigError, match="not valid TOML: a key of more than a hundred parts"):
+        load_suite(written(tmp_path, f"{SUITE}{part * 50_000}b = 1\n"))
+
+
 @pytest.mark.parametrize("value", ["1e300", "1_000_001", "inf", "nan", "-1"])
 @pytest.mark.parametrize(
     "key",

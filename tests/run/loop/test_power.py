@@ -127,8 +127,9 @@ def test_it_is_left_alone_where_somebody_waited_for_it(tmp_path: Path) -> None:
         ("sys.exit('no plug\\n\\x1b[2J')", r"board` failed with status 1: no plug .*; run it by"),
         ("import os; os.kill(os.getpid(), 9)", "failed with signal 9: it said nothing"),
         ("import time; time.sleep(60)", "was ended, not done after 0.5 s"),
+        ("while True: print('y' * 4096)", "was ended, for it wrote more than 16 MB"),
     ],
-    ids=["fails", "dies", "hangs"],
+    ids=["fails", "dies", "hangs", "floods"],
 )  # fmt: skip
 def test_a_command_that_does_not_do_it_is_told_in_one_line(
     tmp_path: Path, script: str, said: str
