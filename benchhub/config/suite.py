@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,20 +28,16 @@ from benchhub.config.schema import (
     SuiteFile,
     VariantTable,
 )
+from benchhub.config.toml_file import tables
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import Agreement, Arrangement, Budget, ScenarioSpec, Suite, VariantSpec
 from benchhub.model.device import DeviceProfile
 from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import TIMED, Scenario
-from benchhub.outside.foreign.bounds import SETTINGS, whole
 from benchhub.outside.masked import all_masked
-from benchhub.text import abridged, all_visible
+from benchhub.text import abridged
 
-#: A key takes the square of its parts: of 100 kB one would keep tomllib for minutes.
-_LONG_KEY = re.compile(
-    r"""(?<![\w.-])(?:(?:[\w-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]*\.[ \t]*){100}""", re.ASCII
-)
 T = TypeVar("T", bound=BaseModel)
 V = TypeVar("V", int, float, str)
 
@@ -132,7 +127,7 @@ def _reference_device(parsed: SuiteFile, path: Path) -> str | None:
 
 def load_budgets(path: Path) -> tuple[Budget, ...]:
     """Return the budgets of a suite file or of a file that holds only `[[budgets]]`."""
-    raw = _read(path)
+    raw = tables(path)
     if "suite" in raw:
         return load_suite(path).budgets
     parsed = validated(BudgetsFile, raw, path)
@@ -341,26 +336,7 @@ def _relative(value: Path | None, file: Path) -> Path | None:
 
 def parse(kind: type[T], path: Path) -> T:
     """Return the tables of a TOML file; ConfigError, with its path and key, for what they say."""
-    return validated(kind, _read(path), path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = whole(path, SETTINGS).decode("utf-8")
-        if _LONG_KEY.search(text):
-            raise ValueError("a key of more than a hundred parts")
-        found: dict[str, Any] = all_visible(tomllib.loads(text.removeprefix("\ufeff")))
-        return found
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: not valid TOML: it is nested too deeply") from error
-    except ValueError as error:  # of numbers with thousands of digits, too
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return validated(kind, tables(path), path)
 
 
 def validated(kind: type[T], raw: Mapping[str, Any], path: Path) -> T:
