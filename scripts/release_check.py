@@ -38,7 +38,7 @@ def command(*arguments: object, **options: Any) -> str:
         stderr=subprocess.STDOUT, **options,
     )  # fmt: skip
     if done.returncode:
-        last = " | ".join(done.stdout.strip().splitlines()[-5:])
+        last = " | ".join(done.stdout.strip().splitlines()[-12:])
         raise Failed(f"{' '.join(map(str, arguments[:4]))} ended with {done.returncode}: {last}")
     return str(done.stdout)
 

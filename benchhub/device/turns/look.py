@@ -40,7 +40,7 @@ for one in /var/tmp /tmp; do
 done
 read -r up idle </proc/uptime || exit 98
 read -r boot </proc/sys/kernel/random/boot_id || boot=
-set -- $(ls -di "$root" 2>/dev/null)
+set -- $(stat -c %d:%i "$root" 2>/dev/null)
 printf '\\nbenchhub %s %s %s %s\\n' "$up" "${boot:-none}" "$(id -u)" "${1:-0}"
 nl='
 '
@@ -58,7 +58,7 @@ done
 echo locks
 cat /proc/locks || exit 98
 """.replace("MOST_FILES", str(_MOST_FILES)).replace("MOST_BYTES", str(MOST_BYTES))
-_HEAD = re.compile(r"benchhub (\d+(?:\.\d+)?) (\S{1,64}) (\d{1,10}) (\d{1,20})")
+_HEAD = re.compile(r"benchhub (\d+(?:\.\d+)?) (\S{1,64}) (\d{1,10}) ([\d:]{1,41})")
 _FILE = re.compile(r"file ([a-z0-9.-]{1,128}) (\d{1,20}) (\d{1,10}) (.*)")
 _LOCK = re.compile(r"\d+: FLOCK +\S+ +(READ|WRITE) +-?\d+ [0-9a-f]+:[0-9a-f]+:(\d+) ")
 

@@ -79,7 +79,7 @@ class QueuePlace:
             holds=int(asked.heir),
         )  # fmt: skip
         with entered(self._folder) as hall:
-            self._mine = tickets.drawn(hall, str(os.stat(root).st_ino), says)
+            self._mine = tickets.drawn(hall, _place(root), says)
 
     def lease(self, wait: bool, on_wait: Callable[[Dict[str, Any]], None]) -> Lease:
         """Return the lease once it is this one's turn; Busy where that is not now, and not `wait`.
@@ -205,6 +205,12 @@ def look(
 
 def _reserved(hall: Hall, clock: reserved.Clock, stored: Any) -> List[KeptTime]:
     return reserved.together(reserved.there(hall, clock), reserved.of_store(stored, clock))
+
+
+def _place(root: str) -> str:
+    """Return what tells a root from others, on whatever disk they lie."""
+    facts = os.stat(root)
+    return "%d:%d" % (facts.st_dev, facts.st_ino)
 
 
 def _is_held(root: str) -> bool:

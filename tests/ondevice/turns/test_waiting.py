@@ -272,3 +272,25 @@ def test_the_file_of_one_that_was_killed_is_removed_by_the_next(root: Path) -> N
     left.write_text("{}")
     try_now(root).release()
     assert not left.exists()
+
+
+def test_roots_of_one_number_on_two_disks_are_two(
+    hall: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first folder of every disk has the same number there."""
+    stat = os.stat
+
+    def same(path: Any, **more: Any) -> os.stat_result:
+        facts = list(stat(path, **more))
+        if str(path) in (str(tmp_path / "one"), str(tmp_path / "other")):
+            facts[1], facts[2] = 2, len(str(path))  # number, disk
+        return os.stat_result(facts)
+
+    monkeypatch.setattr(os, "stat", same)
+    holder = {"user": "ana", "host": "desk", "run": "r", "pid": 7}
+    places = [
+        QueuePlace(str(tmp_path / name), holder, Demand(), [str(hall)]) for name in ("one", "other")
+    ]
+    leases = [place.lease(False, lambda queue: None) for place in places]
+    for lease in leases:
+        lease.release()
