@@ -64,7 +64,7 @@ def test_a_device_that_dies_with_the_reference_is_waited_for_once(
             board.absent = deque([Unreachable("board: off")] * 9)
         return session
 
-    monkeypatch.setattr(execute, "connector", lambda run, watcher: connect)
+    monkeypatch.setattr(execute, "connector", lambda *asked: connect)
     request = located(RunRequest("tiny", ("board", "here"), variants=("fp32",)), project.folder)
     ready = execute.make_ready(resolve(request), tmp_path / "cache", lambda line: None)
     with Store.open(f"sqlite:///{tmp_path}/benchhub.db") as store:

