@@ -64,8 +64,8 @@ def load_results(
     devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
     if store.pruned_at(run_id) is not None:
         return _pruned(store, run, devices, claims)
-    raw = Raw(store, run_id)
     planned = store.plan(run_id)
+    raw = Raw(store, run_id, planned.cells)
     plan = as_possible(planned, devices, raw.measured(planned.cells))
     variants = store.variants(run_id)
     answer_key = store.answer_key(run_id)

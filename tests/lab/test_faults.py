@@ -376,7 +376,7 @@ def test_two_controllers(lab: Lab, first: Host, slow_python: Callable[[float], s
             assert other.stdout is not None
             assert other.stdout.readline() == "open\n"
             until(lambda: sleeping(first), "the other's launch")
-            with pytest.raises(DeviceBusy, match="in use by .*, run run-of-another, since"):
+            with pytest.raises(DeviceBusy, match=r"in use by .*, run run-of-another, since"):
                 open_session(profile)
         finally:
             other.send_signal(signal.SIGKILL)

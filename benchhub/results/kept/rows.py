@@ -29,16 +29,25 @@ _HELD = 2
 
 
 class Raw:
-    """The raw launches of a run as they were when it was opened, read cell by cell."""
+    """The raw launches of a run as they were when it was opened, read cell by cell.
 
-    def __init__(self, store: Store, run: str) -> None:
+    All at once where they are stored under other keys than those of the run's `cells` as they are
+    read: earlier versions kept texts with characters that are made visible now.
+    """
+
+    def __init__(self, store: Store, run: str, cells: Sequence[Cell]) -> None:
         self._store, self._run = store, run
         try:
             self.recorded: Recorded | None = store.fingerprints.launches(run)
         except StoreError:
             self.recorded = None  # whoever reads these launches is told what is wrong with them
-        cells = self.recorded.cells if self.recorded else {one.cell.key for one in self.every()}
-        self._measured = frozenset(cells)
+        if self.recorded and not self.recorded.cells.keys() <= {cell.key for cell in cells}:
+            self.recorded = None
+        self._whole: dict[str, list[Launch]] = {}
+        if self.recorded is None:
+            for launch in self.every():
+                self._whole.setdefault(launch.cell.key, []).append(launch)
+        self._measured = frozenset(self.recorded.cells if self.recorded else self._whole)
         self._held: OrderedDict[str, list[Launch]] = OrderedDict()
 
     def measured(self, cells: Sequence[Cell]) -> frozenset[str]:
@@ -61,7 +70,9 @@ class Raw:
 
     def of(self, key: str) -> Iterator[Launch]:
         """Yield the launches of the cell with this key itself, in order of their start."""
-        return self._store.launches(self._run, key, self.recorded.until if self.recorded else None)
+        if self.recorded is None:
+            return iter(self._whole.get(key, ()))
+        return self._store.launches(self._run, key, self.recorded.until)
 
     def every(self) -> Sequence[Launch]:
         """Return all launches, in order of their start."""
