@@ -126,8 +126,9 @@ class _Todo:
             and cell.key not in enough
             and (self._finished.get(cell.key, 0) < cell.launches or cell.key in more)
         ]
-        # Fixed work shows what the device did beside others; alone it shows nothing of them.
-        return [] if all(cell.kind is CellKind.CANARY for cell in found) else found
+        # Where cells ended early, fixed work alone would show nothing of what it was made beside.
+        alone = bool(enough) and all(cell.kind is CellKind.CANARY for cell in found)
+        return [] if alone else found
 
     def spared(self, open_cells: Sequence[Cell]) -> Collection[str]:
         """Return the keys of the cells that end before their launches, from now on as planned."""
