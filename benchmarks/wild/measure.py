@@ -21,6 +21,10 @@ from benchmarks.wild import oracle, project
 from benchmarks.wild.manifest import AS_IS, Model
 
 
+#: Whoever measures on this machine is waited for: what is busy is no word on a model.
+_WAIT = "1h"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell of the manifest: what benchhub says, what the bare loop says; None: neither could.
@@ -66,7 +70,7 @@ def measure(model: Model, path: Path, folder: Path, rounds: int) -> list[Cell]:
         ]
     truth = oracle.labels(model, untouched)
     project.write(model, path, truth, folder)
-    told = _benchhub(folder, "run", model.name, "--json")
+    told = _benchhub(folder, "run", model.name, "--json", "--wait-at-most", _WAIT)
     cells = [
         _cell(model, backend, variant, told, truth, work, folder)
         for backend in model.backends
