@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchhub.device import session
-from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.device.transport import RemoteProcess
 from benchhub.model.device import DeviceProfile
 from benchmarks.claim import Claim, compared, paired

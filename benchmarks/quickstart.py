@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job, Outcome
 

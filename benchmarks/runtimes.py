@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchhub.device.blob import Blob
+from benchhub.device.staging.blob import Blob
 from benchhub.ondevice.backends import LoadOptions, find
 from benchmarks import latency
 from benchmarks.claim import Claim

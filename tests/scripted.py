@@ -11,7 +11,7 @@ from typing import Any
 from builders import make_cell, make_conditions
 
 from benchhub.backends import described
-from benchhub.device.blob import Blob, StageReport
+from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.errors import Interrupted, Unreachable
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell

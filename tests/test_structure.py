@@ -50,7 +50,7 @@ WORLDLY = {"socket", "subprocess", "sqlite3", "sqlalchemy", "paramiko", "shutil"
 #: Imported where used, never while a module is being imported.
 HEAVY = {
     "torch", "torch_pruning", "nncf", "pandas", "altair", "dask", "nibabel", "skimage", "openvino",
-    "pycocotools", "psycopg",
+    "pycocotools", "psycopg", "distributed", "prometheus_client",
     "onnxruntime", "vl_convert", "starlette",
 }  # fmt: skip
 #: Modules that are about nothing but torch; they are themselves imported where used.

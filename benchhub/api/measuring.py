@@ -23,6 +23,7 @@ from benchhub.run.execute import (
     new_run,
     room_for,
 )
+from benchhub.run.loop.ways import DIRECT, Way
 from benchhub.run.loop.work import Watcher
 from benchhub.run.planning.shared_launches import SPARES
 from benchhub.run.same_run import check_code, check_same
@@ -84,6 +85,7 @@ def measure(
     rerun_failed: bool = False,
     resumed: bool = False,
     queueing: Queueing = USUAL_QUEUEING,
+    way: Way = DIRECT,
 ) -> list[str]:
     """Measure what is open in a run; return a line for each device that stopped early.
 
@@ -96,7 +98,7 @@ def measure(
     so_far = store.reached(info.id)
     try:
         with display.watching(ready.plan.launched, so_far.finished) as watcher:
-            errors = execute(store, info, ready, watcher, rerun_failed, queueing, so_far)
+            errors = execute(store, info, ready, watcher, rerun_failed, queueing, so_far, way)
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None
     except StoreError as error:  # full, or locked; what is damaged would be so again

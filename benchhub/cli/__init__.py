@@ -23,6 +23,7 @@ from benchhub.cli import (
     devices,
     export,
     gate,
+    gateway,
     history,
     init,
     project,
@@ -58,6 +59,7 @@ app.command("bench")(bench.bench)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("gate")(gate.gate)
+app.command("gateway")(gateway.gateway)
 app.command("compare")(compare.compare)
 app.command("compress")(compress.compress)
 app.command("export")(export.export)

@@ -37,6 +37,10 @@ AT_MOST = typer.Option(
     None, "--at-most", metavar="N", min=1,
     help="Any N of the devices: the first that are free and fit to measure",
 )  # fmt: skip
+ENGINE = typer.Option(
+    "local", "--engine", metavar="local|URL",
+    help="Through gateways: dask://HOST:PORT on this machine, tls://HOST:PORT?ca=..&cert=..&key=..",
+)  # fmt: skip
 JSON = typer.Option(False, "--json", help="Print JSON to stdout")
 #: A line that nobody reads to its end tells nothing: a file may hold a name of a million letters.
 _MOST_CHARS = 8000

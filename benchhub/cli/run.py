@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from benchhub.model.request import RunRequest
     from benchhub.results.load import Judged
     from benchhub.run.execute import Ready
+    from benchhub.run.loop.ways import Way
     from benchhub.store import Store
 
 
@@ -56,6 +57,7 @@ def run(
     wait_at_most: str = WAIT_AT_MOST,
     priority: int = PRIORITY,
     reservation: str = RESERVATION,
+    engine: str = project.ENGINE,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and measure nothing"),
     store: str = project.STORE,
     json: bool = project.JSON,
@@ -73,6 +75,7 @@ def run(
     from benchhub.config.request import located, resolve
     from benchhub.errors import ConfigError
     from benchhub.model.request import RunRequest
+    from benchhub.run.loop.ways import way_of
 
     waits = queueing(wait_at_most, priority, reservation)
     again = resume or rerun_failed
@@ -85,11 +88,11 @@ def run(
         own = (device, backend, variant, scenario, effort, data, budget, exclude, at_most)
         if any(own):
             raise ConfigError(f"run {again} keeps its own devices, variants and effort; drop them")
-        with project.open_store(store) as results:
+        with way_of(engine) as way, project.open_store(store) as results:
             info = resumable(results.run(results.resolve(again)))
             ready = ready_of(info.request, console, info)
-            shown = display(console)
-            say_problems(measure(results, info, ready, shown, bool(rerun_failed), True, waits))
+            shown, failed = display(console), bool(rerun_failed)
+            say_problems(measure(results, info, ready, shown, failed, True, waits, way))
             _end(results, info.id, json, store)
         return
     request = RunRequest(
@@ -106,19 +109,20 @@ def run(
     )
     request = located(request, project.folder())
     resolve(request)  # mistakes in files show before any work
-    if not dry_run:
-        project.check_store(store)  # before hours of training
-    ready = ready_of(request, console, make=not dry_run, store=store, waits=waits)
     if dry_run:
         from benchhub.cli.show.dry_run import show_plan
 
+        ready = ready_of(request, console, make=False, store=store, waits=waits)
         show_plan(ready, project.cache(), store, json)
         return
-    with project.open_store(store) as results:
-        shown = display(console)
-        info = begin(results, ready, command_line(), shown)
-        say_problems(measure(results, info, ready, shown, queueing=waits))
-        _end(results, info.id, json, store)
+    project.check_store(store)  # before hours of training
+    with way_of(engine) as way:
+        ready = ready_of(request, console, store=store, waits=waits, way=way)
+        with project.open_store(store) as results:
+            shown = display(console)
+            info = begin(results, ready, command_line(), shown)
+            say_problems(measure(results, info, ready, shown, queueing=waits, way=way))
+            _end(results, info.id, json, store)
 
 
 def ready_of(
@@ -129,12 +133,14 @@ def ready_of(
     make: bool = True,
     store: str | None = None,
     waits: Queueing | None = None,
+    way: Way | None = None,
 ) -> Ready:
     """Return what a request asks for, ready to be measured; what is being done is shown.
 
     `begun` is the run that is resumed, with its devices: ConfigError where code of the user's
     changed since. Of a new one that asks for so many devices at most, those are taken that are
-    healthy, by `store` too; not `make`: by that alone. `waits` says in whose name they are asked.
+    healthy, by `store` too; not `make`: by that alone. `waits` says in whose name they are asked,
+    and `way` leads to them.
     """
     from benchhub.api.measuring import ready_of as ready
     from benchhub.cli.show.preparing import preparing
@@ -143,9 +149,10 @@ def ready_of(
         choose = None
         if begun is None and request.at_most is not None:
             from benchhub.run.devices.choosing import chooser
+            from benchhub.run.loop.ways import DIRECT
 
             url = project.store_there(store, make)
-            choose = chooser(url, project.note, waits, connects=make)
+            choose = chooser(url, project.note, waits, make, way or DIRECT)
         return ready(request, project.cache(), progress, make, begun, choose)
 
 

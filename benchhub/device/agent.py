@@ -60,6 +60,8 @@ class RemoteAgent:
         self._to = ""
         self._heard = 0
         self._pings: set[str] = set()
+        #: Gets each line that was the next event of a request, as it came.
+        self.on_line: Callable[[bytes], None] = lambda line: None
 
     def hello(
         self,
@@ -331,6 +333,7 @@ class RemoteAgent:
                 raise self.fault(f"a {event.event!r} of another request")
             if isinstance(event, schema.ErrorEvent):
                 raise DeviceError(f"{self._name}: the agent cannot do that: {event.message}")
+            self.on_line(line)
             return event, len(line)
 
     def _line(self, deadline: float, awaited: str, most_bytes: int) -> bytes:

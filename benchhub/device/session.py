@@ -13,21 +13,18 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from benchhub.device.agent import RemoteAgent
-from benchhub.device.blob import Blob, StageReport
 from benchhub.device.bootstrap import RunnerFile
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
-from benchhub.device.events.folding import Folding
-from benchhub.device.events.pace import Pace
-from benchhub.device.events.parse import Broken
-from benchhub.device.events.plausible import doubted, implausible
+from benchhub.device.events.launch_events import LaunchEvents
 from benchhub.device.local import LocalTransport
 from benchhub.device.opening import Opening
 from benchhub.device.provision.install import Removed, Trouble
 from benchhub.device.provision.lock import Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target, environment, target
-from benchhub.device.stage import BlobState, end_to_end, stage
+from benchhub.device.staging.blob import Blob, StageReport
+from benchhub.device.staging.stage import BlobState, end_to_end, stage
 from benchhub.device.transport import Progress, Transport
 from benchhub.device.turns.queue import Asking
 from benchhub.errors import ConfigError, LinkLost
@@ -39,7 +36,7 @@ from benchhub.ondevice.wire import Conditions, Job, Outcome
 _REQUEST_TIMEOUT_S = 60.0
 #: Hashing is never slower than this, not even on the slowest board with an SD card.
 _SLOWEST_BYTES_PER_S = 5e6
-_LAUNCH_GRACE_S = 30.0
+LAUNCH_GRACE_S = 30.0
 E = TypeVar("E", bound=schema.Event)
 
 Connect = Callable[[DeviceProfile], Transport]
@@ -49,7 +46,7 @@ _SLOWEST_LINK_BYTES_PER_S = 8e3
 _PUSH_GRACE_S = 300.0
 
 
-def _now_ns() -> int:
+def now_ns() -> int:
     """Return a time that goes on while this machine sleeps: devices measure on meanwhile."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # of macOS the latter does so
     return time.clock_gettime_ns(clock)
@@ -112,13 +109,15 @@ class DeviceSession:
         on_wait: Callable[[str], None] = lambda message: None,
         heartbeat_s: float = wire.HEARTBEAT_S,
         asking: Asking | None = None,
+        on_line: Callable[[bytes], None] = lambda line: None,
     ) -> DeviceSession:
         """Connect, take the lease and return the session.
 
         Where somebody else comes first this waits in the device's queue, as `asking` says, and
         ends in DeviceBusy; a lease that this very process, or a dead one of the same run
         (`own_run`), still holds through a broken link is waited for. `on_wait` hears every second
-        what is waited for, and may raise. Everything else that can be wrong is its own DeviceError.
+        what is waited for, and may raise. `on_line` gets every line of the agent that was an event
+        of what was asked of it. Everything else that can be wrong is its own DeviceError.
         """
         transport = connect(profile)
         try:
@@ -126,6 +125,7 @@ class DeviceSession:
             opening = Opening(transport, profile, runner, holder, heartbeat_s, ask)
             agent, said = opening.with_lease(own_run, on_wait)
             agent.keep_alive(heartbeat_s)
+            agent.on_line = on_line
             return cls(profile, transport, agent, said)
         except BaseException:
             transport.close()
@@ -229,7 +229,7 @@ class DeviceSession:
         answer = self._ask(
             "provision",
             schema.ProvisionEvent,
-            deadline_s + _LAUNCH_GRACE_S,
+            deadline_s + LAUNCH_GRACE_S,
             backend=wanted.lock.backend,
             lock=wanted.lock.name,
             pins=wanted.text,
@@ -267,6 +267,14 @@ class DeviceSession:
         self._left_s = left_s
         return self._waiting
 
+    def settle(self) -> None:
+        """Have the device finish writing what was pushed; every launch begins with that."""
+        if self._unsettled_bytes:
+            # Writing a large model to a slow card must not go on while something is timed.
+            patience_s = _REQUEST_TIMEOUT_S + self._unsettled_bytes / _SLOWEST_BYTES_PER_S
+            self._ask("settle", schema.SettleEvent, patience_s)
+            self._unsettled_bytes = 0
+
     def launch(
         self,
         job: Job,
@@ -280,37 +288,23 @@ class DeviceSession:
         launch ends, ProtocolFault for what the protocol does not allow, Interrupted when another
         thread closes the session meanwhile.
         """
-        if self._unsettled_bytes:
-            # Writing a large model to a slow card must not go on while something is timed.
-            patience_s = _REQUEST_TIMEOUT_S + self._unsettled_bytes / _SLOWEST_BYTES_PER_S
-            self._ask("settle", schema.SettleEvent, patience_s)
-            self._unsettled_bytes = 0
-        folding = Folding(job, expected)
-        left = [folding.most_events, folding.most_bytes]
-        pace = Pace()
+        self.settle()
+        events = LaunchEvents(job, expected)
 
         def take(event: schema.Event, size: int) -> bool:
-            pace.one()
-            left[:] = left[0] - 1, left[1] - size
-            if min(left) < 0:
-                raise Broken(
-                    f"a launch of more than {folding.most_events} events or"
-                    f" {folding.most_bytes} bytes"
-                )
+            over = events.take(event, size)
             if on_event is not None:
                 on_event(event)
-            if isinstance(event, schema.EndEvent):
-                self._waiting = event.waiting
-            return folding.take(event)
+            return over
 
         request = {"do": "launch", "job": wire.encode_job(job), "left_s": self._left_s}
-        began_ns = _now_ns()
-        with contextlib.closing(folding):
-            deadline_s = job.deadline_s + _LAUNCH_GRACE_S
+        began_ns = now_ns()
+        with contextlib.closing(events):
+            deadline_s = job.deadline_s + LAUNCH_GRACE_S
             self._agent.follow(request, deadline_s, bounds.line_bytes(job), take)
-        outcome = folding.outcome
-        took_ns = _now_ns() - began_ns
-        return doubted(outcome, implausible(outcome, job, expected, took_ns))
+        if events.waiting is not None:
+            self._waiting = events.waiting
+        return events.outcome(now_ns() - began_ns)
 
     def close(self) -> None:
         """Give the lease back and hang up; safe from any thread, and twice."""

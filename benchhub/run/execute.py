@@ -37,6 +37,7 @@ from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, asking_for, connector
 from benchhub.run.loop.power import PowerSwitch, power_switches
 from benchhub.run.loop.room import at_once, look, taken
+from benchhub.run.loop.ways import DIRECT, Way
 from benchhub.run.loop.work import Connect, DeviceWork, Watcher
 from benchhub.run.loop.works import common_work, works_of
 from benchhub.run.planning.early_ends import with_early_ends
@@ -163,15 +164,17 @@ def execute(
     rerun_failed: bool = False,
     queueing: Queueing = USUAL_QUEUEING,
     so_far: Reached | None = None,
+    way: Way = DIRECT,
 ) -> dict[str, DeviceError | None]:
     """Measure what is still open in `run`; return per device why it stopped early, or None.
 
-    `so_far` is what the store has of it, None: that is still to be read.
+    `so_far` is what the store has of it, None: that is still to be read. `way` leads to the
+    devices.
     """
     infos = {info.name: info for info in store.devices(run.id)}
     following = Following(store, run.id, watcher, infos)
     errors: dict[str, DeviceError | None] = {}
-    switches = power_switches(store, run.id, ready.resolved.devices, queueing, infos)
+    switches = power_switches(store, run.id, ready.resolved.devices, queueing, infos, way.cycle)
     works = _works(store, run, ready, rerun_failed, so_far or store.reached(run.id), switches)
     for work in works:
         _forget_early_stop(work, store, infos)
@@ -182,7 +185,7 @@ def execute(
         works = [o for o in works if not _untested(o, suite, store, watcher, errors)]
     store.set_status(run.id, "running", None)
 
-    connect = connector(run.id, watcher, asking_for(store, queueing, ready.plan.cells))
+    connect = connector(run.id, watcher, asking_for(store, queueing, ready.plan.cells), way)
     try:
         missing: dict[str, DeviceError | None] = {}
         if ready.prepared.awaited is not None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from subjects import SUBJECTS, Subject, expected_scores, images
 
-from benchhub.device.blob import Blob
 from benchhub.device.provision.install import provision
 from benchhub.device.provision.lock import shipped
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job, Outcome
 

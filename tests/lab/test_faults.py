@@ -17,9 +17,9 @@ import pytest
 from repository import TESTS
 from waiting import until
 
-from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import (
     AuthenticationRefused,
     DeviceBusy,

@@ -11,7 +11,7 @@ import pytest
 
 from benchhub.compress.files.model_file import read_model
 from benchhub.config.suite import load_profile, load_suite
-from benchhub.device.blob import Blob
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.arrays import archive, mapped
 from benchhub.outside.foreign.bounds import TEXT, unzipped, whole

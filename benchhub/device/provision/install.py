@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchhub.device.blob import Blob, StageReport
 from benchhub.device.provision.lock import Lock, Pinned, pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Environment, Target
 from benchhub.device.provision.wheels import wheels
+from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.errors import BackendError, DeviceError, NoSpace
 

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchhub.device.blob import Blob
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import ConfigError
 
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)

@@ -18,10 +18,10 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchhub.device.blob import Blob
 from benchhub.device.provision.lock import Pin, Pinned
 from benchhub.device.provision.packed import Wheel
 from benchhub.device.provision.target import Target
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import BackendError, ConfigError, NoSpace
 from benchhub.outside import Variable
 from benchhub.outside.written import FULL, drafted

@@ -16,6 +16,7 @@ from benchhub.run.devices.healthy import Choose, healthy, why_not
 from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.engine import Sessions
 from benchhub.run.loop.following import asking_for
+from benchhub.run.loop.ways import DIRECT, Way
 from benchhub.store import Store
 
 
@@ -24,6 +25,7 @@ def chooser(
     say: Callable[[str], None],
     waits: Queueing | None = None,
     connects: bool = True,
+    way: Way = DIRECT,
 ) -> Choose:
     """Return what takes the healthy ones of a request's devices, by the store at `url` if any.
 
@@ -46,7 +48,9 @@ def chooser(
             asking = asking_for(store, at_once, ()) if store else lambda _: Asking(at_once)
 
             def ask(device: DeviceProfile, sessions: Sessions) -> str | None:
-                return why_not(device, sessions, backends, asking(device)) if connects else None
+                if not connects:
+                    return None
+                return why_not(device, sessions, backends, asking(device), way)
 
             found = healthy(
                 devices, request.at_most or len(devices), _known(store, requires), ask, say

@@ -6,6 +6,7 @@ the next one takes the place, so that dead devices cost seconds, and not each it
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -19,8 +20,9 @@ from benchhub.model.device import DeviceProfile
 from benchhub.model.request import RunRequest
 from benchhub.ondevice.backends import Description
 from benchhub.outside.faults import of_device
-from benchhub.run.devices.side_by_side import AT_ONCE, opened
+from benchhub.run.devices.side_by_side import AT_ONCE, closed_by
 from benchhub.run.loop.engine import Sessions
+from benchhub.run.loop.ways import DIRECT, Way
 
 #: Who takes longer than this to answer is no longer counted on, though welcome.
 SOON_S = 3.0
@@ -135,13 +137,20 @@ class _Choosing:
 
 
 def why_not(
-    device: DeviceProfile, sessions: Sessions, backends: Sequence[Description], asking: Asking
+    device: DeviceProfile,
+    sessions: Sessions,
+    backends: Sequence[Description],
+    asking: Asking,
+    way: Way = DIRECT,
 ) -> str | None:
     """Ask a device why it is not to be measured now; None: it is free, fit and has a backend.
 
     `asking` is how it is asked for. DeviceError says why it cannot be asked.
     """
-    with opened(device, sessions, "choosing", asking) as session:
+    with (
+        contextlib.closing(way.open(device, "choosing", asking, lambda text: None)) as session,
+        closed_by(sessions, device.name, session),
+    ):
         facts, conditions = session.facts(), session.conditions()
     checks = findings(device, facts, conditions, backends)
     if (reason := refusal(checks)) is not None:

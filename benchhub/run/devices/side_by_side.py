@@ -16,6 +16,7 @@ from benchhub.errors import ConfigError, DeviceError, Interrupted
 from benchhub.model.device import DeviceProfile
 from benchhub.outside.faults import of_device
 from benchhub.run.loop.engine import Sessions
+from benchhub.run.loop.work import OpenSession
 
 #: So many devices are asked at a time. How many connections are begun at once to one server or
 #: jump host is limited where they are made.
@@ -78,14 +79,23 @@ def opened(
     device: DeviceProfile, sessions: Sessions, purpose: str, asking: Asking | None = None
 ) -> Iterator[DeviceSession]:
     """Yield a session with a device, which `sessions` can close; others see its `purpose`."""
-    with DeviceSession.open(device, build_runner(), holder(purpose), asking=asking) as session:
-        sessions.connected(device.name, session)
-        try:
-            if sessions.stopping():  # while it was opened, so nobody closed it
-                raise Interrupted(f"{device.name}: stopped")
-            yield session
-        finally:
-            sessions.connected(device.name, None)
+    with (
+        DeviceSession.open(device, build_runner(), holder(purpose), asking=asking) as session,
+        closed_by(sessions, device.name, session),
+    ):
+        yield session
+
+
+@contextlib.contextmanager
+def closed_by(sessions: Sessions, device: str, session: OpenSession) -> Iterator[None]:
+    """Let `sessions` close a session meanwhile; Interrupted where they were stopped already."""
+    sessions.connected(device, session)
+    try:
+        if sessions.stopping():  # while it was opened, so nobody closed it
+            raise Interrupted(f"{device}: stopped")
+        yield
+    finally:
+        sessions.connected(device, None)
 
 
 def _answer(

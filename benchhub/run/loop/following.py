@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from benchhub.device.runner import build_runner
-from benchhub.device.session import DeviceSession, holder
 from benchhub.device.turns.queue import Asking
 from benchhub.errors import Interrupted
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceInfo, DeviceProfile, Queueing
 from benchhub.model.launch import Launch
 from benchhub.run.loop.power import CHECK as POWER
-from benchhub.run.loop.work import Connect, Watcher
+from benchhub.run.loop.ways import DIRECT, Way
+from benchhub.run.loop.work import Connect, OpenSession, Watcher
 from benchhub.store import Store
 
 
@@ -52,7 +51,10 @@ class Following:
 
 
 def connector(
-    run: str, watcher: Watcher, asking: Callable[[DeviceProfile], Asking] = lambda _: Asking()
+    run: str,
+    watcher: Watcher,
+    asking: Callable[[DeviceProfile], Asking] = lambda _: Asking(),
+    way: Way = DIRECT,
 ) -> Connect:
     """Return what opens the session of a device for a run, and waits where others use it.
 
@@ -64,15 +66,8 @@ def connector(
             raise Interrupted(f"{device.name}: stopped")
         watcher.status(device.name, f"waiting: {text}")
 
-    def connect(device: DeviceProfile) -> DeviceSession:
-        return DeviceSession.open(
-            device,
-            build_runner(),
-            holder(run),
-            own_run=run,
-            on_wait=lambda text: waiting(device, text),
-            asking=asking(device),
-        )
+    def connect(device: DeviceProfile) -> OpenSession:
+        return way.open(device, run, asking(device), lambda text: waiting(device, text))
 
     return connect
 

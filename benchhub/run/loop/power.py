@@ -21,15 +21,21 @@ from benchhub.text import instant
 #: Another run that launched something on a device within this time may still be at it.
 RECENT_S = 1800.0
 CHECK = "power"
+#: What switches a device off and on, unless it is told to stop; see `device.power.cycle`.
+Switch = Callable[[DeviceProfile, Callable[[], bool]], None]
 
 
 class PowerSwitch:
     """The power of one device in a run; `others` tells who else may have it, by the store."""
 
     def __init__(
-        self, device: DeviceProfile, others: Callable[[], str | None], used: bool = False
+        self,
+        device: DeviceProfile,
+        others: Callable[[], str | None],
+        used: bool = False,
+        switch: Switch = cycle,
     ) -> None:
-        self._device, self._others, self._used = device, others, used
+        self._device, self._others, self._used, self._switch = device, others, used, switch
         #: How many others waited when the device was last heard.
         self.waiting = 0
 
@@ -44,7 +50,7 @@ class PowerSwitch:
         if (other := waited or self._others()) is not None:
             raise Unreachable(f"{error}; its power was left as it is: {other}") from error
         self._used = True
-        cycle(self._device, stopping)
+        self._switch(self._device, stopping)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         return Finding(
             CHECK, "warn", f"did not answer, and its power was switched off and on at {at}",
@@ -59,6 +65,7 @@ def power_switches(
     devices: Sequence[DeviceProfile],
     queueing: Queueing,
     infos: Mapping[str, DeviceInfo],
+    switch: Switch = cycle,
 ) -> dict[str, PowerSwitch]:
     """Return the switches of devices that have one; one that this run has used stays used."""
     found = {}
@@ -67,7 +74,7 @@ def power_switches(
             info = infos.get(device.name)
             used = info is not None and any(one.check == CHECK for one in info.findings)
             others = others_of_store(store, run, device.name, queueing)
-            found[device.name] = PowerSwitch(device, others, used)
+            found[device.name] = PowerSwitch(device, others, used, switch)
     return found
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchhub.device.blob import Blob, StageReport
 from benchhub.device.events.expected import Expected
+from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.model.arrays import Array
 from benchhub.model.cell import Cell, More, SamplesOf, Variant, no_more, no_samples

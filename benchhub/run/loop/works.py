@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from benchhub.backends import described
 from benchhub.config.request import Resolved
-from benchhub.device.blob import Blob, model_blobs
+from benchhub.device.staging.blob import Blob, model_blobs
 from benchhub.model.cell import Cell
 from benchhub.model.device import DeviceProfile
 from benchhub.run.loop.work import DeviceWork

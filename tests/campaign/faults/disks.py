@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from benchhub.device.blob import model_blobs
+from benchhub.device.staging.blob import model_blobs
 from campaign import mounts
 from campaign.fault import Events, Fault, Lasting
 from campaign.in_process_device import GONE, InProcess

@@ -30,7 +30,6 @@ from lying_device import (
 from scripted import work
 
 from benchhub.device.agent import RemoteAgent
-from benchhub.device.blob import Blob
 from benchhub.device.events import schema
 from benchhub.device.events.expected import Expected, ExpectedOutput
 from benchhub.device.provision.install import Trouble
@@ -38,6 +37,7 @@ from benchhub.device.provision.lock import Pinned, parse, pinned
 from benchhub.device.provision.target import Environment, Target
 from benchhub.device.provision.wheels import download_arguments
 from benchhub.device.session import DeviceSession
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import BackendError, DeviceError, ProtocolFault
 from benchhub.model.facts import Facts
 from benchhub.model.launch import Launch

@@ -21,12 +21,12 @@ from provision_targets import target
 from tiny_wheels import pin, write_backend, write_numpy, write_wheel
 from waiting import until
 
-from benchhub.device.blob import Blob
 from benchhub.device.provision.install import Provisioned, provision
 from benchhub.device.provision.lock import Lock, parse, pinned, shipped
 from benchhub.device.provision.wheels import wheels
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import BackendError, NoSpace, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job

@@ -13,9 +13,9 @@ from lab.command import why_not
 from lab.plugin import give_up
 from loopback_sshd import Sshd, start_sshd
 
-from benchhub.device.blob import Blob
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, connect, holder
+from benchhub.device.staging.blob import Blob
 from benchhub.device.turns.reserve import keep, new_reservation, release
 from benchhub.errors import DeviceBusy, DeviceError
 from benchhub.model.device import DeviceProfile

@@ -12,7 +12,7 @@ from builders import make_cell
 from lying_device import END, Script, launch_events
 from scripted import Diary, work
 
-from benchhub.device.blob import Blob
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import NoSpace
 from benchhub.model.launch import Launch
 from benchhub.run.loop.campaign import MOST_ATTEMPTS, measure

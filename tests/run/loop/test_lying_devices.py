@@ -14,8 +14,8 @@ from builders import make_cell
 from lying_device import END, FACTS, Script, call_ns, failed_events, series
 from scripted import Diary, work
 
-from benchhub.device.blob import Blob
 from benchhub.device.session import DeviceSession
+from benchhub.device.staging.blob import Blob
 from benchhub.errors import DeviceError, ProtocolFault
 from benchhub.model.device import DeviceProfile
 from benchhub.model.launch import Launch

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchhub.device.blob import Blob, StageReport
+from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.device.transport import PACKET_BYTES, Progress
 from benchhub.errors import DeviceError, NoSpace
 

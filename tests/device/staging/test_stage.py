@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from loopback_sshd import Sshd, link, start_sshd
 
-from benchhub.device.blob import Blob, StageReport
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession, holder
-from benchhub.device.stage import end_to_end
+from benchhub.device.staging.blob import Blob, StageReport
+from benchhub.device.staging.stage import end_to_end
 from benchhub.errors import ConfigError, Interrupted, NoSpace, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import Job

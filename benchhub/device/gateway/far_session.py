@@ -1,0 +1,370 @@
+"""A session with a device of another site, through its gateway: what comes back is checked here.
+
+The gateway passes on the lines of the device's agent as they came, and they are read by what reads
+those of a device that is at hand. So neither it nor what lies between is believed more than that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from benchhub.device.events import bounds, schema
+from benchhub.device.events.expected import UNTOLD, Expected
+from benchhub.device.events.launch_events import LaunchEvents
+from benchhub.device.events.parse import Broken, parse
+from benchhub.device.gateway.messages import IDLE_S, PIECE_BYTES, Answer, Opened, versions
+from benchhub.device.gateway.requests import Do, Request, asking_sent, expected_sent
+from benchhub.device.gateway.resources import DEVICE, GATEWAY
+from benchhub.device.gateway.scheduler import CallLost, Scheduler
+from benchhub.device.runner import build_runner
+from benchhub.device.session import LAUNCH_GRACE_S, now_ns
+from benchhub.device.staging.blob import Blob, StageReport
+from benchhub.device.transport import Progress
+from benchhub.device.turns.queue import Asking
+from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
+from benchhub.model.device import DeviceProfile
+from benchhub.model.facts import Facts
+from benchhub.ondevice import wire
+from benchhub.ondevice.wire import Conditions, Job, Outcome
+from benchhub.outside.heartbeat import every
+
+E = TypeVar("E", bound=schema.Event)
+#: How long one call waits at the gateway for something to tell.
+_WAIT_S, _SHORT_WAIT_S = 5.0, 1.0
+#: A gateway, its scheduler or the link may be away for so long before a launch is given up.
+PATIENCE_S = 60.0
+#: A gateway that its scheduler has not seen for so long has ended.
+_GONE_S = 10.0
+_ASK_S = 90.0
+#: Copies to a device that are slower than this have stopped.
+_STAGE_GRACE_S, _SLOWEST_BYTES_PER_S = 600.0, 8e3
+
+
+class FarSession:
+    """What a campaign asks of a device, asked of its gateway; see `run.loop.work.OpenSession`."""
+
+    def __init__(self, profile: DeviceProfile, scheduler: Scheduler) -> None:
+        self._name, self._scheduler = profile.name, scheduler
+        self._word = secrets.token_hex(16)
+        self._resource = DEVICE + profile.name
+        self._woken = threading.Event()
+        self._over = False
+        self._number = 0
+        self._left_s: float | None = None
+        self._waiting = 0
+        self._heard = -1
+        self._opened: Opened | None = None
+        self._beat = every(IDLE_S / 4, self._touch)
+
+    @classmethod
+    def open(
+        cls,
+        profile: DeviceProfile,
+        scheduler: Scheduler,
+        holder: Mapping[str, Any],
+        asking: Asking,
+        on_wait: Callable[[str], None],
+    ) -> FarSession:
+        """Have a gateway open a session with a device, and return it.
+
+        Waits in the device's queue as `asking` says; `on_wait` hears every second what is waited
+        for, and may raise. Unreachable where no gateway offers the device.
+        """
+        try:
+            offered = scheduler.devices()
+        except CallLost as lost:
+            raise Unreachable(f"{profile.name}: {scheduler.address}: {lost}") from lost
+        if profile.name not in offered:
+            raise Unreachable(
+                f"{profile.name}: no gateway of {scheduler.address} offers it, of"
+                f" {len(offered)} devices: start `benchhub gateway` at its site"
+            )
+        session = cls(profile, scheduler)
+        try:
+            session._open(holder, asking, on_wait)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _open(
+        self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
+    ) -> None:
+        def heard(answer: Answer) -> None:
+            if answer.said:
+                on_wait(answer.said)
+
+        answer = self._do(
+            "open", float("inf"), heard=heard, wait_s=_SHORT_WAIT_S,
+            holder=dict(holder), asking=asking_sent(asking),
+        )  # fmt: skip
+        if answer.opened is None:
+            raise self._fault("a session was opened, and nothing told of it")
+        ours = build_runner().sha256
+        if answer.opened.runner_sha256 != ours:
+            raise DeviceError(
+                f"{self._name}: gateway {answer.opened.gateway} has other code of the same version:"
+                " install the same benchhub on both"
+            )
+        self._opened = answer.opened
+        self._resource = GATEWAY + answer.opened.gateway
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What connecting found doubtful."""
+        return self._opened.warnings if self._opened else ()
+
+    def facts(self) -> Facts:
+        """Return what the device is, as its agent probed it."""
+        return self._event("facts", schema.FactsEvent).facts.told()
+
+    def conditions(self) -> Conditions:
+        """Return the state the device is in now."""
+        return self._event("conditions", schema.ConditionsEvent).conditions.told()
+
+    def stage(self, blobs: Sequence[Blob], progress: Progress = lambda count: None) -> StageReport:
+        """Make the device hold every one of `blobs`, by way of the gateway's own cache."""
+        wanted = {blob.sha256: blob for blob in blobs}
+        if not wanted:
+            return StageReport(0, 0)
+        sizes = {digest: blob.size_bytes for digest, blob in wanted.items()}
+        self._to_gateway(wanted, sizes, progress)
+        moved = 0
+
+        def heard(answer: Answer) -> None:
+            nonlocal moved
+            if answer.moved > moved:
+                progress(answer.moved - moved)
+                moved = answer.moved
+
+        most_s = _STAGE_GRACE_S + sum(sizes.values()) / _SLOWEST_BYTES_PER_S
+        answer = self._do("stage", most_s, heard=heard, wait_s=_SHORT_WAIT_S, blobs=sizes)
+        if answer.staged is None:
+            raise self._fault("models were pushed, and nothing told of it")
+        return StageReport(*answer.staged)
+
+    def _to_gateway(
+        self, wanted: Mapping[str, Blob], sizes: Mapping[str, int], progress: Progress
+    ) -> None:
+        """Send what the gateway does not hold, unless it comes for another device already."""
+        for digest in self._lacking(sizes):
+            blob = wanted[digest]
+            with self._scheduler.sending(self._resource, digest):
+                offset = self._lacking({digest: blob.size_bytes}).get(digest)
+                if offset is None:
+                    continue
+                with blob.open() as source:
+                    while offset < blob.size_bytes or not blob.size_bytes:
+                        source.seek(offset)
+                        data = source.read(min(PIECE_BYTES, blob.size_bytes - offset))
+                        if not data and blob.size_bytes:
+                            raise blob.changed(offset)
+                        answer, _ = self._call(
+                            "put", data, blobs={digest: blob.size_bytes}, offset=offset
+                        )
+                        if answer.error is not None:
+                            blob.check_unchanged()
+                            raise answer.error.raised(self._name)
+                        progress(max(0, answer.next - offset))
+                        offset = answer.next
+                        if not blob.size_bytes:
+                            break
+
+    def _lacking(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
+        answer, _ = self._call("lacking", blobs=dict(sizes))
+        if answer.error is not None:
+            raise answer.error.raised(self._name)
+        lacking = answer.lacking or {}
+        if any(offset > sizes.get(digest, -1) for digest, offset in lacking.items()):
+            raise self._fault("it lacks what it was not asked about")
+        return lacking
+
+    def launch(self, job: Job, *, expected: Expected = UNTOLD) -> Outcome:
+        """Run `job` on the device and return what it brought back; see `DeviceSession.launch`."""
+        began_ns = now_ns()
+        most_bytes = bounds.line_bytes(job)
+        with contextlib.closing(LaunchEvents(job, expected)) as events:
+            lines = _Lines(most_bytes, lambda line: self._take(events, line))
+            self._do(
+                "launch", job.deadline_s + LAUNCH_GRACE_S + 2 * PATIENCE_S,
+                lines=lines, wait_s=_WAIT_S, job=wire.encode_job(job),
+                expected=expected_sent(expected), left_s=self._left_s,
+            )  # fmt: skip
+            if not lines.over:
+                raise self._fault("a launch without its end")
+        if events.waiting is not None:
+            self._waiting = events.waiting
+        return events.outcome(now_ns() - began_ns)
+
+    def _take(self, events: LaunchEvents, line: bytes) -> bool:
+        return events.take(self._parsed(line), len(line))
+
+    def _parsed(self, line: bytes) -> schema.Event:
+        event = parse(line)
+        if event.n <= self._heard:
+            raise Broken(f"line {event.n} after line {self._heard}")
+        self._heard = event.n
+        return event
+
+    def _event(self, what: Do, kind: type[E]) -> E:
+        found: list[schema.Event] = []
+
+        def take(line: bytes) -> bool:
+            found.append(self._parsed(line))
+            return True
+
+        self._do(what, _ASK_S, lines=_Lines(bounds.LINE_BYTES, take), wait_s=_WAIT_S)
+        if len(found) != 1 or not isinstance(found[0], kind):
+            raise self._fault(f"{what!r} was answered with something else")
+        return found[0]
+
+    def expects(self, left_s: float) -> int:
+        """Let those who wait for the device know, with the next launch, how long it takes still."""
+        self._left_s = left_s
+        return self._waiting
+
+    def close(self) -> None:
+        """Give the device back; safe from any thread, and twice."""
+        if self._over:
+            return
+        self._beat.stop()
+        self._over = True
+        self._woken.set()
+        with contextlib.suppress(CallLost):
+            self._sent("close", b"", threading.Event(), lambda: False, wait_s=0.0)
+
+    def _do(
+        self,
+        what: Do,
+        most_s: float,
+        *,
+        heard: Callable[[Answer], None] = lambda answer: None,
+        lines: _Lines | None = None,
+        wait_s: float,
+        **values: Any,
+    ) -> Answer:
+        """Begin something at the gateway and hear of it until it is over."""
+        self._number += 1
+        until = time.monotonic() + most_s
+        do, after = what, 0
+        while True:
+            answer, data = self._call(do, n=self._number, after=after, wait_s=wait_s, **values)
+            do, values = "hear", {}
+            if answer.next != after + len(data):
+                raise self._fault("lines that do not follow on those before")
+            after = answer.next
+            if lines is not None:
+                try:
+                    lines.add(data)
+                except Broken as broken:
+                    raise self._fault(str(broken)) from broken
+            heard(answer)
+            if answer.over:
+                if answer.error is not None:
+                    raise answer.error.raised(self._name)
+                return answer
+            if time.monotonic() > until:
+                raise LinkLost(f"{self._name}: slow: its gateway answers, but {what} is overdue")
+
+    def _call(self, do: Do, data: bytes = b"", **values: Any) -> tuple[Answer, bytes]:
+        """Return the gateway's answer; what is lost on the way is asked again, for a while."""
+        until = time.monotonic() + PATIENCE_S
+        gone_at = time.monotonic() + _GONE_S
+        while True:
+            if self._over:
+                raise self._closed()
+            try:
+                answer, lines = self._sent(do, data, self._woken, lambda: self._over, **values)
+            except CallLost as lost:
+                if self._over:
+                    raise self._closed() from None
+                late = time.monotonic()
+                if late > until or (late > gone_at and not self._is_there()):
+                    raise LinkLost(
+                        f"{self._name}: its gateway is out of reach: {lost}; is it running, and its"
+                        " site's link up?"
+                    ) from lost
+                self._woken.wait(1.0)
+                continue
+            try:
+                return Answer.model_validate_json(answer), lines
+            except ValidationError as error:
+                raise self._fault(f"an answer of its gateway that is none: {error}") from error
+
+    def _is_there(self) -> bool:
+        if not self._resource.startswith(GATEWAY):
+            return True
+        try:
+            return self._scheduler.has(self._resource.removeprefix(GATEWAY))
+        except CallLost:
+            return True  # the scheduler is away, and so nobody can tell
+
+    def _sent(
+        self, do: Do, data: bytes, woken: threading.Event, over: Callable[[], bool], **values: Any
+    ) -> tuple[bytes, bytes]:
+        request = Request(
+            versions=versions(), session=self._word, device=self._name, do=do, **values
+        )
+        sent = request.model_dump_json(exclude_defaults=True).encode()
+        wait_s = values.get("wait_s", 0.0)
+        return self._scheduler.call(self._resource, sent, data, wait_s, woken, over)
+
+    def _touch(self) -> bool:
+        with contextlib.suppress(CallLost):
+            self._sent("touch", b"", threading.Event(), lambda: self._over)
+        return not self._over
+
+    def _fault(self, reason: str) -> ProtocolFault:
+        return ProtocolFault(self._name, reason)
+
+    def _closed(self) -> Interrupted:
+        return Interrupted(f"{self._name}: the session was closed")
+
+
+def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[], bool]) -> None:
+    """Have its gateway switch a device off and on, by the command of the gateway's own profile.
+
+    Interrupted once `stopping`.
+    """
+    assert profile.power is not None
+    session = FarSession(profile, scheduler)
+    with contextlib.closing(session):
+
+        def heard(answer: Answer) -> None:
+            if stopping():
+                raise Interrupted(f"{profile.name}: stopped")
+
+        session._do("cycle", profile.power.timeout_s + _ASK_S, heard=heard, wait_s=_SHORT_WAIT_S)
+
+
+class _Lines:
+    """Bytes that come in pieces, taken line by line; Broken for a line that is too long."""
+
+    def __init__(self, most_bytes: int, take: Callable[[bytes], bool]) -> None:
+        self._most_bytes, self._take = most_bytes, take
+        self._rest = bytearray()
+        #: Whether `take` has said that all is there.
+        self.over = False
+
+    def add(self, data: bytes) -> None:
+        self._rest += data
+        begin = 0
+        while (end := self._rest.find(b"\n", begin)) >= 0:
+            if self.over:
+                raise Broken("lines after the last one")
+            if end - begin > self._most_bytes:
+                raise Broken(
+                    f"a line of {end - begin} bytes, at most {self._most_bytes} are allowed"
+                )
+            self.over = self._take(bytes(self._rest[begin : end + 1]))
+            begin = end + 1
+        del self._rest[:begin]
+        if len(self._rest) > self._most_bytes:
+            raise Broken(f"a line of more than {self._most_bytes} bytes")

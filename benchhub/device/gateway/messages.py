@@ -1,0 +1,97 @@
+"""What a gateway answers, checked like what a device sends: typed, bounded, fit to be shown."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from benchhub import __version__, errors
+from benchhub.device.events.bounds import TEXT_CHARS
+from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Word
+from benchhub.text import abridged, visible
+
+#: Of the calls; raised where one of them changes.
+PROTOCOL = 1
+#: Lines of an agent in one answer, and of a model in one call.
+PIECE_BYTES = 4 << 20
+#: A session of which nothing is heard for so long is closed, and its device given back.
+IDLE_S = 60.0
+#: What people are told of an error is the same wherever it was met.
+_KINDS: dict[str, type[errors.DeviceError]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.DeviceError, errors.Unreachable, errors.WayBroken, errors.LinkLost,
+        errors.DeviceBusy, errors.HostKeyUnknown, errors.HostKeyChanged, errors.HostKeyRevoked,
+        errors.AuthenticationRefused, errors.PythonUnusable, errors.PowerFailed, errors.NoSpace,
+        errors.Unfit, errors.BackendError,
+    )
+}  # fmt: skip
+
+
+class ToldError(Said):
+    """Why something was not done at a gateway; `reason` is a protocol fault's."""
+
+    kind: Word
+    message: Reason
+    reason: Text = ""
+
+    def raised(self, device: str) -> errors.DeviceError:
+        """Return the error to raise for a device."""
+        if self.kind == errors.ProtocolFault.__name__:
+            return errors.ProtocolFault(device, self.reason)
+        return _KINDS.get(self.kind, errors.DeviceError)(self.message)
+
+
+def told(error: Exception) -> ToldError:
+    """Return what is told of an error at a gateway."""
+    kind = type(error).__name__
+    if isinstance(error, errors.ProtocolFault):
+        return ToldError(kind=kind, message=_line(error), reason=abridged(error.reason, TEXT_CHARS))
+    if isinstance(error, errors.Interrupted):
+        kind = errors.LinkLost.__name__
+    elif kind not in _KINDS:
+        kind = errors.DeviceError.__name__
+    return ToldError(kind=kind, message=_line(error))
+
+
+def _line(error: Exception) -> str:
+    return abridged(visible(str(error)) or type(error).__name__, TEXT_CHARS)
+
+
+class Opened(Said):
+    """A session with a device, as its gateway has it; `gateway` is who is to be called next."""
+
+    gateway: Word
+    site: Word
+    runner_sha256: Digest
+    warnings: Annotated[tuple[Text, ...], Field(max_length=64)] = ()
+
+
+class Answer(Said):
+    """What a call came to. Lines of the agent come beside it, `next` is where they go on.
+
+    `over`: what was asked for has ended, and all its lines were told.
+    """
+
+    v: Literal[1] = 1
+    error: ToldError | None = None
+    over: bool = True
+    next: Count = 0
+    moved: Count = 0
+    said: Text = ""
+    opened: Opened | None = None
+    staged: tuple[Count, Count] | None = None
+    lacking: Annotated[dict[Digest, Count], Field(max_length=100_000)] | None = None
+    waiting: Count = 0
+
+
+def versions() -> dict[str, str]:
+    """Return what has to be equal at both ends."""
+    return {
+        "benchhub": __version__,
+        "dask.distributed": version("distributed"),
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+    }

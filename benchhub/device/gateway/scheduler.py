@@ -1,0 +1,193 @@
+"""The caller's end of dask: calls to gateways, one small task each, through their scheduler.
+
+A call may arrive twice, and a gateway begins nothing twice; so one that was lost is simply made
+again. Nothing stays with dask: an answer is let go as soon as it is here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from benchhub.device.gateway.address import SchedulerAddress
+from benchhub.device.gateway.messages import versions
+from benchhub.device.gateway.resources import DEVICE, GATEWAY
+from benchhub.errors import ConfigError, MissingExtra
+
+_CONNECT_S = 10.0
+#: An answer is never later than this after its gateway should have given it.
+_GRACE_S = 15.0
+#: What gateways there are is asked again after so long.
+_FRESH_S = 2.0
+
+
+class CallLost(Exception):
+    """A call without an answer: says why; it may have arrived."""
+
+
+def need_dask() -> None:
+    """Raise MissingExtra where dask is not installed."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(
+            "devices behind gateways need dask: pip install 'benchhub[gateway]'",
+            "dask.distributed is not installed",
+        ) from error
+
+
+class Scheduler:
+    """A scheduler that answers, and the gateways behind it; safe between threads."""
+
+    def __init__(self, address: SchedulerAddress) -> None:
+        need_dask()
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # said in our own words
+        self.address = address
+        self._security = address.security()
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._offered: frozenset[str] = frozenset()
+        self._asked_at = float("-inf")
+        self._closed = False
+        self._sending: dict[tuple[str, str], threading.Lock] = {}
+
+    @classmethod
+    def connected(cls, address: SchedulerAddress) -> Scheduler:
+        """Return it once it has answered; ConfigError: it does not, or has another dask."""
+        scheduler = cls(address)
+        try:
+            client = scheduler._connected()
+            theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
+        except CallLost as error:
+            raise ConfigError(f"{address}: {error}") from error
+        except (OSError, TimeoutError, KeyError, TypeError) as error:
+            raise ConfigError(f"{address}: does not answer as a dask scheduler: {error}") from error
+        ours = versions()["dask.distributed"]
+        if theirs != ours:
+            scheduler.close()
+            raise ConfigError(
+                f"{address}: the scheduler has dask.distributed {theirs}, and this is {ours}:"
+                " install the same on both"
+            )
+        return scheduler
+
+    def devices(self) -> Collection[str]:
+        """Return the names of the devices that gateways offer now; CallLost: nobody tells."""
+        return {one.removeprefix(DEVICE) for one in self._resources() if one.startswith(DEVICE)}
+
+    def has(self, gateway: str) -> bool:
+        """Return whether a gateway is there; CallLost: nobody tells."""
+        return GATEWAY + gateway in self._resources()
+
+    def call(
+        self,
+        resource: str,
+        request: bytes,
+        data: bytes,
+        wait_s: float,
+        woken: threading.Event,
+        over: Callable[[], bool],
+    ) -> tuple[bytes, bytes]:
+        """Return what a gateway with `resource` answers, which may take it `wait_s`.
+
+        CallLost where it does not, or once `over`, of which whoever sets `woken` tells.
+        """
+        from benchhub.device.gateway.worker import answered
+
+        woken.clear()
+        client = self._connected()
+        try:
+            future = client.submit(
+                answered, request, data, resources={resource: 1}, pure=False, retries=0,
+                key=f"benchhub-{secrets.token_hex(8)}",
+            )  # fmt: skip
+        except Exception as error:
+            raise CallLost(_said(error)) from error
+        try:
+            future.add_done_callback(lambda _: woken.set())
+            if not woken.wait(wait_s + _GRACE_S) and not future.done():
+                raise CallLost(f"no answer after {wait_s + _GRACE_S:.0f} s")
+            if over():
+                raise CallLost("closed meanwhile")
+            answer, lines = future.result(_GRACE_S)
+        except CallLost:
+            raise
+        except Exception as error:  # whatever dask says of a worker, a scheduler or a link
+            raise CallLost(_said(error)) from error
+        finally:
+            with contextlib.suppress(Exception):
+                future.cancel(force=True) if not future.done() else future.release()
+        if not isinstance(answer, bytes) or not isinstance(lines, bytes):
+            raise CallLost("the answer is none of a gateway's")
+        return answer, lines
+
+    def sending(self, resource: str, digest: str) -> threading.Lock:
+        """Return what one caller at a time holds while it sends a file to a gateway."""
+        with self._lock:
+            return self._sending.setdefault((resource, digest), threading.Lock())
+
+    def close(self) -> None:
+        """Leave the scheduler."""
+        self._closed = True
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close(timeout=3)
+
+    def _resources(self) -> frozenset[str]:
+        if time.monotonic() - self._asked_at > _FRESH_S:
+            client = self._connected()
+            try:
+                workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+            except Exception as error:
+                raise CallLost(_said(error)) from error
+            self._offered = frozenset(
+                resource for one in workers.values() for resource in one["resources"]
+            )
+            self._asked_at = time.monotonic()
+        return self._offered
+
+    def _connected(self) -> Any:
+        from distributed import Client
+
+        with self._lock:
+            if self._closed:
+                raise CallLost("closed")
+            if self._client is not None and self._client.status in ("running", "connecting"):
+                return self._client
+            if self._client is not None:
+                with contextlib.suppress(Exception):
+                    self._client.close(timeout=1)
+            try:
+                self._client = Client(
+                    self.address.contact, timeout=_CONNECT_S, security=self._security,
+                    set_as_default=False, name="benchhub", direct_to_workers=False,
+                )  # fmt: skip
+            except Exception as error:
+                self._client = None
+                raise CallLost(_why(error)) from error
+            return self._client
+
+
+def _said(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _why(error: BaseException) -> str:
+    """Return why nobody answers, by what lies below what dask says."""
+    import ssl
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"the scheduler and we do not accept each other's certificates: {cause}"
+        if isinstance(cause, ConnectionRefusedError):
+            return "no scheduler answers there: start one with `dask scheduler`"
+        cause = cause.__cause__ or cause.__context__
+    return f"no scheduler answers there ({_said(error) if isinstance(error, Exception) else error})"

@@ -1,0 +1,124 @@
+"""A gateway's own end: the devices of its site, and the sessions that it holds for callers."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from benchhub.device.gateway.cache import SiteCache
+from benchhub.device.gateway.held import HeldSession
+from benchhub.device.gateway.messages import IDLE_S, Answer, told, versions
+from benchhub.device.gateway.requests import Request
+from benchhub.device.gateway.tally import Tally
+from benchhub.errors import BenchhubError, DeviceError, LinkLost
+from benchhub.model.device import DeviceProfile
+from benchhub.outside.heartbeat import every
+
+_REAP_S = 2.0
+#: What begins a session: with a device, or with its power switch.
+_BEGINS = ("open", "cycle")
+
+
+class Site:
+    """The devices that a gateway offers, by its own profiles, keys and cache."""
+
+    def __init__(self, name: str, devices: Sequence[DeviceProfile], cache: Path) -> None:
+        self.name = name
+        #: What tells this process from any other gateway, before and after it.
+        self.gateway = f"{name}-{secrets.token_hex(4)}"
+        self.devices: Mapping[str, DeviceProfile] = {one.name: one for one in devices}
+        self.tally = Tally()
+        self.cache = SiteCache(cache)
+        self._sessions: dict[str, HeldSession] = {}
+        self._lock = threading.Lock()
+        self._versions = versions()
+        self._beat = every(_REAP_S, self._reap)
+
+    def answer(self, request: bytes, data: bytes) -> tuple[bytes, bytes]:
+        """Answer one call, as JSON with bytes beside it; what goes wrong is in the answer."""
+        try:
+            answer, lines = self._answer(Request.model_validate_json(request), data)
+        except (BenchhubError, ValidationError) as error:
+            answer, lines = Answer(error=told(error)), b""
+        return answer.model_dump_json(exclude_defaults=True).encode(), lines
+
+    def states(self) -> Counter[str]:
+        """Return how many devices are idle, and how many are in each state of a session."""
+        with self._lock:
+            busy = {one.profile.name: one.state for one in self._sessions.values()}
+        found = Counter(state for state in busy.values() if state != "closed")
+        found["idle"] = len(self.devices) - found.total()
+        return found
+
+    def close(self) -> None:
+        """Give every device back."""
+        self._beat.stop()
+        with self._lock:
+            sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            session.close()
+
+    def _answer(self, request: Request, data: bytes) -> tuple[Answer, bytes]:
+        for what, theirs in request.versions.items():
+            if (ours := self._versions.get(what)) != theirs:
+                raise DeviceError(
+                    f"{request.device}: gateway {self.gateway} has {what} {ours}, and this is"
+                    f" {theirs}: install the same on both"
+                )
+        if request.device not in self.devices:
+            raise DeviceError(f"{request.device}: gateway {self.gateway} does not know it")
+        if request.do == "close":
+            self._close(request.session)
+            return Answer(), b""
+        session = self._open(request) if request.do in _BEGINS else self._of(request)
+        return session.answer(request, data)
+
+    def _of(self, request: Request) -> HeldSession:
+        with self._lock:
+            found = self._sessions.get(request.session)
+        if found is None:
+            raise LinkLost(
+                f"{request.device}: gateway {self.gateway} holds no session with it any more: it"
+                " was started anew, or heard nothing for too long"
+            )
+        return found
+
+    def _open(self, request: Request) -> HeldSession:
+        with self._lock:
+            if request.session not in self._sessions:
+                self._sessions[request.session] = HeldSession(
+                    self.devices[request.device], self.cache, self.tally,
+                    (self.gateway, self.name),
+                    lambda: self._is_taken(request),
+                )  # fmt: skip
+            return self._sessions[request.session]
+
+    def _is_taken(self, request: Request) -> bool:
+        """Whether another caller has the same device by this gateway, for the same run."""
+        run = request.holder.get("run", "")
+        with self._lock:
+            return any(
+                key != request.session and one.profile.name == request.device and one.run == run
+                for key, one in self._sessions.items()
+            )
+
+    def _close(self, session: str) -> None:
+        with self._lock:
+            found = self._sessions.pop(session, None)
+        if found is not None:
+            found.close()
+
+    def _reap(self) -> bool:
+        """Close what nobody asks for any more: its caller is gone, and the device is free."""
+        late = time.monotonic() - IDLE_S
+        with self._lock:
+            gone = [key for key, one in self._sessions.items() if one.touched < late]
+        for key in gone:
+            self._close(key)
+        return True

@@ -1,0 +1,80 @@
+"""The process of a gateway: a dask worker that answers calls about its site's devices."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchhub.device.gateway.address import SchedulerAddress
+from benchhub.device.gateway.resources import AMOUNT, DEVICE, GATEWAY
+from benchhub.device.gateway.scheduler import need_dask
+from benchhub.device.gateway.site import Site
+
+#: A call that waits for an agent's lines has a thread meanwhile; a few a device, and some over.
+_CALLS_A_DEVICE, _OTHER_CALLS = 4, 16
+_AGAIN_S = 2.0
+#: The site of this process; calls come without any other way to it.
+_site: Site | None = None
+
+
+def answered(request: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """Answer one call at the gateway of this process: what dask runs there."""
+    if _site is None:
+        raise RuntimeError("this worker is no gateway of benchhub's")
+    return _site.answer(request, data)
+
+
+async def serve(
+    site: Site, address: SchedulerAddress, folder: Path, say: Callable[[str], None]
+) -> None:
+    """Offer the devices of a site to a scheduler, again whenever it is lost, until cancelled."""
+    global _site
+
+    need_dask()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _site = site
+    security, lost = address.security(), ""
+    while True:
+        worker = _worker(site, address, folder, security)
+        try:
+            await worker
+            say(f"{site.name}: {len(site.devices)} devices are offered to {address}")
+            lost = ""
+            await worker.finished()
+            say(f"{site.name}: {address} is lost; trying again")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the scheduler may come back
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            if reason != lost:
+                say(f"{site.name}: {address} does not take us: {reason}; trying again")
+            lost = reason
+        finally:
+            await _ended(worker)
+        await asyncio.sleep(_AGAIN_S)
+
+
+def _worker(site: Site, address: SchedulerAddress, folder: Path, security: Any) -> Any:
+    from distributed import Worker
+
+    offers = {f"{DEVICE}{name}": AMOUNT for name in site.devices}
+    return Worker(
+        address.contact,
+        name=site.gateway,
+        nthreads=_CALLS_A_DEVICE * len(site.devices) + _OTHER_CALLS,
+        resources={**offers, f"{GATEWAY}{site.gateway}": AMOUNT},
+        security=security,
+        memory_limit=0,
+        local_directory=str(folder),
+        dashboard_address="127.0.0.1:0",
+        heartbeat_interval="2s",
+        death_timeout=30,
+        validate=False,
+    )
+
+
+async def _ended(worker: Any) -> None:
+    with contextlib.suppress(Exception):  # it is gone either way, and another one follows
+        await asyncio.wait_for(worker.close(timeout=2, nanny=False), 5)
