@@ -23,7 +23,6 @@ from benchhub.cli import (
     devices,
     export,
     gate,
-    gateway,
     history,
     init,
     project,
@@ -36,6 +35,7 @@ from benchhub.cli import (
 from benchhub.cli.devices import (
     doctor,
     enroll,
+    gateway,
     listing,
     provision,
     queue,

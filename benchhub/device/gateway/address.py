@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from benchhub.errors import ConfigError, nearest
+from benchhub.errors import ConfigError, MissingExtra, nearest
 
 USUAL_PORT = 8786
 _FILES = ("ca", "cert", "key")
@@ -62,6 +62,17 @@ class SchedulerAddress:
         if lacking:
             raise ConfigError(f"{self}: has no certificates: name them, as in {_EXAMPLE}")
         return made
+
+
+def need_dask() -> None:
+    """Raise MissingExtra where dask is not installed."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(
+            "devices behind gateways need dask: pip install 'benchhub[gateway]'",
+            "dask.distributed is not installed",
+        ) from error
 
 
 def parse_address(text: str) -> SchedulerAddress:

@@ -19,7 +19,7 @@ from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
 from benchhub.device.events.launch_events import LaunchEvents
 from benchhub.device.events.parse import Broken, parse
-from benchhub.device.gateway.messages import IDLE_S, PIECE_BYTES, Answer, Opened, versions
+from benchhub.device.gateway.messages import IDLE_S, PIECE_BYTES, GatewayHello, Reply, versions
 from benchhub.device.gateway.requests import Do, Request, asking_sent, expected_sent
 from benchhub.device.gateway.resources import DEVICE, GATEWAY
 from benchhub.device.gateway.scheduler import CallLost, Scheduler
@@ -28,6 +28,7 @@ from benchhub.device.session import LAUNCH_GRACE_S, now_ns
 from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.device.turns.queue import Asking
+from benchhub.device.turns.turn import is_alive
 from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.model.facts import Facts
@@ -43,6 +44,8 @@ PATIENCE_S = 60.0
 #: A gateway that its scheduler has not seen for so long has ended.
 _GONE_S = 10.0
 _ASK_S = 90.0
+#: A call that was lost is made again after so long.
+_AGAIN_S = 1.0
 #: Copies to a device that are slower than this have stopped.
 _STAGE_GRACE_S, _SLOWEST_BYTES_PER_S = 600.0, 8e3
 
@@ -60,7 +63,7 @@ class FarSession:
         self._left_s: float | None = None
         self._waiting = 0
         self._heard = -1
-        self._opened: Opened | None = None
+        self._opened: GatewayHello | None = None
         self._beat = every(IDLE_S / 4, self._touch)
 
     @classmethod
@@ -97,7 +100,9 @@ class FarSession:
     def _open(
         self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
     ) -> None:
-        def heard(answer: Answer) -> None:
+        self._end_stale(holder)
+
+        def heard(answer: Reply) -> None:
             if answer.said:
                 on_wait(answer.said)
 
@@ -115,6 +120,20 @@ class FarSession:
             )
         self._opened = answer.opened
         self._resource = GATEWAY + answer.opened.gateway
+
+    def _end_stale(self, holder: Mapping[str, Any]) -> None:
+        """Close what a gateway still holds for a process of this machine and run that is gone.
+
+        Or for this one, which lost it: a gateway cannot see that, and would keep it for a while.
+        """
+        answer, _ = self._call("whose")
+        if answer.error is not None:
+            raise answer.error.raised(self._name)
+        for one in answer.sessions:
+            mine = (one.run, one.host) == (holder.get("run"), holder.get("host"))
+            if mine and (one.pid == holder.get("pid") or not is_alive(one.pid)):
+                with contextlib.suppress(CallLost):
+                    self._sent("close", b"", self._woken, lambda: self._over, session=one.session)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -138,7 +157,7 @@ class FarSession:
         self._to_gateway(wanted, sizes, progress)
         moved = 0
 
-        def heard(answer: Answer) -> None:
+        def heard(answer: Reply) -> None:
             nonlocal moved
             if answer.moved > moved:
                 progress(answer.moved - moved)
@@ -245,11 +264,11 @@ class FarSession:
         what: Do,
         most_s: float,
         *,
-        heard: Callable[[Answer], None] = lambda answer: None,
+        heard: Callable[[Reply], None] = lambda answer: None,
         lines: _Lines | None = None,
         wait_s: float,
         **values: Any,
-    ) -> Answer:
+    ) -> Reply:
         """Begin something at the gateway and hear of it until it is over."""
         self._number += 1
         until = time.monotonic() + most_s
@@ -273,7 +292,7 @@ class FarSession:
             if time.monotonic() > until:
                 raise LinkLost(f"{self._name}: slow: its gateway answers, but {what} is overdue")
 
-    def _call(self, do: Do, data: bytes = b"", **values: Any) -> tuple[Answer, bytes]:
+    def _call(self, do: Do, data: bytes = b"", **values: Any) -> tuple[Reply, bytes]:
         """Return the gateway's answer; what is lost on the way is asked again, for a while."""
         until = time.monotonic() + PATIENCE_S
         gone_at = time.monotonic() + _GONE_S
@@ -291,10 +310,10 @@ class FarSession:
                         f"{self._name}: its gateway is out of reach: {lost}; is it running, and its"
                         " site's link up?"
                     ) from lost
-                self._woken.wait(1.0)
+                self._woken.wait(_AGAIN_S)
                 continue
             try:
-                return Answer.model_validate_json(answer), lines
+                return Reply.model_validate_json(answer), lines
             except ValidationError as error:
                 raise self._fault(f"an answer of its gateway that is none: {error}") from error
 
@@ -309,9 +328,8 @@ class FarSession:
     def _sent(
         self, do: Do, data: bytes, woken: threading.Event, over: Callable[[], bool], **values: Any
     ) -> tuple[bytes, bytes]:
-        request = Request(
-            versions=versions(), session=self._word, device=self._name, do=do, **values
-        )
+        named = {"session": self._word, "device": self._name, **values}
+        request = Request(versions=versions(), do=do, **named)
         sent = request.model_dump_json(exclude_defaults=True).encode()
         wait_s = values.get("wait_s", 0.0)
         return self._scheduler.call(self._resource, sent, data, wait_s, woken, over)
@@ -337,7 +355,7 @@ def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[
     session = FarSession(profile, scheduler)
     with contextlib.closing(session):
 
-        def heard(answer: Answer) -> None:
+        def heard(answer: Reply) -> None:
             if stopping():
                 raise Interrupted(f"{profile.name}: stopped")
 

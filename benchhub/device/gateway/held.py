@@ -6,19 +6,20 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from benchhub.device import power
-from benchhub.device.gateway.cache import SiteCache
-from benchhub.device.gateway.messages import Answer, Opened, ToldError, told
+from benchhub.device.gateway.counts import Counts
+from benchhub.device.gateway.messages import GatewayHello, Reply, ToldError, told
 from benchhub.device.gateway.operation import Came, Operation
 from benchhub.device.gateway.requests import Request, asking_from, expected_from
-from benchhub.device.gateway.tally import Tally
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession
+from benchhub.device.staging.site_cache import SiteCache
 from benchhub.errors import BenchhubError, DeviceError, Interrupted, LinkLost, PowerFailed
 from benchhub.model.device import DeviceProfile
-from benchhub.ondevice.job import decode_job
+from benchhub.ondevice.wire import decode_job
 
 
 class HeldSession:
@@ -28,15 +29,17 @@ class HeldSession:
         self,
         profile: DeviceProfile,
         cache: SiteCache,
-        tally: Tally,
+        counts: Counts,
         who: tuple[str, str],
+        holder: Mapping[str, Any],
         is_taken: Callable[[], bool],
     ) -> None:
         self.profile = profile
-        #: The run that it is for, and what it is doing, for whoever looks at the gateway.
-        self.run, self.state = "", "opening"
+        #: What the caller says of itself, and what it is doing, for whoever looks.
+        self.holder = holder
+        self.state = "opening"
         self.touched = time.monotonic()
-        self._cache, self._tally = cache, tally
+        self._cache, self._counts = cache, counts
         self._gateway, self._site = who
         self._is_taken = is_taken
         self._lock = threading.Lock()
@@ -46,20 +49,20 @@ class HeldSession:
         self._passing: Operation | None = None
         self._number = 0
 
-    def answer(self, request: Request, data: bytes) -> tuple[Answer, bytes]:
-        """Answer one call; what goes wrong is told in the answer."""
+    def answer(self, request: Request, data: bytes) -> tuple[Reply, bytes]:
+        """Reply one call; what goes wrong is told in the answer."""
         self.touched = time.monotonic()
         if request.do == "touch":
-            return Answer(), b""
+            return Reply(), b""
         if request.do == "lacking":
-            return Answer(lacking=self._cache.lacking(request.blobs)), b""
+            return Reply(lacking=self._cache.lacking(request.blobs)), b""
         if request.do == "put":
             ((digest, size),) = request.blobs.items()
-            return Answer(next=self._cache.put(digest, request.offset, data, size)), b""
+            return Reply(next=self._cache.put(digest, request.offset, data, size)), b""
         with self._lock:
             operation = self._begun(request)
         if isinstance(operation, ToldError):
-            return Answer(error=operation), b""
+            return Reply(error=operation), b""
         found = operation.hear(request.after, request.wait_s)
         self.touched = time.monotonic()
         return found
@@ -89,14 +92,13 @@ class HeldSession:
             return work(request, doing)
         except BenchhubError as error:
             if not self._closed:
-                self._tally.failed(error)
+                self._counts.failed(error)
             raise
         finally:
             self.state = "open" if self._session is not None else "closed"
 
     def _open(self, request: Request, doing: Operation) -> Came:
         name, run = self.profile.name, str(request.holder.get("run", ""))
-        self.run = run
 
         def waiting(text: str) -> None:
             self.state = "waiting"
@@ -122,7 +124,7 @@ class HeldSession:
             session.close()
             raise Interrupted(f"{name}: its gateway closed the session")
         warnings = session.warnings[:64]
-        opened = Opened(
+        opened = GatewayHello(
             gateway=self._gateway, site=self._site, runner_sha256=build_runner().sha256,
             warnings=warnings,
         )  # fmt: skip
@@ -143,7 +145,7 @@ class HeldSession:
 
         def moved(count: int) -> None:
             doing.move(count)
-            self._tally.pushed(count)
+            self._counts.pushed(count)
 
         report = self._having().stage(self._cache.blobs(request.blobs), moved)
         return Came(staged=(report.moved_bytes, report.moved_blobs))
@@ -158,7 +160,7 @@ class HeldSession:
         job = decode_job(request.job)
         with self._passed_on(doing):
             outcome = session.launch(job, expected=expected_from(request.expected))
-        self._tally.launched(self.profile.name, outcome)
+        self._counts.launched(self.profile.name, outcome)
         return Came(waiting=session.expects(left_s) if request.left_s is not None else 0)
 
     def _cycle(self, request: Request, doing: Operation) -> Came:

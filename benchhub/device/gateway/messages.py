@@ -61,7 +61,7 @@ def _line(error: Exception) -> str:
     return abridged(visible(str(error)) or type(error).__name__, TEXT_CHARS)
 
 
-class Opened(Said):
+class GatewayHello(Said):
     """A session with a device, as its gateway has it; `gateway` is who is to be called next."""
 
     gateway: Word
@@ -70,7 +70,16 @@ class Opened(Said):
     warnings: Annotated[tuple[Text, ...], Field(max_length=64)] = ()
 
 
-class Answer(Said):
+class ToldSession(Said):
+    """A session that a gateway holds: the word it goes by, and the process that it is for."""
+
+    session: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    run: Text
+    host: Text
+    pid: Count
+
+
+class Reply(Said):
     """What a call came to. Lines of the agent come beside it, `next` is where they go on.
 
     `over`: what was asked for has ended, and all its lines were told.
@@ -82,10 +91,11 @@ class Answer(Said):
     next: Count = 0
     moved: Count = 0
     said: Text = ""
-    opened: Opened | None = None
+    opened: GatewayHello | None = None
     staged: tuple[Count, Count] | None = None
     lacking: Annotated[dict[Digest, Count], Field(max_length=100_000)] | None = None
     waiting: Count = 0
+    sessions: Annotated[tuple[ToldSession, ...], Field(max_length=10_000)] = ()
 
 
 def versions() -> dict[str, str]:

@@ -25,7 +25,7 @@ class Collected:
         """Yield each family of figures."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
-        site, tally = self._site, self._site.tally
+        site, counts = self._site, self._site.counts
         told = {"site": site.name, "gateway": site.gateway, "benchhub": versions()["benchhub"]}
         yield InfoMetricFamily("benchhub_gateway", "Who this is", value=told)
         states = GaugeMetricFamily(
@@ -38,26 +38,26 @@ class Collected:
         launches = CounterMetricFamily(
             "benchhub_gateway_launches", "Launches that ended", labels=["device", "status"]
         )
-        for (device, status), count in sorted(tally.launches.items()):
+        for (device, status), count in sorted(counts.launches.items()):
             launches.add_metric([device, status], count)
         yield launches
         failures = CounterMetricFamily(
             "benchhub_gateway_failures", "Launches that failed", labels=["stage", "kind"]
         )
-        for (stage, kind), count in sorted(tally.failures.items()):
+        for (stage, kind), count in sorted(counts.failures.items()):
             failures.add_metric([stage, kind], count)
         yield failures
         errors = CounterMetricFamily(
             "benchhub_gateway_device_errors", "What devices or links did", labels=["error"]
         )
-        for error, count in sorted(tally.errors.items()):
+        for error, count in sorted(counts.errors.items()):
             errors.add_metric([error], count)
         yield errors
         moved = CounterMetricFamily(
             "benchhub_gateway_bytes", "Bytes of models and inputs", labels=["way"]
         )
         moved.add_metric(["received"], site.cache.received_bytes)
-        moved.add_metric(["pushed"], tally.pushed_bytes)
+        moved.add_metric(["pushed"], counts.pushed_bytes)
         yield moved
 
 

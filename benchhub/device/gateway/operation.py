@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO
 
 from benchhub.device.events import spool
-from benchhub.device.gateway.messages import PIECE_BYTES, Answer, Opened, ToldError, told
+from benchhub.device.gateway.messages import PIECE_BYTES, GatewayHello, Reply, ToldError, told
 from benchhub.errors import BenchhubError
 from benchhub.outside.faults import of_device
 
@@ -23,7 +24,7 @@ class Came:
 
     staged: tuple[int, int] | None = None
     waiting: int = 0
-    opened: Opened | None = None
+    opened: GatewayHello | None = None
 
 
 class Operation:
@@ -32,7 +33,7 @@ class Operation:
     def __init__(self, device: str, work: Callable[[Operation], Came]) -> None:
         self._device, self._work = device, work
         self._changed = threading.Condition()
-        self._lines = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=spool.folder())  # noqa: SIM115 - it lives as long as this
+        self._lines: IO[bytes] | None = None
         self._size = self._moved = 0
         self._said = ""
         self._over = False
@@ -43,6 +44,8 @@ class Operation:
     def line(self, line: bytes) -> None:
         """Keep a line of the agent's, to be told."""
         with self._changed:
+            if self._lines is None:
+                self._lines = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=spool.folder())  # noqa: SIM115 - it lives as long as this
             if not self._lines.closed:
                 self._lines.seek(self._size)
                 self._lines.write(line)
@@ -56,7 +59,7 @@ class Operation:
         """Note that more bytes reached the device."""
         self._moved += count
 
-    def hear(self, after: int, wait_s: float) -> tuple[Answer, bytes]:
+    def hear(self, after: int, wait_s: float) -> tuple[Reply, bytes]:
         """Return what came after `after`, once it is over, much came, or `wait_s` are over."""
         until = time.monotonic() + wait_s
         with self._changed:
@@ -66,12 +69,12 @@ class Operation:
                     break
                 self._changed.wait(left_s)
             data = b""
-            if not self._lines.closed:
+            if self._lines is not None and not self._lines.closed:
                 self._lines.seek(min(after, self._size))
                 data = self._lines.read(PIECE_BYTES)
             to = after + len(data)
             over = self._over and to >= self._size
-            answer = Answer(
+            answer = Reply(
                 error=self._error if over else None, over=over, next=to, moved=self._moved,
                 said=self._said, staged=self._came.staged, waiting=self._came.waiting,
                 opened=self._came.opened if over else None,
@@ -86,7 +89,8 @@ class Operation:
     def forget(self) -> None:
         """Let its lines go."""
         with self._changed:
-            self._lines.close()
+            if self._lines is not None:
+                self._lines.close()
 
     def _run(self) -> None:
         came, error = Came(), None

@@ -15,7 +15,7 @@ from benchhub.model.device import Queueing, Reservation
 
 Do = Literal[
     "open", "facts", "conditions", "stage", "launch", "hear", "lacking", "put", "touch", "cycle",
-    "close",
+    "close", "whose",
 ]  # fmt: skip
 Sizes = dict[Digest, Count]
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from benchhub.device.gateway.address import SchedulerAddress
+from benchhub.device.gateway.address import SchedulerAddress, need_dask
+from benchhub.device.gateway.calls import answered
 from benchhub.device.gateway.messages import versions
 from benchhub.device.gateway.resources import DEVICE, GATEWAY
-from benchhub.errors import ConfigError, MissingExtra
+from benchhub.errors import ConfigError
 
 _CONNECT_S = 10.0
 #: An answer is never later than this after its gateway should have given it.
@@ -28,17 +30,6 @@ _FRESH_S = 2.0
 
 class CallLost(Exception):
     """A call without an answer: says why; it may have arrived."""
-
-
-def need_dask() -> None:
-    """Raise MissingExtra where dask is not installed."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(
-            "devices behind gateways need dask: pip install 'benchhub[gateway]'",
-            "dask.distributed is not installed",
-        ) from error
 
 
 class Scheduler:
@@ -60,6 +51,14 @@ class Scheduler:
     def connected(cls, address: SchedulerAddress) -> Scheduler:
         """Return it once it has answered; ConfigError: it does not, or has another dask."""
         scheduler = cls(address)
+        try:
+            # dask would try again for a while where nobody listens.
+            socket.create_connection((address.host, address.port), _CONNECT_S).close()
+        except OSError as error:
+            raise ConfigError(
+                f"{address}: no scheduler answers there: {error.strerror or error}; start one with"
+                " `dask scheduler`"
+            ) from error
         try:
             client = scheduler._connected()
             theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
@@ -97,8 +96,6 @@ class Scheduler:
 
         CallLost where it does not, or once `over`, of which whoever sets `woken` tells.
         """
-        from benchhub.device.gateway.worker import answered
-
         woken.clear()
         client = self._connected()
         try:
@@ -110,8 +107,7 @@ class Scheduler:
             raise CallLost(_said(error)) from error
         try:
             future.add_done_callback(lambda _: woken.set())
-            if not woken.wait(wait_s + _GRACE_S) and not future.done():
-                raise CallLost(f"no answer after {wait_s + _GRACE_S:.0f} s")
+            self._wait(future, resource, wait_s, woken)
             if over():
                 raise CallLost("closed meanwhile")
             answer, lines = future.result(_GRACE_S)
@@ -125,6 +121,18 @@ class Scheduler:
         if not isinstance(answer, bytes) or not isinstance(lines, bytes):
             raise CallLost("the answer is none of a gateway's")
         return answer, lines
+
+    def _wait(self, future: Any, resource: str, wait_s: float, woken: threading.Event) -> None:
+        """Wait for an answer; CallLost: it is late, or who should give it is not there."""
+        late_s = wait_s + _GRACE_S
+        began = time.monotonic()
+        while not woken.wait(_FRESH_S if time.monotonic() - began > wait_s else wait_s):
+            if future.done():
+                return
+            if time.monotonic() - began > late_s:
+                raise CallLost(f"no answer after {late_s:.0f} s")
+            if resource not in self._resources():
+                raise CallLost(f"no {resource.replace(':', ' ')} is known to {self.address}")
 
     def sending(self, resource: str, digest: str) -> threading.Lock:
         """Return what one caller at a time holds while it sends a file to a gateway."""
@@ -187,7 +195,5 @@ def _why(error: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return f"the scheduler and we do not accept each other's certificates: {cause}"
-        if isinstance(cause, ConnectionRefusedError):
-            return "no scheduler answers there: start one with `dask scheduler`"
         cause = cause.__cause__ or cause.__context__
     return f"no scheduler answers there ({_said(error) if isinstance(error, Exception) else error})"

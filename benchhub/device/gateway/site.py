@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchhub.device.gateway.cache import SiteCache
+from benchhub.device.gateway.counts import Counts
 from benchhub.device.gateway.held import HeldSession
-from benchhub.device.gateway.messages import IDLE_S, Answer, told, versions
+from benchhub.device.gateway.messages import IDLE_S, Reply, ToldSession, told, versions
 from benchhub.device.gateway.requests import Request
-from benchhub.device.gateway.tally import Tally
+from benchhub.device.staging.site_cache import SiteCache
 from benchhub.errors import BenchhubError, DeviceError, LinkLost
 from benchhub.model.device import DeviceProfile
 from benchhub.outside.heartbeat import every
@@ -33,7 +33,7 @@ class Site:
         #: What tells this process from any other gateway, before and after it.
         self.gateway = f"{name}-{secrets.token_hex(4)}"
         self.devices: Mapping[str, DeviceProfile] = {one.name: one for one in devices}
-        self.tally = Tally()
+        self.counts = Counts()
         self.cache = SiteCache(cache)
         self._sessions: dict[str, HeldSession] = {}
         self._lock = threading.Lock()
@@ -41,11 +41,11 @@ class Site:
         self._beat = every(_REAP_S, self._reap)
 
     def answer(self, request: bytes, data: bytes) -> tuple[bytes, bytes]:
-        """Answer one call, as JSON with bytes beside it; what goes wrong is in the answer."""
+        """Reply one call, as JSON with bytes beside it; what goes wrong is in the answer."""
         try:
             answer, lines = self._answer(Request.model_validate_json(request), data)
         except (BenchhubError, ValidationError) as error:
-            answer, lines = Answer(error=told(error)), b""
+            answer, lines = Reply(error=told(error)), b""
         return answer.model_dump_json(exclude_defaults=True).encode(), lines
 
     def states(self) -> Counter[str]:
@@ -64,7 +64,7 @@ class Site:
         for session in sessions:
             session.close()
 
-    def _answer(self, request: Request, data: bytes) -> tuple[Answer, bytes]:
+    def _answer(self, request: Request, data: bytes) -> tuple[Reply, bytes]:
         for what, theirs in request.versions.items():
             if (ours := self._versions.get(what)) != theirs:
                 raise DeviceError(
@@ -75,7 +75,9 @@ class Site:
             raise DeviceError(f"{request.device}: gateway {self.gateway} does not know it")
         if request.do == "close":
             self._close(request.session)
-            return Answer(), b""
+            return Reply(), b""
+        if request.do == "whose":
+            return Reply(sessions=self._sessions_with(request.device)), b""
         session = self._open(request) if request.do in _BEGINS else self._of(request)
         return session.answer(request, data)
 
@@ -93,8 +95,8 @@ class Site:
         with self._lock:
             if request.session not in self._sessions:
                 self._sessions[request.session] = HeldSession(
-                    self.devices[request.device], self.cache, self.tally,
-                    (self.gateway, self.name),
+                    self.devices[request.device], self.cache, self.counts,
+                    (self.gateway, self.name), request.holder,
                     lambda: self._is_taken(request),
                 )  # fmt: skip
             return self._sessions[request.session]
@@ -104,9 +106,22 @@ class Site:
         run = request.holder.get("run", "")
         with self._lock:
             return any(
-                key != request.session and one.profile.name == request.device and one.run == run
+                key != request.session
+                and one.profile.name == request.device
+                and one.holder.get("run", "") == run
                 for key, one in self._sessions.items()
             )
+
+    def _sessions_with(self, device: str) -> tuple[ToldSession, ...]:
+        with self._lock:
+            found = [(key, one) for key, one in self._sessions.items()
+                     if one.profile.name == device]  # fmt: skip
+        told = []
+        for key, one in found:
+            run, host, pid = (one.holder.get(name) for name in ("run", "host", "pid"))
+            process = pid if isinstance(pid, int) else 0
+            told.append(ToldSession(session=key, run=str(run), host=str(host), pid=process))
+        return tuple(told)
 
     def _close(self, session: str) -> None:
         with self._lock:

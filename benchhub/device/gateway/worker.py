@@ -9,34 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchhub.device.gateway.address import SchedulerAddress
+from benchhub.device.gateway.address import SchedulerAddress, need_dask
+from benchhub.device.gateway.calls import answer_for
 from benchhub.device.gateway.resources import AMOUNT, DEVICE, GATEWAY
-from benchhub.device.gateway.scheduler import need_dask
 from benchhub.device.gateway.site import Site
 
 #: A call that waits for an agent's lines has a thread meanwhile; a few a device, and some over.
 _CALLS_A_DEVICE, _OTHER_CALLS = 4, 16
 _AGAIN_S = 2.0
-#: The site of this process; calls come without any other way to it.
-_site: Site | None = None
-
-
-def answered(request: bytes, data: bytes) -> tuple[bytes, bytes]:
-    """Answer one call at the gateway of this process: what dask runs there."""
-    if _site is None:
-        raise RuntimeError("this worker is no gateway of benchhub's")
-    return _site.answer(request, data)
 
 
 async def serve(
     site: Site, address: SchedulerAddress, folder: Path, say: Callable[[str], None]
 ) -> None:
     """Offer the devices of a site to a scheduler, again whenever it is lost, until cancelled."""
-    global _site
-
     need_dask()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    _site = site
+    answer_for(site)
     security, lost = address.security(), ""
     while True:
         worker = _worker(site, address, folder, security)

@@ -107,10 +107,11 @@ class Turn:
             return False
         pid = theirs.pid
         # A controller that was killed can no longer let go; its agent will notice, as ours would.
-        return pid == self._holder.get("pid") or (pid is not None and not _is_alive(pid))
+        return pid == self._holder.get("pid") or (pid is not None and not is_alive(pid))
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process of this machine runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,7 +8,7 @@ from collections import Counter
 from benchhub.ondevice.wire import Outcome
 
 
-class Tally:
+class Counts:
     """Counts since the gateway began; safe between threads."""
 
     def __init__(self) -> None:

@@ -36,9 +36,8 @@ def gateway(
 
     from benchhub.config.catalogue import check_own
     from benchhub.config.fleet.chosen import Choice, places, profiles
-    from benchhub.device.gateway.address import parse_address
+    from benchhub.device.gateway.address import need_dask, parse_address
     from benchhub.device.gateway.metrics import serve_metrics
-    from benchhub.device.gateway.scheduler import need_dask
     from benchhub.device.gateway.site import Site
     from benchhub.device.gateway.worker import serve
     from benchhub.errors import ConfigError

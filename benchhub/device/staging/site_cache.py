@@ -28,7 +28,7 @@ class SiteCache:
     def lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Return what is not there whole, by digest, with how many bytes of it are."""
         return {
-            digest: min(_size(self._part(digest)), size)
+            digest: min(max(0, _size(self._part(digest))), size)
             for digest, size in sizes.items()
             if _size(self._folder / digest) != size
         }
@@ -42,7 +42,7 @@ class SiteCache:
             part = self._part(digest)
             if _size(self._folder / digest) == size:
                 return size
-            there = _size(part)
+            there = max(0, _size(part))
             if offset != there:
                 return there
             try:
@@ -78,4 +78,4 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
-        return 0
+        return -1

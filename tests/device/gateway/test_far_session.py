@@ -1,0 +1,281 @@
+"""Sessions through a gateway, without dask between: what is lost, lies, or comes twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import threading
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchhub.device.gateway import far_session
+from benchhub.device.gateway.far_session import FarSession
+from benchhub.device.gateway.scheduler import CallLost
+from benchhub.device.gateway.site import Site
+from benchhub.device.session import holder
+from benchhub.device.staging.blob import Blob
+from benchhub.device.turns.queue import Asking
+from benchhub.errors import DeviceBusy, DeviceError, LinkLost, ProtocolFault, Unreachable
+from benchhub.model.device import DeviceProfile, Queueing
+from benchhub.ondevice.wire import Job
+
+pytestmark = pytest.mark.usefixtures("processes")
+
+
+def job(**changes: object) -> Job:
+    settings: dict[str, object] = {
+        "cell": "0" * 16, "launch": 0, "backend": "null", "scenario": "latency", "model": None,
+        "model_format": "null", "inputs": {}, "iterations": 50, "warmup": 5, "output_cases": 0,
+        "deadline_s": 60.0,
+    }  # fmt: skip
+    return Job(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+class Wire:
+    """What a scheduler is to a session: calls reach a site in this process, as `bend` lets them."""
+
+    address = "dask://127.0.0.1:8786"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.bend: Callable[[dict[str, object], Callable[[], tuple[bytes, bytes]]], object] = (
+            lambda request, answer: answer()
+        )
+        self.asked: list[str] = []
+        self._sending = threading.Lock()
+
+    def devices(self) -> Collection[str]:
+        return self.site.devices
+
+    def has(self, gateway: str) -> bool:
+        return gateway == self.site.gateway
+
+    def sending(self, resource: str, digest: str) -> threading.Lock:
+        return self._sending
+
+    def call(
+        self, resource: str, request: bytes, data: bytes, wait_s: float, woken: object, over: object
+    ) -> tuple[bytes, bytes]:
+        asked = json.loads(request)
+        self.asked.append(asked["do"])
+        found = self.bend(asked, lambda: self.site.answer(request, data))
+        assert isinstance(found, tuple)
+        return found
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    here = DeviceProfile(name="here", transport="local", root=str(tmp_path / "root"))
+    site = Site("lab-1", [here], tmp_path / "cache")
+    yield Wire(site)
+    site.close()
+
+
+def opened(
+    wire: Wire, run: str = "run-1", wait_s: float = 0.0, pid: int | None = None
+) -> FarSession:
+    profile = DeviceProfile(name="here", transport="ssh", host="nowhere.invalid")
+    asking = Asking(Queueing(wait_s=wait_s))
+    who = {**holder(run), "pid": pid or os.getpid()}
+    return FarSession.open(profile, wire, who, asking, lambda text: None)  # type: ignore[arg-type]
+
+
+def test_a_session_through_a_gateway_does_what_one_at_hand_does(wire: Wire, tmp_path: Path) -> None:
+    session = opened(wire)
+    assert session.facts().told["hostname"]
+    assert session.conditions().at_ns > 0
+    model = tmp_path / "model"
+    model.write_bytes(random.Random(1).randbytes(300_000))
+    blob = Blob.of_file(model)
+    moved: list[int] = []
+    report = session.stage([blob], moved.append)
+    assert (report.moved_blobs, report.moved_bytes) == (1, 300_000)
+    assert sum(moved) == 600_000  # to the gateway, and from there
+    assert session.stage([blob]).moved_bytes == 0
+    assert wire.site.cache.received_bytes == 300_000
+    outcome = session.launch(job())
+    assert outcome.status == "finished"
+    assert len(outcome.samples_ns) == 50
+    assert np.all(np.array(outcome.samples_ns) >= 0)
+    assert session.expects(10.0) == 0
+    assert wire.site.states()["open"] == 1
+    session.close()
+    session.close()
+    assert wire.site.states() == {"idle": 1}
+
+
+def test_a_failed_launch_is_an_outcome_too(wire: Wire) -> None:
+    session = opened(wire)
+    outcome = session.launch(job(backend="no_such_backend"))
+    assert outcome.status == "failed"
+    assert session.launch(job(launch=1)).status == "finished"
+    assert wire.site.counts.launches == {("here", "failed"): 1, ("here", "finished"): 1}
+    session.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_calls_and_answers_that_are_lost_do_nothing_twice(
+    wire: Wire, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dice = random.Random(seed)
+    monkeypatch.setattr(far_session, "_AGAIN_S", 0.0)
+
+    def lossy(request: dict[str, object], answer: Callable[[], tuple[bytes, bytes]]) -> object:
+        found = answer() if dice.random() < 0.7 else None
+        if found is None or dice.random() < 0.4:
+            raise CallLost("lost")
+        return found
+
+    wire.bend = lossy
+    session = opened(wire)
+    model = tmp_path / "model"
+    model.write_bytes(dice.randbytes(9_000_000))
+    assert session.stage([Blob.of_file(model)]).moved_bytes == 9_000_000
+    for number in range(3):
+        assert session.launch(job(launch=number)).status == "finished"
+    assert wire.site.counts.launches == {("here", "finished"): 3}
+    assert wire.site.cache.received_bytes == 9_000_000
+    session.close()
+
+
+def test_a_gateway_that_was_started_anew_is_a_lost_link(wire: Wire, tmp_path: Path) -> None:
+    session = opened(wire)
+    wire.site.close()
+    with pytest.raises(LinkLost, match="holds no session with it any more"):
+        session.conditions()
+    session.close()
+
+
+def test_silence_is_a_lost_link_after_a_while(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_session, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(far_session, "PATIENCE_S", 0.2)
+    session = opened(wire)
+
+    def silent(request: object, answer: object) -> object:
+        raise CallLost("no answer after 20 s")
+
+    wire.bend = silent
+    with pytest.raises(LinkLost, match="out of reach: no answer after 20 s"):
+        session.conditions()
+    session.close()
+
+
+def test_a_device_that_nobody_offers_is_named(wire: Wire) -> None:
+    profile = DeviceProfile(name="there", transport="local")
+    with pytest.raises(
+        Unreachable, match=r"there: no gateway of dask://127\.0\.0\.1:8786 offers it"
+    ):
+        FarSession.open(profile, wire, holder("r"), Asking(), lambda text: None)  # type: ignore[arg-type]
+
+
+def test_another_callers_session_is_waited_for_and_then_had(wire: Wire) -> None:
+    first = opened(wire)
+    with pytest.raises(DeviceBusy, match=r"in use by .*run run-1"):
+        opened(wire, "run-2")
+    with pytest.raises(DeviceBusy):  # nor does another process of the same run take it away
+        opened(wire, pid=os.getppid())
+    first.close()
+    second = opened(wire, "run-2", wait_s=30)
+    assert second.launch(job()).status == "finished"
+    second.close()
+
+
+@pytest.mark.parametrize("what", ["benchhub", "dask.distributed", "Python"])
+def test_other_versions_are_refused_by_name(
+    wire: Wire, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchhub.device.gateway import messages
+
+    ours = messages.versions()
+    monkeypatch.setattr(far_session, "versions", lambda: {**ours, what: "0.0.1"})
+    said = f"has {what} {ours[what]}, and this is 0.0.1: install the same on both"
+    with pytest.raises(DeviceError, match=said):
+        opened(wire)
+
+
+def lying(change: Callable[[bytes], bytes]) -> Callable[..., object]:
+    """Change what a gateway passes on of a launch."""
+
+    def bend(request: dict[str, object], answer: Callable[[], tuple[bytes, bytes]]) -> object:
+        told, lines = answer()
+        if b'"event": "end"' not in lines and b'"event":"end"' not in lines:
+            return told, lines
+        changed = change(lines)
+        found = json.loads(told)
+        if found.get("next") is not None:
+            found["next"] += len(changed) - len(lines)
+        return json.dumps(found).encode(), changed
+
+    return bend
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines.replace(b"samples", b"simples"),
+        lambda lines: b"\n".join(reversed(lines.strip().split(b"\n"))) + b"\n",
+        lambda lines: lines + lines,
+        lambda lines: lines[: len(lines) // 2],
+        lambda lines: b"{}\n",
+        lambda lines: b"",
+        lambda lines: b"x" * 3_000_000,
+        lambda lines: b"\n".join(lines.split(b"\n")[:-3]) + b"\n",
+    ],
+)  # fmt: skip
+def test_what_a_lying_gateway_passes_on_breaks_the_protocol(
+    wire: Wire, change: Callable[[bytes], bytes]
+) -> None:
+    session = opened(wire)
+    wire.bend = lying(change)
+    with pytest.raises(ProtocolFault):
+        session.launch(job())
+    session.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"[]", b"{}x", b'{"v": 2}', b'{"next": -1}', b'{"next": 5}', b'{"more": 1}',
+        b'{"moved": "1"}', b'{"over": 0}', b'{"error": {"kind": "", "message": "x"}}',
+        b'{"lacking": {"x": 1}}',
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_breaks_the_protocol(wire: Wire, answer: bytes) -> None:
+    session = opened(wire)
+    wire.bend = lambda request, real: (answer, b"")
+    with pytest.raises(ProtocolFault):
+        session.conditions()
+    session.close()
+
+
+def test_what_a_process_that_is_gone_held_is_had_at_once(wire: Wire) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    opened(wire, pid=gone.pid)._beat.stop()
+    again = opened(wire)
+    lost = opened(wire)  # of this very process: its link broke
+    assert lost.launch(job()).status == "finished"
+    with pytest.raises(LinkLost):
+        again.conditions()
+    lost.close()
+
+
+def test_who_asks_no_more_gives_the_device_back(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchhub.device.gateway import site
+
+    session = opened(wire)
+    session._beat.stop()  # as if its process were gone
+    monkeypatch.setattr(site, "IDLE_S", -1.0)
+    wire.site._reap()
+    assert wire.site.states() == {"idle": 1}
+    monkeypatch.undo()
+    other = opened(wire, "run-2")
+    other.close()
+    session.close()

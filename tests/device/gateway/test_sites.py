@@ -1,0 +1,175 @@
+"""Runs over two sites by real processes: dask, gateways, a store; and each of them killed."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from dask_processes import Dask, dask_with
+from project import Project, make_project
+from waiting import until
+
+pytestmark = pytest.mark.usefixtures("processes", "servers")
+
+LAUNCHES = 4
+SITES = {"a1": "lab-1", "a2": "lab-1", "b1": "lab-2"}
+ALL = [word for name in SITES for word in ("--device", name)]
+TWO = ("--device", "a1", "--device", "b1")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = make_project(tmp_path, launches=LAUNCHES)
+    for name, site in SITES.items():
+        path = made.device(name, root=str(tmp_path / f"root-{name}"))
+        path.write_text(f'{path.read_text()}[labels]\nsite = "{site}"\n')
+    return made
+
+
+@pytest.fixture
+def dask(project: Project) -> Iterator[Dask]:
+    with dask_with(project, ["lab-1", "lab-2"]) as dask:
+        yield dask
+
+
+def launches(url: str) -> list[tuple[str, int, int, str]]:
+    """Return (cell, launch, attempt, status) of every launch in a store, in order."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            query = "select cell, launch, attempt, status from launches order by id"
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+    except (sa.exc.DBAPIError, sqlite3.Error):
+        return []
+    finally:
+        engine.dispose()
+
+
+def store_of(project: Project) -> str:
+    return f"sqlite:///{project.folder / 'benchhub.db'}"
+
+
+def check_all_done_once(url: str, devices: int) -> None:
+    """Nothing is lost, nothing is doubled: of each device 2 variants, the canary, 2 of quality."""
+    there = launches(url)
+    done = Counter((cell, launch) for cell, launch, _, status in there if status == "finished")
+    assert set(done.values()) == {1}
+    assert len(done) == devices * (3 * LAUNCHES + 2)
+    assert {status for *_, status in there} <= {"finished", "interrupted"}
+
+
+def test_models_cross_to_a_site_once_and_what_comes_back_is_as_from_here(
+    project: Project, dask: Dask
+) -> None:
+    dask.gateways["lab-1"].terminate()
+    dask.gateways["lab-1"].wait()
+    dask.start_gateway("lab-1", "--metrics", "127.0.0.1:0")
+    done = project.run("run", "tiny", *ALL, "--engine", dask.url, "--json")
+    assert done.code == 0, done.err
+    assert {(row["device"], row["status"]) for row in done.json["rows"]} == {
+        (name, "finished") for name in SITES
+    }
+    check_all_done_once(store_of(project), len(SITES))
+    said = dask.said("lab-1")
+    told = urllib.request.urlopen(said.split("metrics at ")[1].split()[0]).read().decode()
+    figures = {
+        line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+        for line in told.splitlines()
+        if line.startswith("benchhub_")
+    }
+    received = figures['benchhub_gateway_bytes_total{way="received"}']
+    assert figures['benchhub_gateway_bytes_total{way="pushed"}'] == 2 * received > 0
+    assert figures['benchhub_gateway_devices{state="idle"}'] == 2
+    each = 3 * LAUNCHES + 2
+    for name in ("a1", "a2"):
+        mine = f'benchhub_gateway_launches_total{{device="{name}",status="finished"}}'
+        assert figures[mine] == each
+    here = project.run("run", "tiny", "--device", "here", "--json")
+    quality = {row["variant"]: row["quality"] for row in here.json["rows"] if row["quality"]}
+    for row in done.json["rows"]:
+        if row["quality"]:
+            assert row["quality"] == quality[row["variant"]]
+
+
+def kill_gateway(dask: Dask) -> None:
+    dask.gateways["lab-1"].kill()
+    dask.gateways["lab-1"].wait()
+    dask.start_gateway("lab-1")
+
+
+def kill_scheduler(dask: Dask) -> None:
+    assert dask.scheduler is not None
+    dask.scheduler.kill()
+    dask.scheduler.wait()
+    dask.start_scheduler()
+
+
+def cut_site_off(dask: Dask) -> None:
+    from time import sleep
+
+    dask.gateways["lab-1"].send_signal(signal.SIGSTOP)
+    sleep(8)  # the subject: a site that nothing is heard of for a while
+    dask.gateways["lab-1"].send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("befalls", [kill_gateway, kill_scheduler, cut_site_off])
+def test_whatever_dies_or_is_cut_off_nothing_is_lost_or_doubled(
+    project: Project, dask: Dask, befalls: Callable[[Dask], None]
+) -> None:
+    process = project.start("run", "tiny", *TWO, "--engine", dask.url, "--json")
+    until(lambda: len(launches(store_of(project))) >= 3, "launches in the store")
+    befalls(dask)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    check_all_done_once(store_of(project), 2)
+
+
+def test_a_client_that_is_killed_is_gone_on_with_at_once(project: Project, dask: Dask) -> None:
+    process = project.start("run", "tiny", *TWO, "--engine", dask.url)
+    until(lambda: len(launches(store_of(project))) >= 3, "launches in the store")
+    process.kill()
+    process.communicate()
+    before = launches(store_of(project))
+    done = project.run("run", "--resume", "latest", "--engine", dask.url)
+    assert done.code == 0, done.err
+    assert launches(store_of(project))[: len(before)] == before
+    check_all_done_once(store_of(project), 2)
+
+
+def test_a_store_that_is_killed_is_waited_for(
+    project: Project, dask: Dask, cluster, new_database
+) -> None:
+    url = new_database()
+    process = project.start("run", "tiny", *TWO, "--engine", dask.url, "--store", url)
+    until(lambda: len(launches(url)) >= 3, "launches in the store")
+    cluster.stop(signal.SIGKILL)
+    cluster.start()
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    check_all_done_once(url, 2)
+
+
+def test_a_device_without_a_gateway_is_named_and_the_others_are_measured(
+    project: Project, dask: Dask
+) -> None:
+    dask.gateways["lab-2"].kill()
+    dask.gateways["lab-2"].wait()
+    done = project.run("run", "tiny", *TWO, "--engine", dask.url, "--json")
+    assert done.code == 3
+    assert f"b1: no gateway of {dask.url} offers it, of 2 devices" in done.err
+    assert {row["device"] for row in done.json["rows"] if row["status"] == "finished"} == {"a1"}
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(project: Project) -> None:
+    done = project.run("run", "tiny", "--engine", "dask://127.0.0.1:1")
+    assert (done.code, done.error) == (
+        2,
+        "benchhub: dask://127.0.0.1:1: no scheduler answers there: Connection refused; start one"
+        " with `dask scheduler`",
+    )
