@@ -64,6 +64,7 @@ class FarSession:
         self._waiting = 0
         self._heard = -1
         self._opened: GatewayHello | None = None
+        self._still: Callable[[str], None] = lambda text: None
         self._beat = every(IDLE_S / 4, self._touch)
 
     @classmethod
@@ -100,11 +101,12 @@ class FarSession:
     def _open(
         self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
     ) -> None:
+        self._still = on_wait  # which raises where the user has stopped the run
         self._end_stale(holder)
 
         def heard(answer: Reply) -> None:
-            if answer.said:
-                on_wait(answer.said)
+            if not answer.over:
+                on_wait(answer.said or f"{self._name}: its gateway connects to it")
 
         answer = self._do(
             "open", float("inf"), heard=heard, wait_s=_SHORT_WAIT_S,
@@ -118,6 +120,7 @@ class FarSession:
                 f"{self._name}: gateway {answer.opened.gateway} has other code of the same version:"
                 " install the same benchhub on both"
             )
+        self._still = lambda text: None
         self._opened = answer.opened
         self._resource = GATEWAY + answer.opened.gateway
 
@@ -133,7 +136,7 @@ class FarSession:
             mine = (one.run, one.host) == (holder.get("run"), holder.get("host"))
             if mine and (one.pid == holder.get("pid") or not is_alive(one.pid)):
                 with contextlib.suppress(CallLost):
-                    self._sent("close", b"", self._woken, lambda: self._over, session=one.session)
+                    self._sent("close", b"", session=one.session)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -256,8 +259,7 @@ class FarSession:
         self._beat.stop()
         self._over = True
         self._woken.set()
-        with contextlib.suppress(CallLost):
-            self._sent("close", b"", threading.Event(), lambda: False, wait_s=0.0)
+        self._scheduler.tell(self._resource, self._request("close"))
 
     def _do(
         self,
@@ -300,7 +302,7 @@ class FarSession:
             if self._over:
                 raise self._closed()
             try:
-                answer, lines = self._sent(do, data, self._woken, lambda: self._over, **values)
+                answer, lines = self._sent(do, data, **values)
             except CallLost as lost:
                 if self._over:
                     raise self._closed() from None
@@ -310,6 +312,7 @@ class FarSession:
                         f"{self._name}: its gateway is out of reach: {lost}; is it running, and its"
                         " site's link up?"
                     ) from lost
+                self._still(f"{self._name}: {self._scheduler.address}: {lost}")
                 self._woken.wait(_AGAIN_S)
                 continue
             try:
@@ -325,18 +328,22 @@ class FarSession:
         except CallLost:
             return True  # the scheduler is away, and so nobody can tell
 
-    def _sent(
-        self, do: Do, data: bytes, woken: threading.Event, over: Callable[[], bool], **values: Any
-    ) -> tuple[bytes, bytes]:
+    def _sent(self, do: Do, data: bytes, **values: Any) -> tuple[bytes, bytes]:
+        sent = self._request(do, **values)
+        wait_s = values.get("wait_s", 0.0)
+        return self._scheduler.call(self._resource, sent, data, wait_s, self._woken, self._is_over)
+
+    def _request(self, do: Do, **values: Any) -> bytes:
         named = {"session": self._word, "device": self._name, **values}
         request = Request(versions=versions(), do=do, **named)
-        sent = request.model_dump_json(exclude_defaults=True).encode()
-        wait_s = values.get("wait_s", 0.0)
-        return self._scheduler.call(self._resource, sent, data, wait_s, woken, over)
+        return request.model_dump_json(exclude_defaults=True).encode()
+
+    def _is_over(self) -> bool:
+        return self._over
 
     def _touch(self) -> bool:
-        with contextlib.suppress(CallLost):
-            self._sent("touch", b"", threading.Event(), lambda: self._over)
+        if not self._over:
+            self._scheduler.tell(self._resource, self._request("touch"))
         return not self._over
 
     def _fault(self, reason: str) -> ProtocolFault:

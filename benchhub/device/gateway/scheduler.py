@@ -24,6 +24,8 @@ from benchhub.errors import ConfigError
 _CONNECT_S = 10.0
 #: An answer is never later than this after its gateway should have given it.
 _GRACE_S = 15.0
+#: What was only told has so long to arrive before the scheduler is left.
+_TOLD_S = 5.0
 #: What gateways there are is asked again after so long.
 _FRESH_S = 2.0
 
@@ -45,6 +47,7 @@ class Scheduler:
         self._offered: frozenset[str] = frozenset()
         self._asked_at = float("-inf")
         self._closed = False
+        self._told: set[Any] = set()
         self._sending: dict[tuple[str, str], threading.Lock] = {}
 
     @classmethod
@@ -122,6 +125,22 @@ class Scheduler:
             raise CallLost("the answer is none of a gateway's")
         return answer, lines
 
+    def tell(self, resource: str, request: bytes) -> None:
+        """Send a call whose answer nobody waits for, if the scheduler is there; never blocks long.
+
+        `close` waits a moment for those that are under way.
+        """
+        client = self._client
+        if client is None or client.status != "running":
+            return
+        with contextlib.suppress(Exception):
+            future = client.submit(
+                answered, request, b"", resources={resource: 1}, pure=False, retries=0,
+                key=f"benchhub-{secrets.token_hex(8)}",
+            )  # fmt: skip
+            with self._lock:
+                self._told = {one for one in self._told if not one.done()} | {future}
+
     def _wait(self, future: Any, resource: str, wait_s: float, woken: threading.Event) -> None:
         """Wait for an answer; CallLost: it is late, or who should give it is not there."""
         late_s = wait_s + _GRACE_S
@@ -144,6 +163,10 @@ class Scheduler:
         self._closed = True
         with self._lock:
             client, self._client = self._client, None
+            told, self._told = self._told, set()
+        until = time.monotonic() + _TOLD_S
+        while any(not one.done() for one in told) and time.monotonic() < until:
+            time.sleep(0.02)
         if client is not None:
             with contextlib.suppress(Exception):
                 client.close(timeout=3)

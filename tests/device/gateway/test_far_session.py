@@ -55,6 +55,9 @@ class Wire:
     def has(self, gateway: str) -> bool:
         return gateway == self.site.gateway
 
+    def tell(self, resource: str, request: bytes) -> None:
+        self.site.answer(request, b"")
+
     def sending(self, resource: str, digest: str) -> threading.Lock:
         return self._sending
 
