@@ -14,18 +14,21 @@ from benchhub.api.guarded import guarded
 from benchhub.api.measuring import Display, begin, measure, ready_of
 from benchhub.api.progress import Say, display_of, usual_say
 from benchhub.api.results import RunResults, loaded
+from benchhub.config.durations import duration_s
 from benchhub.config.fleet.chosen import with_places
 from benchhub.config.folders import cache, here, placed, store_url
 from benchhub.config.limits import typed_limits
 from benchhub.config.request import located
 from benchhub.errors import ConfigError
 from benchhub.model.asked import EFFORTS
+from benchhub.model.device import USUAL_QUEUEING, Queueing
 from benchhub.model.request import BenchRequest, RunRequest
 from benchhub.outside.masked import masked
 from benchhub.outside.written import OTHER_CACHE, drafted, explained
 from benchhub.run.bench import left_out
 from benchhub.run.devices.choosing import chooser
 from benchhub.run.execute import Ready
+from benchhub.run.loop.ways import DIRECT, LOCAL, Way, way_of
 from benchhub.store import Store
 from benchhub.text import visible
 
@@ -54,6 +57,10 @@ def bench(
     progress: Say | None = None,
     exclude: str | Sequence[str] = (),
     at_most: int | None = None,
+    wait_at_most: str | None = None,
+    priority: int = 0,
+    reservation: str = "",
+    engine: str = LOCAL,
 ) -> RunResults:
     """Measure model files as `benchhub bench` does: latency, memory, cold start and size.
 
@@ -64,7 +71,9 @@ def bench(
     the keys of a suite's budgets. `store` is the results database (default: `benchhub.db` here);
     `progress` takes lines (default: a line that changes in a notebook, else the log `benchhub`).
     `devices` may be patterns and labels, as after `--device`, less those of `exclude`; of these
-    `at_most` so many healthy ones will do.
+    `at_most` so many healthy ones will do. Devices in use are waited for as `wait_at_most` says,
+    "10m" say, with a `priority` or in the name of a `reservation`; `engine` leads to them through
+    gateways.
     ConfigError for what cannot be measured as it is asked for, and where this machine is used up;
     what fails on a device is in `failures`. Fault: one of benchhub's own, which names its log.
     """
@@ -86,9 +95,10 @@ def bench(
         exclude=_words("exclude", exclude),
         at_most=_at_most(at_most),
     )
+    queueing = _queueing(wait_at_most, priority, reservation)
     request = with_places(request, here())
     said = ", ".join(Path(model).name for model in request.models)
-    return _measured(request, f"benchhub.bench({said})", store, progress)
+    return _measured(request, f"benchhub.bench({said})", store, progress, queueing, engine)
 
 
 @guarded()
@@ -106,6 +116,10 @@ def run(
     progress: Say | None = None,
     exclude: str | Sequence[str] = (),
     at_most: int | None = None,
+    wait_at_most: str | None = None,
+    priority: int = 0,
+    reservation: str = "",
+    engine: str = LOCAL,
 ) -> RunResults:
     """Run a suite on devices as `benchhub run` does: its name, folder or suite.toml.
 
@@ -124,8 +138,9 @@ def run(
         exclude=_words("exclude", exclude),
         at_most=_at_most(at_most),
     )
+    queueing = _queueing(wait_at_most, priority, reservation)
     request = located(request, here())
-    return _measured(request, f"benchhub.run({suite})", store, progress)
+    return _measured(request, f"benchhub.run({suite})", store, progress, queueing, engine)
 
 
 @guarded()
@@ -139,11 +154,17 @@ def load(run: str = "latest", *, store: str | None = None) -> RunResults:
 
 
 def measured(
-    results: Store, request: RunRequest, ready: Ready, command: str, display: Display
+    results: Store,
+    request: RunRequest,
+    ready: Ready,
+    command: str,
+    display: Display,
+    queueing: Queueing = USUAL_QUEUEING,
+    way: Way = DIRECT,
 ) -> tuple[RunResults, list[str]]:
     """Measure a new run; return what it found, and a line for each device that stopped early."""
     info = begin(results, ready, masked(visible(command)), display)
-    problems = measure(results, info, ready, display)
+    problems = measure(results, info, ready, display, queueing=queueing, way=way)
     found = loaded(results, info.id)
     if isinstance(request, BenchRequest):
         lacking = tuple(left_out(request, found.results))
@@ -151,13 +172,29 @@ def measured(
     return found, problems
 
 
-def _measured(request: RunRequest, command: str, url: str | None, say: Say | None) -> RunResults:
+def _measured(
+    request: RunRequest,
+    command: str,
+    url: str | None,
+    say: Say | None,
+    queueing: Queueing,
+    engine: str,
+) -> RunResults:
     tell = say or usual_say()
     url = url or store_url(here())
-    choose = None if request.at_most is None else chooser(url, tell)
-    ready = ready_of(request, cache(), tell, choose=choose)
-    with Store.open(url) as results:
-        return measured(results, request, ready, command, display_of(tell))[0]
+    with way_of(engine) as way:
+        choose = None if request.at_most is None else chooser(url, tell, queueing, way=way)
+        ready = ready_of(request, cache(), tell, choose=choose)
+        with Store.open(url) as results:
+            shown = display_of(tell)
+            return measured(results, request, ready, command, shown, queueing, way)[0]
+
+
+def _queueing(wait_at_most: str | None, priority: int, reservation: str) -> Queueing:
+    wait_s = None if wait_at_most is None else duration_s(str(wait_at_most), "wait_at_most")
+    if not isinstance(priority, int) or not -9 <= priority <= 9:
+        raise ConfigError(f"priority = {priority!r} should be a whole number from -9 to 9")
+    return Queueing(wait_s, priority, reservation)
 
 
 def _words(name: str, value: str | Sequence[str]) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ import typer
 
 from benchhub.cli import project
 from benchhub.cli.bench import INPUTS_HELP
+from benchhub.cli.devices.queueing import PRIORITY, RESERVATION, WAIT_AT_MOST
 from benchhub.cli.run import EffortName
 from benchhub.config.folders import expanded, placed
 
 if TYPE_CHECKING:
+    from benchhub.model.device import Queueing
     from benchhub.model.request import ABRequest
     from benchhub.results.load import Judged
     from benchhub.results.load_ab import ABComparison
@@ -42,6 +44,9 @@ def ab(
     budget: list[str] = typer.Option(
         [], metavar="KEY=LIMIT", help="A limit of B, by its key in a suite; repeatable"
     ),
+    wait_at_most: str = WAIT_AT_MOST,
+    priority: int = PRIORITY,
+    reservation: str = RESERVATION,
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -49,6 +54,7 @@ def ab(
 
     With --budget B must keep that, too: 1 if it does not, 4 where that cannot be told.
     """
+    from benchhub.cli.devices.queueing import queueing
     from benchhub.cli.run import command_line
     from benchhub.cli.show.ab import exit_code, plain, show
     from benchhub.config.fleet.chosen import place
@@ -79,8 +85,9 @@ def ab(
         shapes=tuple(shape),
         limits=typed_limits(budget),
     )
+    waits = queueing(wait_at_most, priority, reservation)
     with project.open_store(store) as results:
-        found = measured(results, request, command_line())
+        found = measured(results, request, command_line(), waits)
         judged = _typed(results, load_judged(results, found.run)) if budget else None
     if json:
         typer.echo(jsonlib.dumps(plain(found, judged), indent=1))
@@ -106,7 +113,9 @@ def _option(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def measured(results: Store, request: ABRequest, command: str) -> ABComparison:
+def measured(
+    results: Store, request: ABRequest, command: str, waits: Queueing | None = None
+) -> ABComparison:
     """Measure a comparison with a display on stderr, and return what it found.
 
     ConfigError: it cannot be made; DeviceError: the device could not go on; Interrupted.
@@ -115,7 +124,8 @@ def measured(results: Store, request: ABRequest, command: str) -> ABComparison:
     from benchhub.results.load_ab import compare_sides
     from benchhub.run.ab import make_ab
 
-    run, errors = measuring.measured(results, make_ab(request, project.cache()), command)
+    ready = make_ab(request, project.cache())
+    run, errors = measuring.measured(results, ready, command, waits=waits)
     for error in errors.values():
         if error is not None:
             raise error

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from benchhub.cli import project
+from benchhub.cli.devices.queueing import PRIORITY, RESERVATION, WAIT_AT_MOST
 from benchhub.cli.run import EffortName
 from benchhub.config.folders import expanded, placed
 
@@ -37,6 +38,10 @@ def bench(
     ),
     budget: list[str] = BUDGET,
     effort: EffortName = typer.Option(EffortName.STANDARD, help="How much to measure"),
+    wait_at_most: str = WAIT_AT_MOST,
+    priority: int = PRIORITY,
+    reservation: str = RESERVATION,
+    engine: str = project.ENGINE,
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -47,6 +52,7 @@ def bench(
     from rich.console import Console
 
     from benchhub.api.functions import measured
+    from benchhub.cli.devices.queueing import queueing
     from benchhub.cli.run import (
         command_line,
         conclude,
@@ -58,7 +64,9 @@ def bench(
     from benchhub.config.fleet.chosen import with_places
     from benchhub.config.limits import typed_limits
     from benchhub.model.request import BenchRequest
+    from benchhub.run.loop.ways import way_of
 
+    waits = queueing(wait_at_most, priority, reservation)
     request = BenchRequest(
         suite="bench",
         devices=tuple(device) or ("localhost",),
@@ -77,11 +85,13 @@ def bench(
     )
     request = with_places(request, project.folder())
     console = Console(stderr=True)
-    ready = ready_of(request, console, store=store)
-    with project.open_store(store) as results:
-        found, problems = measured(results, request, ready, command_line(), display(console))
-        say_problems(problems)
-        judged, failed = conclude(results, found.id, json)
+    with way_of(engine) as way:
+        ready = ready_of(request, console, store=store, waits=waits, way=way)
+        with project.open_store(store) as results:
+            shown, command = display(console), command_line()
+            found, problems = measured(results, request, ready, command, shown, waits, way)
+            say_problems(problems)
+            judged, failed = conclude(results, found.id, json)
     if not failed:
         say_problems(found.failures)
     write_report(judged, store)

@@ -10,13 +10,14 @@ import typer
 
 from benchhub.cli import project
 from benchhub.cli.devices.asked import RERUN_FAILED
+from benchhub.cli.devices.queueing import PRIORITY, RESERVATION, WAIT_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchhub.cli.devices.asked import AskedDevices
     from benchhub.errors import DeviceError
-    from benchhub.model.device import Selftest
+    from benchhub.model.device import Queueing, Selftest
     from benchhub.model.launch import Launch
     from benchhub.store import Store
 
@@ -25,15 +26,20 @@ def selftest(
     device: list[str] = project.DEVICES,
     exclude: list[str] = project.EXCLUDE,
     rerun_failed: bool = RERUN_FAILED,
+    wait_at_most: str = WAIT_AT_MOST,
+    priority: int = PRIORITY,
+    reservation: str = RESERVATION,
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
     """See whether devices tell equal work from 3 and 5 % more; exit 3 if one does not."""
     from benchhub.cli.devices.asked import asked
+    from benchhub.cli.devices.queueing import queueing
 
+    waits = queueing(wait_at_most, priority, reservation)
     group = asked("selftest", device, exclude, rerun_failed)
     with project.open_store(store) as results:
-        tested = _measured(results, group)
+        tested = _measured(results, group, waits)
     alone = len(group.devices) == 1
     if json:
         from benchhub.report.plain import plain
@@ -63,7 +69,7 @@ class Tested:
     lost: Mapping[str, DeviceError]
 
 
-def _measured(results: Store, group: AskedDevices) -> Tested:
+def _measured(results: Store, group: AskedDevices, waits: Queueing) -> Tested:
     """Return the self-tests, stored. What Ctrl-C cuts short has those that were over by then."""
     from datetime import UTC, datetime
 
@@ -77,7 +83,7 @@ def _measured(results: Store, group: AskedDevices) -> Tested:
     stopped = False
     try:
         ready = make_selftest(list(group.places.values()), project.cache())
-        _, errors = measuring.measured(results, ready, command_line(), runs.append)
+        _, errors = measuring.measured(results, ready, command_line(), runs.append, waits)
         lost = {name: error for name, error in errors.items() if error is not None}
     except Interrupted:
         stopped = True

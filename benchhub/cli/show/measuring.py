@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from benchhub.errors import DeviceError
+    from benchhub.model.device import Queueing
     from benchhub.run.execute import Ready
     from benchhub.store import Store
 
@@ -20,6 +21,7 @@ def measured(
     ready: Ready,
     command: str,
     begun: Callable[[str], None] = lambda run: None,
+    waits: Queueing | None = None,
 ) -> tuple[str, Mapping[str, DeviceError | None]]:
     """Return the id of the new run, and per device why it stopped early, or None.
 
@@ -29,8 +31,10 @@ def measured(
     from rich.console import Console
 
     from benchhub.config.catalogue import check_own
+    from benchhub.model.device import USUAL_QUEUEING
     from benchhub.run.execute import execute, new_run, room_for
 
+    queueing = waits or USUAL_QUEUEING
     for profile in ready.resolved.devices:
         check_own(profile.name, profile.host)
     for line in room_for(results, ready):
@@ -40,4 +44,4 @@ def measured(
     console = Console(stderr=True)
     console.print(f"run {info.id}", highlight=False)
     with RunProgress(console, ready.plan.cells, {}) as progress:
-        return info.id, execute(results, info, ready, progress)
+        return info.id, execute(results, info, ready, progress, queueing=queueing)
