@@ -17,8 +17,11 @@ _LOOPBACK = Network(1e12, 0.0, 1e12, 1e12, 2)
 
 
 def held(times: ServiceTimes) -> list[dict[str, Any]]:
-    """Return each run's length, and the simulated one: of processor time alone, and with what the
-    kernel said that its processes waited for processors which other programs had."""
+    """Return each run's length, and the simulated one, with the processor time of that run.
+
+    Of that alone, and with what the kernel said that the run's threads waited for processors. And
+    what a launch cost the controller there, beside the sum of what was measured part by part.
+    """
     measured: dict[str, Any] = json.loads(service_times.FILE.read_text("utf-8"))
     found = []
     for what, of_run in (("controller", _today(measured, times)), ("dask", _dask(measured, times))):
@@ -33,6 +36,7 @@ def held(times: ServiceTimes) -> list[dict[str, Any]]:
                 "launch_s": run["launch_s"], "measured_s": wall_s, "simulated_s": sims[0],
                 "simulated_busy_s": sims[1], "ratio": wall_s / sims[0],
                 "ratio_busy": wall_s / sims[1],
+                "client_ms": run.get("client_ms", run.get("a_launch_ms")),
             })  # fmt: skip
     return found
 
@@ -62,21 +66,26 @@ def _dask(measured: dict[str, Any], times: ServiceTimes) -> Iterator[_Run]:
     """Yield the small fleets behind dask, of two calls a launch."""
     read_ms = next(p["client_ms"] for p in measured["reading"] if p["samples"] == 200)
     for run in measured["in_earnest"]:
-        at = service_times.read(outstanding=1 if run["devices"] < 50 else 100, sites=1)
-        factors = (1.0, 1.0, 1.0), tuple(
-            run[f"{name}_stretch"] for name in ("client", "scheduler", "worker")
+        # What is not reading and storing is calls.
+        call = Call(
+            max(0.0, run["client_ms"] - read_ms - times.commit_client_ms) / 2,
+            run["scheduler_ms"] / 2,
+            run["worker_ms"] / 2,
         )
         of_run = [
             dataclasses.replace(
                 _fixed(run["launch_s"]),
-                taken=_slower(at.taken, factor),
-                answer=_slower(at.taken, factor),
+                taken=_slower(call, factor),
+                answer=_slower(call, factor),
                 read_ms=read_ms * factor[0],
                 commit_client_ms=times.commit_client_ms * factor[0],
                 commit_server_ms=times.commit_server_ms * factor[2],
                 commit_wait_ms=times.commit_wait_ms,
             )
-            for factor in factors
+            for factor in (
+                (1.0, 1.0, 1.0),
+                (run["client_stretch"], run["scheduler_stretch"], run["worker_stretch"]),
+            )
         ]
         campaign = Campaign(run["devices"], run["sites"], 1, run["launches"], ("fixed",))
         yield run, run["wall_s"], campaign, Design(), *of_run

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmarks.sites.design import Design, Network, bound_s, fits, per_launch
@@ -64,58 +66,46 @@ def last() -> Design:
     return list(steps())[-1][1]
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One simulation, and what it is told with."""
+
+    campaign: Campaign
+    design: Design
+    told: dict[str, Any]
+
+
 def run(times: ServiceTimes, only: Iterable[str], before: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of every scenario: those named `only` anew, all where none is."""
-    parts: dict[str, Callable[[], Any]] = {
-        "paper": lambda: _paper(times),
-        "held": lambda: held(times),
-        "sweep": lambda: [_of(Campaign(count, 5, *SMALL), Design(), times) for count in SWEEP],
-        "sizes": lambda: list(_sizes(times)),
-        "slower": lambda: [
-            _of(Campaign(count, 20, *SMALL, slower=3.0), Design(), times) for count in SIZES
-        ],
-        "alone": lambda: [
-            {"step": name, **_of(Campaign(10_000, 20, *SMALL), design, times)}
-            for name, design in ALONE.items()
-        ],
-        "steps": lambda: [
-            {"step": name, **_of(Campaign(10_000, 20, *SMALL), design, times)}
-            for name, design in steps()
-        ],
-        "with_dask": lambda: [
-            _of(
-                Campaign(10_000, 20, *SMALL),
-                Design(clients=count, schedulers=count, gateways=4, packed=0.25),
-                times,
-            )
-            for count in WITH_DASK
-        ],
-        "faults": lambda: list(_faults(times)),
-        "models": lambda: list(_models(times)),
-        "full": lambda: [_of(Campaign(10_000, 20, *FULL), Design(), times)],
-    }
-    found = dict(before) | {"schema": 1, "network": _network(), "seed": Campaign(1, 1).seed}
-    for name, part in parts.items():
-        if (only and name not in only) or (name == "full" and not only):
-            continue
-        began = time.perf_counter()
-        found[name] = part()
-        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    return found
+    """Return the figures of every scenario: those named `only` anew, all where none is.
+
+    `full` is an hour of a processor's time, and only made where it is named.
+    """
+    found = dict(before) | {"schema": 1, "network": asdict(NETWORK), "seed": Campaign(1, 1).seed}
+    wanted = list(only) or ["paper", "held", *(name for name in JOBS if name != "full")]
+    if "paper" in wanted:
+        found["paper"] = _paper(times)
+    if "held" in wanted:
+        found["held"] = held(times)
+    names = [name for name in JOBS if name in wanted]
+    made: dict[str, list[dict[str, Any]]] = {}
+    jobs = [(name, job) for name in names for job in JOBS[name]()]
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        figures = pool.map(_of, (job for _, job in jobs), itertools.repeat(times))
+        for (name, job), figure in zip(jobs, figures, strict=True):
+            made.setdefault(name, []).append(figure)
+            print(name, job.told or job.campaign.devices, file=sys.stderr, flush=True)
+    return found | made
 
 
-def _network() -> dict[str, Any]:
-    return {name: getattr(NETWORK, name) for name in NETWORK.__slots__}
-
-
-def _of(campaign: Campaign, design: Design, times: ServiceTimes) -> dict[str, Any]:
+def _of(job: Job, times: ServiceTimes) -> dict[str, Any]:
+    campaign, design = job.campaign, job.design
     fleet = simulated(campaign, design, times, NETWORK)
     demands = per_launch(times, design, NETWORK, campaign.sites)
     mean_s = times.mean_launch_s(campaign.kinds) * campaign.slower
     room = fits(times, design, NETWORK, campaign.sites, mean_s)
     return {
+        **job.told,
         **told(fleet),
-        "slower": campaign.slower,
         "design": of_design(design),
         "bound_s": bound_s(demands, fleet.launches),
         "fits": {name: int(count) for name, count in room.items()},
@@ -141,33 +131,68 @@ def _paper(times: ServiceTimes) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sizes(times: ServiceTimes) -> Iterator[dict[str, Any]]:
+def _sweep() -> Iterator[Job]:
+    for devices in SWEEP:
+        yield Job(Campaign(devices, 5, *SMALL), Design(), {})
+
+
+def _sizes() -> Iterator[Job]:
     for devices in SIZES:
         for sites in SITES:
             for suite in (SMALL, FULL) if devices < 10_000 else (SMALL,):
-                yield _of(Campaign(devices, sites, *suite), Design(), times)
+                yield Job(Campaign(devices, sites, *suite), Design(), {})
 
 
-def _faults(times: ServiceTimes) -> Iterator[dict[str, Any]]:
-    """Yield a thousand devices at five sites: as they should be, with dead devices and cut
-    launches, and with one site's link down for ten minutes."""
-    usual = Campaign(1000, 5, 67, 10)
-    cases = {
-        "nothing": usual,
-        "1 % dead, 1 launch in 1,000 cut": replace(usual, dead=0.01, cut=0.001, connecting=True),
-        "one site parted for 10 minutes": replace(usual, parted=(60.0, 660.0)),
-    }
-    for design, built in ((Design(), "as built"), (last(), "all steps")):
+def _slower() -> Iterator[Job]:
+    for devices in SIZES:
+        yield Job(Campaign(devices, 20, *SMALL, slower=3.0), Design(), {"slower": 3.0})
+
+
+def _alone() -> Iterator[Job]:
+    for name, design in ALONE.items():
+        yield Job(Campaign(1000, 5, *SMALL), design, {"step": name})
+
+
+def _steps() -> Iterator[Job]:
+    for name, design in steps():
+        yield Job(Campaign(10_000, 20, *SMALL), design, {"step": name})
+
+
+def _with_dask() -> Iterator[Job]:
+    for count in WITH_DASK:
+        design = Design(clients=count, schedulers=count, gateways=4, packed=0.25)
+        yield Job(Campaign(10_000, 20, *SMALL), design, {})
+
+
+def _faults() -> Iterator[Job]:
+    """Yield devices at five sites: as they should be, with dead devices and cut launches, and with
+    one site's link down for ten minutes."""
+    for devices, design, built in ((100, Design(), "as built"), (1000, last(), "all steps")):
+        usual = Campaign(devices, 5, *FULL)
+        cases = {
+            "nothing goes wrong": usual,
+            "1 % dead, 1 launch in 1,000 cut": replace(usual, dead=0.01, cut=0.001),
+            "a site parted for 10 minutes": replace(usual, parted=(60.0, 660.0)),
+        }
         for name, campaign in cases.items():
-            fleet = simulated(campaign, design, times, NETWORK)
-            found = told(fleet)
-            yield {"case": name, "design_is": built, **found}
+            yield Job(campaign, design, {"built": built, "case": name})
 
 
-def _models(times: ServiceTimes) -> Iterator[dict[str, Any]]:
-    for cached in (True, False):
-        for devices, sites in ((1000, 20), (10_000, 20)):
-            campaign = Campaign(
-                devices, sites, *SMALL, models=10, model_bytes=200e6, cached=cached
+def _models() -> Iterator[Job]:
+    for devices in (1000, 10_000):
+        for cached in (True, False):
+            brought = Campaign(
+                devices, 20, *SMALL, models=10, model_bytes=200e6, cached=cached
             )
-            yield {"cached": cached, **told(simulated(campaign, last(), times, NETWORK))}
+            yield Job(brought, last(), {"cached": cached})
+
+
+def _full() -> Iterator[Job]:
+    yield Job(Campaign(10_000, 20, *FULL), Design(), {})
+
+
+#: What each part of the figures is simulated from.
+JOBS: dict[str, Callable[[], Iterator[Job]]] = {
+    "sweep": _sweep, "sizes": _sizes, "slower": _slower, "alone": _alone, "steps": _steps,
+    "with_dask": _with_dask, "faults": _faults, "models": _models, "full": _full,
+}  # fmt: skip

@@ -56,13 +56,14 @@ class ServiceTimes:
         return sum(means) / len(means) / 1e3 + self.between_ms / 1e3
 
 
-def read(file: Path = FILE, outstanding: int = 100, sites: int = 4) -> ServiceTimes:
-    """Return the figures of a file that `measuring` wrote; calls with so many outstanding."""
+def read(file: Path = FILE, outstanding: int = 100) -> ServiceTimes:
+    """Return the figures of a file that `measuring` wrote; calls with so many outstanding, of one
+    gateway: the processes of several take turns with the processors of the one machine here."""
     found: dict[str, Any] = json.loads(file.read_text("utf-8"))
 
     def call(direct: bool, answer_bytes: int) -> Call:
         at = {"direct": direct, "answer_bytes": answer_bytes, "outstanding": outstanding}
-        one = _one(found["round_trips"], sites=sites, **at)
+        one = _one(found["round_trips"], sites=1, **at)
         return Call(one["client_ms"], one["scheduler_ms"], one["worker_ms"])
 
     alone, many = (

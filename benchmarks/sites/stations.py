@@ -31,7 +31,12 @@ class Station:
         self._free_at = [0.0] * self.servers
 
     def visit(self, service_s: float, then_s: float = 0.0) -> simpy.Timeout:
-        """Return the event of having been served; `then_s` passes after it, without a server."""
+        """Return the event of having been served; `then_s` passes after it, without a server.
+
+        Who asks for nothing does not wait.
+        """
+        if not service_s:
+            return self.env.timeout(then_s)
         now = self.env.now
         begins = max(now, self._free_at[0])
         if self.closed[0] <= begins < self.closed[1]:

@@ -31,7 +31,6 @@ _IN_EARNEST = (
     through_dask.Amount(100, 10, 0.5),
     through_dask.Amount(300, 6, 1.0),
 )
-_CALLS, _OUTSTANDING = 2000, (1, 100, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,8 @@ def measure(sources: list[Source], only: list[str], before: dict[str, Any]) -> d
         },
         "reading": lambda: reading.measure(400),
         "commits": lambda: commits.measure(commits.Amount()),
-        "plain": lambda: plain.measure(_CALLS, _OUTSTANDING),
-        "round_trips": lambda: round_trips.measure(
-            round_trips.Amount(_CALLS, _OUTSTANDING, (1, 4))
-        ),
+        "plain": lambda: plain.measure(40_000, (1, 100, 500)),
+        "round_trips": lambda: round_trips.measure(round_trips.Amount()),
         "controller": lambda: [controller.measure(*what) for what in _TODAY],
         "hosts": _hosts,
         "in_earnest": lambda: through_dask.measure(_IN_EARNEST),

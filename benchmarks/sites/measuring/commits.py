@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import sqlalchemy as sa
 
 from benchhub.model.cell import Plan
 from benchhub.model.launch import Launch
@@ -164,11 +165,24 @@ def _add_together(store: Store, name: str, count: int, launches: int) -> Added:
     took_ms, before, all_began = [], time.process_time(), time.perf_counter()
     for part in parts:
         began = time.perf_counter()
-        rows = [records.launch_row(one)[0] for one in part]
-        store._write(lambda connection: connection.execute(schema.launches.insert(), rows))  # noqa: B023
+        rows = [records.launch_row(one) for one in part]
+        store._write(lambda connection: _put(connection, rows))  # noqa: B023
         took_ms.append(1e3 * (time.perf_counter() - began))
     wall_s = time.perf_counter() - all_began
     return took_ms, count * len(parts), time.process_time() - before, wall_s
+
+
+def _put(connection: sa.Connection, rows: Sequence[tuple[dict[str, Any], Any]]) -> None:
+    """Add launches and their outputs by two statements."""
+    table = schema.launches
+    insert = table.insert().returning(table.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(insert, [row for row, _ in rows]).scalars().all()
+    outputs = [
+        {"launch_id": launch, "position": position, "data": blob}
+        for launch, (_, blobs) in zip(ids, rows, strict=True)
+        for position, blob in enumerate(blobs)
+    ]
+    connection.execute(schema.outputs.insert(), outputs)
 
 
 def _begun(url: str, name: str, launches: int) -> subprocess.Popen[str]:
