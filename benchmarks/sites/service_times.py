@@ -57,11 +57,15 @@ class ServiceTimes:
 
 
 def read(file: Path = FILE, outstanding: int = 100) -> ServiceTimes:
-    """Return the figures of a file that `measuring` wrote; calls with so many outstanding, of one
-    gateway: the processes of several take turns with the processors of the one machine here."""
+    """Return the figures of a file that `measuring` wrote.
+
+    Calls cost what they did in the small fleet of 300 devices: among all else that threads do, and
+    spread over time, they cost more than back to back, of which the ways are told apart: past the
+    scheduler, and without dask.
+    """
     found: dict[str, Any] = json.loads(file.read_text("utf-8"))
 
-    def call(direct: bool, answer_bytes: int) -> Call:
+    def bare(direct: bool, answer_bytes: int) -> Call:
         at = {"direct": direct, "answer_bytes": answer_bytes, "outstanding": outstanding}
         one = _one(found["round_trips"], sites=1, **at)
         return Call(one["client_ms"], one["scheduler_ms"], one["worker_ms"])
@@ -73,15 +77,31 @@ def read(file: Path = FILE, outstanding: int = 100) -> ServiceTimes:
     file_alone = _one(found["commits"], store="sqlite", processes=1, together=1, writers=1)
     together = _one(found["commits"], store="postgresql", together=100)
     plain = _one(found["plain"], outstanding=outstanding)
+    bare_taken = bare(False, TAKEN_BYTES)
+    fleet = _one(found["in_earnest"], devices=300)
+    its_read_ms = _one(found["reading"], samples=200)["client_ms"]
+    in_fleet = Call(
+        (fleet["client_ms"] - its_read_ms - many["client_ms"]) / 2,
+        fleet["scheduler_ms"] / 2,
+        fleet["worker_ms"] / 2,
+    )
+
+    def among_others(call: Call) -> Call:
+        return Call(
+            call.client_ms * in_fleet.client_ms / bare_taken.client_ms,
+            call.scheduler_ms * in_fleet.scheduler_ms / bare_taken.scheduler_ms,
+            call.worker_ms * in_fleet.worker_ms / bare_taken.worker_ms,
+        )
+
     read_ms = _one(found["reading"], samples=2000)["client_ms"]
     today_ms = _one(found["controller"], devices=100)["a_launch_ms"]
     hosts = found["hosts"]
     return ServiceTimes(
-        taken=call(False, TAKEN_BYTES),
-        answer=call(False, ANSWER_BYTES),
-        direct_taken=call(True, TAKEN_BYTES),
-        direct_answer=call(True, ANSWER_BYTES),
-        plain=Call(plain["client_ms"], 0.0, plain["worker_ms"]),
+        taken=in_fleet,
+        answer=among_others(bare(False, ANSWER_BYTES)),
+        direct_taken=among_others(bare(True, TAKEN_BYTES)),
+        direct_answer=among_others(bare(True, ANSWER_BYTES)),
+        plain=among_others(Call(plain["client_ms"], 0.0, plain["worker_ms"])),
         read_ms=read_ms,
         # What a launch costs today's controller beside reading and storing it.
         loop_ms=max(0.0, today_ms - file_alone["client_ms"] - read_ms),
