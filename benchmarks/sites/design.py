@@ -90,9 +90,7 @@ def asked(times: ServiceTimes, design: Design) -> Asked:
     grouped = design.commits_together > 1
     # Half of a call is sending, half is hearing of it.
     first = (taken if two else answer).client_ms / 2 + times.loop_ms
-    last = answer.client_ms / 2 + (
-        times.together_client_ms if grouped else times.commit_client_ms
-    )
+    last = answer.client_ms / 2 + (times.together_client_ms if grouped else times.commit_client_ms)
     read = times.read_ms
     return Asked(
         client_first_s=first / 1e3,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.sites.design import WRITERS, Asked, Design, Network, asked
 from benchmarks.sites.service_times import ServiceTimes
@@ -181,7 +181,7 @@ def _launches(fleet: Fleet, number: int, rng: random.Random) -> Iterator[float]:
             yield (cell[int(rng.random() * len(cell))] + more_ms) * campaign.slower / 1e3
 
 
-def _loop(fleet: Fleet, number: int, site: Site) -> Any:
+def _loop(fleet: Fleet, number: int, site: Site) -> Callable[[float], Events]:
     """Return what one launch does, with all that it needs at hand."""
     env, one, design, network = fleet.env, fleet.asked, fleet.design, fleet.network
     client = fleet.clients[number % len(fleet.clients)]
@@ -192,36 +192,35 @@ def _loop(fleet: Fleet, number: int, site: Site) -> Any:
     answer_s = one.answer_bytes / network.wide_bytes_per_s
     taken_half_s, answer_half_s = one.scheduler_taken_s / 2, one.scheduler_answer_s / 2
 
-    def launch(launch_s: float) -> Events:
+    def two_calls(launch_s: float) -> Events:
         yield client.visit(one.client_first_s, design.window_s / 2)
-        if design.calls == 2:
-            if taken_half_s:
-                yield scheduler.visit(taken_half_s)
-            yield site.down.visit(request_s, latency_s)
-            yield site.gateway.visit(one.gateway_first_s)
-            done_s = env.now + launch_s
-            yield site.up.visit(taken_s, latency_s)
-            if taken_half_s:
-                yield scheduler.visit(taken_half_s)
-            yield client.visit(one.client_middle_s)
-        if answer_half_s:
-            yield scheduler.visit(answer_half_s)
+        yield scheduler.visit(taken_half_s)
         yield site.down.visit(request_s, latency_s)
-        if design.calls == 2:
-            yield site.gateway.visit(one.gateway_middle_s)
-        else:
-            yield site.gateway.visit(one.gateway_first_s)
-            done_s = env.now + launch_s
-        if done_s > env.now:
-            yield env.timeout(done_s - env.now)
+        yield site.gateway.visit(one.gateway_first_s)
+        done_s = env.now + launch_s
+        yield site.up.visit(taken_s, latency_s)
+        yield scheduler.visit(taken_half_s)
+        yield client.visit(one.client_middle_s)
+        yield scheduler.visit(answer_half_s)
+        yield site.down.visit(request_s, latency_s)
+        yield site.gateway.visit(one.gateway_middle_s)
+        yield env.timeout(max(0.0, done_s - env.now))
+        yield from answered()
+
+    def one_call(launch_s: float) -> Events:
+        yield client.visit(one.client_first_s, design.window_s / 2)
+        yield scheduler.visit(answer_half_s)
+        yield site.down.visit(request_s, latency_s)
+        yield site.gateway.visit(one.gateway_first_s)
+        yield env.timeout(launch_s)
+        yield from answered()
+
+    def answered() -> Events:
         yield site.gateway.visit(one.gateway_last_s, design.window_s / 2)
         yield site.up.visit(answer_s, latency_s)
-        if answer_half_s:
-            yield scheduler.visit(answer_half_s)
+        yield scheduler.visit(answer_half_s)
         yield client.visit(one.client_last_s)
-        if one.commit_wait_s:
-            yield writers.visit(one.commit_wait_s)
-        if one.commit_server_s:
-            yield fleet.store.visit(one.commit_server_s)
+        yield writers.visit(one.commit_wait_s)
+        yield fleet.store.visit(one.commit_server_s)
 
-    return launch
+    return two_calls if design.calls == 2 else one_call

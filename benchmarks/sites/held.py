@@ -103,6 +103,4 @@ def _fixed(launch_s: float) -> ServiceTimes:
 
 def _slower(call: Call, factors: tuple[float, ...]) -> Call:
     client, scheduler, worker = factors
-    return Call(
-        call.client_ms * client, call.scheduler_ms * scheduler, call.worker_ms * worker
-    )
+    return Call(call.client_ms * client, call.scheduler_ms * scheduler, call.worker_ms * worker)

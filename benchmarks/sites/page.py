@@ -17,7 +17,8 @@ _MADE = re.compile(r"<!-- made: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 WORDS = {
     "client": "controller", "scheduler": "scheduler", "gateway": "gateway",
     "down": "wide link, to a site", "up": "wide link, from a site", "lan": "network of a site",
-    "uplink": "the controller's line", "writers": "the store's writers", "store": "the store's server",
+    "uplink": "the controller's line", "writers": "the store's writers",
+    "store": "the store's server",
 }  # fmt: skip
 
 Figures = dict[str, Any]
@@ -36,7 +37,7 @@ def with_tables(text: str) -> str:
 
     def made(match: re.Match[str]) -> str:
         name = match[1]
-        lines = _TABLES[name](found, measured)
+        lines = TABLES[name](found, measured)
         return "\n".join([_BEGIN.format(name), *lines, _END])
 
     return _MADE.sub(made, text)
@@ -86,8 +87,8 @@ def _paper(found: Figures, measured: Figures) -> list[str]:
         for name, one in sorted(stations.items(), key=lambda item: item[1]["devices"])
     ]  # fmt: skip
     head = (
-        "station", "ms a launch", "servers", "launches a second at most", "devices it keeps up with",
-        "of it wanted by 10,000",
+        "station", "ms a launch", "servers", "launches a second at most",
+        "devices it keeps up with", "of it wanted by 10,000",
     )  # fmt: skip
     return _table(head, rows)
 
@@ -183,7 +184,9 @@ def _models(found: Figures, measured: Figures) -> list[str]:
 
 def _measured_on(found: Figures, measured: Figures) -> list[str]:
     when = sorted(one["at"] for one in measured["measured"].values())
-    loads = [v for one in measured["measured"].values() for v in (one["load_before"], one["load_after"])]
+    loads = [
+        v for one in measured["measured"].values() for v in (one["load_before"], one["load_after"])
+    ]
     versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
     machine = measured["machine"].rpartition(", load")[0]
     return [
@@ -202,7 +205,8 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-_TABLES: dict[str, Callable[[Figures, Figures], list[str]]] = {
+#: What makes each table of the page.
+TABLES: dict[str, Callable[[Figures, Figures], list[str]]] = {
     "visits": _visits, "paper": _paper, "held": _held, "sweep": _sweep, "sizes": _sizes,
     "slower": _slower, "alone": _alone, "steps": _steps, "with_dask": _with_dask,
     "faults": _faults, "models": _models, "measured_on": _measured_on,

@@ -181,9 +181,7 @@ def _faults() -> Iterator[Job]:
 def _models() -> Iterator[Job]:
     for devices in (1000, 10_000):
         for cached in (True, False):
-            brought = Campaign(
-                devices, 20, *SMALL, models=10, model_bytes=200e6, cached=cached
-            )
+            brought = Campaign(devices, 20, *SMALL, models=10, model_bytes=200e6, cached=cached)
             yield Job(brought, last(), {"cached": cached})
 
 

@@ -105,7 +105,7 @@ def read(file: Path = FILE, outstanding: int = 100) -> ServiceTimes:
         read_ms=read_ms,
         # What a launch costs today's controller beside reading and storing it.
         loop_ms=max(0.0, today_ms - file_alone["client_ms"] - read_ms),
-        # What SSH hosts cost today's controller, which the gateway does from now on; it stores none.
+        # What SSH hosts cost today's controller is the gateway's from now on, which stores none.
         agent_ms=max(0.0, hosts["a_launch_ms"] - file_alone["client_ms"]),
         connect_ms=hosts["connecting_ms"],
         commit_client_ms=many["client_ms"],

@@ -66,7 +66,7 @@ def measure(sources: list[Source], only: list[str], before: dict[str, Any]) -> d
     )
     measured = dict(found.get("measured", {}))
     for name, part in parts.items():
-        if name == "launches" and not sources or only and name not in only:
+        if (name == "launches" and not sources) or (only and name not in only):
             continue
         load = os.getloadavg()[0]
         found[name] = part()

@@ -134,9 +134,7 @@ def made(name: str, first: int, count: int) -> list[Launch]:
     found = []
     for step in range(first, first + count):
         index, cell = divmod(step, len(planned))
-        found.append(
-            dataclasses.replace(launch(planned[cell], index, cell, _SIZE, rng), run=name)
-        )
+        found.append(dataclasses.replace(launch(planned[cell], index, cell, _SIZE, rng), run=name))
     return found
 
 

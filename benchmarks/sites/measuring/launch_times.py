@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import Any
 
@@ -22,9 +23,7 @@ def measured(url: str, run: str, device: str) -> dict[str, Any]:
         name = store.resolve(run)
         query = (
             sa.select(launches.c.cell, launches.c.wall_ns, launches.c.started_at)
-            .join(
-                cells, (cells.c.key == launches.c.cell) & (cells.c.run == launches.c.run)
-            )
+            .join(cells, (cells.c.key == launches.c.cell) & (cells.c.run == launches.c.run))
             .where(launches.c.run == name, launches.c.status == "finished")
             .where(cells.c.device == device)
         )
@@ -36,7 +35,7 @@ def measured(url: str, run: str, device: str) -> dict[str, Any]:
     ordered = sorted(rows, key=lambda row: instant(row.started_at))
     gaps = sorted(
         1e3 * (instant(b.started_at) - instant(a.started_at)).total_seconds() - a.wall_ns / 1e6
-        for a, b in zip(ordered, ordered[1:], strict=False)
+        for a, b in itertools.pairwise(ordered)
     )
     return {
         "run": name, "device": device, "launches": len(rows),

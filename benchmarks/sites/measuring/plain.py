@@ -59,14 +59,17 @@ def _asked(calls: int, outstanding: int) -> dict[str, Any]:
             thread.start()
         for thread in threads:
             thread.join()
-        own, wall_s, after = time.process_time() - own, time.perf_counter() - began, (
-            gateway.cpu_times()
+        own, wall_s, after = (
+            time.process_time() - own,
+            time.perf_counter() - began,
+            (gateway.cpu_times()),
         )
     taken = after.user + after.system - before.user - before.system
     done = each * outstanding
     return {
         "outstanding": outstanding, "answer_bytes": tasks.ANSWER_BYTES, "calls": done,
-        "calls_per_s": done / wall_s, "client_ms": 1e3 * own / done, "worker_ms": 1e3 * taken / done,
+        "calls_per_s": done / wall_s, "client_ms": 1e3 * own / done,
+        "worker_ms": 1e3 * taken / done,
     }  # fmt: skip
 
 

@@ -25,9 +25,7 @@ def measure(rounds: int, samples: tuple[int, ...] = (200, 2000)) -> list[dict[st
         for _ in range(rounds):
             read(lines, job)
         took_s = time.process_time() - began
-        points.append(
-            {"samples": count, "bytes": len(lines), "client_ms": 1e3 * took_s / rounds}
-        )
+        points.append({"samples": count, "bytes": len(lines), "client_ms": 1e3 * took_s / rounds})
     return points
 
 

@@ -37,7 +37,10 @@ def measure(amount: Amount) -> list[dict[str, Any]]:
                     calls = amount.calls if outstanding > 1 else amount.calls // 4
                     for size in (tasks.TAKEN_BYTES, tasks.ANSWER_BYTES):
                         found = min(
-                            (_asked(there, calls, outstanding, size) for _ in range(amount.repeats)),
+                            (
+                                _asked(there, calls, outstanding, size)
+                                for _ in range(amount.repeats)
+                            ),
                             key=lambda one: one.client_ms + one.scheduler_ms + one.worker_ms,
                         )
                         points.append({"sites": sites, "direct": direct, **asdict(found)})
@@ -57,6 +60,10 @@ class Found:
     client_ms: float
     scheduler_ms: float
     worker_ms: float
+
+
+def _cpu_ms(one: Found) -> float:
+    return one.client_ms + one.scheduler_ms + one.worker_ms
 
 
 def _asked(there: Running, calls: int, outstanding: int, answer_bytes: int) -> Found:
