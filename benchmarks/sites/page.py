@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from benchmarks.sites import scenarios, service_times
 from benchmarks.sites.measuring.cluster import ROOT
+from benchmarks.sites.measuring.tasks import ANSWER_BYTES
+from benchmarks.sites.service_times import Call
 
 PAGE = ROOT / "docs" / "explanation" / "ten-thousand-devices.md"
 _BEGIN, _END = "<!-- made: {} -->", "<!-- end -->"
@@ -50,18 +53,28 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _visits(found: Figures, measured: Figures) -> list[str]:
     times = service_times.read()
-    rows = [
-        ("a call through dask, request 3 KB, answer 200 B", times.taken),
-        ("the same, answer 30 KB", times.answer),
-        ("the same, past the scheduler", times.direct_answer),
-        ("a call over a socket, answer 30 KB", times.plain),
+    calls = [
+        (
+            f"dask, {one['outstanding']} outstanding{', past the scheduler' * one['direct']}",
+            Call(one["client_ms"], one["scheduler_ms"], one["worker_ms"]),
+        )
+        for one in measured["round_trips"]
+        if one["sites"] == 1 and one["answer_bytes"] == ANSWER_BYTES
+    ]
+    calls += [
+        (
+            f"sockets, {one['outstanding']} outstanding",
+            Call(one["client_ms"], 0.0, one["worker_ms"]),
+        )
+        for one in measured["plain"]
+    ]
+    calls += [
+        ("**dask, in a small fleet: what is used**", times.answer),
+        ("**sockets, as much more: what is used**", times.plain),
     ]
     lines = _table(
-        ("ms of a processor", "controller", "scheduler", "gateway"),
-        [
-            (name, *(f"{v:.2f}" for v in (c.client_ms, c.scheduler_ms, c.worker_ms)))
-            for name, c in rows
-        ],
+        ("a call, ms of a processor", "controller", "scheduler", "gateway"),
+        [(name, *(f"{v:.2f}" if v else "" for v in astuple(call))) for name, call in calls],
     )
     more = [
         ("reading and checking a launch's lines", times.read_ms),
@@ -74,7 +87,7 @@ def _visits(found: Figures, measured: Figures) -> list[str]:
         ("connecting and checking a device, at the gateway", times.connect_ms),
         ("between two launches of a device", times.between_ms),
     ]
-    return [*lines, "", *_table(("a launch", "ms"), [(n, f"{v:.2f}") for n, v in more])]
+    return [*lines, "", *_table(("of a launch", "ms"), [(n, f"{v:.2f}") for n, v in more])]
 
 
 def _paper(found: Figures, measured: Figures) -> list[str]:
@@ -190,8 +203,9 @@ def _measured_on(found: Figures, measured: Figures) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
     machine = measured["machine"].rpartition(", load")[0]
     return [
-        f"Measured on {machine}, at a load of {min(loads):.0f} to {max(loads):.0f}, {when[0]} to",
-        f"{when[-1]}; PostgreSQL {measured['postgresql']}, {versions}.",
+        f"Measured on {machine}, at a load of {min(loads):.0f} to {max(loads):.0f},",
+        f"{when[0][:16]} to {when[-1][11:16]} UTC; PostgreSQL {measured['postgresql']},",
+        f"{versions}.",
     ]
 
 

@@ -36,6 +36,18 @@ def test_the_arithmetic_on_paper_is_that_of_the_service_times() -> None:
     }
 
 
+def test_the_simulation_breaks_where_the_paper_says() -> None:
+    found = json.loads(scenarios.FILE.read_text("utf-8"))["sweep"]
+    for one in found:
+        room = min(one["fits"].values())
+        if one["devices"] < 0.85 * room:
+            assert one["over_ideal"] < 1.1, one["devices"]
+        if one["devices"] > 1.25 * room:
+            assert one["over_ideal"] > 1.1, one["devices"]
+        assert one["bound_s"] <= one["makespan_s"]
+    assert found[0]["over_ideal"] < 1.1 < found[-1]["over_ideal"]
+
+
 def test_service_times_say_on_what_and_when_they_were_measured() -> None:
     measured = json.loads(service_times.FILE.read_text("utf-8"))
     assert measured["machine"]
