@@ -78,7 +78,7 @@ class Job:
 def run(times: ServiceTimes, only: Iterable[str], before: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of every scenario: those named `only` anew, all where none is.
 
-    `full` is an hour of a processor's time, and only made where it is named.
+    `full` is ten minutes of a processor's time, and only made where it is named.
     """
     found = dict(before) | {"schema": 1, "network": asdict(NETWORK), "seed": Campaign(1, 1).seed}
     wanted = list(only) or ["paper", "held", *(name for name in JOBS if name != "full")]
