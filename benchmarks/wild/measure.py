@@ -20,6 +20,7 @@ from benchmarks.claim import paired
 from benchmarks.wild import oracle, project
 from benchmarks.wild.manifest import AS_IS, Model
 
+
 #: Whoever measures on this machine is waited for: what is busy is no word on a model.
 _WAIT = "1h"
 
