@@ -1,0 +1,1 @@
+"""Ten thousand devices at twenty sites: service times measured here, the rest simulated."""
