@@ -11,8 +11,8 @@ MB = 1e6
 #: What a terminal or a page obeys, or shows as nothing: controls and escapes, halves of pairs,
 #: marks that turn the direction of writing, and letters without a shape. Joiners are writing.
 _HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
-    "\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\uffa0\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 #: Ends of lines and tabs, with what stands around them: a text from outside is on one line.
 _BREAKS = re.compile(r"[ \t]*[\t\r\n\v\f][ \t\r\n\v\f]*")
@@ -107,7 +107,7 @@ def visible(text: str) -> str:
     Twice is as once. Whatever comes in passes through here before it is kept: events of devices,
     users' files, stores and what other programs wrote.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_named, _BREAKS.sub(" ", text))
 

@@ -20,9 +20,10 @@ from benchhub.text import all_visible, visible
         ("half \ud83d", r"half \ud83d"),
         ("two\r\n  lines\tand\n\n\nmore", "two lines and more"),
         ("tag\U000e0041", r"tag\U000e0041"),
+        ("a\u3164b\uffa0\u115f\u034f", r"a\u3164b\uffa0\u115f\u034f"),
         ("می‌خواهم 👩‍💻 שלום", "می‌خواهم 👩‍💻 שלום"),
     ],
-    ids=["plain", "escape", "C1", "bidi", "half", "lines", "tag", "writing"],
+    ids=["plain", "escape", "C1", "bidi", "half", "lines", "tag", "fillers", "writing"],
 )
 def test_a_text_says_what_it_would_do(text: str, shown: str) -> None:
     assert visible(text) == shown

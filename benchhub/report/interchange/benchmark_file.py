@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.bounds import TEXT, check_depth, whole
@@ -23,6 +23,8 @@ _LONGEST_S = 1e6
 
 class RoundStats(BaseModel):
     """The rounds of a benchmark: `data` in seconds for one call, the mean of `iterations`."""
+
+    model_config = ConfigDict(strict=True)  # "1" is no time
 
     data: list[float] | None = None
     iterations: int = Field(default=1, ge=1, lt=2**31)
