@@ -55,6 +55,19 @@ def run(*argv: str, check: bool = True, timeout_s: float = 60.0) -> str:
     return done.stdout
 
 
+def give_to_caller(paths: list[Path]) -> None:
+    """Under sudo, let the person who asked use what was written for them."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if user and group:
+        for path in paths:
+            os.chown(path, int(user), int(group))
+
+
+def mark() -> dict[str, str]:
+    """Return, for the environment of what is started, whose test it belongs to, if any's."""
+    return {MARK: os.environ[MARK]} if MARK in os.environ else {}
+
+
 def born(pid: int) -> int | None:
     """Return when the live process `pid` started; with the number it names one for ever.
 
