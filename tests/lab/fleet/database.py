@@ -43,9 +43,15 @@ def start(state: State, folder: Path) -> str:
     owner = cluster.data.stat()
     bin_folder = programs()
     assert bin_folder is not None
-    # Killed with all it started, and with its shared memory, when the first of them is.
-    argv = [tool("unshare"), "--pid", "--ipc", "--fork", "--kill-child", tool("setpriv")]
-    argv += [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
+    # All of it, and its shared memory, goes with a shell of root's: see sealed.sh.
+    argv = [tool("unshare"), "--pid", "--ipc", "--fork", "--kill-child"]
+    argv += [shutil.which("bash") or "/bin/bash", "-c", '"$@" & wait $!', "server"]
+    argv += [
+        tool("setpriv"),
+        f"--reuid={owner.st_uid}",
+        f"--regid={owner.st_gid}",
+        "--clear-groups",
+    ]
     argv += [str(bin_folder / "postgres"), "-D", str(cluster.data)]
     state.spawn(argv, place / "log", {"PATH": os.defpath, **mark()})
     cluster.own()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from .. import state as states
-from ..command import LabError, run
+from ..command import LabError, born, run
 from ..lab import Lab
 from ..network import Network
 from ..state import State
@@ -78,7 +82,8 @@ class Fleet:
         authority.issue(client, "client", here)
         self.engine = written.engine(scheduler, "client")
         (self.folder / "fleet.toml").write_text(written.of_clients(self.sites.items()))
-        private(self.folder / "env", written.env(self.store, self.engine).encode())
+        told = written.env(self.store, self.engine, map(self.metrics, self.sites))
+        private(self.folder / "env", told.encode())
 
     def metrics(self, site: str) -> str:
         """Return where the gateway of a site tells what it counted."""
@@ -92,7 +97,7 @@ class Fleet:
     def gateway_pid(self, site: str) -> str:
         """Return the number of the process that is the gateway of a site."""
         outer, _ = self.state.pids[list(self.sites).index(site) - len(self.sites)]
-        return run("pgrep", "-P", str(outer)).strip()
+        return str(psutil.Process(outer).children(recursive=True)[-1].pid)
 
     @property
     def state(self) -> State:
@@ -150,11 +155,25 @@ def clear(folder: Path, keep_results: bool = False) -> None:
     """Take down what there is of the fleet in a folder, however much of it still runs."""
     results = str(database.located(folder))
     for state in found(folder):
+        _end(state)
         if keep_results:
             state.litter = [item for item in state.litter if item != results]
         state.clear()
     if not keep_results:
         shutil.rmtree(results, ignore_errors=True)
+
+
+def _end(state: State) -> None:
+    """End what it started and wait for all of that, where a `clear` waits for the first of each."""
+    for pid, started in state.pids:
+        if born(pid) != started:
+            continue
+        with contextlib.suppress(psutil.Error):
+            for first in psutil.Process(pid).children():
+                first.kill()
+        deadline = time.monotonic() + 10.0
+        while born(pid) == started and time.monotonic() < deadline:
+            time.sleep(0.01)  # looks again
 
 
 def _listens(host: str) -> bool:

@@ -38,5 +38,8 @@ back "${#kept[@]}"
 umount -l /mnt
 cd "$folder"
 rights=(--clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs)
-exec setpriv --reuid="$uid" --regid="$uid" "${rights[@]}" \
-  env HOME="$folder" LOGNAME="$(id -un "$uid")" "$@"
+# Not exec: the kernel ends this process with the one that started it only as long as it is root's,
+# and with this one ends all that is in its pid namespace.
+setpriv --reuid="$uid" --regid="$uid" "${rights[@]}" \
+  env HOME="$folder" LOGNAME="$(id -un "$uid")" "$@" &
+wait $!

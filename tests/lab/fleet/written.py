@@ -38,9 +38,9 @@ def of_clients(sites: Iterable[tuple[str, Lab]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def env(store: str, engine: str) -> str:
+def env(store: str, engine: str, metrics: Iterable[str]) -> str:
     """Return what a shell reads before it runs benchhub."""
-    return f"export BENCHHUB_STORE='{store}'\nENGINE='{engine}'\n"
+    return f"export BENCHHUB_STORE='{store}'\nENGINE='{engine}'\nMETRICS='{' '.join(metrics)}'\n"
 
 
 def engine(scheduler: str, folder: str = "") -> str:
