@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 TOOLS = ("sshd", "ssh", "ssh-keygen", "ip", "tc", "iptables", "unshare", "nsenter", "mount")
 #: In the environment of what tests start: number and `born` of the process that ran the test.
@@ -85,6 +88,24 @@ def owner_of_all() -> tuple[int | None, int | None]:
     """Return the process that ran the test that started this one; Nones where a person did."""
     pid, _, started = os.environ.get(MARK, "").partition(":")
     return (int(pid), int(started)) if started else (None, None)
+
+
+def end(pid: int, started: int | None) -> None:
+    """End the process `pid` that started at `started` and all below it, and wait for them.
+
+    What it started is first in a pid namespace, whose other processes are gone before that is.
+    """
+    if started is None or born(pid) != started:
+        return
+    below: list[int] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = [child.pid for child in psutil.Process(pid).children()]
+    for child in below:
+        kill(child, born(child))
+    deadline = time.monotonic() + 5.0
+    while below and born(pid) == started and time.monotonic() < deadline:
+        time.sleep(0.005)  # looks again
+    kill(pid, started)
 
 
 def kill(pid: int, started: int | None) -> None:

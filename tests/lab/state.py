@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .command import born, kill, run
+from .command import born, end, run
 
 RUN = Path("/run/benchhub-labs")
 
@@ -71,7 +71,7 @@ class State:
     def clear(self) -> None:
         """Undo everything; harmless when some or all of it is gone already."""
         for pid, started in self.pids:
-            kill(pid, started)
+            end(pid, started)
         for link in self.links:  # its end in the bridge goes with it
             run("ip", "link", "del", link, check=False)
         for namespace in self.namespaces:

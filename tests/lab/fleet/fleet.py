@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import socket
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +11,7 @@ from types import TracebackType
 import psutil
 
 from .. import state as states
-from ..command import LabError, born, run
+from ..command import LabError, run
 from ..lab import Lab
 from ..network import Network
 from ..state import State
@@ -155,25 +153,11 @@ def clear(folder: Path, keep_results: bool = False) -> None:
     """Take down what there is of the fleet in a folder, however much of it still runs."""
     results = str(database.located(folder))
     for state in found(folder):
-        _end(state)
         if keep_results:
             state.litter = [item for item in state.litter if item != results]
         state.clear()
     if not keep_results:
         shutil.rmtree(results, ignore_errors=True)
-
-
-def _end(state: State) -> None:
-    """End what it started and wait for all of that, where a `clear` waits for the first of each."""
-    for pid, started in state.pids:
-        if born(pid) != started:
-            continue
-        with contextlib.suppress(psutil.Error):
-            for first in psutil.Process(pid).children():
-                first.kill()
-        deadline = time.monotonic() + 10.0
-        while born(pid) == started and time.monotonic() < deadline:
-            time.sleep(0.01)  # looks again
 
 
 def _listens(host: str) -> bool:
