@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart check test pythons release-check bench wild fuzz campaign known-truth study lab lab-down gpu clean
+.PHONY: quickstart check test pythons release-check bench wild fuzz campaign known-truth study lab lab-down lab-fleet lab-fleet-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -63,6 +63,14 @@ lab: $(TOX)
 
 lab-down: $(TOX)
 	@$(TOX) run -qq -e dev -- python -m tests.lab down --dir .lab
+
+# Two sites of ten hosts with a gateway each, a scheduler and a PostgreSQL server, for docs/how-to/sites.md.
+lab-fleet: $(TOX)
+	scripts/install-system-packages
+	@$(TOX) run -qq -e dev -- python -m tests.lab.fleet up --dir .lab-fleet
+
+lab-fleet-down: $(TOX)
+	@$(TOX) run -qq -e dev -- python -m tests.lab.fleet down --dir .lab-fleet
 
 gpu: $(TOX)
 	@$(TOX) run -qq -e gpu

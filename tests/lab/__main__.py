@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import arm
 from . import state as states
-from .command import LabError, why_not
+from .command import LabError, give_to_caller, why_not
 from .lab import Lab
 from .state import State
 
@@ -59,7 +59,7 @@ def up(folder: Path, only: list[str] | None = None) -> int:
     try:
         lab.up()
         profiles = lab.write_profiles(folder / "device_profiles")
-        _give_to_caller([folder, folder / "device_profiles", *profiles, lab.identity_file])
+        give_to_caller([folder, folder / "device_profiles", *profiles, lab.identity_file])
     except BaseException:
         lab.down()
         raise
@@ -125,14 +125,6 @@ def _describe(state: State, folder: Path) -> None:
     print(f"       {program} run {suite} {devices}")
     usual = folder == Path(".lab").resolve()
     print("then:  make lab-down" if usual else f"then:  python -m tests.lab down --dir {here}")
-
-
-def _give_to_caller(paths: list[Path]) -> None:
-    """Under sudo, let the person who asked use what was written for them."""
-    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if user and group:
-        for path in paths:
-            os.chown(path, int(user), int(group))
 
 
 if __name__ == "__main__":

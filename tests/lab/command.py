@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 TOOLS = ("sshd", "ssh", "ssh-keygen", "ip", "tc", "iptables", "unshare", "nsenter", "mount")
 #: In the environment of what tests start: number and `born` of the process that ran the test.
@@ -55,6 +58,19 @@ def run(*argv: str, check: bool = True, timeout_s: float = 60.0) -> str:
     return done.stdout
 
 
+def give_to_caller(paths: list[Path]) -> None:
+    """Under sudo, let the person who asked use what was written for them."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if user and group:
+        for path in paths:
+            os.chown(path, int(user), int(group))
+
+
+def mark() -> dict[str, str]:
+    """Return, for the environment of what is started, whose test it belongs to, if any's."""
+    return {MARK: os.environ[MARK]} if MARK in os.environ else {}
+
+
 def born(pid: int) -> int | None:
     """Return when the live process `pid` started; with the number it names one for ever.
 
@@ -72,6 +88,24 @@ def owner_of_all() -> tuple[int | None, int | None]:
     """Return the process that ran the test that started this one; Nones where a person did."""
     pid, _, started = os.environ.get(MARK, "").partition(":")
     return (int(pid), int(started)) if started else (None, None)
+
+
+def end(pid: int, started: int | None) -> None:
+    """End the process `pid` that started at `started` and all below it, and wait for them.
+
+    What it started is first in a pid namespace, whose other processes are gone before that is.
+    """
+    if started is None or born(pid) != started:
+        return
+    below: list[int] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = [child.pid for child in psutil.Process(pid).children()]
+    for child in below:
+        kill(child, born(child))
+    deadline = time.monotonic() + 5.0
+    while below and born(pid) == started and time.monotonic() < deadline:
+        time.sleep(0.005)  # looks again
+    kill(pid, started)
 
 
 def kill(pid: int, started: int | None) -> None:

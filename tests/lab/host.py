@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from .command import MARK, LabError, born, run, tool
+from .command import LabError, mark, run, tool
 from .network import Network
 from .state import State
 
@@ -196,19 +196,8 @@ class Host:
 
     def _spawn(self, state: State, argv: list[str]) -> int:
         """Start `argv`, which is to be killed when the lab ends; return its number."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        actions = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(self._log), flags, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ]
-        environment = {"PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
-        environment |= {MARK: os.environ[MARK]} if MARK in os.environ else {}
-        # Not subprocess: the host may have to outlive this process, without a warning about it.
-        outer = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
-        state.pids.append((outer, born(outer)))
-        state.save()
-        return outer
+        path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+        return state.spawn(argv, self._log, {"PATH": path, **mark()})
 
 
 def _is_idle(process: psutil.Process, first: int) -> bool:

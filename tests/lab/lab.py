@@ -76,9 +76,14 @@ class Lab:
     @property
     def name(self) -> str:
         """The prefix of everything this lab made in the kernel."""
+        return self.state.lab
+
+    @property
+    def state(self) -> State:
+        """What the lab has made so far."""
         if self._state is None:
             raise LabError("the lab is not up")
-        return self._state.lab
+        return self._state
 
     @property
     def identity_file(self) -> Path:
@@ -102,7 +107,7 @@ class Lab:
         self._state = state = self._claim()
         network = Network(state)
         network.up()
-        client_key = new_key(self.identity_file)
+        client_key = new_key(self.identity_file) if self._wanted else ""
         # The slowest to answer first: it boots while others do.
         order = sorted(self._wanted, key=lambda name: not arm.is_machine(name))
         numbers = {name: number for number, name in enumerate(self._wanted, start=1)}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .command import born, kill, run
+from .command import born, end, run
 
 RUN = Path("/run/benchhub-labs")
 
@@ -53,10 +54,24 @@ class State:
         """Whether every one of its hosts still runs."""
         return all(born(pid) == started for pid, started in self.pids)
 
+    def spawn(self, argv: list[str], log: Path, environment: Mapping[str, str]) -> int:
+        """Start `argv`, which is to be killed when the lab ends; return its number."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        # Not subprocess: it may have to outlive this process, without a warning about it.
+        pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
+        self.pids.append((pid, born(pid)))
+        self.save()
+        return pid
+
     def clear(self) -> None:
         """Undo everything; harmless when some or all of it is gone already."""
         for pid, started in self.pids:
-            kill(pid, started)
+            end(pid, started)
         for link in self.links:  # its end in the bridge goes with it
             run("ip", "link", "del", link, check=False)
         for namespace in self.namespaces:

@@ -78,10 +78,12 @@ class Cluster:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     durable: bool = False
+    #: Of the owner of databases, over loopback.
+    password: str = PASSWORD
 
     def __enter__(self) -> Cluster:
         try:
-            self._make()
+            self.make()
             self.start()
         except BaseException:
             self.remove()
@@ -96,7 +98,8 @@ class Cluster:
     ) -> None:
         self.remove()
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Write the cluster's files into its folder."""
         user = self._user()
         if user is not None:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
@@ -123,11 +126,15 @@ class Cluster:
         """Start the server, and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = self._started(["postgres", "-D", str(self.data)], stderr=log)
+        self.own()
+
+    def own(self) -> None:
+        """Wait until the server answers, and see to it that the owner of databases is there."""
         until(self._answers, "the PostgreSQL server answers")
         with self.connected("postgres") as connection:
             there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,))
             if there.fetchone() is None:
-                connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
+                connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB PASSWORD '{self.password}'")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server: SIGINT as an orderly restart does, SIGKILL as a crash of the machine."""

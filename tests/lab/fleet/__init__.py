@@ -1,0 +1,1 @@
+"""Two sites with a gateway each on this machine: scheduler, certificates, results server."""
