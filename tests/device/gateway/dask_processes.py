@@ -25,9 +25,10 @@ class Dask:
         self.scheduler: subprocess.Popen[str] | None = None
         self.gateways: dict[str, subprocess.Popen[str]] = {}
 
-    def start_scheduler(self) -> None:
+    def start_scheduler(self, *more: str) -> None:
         """Start it, in place of one that is gone."""
         words = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-show"]
+        words += more
         self.scheduler = self._started("scheduler", "distributed.cli.dask_scheduler", *words)
         until(self._listens, "the scheduler listens")
 
