@@ -127,6 +127,30 @@ def test_devices_are_reached_by_their_own_gateway_alone(fleet: Fleet, project: P
     assert not re.search("key|10[.]", told)
 
 
+#: What anybody with a certificate can do: dask runs it.
+_STRANGER = """\
+import os, sys
+from pathlib import Path
+from distributed import Client
+from benchhub.device.gateway.address import parse_address
+def look(folder):
+    return os.geteuid(), sorted(os.listdir(folder)), os.access("/root/.ssh", os.F_OK)
+at = parse_address(sys.argv[1])
+with Client(at.contact, security=at.security()) as client:
+    print(client.submit(look, sys.argv[2], resources={"device:lab-1-01": 1}).result(30))
+"""
+
+
+def test_code_of_others_runs_at_a_gateway_without_rights(fleet: Fleet, project: Project) -> None:
+    gateways = str(fleet.folder / "gateways")
+    done = subprocess.run(
+        [sys.executable, "-c", _STRANGER, fleet.engine, gateways],
+        capture_output=True, text=True, cwd=fleet.folder, env=project.env, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"({fleet.gateway('lab-1').uid}, ['lab-1'], False)\n"
+
+
 def test_a_gateway_sees_no_other_folder(fleet: Fleet) -> None:
     outer = fleet.gateway_pid("lab-1")
     inside = ("nsenter", "-t", outer, "-m", "-p", "--")
