@@ -11,12 +11,14 @@ from typing import Any
 
 from benchhub.device.gateway.address import SchedulerAddress, need_dask
 from benchhub.device.gateway.calls import answer_for
+from benchhub.device.gateway.client import why_not
 from benchhub.device.gateway.resources import AMOUNT, DEVICE, GATEWAY
 from benchhub.device.gateway.site import Site
 
 #: A call that waits for an agent's lines has a thread meanwhile; a few a device, and some over.
 _CALLS_A_DEVICE, _OTHER_CALLS = 4, 16
 _AGAIN_S = 2.0
+_CONNECT_S = 10.0
 
 
 async def serve(
@@ -30,19 +32,27 @@ async def serve(
     while True:
         worker = _worker(site, address, folder, security)
         try:
+            await _listened(address)
             await worker
             say(f"{site.name}: {len(site.devices)} devices are offered to {address}")
             lost = ""
             await worker.finished()
             say(f"{site.name}: {address} is lost; trying again")
         except Exception as error:  # noqa: BLE001 - whatever it is, the scheduler may come back
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            reason = why_not(error)
             if reason != lost:
                 say(f"{site.name}: {address} does not take us: {reason}; trying again")
             lost = reason
         finally:
             await _ended(worker)
         await asyncio.sleep(_AGAIN_S)
+
+
+async def _listened(address: SchedulerAddress) -> None:
+    """Raise at once where nobody listens: dask would try for half a minute, and say nothing."""
+    connecting = asyncio.open_connection(address.host, address.port)
+    _, writer = await asyncio.wait_for(connecting, _CONNECT_S)
+    writer.close()
 
 
 def _worker(site: Site, address: SchedulerAddress, folder: Path, security: Any) -> Any:
