@@ -21,6 +21,10 @@ def gateway(
         " (default: those labelled site:NAME)",
     ),
     exclude: list[str] = project.EXCLUDE,
+    listen: str = typer.Option(
+        None, "--listen", metavar="HOST:PORT",
+        help="Where the scheduler connects to (default: a port of the system's choice)",
+    ),
     metrics: str = typer.Option(
         None, "--metrics", metavar="HOST:PORT", help="Serve what is counted to Prometheus there"
     ),
@@ -36,7 +40,7 @@ def gateway(
 
     from benchhub.config.catalogue import check_own
     from benchhub.config.fleet.chosen import Choice, places, profiles
-    from benchhub.device.gateway.address import need_dask, parse_address
+    from benchhub.device.gateway.address import need_dask, parse_address, parse_listen
     from benchhub.device.gateway.metrics import serve_metrics
     from benchhub.device.gateway.site import Site
     from benchhub.device.gateway.worker import serve
@@ -45,6 +49,7 @@ def gateway(
     need_dask()
     address = parse_address(scheduler)
     address.security()
+    at_port = None if listen is None else parse_listen(listen)
     if os.geteuid() == 0 and not allow_root:
         raise ConfigError(
             "a gateway runs what the scheduler's callers send it: start it as a user without rights"
@@ -62,6 +67,6 @@ def gateway(
             at = serve_metrics(offered, metrics)
             project.note(f"{site}: metrics at http://{at}/metrics")
         folder = project.cache() / "dask"
-        asyncio.run(serve(offered, address, folder, project.note))
+        asyncio.run(serve(offered, address, folder, project.note, at_port))
     finally:
         offered.close()

@@ -101,6 +101,14 @@ def parse_address(text: str) -> SchedulerAddress:
     return SchedulerAddress(False, host, port or USUAL_PORT)
 
 
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of an address to listen at; ConfigError for none."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise ConfigError(f"--listen {text!r} is no address: give HOST:PORT, as 10.0.0.7:8790")
+    return host.strip("[]"), int(port)
+
+
 def _files(text: str, query: str) -> dict[str, Path]:
     files = {}
     for name, value in parse_qsl(query, keep_blank_values=True):

@@ -27,6 +27,11 @@ class Counts:
             if outcome.failure is not None:
                 self.failures[outcome.failure.stage, outcome.failure.kind] += 1
 
+    def cut_short(self, device: str) -> None:
+        """Count a launch that the link, the device or the caller cut short."""
+        with self._lock:
+            self.launches[device, "interrupted"] += 1
+
     def failed(self, error: Exception) -> None:
         """Count what a device or the link to it did."""
         with self._lock:

@@ -19,7 +19,15 @@ from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
 from benchhub.device.events.launch_events import LaunchEvents
 from benchhub.device.events.parse import Broken, parse
-from benchhub.device.gateway.messages import IDLE_S, PIECE_BYTES, GatewayHello, Reply, versions
+from benchhub.device.gateway.lines import Lines
+from benchhub.device.gateway.messages import (
+    IDLE_S,
+    PIECE_BYTES,
+    GatewayHello,
+    Reply,
+    ToldSession,
+    versions,
+)
 from benchhub.device.gateway.requests import Do, Request, asking_sent, expected_sent
 from benchhub.device.gateway.resources import DEVICE, GATEWAY
 from benchhub.device.gateway.scheduler import CallLost, Scheduler
@@ -46,6 +54,10 @@ _GONE_S = 10.0
 _ASK_S = 90.0
 #: A call that was lost is made again after so long.
 _AGAIN_S = 1.0
+#: A device that nobody else has is connected to well within this.
+_OPEN_GRACE_S = 900.0
+#: A gateway's cache may be cleared while a file comes to it, but not again and again.
+_MOST_BACK = 8
 #: Copies to a device that are slower than this have stopped.
 _STAGE_GRACE_S, _SLOWEST_BYTES_PER_S = 600.0, 8e3
 
@@ -102,10 +114,13 @@ class FarSession:
         self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
     ) -> None:
         self._still = on_wait  # which raises where the user has stopped the run
-        self._end_stale(holder)
+        self._end_stale(holder, self._met())
+        late = time.monotonic() + _OPEN_GRACE_S
 
         def heard(answer: Reply) -> None:
             if not answer.over:
+                if not answer.said and time.monotonic() > late:
+                    raise LinkLost(f"{self._name}: slow: its gateway does not get connected to it")
                 on_wait(answer.said or f"{self._name}: its gateway connects to it")
 
         answer = self._do(
@@ -124,15 +139,24 @@ class FarSession:
         self._opened = answer.opened
         self._resource = GATEWAY + answer.opened.gateway
 
-    def _end_stale(self, holder: Mapping[str, Any]) -> None:
-        """Close what a gateway still holds for a process of this machine and run that is gone.
+    def _met(self) -> Sequence[ToldSession]:
+        """Have one gateway for all that follows, where several offer the device.
 
-        Or for this one, which lost it: a gateway cannot see that, and would keep it for a while.
+        Return what sessions it holds with the device.
         """
         answer, _ = self._call("whose")
         if answer.error is not None:
             raise answer.error.raised(self._name)
-        for one in answer.sessions:
+        if answer.gateway:
+            self._resource = GATEWAY + answer.gateway
+        return answer.sessions
+
+    def _end_stale(self, holder: Mapping[str, Any], held: Sequence[ToldSession]) -> None:
+        """Close what a gateway still holds for a process of this machine and run that is gone.
+
+        Or for this one, which lost it: a gateway cannot see that, and would keep it for a while.
+        """
+        for one in held:
             mine = (one.run, one.host) == (holder.get("run"), holder.get("host"))
             if mine and (one.pid == holder.get("pid") or not is_alive(one.pid)):
                 with contextlib.suppress(CallLost):
@@ -182,6 +206,7 @@ class FarSession:
                 offset = self._lacking({digest: blob.size_bytes}).get(digest)
                 if offset is None:
                     continue
+                back = 0
                 with blob.open() as source:
                     while offset < blob.size_bytes or not blob.size_bytes:
                         source.seek(offset)
@@ -194,6 +219,9 @@ class FarSession:
                         if answer.error is not None:
                             blob.check_unchanged()
                             raise answer.error.raised(self._name)
+                        back += answer.next <= offset
+                        if back > _MOST_BACK or answer.next > blob.size_bytes:
+                            raise self._fault("it does not keep what is sent to it")
                         progress(max(0, answer.next - offset))
                         offset = answer.next
                         if not blob.size_bytes:
@@ -213,7 +241,7 @@ class FarSession:
         began_ns = now_ns()
         most_bytes = bounds.line_bytes(job)
         with contextlib.closing(LaunchEvents(job, expected)) as events:
-            lines = _Lines(most_bytes, lambda line: self._take(events, line))
+            lines = Lines(most_bytes, lambda line: self._take(events, line))
             self._do(
                 "launch", job.deadline_s + LAUNCH_GRACE_S + 2 * PATIENCE_S,
                 lines=lines, wait_s=_WAIT_S, job=wire.encode_job(job),
@@ -242,7 +270,7 @@ class FarSession:
             found.append(self._parsed(line))
             return True
 
-        self._do(what, _ASK_S, lines=_Lines(bounds.LINE_BYTES, take), wait_s=_WAIT_S)
+        self._do(what, _ASK_S, lines=Lines(bounds.LINE_BYTES, take), wait_s=_WAIT_S)
         if len(found) != 1 or not isinstance(found[0], kind):
             raise self._fault(f"{what!r} was answered with something else")
         return found[0]
@@ -267,7 +295,7 @@ class FarSession:
         most_s: float,
         *,
         heard: Callable[[Reply], None] = lambda answer: None,
-        lines: _Lines | None = None,
+        lines: Lines | None = None,
         wait_s: float,
         **values: Any,
     ) -> Reply:
@@ -366,30 +394,5 @@ def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[
             if stopping():
                 raise Interrupted(f"{profile.name}: stopped")
 
+        session._met()
         session._do("cycle", profile.power.timeout_s + _ASK_S, heard=heard, wait_s=_SHORT_WAIT_S)
-
-
-class _Lines:
-    """Bytes that come in pieces, taken line by line; Broken for a line that is too long."""
-
-    def __init__(self, most_bytes: int, take: Callable[[bytes], bool]) -> None:
-        self._most_bytes, self._take = most_bytes, take
-        self._rest = bytearray()
-        #: Whether `take` has said that all is there.
-        self.over = False
-
-    def add(self, data: bytes) -> None:
-        self._rest += data
-        begin = 0
-        while (end := self._rest.find(b"\n", begin)) >= 0:
-            if self.over:
-                raise Broken("lines after the last one")
-            if end - begin > self._most_bytes:
-                raise Broken(
-                    f"a line of {end - begin} bytes, at most {self._most_bytes} are allowed"
-                )
-            self.over = self._take(bytes(self._rest[begin : end + 1]))
-            begin = end + 1
-        del self._rest[:begin]
-        if len(self._rest) > self._most_bytes:
-            raise Broken(f"a line of more than {self._most_bytes} bytes")

@@ -158,8 +158,12 @@ class HeldSession:
             session.expects(left_s)
         session.settle()
         job = decode_job(request.job)
-        with self._passed_on(doing):
-            outcome = session.launch(job, expected=expected_from(request.expected))
+        try:
+            with self._passed_on(doing):
+                outcome = session.launch(job, expected=expected_from(request.expected))
+        except BenchhubError:
+            self._counts.cut_short(self.profile.name)
+            raise
         self._counts.launched(self.profile.name, outcome)
         return Came(waiting=session.expects(left_s) if request.left_s is not None else 0)
 

@@ -82,12 +82,13 @@ class ToldSession(Said):
 class Reply(Said):
     """What a call came to. Lines of the agent come beside it, `next` is where they go on.
 
-    `over`: what was asked for has ended, and all its lines were told.
+    `over`: what was asked for has ended, and all its lines were told; `gateway`: who answered.
     """
 
     v: Literal[1] = 1
     error: ToldError | None = None
     over: bool = True
+    gateway: Text = ""
     next: Count = 0
     moved: Count = 0
     said: Text = ""

@@ -68,7 +68,7 @@ def serve_metrics(site: Site, text: str) -> str:
     """
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    if not port.isdigit() or not int(port) < 1 << 16:
+    if not port.isdecimal() or not port.isascii() or not int(port) < 1 << 16:
         raise ConfigError(f"--metrics {text!r} is no address: give HOST:PORT, as 127.0.0.1:9464")
     try:
         from prometheus_client import CollectorRegistry, start_http_server

@@ -17,11 +17,14 @@ from typing import Any
 
 from benchhub.device.gateway.address import SchedulerAddress, need_dask
 from benchhub.device.gateway.calls import answered
+from benchhub.device.gateway.client import connected_client, why_not
 from benchhub.device.gateway.messages import versions
 from benchhub.device.gateway.resources import DEVICE, GATEWAY
 from benchhub.errors import ConfigError
 
 _CONNECT_S = 10.0
+#: A scheduler that is there answers about itself well within this.
+_ASK_S = 10.0
 #: An answer is never later than this after its gateway should have given it.
 _GRACE_S = 15.0
 #: What was only told has so long to arrive before the scheduler is left.
@@ -45,7 +48,8 @@ class Scheduler:
         self._lock = threading.Lock()
         self._client: Any = None
         self._offered: frozenset[str] = frozenset()
-        self._asked_at = float("-inf")
+        self._asked_at = self._refused_at = float("-inf")
+        self._refusal = ""
         self._closed = False
         self._told: set[Any] = set()
         self._sending: dict[tuple[str, str], threading.Lock] = {}
@@ -63,11 +67,12 @@ class Scheduler:
                 " `dask scheduler`"
             ) from error
         try:
-            client = scheduler._connected()
-            theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
+            theirs = scheduler._asked("versions", packages=[])["packages"]["distributed"]
         except CallLost as error:
+            scheduler.close()
             raise ConfigError(f"{address}: {error}") from error
-        except (OSError, TimeoutError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
+            scheduler.close()
             raise ConfigError(f"{address}: does not answer as a dask scheduler: {error}") from error
         ours = versions()["dask.distributed"]
         if theirs != ours:
@@ -173,50 +178,42 @@ class Scheduler:
 
     def _resources(self) -> frozenset[str]:
         if time.monotonic() - self._asked_at > _FRESH_S:
-            client = self._connected()
-            try:
-                workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
-            except Exception as error:
-                raise CallLost(_said(error)) from error
+            workers: Mapping[str, Any] = self._asked("identity", n_workers=-1)["workers"]
             self._offered = frozenset(
                 resource for one in workers.values() for resource in one["resources"]
             )
             self._asked_at = time.monotonic()
         return self._offered
 
-    def _connected(self) -> Any:
-        from distributed import Client
+    def _asked(self, what: str, **values: Any) -> Any:
+        """Return what the scheduler says of itself; CallLost: it says nothing."""
+        client = self._connected()
+        try:
+            return client.sync(getattr(client.scheduler, what), callback_timeout=_ASK_S, **values)
+        except TimeoutError as error:
+            raise CallLost(f"the scheduler says nothing for {_ASK_S:.0f} s") from error
+        except Exception as error:
+            raise CallLost(_said(error)) from error
 
+    def _connected(self) -> Any:
         with self._lock:
             if self._closed:
                 raise CallLost("closed")
             if self._client is not None and self._client.status in ("running", "connecting"):
                 return self._client
+            if time.monotonic() - self._refused_at < _FRESH_S:
+                raise CallLost(self._refusal)  # each of many devices would wait for it in turn
             if self._client is not None:
                 with contextlib.suppress(Exception):
                     self._client.close(timeout=1)
             try:
-                self._client = Client(
-                    self.address.contact, timeout=_CONNECT_S, security=self._security,
-                    set_as_default=False, name="benchhub", direct_to_workers=False,
-                )  # fmt: skip
+                self._client = connected_client(self.address, self._security, _CONNECT_S)
             except Exception as error:
                 self._client = None
-                raise CallLost(_why(error)) from error
+                self._refused_at, self._refusal = time.monotonic(), why_not(error)
+                raise CallLost(self._refusal) from error
             return self._client
 
 
 def _said(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
-def _why(error: BaseException) -> str:
-    """Return why nobody answers, by what lies below what dask says."""
-    import ssl
-
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return f"the scheduler and we do not accept each other's certificates: {cause}"
-        cause = cause.__cause__ or cause.__context__
-    return f"no scheduler answers there ({_said(error) if isinstance(error, Exception) else error})"

@@ -18,6 +18,7 @@ from benchhub.device.gateway.requests import Request
 from benchhub.device.staging.site_cache import SiteCache
 from benchhub.errors import BenchhubError, DeviceError, LinkLost
 from benchhub.model.device import DeviceProfile
+from benchhub.outside.faults import of_device
 from benchhub.outside.heartbeat import every
 
 _REAP_S = 2.0
@@ -43,7 +44,9 @@ class Site:
     def answer(self, request: bytes, data: bytes) -> tuple[bytes, bytes]:
         """Reply one call, as JSON with bytes beside it; what goes wrong is in the answer."""
         try:
-            answer, lines = self._answer(Request.model_validate_json(request), data)
+            asked = Request.model_validate_json(request)
+            with of_device(asked.device):
+                answer, lines = self._answer(asked, data)
         except (BenchhubError, ValidationError) as error:
             answer, lines = Reply(error=told(error)), b""
         return answer.model_dump_json(exclude_defaults=True).encode(), lines
@@ -77,7 +80,8 @@ class Site:
             self._close(request.session)
             return Reply(), b""
         if request.do == "whose":
-            return Reply(sessions=self._sessions_with(request.device)), b""
+            sessions = self._sessions_with(request.device)
+            return Reply(gateway=self.gateway, sessions=sessions), b""
         session = self._open(request) if request.do in _BEGINS else self._of(request)
         return session.answer(request, data)
 

@@ -11,32 +11,42 @@ from typing import Any
 
 from benchhub.device.gateway.address import SchedulerAddress, need_dask
 from benchhub.device.gateway.calls import answer_for
+from benchhub.device.gateway.client import why_not
 from benchhub.device.gateway.resources import AMOUNT, DEVICE, GATEWAY
 from benchhub.device.gateway.site import Site
 
 #: A call that waits for an agent's lines has a thread meanwhile; a few a device, and some over.
 _CALLS_A_DEVICE, _OTHER_CALLS = 4, 16
 _AGAIN_S = 2.0
+_CONNECT_S = 10.0
 
 
 async def serve(
-    site: Site, address: SchedulerAddress, folder: Path, say: Callable[[str], None]
+    site: Site,
+    address: SchedulerAddress,
+    folder: Path,
+    say: Callable[[str], None],
+    listen: tuple[str, int] | None = None,
 ) -> None:
-    """Offer the devices of a site to a scheduler, again whenever it is lost, until cancelled."""
+    """Offer the devices of a site to a scheduler, again whenever it is lost, until cancelled.
+
+    `listen` is where the scheduler connects to, None: a port of the system's choice.
+    """
     need_dask()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     answer_for(site)
     security, lost = address.security(), ""
     while True:
-        worker = _worker(site, address, folder, security)
+        worker = _worker(site, address, folder, security, listen)
         try:
+            await _listened(address)
             await worker
             say(f"{site.name}: {len(site.devices)} devices are offered to {address}")
             lost = ""
             await worker.finished()
             say(f"{site.name}: {address} is lost; trying again")
         except Exception as error:  # noqa: BLE001 - whatever it is, the scheduler may come back
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            reason = why_not(error)
             if reason != lost:
                 say(f"{site.name}: {address} does not take us: {reason}; trying again")
             lost = reason
@@ -45,8 +55,23 @@ async def serve(
         await asyncio.sleep(_AGAIN_S)
 
 
-def _worker(site: Site, address: SchedulerAddress, folder: Path, security: Any) -> Any:
+async def _listened(address: SchedulerAddress) -> None:
+    """Raise at once where nobody listens: dask would try for half a minute, and say nothing."""
+    connecting = asyncio.open_connection(address.host, address.port)
+    _, writer = await asyncio.wait_for(connecting, _CONNECT_S)
+    writer.close()
+
+
+def _worker(
+    site: Site,
+    address: SchedulerAddress,
+    folder: Path,
+    security: Any,
+    listen: tuple[str, int] | None,
+) -> Any:
     from distributed import Worker
+
+    host, port = listen or (None, None)
 
     offers = {f"{DEVICE}{name}": AMOUNT for name in site.devices}
     return Worker(
@@ -55,6 +80,8 @@ def _worker(site: Site, address: SchedulerAddress, folder: Path, security: Any) 
         nthreads=_CALLS_A_DEVICE * len(site.devices) + _OTHER_CALLS,
         resources={**offers, f"{GATEWAY}{site.gateway}": AMOUNT},
         security=security,
+        host=host,
+        port=port,
         memory_limit=0,
         local_directory=str(folder),
         dashboard_address="127.0.0.1:0",

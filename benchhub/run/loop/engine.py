@@ -19,6 +19,8 @@ from benchhub.outside.faults import of_device
 from benchhub.run.loop.campaign import measure
 from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 
+#: So many devices' sessions are closed beside each other.
+_CLOSED_AT_ONCE = 64
 Record = Callable[[Launch], None]
 ExecutorFor = Callable[[str], Executor]
 
@@ -56,8 +58,19 @@ class Sessions:
         self._stop.set()
         with self._lock:
             sessions = list(self._open.values())
-        for session in sessions:
-            session.close()
+
+        def close_some() -> None:
+            with contextlib.suppress(IndexError):
+                while True:
+                    sessions.pop().close()
+
+        # A device that does not answer holds up those after it: so many may.
+        count = min(len(sessions), _CLOSED_AT_ONCE)
+        closing = [threading.Thread(target=close_some, daemon=True) for _ in range(count)]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
 
 
 def run_devices(

@@ -14,13 +14,19 @@ from project import Project
 from waiting import until
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 class Dask:
     """A scheduler on a port that is its own, and gateways of `project`, in folders of their own."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.port = server.getsockname()[1]
+        self.port = free_port()
         self.url = f"dask://127.0.0.1:{self.port}"
         self.scheduler: subprocess.Popen[str] | None = None
         self.gateways: dict[str, subprocess.Popen[str]] = {}

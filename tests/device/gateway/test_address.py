@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchhub.device.gateway.address import parse_address
+from benchhub.device.gateway.address import parse_address, parse_listen
 from benchhub.errors import ConfigError
 
 
@@ -43,6 +43,14 @@ def test_what_is_no_address_or_no_safe_one_is_refused(text: str, said: str) -> N
         parse_address(text)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_where_a_gateway_listens_is_an_address() -> None:
+    assert parse_listen("10.0.0.7:8790") == ("10.0.0.7", 8790)
+    assert parse_listen("[::1]:1") == ("::1", 1)
+    for text in ("8790", ":8790", "host:0", "host:x", "host:70000", "host"):
+        with pytest.raises(ConfigError, match=r"--listen .* is no address: give HOST:PORT"):
+            parse_listen(text)
 
 
 def test_certificates_are_of_tls_only(tmp_path: Path) -> None:

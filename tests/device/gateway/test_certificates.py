@@ -68,7 +68,8 @@ def test_who_has_one_of_another_authority_does_not(project: Project, dask: Dask)
 def test_nor_does_who_speaks_without_encryption(project: Project, dask: Dask) -> None:
     done = project.run("run", "tiny", "--engine", dask.url)
     assert done.code == 2
-    assert done.error.startswith(f"benchhub: {dask.url}: no scheduler answers there (")
+    said = f"benchhub: {dask.url}: what listens there does not answer as a dask scheduler"
+    assert done.error.startswith(said)
 
 
 def test_a_gateway_of_another_authority_says_so_and_tries_again(

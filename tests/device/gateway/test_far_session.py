@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -281,4 +282,61 @@ def test_who_asks_no_more_gives_the_device_back(
     monkeypatch.undo()
     other = opened(wire, "run-2")
     other.close()
+    session.close()
+
+
+def test_of_two_gateways_that_offer_a_device_one_is_asked_throughout(
+    wire: Wire, tmp_path: Path
+) -> None:
+    one, other = wire.site, Site("lab-2", list(wire.site.devices.values()), tmp_path / "cache-2")
+    turns = itertools.cycle([one, other])
+
+    class Both(Wire):
+        def call(
+            self, resource: str, request: bytes, data: bytes, wait_s: float, *more: object
+        ) -> tuple[bytes, bytes]:
+            named = {f"gateway:{each.gateway}": each for each in (one, other)}
+            return named.get(resource, next(turns)).answer(request, data)
+
+    for number in range(2):
+        session = opened(Both(one))
+        assert session.launch(job(launch=number)).status == "finished"
+        session.close()
+    other.close()
+
+
+@pytest.mark.parametrize("told", [0, 9_000_000_000])
+def test_a_gateway_that_keeps_nothing_of_a_file_is_not_sent_it_for_ever(
+    wire: Wire, tmp_path: Path, told: int
+) -> None:
+    session = opened(wire)
+    wire.bend = lambda request, answer: (
+        (json.dumps({"next": told}).encode(), b"") if request["do"] == "put" else answer()
+    )
+    model = tmp_path / "model"
+    model.write_bytes(b"x" * 1000)
+    with pytest.raises(ProtocolFault, match="does not keep what is sent to it"):
+        session.stage([Blob.of_file(model)])
+    session.close()
+
+
+def test_a_gateway_that_never_connects_to_a_device_is_given_up(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(far_session, "_OPEN_GRACE_S", 0.0)
+    wire.bend = lambda request, answer: (
+        (b'{"over": false}', b"") if request["do"] in ("open", "hear") else answer()
+    )
+    with pytest.raises(LinkLost, match="its gateway does not get connected to it"):
+        opened(wire)
+
+
+def test_a_cache_that_cannot_be_used_is_told_as_such(wire: Wire, tmp_path: Path) -> None:
+    session = opened(wire)
+    (tmp_path / "cache").rmdir()
+    (tmp_path / "cache").touch()
+    model = tmp_path / "model"
+    model.write_bytes(b"x" * 1000)
+    with pytest.raises(DeviceError, match="where a folder is needed"):
+        session.stage([Blob.of_file(model)])
     session.close()

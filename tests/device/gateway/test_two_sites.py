@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from dask_processes import Dask, dask_with
+from dask_processes import Dask, dask_with, free_port
 from project import Project, make_project
 from waiting import until
 
@@ -70,7 +70,8 @@ def test_models_cross_to_a_site_once_and_what_comes_back_is_as_from_here(
 ) -> None:
     dask.gateways["lab-1"].terminate()
     dask.gateways["lab-1"].wait()
-    dask.start_gateway("lab-1", "--metrics", "127.0.0.1:0")
+    listen = f"127.0.0.1:{free_port()}"
+    dask.start_gateway("lab-1", "--metrics", "127.0.0.1:0", "--listen", listen)
     done = project.run("run", "tiny", *ALL, "--engine", dask.url, "--json")
     assert done.code == 0, done.err
     assert {(row["device"], row["status"]) for row in done.json["rows"]} == {
