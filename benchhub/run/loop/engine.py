@@ -1,4 +1,4 @@
-"""Devices at work side by side: one executor a machine, so cells that share one never overlap."""
+"""Devices at work side by side: one thread a machine, so cells that share one never overlap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -22,12 +22,6 @@ from benchhub.run.loop.work import Connect, DeviceWork, OpenSession, Watcher
 #: So many devices' sessions are closed beside each other.
 _CLOSED_AT_ONCE = 64
 Record = Callable[[Launch], None]
-ExecutorFor = Callable[[str], Executor]
-
-
-def local_executor(machine: str) -> Executor:
-    """Return the default executor of a machine: one thread on the controller."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"benchhub-{machine}")
 
 
 class Sessions:
@@ -78,7 +72,6 @@ def run_devices(
     connect: Connect,
     record: Record,
     watcher: Watcher,
-    executor_for: ExecutorFor = local_executor,
     at_once: int | None = None,
 ) -> dict[str, DeviceError | None]:
     """Measure every work; return per device why it stopped early, or None.
@@ -93,7 +86,7 @@ def run_devices(
     of_machine: dict[str, list[DeviceWork]] = {}
     for work in works:
         of_machine.setdefault(work.device.machine or work.device.name, []).append(work)
-    turns = _Turns(of_machine, executor_for, lambda work: (_one, work, connect, record, watcher))
+    turns = _Turns(of_machine, lambda work: (_one, work, connect, record, watcher))
     try:
         for work in turns.begin(at_once or len(of_machine)):
             watcher.status(work.device.name, f"waiting: for its turn, {at_once} at once")
@@ -113,12 +106,11 @@ class _Turns:
     def __init__(
         self,
         of_machine: Mapping[str, Sequence[DeviceWork]],
-        executor_for: ExecutorFor,
         task: Callable[[DeviceWork], tuple[Any, ...]],
     ) -> None:
         self._waiting = deque(of_machine.items())
-        self._executor_for, self._task = executor_for, task
-        self._executors: dict[str, Executor] = {}
+        self._task = task
+        self._executors: dict[str, ThreadPoolExecutor] = {}
         self._open: dict[str, int] = {}
         self._ended: SimpleQueue[str] = SimpleQueue()
         self.futures: dict[str, Future[DeviceError | None]] = {}
@@ -148,7 +140,8 @@ class _Turns:
 
     def _begin(self) -> None:
         machine, works = self._waiting.popleft()
-        executor = self._executors[machine] = self._executor_for(machine)
+        executor = ThreadPoolExecutor(1, thread_name_prefix=f"benchhub-{machine}")
+        self._executors[machine] = executor
         self._open[machine] = len(works)
         for work in works:
             future = self.futures[work.device.name] = executor.submit(*self._task(work))

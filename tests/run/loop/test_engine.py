@@ -6,7 +6,6 @@ import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -176,16 +175,3 @@ def test_devices_of_one_machine_count_once_and_follow_one_another(logs: Path) ->
     assert crowd.most == 1
     assert crowd.order == [f"board-{number}" for number in range(4)]
     assert set(failures.values()) == {None}
-
-
-def test_an_executor_of_another_kind_takes_every_machine_once(logs: Path) -> None:
-    """The seam for engines that run elsewhere: whatever has `submit`, one a machine."""
-    asked: list[str] = []
-
-    def executor_for(machine: str) -> Executor:
-        asked.append(machine)
-        return ThreadPoolExecutor(1)
-
-    works = [named(f"board-{number}") for number in range(3)]
-    run_devices(works, Crowd().connect, lambda launch: None, Diary(), executor_for)
-    assert sorted(asked) == ["board-0", "board-1", "board-2"]
