@@ -13,24 +13,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
 from benchhub.device.events.launch_events import LaunchEvents
 from benchhub.device.events.parse import Broken, parse
+from benchhub.device.gateway.calls import NoGateway
 from benchhub.device.gateway.lines import Lines
 from benchhub.device.gateway.messages import (
     IDLE_S,
-    PIECE_BYTES,
     GatewayHello,
     Reply,
     ToldSession,
+    read,
     versions,
 )
 from benchhub.device.gateway.requests import Do, Request, asking_sent, expected_sent
 from benchhub.device.gateway.resources import DEVICE, GATEWAY
 from benchhub.device.gateway.scheduler import CallLost, Scheduler
+from benchhub.device.gateway.sending import MOST_BACK, send
 from benchhub.device.runner import build_runner
 from benchhub.device.session import LAUNCH_GRACE_S, now_ns
 from benchhub.device.staging.blob import Blob, StageReport
@@ -56,8 +56,8 @@ _ASK_S = 90.0
 _AGAIN_S = 1.0
 #: A device that nobody else has is connected to well within this.
 _OPEN_GRACE_S = 900.0
-#: A gateway's cache may be cleared while a file comes to it, but not again and again.
-_MOST_BACK = 8
+#: A run leaves one or two sessions behind; more are not worth the wait.
+_MOST_STALE = 100
 #: Copies to a device that are slower than this have stopped.
 _STAGE_GRACE_S, _SLOWEST_BYTES_PER_S = 600.0, 8e3
 
@@ -76,6 +76,8 @@ class FarSession:
         self._waiting = 0
         self._heard = -1
         self._opened: GatewayHello | None = None
+        #: Hears while a session is not open yet, and may raise: nobody else can end it then.
+        self._on_wait: Callable[[str], None] = lambda text: None
         self._beat = every(IDLE_S / 4, self._touch)
 
     @classmethod
@@ -112,14 +114,14 @@ class FarSession:
     def _open(
         self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
     ) -> None:
+        self._on_wait = on_wait
         self._end_stale(holder, self._met())
-
         late = time.monotonic() + _OPEN_GRACE_S
 
         def heard(answer: Reply) -> None:
-            if answer.said:
-                on_wait(answer.said)
-            elif time.monotonic() > late:
+            if not answer.over:
+                on_wait(answer.said or "for its gateway to connect to it")
+            if not answer.said and time.monotonic() > late:
                 raise LinkLost(f"{self._name}: slow: its gateway answers, but it is not connected")
 
         answer = self._do(
@@ -134,6 +136,7 @@ class FarSession:
                 f"{self._name}: gateway {answer.opened.gateway} has other code of the same version:"
                 " install the same benchhub on both"
             )
+        self._on_wait = lambda text: None
         self._opened = answer.opened
         self._resource = GATEWAY + answer.opened.gateway
 
@@ -154,10 +157,10 @@ class FarSession:
 
         Or for this one, which lost it: a gateway cannot see that, and would keep it for a while.
         """
-        for one in held:
+        for one in held[:_MOST_STALE]:
             mine = (one.run, one.host) == (holder.get("run"), holder.get("host"))
             if mine and (one.pid == holder.get("pid") or not is_alive(one.pid)):
-                with contextlib.suppress(CallLost):
+                with contextlib.suppress(CallLost, NoGateway):
                     self._sent("close", b"", self._woken, lambda: self._over, session=one.session)
 
     @property
@@ -192,7 +195,10 @@ class FarSession:
         answer = self._do("stage", most_s, heard=heard, wait_s=_SHORT_WAIT_S, blobs=sizes)
         if answer.staged is None:
             raise self._fault("models were pushed, and nothing told of it")
-        return StageReport(*answer.staged)
+        report = StageReport(*answer.staged)
+        if report.moved_blobs > len(sizes) or report.moved_bytes > MOST_BACK * sum(sizes.values()):
+            raise self._fault("more models were pushed than there are")
+        return report
 
     def _to_gateway(
         self, wanted: Mapping[str, Blob], sizes: Mapping[str, int], progress: Progress
@@ -204,26 +210,20 @@ class FarSession:
                 offset = self._lacking({digest: blob.size_bytes}).get(digest)
                 if offset is None:
                     continue
-                back = 0
-                with blob.open() as source:
-                    while offset < blob.size_bytes or not blob.size_bytes:
-                        source.seek(offset)
-                        data = source.read(min(PIECE_BYTES, blob.size_bytes - offset))
-                        if not data and blob.size_bytes:
-                            raise blob.changed(offset)
-                        answer, _ = self._call(
-                            "put", data, blobs={digest: blob.size_bytes}, offset=offset
-                        )
-                        if answer.error is not None:
-                            blob.check_unchanged()
-                            raise answer.error.raised(self._name)
-                        back += answer.next <= offset
-                        if back > _MOST_BACK or answer.next > blob.size_bytes:
-                            raise self._fault("it does not keep what is sent to it")
-                        progress(max(0, answer.next - offset))
-                        offset = answer.next
-                        if not blob.size_bytes:
-                            break
+
+                def put(data: bytes, offset: int, blob: Blob = blob) -> int:
+                    answer, _ = self._call(
+                        "put", data, blobs={blob.sha256: blob.size_bytes}, offset=offset
+                    )
+                    if answer.error is not None:
+                        blob.check_unchanged()
+                        raise answer.error.raised(self._name)
+                    return answer.next
+
+                try:
+                    send(blob, offset, put, progress)
+                except Broken as broken:
+                    raise self._fault(str(broken)) from broken
 
     def _lacking(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
         answer, _ = self._call("lacking", blobs=dict(sizes))
@@ -285,7 +285,7 @@ class FarSession:
         self._beat.stop()
         self._over = True
         self._woken.set()
-        with contextlib.suppress(CallLost):
+        with contextlib.suppress(CallLost, NoGateway):
             self._sent("close", b"", threading.Event(), lambda: False, wait_s=0.0)
 
     def _do(
@@ -339,12 +339,18 @@ class FarSession:
                         f"{self._name}: its gateway is out of reach: {lost}; is it running, and its"
                         " site's link up?"
                     ) from lost
+                self._on_wait("for its gateway, which does not answer")
                 self._woken.wait(_AGAIN_S)
                 continue
+            except NoGateway as error:
+                raise DeviceError(
+                    f"{self._name}: who offers it to {self._scheduler.address} is no gateway of"
+                    f" benchhub's: {error}; stop that, and start `benchhub gateway`"
+                ) from error
             try:
-                return Reply.model_validate_json(answer), lines
-            except ValidationError as error:
-                raise self._fault(f"an answer of its gateway that is none: {error}") from error
+                return read(answer), lines
+            except Broken as broken:
+                raise self._fault(str(broken)) from broken
 
     def _is_there(self) -> bool:
         if not self._resource.startswith(GATEWAY):
@@ -364,7 +370,7 @@ class FarSession:
         return self._scheduler.call(self._resource, sent, data, wait_s, woken, over)
 
     def _touch(self) -> bool:
-        with contextlib.suppress(CallLost):
+        with contextlib.suppress(CallLost, NoGateway):
             self._sent("touch", b"", threading.Event(), lambda: self._over)
         return not self._over
 

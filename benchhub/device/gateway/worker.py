@@ -29,6 +29,7 @@ async def serve(
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     answer_for(site)
     security, lost = address.security(), ""
+    say(f"{site.name}: connecting to {address}")
     while True:
         worker = _worker(site, address, folder, security)
         try:

@@ -15,13 +15,21 @@ import numpy as np
 import pytest
 
 from benchhub.device.gateway import far_session
+from benchhub.device.gateway.calls import answered
 from benchhub.device.gateway.far_session import FarSession
 from benchhub.device.gateway.scheduler import CallLost
 from benchhub.device.gateway.site import Site
 from benchhub.device.session import holder
 from benchhub.device.staging.blob import Blob
 from benchhub.device.turns.queue import Asking
-from benchhub.errors import DeviceBusy, DeviceError, LinkLost, ProtocolFault, Unreachable
+from benchhub.errors import (
+    DeviceBusy,
+    DeviceError,
+    Interrupted,
+    LinkLost,
+    ProtocolFault,
+    Unreachable,
+)
 from benchhub.model.device import DeviceProfile, Queueing
 from benchhub.ondevice.wire import Job
 
@@ -249,8 +257,10 @@ def test_what_a_lying_gateway_passes_on_breaks_the_protocol(
 def test_an_answer_that_is_none_breaks_the_protocol(wire: Wire, answer: bytes) -> None:
     session = opened(wire)
     wire.bend = lambda request, real: (answer, b"")
-    with pytest.raises(ProtocolFault):
+    with pytest.raises(ProtocolFault) as broken:
         session.conditions()
+    assert "\n" not in str(broken.value)
+    assert "https://" not in str(broken.value)
     session.close()
 
 
@@ -317,6 +327,18 @@ def test_a_gateway_that_keeps_nothing_of_a_file_is_not_sent_it_for_ever(
     session.close()
 
 
+def test_more_than_was_to_be_pushed_is_no_answer(wire: Wire, tmp_path: Path) -> None:
+    session = opened(wire)
+    wire.bend = lambda request, answer: (
+        (b'{"staged": [9000000000, 1]}', b"") if request["do"] == "stage" else answer()
+    )
+    model = tmp_path / "model"
+    model.write_bytes(b"x" * 1000)
+    with pytest.raises(ProtocolFault, match="more models were pushed than there are"):
+        session.stage([Blob.of_file(model)])
+    session.close()
+
+
 def test_a_gateway_that_never_connects_to_a_device_is_given_up(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +347,28 @@ def test_a_gateway_that_never_connects_to_a_device_is_given_up(
         (b'{"over": false}', b"") if request["do"] in ("open", "hear") else answer()
     )
     with pytest.raises(LinkLost, match="its gateway answers, but it is not connected"):
+        opened(wire)
+
+
+def test_opening_hears_of_a_stop_while_nobody_answers(wire: Wire) -> None:
+    def lost(request: object, answer: object) -> object:
+        raise CallLost("lost")
+
+    def stopping(text: str) -> None:
+        raise Interrupted(text)
+
+    wire.bend = lost
+    profile = DeviceProfile(name="here", transport="local")
+    with pytest.raises(Interrupted, match="for its gateway, which does not answer"):
+        FarSession.open(profile, wire, holder("r"), Asking(), stopping)  # type: ignore[arg-type]
+
+
+def test_another_programs_worker_is_named(wire: Wire) -> None:
+    def other(request: object, answer: object) -> object:
+        return answered(b"", b"")
+
+    wire.bend = other
+    with pytest.raises(DeviceError, match="is no gateway of benchhub's: it is another program's"):
         opened(wire)
 
 
