@@ -13,7 +13,7 @@ def connected_client(address: SchedulerAddress, security: Any, timeout_s: float)
     """Return a client of the scheduler at `address`; whatever it raises, `why_not` reads."""
     from distributed import Client
 
-    class Bounded(Client):
+    class Bounded(Client):  # type: ignore[misc]  # dask has no types
         def start(self, **values: Any) -> None:
             # dask's own limit is not for who takes a connection and then says nothing.
             try:
