@@ -8,13 +8,17 @@ from benchhub.device.gateway.site import Site
 _sites: list[Site] = []
 
 
+class NoGateway(Exception):
+    """Some other worker of dask's has what was asked of a gateway."""
+
+
 def answer_for(site: Site) -> None:
     """Have this process answer calls for `site` from now on."""
     _sites[:] = [site]
 
 
 def answered(request: bytes, data: bytes) -> tuple[bytes, bytes]:
-    """Answer one call; RuntimeError where this is some other worker of dask's."""
+    """Answer one call; NoGateway where this is some other worker."""
     if not _sites:
-        raise RuntimeError("this worker is no gateway of benchhub's")
+        raise NoGateway("it is another program's worker")
     return _sites[0].answer(request, data)

@@ -40,6 +40,5 @@ def why_not(error: BaseException) -> str:
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, TimeoutError):
         return "what listens there says nothing: is it a dask scheduler, and does it go on?"
-    # Of bytes that are no message it says whatever reading them came to: that helps nobody.
-    said = f" ({' '.join(str(error).split())[:200]})" if isinstance(error, OSError) else ""
-    return f"what listens there does not answer as a dask scheduler{said}"
+    # What dask says of bytes that are no message helps nobody.
+    return "what listens there does not answer as a dask scheduler: is it one, and of this scheme?"

@@ -7,57 +7,45 @@ those of a device that is at hand. So neither it nor what lies between is believ
 from __future__ import annotations
 
 import contextlib
-import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
-
-from pydantic import ValidationError
 
 from benchhub.device.events import bounds, schema
 from benchhub.device.events.expected import UNTOLD, Expected
 from benchhub.device.events.launch_events import LaunchEvents
 from benchhub.device.events.parse import Broken, parse
+from benchhub.device.gateway.calling import PATIENCE_S, Calling
+from benchhub.device.gateway.calls import NoGateway
 from benchhub.device.gateway.lines import Lines
 from benchhub.device.gateway.messages import (
-    IDLE_S,
-    PIECE_BYTES,
     GatewayHello,
     Reply,
     ToldSession,
-    versions,
 )
-from benchhub.device.gateway.requests import Do, Request, asking_sent, expected_sent
-from benchhub.device.gateway.resources import DEVICE, GATEWAY
+from benchhub.device.gateway.requests import Do, asking_sent, expected_sent
 from benchhub.device.gateway.scheduler import CallLost, Scheduler
+from benchhub.device.gateway.sending import MOST_BACK, send
 from benchhub.device.runner import build_runner
 from benchhub.device.session import LAUNCH_GRACE_S, now_ns
 from benchhub.device.staging.blob import Blob, StageReport
 from benchhub.device.transport import Progress
 from benchhub.device.turns.queue import Asking
 from benchhub.device.turns.turn import is_alive
-from benchhub.errors import DeviceError, Interrupted, LinkLost, ProtocolFault, Unreachable
+from benchhub.errors import DeviceError, Interrupted, LinkLost, Unreachable
 from benchhub.model.device import DeviceProfile
 from benchhub.model.facts import Facts
 from benchhub.ondevice import wire
 from benchhub.ondevice.wire import Conditions, Job, Outcome
-from benchhub.outside.heartbeat import every
 
 E = TypeVar("E", bound=schema.Event)
 #: How long one call waits at the gateway for something to tell.
 _WAIT_S, _SHORT_WAIT_S = 5.0, 1.0
-#: A gateway, its scheduler or the link may be away for so long before a launch is given up.
-PATIENCE_S = 60.0
-#: A gateway that its scheduler has not seen for so long has ended.
-_GONE_S = 10.0
 _ASK_S = 90.0
-#: A call that was lost is made again after so long.
-_AGAIN_S = 1.0
 #: A device that nobody else has is connected to well within this.
 _OPEN_GRACE_S = 900.0
-#: A gateway's cache may be cleared while a file comes to it, but not again and again.
-_MOST_BACK = 8
+#: A run leaves one or two sessions behind; more are not worth the wait.
+_MOST_STALE = 100
 #: Copies to a device that are slower than this have stopped.
 _STAGE_GRACE_S, _SLOWEST_BYTES_PER_S = 600.0, 8e3
 
@@ -67,17 +55,11 @@ class FarSession:
 
     def __init__(self, profile: DeviceProfile, scheduler: Scheduler) -> None:
         self._name, self._scheduler = profile.name, scheduler
-        self._word = secrets.token_hex(16)
-        self._resource = DEVICE + profile.name
-        self._woken = threading.Event()
-        self._over = False
-        self._number = 0
+        self._calling = Calling(profile.name, scheduler)
         self._left_s: float | None = None
         self._waiting = 0
         self._heard = -1
         self._opened: GatewayHello | None = None
-        self._still: Callable[[str], None] = lambda text: None
-        self._beat = every(IDLE_S / 4, self._touch)
 
     @classmethod
     def open(
@@ -113,42 +95,42 @@ class FarSession:
     def _open(
         self, holder: Mapping[str, Any], asking: Asking, on_wait: Callable[[str], None]
     ) -> None:
-        self._still = on_wait  # which raises where the user has stopped the run
+        self._calling.on_wait = on_wait
         self._end_stale(holder, self._met())
         late = time.monotonic() + _OPEN_GRACE_S
 
         def heard(answer: Reply) -> None:
             if not answer.over:
-                if not answer.said and time.monotonic() > late:
-                    raise LinkLost(f"{self._name}: slow: its gateway does not get connected to it")
-                on_wait(answer.said or f"{self._name}: its gateway connects to it")
+                on_wait(answer.said or "for its gateway to connect to it")
+            if not answer.said and time.monotonic() > late:
+                raise LinkLost(f"{self._name}: slow: its gateway answers, but it is not connected")
 
-        answer = self._do(
+        answer = self._calling.do(
             "open", float("inf"), heard=heard, wait_s=_SHORT_WAIT_S,
             holder=dict(holder), asking=asking_sent(asking),
         )  # fmt: skip
         if answer.opened is None:
-            raise self._fault("a session was opened, and nothing told of it")
+            raise self._calling.fault("a session was opened, and nothing told of it")
         ours = build_runner().sha256
         if answer.opened.runner_sha256 != ours:
             raise DeviceError(
                 f"{self._name}: gateway {answer.opened.gateway} has other code of the same version:"
                 " install the same benchhub on both"
             )
-        self._still = lambda text: None
+        self._calling.on_wait = lambda text: None
         self._opened = answer.opened
-        self._resource = GATEWAY + answer.opened.gateway
+        self._calling.at(answer.opened.gateway)
 
     def _met(self) -> Sequence[ToldSession]:
         """Have one gateway for all that follows, where several offer the device.
 
         Return what sessions it holds with the device.
         """
-        answer, _ = self._call("whose")
+        answer, _ = self._calling.call("whose")
         if answer.error is not None:
             raise answer.error.raised(self._name)
         if answer.gateway:
-            self._resource = GATEWAY + answer.gateway
+            self._calling.at(answer.gateway)
         return answer.sessions
 
     def _end_stale(self, holder: Mapping[str, Any], held: Sequence[ToldSession]) -> None:
@@ -156,11 +138,11 @@ class FarSession:
 
         Or for this one, which lost it: a gateway cannot see that, and would keep it for a while.
         """
-        for one in held:
+        for one in held[:_MOST_STALE]:
             mine = (one.run, one.host) == (holder.get("run"), holder.get("host"))
             if mine and (one.pid == holder.get("pid") or not is_alive(one.pid)):
-                with contextlib.suppress(CallLost):
-                    self._sent("close", b"", session=one.session)
+                with contextlib.suppress(CallLost, NoGateway):
+                    self._calling.sent("close", b"", session=one.session)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -191,10 +173,13 @@ class FarSession:
                 moved = answer.moved
 
         most_s = _STAGE_GRACE_S + sum(sizes.values()) / _SLOWEST_BYTES_PER_S
-        answer = self._do("stage", most_s, heard=heard, wait_s=_SHORT_WAIT_S, blobs=sizes)
+        answer = self._calling.do("stage", most_s, heard=heard, wait_s=_SHORT_WAIT_S, blobs=sizes)
         if answer.staged is None:
-            raise self._fault("models were pushed, and nothing told of it")
-        return StageReport(*answer.staged)
+            raise self._calling.fault("models were pushed, and nothing told of it")
+        report = StageReport(*answer.staged)
+        if report.moved_blobs > len(sizes) or report.moved_bytes > MOST_BACK * sum(sizes.values()):
+            raise self._calling.fault("more models were pushed than there are")
+        return report
 
     def _to_gateway(
         self, wanted: Mapping[str, Blob], sizes: Mapping[str, int], progress: Progress
@@ -202,38 +187,32 @@ class FarSession:
         """Send what the gateway does not hold, unless it comes for another device already."""
         for digest in self._lacking(sizes):
             blob = wanted[digest]
-            with self._scheduler.sending(self._resource, digest):
+            with self._scheduler.sending(self._calling.resource, digest):
                 offset = self._lacking({digest: blob.size_bytes}).get(digest)
                 if offset is None:
                     continue
-                back = 0
-                with blob.open() as source:
-                    while offset < blob.size_bytes or not blob.size_bytes:
-                        source.seek(offset)
-                        data = source.read(min(PIECE_BYTES, blob.size_bytes - offset))
-                        if not data and blob.size_bytes:
-                            raise blob.changed(offset)
-                        answer, _ = self._call(
-                            "put", data, blobs={digest: blob.size_bytes}, offset=offset
-                        )
-                        if answer.error is not None:
-                            blob.check_unchanged()
-                            raise answer.error.raised(self._name)
-                        back += answer.next <= offset
-                        if back > _MOST_BACK or answer.next > blob.size_bytes:
-                            raise self._fault("it does not keep what is sent to it")
-                        progress(max(0, answer.next - offset))
-                        offset = answer.next
-                        if not blob.size_bytes:
-                            break
+
+                def put(data: bytes, offset: int, blob: Blob = blob) -> int:
+                    answer, _ = self._calling.call(
+                        "put", data, blobs={blob.sha256: blob.size_bytes}, offset=offset
+                    )
+                    if answer.error is not None:
+                        blob.check_unchanged()
+                        raise answer.error.raised(self._name)
+                    return answer.next
+
+                try:
+                    send(blob, offset, put, progress)
+                except Broken as broken:
+                    raise self._calling.fault(str(broken)) from broken
 
     def _lacking(self, sizes: Mapping[str, int]) -> Mapping[str, int]:
-        answer, _ = self._call("lacking", blobs=dict(sizes))
+        answer, _ = self._calling.call("lacking", blobs=dict(sizes))
         if answer.error is not None:
             raise answer.error.raised(self._name)
         lacking = answer.lacking or {}
         if any(offset > sizes.get(digest, -1) for digest, offset in lacking.items()):
-            raise self._fault("it lacks what it was not asked about")
+            raise self._calling.fault("it lacks what it was not asked about")
         return lacking
 
     def launch(self, job: Job, *, expected: Expected = UNTOLD) -> Outcome:
@@ -242,13 +221,13 @@ class FarSession:
         most_bytes = bounds.line_bytes(job)
         with contextlib.closing(LaunchEvents(job, expected)) as events:
             lines = Lines(most_bytes, lambda line: self._take(events, line))
-            self._do(
+            self._calling.do(
                 "launch", job.deadline_s + LAUNCH_GRACE_S + 2 * PATIENCE_S,
                 lines=lines, wait_s=_WAIT_S, job=wire.encode_job(job),
                 expected=expected_sent(expected), left_s=self._left_s,
             )  # fmt: skip
             if not lines.over:
-                raise self._fault("a launch without its end")
+                raise self._calling.fault("a launch without its end")
         if events.waiting is not None:
             self._waiting = events.waiting
         return events.outcome(now_ns() - began_ns)
@@ -270,9 +249,9 @@ class FarSession:
             found.append(self._parsed(line))
             return True
 
-        self._do(what, _ASK_S, lines=Lines(bounds.LINE_BYTES, take), wait_s=_WAIT_S)
+        self._calling.do(what, _ASK_S, lines=Lines(bounds.LINE_BYTES, take), wait_s=_WAIT_S)
         if len(found) != 1 or not isinstance(found[0], kind):
-            raise self._fault(f"{what!r} was answered with something else")
+            raise self._calling.fault(f"{what!r} was answered with something else")
         return found[0]
 
     def expects(self, left_s: float) -> int:
@@ -282,103 +261,7 @@ class FarSession:
 
     def close(self) -> None:
         """Give the device back; safe from any thread, and twice."""
-        if self._over:
-            return
-        self._beat.stop()
-        self._over = True
-        self._woken.set()
-        self._scheduler.tell(self._resource, self._request("close"))
-
-    def _do(
-        self,
-        what: Do,
-        most_s: float,
-        *,
-        heard: Callable[[Reply], None] = lambda answer: None,
-        lines: Lines | None = None,
-        wait_s: float,
-        **values: Any,
-    ) -> Reply:
-        """Begin something at the gateway and hear of it until it is over."""
-        self._number += 1
-        until = time.monotonic() + most_s
-        do, after = what, 0
-        while True:
-            answer, data = self._call(do, n=self._number, after=after, wait_s=wait_s, **values)
-            do, values = "hear", {}
-            if answer.next != after + len(data):
-                raise self._fault("lines that do not follow on those before")
-            after = answer.next
-            if lines is not None:
-                try:
-                    lines.add(data)
-                except Broken as broken:
-                    raise self._fault(str(broken)) from broken
-            heard(answer)
-            if answer.over:
-                if answer.error is not None:
-                    raise answer.error.raised(self._name)
-                return answer
-            if time.monotonic() > until:
-                raise LinkLost(f"{self._name}: slow: its gateway answers, but {what} is overdue")
-
-    def _call(self, do: Do, data: bytes = b"", **values: Any) -> tuple[Reply, bytes]:
-        """Return the gateway's answer; what is lost on the way is asked again, for a while."""
-        until = time.monotonic() + PATIENCE_S
-        gone_at = time.monotonic() + _GONE_S
-        while True:
-            if self._over:
-                raise self._closed()
-            try:
-                answer, lines = self._sent(do, data, **values)
-            except CallLost as lost:
-                if self._over:
-                    raise self._closed() from None
-                late = time.monotonic()
-                if late > until or (late > gone_at and not self._is_there()):
-                    raise LinkLost(
-                        f"{self._name}: its gateway is out of reach: {lost}; is it running, and its"
-                        " site's link up?"
-                    ) from lost
-                self._still(f"{self._name}: {self._scheduler.address}: {lost}")
-                self._woken.wait(_AGAIN_S)
-                continue
-            try:
-                return Reply.model_validate_json(answer), lines
-            except ValidationError as error:
-                raise self._fault(f"an answer of its gateway that is none: {error}") from error
-
-    def _is_there(self) -> bool:
-        if not self._resource.startswith(GATEWAY):
-            return True
-        try:
-            return self._scheduler.has(self._resource.removeprefix(GATEWAY))
-        except CallLost:
-            return True  # the scheduler is away, and so nobody can tell
-
-    def _sent(self, do: Do, data: bytes, **values: Any) -> tuple[bytes, bytes]:
-        sent = self._request(do, **values)
-        wait_s = values.get("wait_s", 0.0)
-        return self._scheduler.call(self._resource, sent, data, wait_s, self._woken, self._is_over)
-
-    def _request(self, do: Do, **values: Any) -> bytes:
-        named = {"session": self._word, "device": self._name, **values}
-        request = Request(versions=versions(), do=do, **named)
-        return request.model_dump_json(exclude_defaults=True).encode()
-
-    def _is_over(self) -> bool:
-        return self._over
-
-    def _touch(self) -> bool:
-        if not self._over:
-            self._scheduler.tell(self._resource, self._request("touch"))
-        return not self._over
-
-    def _fault(self, reason: str) -> ProtocolFault:
-        return ProtocolFault(self._name, reason)
-
-    def _closed(self) -> Interrupted:
-        return Interrupted(f"{self._name}: the session was closed")
+        self._calling.close()
 
 
 def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[], bool]) -> None:
@@ -395,4 +278,6 @@ def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[
                 raise Interrupted(f"{profile.name}: stopped")
 
         session._met()
-        session._do("cycle", profile.power.timeout_s + _ASK_S, heard=heard, wait_s=_SHORT_WAIT_S)
+        session._calling.do(
+            "cycle", profile.power.timeout_s + _ASK_S, heard=heard, wait_s=_SHORT_WAIT_S
+        )

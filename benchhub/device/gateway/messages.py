@@ -6,10 +6,11 @@ import platform
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from benchhub import __version__, errors
 from benchhub.device.events.bounds import TEXT_CHARS
+from benchhub.device.events.parse import Broken
 from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Word
 from benchhub.text import abridged, visible
 
@@ -17,6 +18,9 @@ from benchhub.text import abridged, visible
 PROTOCOL = 1
 #: Lines of an agent in one answer, and of a model in one call.
 PIECE_BYTES = 4 << 20
+#: What gateways offer to dask: each of their devices, and themselves. It says where a call can be
+#: answered and holds nobody back: who has a device is the device's affair.
+DEVICE, GATEWAY = "device:", "gateway:"
 #: A session of which nothing is heard for so long is closed, and its device given back.
 IDLE_S = 60.0
 #: What people are told of an error is the same wherever it was met.
@@ -42,12 +46,16 @@ class ToldError(Said):
         """Return the error to raise for a device."""
         if self.kind == errors.ProtocolFault.__name__:
             return errors.ProtocolFault(device, self.reason)
-        return _KINDS.get(self.kind, errors.DeviceError)(self.message)
+        # What is wrong at a gateway itself, as with its disk, is told without the device.
+        named = self.message if device in self.message else f"{device}: {self.message}"
+        return _KINDS.get(self.kind, errors.DeviceError)(named)
 
 
 def told(error: Exception) -> ToldError:
     """Return what is told of an error at a gateway."""
     kind = type(error).__name__
+    if isinstance(error, ValidationError):
+        return ToldError(kind="DeviceError", message=f"a call that is none: {_explained(error)}")
     if isinstance(error, errors.ProtocolFault):
         return ToldError(kind=kind, message=_line(error), reason=abridged(error.reason, TEXT_CHARS))
     if isinstance(error, errors.Interrupted):
@@ -97,6 +105,20 @@ class Reply(Said):
     lacking: Annotated[dict[Digest, Count], Field(max_length=100_000)] | None = None
     waiting: Count = 0
     sessions: Annotated[tuple[ToldSession, ...], Field(max_length=10_000)] = ()
+
+
+def read(answer: bytes) -> Reply:
+    """Return what a gateway answered; Broken, in one line, where it is no answer."""
+    try:
+        return Reply.model_validate_json(answer)
+    except ValidationError as error:
+        raise Broken(f"an answer of its gateway that is none: {_explained(error)}") from error
+
+
+def _explained(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return visible(f"{place and f'{place}: '}{first['msg']}")[:200]
 
 
 def versions() -> dict[str, str]:

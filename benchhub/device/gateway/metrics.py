@@ -83,4 +83,4 @@ def serve_metrics(site: Site, text: str) -> str:
         server, _ = start_http_server(int(port), host, registry)
     except OSError as error:
         raise ConfigError(f"--metrics {text}: {error.strerror or error}; choose another") from error
-    return f"{host}:{server.server_port}"
+    return f"{f'[{host}]' if ':' in host else host}:{server.server_port}"

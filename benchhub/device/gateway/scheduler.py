@@ -16,10 +16,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from benchhub.device.gateway.address import SchedulerAddress, need_dask
-from benchhub.device.gateway.calls import answered
+from benchhub.device.gateway.calls import NoGateway, answered
 from benchhub.device.gateway.client import connected_client, why_not
-from benchhub.device.gateway.messages import versions
-from benchhub.device.gateway.resources import DEVICE, GATEWAY
+from benchhub.device.gateway.messages import DEVICE, GATEWAY, versions
 from benchhub.errors import ConfigError
 
 _CONNECT_S = 10.0
@@ -102,7 +101,8 @@ class Scheduler:
     ) -> tuple[bytes, bytes]:
         """Return what a gateway with `resource` answers, which may take it `wait_s`.
 
-        CallLost where it does not, or once `over`, of which whoever sets `woken` tells.
+        CallLost where it does not, or once `over`, of which whoever sets `woken` tells; NoGateway
+        where who offers `resource` can answer none.
         """
         woken.clear()
         client = self._connected()
@@ -119,8 +119,10 @@ class Scheduler:
             if over():
                 raise CallLost("closed meanwhile")
             answer, lines = future.result(_GRACE_S)
-        except CallLost:
+        except (CallLost, NoGateway):
             raise
+        except ImportError as error:
+            raise NoGateway(f"it has no benchhub: {error}") from error
         except Exception as error:  # whatever dask says of a worker, a scheduler or a link
             raise CallLost(_said(error)) from error
         finally:

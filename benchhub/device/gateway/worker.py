@@ -12,12 +12,14 @@ from typing import Any
 from benchhub.device.gateway.address import SchedulerAddress, need_dask
 from benchhub.device.gateway.calls import answer_for
 from benchhub.device.gateway.client import why_not
-from benchhub.device.gateway.resources import AMOUNT, DEVICE, GATEWAY
+from benchhub.device.gateway.messages import DEVICE, GATEWAY
 from benchhub.device.gateway.site import Site
 
 #: A call that waits for an agent's lines has a thread meanwhile; a few a device, and some over.
 _CALLS_A_DEVICE, _OTHER_CALLS = 4, 16
 _AGAIN_S = 2.0
+#: More calls than this are never under way to one gateway at once.
+_AMOUNT = 100_000
 _CONNECT_S = 10.0
 
 
@@ -36,6 +38,7 @@ async def serve(
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     answer_for(site)
     security, lost = address.security(), ""
+    say(f"{site.name}: connecting to {address}")
     while True:
         worker = _worker(site, address, folder, security, listen)
         try:
@@ -73,12 +76,12 @@ def _worker(
 
     host, port = listen or (None, None)
 
-    offers = {f"{DEVICE}{name}": AMOUNT for name in site.devices}
+    offers = {f"{DEVICE}{name}": _AMOUNT for name in site.devices}
     return Worker(
         address.contact,
         name=site.gateway,
         nthreads=_CALLS_A_DEVICE * len(site.devices) + _OTHER_CALLS,
-        resources={**offers, f"{GATEWAY}{site.gateway}": AMOUNT},
+        resources={**offers, f"{GATEWAY}{site.gateway}": _AMOUNT},
         security=security,
         host=host,
         port=port,

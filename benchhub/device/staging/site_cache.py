@@ -28,7 +28,7 @@ class SiteCache:
     def lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Return what is not there whole, by digest, with how many bytes of it are."""
         return {
-            digest: min(max(0, _size(self._part(digest))), size)
+            digest: self._there(digest, size)
             for digest, size in sizes.items()
             if _size(self._folder / digest) != size
         }
@@ -42,9 +42,11 @@ class SiteCache:
             part = self._part(digest)
             if _size(self._folder / digest) == size:
                 return size
-            there = max(0, _size(part))
+            there = self._there(digest, size)
             if offset != there:
                 return there
+            if not there:
+                part.unlink(missing_ok=True)
             try:
                 with part.open("ab") as file:
                     file.write(data)
@@ -69,6 +71,11 @@ class SiteCache:
         if gone := self.lacking(sizes):
             raise DeviceError(f"{next(iter(gone))[:12]} is no longer at its gateway; run again")
         return [Blob(digest, size, path=self._folder / digest) for digest, size in sizes.items()]
+
+    def _there(self, digest: str, size: int) -> int:
+        """Return how much of a part is of use: not one that was cut off before it was checked."""
+        there = max(0, _size(self._part(digest)))
+        return there if there < size else 0
 
     def _part(self, digest: str) -> Path:
         return self._folder / f"{digest}.part"

@@ -11,6 +11,7 @@ import pytest
 from dask_processes import Dask
 from lab.fleet.certificates import Authority
 from project import Project, make_project
+from waiting import until_said
 
 pytestmark = pytest.mark.usefixtures("processes", "servers")
 
@@ -83,9 +84,7 @@ def test_a_gateway_of_another_authority_says_so_and_tries_again(
         env=project.env, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        assert said.startswith(f"x: {url} does not take us: ")
+        until_said(process, f"x: {url} does not take us: ")
         assert process.poll() is None
     finally:
         process.kill()

@@ -14,14 +14,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchhub.device.gateway import far_session
+from benchhub.device.gateway import calling, far_session
+from benchhub.device.gateway.calls import answered
 from benchhub.device.gateway.far_session import FarSession
 from benchhub.device.gateway.scheduler import CallLost
 from benchhub.device.gateway.site import Site
 from benchhub.device.session import holder
 from benchhub.device.staging.blob import Blob
 from benchhub.device.turns.queue import Asking
-from benchhub.errors import DeviceBusy, DeviceError, LinkLost, ProtocolFault, Unreachable
+from benchhub.errors import (
+    DeviceBusy,
+    DeviceError,
+    Interrupted,
+    LinkLost,
+    ProtocolFault,
+    Unreachable,
+)
 from benchhub.model.device import DeviceProfile, Queueing
 from benchhub.ondevice.wire import Job
 
@@ -127,7 +135,7 @@ def test_calls_and_answers_that_are_lost_do_nothing_twice(
     wire: Wire, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     dice = random.Random(seed)
-    monkeypatch.setattr(far_session, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(calling, "_AGAIN_S", 0.0)
 
     def lossy(request: dict[str, object], answer: Callable[[], tuple[bytes, bytes]]) -> object:
         found = answer() if dice.random() < 0.7 else None
@@ -156,8 +164,8 @@ def test_a_gateway_that_was_started_anew_is_a_lost_link(wire: Wire, tmp_path: Pa
 
 
 def test_silence_is_a_lost_link_after_a_while(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(far_session, "_AGAIN_S", 0.0)
-    monkeypatch.setattr(far_session, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(calling, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(calling, "PATIENCE_S", 0.2)
     session = opened(wire)
 
     def silent(request: object, answer: object) -> object:
@@ -196,7 +204,7 @@ def test_other_versions_are_refused_by_name(
     from benchhub.device.gateway import messages
 
     ours = messages.versions()
-    monkeypatch.setattr(far_session, "versions", lambda: {**ours, what: "0.0.1"})
+    monkeypatch.setattr(calling, "versions", lambda: {**ours, what: "0.0.1"})
     said = f"has {what} {ours[what]}, and this is 0.0.1: install the same on both"
     with pytest.raises(DeviceError, match=said):
         opened(wire)
@@ -252,15 +260,17 @@ def test_what_a_lying_gateway_passes_on_breaks_the_protocol(
 def test_an_answer_that_is_none_breaks_the_protocol(wire: Wire, answer: bytes) -> None:
     session = opened(wire)
     wire.bend = lambda request, real: (answer, b"")
-    with pytest.raises(ProtocolFault):
+    with pytest.raises(ProtocolFault) as broken:
         session.conditions()
+    assert "\n" not in str(broken.value)
+    assert "https://" not in str(broken.value)
     session.close()
 
 
 def test_what_a_process_that_is_gone_held_is_had_at_once(wire: Wire) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    opened(wire, pid=gone.pid)._beat.stop()
+    opened(wire, pid=gone.pid)._calling._beat.stop()
     again = opened(wire)
     lost = opened(wire)  # of this very process: its link broke
     assert lost.launch(job()).status == "finished"
@@ -275,7 +285,7 @@ def test_who_asks_no_more_gives_the_device_back(
     from benchhub.device.gateway import site
 
     session = opened(wire)
-    session._beat.stop()  # as if its process were gone
+    session._calling._beat.stop()  # as if its process were gone
     monkeypatch.setattr(site, "IDLE_S", -1.0)
     wire.site._reap()
     assert wire.site.states() == {"idle": 1}
@@ -320,6 +330,18 @@ def test_a_gateway_that_keeps_nothing_of_a_file_is_not_sent_it_for_ever(
     session.close()
 
 
+def test_more_than_was_to_be_pushed_is_no_answer(wire: Wire, tmp_path: Path) -> None:
+    session = opened(wire)
+    wire.bend = lambda request, answer: (
+        (b'{"staged": [9000000000, 1]}', b"") if request["do"] == "stage" else answer()
+    )
+    model = tmp_path / "model"
+    model.write_bytes(b"x" * 1000)
+    with pytest.raises(ProtocolFault, match="more models were pushed than there are"):
+        session.stage([Blob.of_file(model)])
+    session.close()
+
+
 def test_a_gateway_that_never_connects_to_a_device_is_given_up(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,7 +349,29 @@ def test_a_gateway_that_never_connects_to_a_device_is_given_up(
     wire.bend = lambda request, answer: (
         (b'{"over": false}', b"") if request["do"] in ("open", "hear") else answer()
     )
-    with pytest.raises(LinkLost, match="its gateway does not get connected to it"):
+    with pytest.raises(LinkLost, match="its gateway answers, but it is not connected"):
+        opened(wire)
+
+
+def test_opening_hears_of_a_stop_while_nobody_answers(wire: Wire) -> None:
+    def lost(request: object, answer: object) -> object:
+        raise CallLost("lost")
+
+    def stopping(text: str) -> None:
+        raise Interrupted(text)
+
+    wire.bend = lost
+    profile = DeviceProfile(name="here", transport="local")
+    with pytest.raises(Interrupted, match="for its gateway, which does not answer"):
+        FarSession.open(profile, wire, holder("r"), Asking(), stopping)  # type: ignore[arg-type]
+
+
+def test_another_programs_worker_is_named(wire: Wire) -> None:
+    def other(request: object, answer: object) -> object:
+        return answered(b"", b"")
+
+    wire.bend = other
+    with pytest.raises(DeviceError, match="is no gateway of benchhub's: it is another program's"):
         opened(wire)
 
 

@@ -57,3 +57,14 @@ def test_an_empty_file_is_one(cache: SiteCache) -> None:
     (blob,) = cache.blobs({empty: 0})
     with blob.open() as file:
         assert file.read() == b""
+
+
+def test_a_part_that_was_cut_off_before_it_was_checked_is_sent_again(
+    cache: SiteCache, tmp_path: Path
+) -> None:
+    for left in (DATA, DATA + b"more"):
+        (tmp_path / "cache" / f"{DIGEST}.part").write_bytes(left)
+        assert cache.lacking({DIGEST: SIZE}) == {DIGEST: 0}
+        assert cache.put(DIGEST, 0, DATA, SIZE) == SIZE
+        assert cache.lacking({DIGEST: SIZE}) == {}
+        (tmp_path / "cache" / DIGEST).unlink()
