@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.sites.design import WRITERS, Asked, Design, Network, asked
+from benchmarks.sites.design import WAIT_S, WRITERS, Asked, Design, Network, asked
 from benchmarks.sites.service_times import ServiceTimes
 from benchmarks.sites.stations import Station
 
@@ -73,6 +73,7 @@ class Fleet:
     uplink: Station
     sites: list[Site]
     launches: int = 0
+    touches: int = 0
     ideal_s: float = 0.0
     began_s: list[float] = field(default_factory=list)
     ended_s: list[float] = field(default_factory=list)
@@ -143,6 +144,9 @@ def _device(fleet: Fleet, number: int) -> Events:
     yield from _models(fleet, site)
     fleet.began_s.append(env.now)
     own_s = 0.0
+    over = env.event()
+    if fleet.design.touched_s:
+        env.process(_touches(fleet, number, site, over))
     launch = _loop(fleet, number, site)
     for launch_s in _launches(fleet, number, rng):
         if campaign.cut and rng.random() < campaign.cut:
@@ -153,6 +157,30 @@ def _device(fleet: Fleet, number: int) -> Events:
         fleet.launches += 1
     fleet.ideal_s = max(fleet.ideal_s, own_s)
     fleet.ended_s.append(env.now)
+    over.succeed()
+
+
+def _touches(fleet: Fleet, number: int, site: Site, over: simpy.Event) -> Events:
+    """Touch a session until it is over, the next time so long after the last was sent.
+
+    Nobody waits for a touch: all that it asks of the other stations is asked at once. Sessions are
+    opened one after another, so that their touches are spread.
+    """
+    one, network, every_s = fleet.asked, fleet.network, fleet.design.touched_s
+    client = fleet.clients[number % len(fleet.clients)]
+    others = [
+        (fleet.schedulers[number % len(fleet.schedulers)], one.call_scheduler_s),
+        (site.down, one.request_bytes / network.wide_bytes_per_s),
+        (site.gateway, one.call_gateway_s),
+        (site.up, one.taken_bytes / network.wide_bytes_per_s),
+    ]
+    others = [(station, service_s) for station, service_s in others if service_s]
+    yield fleet.env.timeout(every_s * random.Random(f"touches {number}").random())
+    while not over.triggered:
+        fleet.touches += 1
+        for station, service_s in others:
+            station.take(service_s)
+        yield client.visit(one.call_client_s, every_s)
 
 
 def _models(fleet: Fleet, site: Site) -> Events:
@@ -190,37 +218,48 @@ def _loop(fleet: Fleet, number: int, site: Site) -> Callable[[float], Events]:
     request_s = one.request_bytes / network.wide_bytes_per_s
     taken_s = one.taken_bytes / network.wide_bytes_per_s
     answer_s = one.answer_bytes / network.wide_bytes_per_s
-    taken_half_s, answer_half_s = one.scheduler_taken_s / 2, one.scheduler_answer_s / 2
+    half_s, here_s = one.call_scheduler_s / 2, one.call_gateway_s / 2
+    at_once = design.calls == 2
 
-    def two_calls(launch_s: float) -> Events:
+    def launch(launch_s: float) -> Events:
+        if design.asked_before:
+            yield from asked_before()
         yield client.visit(one.client_first_s, design.window_s / 2)
-        yield scheduler.visit(taken_half_s)
+        yield scheduler.visit(half_s)
         yield site.down.visit(request_s, latency_s)
-        yield site.gateway.visit(one.gateway_first_s)
+        yield site.gateway.visit(one.gateway_first_s + (here_s if at_once else 0.0))
         done_s = env.now + launch_s
-        yield site.up.visit(taken_s, latency_s)
-        yield scheduler.visit(taken_half_s)
-        yield client.visit(one.client_middle_s)
-        yield scheduler.visit(answer_half_s)
-        yield site.down.visit(request_s, latency_s)
-        yield site.gateway.visit(one.gateway_middle_s)
-        yield env.timeout(max(0.0, done_s - env.now))
-        yield from answered()
-
-    def one_call(launch_s: float) -> Events:
-        yield client.visit(one.client_first_s, design.window_s / 2)
-        yield scheduler.visit(answer_half_s)
-        yield site.down.visit(request_s, latency_s)
-        yield site.gateway.visit(one.gateway_first_s)
-        yield env.timeout(launch_s)
-        yield from answered()
-
-    def answered() -> Events:
+        if at_once:
+            yield from again()
+        while (left_s := done_s - env.now) > WAIT_S:
+            yield env.timeout(WAIT_S)
+            yield site.gateway.visit(here_s)
+            yield from again()
+        if left_s > 0:
+            yield env.timeout(left_s)
         yield site.gateway.visit(one.gateway_last_s, design.window_s / 2)
         yield site.up.visit(answer_s, latency_s)
-        yield scheduler.visit(answer_half_s)
+        yield scheduler.visit(one.scheduler_back_s)
         yield client.visit(one.client_last_s)
         yield writers.visit(one.commit_wait_s)
         yield fleet.store.visit(one.commit_server_s)
 
-    return two_calls if design.calls == 2 else one_call
+    def again() -> Events:
+        """Bring back a short answer, and take the next call there."""
+        yield site.up.visit(taken_s, latency_s)
+        yield scheduler.visit(half_s)
+        yield client.visit(one.call_client_s)
+        yield scheduler.visit(half_s)
+        yield site.down.visit(request_s, latency_s)
+        yield site.gateway.visit(here_s)
+
+    def asked_before() -> Events:
+        yield client.visit(one.call_client_s / 2)
+        yield scheduler.visit(half_s)
+        yield site.down.visit(request_s, latency_s)
+        yield site.gateway.visit(one.call_gateway_s)
+        yield site.up.visit(taken_s, latency_s)
+        yield scheduler.visit(half_s)
+        yield client.visit(one.call_client_s / 2)
+
+    return launch

@@ -59,11 +59,11 @@ def _today(measured: dict[str, Any], times: ServiceTimes) -> Iterator[_Run]:
         ]
         rounds = run["launches"] // run["devices"]
         campaign = Campaign(run["devices"], 1, 1, rounds, ("fixed",), connecting=True)
-        yield run, run["measured_s"], campaign, Design(calls=1, in_one=True), *of_run
+        yield run, run["measured_s"], campaign, Design(in_one=True, touched_s=0.0), *of_run
 
 
 def _dask(measured: dict[str, Any], times: ServiceTimes) -> Iterator[_Run]:
-    """Yield the small fleets behind dask, of two calls a launch."""
+    """Yield the small fleets behind dask, of two calls a launch and no touches."""
     read_ms = next(p["client_ms"] for p in measured["reading"] if p["samples"] == 200)
     for run in measured["in_earnest"]:
         # What is not reading and storing is calls.
@@ -88,7 +88,7 @@ def _dask(measured: dict[str, Any], times: ServiceTimes) -> Iterator[_Run]:
             )
         ]
         campaign = Campaign(run["devices"], run["sites"], 1, run["launches"], ("fixed",))
-        yield run, run["wall_s"], campaign, Design(), *of_run
+        yield run, run["wall_s"], campaign, Design(calls=2, touched_s=0.0), *of_run
 
 
 def _fixed(launch_s: float) -> ServiceTimes:

@@ -94,13 +94,14 @@ def _paper(found: Figures, measured: Figures) -> list[str]:
     stations = found["paper"]["stations"]
     rows = [
         (
-            WORDS[name], f"{one['ms']:.2f}", str(one["servers"]), _count(one["most_per_s"]),
+            WORDS[name], f"{one['ms']:.2f}", f"{one['touch_ms']:.2f}" if one["touch_ms"] else "",
+            str(one["servers"]), _count(one["most_per_s"]),
             _count(one["devices"]), f"{one['wanted']:.1f}",
         )
         for name, one in sorted(stations.items(), key=lambda item: item[1]["devices"])
     ]  # fmt: skip
     head = (
-        "station", "ms a launch", "servers", "launches a second at most",
+        "station", "ms a launch", "ms a touch", "servers", "launches a second at most",
         "devices it keeps up with", "of it wanted by 10,000",
     )  # fmt: skip
     return _table(head, rows)

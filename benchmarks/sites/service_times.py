@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from benchmarks.sites.measuring.tasks import ANSWER_BYTES, TAKEN_BYTES
@@ -46,14 +47,18 @@ class ServiceTimes:
     between_ms: float
     launches_ms: dict[str, tuple[tuple[float, ...], ...]]
 
-    def mean_launch_s(self, kinds: Sequence[str]) -> float:
-        """Return the mean over cells of devices of these kinds in turn."""
-        means = [
-            sum(sum(cell) / len(cell) for cell in self.launches_ms[kind])
-            / len(self.launches_ms[kind])
+    def mean(self, kinds: Sequence[str], of: Callable[[float], float]) -> float:
+        """Return the mean of a function of what launches last, in seconds with what is between.
+
+        Over cells, of devices of these kinds in turn.
+        """
+        return fmean(
+            fmean(
+                fmean(of((each_ms + self.between_ms) / 1e3) for each_ms in cell)
+                for cell in self.launches_ms[kind]
+            )
             for kind in kinds
-        ]
-        return sum(means) / len(means) / 1e3 + self.between_ms / 1e3
+        )
 
 
 def read(file: Path = FILE, outstanding: int = 100) -> ServiceTimes:

@@ -37,6 +37,10 @@ class Station:
         """
         if not service_s:
             return self.env.timeout(then_s)
+        return self.env.timeout(self.take(service_s) - self.env.now + then_s)
+
+    def take(self, service_s: float) -> float:
+        """Return when a visit ends that begins to wait now, of which nobody wants to be told."""
         now = self.env.now
         begins = max(now, self._free_at[0])
         if self.closed[0] <= begins < self.closed[1]:
@@ -46,7 +50,7 @@ class Station:
         self.busy_s += service_s
         self.waited_s += begins - now
         self.visits += 1
-        return self.env.timeout(ends - now + then_s)
+        return ends
 
     def utilization(self, over_s: float) -> float:
         """Return which share of its servers' time it worked."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import simpy
 
-from benchmarks.sites.design import Design, Network, bound_s, fits, per_launch
+from benchmarks.sites.design import TOUCHED_S, Design, Network, bound_s, calls_of, fits, per_launch
 from benchmarks.sites.fleet import CONNECT_TIMEOUT_S, Campaign, Fleet, simulated
 from benchmarks.sites.result import told
 from benchmarks.sites.service_times import Call, ServiceTimes
@@ -25,7 +25,8 @@ FREE = ServiceTimes(
     between_ms=0.0, launches_ms={"fixed": ((1000.0,),), "two": ((100.0, 300.0), (2000.0,))},
 )  # fmt: skip
 NEAR = Network(1e15, 0.0, 1e15, 1e15, 4)
-ONE_CALL = Design(calls=1)
+#: As those fleets were that the simulation is held against: no touches.
+ONE_CALL, TWO_CALLS = Design(touched_s=0.0), Design(calls=2, touched_s=0.0)
 
 
 def fixed(devices: int, rounds: int, sites: int = 1, **more: Any) -> Campaign:
@@ -43,7 +44,7 @@ def test_where_nothing_takes_time_a_device_needs_its_launches_alone() -> None:
 
 
 def test_one_device_waits_for_nobody() -> None:
-    """Two calls a launch: the second is on its way while the device works."""
+    """Of two calls the second is on its way while the device works."""
     call = Call(4.0, 6.0, 2.0)
     times = dataclasses.replace(
         FREE, taken=call, answer=call, read_ms=1.0, loop_ms=3.0, agent_ms=8.0,
@@ -53,7 +54,66 @@ def test_one_device_waits_for_nobody() -> None:
     before_ms = (2 + 3) + 3 + 20 + (2 + 4)
     after_ms = (1 + 4) + 20 + 3 + (2 + 1 + 5) + 11 + 7
     each_s = (before_ms + 1000 + after_ms) / 1e3
-    assert ends_s(simulated(fixed(1, 5), Design(), times, network)) == pytest.approx(5 * each_s)
+    assert ends_s(simulated(fixed(1, 5), TWO_CALLS, times, network)) == pytest.approx(5 * each_s)
+    before_ms, after_ms = (2 + 3) + 3 + 20 + (1 + 4), (1 + 4) + 20 + 3 + (2 + 1 + 5) + 11 + 7
+    each_s = (before_ms + 1000 + after_ms) / 1e3
+    assert ends_s(simulated(fixed(1, 5), ONE_CALL, times, network)) == pytest.approx(5 * each_s)
+
+
+@pytest.mark.parametrize(("launch_s", "calls"), [(0.5, 1), (4.9, 1), (5.1, 2), (9.9, 2), (16.0, 4)])
+def test_a_launch_is_asked_for_again_every_five_seconds(launch_s: float, calls: int) -> None:
+    call = Call(1.0, 1.0, 1.0)
+    times = dataclasses.replace(
+        FREE, taken=call, answer=call, launches_ms={"fixed": ((1e3 * launch_s,),)}
+    )
+    fleet = simulated(fixed(1, 7), ONE_CALL, times, NEAR)
+    assert calls_of(launch_s, ONE_CALL) == calls
+    for station in (fleet.clients[0], fleet.schedulers[0], fleet.sites[0].gateway):
+        assert station.busy_s == pytest.approx(7 * calls * 1e-3)
+    demands = per_launch(times, ONE_CALL, NEAR, 1, calls)
+    assert demands["client"].launch_s == pytest.approx(calls * 1e-3)
+
+
+def test_a_call_on_its_way_holds_no_launch_up() -> None:
+    """Of a launch of 12 s: its lines wait at the gateway for the last of three calls."""
+    network = dataclasses.replace(NEAR, wide_latency_s=0.1)
+    times = dataclasses.replace(FREE, launches_ms={"fixed": ((12_000.0,),)})
+    fleet = simulated(fixed(1, 1), ONE_CALL, times, network)
+    assert ends_s(fleet) == pytest.approx(0.1 + 12.0 + 0.1)
+
+
+def test_a_session_is_touched_at_every_station_until_it_is_over() -> None:
+    call = Call(3.0, 2.0, 1.0)
+    times = dataclasses.replace(FREE, taken=call, answer=call)
+    touched, left = (
+        simulated(fixed(40, 100), design, times, NEAR) for design in (Design(), ONE_CALL)
+    )
+    assert left.touches == 0
+    assert touched.touches == pytest.approx(40 * 100 / TOUCHED_S, rel=0.1)
+    for kind, each_s in (("client", 3e-3), ("scheduler", 2e-3), ("gateway", 1e-3)):
+        more_s = touched.stations()[kind][0].busy_s - left.stations()[kind][0].busy_s
+        assert more_s == pytest.approx(touched.touches * each_s)
+        assert per_launch(times, Design(), NEAR, 1)[kind].touches == pytest.approx(each_s / 15)
+    assert ends_s(touched) == pytest.approx(ends_s(left), rel=0.01)
+
+
+def test_touches_alone_can_be_more_than_a_controller_does() -> None:
+    """A touch of 10 ms each 15 s: 1,500 devices leave no time for a launch."""
+    times = dataclasses.replace(FREE, taken=Call(10.0, 0.0, 0.0), answer=Call(10.0, 0.0, 0.0))
+    room = fits(times, Design(), NEAR, 1, 1.0)["client"]
+    assert room == pytest.approx(1 / (0.01 / 1.01 + 0.01 / 15))
+    assert per_launch(times, Design(), NEAR, 1)["client"].touches * 1500 == pytest.approx(1.0)
+
+
+def test_who_asks_for_the_temperature_first_waits_for_a_call_more() -> None:
+    network = dataclasses.replace(NEAR, wide_latency_s=0.1)
+    call = Call(1.0, 2.0, 3.0)
+    times = dataclasses.replace(FREE, taken=call, answer=call)
+    one, more = (
+        ends_s(simulated(fixed(1, 5), design, times, network))
+        for design in (ONE_CALL, dataclasses.replace(ONE_CALL, asked_before=True))
+    )
+    assert more - one == pytest.approx(5 * (0.006 + 0.2))
 
 
 @pytest.mark.parametrize("devices", [5, 50, 101, 102, 400])
@@ -116,19 +176,23 @@ def test_a_station_is_a_resource_of_simpy(servers: int) -> None:
     assert played(True) == played(False)
 
 
-def test_work_done_is_what_was_asked_and_no_faster_than_the_busiest_station() -> None:
+@pytest.mark.parametrize("design", [Design(), TWO_CALLS, Design(asked_before=True)])
+def test_work_done_is_what_was_asked_and_no_faster_than_the_busiest_station(
+    design: Design,
+) -> None:
     times = dataclasses.replace(
         FREE, taken=Call(2.0, 3.0, 1.0), answer=Call(3.0, 4.0, 2.0), read_ms=1.0, agent_ms=2.0,
-        commit_client_ms=1.0, commit_server_ms=1.0, commit_wait_ms=4.0,
+        commit_client_ms=0.5, commit_server_ms=1.0, commit_wait_ms=4.0,
     )  # fmt: skip
-    fleet = simulated(Campaign(300, 3, 2, 10, ("two",)), Design(), times, Network())
-    found, demands = told(fleet), per_launch(times, Design(), Network(), 3)
-    for kind, (seconds, servers) in demands.items():
+    fleet = simulated(Campaign(300, 3, 2, 10, ("two",)), design, times, Network())
+    found, demands = told(fleet), per_launch(times, design, Network(), 3)
+    for kind, demand in demands.items():
         stations = fleet.stations()[kind]
-        assert sum(one.busy_s for one in stations) == pytest.approx(fleet.launches * seconds)
-        assert sum(one.servers for one in stations) == servers
+        asked_s = fleet.launches * demand.launch_s + fleet.touches * demand.touches * TOUCHED_S
+        assert sum(one.busy_s for one in stations) == pytest.approx(asked_s)
+        assert sum(one.servers for one in stations) == demand.servers
     assert fleet.launches == 300 * 2 * 10
-    assert found["busiest"] == "scheduler"
+    assert found["busiest"] == ("client" if design == Design() else "scheduler")
     assert bound_s(demands, fleet.launches) <= found["makespan_s"]
     assert found["makespan_s"] <= bound_s(demands, fleet.launches) + 3 * fleet.ideal_s
 
@@ -144,11 +208,12 @@ def test_a_seed_stands_for_the_same_campaign() -> None:
 
 def test_messages_that_travel_together_share_the_call_and_not_the_bytes() -> None:
     times = dataclasses.replace(FREE, taken=Call(2.0, 1.0, 2.0), answer=Call(3.0, 1.5, 2.0))
-    alone = per_launch(times, Design(), NEAR, 1)
-    ten = per_launch(times, Design(together=10), NEAR, 1)
-    assert alone["client"][0] == pytest.approx(5.0e-3)
-    assert ten["client"][0] == pytest.approx(0.2e-3 + 0.2e-3 + 1.0e-3)
-    assert ten["scheduler"][0] == pytest.approx(0.1e-3 + 0.1e-3 + 0.5e-3)
+    alone = per_launch(times, Design(calls=2), NEAR, 1)
+    ten = per_launch(times, Design(calls=2, together=10), NEAR, 1)
+    assert alone["client"].launch_s == pytest.approx(5.0e-3)
+    assert ten["client"].launch_s == pytest.approx(0.2e-3 + 0.2e-3 + 1.0e-3)
+    assert ten["scheduler"].launch_s == pytest.approx(0.1e-3 + 0.1e-3 + 0.5e-3)
+    assert ten["client"].touches == pytest.approx(0.2e-3 / TOUCHED_S)
 
 
 def test_a_parted_site_is_later_by_the_parting_and_the_others_are_not() -> None:

@@ -32,7 +32,7 @@ def test_the_arithmetic_on_paper_is_that_of_the_service_times() -> None:
     found = json.loads(scenarios.FILE.read_text("utf-8"))["paper"]["stations"]
     demands = per_launch(service_times.read(), Design(), Network(), 20)
     assert {name: (one["ms"], one["servers"]) for name, one in found.items()} == {
-        name: (rounded(1e3 * seconds), servers) for name, (seconds, servers) in demands.items()
+        name: (rounded(1e3 * one.launch_s), one.servers) for name, one in demands.items()
     }
 
 
