@@ -47,7 +47,7 @@ def gateway(
     from benchhub.errors import ConfigError
 
     need_dask()
-    address = parse_address(scheduler)
+    address = parse_address(scheduler, "--scheduler")
     address.security()
     at_port = None if listen is None else parse_listen(listen)
     if os.geteuid() == 0 and not allow_root:

@@ -75,48 +75,51 @@ def need_dask() -> None:
         ) from error
 
 
-def parse_address(text: str) -> SchedulerAddress:
+def parse_address(text: str, option: str = "--engine") -> SchedulerAddress:
     """Return the address that `text` names; ConfigError for one that cannot be, or is not safe.
 
-    Whoever reads or alters what goes to a scheduler can run code at both ends, so that without
-    encryption it may not leave this machine.
+    `option` is what it was given by. Whoever reads or alters what goes to a scheduler can run code
+    at both ends, so that without encryption it may not leave this machine.
     """
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigError(f"engine {text!r} is no address: {error}; try {_EXAMPLE}") from error
+        raise ConfigError(f"{option} {text!r} is no address: {error}; try {_EXAMPLE}") from error
     if parts.scheme not in ("dask", "tls") or not host or parts.path.strip("/") or parts.username:
-        raise ConfigError(f"engine {text!r} is unknown; local, dask://127.0.0.1:8786 or {_EXAMPLE}")
-    files = _files(text, parts.query)
+        local = "local, " if option == "--engine" else ""
+        raise ConfigError(
+            f"{option} {text!r} is unknown; {local}dask://127.0.0.1:8786 or {_EXAMPLE}"
+        )
+    files = _files(f"{option} {text}", parts.query)
     if parts.scheme == "tls":
         return SchedulerAddress(True, host, port or USUAL_PORT, **files)
     if not _is_here(host):
         raise ConfigError(
-            f"engine {text}: {host} is another machine, and dask:// is not encrypted: use tls://,"
+            f"{option} {text}: {host} is another machine, and dask:// is not encrypted: use tls://,"
             f" as in {_EXAMPLE}"
         )
     if files:
-        raise ConfigError(f"engine {text}: dask:// takes no certificates; use tls://")
+        raise ConfigError(f"{option} {text}: dask:// takes no certificates; use tls://")
     return SchedulerAddress(False, host, port or USUAL_PORT)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
     """Return host and port of an address to listen at; ConfigError for none."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise ConfigError(f"--listen {text!r} is no address: give HOST:PORT, as 10.0.0.7:8790")
     return host.strip("[]"), int(port)
 
 
-def _files(text: str, query: str) -> dict[str, Path]:
+def _files(asked: str, query: str) -> dict[str, Path]:
     files = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _FILES:
-            raise ConfigError(f"engine {text}: {name} is unknown{nearest(name, _FILES)}")
+            raise ConfigError(f"{asked}: {name} is unknown{nearest(name, _FILES)}")
         path = Path(value).expanduser()
         if not path.is_file():
-            raise ConfigError(f"engine {text}: {name}: there is no file {value!r}")
+            raise ConfigError(f"{asked}: {name}: there is no file {value!r}")
         files[name] = path
     return files
 

@@ -66,6 +66,7 @@ class Site:
             sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             session.close()
+        self.cache.close()
 
     def _answer(self, request: Request, data: bytes) -> tuple[Reply, bytes]:
         for what, theirs in request.versions.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchhub.device.staging.blob import Blob
-from benchhub.errors import DeviceError, NoSpace
+from benchhub.errors import ConfigError, DeviceError, NoSpace
 
 
 class SiteCache:
@@ -19,11 +20,27 @@ class SiteCache:
     """
 
     def __init__(self, folder: Path) -> None:
+        """Take a folder for oneself; ConfigError: another gateway has it."""
         self._folder = folder
         self._lock = threading.Lock()
         #: How many bytes came over the link to the site.
         self.received_bytes = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._owned = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._owned)
+            raise ConfigError(
+                f"{folder}: another gateway keeps its models there: set BENCHHUB_CACHE to a folder"
+                " of this one's own"
+            ) from None
+
+    def close(self) -> None:
+        """Let others have the folder; twice is as once."""
+        owned, self._owned = self._owned, -1
+        if owned >= 0:
+            os.close(owned)
 
     def lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Return what is not there whole, by digest, with how many bytes of it are."""

@@ -45,6 +45,11 @@ def test_what_is_no_address_or_no_safe_one_is_refused(text: str, said: str) -> N
     assert "\n" not in str(refused.value)
 
 
+def test_a_gateways_scheduler_is_named_by_its_own_option() -> None:
+    with pytest.raises(ConfigError, match=r"^--scheduler 'foo' is unknown; dask://127"):
+        parse_address("foo", "--scheduler")
+
+
 def test_where_a_gateway_listens_is_an_address() -> None:
     assert parse_listen("10.0.0.7:8790") == ("10.0.0.7", 8790)
     assert parse_listen("[::1]:1") == ("::1", 1)

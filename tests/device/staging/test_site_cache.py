@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchhub.device.staging.site_cache import SiteCache
-from benchhub.errors import DeviceError
+from benchhub.errors import ConfigError, DeviceError
 
 DATA = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -16,8 +17,10 @@ SIZE = len(DATA)
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> SiteCache:
-    return SiteCache(tmp_path / "cache")
+def cache(tmp_path: Path) -> Iterator[SiteCache]:
+    cache = SiteCache(tmp_path / "cache")
+    yield cache
+    cache.close()
 
 
 def test_pieces_become_a_file_that_is_lacking_no_more(cache: SiteCache) -> None:
@@ -68,3 +71,9 @@ def test_a_part_that_was_cut_off_before_it_was_checked_is_sent_again(
         assert cache.put(DIGEST, 0, DATA, SIZE) == SIZE
         assert cache.lacking({DIGEST: SIZE}) == {}
         (tmp_path / "cache" / DIGEST).unlink()
+
+
+def test_a_folder_is_one_gateways_at_a_time(cache: SiteCache, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="another gateway keeps its models there"):
+        SiteCache(tmp_path / "cache")
+    SiteCache(tmp_path / "other").close()
