@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -377,7 +378,7 @@ def test_another_programs_worker_is_named(wire: Wire) -> None:
 
 def test_a_cache_that_cannot_be_used_is_told_as_such(wire: Wire, tmp_path: Path) -> None:
     session = opened(wire)
-    (tmp_path / "cache").rmdir()
+    shutil.rmtree(tmp_path / "cache")
     (tmp_path / "cache").touch()
     model = tmp_path / "model"
     model.write_bytes(b"x" * 1000)
