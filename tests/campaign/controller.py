@@ -41,6 +41,7 @@ from benchhub.results.load import load_judged
 from benchhub.run import execute
 from benchhub.run.loop import campaign as loop
 from benchhub.run.loop import engine
+from benchhub.run.loop.ways import DIRECT, Way
 from benchhub.store import Store
 from campaign.in_process_device import InProcess
 from campaign.scene import End, Scene
@@ -198,6 +199,7 @@ def _connector(
     run: str,
     watcher: Any,
     asking: Callable[[DeviceProfile], Asking],
+    way: Way,
 ) -> Callable[[DeviceProfile], DeviceSession]:
     within = {
         name: InProcess(
@@ -216,6 +218,7 @@ def _connector(
     def connect(profile: DeviceProfile) -> DeviceSession:
         if profile.name in within:
             return within[profile.name].open(profile, holder(run), run)
+        assert way is DIRECT
         return DeviceSession.open(
             profile, build_runner(), holder(run), own_run=run,
             on_wait=lambda text: waiting(profile, text),
