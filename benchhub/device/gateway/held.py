@@ -30,7 +30,7 @@ class HeldSession:
         profile: DeviceProfile,
         cache: SiteCache,
         counts: Counts,
-        who: tuple[str, str],
+        gateway: str,
         holder: Mapping[str, Any],
         is_taken: Callable[[], bool],
     ) -> None:
@@ -40,7 +40,7 @@ class HeldSession:
         self.state = "opening"
         self.touched = time.monotonic()
         self._cache, self._counts = cache, counts
-        self._gateway, self._site = who
+        self._gateway = gateway
         self._is_taken = is_taken
         self._lock = threading.Lock()
         self._session: DeviceSession | None = None
@@ -50,7 +50,7 @@ class HeldSession:
         self._number = 0
 
     def answer(self, request: Request, data: bytes) -> tuple[Reply, bytes]:
-        """Reply one call; what goes wrong is told in the answer."""
+        """Answer one call; what goes wrong is told in the answer."""
         self.touched = time.monotonic()
         if request.do == "touch":
             return Reply(), b""
@@ -125,8 +125,7 @@ class HeldSession:
             raise Interrupted(f"{name}: its gateway closed the session")
         warnings = session.warnings[:64]
         opened = GatewayHello(
-            gateway=self._gateway, site=self._site, runner_sha256=build_runner().sha256,
-            warnings=warnings,
+            gateway=self._gateway, runner_sha256=build_runner().sha256, warnings=warnings,
         )  # fmt: skip
         return Came(opened=opened)
 
@@ -153,9 +152,8 @@ class HeldSession:
     def _launch(self, request: Request, doing: Operation) -> Came:
         self.state = "measuring"
         session = self._having()
-        left_s = request.left_s or 0.0
         if request.left_s is not None:
-            session.expects(left_s)
+            session.expects(request.left_s)
         session.settle()
         job = decode_job(request.job)
         try:
@@ -165,7 +163,7 @@ class HeldSession:
             self._counts.cut_short(self.profile.name)
             raise
         self._counts.launched(self.profile.name, outcome)
-        return Came(waiting=session.expects(left_s) if request.left_s is not None else 0)
+        return Came()
 
     def _cycle(self, request: Request, doing: Operation) -> Came:
         if self.profile.power is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -14,8 +14,6 @@ from benchhub.device.events.parse import Broken
 from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Word
 from benchhub.text import abridged, visible
 
-#: Of the calls; raised where one of them changes.
-PROTOCOL = 1
 #: Lines of an agent in one answer, and of a model in one call.
 PIECE_BYTES = 4 << 20
 #: What gateways offer to dask: each of their devices, and themselves. It says where a call can be
@@ -73,7 +71,6 @@ class GatewayHello(Said):
     """A session with a device, as its gateway has it; `gateway` is who is to be called next."""
 
     gateway: Word
-    site: Word
     runner_sha256: Digest
     warnings: Annotated[tuple[Text, ...], Field(max_length=64)] = ()
 
@@ -93,7 +90,6 @@ class Reply(Said):
     `over`: what was asked for has ended, and all its lines were told; `gateway`: who answered.
     """
 
-    v: Literal[1] = 1
     error: ToldError | None = None
     over: bool = True
     gateway: Text = ""
@@ -103,7 +99,6 @@ class Reply(Said):
     opened: GatewayHello | None = None
     staged: tuple[Count, Count] | None = None
     lacking: Annotated[dict[Digest, Count], Field(max_length=100_000)] | None = None
-    waiting: Count = 0
     sessions: Annotated[tuple[ToldSession, ...], Field(max_length=10_000)] = ()
 
 

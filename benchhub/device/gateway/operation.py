@@ -23,7 +23,6 @@ class Came:
     """What an operation came to, beside its lines."""
 
     staged: tuple[int, int] | None = None
-    waiting: int = 0
     opened: GatewayHello | None = None
 
 
@@ -76,7 +75,7 @@ class Operation:
             over = self._over and to >= self._size
             answer = Reply(
                 error=self._error if over else None, over=over, next=to, moved=self._moved,
-                said=self._said, staged=self._came.staged, waiting=self._came.waiting,
+                said=self._said, staged=self._came.staged,
                 opened=self._came.opened if over else None,
             )  # fmt: skip
             return answer, data

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from benchhub.device.events.expected import Expected, ExpectedOutput
 from benchhub.device.events.told import Count, Digest
-from benchhub.device.gateway.messages import PROTOCOL
 from benchhub.device.turns.queue import Asking
 from benchhub.model.device import Queueing, Reservation
 
@@ -20,11 +19,7 @@ Do = Literal[
 Sizes = dict[Digest, Count]
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Request(_Sent):
+class Request(BaseModel):
     """One call: `session` is the caller's own word for its session with `device`.
 
     What takes long is begun by its number `n`, and heard of by `hear` with the same; a number that
@@ -32,7 +27,8 @@ class Request(_Sent):
     on, `wait_s` for how long they are waited for.
     """
 
-    v: int = PROTOCOL
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
     versions: dict[str, str]
     session: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     device: str
@@ -46,7 +42,6 @@ class Request(_Sent):
     expected: dict[str, Any] = {}
     left_s: float | None = None
     blobs: Sizes = {}
-    digest: Digest = "0" * 64
     offset: int = 0
 
 

@@ -42,7 +42,7 @@ class Site:
         self._beat = every(_REAP_S, self._reap)
 
     def answer(self, request: bytes, data: bytes) -> tuple[bytes, bytes]:
-        """Reply one call, as JSON with bytes beside it; what goes wrong is in the answer."""
+        """Answer one call, as JSON with bytes beside it; what goes wrong is in the answer."""
         try:
             asked = Request.model_validate_json(request)
             with of_device(asked.device):
@@ -101,7 +101,7 @@ class Site:
             if request.session not in self._sessions:
                 self._sessions[request.session] = HeldSession(
                     self.devices[request.device], self.cache, self.counts,
-                    (self.gateway, self.name), request.holder,
+                    self.gateway, request.holder,
                     lambda: self._is_taken(request),
                 )  # fmt: skip
             return self._sessions[request.session]
@@ -121,12 +121,12 @@ class Site:
         with self._lock:
             found = [(key, one) for key, one in self._sessions.items()
                      if one.profile.name == device]  # fmt: skip
-        told = []
+        sessions = []
         for key, one in found:
             run, host, pid = (one.holder.get(name) for name in ("run", "host", "pid"))
             process = pid if isinstance(pid, int) else 0
-            told.append(ToldSession(session=key, run=str(run), host=str(host), pid=process))
-        return tuple(told)
+            sessions.append(ToldSession(session=key, run=str(run), host=str(host), pid=process))
+        return tuple(sessions)
 
     def _close(self, session: str) -> None:
         with self._lock:
