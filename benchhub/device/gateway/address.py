@@ -104,12 +104,19 @@ def parse_address(text: str, option: str = "--engine") -> SchedulerAddress:
     return SchedulerAddress(False, host, port or USUAL_PORT)
 
 
-def parse_listen(text: str) -> tuple[str, int]:
-    """Return host and port of an address to listen at; ConfigError for none."""
+def parse_listen(
+    text: str, option: str = "--listen", example: str = "10.0.0.7:8790", usual_host: str = ""
+) -> tuple[str, int]:
+    """Return host and port to listen at; ConfigError for none.
+
+    With a `usual_host` a port alone will do, and 0 is any that is free.
+    """
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-        raise ConfigError(f"--listen {text!r} is no address: give HOST:PORT, as 10.0.0.7:8790")
-    return host.strip("[]"), int(port)
+    host = host.strip("[]") or usual_host
+    least = 0 if usual_host else 1
+    if not host or not (port.isascii() and port.isdecimal()) or not least <= int(port) < 1 << 16:
+        raise ConfigError(f"{option} {text!r} is no address: give HOST:PORT, as {example}")
+    return host, int(port)
 
 
 def _files(asked: str, query: str) -> dict[str, Path]:

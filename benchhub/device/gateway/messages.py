@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib.metadata import version
 from typing import Annotated
@@ -116,6 +117,7 @@ def _explained(error: ValidationError) -> str:
     return visible(f"{place and f'{place}: '}{first['msg']}")[:200]
 
 
+@functools.cache  # every call tells them, and they are read from a disk
 def versions() -> dict[str, str]:
     """Return what has to be equal at both ends."""
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from benchhub.device.gateway.address import parse_listen
 from benchhub.device.gateway.messages import versions
 from benchhub.errors import ConfigError, MissingExtra
 
@@ -66,10 +67,7 @@ def serve_metrics(site: Site, text: str) -> str:
 
     ConfigError where that is no address, or cannot be had.
     """
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    if not port.isdecimal() or not port.isascii() or not int(port) < 1 << 16:
-        raise ConfigError(f"--metrics {text!r} is no address: give HOST:PORT, as 127.0.0.1:9464")
+    host, port = parse_listen(text, "--metrics", "127.0.0.1:9464", "127.0.0.1")
     try:
         from prometheus_client import CollectorRegistry, start_http_server
     except ImportError as error:
@@ -80,7 +78,7 @@ def serve_metrics(site: Site, text: str) -> str:
     registry = CollectorRegistry()
     registry.register(Collected(site))
     try:
-        server, _ = start_http_server(int(port), host, registry)
+        server, _ = start_http_server(port, host, registry)
     except OSError as error:
         raise ConfigError(f"--metrics {text}: {error.strerror or error}; choose another") from error
     return f"{f'[{host}]' if ':' in host else host}:{server.server_port}"
