@@ -29,7 +29,7 @@ def test_forty_scenarios_find_nothing(tmp_path: Path) -> None:
     assert [one["seed"] for one in found] == list(SEEDS)
     played = [one for one in found if not one["left_out"]]
     assert len(played) >= 25, [one["left_out"] for one in found if one["left_out"]]
-    assert all(one["at_last"] == one["counts"]["planned"] > 0 for one in played)
+    assert [one for one in played if not one["at_last"] == one["counts"]["planned"] > 0] == []
     assert len({fault for one in played for fault in one["faults"]}) >= 12
     assert "\n## Findings\n\nNone.\n" in (tmp_path / "report" / "README.md").read_text()
     assert list((tmp_path / "kept" / "scenes").iterdir()) == []

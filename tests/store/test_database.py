@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,24 @@ def test_a_database_locked_while_new_says_so(tmp_path):
     other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     refused(f"sqlite:///{tmp_path}/new.db", "is locked", busy_timeout_s=0.05)
+    other.close()
+
+
+@pytest.mark.parametrize("how", ["IMMEDIATE", "EXCLUSIVE"])
+def test_one_that_another_makes_just_now_is_waited_for(tmp_path, how):
+    """SQLite itself does not wait before its first change to a log that is written ahead."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
+    other.execute(f"BEGIN {how}")
+    refused(f"sqlite:///{tmp_path}/new.db", "is locked", busy_timeout_s=0.05)
+    with ThreadPoolExecutor(4) as several:
+        opened = [
+            several.submit(Store.open, f"sqlite:///{tmp_path}/new.db", 60.0) for _ in range(4)
+        ]
+        assert wait(opened, timeout=0.3).done == set()
+        other.execute("ROLLBACK")
+        for one in opened:
+            with one.result(60) as store:
+                assert store.runs() == []
     other.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,8 @@ from benchhub.text import visible
 WRITES = "benchhub_writes"
 #: So many milliseconds it waits for that lock at most; left out: as long as the store does.
 WAITS = "benchhub_waits"
+#: Between two tries of what SQLite does not wait for.
+_AGAIN_S = 0.02
 #: Of one that changes tables: rows that belong to others are left alone.
 ALTERS = "benchhub_alters"
 
@@ -103,16 +106,16 @@ def _text(stored: bytes) -> str:
 
 def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> None:
     busy_ms = round(busy_timeout_s * 1000)
-    pragmas = [f"busy_timeout={busy_ms}"]
-    pragmas += ["journal_mode=WAL", "synchronous=NORMAL"] if writable else []
     opened: list[tuple[int, int]] = []  # the file that the first connection found
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, DDL included
         connection.text_factory = _text
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA busy_timeout={busy_ms}")
+        if writable:
+            _write_ahead(connection, busy_timeout_s)
+            connection.execute("PRAGMA synchronous=NORMAL")
         if not opened and (found := _identity(engine)):
             opened.append(found)
 
@@ -135,6 +138,23 @@ def _use_pragmas(engine: sa.Engine, busy_timeout_s: float, writable: bool) -> No
             for pragma in now:
                 connection.exec_driver_sql(f"PRAGMA {pragma}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Have a database written ahead to a log, as it stays from then on.
+
+    SQLite does not wait with that for others who are at work in a database that is not yet so.
+    """
+    until = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+        time.sleep(_AGAIN_S)
 
 
 def _identity(engine: sa.Engine) -> tuple[int, int] | None:
