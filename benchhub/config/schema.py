@@ -11,7 +11,8 @@ from benchhub.config.strict import StrictTable
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.scenario import SCENARIOS, Scenario
 
-Count = Annotated[int, Field(ge=1, strict=True)]
+#: Runtimes take 32 bits.
+Count = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: The timers of systems go no further than 24 days.
 MOST_S = 1_000_000

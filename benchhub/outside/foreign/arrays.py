@@ -115,7 +115,12 @@ def _header(name: str, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], b
     read = _HEADERS.get(npy.read_magic(stream))
     if read is None:  # later versions are for names of fields that ASCII cannot write
         raise ValueError(f"{name} is an array of named fields")
-    shape, turned, dtype = read(stream)
+    try:
+        shape, turned, dtype = read(stream)
+    except ValueError as error:
+        if "malformed node" not in str(error):  # Python's words for a node tell where it lay
+            raise
+        raise ValueError(f"{name} has a header that is more than literals") from error
     if dtype.names is not None:
         raise ValueError(f"{name} is an array of named fields")
     if dtype.hasobject:
