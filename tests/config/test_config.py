@@ -69,7 +69,7 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
         ("[scenarios.memory]\nthreads = 0\n",
          "scenarios.memory.threads = 0: input should be greater than or equal to 1"),
         ("[scenarios.memory]\nthreads = 9223372036854775808\n",
-         "scenarios.memory.threads = 9223372036854775808: input should be less than or equal to 2147"),
+         "scenarios.memory.threads = 9223372036854775808: input should be less than or equal"),
         ("[scenarios.memory]\nbatch = true\n",
          "scenarios.memory.batch = True: input should be a valid integer"),
         ("[[variants]]\nname = 'x'\nfrom = 'fp32'\nrecipe = 'fp16'\napproximates = false\n",

@@ -33,6 +33,9 @@ DAMAGES = {
     "a request": ("UPDATE runs SET request = '[]'", "in the store"),
     "a variant": ("UPDATE variants SET info = '7'", "in the store"),
     "a device": ("UPDATE devices SET info = '[]'", "start a new run"),
+    "another scenario": ("UPDATE cells SET scenario = 'memory'", "record says: scenario"),
+    "a state": ("UPDATE runs SET status = 'well'", "a run in the store cannot be read, status"),
+    "a moment": ("UPDATE runs SET started_at = 'once'", "hold no moment as started_at"),
     "a self-test": ("UPDATE selftests SET info = '[]'", "a self-test"),
 }  # fmt: skip
 
@@ -144,3 +147,29 @@ def test_another_store_may_be_named(filled: Reading, tmp_path: Path) -> None:
     done = Reading(tmp_path).run("store", "check", filled.url)
     assert done.code == 0
     assert json.loads(filled.run("runs", "list", "--json").out)[0]["id"] == RUN
+
+
+def test_values_of_another_kind_are_named_in_a_file_that_takes_any(tmp_path: Path) -> None:
+    reading = Reading(tmp_path)
+    with Store.open(reading.url) as store:
+        store.create_run(
+            make_run(), make_plan(make_cell()), make_answer_key(20), [make_variant()], ()
+        )
+        store.quarantine.add("localhost", "hot")
+    with connected(reading.url) as connection, connection.begin():
+        for words in (
+            "UPDATE cells SET position = 'first'",
+            "UPDATE variants SET params = X'00ff'",
+            "UPDATE quarantine SET reason = X'00ff'",
+            "UPDATE truths SET labels = 'none'",
+        ):
+            connection.execute(sa.text(words))
+    done = reading.run("store", "check")
+    assert done.code == 2
+    for told in (
+        "1 of the rows of cells hold no integer as position",
+        "1 of the rows of variants hold no integer as params",
+        "1 of the rows of quarantine hold no text as reason",
+        "1 of the rows of truths hold no bytes as labels",
+    ):
+        assert told in done.err

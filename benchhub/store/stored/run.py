@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from benchhub.errors import StoreError
 from benchhub.model.facts import Provenance
@@ -24,7 +24,7 @@ class RunV1(Record):
     effort: str
     started_at: str
     finished_at: str | None
-    status: str
+    status: Literal["running", "done", "interrupted", "failed"]
     request: dict[str, Any]
     provenance: dict[str, Any]
 

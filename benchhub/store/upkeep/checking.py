@@ -15,6 +15,7 @@ from benchhub.store.database import explained, place
 from benchhub.store.store import Store
 from benchhub.store.stored.cell import read_cell
 from benchhub.store.stored.record import undamaged
+from benchhub.store.upkeep.columns import of_no_moment, of_other_kinds
 from benchhub.store.upkeep.digests import is_as_kept, is_as_stored
 from benchhub.store.upkeep.pruning import DECIDED, RESULTS
 from benchhub.store.upkeep.tables import chunks, outputs_of, plain, rows_of
@@ -36,7 +37,7 @@ def check(store: Store, progress: Callable[[str], None]) -> Checked:
 
     StoreError: it cannot be read at all.
     """
-    damaged = [*_of_database(store.engine)]
+    damaged = [*_of_database(store.engine), *_of_columns(store.engine)]
     launches = pruned = 0
     runs = _ids(store)
     for run in runs:
@@ -84,6 +85,15 @@ def _of_database(engine: sa.Engine) -> Iterator[str]:
                     )
 
 
+def _of_columns(engine: sa.Engine) -> Iterator[str]:
+    """Yield columns that hold what is not of their kind."""
+    at = place(engine)
+    with explained(engine), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            yield from (f"{at}: {one}" for one in of_other_kinds(connection))
+        yield from (f"{at}: {one}" for one in of_no_moment(connection))
+
+
 def _orphans(table: sa.Table, key: sa.ForeignKeyConstraint) -> sa.Select[Any]:
     other = key.referred_table.alias("other")
     joined = [one.parent == other.c[one.column.name] for one in key.elements]
@@ -116,7 +126,7 @@ def _of_records(store: Store, run: str) -> Iterator[str]:
                 cell = read_cell(row["info"])
             except BenchhubError:
                 continue  # `plan` said so
-            names = ("key", "device", "variant", "backend", "batch", "threads")
+            names = ("key", "device", "variant", "backend", "scenario", "batch", "threads")
             wrong = [name for name in names if row[name] != getattr(cell, name)]
             if wrong:
                 yield f"run {run}: cell {row['key']} is not what its record says: {wrong[0]}"
