@@ -31,6 +31,11 @@ class Ticket(NamedTuple):
         return bool(self.says.get("holds"))
 
     @property
+    def measures(self) -> bool:
+        """Whether its owner has the device, as they say; an heir holds it and has it not yet."""
+        return self.holds and "took" in self.says
+
+    @property
     def priority(self) -> int:
         """What was asked for, within what may be."""
         value = self.says.get("priority", 0)
@@ -75,12 +80,16 @@ def ranked(tickets: Sequence[Ticket], kept: Sequence[KeptTime], now: float) -> L
     return sorted(tickets, key=key)
 
 
-def ahead(
+def in_front(
     mine: Ticket, tickets: Sequence[Ticket], kept: Sequence[KeptTime], now: float
 ) -> List[Ticket]:
-    """Return who has to be done before `mine` may measure, in order."""
+    """Return who goes before `mine` and is in its way, or in that of one of these, in order."""
     found = ranked([*(t for t in tickets if t.name != mine.name), mine], kept, now)
-    return [one for one in found[: found.index(mine)] if conflict(one, mine)]
+    there: List[Ticket] = []
+    for one in reversed(found[: found.index(mine)]):
+        if any(conflict(one, other) for other in (mine, *there)):
+            there.insert(0, one)
+    return there if any(conflict(one, mine) for one in there) else []
 
 
 def kept_from(

@@ -138,3 +138,22 @@ def test_the_agent_that_ends_a_stale_one_keeps_its_place(device: Device) -> None
     assert is_silent(other)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
+
+
+def test_a_waiter_that_is_stopped_is_passed_over_and_keeps_its_place(device: Device) -> None:
+    """It sleeps through its turn; the lock, which the next one takes, keeps it out once awake."""
+    holder = device.start()
+    first, second, third = waits(device, "bob"), waits(device, "cy"), waits(device, "dan")
+    os.kill(first.process.pid, signal.SIGSTOP)
+    holder.send({"do": "bye"})
+    assert second.receive()["event"] == "hello"
+    os.kill(first.process.pid, signal.SIGCONT)
+    assert is_silent(first)
+    assert is_silent(third)
+    third.send({"do": "ping", "id": "p"})
+    queue = third.receive()["queue"]
+    order = [(one["user"], one["holds"]) for one in queue["entries"]]
+    assert order == [("cy", True), ("bob", False), ("dan", False)]
+    second.send({"do": "bye"})
+    assert first.receive()["event"] == "hello"
+    assert is_silent(third)

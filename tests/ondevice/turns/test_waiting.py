@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from waiting import until
 
-from benchhub.ondevice.turns import tickets
+from benchhub.ondevice.turns import passing, tickets
 from benchhub.ondevice.turns.hall import Busy
 from benchhub.ondevice.turns.lease import Lease
 from benchhub.ondevice.turns.waiting import Demand, QueuePlace
@@ -234,14 +234,21 @@ def test_a_ticket_that_is_not_its_owners_counts_for_nothing(
 @pytest.mark.parametrize(
     "says", ["", "[" * 4000, "{", {"holds": [1]}, {"priority": 10**400}, {"took": 1e999}, "\ud800"]
 )
-def test_whatever_a_ticket_says_its_lock_counts(
-    root: Path, hall: Path, theirs: Callable[..., Path], says: object
-) -> None:
+def test_whatever_a_ticket_says_its_lock_is_a_place_and_no_more(
+    root: Path, hall: Path, theirs: Callable[..., Path], says: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its owner goes first, and is passed over where they let the device be free."""
+    monkeypatch.setattr(passing, "TURN_S", 0.5)
     file = theirs(f"{EVE}-1", {})
     text = says if isinstance(says, str) else json.dumps(says)
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(Busy):
-        try_now(root, [str(hall)])
+    log: list[str] = []
+    bob = Person(log, root, "bob", Demand(), [str(hall)])
+    until(lambda: log == ["bob"], "a turn")
+    assert [one["account"] for one in bob.said[0]["entries"]] == [f"uid {EVE}", None]
+    bob.stop.set()
+    bob.join(10)
 
 
 @AS_ROOT
