@@ -163,7 +163,7 @@ def measured(
     way: Way = DIRECT,
 ) -> tuple[RunResults, list[str]]:
     """Measure a new run; return what it found, and a line for each device that stopped early."""
-    info = begin(results, ready, masked(visible(command)), display)
+    info = begin(results, ready, masked(visible(command)), display, queueing, way)
     problems = measure(results, info, ready, display, queueing=queueing, way=way)
     found = loaded(results, info.id)
     if isinstance(request, BenchRequest):

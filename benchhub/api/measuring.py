@@ -16,6 +16,7 @@ from benchhub.model.launch import RunInfo
 from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
 from benchhub.run.devices.healthy import Choose
+from benchhub.run.devices.reserved import check_reservation
 from benchhub.run.execute import (
     Ready,
     execute,
@@ -68,12 +69,19 @@ def ready_of(
     return make_ready(resolved, cache, progress, make, spares, choose)
 
 
-def begin(store: Store, ready: Ready, command: str, display: Display) -> RunInfo:
+def begin(
+    store: Store,
+    ready: Ready,
+    command: str,
+    display: Display,
+    queueing: Queueing = USUAL_QUEUEING,
+    way: Way = DIRECT,
+) -> RunInfo:
     """Write a new run to the store, once this machine was looked at; ConfigError: it cannot work.
 
-    So it is where a profile is a template.
+    So it is where a profile is a template, or nobody knows of the reservation that is named.
     """
-    _look(store, ready, display)
+    _look(store, ready, display, queueing, way)
     return new_run(store, ready, command)
 
 
@@ -93,7 +101,7 @@ def measure(
     """
     if resumed:
         check_same(store, info, ready)
-        _look(store, ready, display)
+        _look(store, ready, display, queueing, way)
     display.begins(info, ready.plan.skips)
     so_far = store.reached(info.id)
     try:
@@ -108,9 +116,11 @@ def measure(
     return [str(error) for error in errors.values() if error is not None]
 
 
-def _look(store: Store, ready: Ready, display: Display) -> None:
+def _look(store: Store, ready: Ready, display: Display, queueing: Queueing, way: Way) -> None:
     for profile in ready.resolved.devices:
         check_own(profile.name, profile.host)
+    if ready.resolved.request.at_most is None:  # else it was asked for before they were chosen
+        check_reservation(queueing.reservation, store, ready.resolved.devices, way)
     for line in room_for(store, ready):
         display.warns(line)
 

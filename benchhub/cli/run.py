@@ -120,7 +120,7 @@ def run(
         ready = ready_of(request, console, store=store, waits=waits, way=way)
         with project.open_store(store) as results:
             shown = display(console)
-            info = begin(results, ready, command_line(), shown)
+            info = begin(results, ready, command_line(), shown, waits, way)
             say_problems(measure(results, info, ready, shown, queueing=waits, way=way))
             _end(results, info.id, json, store)
 

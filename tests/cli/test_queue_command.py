@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from in_process import Reading
+from project import write_model
 
 from benchhub.config.durations import duration_s, moment
 from benchhub.errors import ConfigError
+from benchhub.store import Store
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -78,10 +83,18 @@ def test_times_that_cannot_be_reserved(here: Reading, words: tuple[str, ...], sa
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.usefixtures("processes")
-def test_a_device_is_reserved_listed_refused_to_others_and_released(here: Reading) -> None:
+def some_time() -> tuple[str, ...]:
+    """Words for a time that no other test has, of the same device maybe, in the same folder."""
     far = datetime.now(UTC) + timedelta(days=random.Random().uniform(20, 80))
-    words = ("--from", far.isoformat(timespec="minutes"), "--for", "2m")
+    return "--from", far.isoformat(timespec="minutes"), "--for", "2m"
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_device_is_reserved_listed_refused_to_others_and_released(
+    here: Reading, store_url: str
+) -> None:
+    here = Reading(here.folder, store_url)
+    words = some_time()
     done = here.run("devices", "reserve", "board.toml", *words, "--why", "a demo", "--json")
     assert done.code == 0, done.err
     made = json.loads(done.out)
@@ -101,6 +114,54 @@ def test_a_device_is_reserved_listed_refused_to_others_and_released(here: Readin
     assert (unknown.code, "no reservation" in unknown.err) == (2, True)
     free = json.loads(here.run("devices", "queue", "board.toml", "--json").out)["board"]
     assert (free["measures"], free["waits"]) == (None, [])
+
+
+@pytest.mark.usefixtures("processes")
+def test_of_several_that_reserve_at_once_one_has_it(here: Reading, store_url: str) -> None:
+    words = [sys.executable, "-m", "benchhub", "devices", "reserve", "board.toml", *some_time()]
+    env = {**os.environ, "BENCHHUB_STORE": store_url}
+    asking = [
+        subprocess.Popen(
+            [*words, "--json"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [one.communicate(timeout=120) for one in asking]
+    won = [
+        json.loads(out) for one, (out, _) in zip(asking, said, strict=True) if not one.returncode
+    ]
+    try:
+        assert sorted(one.returncode for one in asking) == [0, 3, 3, 3], said
+        lost = f"({won[0]['id']}) for a part of that time"
+        assert sum(lost in err for _, err in said) == 3
+        with Store.open(store_url) as store:
+            assert [one.id for one in store.reservations.coming()] == [won[0]["id"]]
+    finally:
+        for one in won:
+            there = Reading(here.folder, store_url)
+            assert there.run("devices", "release", one["id"], "board.toml").code == 0
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_reservation_that_nobody_knows_is_one_line(here: Reading) -> None:
+    """One of another store is known to its device."""
+    other = Reading(here.folder, f"sqlite:///{here.folder}/other.db")
+    done = other.run("devices", "reserve", "board.toml", *some_time())
+    assert done.code == 0, done.err
+    (theirs,) = re.findall(r"reserved as (\w+)", done.out)
+    bench = ("bench", "model.onnx", "--device", "board.toml", "--reservation")
+    write_model(here.folder / "model.onnx")
+    try:
+        wrong = here.run(*bench, f"{theirs[:-1]}x")
+        assert wrong.code == 2
+        said = f"benchhub: no reservation {theirs[:-1]}x is known to the store or to board; did you"
+        assert wrong.error.startswith(f"{said} mean {theirs}?")
+        assert json.loads(here.run("runs", "list", "--json").out) == []
+        more = ("--effort", "quick", "--backend", "onnxruntime")
+        right = here.run(*bench, theirs, *more)
+        assert right.code == 0, right.err
+    finally:
+        assert other.run("devices", "release", theirs, "board.toml").code == 0
 
 
 def test_a_run_refuses_a_wait_that_is_none_and_a_priority_out_of_bounds(here: Reading) -> None:

@@ -68,19 +68,14 @@ def _profiles(words: Sequence[str], exclude: Sequence[str]) -> list[DeviceProfil
 
 def _look(profile: DeviceProfile, now: datetime, stored: Sequence[Reservation]) -> Queue | str:
     """Return a device's queue, or why it cannot be told."""
-    from benchhub.device.session import connect
-    from benchhub.device.turns.look import look
+    from benchhub.device.turns.look import connected
     from benchhub.errors import DeviceError
     from benchhub.outside.faults import of_device
 
     mine = [one for one in stored if one.device == profile.name]
     try:
         with of_device(profile.name):
-            transport = connect(profile)
-            try:
-                return look(transport, profile, now, mine)
-            finally:
-                transport.close()
+            return connected(profile, now, mine)
     except DeviceError as error:
         return str(error)
 

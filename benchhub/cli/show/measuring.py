@@ -32,11 +32,13 @@ def measured(
 
     from benchhub.config.catalogue import check_own
     from benchhub.model.device import USUAL_QUEUEING
+    from benchhub.run.devices.reserved import check_reservation
     from benchhub.run.execute import execute, new_run, room_for
 
     queueing = waits or USUAL_QUEUEING
     for profile in ready.resolved.devices:
         check_own(profile.name, profile.host)
+    check_reservation(queueing.reservation, results, ready.resolved.devices)
     for line in room_for(results, ready):
         project.problem(line)
     info = new_run(results, ready, command)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from benchhub.device.events import bounds, schema
@@ -281,3 +281,11 @@ def cycle_far(profile: DeviceProfile, scheduler: Scheduler, stopping: Callable[[
         session._calling.do(
             "cycle", profile.power.timeout_s + _ASK_S, heard=heard, wait_s=_SHORT_WAIT_S
         )
+
+
+def reserved_far(profile: DeviceProfile, scheduler: Scheduler) -> Collection[str]:
+    """Return the ids of the reservations that a device keeps, which its gateway asks it for."""
+    session = FarSession(profile, scheduler)
+    with contextlib.closing(session):
+        session._met()
+        return session._calling.do("reserved", _ASK_S, wait_s=_SHORT_WAIT_S).reserved

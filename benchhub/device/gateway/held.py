@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from benchhub.device import power
@@ -17,6 +18,7 @@ from benchhub.device.gateway.requests import Request, asking_from, expected_from
 from benchhub.device.runner import build_runner
 from benchhub.device.session import DeviceSession
 from benchhub.device.staging.site_cache import SiteCache
+from benchhub.device.turns.look import connected
 from benchhub.errors import BenchhubError, DeviceError, Interrupted, LinkLost, PowerFailed
 from benchhub.model.device import DeviceProfile
 from benchhub.ondevice.wire import decode_job
@@ -81,6 +83,7 @@ class HeldSession:
         work = {
             "open": self._open, "facts": self._facts, "conditions": self._conditions,
             "stage": self._stage, "launch": self._launch, "cycle": self._cycle,
+            "reserved": self._reserved,
         }[request.do]  # fmt: skip
         self._operation = Operation(name, lambda doing: self._done(work, request, doing))
         return self._operation
@@ -172,6 +175,10 @@ class HeldSession:
             )
         power.cycle(self.profile, lambda: self._closed)
         return Came()
+
+    def _reserved(self, request: Request, doing: Operation) -> Came:
+        queue = connected(self.profile, datetime.now(UTC))
+        return Came(reserved=tuple(one.id for one in queue.kept))
 
     @contextlib.contextmanager
     def _passed_on(self, doing: Operation) -> Iterator[DeviceSession]:

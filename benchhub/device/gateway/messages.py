@@ -99,6 +99,7 @@ class Reply(Said):
     said: Text = ""
     opened: GatewayHello | None = None
     staged: tuple[Count, Count] | None = None
+    reserved: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
     lacking: Annotated[dict[Digest, Count], Field(max_length=100_000)] | None = None
     sessions: Annotated[tuple[ToldSession, ...], Field(max_length=10_000)] = ()
 

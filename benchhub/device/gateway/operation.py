@@ -24,6 +24,7 @@ class Came:
 
     staged: tuple[int, int] | None = None
     opened: GatewayHello | None = None
+    reserved: tuple[str, ...] = ()
 
 
 class Operation:
@@ -76,7 +77,7 @@ class Operation:
             answer = Reply(
                 error=self._error if over else None, over=over, next=to, moved=self._moved,
                 said=self._said, staged=self._came.staged,
-                opened=self._came.opened if over else None,
+                opened=self._came.opened if over else None, reserved=self._came.reserved,
             )  # fmt: skip
             return answer, data
 

@@ -14,7 +14,7 @@ from benchhub.model.device import Queueing, Reservation
 
 Do = Literal[
     "open", "facts", "conditions", "stage", "launch", "hear", "lacking", "put", "touch", "cycle",
-    "close", "whose",
+    "close", "whose", "reserved",
 ]  # fmt: skip
 Sizes = dict[Digest, Count]
 

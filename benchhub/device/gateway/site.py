@@ -22,8 +22,8 @@ from benchhub.outside.faults import of_device
 from benchhub.outside.heartbeat import every
 
 _REAP_S = 2.0
-#: What begins a session: with a device, or with its power switch.
-_BEGINS = ("open", "cycle")
+#: What begins a session: with a device, its power switch, or who looks at its queue.
+_BEGINS = ("open", "cycle", "reserved")
 
 
 class Site:

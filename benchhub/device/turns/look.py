@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from benchhub.device.events.schema import ToldQueue
+from benchhub.device.session import connect
 from benchhub.device.transport import Transport
 from benchhub.device.turns.queue import Queue, reservation_told
 from benchhub.errors import DeviceError, LinkLost
@@ -94,6 +95,15 @@ def look(
             f" {done.status}: {' '.join(said)[-300:] or 'it said nothing'})"
         )
     return read(profile.name, done.stdout.decode("utf-8", "replace"), now, stored)
+
+
+def connected(profile: DeviceProfile, now: datetime, stored: Sequence[Reservation] = ()) -> Queue:
+    """Return a device's queue, over a connection of its own; see `look`."""
+    transport = connect(profile)
+    try:
+        return look(transport, profile, now, stored)
+    finally:
+        transport.close()
 
 
 def read(name: str, text: str, now: datetime, stored: Sequence[Reservation] = ()) -> Queue:

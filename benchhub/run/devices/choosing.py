@@ -13,6 +13,7 @@ from benchhub.model.device import USUAL_QUEUEING, DeviceProfile, Queueing
 from benchhub.model.request import RunRequest
 from benchhub.ondevice.backends import Description
 from benchhub.run.devices.healthy import Choose, healthy, why_not
+from benchhub.run.devices.reserved import check_reservation
 from benchhub.run.devices.selftest_needed import unmet
 from benchhub.run.loop.engine import Sessions
 from benchhub.run.loop.following import asking_for
@@ -45,6 +46,8 @@ def chooser(
             check_own(device.name, device.host)
         with contextlib.ExitStack() as stack:
             store = stack.enter_context(Store.open(url)) if url else None
+            if connects:
+                check_reservation(at_once.reservation, store, devices, way)
             asking = asking_for(store, at_once, ()) if store else lambda _: Asking(at_once)
 
             def ask(device: DeviceProfile, sessions: Sessions) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from benchhub.device.power import cycle
@@ -31,6 +32,9 @@ class Way(Protocol):
     def cycle(self, device: DeviceProfile, stopping: Callable[[], bool]) -> None:
         """Switch a device off and on; see `device.power.cycle`."""
 
+    def reserved(self, device: DeviceProfile) -> Collection[str]:
+        """Return the ids of the reservations that a device keeps; DeviceError: it cannot tell."""
+
 
 class Direct:
     """From this machine, over each device's own transport."""
@@ -46,6 +50,12 @@ class Direct:
     def cycle(self, device: DeviceProfile, stopping: Callable[[], bool]) -> None:
         """Switch a device off and on; see Way."""
         cycle(device, stopping)
+
+    def reserved(self, device: DeviceProfile) -> Collection[str]:
+        """Return the ids of the reservations that a device keeps; see Way."""
+        from benchhub.device.turns.look import connected
+
+        return [one.id for one in connected(device, datetime.now(UTC)).kept]
 
 
 class ThroughGateways:
@@ -67,6 +77,12 @@ class ThroughGateways:
         from benchhub.device.gateway.far_session import cycle_far
 
         cycle_far(device, self._scheduler, stopping)
+
+    def reserved(self, device: DeviceProfile) -> Collection[str]:
+        """Return the ids of the reservations that a device keeps; see Way."""
+        from benchhub.device.gateway.far_session import reserved_far
+
+        return reserved_far(device, self._scheduler)
 
 
 DIRECT = Direct()
