@@ -17,6 +17,8 @@ from project import write_model
 
 from benchhub.config.durations import duration_s, moment
 from benchhub.errors import ConfigError
+from benchhub.model.device import DeviceProfile
+from benchhub.run.devices.reserved import check_reservation
 from benchhub.store import Store
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -157,9 +159,9 @@ def test_a_reservation_that_nobody_knows_is_one_line(here: Reading) -> None:
         said = f"benchhub: no reservation {theirs[:-1]}x is known to the store or to board; did you"
         assert wrong.error.startswith(f"{said} mean {theirs}?")
         assert json.loads(here.run("runs", "list", "--json").out) == []
-        more = ("--effort", "quick", "--backend", "onnxruntime")
-        right = here.run(*bench, theirs, *more)
-        assert right.code == 0, right.err
+        board = DeviceProfile(name="board", transport="local", root=str(here.folder / "root"))
+        with Store.open(here.url) as store:
+            check_reservation(theirs, store, [board])
     finally:
         assert other.run("devices", "release", theirs, "board.toml").code == 0
 
