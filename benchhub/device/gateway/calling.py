@@ -23,6 +23,8 @@ PATIENCE_S = 60.0
 _GONE_S = 10.0
 #: A call that was lost is made again after so long.
 _AGAIN_S = 1.0
+#: A gateway that has answered no call for so long is told that its session is wanted still.
+_TOUCH_S = IDLE_S / 4
 
 
 class Calling:
@@ -42,7 +44,8 @@ class Calling:
         self._woken = threading.Event()
         self._over = False
         self._number = 0
-        self._beat = every(IDLE_S / 4, self._touch)
+        self._answered_at = float("-inf")
+        self._beat = every(_TOUCH_S, self._touch)
 
     def at(self, gateway: str) -> None:
         """Have all further calls go to one gateway."""
@@ -133,7 +136,9 @@ class Calling:
         """Return what one call is answered with; CallLost, NoGateway."""
         sent = self._request(do, **values)
         wait_s = values.get("wait_s", 0.0)
-        return self._scheduler.call(self.resource, sent, data, wait_s, self._woken, self._is_over)
+        found = self._scheduler.call(self.resource, sent, data, wait_s, self._woken, self._is_over)
+        self._answered_at = time.monotonic()
+        return found
 
     def _request(self, do: Do, **values: Any) -> bytes:
         named = {"session": self._word, "device": self._name, **values}
@@ -144,8 +149,8 @@ class Calling:
         return self._over
 
     def _touch(self) -> bool:
-        """Have the gateway know that somebody still wants the device."""
-        if not self._over:
+        """Have the gateway know that somebody still wants the device, unless a call just did."""
+        if not self._over and time.monotonic() - self._answered_at > _TOUCH_S:
             self._scheduler.tell(self.resource, self._request("touch"))
         return not self._over
 

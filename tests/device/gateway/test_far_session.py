@@ -57,6 +57,7 @@ class Wire:
             lambda request, answer: answer()
         )
         self.asked: list[str] = []
+        self.told: list[str] = []
         self._sending = threading.Lock()
 
     def devices(self) -> Collection[str]:
@@ -66,6 +67,7 @@ class Wire:
         return gateway == self.site.gateway
 
     def tell(self, resource: str, request: bytes) -> None:
+        self.told.append(json.loads(request)["do"])
         self.site.answer(request, b"")
 
     def sending(self, resource: str, digest: str) -> threading.Lock:
@@ -293,6 +295,18 @@ def test_who_asks_no_more_gives_the_device_back(
     monkeypatch.undo()
     other = opened(wire, "run-2")
     other.close()
+    session.close()
+
+
+def test_a_gateway_is_told_that_a_device_is_wanted_where_no_call_says_so(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(wire)
+    assert session._calling._touch()
+    assert wire.told == []
+    monkeypatch.setattr(calling, "_TOUCH_S", 0.0)
+    assert session._calling._touch()
+    assert wire.told == ["touch"]
     session.close()
 
 
