@@ -100,6 +100,12 @@ def _options(
     project.folder()  # every verb works in it, or below: that it is gone is said once
 
 
+_NO_ENGINE = (
+    "--engine is of `run` and `bench` alone: other commands reach devices themselves; to ask those"
+    " behind a gateway, give the command on its machine, in its folder and as its user"
+)
+
+
 def main() -> None:
     """Run the command line and exit with what `run_command` returns."""
     sys.exit(run_command())
@@ -124,6 +130,8 @@ def run_command() -> int:
     except BenchhubError as error:
         return _told(str(error), error.exit_code)
     except _REFUSED as error:
+        if getattr(error, "option_name", "") == "--engine":
+            return _told(_NO_ENGINE, 2)
         error.message = "\n".join(masked(visible(line)) for line in error.message.splitlines())
         from typer.rich_utils import rich_format_error  # brings what few commands show
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +37,8 @@ def main() -> int:
     many = "real SSH hosts in namespaces, at most 200; repeatable; needs root"
     parser.add_argument("--hosts", type=int, action="append", default=[], metavar="N", help=many)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    keep = "of FILE keep what was not measured now, each point with its moment and machine"
+    parser.add_argument("--keep", action="store_true", help=keep)
     options = parser.parse_args()
     sizes, only = options.devices or SIZES, options.only or ("start", "launches", "hosts")
     points: list[Point] = []
@@ -55,7 +58,9 @@ def main() -> int:
     output = Console()
     show(points, output if output.is_terminal else Console(width=160))
     if options.json:
-        options.json.write_text(as_json(points), "utf-8")
+        there = json.loads(options.json.read_text("utf-8")) if options.keep else None
+        found = as_json(points)
+        options.json.write_text(found if there is None else beside(there, json.loads(found)))
     return 0
 
 
@@ -95,6 +100,15 @@ def as_json(points: Sequence[Point]) -> str:
         ],
     }
     return json.dumps(found, indent=2) + "\n"
+
+
+def beside(there: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return what was found put in place of the same kinds of measurement in an earlier file."""
+    when = {name: found[name] for name in ("at", "machine", "load")}
+    now = [{**point, **when} for point in found["points"]]
+    kinds = {point["what"] for point in now}
+    kept = [point for point in there["points"] if point["what"] not in kinds]
+    return json.dumps({**there, "points": kept + now}, indent=2) + "\n"
 
 
 def _told(value: float) -> str:

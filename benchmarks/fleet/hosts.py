@@ -28,7 +28,7 @@ _CONNECT_S = 10.0
 
 def measured(hosts: int) -> Point:
     """Return what a run of one cell of the null backend on each host took here."""
-    with _fleet(hosts) as (folder, names):
+    with _fleet(hosts) as (folder, names, _):
         return Point(hosts, "hosts", one(folder, devices=names, real=True, effort="quick"))
 
 
@@ -37,14 +37,14 @@ def beside_silent(hosts: int, silent: int) -> tuple[Point, Point]:
 
     `measured_s` of both is when the last launch of a host was recorded.
     """
-    with _fleet(hosts) as (folder, names), _silent(folder, silent) as deaf:
+    with _fleet(hosts) as (folder, names, key), _silent(folder, silent, key) as deaf:
         alone = one(folder, devices=names, real=True, effort="quick")
         beside = one(folder, devices=[*deaf, *names], real=True, effort="quick")
     return Point(hosts, "alone", alone), Point(hosts, f"beside {silent} silent", beside)
 
 
 @contextlib.contextmanager
-def _fleet(hosts: int) -> Iterator[tuple[Path, list[str]]]:
+def _fleet(hosts: int) -> Iterator[tuple[Path, list[str], str]]:
     names = [f"h{number}" for number in range(1, hosts + 1)]
     with Lab(dict.fromkeys(names, 0)) as lab, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,11 +56,11 @@ def _fleet(hosts: int) -> Iterator[tuple[Path, list[str]]]:
                 host_key=known.host_key or "", identity_file=str(lab.identity_file),
                 ssh_config=os.devnull, root="~/fleet", connect_timeout_s=_CONNECT_S,
             )  # fmt: skip
-        yield folder, names
+        yield folder, names, known.host_key or ""
 
 
 @contextlib.contextmanager
-def _silent(folder: Path, count: int) -> Iterator[list[str]]:
+def _silent(folder: Path, count: int, key: str) -> Iterator[list[str]]:
     """Listen, and never say a word."""
     with contextlib.ExitStack() as stack:
         names = []
@@ -69,7 +69,7 @@ def _silent(folder: Path, count: int) -> Iterator[list[str]]:
             names.append(f"deaf{number}")
             project.profile(
                 folder, names[-1], transport="ssh", host="127.0.0.1", user="root",
-                port=server.getsockname()[1], ssh_config=os.devnull, host_key="ssh-ed25519 AAAA",
+                port=server.getsockname()[1], ssh_config=os.devnull, host_key=key,
                 connect_timeout_s=_CONNECT_S,
             )  # fmt: skip
         yield names

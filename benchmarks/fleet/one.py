@@ -70,6 +70,8 @@ class Found:
     rss_mib: float = 0.0
     run: str = ""
     errors: int = 0
+    #: Of those the first.
+    reasons: tuple[str, ...] = ()
 
 
 class Meter:
@@ -211,7 +213,7 @@ def main() -> None:
             problems = measure(store, info, ready, shown, resumed=options.upto == "resume")
         found = meter.told()
         found.wall_s = time.monotonic() - began
-        found.errors = len(problems)
+        found.errors, found.reasons = len(problems), tuple(problems[:3])
         found.connecting_ms = 1e3 * (
             time.process_time() - fleet.own_s - found.before_s
             - found.launches * found.a_launch_ms / 1e3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from project import FEATURES, Project, make_project, write_cases, write_model
+from project import FEATURES, Project, make_project, run_here, write_cases, write_model
 
 RUN = ("run", "tiny", "--device", "here")
 
@@ -258,3 +259,18 @@ def test_show_tells_facts_and_what_is_unavailable(project: Project) -> None:
     assert shown["facts"]["cores_logical"] >= 1
     missing = {k for k, v in shown["conditions"].items() if v is None}
     assert missing <= set(shown["conditions"]["unavailable"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("devices", "doctor"), ("devices", "provision", "here"), ("devices", "selftest", "here"),
+        ("devices", "queue"), ("devices", "reserve", "here"), ("ab", "here", "onnxruntime"),
+    ],
+    ids=["doctor", "provision", "selftest", "queue", "reserve", "ab"],
+)  # fmt: skip
+def test_what_does_not_go_through_gateways_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = run_here(tmp_path, os.environ, *words, "--engine", "dask://127.0.0.1:8786")
+    assert done.code == 2
+    assert done.error.startswith("benchhub: --engine is of `run` and `bench` alone")
+    assert done.err.count("\n") == 1

@@ -142,6 +142,7 @@ class Calling:
 
     def _request(self, do: Do, **values: Any) -> bytes:
         named = {"session": self._word, "device": self._name, **values}
+        named["caller"] = self._scheduler.caller
         request = Request(versions=versions(), do=do, **named)
         return request.model_dump_json(exclude_defaults=True).encode()
 

@@ -41,6 +41,9 @@ class HeldSession:
         self.holder = holder
         self.state = "opening"
         self.touched = time.monotonic()
+        #: Who called last, as the scheduler knows them, and since when it does so no more.
+        self.caller = ""
+        self.left_at: float | None = None
         self._cache, self._counts = cache, counts
         self._gateway = gateway
         self._is_taken = is_taken
@@ -54,6 +57,7 @@ class HeldSession:
     def answer(self, request: Request, data: bytes) -> tuple[Reply, bytes]:
         """Answer one call; what goes wrong is told in the answer."""
         self.touched = time.monotonic()
+        self.caller, self.left_at = request.caller, None
         if request.do == "touch":
             return Reply(), b""
         if request.do == "lacking":

@@ -24,7 +24,7 @@ class Request(BaseModel):
 
     What takes long is begun by its number `n`, and heard of by `hear` with the same; a number that
     came before begins nothing again, so that a call may arrive twice. `after` is where its lines go
-    on, `wait_s` for how long they are waited for.
+    on, `wait_s` for how long they are waited for. `caller` is who asks, by dask's name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -33,6 +33,7 @@ class Request(BaseModel):
     session: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     device: str
     do: Do
+    caller: Annotated[str, Field(max_length=200)] = ""
     n: int = 0
     after: int = 0
     wait_s: float = 0.0

@@ -82,6 +82,12 @@ class Scheduler:
             )
         return scheduler
 
+    @property
+    def caller(self) -> str:
+        """Who this is to the scheduler; empty while it is not connected."""
+        client = self._client
+        return "" if client is None else str(client.id)
+
     def devices(self) -> Collection[str]:
         """Return the names of the devices that gateways offer now; CallLost: nobody tells."""
         return {one.removeprefix(DEVICE) for one in self._resources() if one.startswith(DEVICE)}

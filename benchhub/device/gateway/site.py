@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,6 +22,8 @@ from benchhub.outside.faults import of_device
 from benchhub.outside.heartbeat import every
 
 _REAP_S = 2.0
+#: Whose link to the scheduler broke is there again within this, if they live.
+_LEFT_S = 15.0
 #: What begins a session: with a device, its power switch, or who looks at its queue.
 _BEGINS = ("open", "cycle", "reserved")
 
@@ -39,6 +41,8 @@ class Site:
         self._sessions: dict[str, HeldSession] = {}
         self._lock = threading.Lock()
         self._versions = versions()
+        #: Hears what is done that nobody asked for.
+        self.say: Callable[[str], None] = lambda line: None
         self._beat = every(_REAP_S, self._reap)
 
     def answer(self, request: bytes, data: bytes) -> tuple[bytes, bytes]:
@@ -58,6 +62,20 @@ class Site:
         found = Counter(state for state in busy.values() if state != "closed")
         found["idle"] = len(self.devices) - found.total()
         return found
+
+    def caller_left(self, caller: str) -> None:
+        """Note that the scheduler has lost who calls so: they are gone, unless they come back."""
+        self._note(caller, time.monotonic())
+
+    def caller_came(self, caller: str) -> None:
+        """Note that who calls so is there again."""
+        self._note(caller, None)
+
+    def _note(self, caller: str, left_at: float | None) -> None:
+        with self._lock:
+            for session in self._sessions.values():
+                if session.caller == caller:
+                    session.left_at = left_at
 
     def close(self) -> None:
         """Give every device back."""
@@ -136,9 +154,15 @@ class Site:
 
     def _reap(self) -> bool:
         """Close what nobody asks for any more: its caller is gone, and the device is free."""
-        late = time.monotonic() - IDLE_S
+        now = time.monotonic()
         with self._lock:
-            gone = [key for key, one in self._sessions.items() if one.touched < late]
-        for key in gone:
+            gone = [
+                (key, one) for key, one in self._sessions.items()
+                if one.touched < now - IDLE_S
+                or (one.left_at is not None and one.left_at < now - _LEFT_S)
+            ]  # fmt: skip
+        for key, one in gone:
+            why = "falls silent" if one.left_at is None else "left the scheduler"
+            self.say(f"{self.name}: {one.profile.name} is given back: its caller {why}")
             self._close(key)
         return True

@@ -37,13 +37,15 @@ async def serve(
     need_dask()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     answer_for(site)
+    site.say = say
     security, lost = address.security(), ""
     say(f"{site.name}: connecting to {address}")
     while True:
-        worker = _worker(site, address, folder, security, listen)
+        worker, watching = _worker(site, address, folder, security, listen), None
         try:
             await _listened(address)
             await worker
+            watching = await _watching(site, address, security)
             say(f"{site.name}: {len(site.devices)} devices are offered to {address}")
             lost = ""
             await worker.finished()
@@ -54,7 +56,7 @@ async def serve(
                 say(f"{site.name}: {address} does not take us: {reason}; trying again")
             lost = reason
         finally:
-            await _ended(worker)
+            await _ended(worker, watching)
         await asyncio.sleep(_AGAIN_S)
 
 
@@ -94,6 +96,28 @@ def _worker(
     )
 
 
-async def _ended(worker: Any) -> None:
+async def _watching(site: Site, address: SchedulerAddress, security: Any) -> Any:
+    """Return what lets `site` know of callers that the scheduler loses, or has again."""
+    from distributed import Client
+
+    client = await Client(
+        address.contact, timeout=_CONNECT_S, security=security, set_as_default=False,
+        name="benchhub-gateway", asynchronous=True, direct_to_workers=False,
+    )  # fmt: skip
+    notes = {"remove-client": site.caller_left, "add-client": site.caller_came}
+
+    def heard(event: Any) -> None:
+        with contextlib.suppress(KeyError, TypeError, ValueError):  # of another kind
+            _, said = event
+            notes[said["action"]](said["client"])
+
+    client.subscribe_topic("all", heard)
+    return client
+
+
+async def _ended(worker: Any, watching: Any) -> None:
+    if watching is not None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(watching.close(timeout=2), 5)
     with contextlib.suppress(Exception):  # it is gone either way, and another one follows
         await asyncio.wait_for(worker.close(timeout=2, nanny=False), 5)

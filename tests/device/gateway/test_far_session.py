@@ -50,6 +50,7 @@ class Wire:
     """What a scheduler is to a session: calls reach a site in this process, as `bend` lets them."""
 
     address = "dask://127.0.0.1:8786"
+    caller = "Client-1"
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -295,6 +296,28 @@ def test_who_asks_no_more_gives_the_device_back(
     monkeypatch.undo()
     other = opened(wire, "run-2")
     other.close()
+    session.close()
+
+
+def test_whom_the_scheduler_loses_gives_the_device_back_unless_they_come_again(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchhub.device.gateway import site
+
+    session = opened(wire)
+    monkeypatch.setattr(site, "_LEFT_S", -1.0)
+    wire.site.caller_left("Client-2")
+    wire.site._reap()
+    wire.site.caller_left("Client-1")
+    wire.site.caller_came("Client-1")
+    wire.site._reap()
+    wire.site.caller_left("Client-1")
+    session.conditions()
+    wire.site._reap()
+    assert wire.site.states()["open"] == 1
+    wire.site.caller_left("Client-1")
+    wire.site._reap()
+    assert wire.site.states() == {"idle": 1}
     session.close()
 
 

@@ -144,6 +144,17 @@ def test_a_client_that_is_killed_is_gone_on_with_at_once(project: Project, dask:
     check_all_done_once(store_of(project), 2)
 
 
+def test_what_another_gateway_held_for_a_client_that_was_killed_is_had_soon(
+    project: Project, dask: Dask
+) -> None:
+    """Of two gateways for one site the other cannot end that session; the scheduler tells of it."""
+    process = project.start("run", "tiny", *TWO, "--engine", dask.url)
+    until(lambda: len(launches(store_of(project))) >= 3, "launches in the store")
+    process.kill()
+    process.communicate()
+    until(lambda: "a1 is given back: its caller left" in dask.said("lab-1"), "a device given back")
+
+
 def test_a_store_that_is_killed_is_waited_for(
     project: Project, dask: Dask, cluster, new_database
 ) -> None:
