@@ -145,7 +145,8 @@ def install(folder: Path) -> str:
     """Install the wheel in an empty environment; benchhub must be found there and nowhere else."""
     venv.create(folder / "venv", with_pip=True)
     python, options = folder / "venv/bin/python", apart(folder)
-    command(python, "-m", "pip", "install", "-q", f"{built('*.whl')}[{EXTRAS}]", **options)
+    quick = ("-q", "--no-compile")  # the quickstart compiles what it imports
+    command(python, "-m", "pip", "install", *quick, f"{built('*.whl')}[{EXTRAS}]", **options)
     command(python, "-m", "pip", "check", **options)
     where = command(python, "-c", "import benchhub; print(benchhub.__file__)", **options).strip()
     if not Path(where).is_relative_to(folder):

@@ -5,6 +5,7 @@ PLUGINS = [
     "harness.ids",
     "harness.interrupts",
     "harness.needs",
+    "harness.together",
     "harness.watch",
     "harness.pure",
     "harness.apart",

@@ -1,0 +1,25 @@
+"""Keeps in one worker the tests of a module that share what is costly to make.
+
+pytest-xdist hands out single tests. What a fixture makes for a whole module would be made again by
+every worker that gets one of its tests, and each would fork a child for the module's native code.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Name the module as the test's group, unless it has one, if it shares something with others."""
+    if item.get_closest_marker("xdist_group") is None and _shares(item):
+        name = f"{item.path.parent.name}.{item.path.stem}"
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
+def _shares(item: pytest.Item) -> bool:
+    if "native" in getattr(item, "fixturenames", ()):
+        return True
+    found = getattr(item, "_fixtureinfo", None)
+    made = found.name2fixturedefs.values() if found is not None else ()
+    return any(one.scope == "module" for definitions in made for one in definitions)
