@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from project import Project, make_project
-from waiting import until
+from waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("processes")
 
 RUN = ("run", "tiny", "--device", "here")
-LAUNCHES = 12
+LAUNCHES = 7
 
 
 def stored(project: Project) -> list[tuple[str, int, int, str, bytes]]:
@@ -28,9 +28,11 @@ def stored(project: Project) -> list[tuple[str, int, int, str, bytes]]:
 
 
 def wait_for_launches(project: Project, count: int) -> None:
+    path = project.folder / "benchhub.db"
+
     def there() -> bool:
-        with contextlib.suppress(sqlite3.Error):
-            return len(stored(project)) >= count
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as base:
+            return bool(base.execute("select count(*) from launches").fetchone()[0] >= count)
         return False
 
     until(there, f"{count} launches in the store")
@@ -64,16 +66,17 @@ def test_kill_9_then_resume(tmp_path: Path, after: int) -> None:
 @pytest.mark.parametrize("by", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_what_stops_it_saves_and_says_how_to_resume(tmp_path: Path, by: str) -> None:
     project = make_project(tmp_path, launches=LAUNCHES)
-    process = project.start(*RUN)
+    number = signal.Signals[by]  # which the tests themselves may have been told to ignore
+    process = project.start(*RUN, preexec=lambda: signal.signal(number, signal.SIG_DFL))
     wait_for_launches(project, 3)
-    process.send_signal(signal.Signals[by])
-    _, err = process.communicate(timeout=60)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     assert "go on with `benchhub run --resume" in err
     assert "Traceback" not in err
     before = stored(project)
     assert all(status == "finished" for _, _, _, status, _ in before)
-    runs = project.run("runs", "list", "--json").json
+    runs = project.here("runs", "list", "--json").json
     assert [run["status"] for run in runs] == ["interrupted"]
     resume_and_check(project, before)
 
@@ -89,7 +92,7 @@ def test_ctrl_c_while_the_command_is_still_imported_is_one_line() -> None:
         "runpy.run_module('benchhub', run_name='__main__')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", stopping], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", stopping], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "benchhub: stopped\n")
 
@@ -101,7 +104,7 @@ def test_in_the_background_ctrl_c_is_ignored_and_sigterm_ends_it(tmp_path: Path)
     process.send_signal(signal.SIGINT)
     wait_for_launches(project, 5)
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     resume_and_check(project, stored(project))
 
@@ -111,7 +114,7 @@ def test_under_nohup_a_closed_terminal_is_ignored(tmp_path: Path) -> None:
     process = project.start(*RUN, preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     wait_for_launches(project, 2)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
 
 
@@ -121,7 +124,7 @@ def test_a_report_of_an_unfinished_run_says_what_is_missing(tmp_path: Path) -> N
     wait_for_launches(project, 1)
     process.kill()
     process.communicate()
-    shown = project.run("runs", "show", "latest", "--json").json
+    shown = project.here("runs", "show", "latest", "--json").json
     assert len(shown["rows"]) == 4
     unmeasured = [row for row in shown["rows"] if row["status"] == "unmeasured"]
     assert all(row["reason"] and row["mean_ms"] is None for row in unmeasured)

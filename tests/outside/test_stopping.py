@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ whole = True
 """
 MAIN = """\
 import signal, sys, time
+from waiting import PATIENCE_S
 from benchhub.outside import stopping
 signal.signal(signal.SIGINT, {usual})
 stopping.listen()
@@ -41,7 +43,11 @@ def said(
 ) -> str:
     (folder / "asked.py").write_text(MODULE.format(by=by, times=times))
     main = MAIN.format(folder=str(folder), usual=usual, rest_s=rest_s)
-    done = subprocess.run([sys.executable, "-c", main], capture_output=True, text=True, timeout=60)
+    number = signal.Signals[by]  # which the tests themselves may have been told to ignore
+    done = subprocess.run(
+        [sys.executable, "-c", main], capture_output=True, text=True, timeout=PATIENCE_S,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )  # fmt: skip
     assert done.stderr == ""
     return done.stdout
 
