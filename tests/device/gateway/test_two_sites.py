@@ -23,20 +23,40 @@ ALL = [word for name in SITES for word in ("--device", name)]
 TWO = ("--device", "a1", "--device", "b1")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    made = make_project(tmp_path, launches=LAUNCHES)
+def make_sites(folder: Path) -> Project:
+    made = make_project(folder, launches=LAUNCHES)
     made.edit('[[variants]]\nname = "int8"\nfrom = "fp32"\nrecipe = "int8-dynamic"\n', "")
     for name, site in SITES.items():
-        path = made.device(name, root=str(tmp_path / f"root-{name}"))
+        path = made.device(name, root=str(folder / f"root-{name}"))
         path.write_text(f'{path.read_text()}[labels]\nsite = "{site}"\n')
     return made
 
 
+@pytest.fixture(scope="module")
+def sites(
+    tmp_path_factory: pytest.TempPathFactory, processes: None, servers: None
+) -> Iterator[tuple[Project, Dask]]:
+    """A project, and the scheduler and gateways that its tests share."""
+    made = make_sites(tmp_path_factory.mktemp("sites"))
+    with dask_with(made, ["lab-1", "lab-2"]) as dask:
+        yield made, dask
+
+
 @pytest.fixture
-def dask(project: Project) -> Iterator[Dask]:
-    with dask_with(project, ["lab-1", "lab-2"]) as dask:
-        yield dask
+def project(sites: tuple[Project, Dask], tmp_path: Path) -> Project:
+    """The project with a store of the test's own."""
+    made, _ = sites
+    return Project(made.folder, {**made.env, "BENCHHUB_STORE": f"sqlite:///{tmp_path}/benchhub.db"})
+
+
+@pytest.fixture
+def dask(sites: tuple[Project, Dask]) -> Iterator[Dask]:
+    """The scheduler and gateways, with a new gateway where the test leaves none."""
+    _, dask = sites
+    yield dask
+    for site, process in dask.gateways.items():
+        if process.poll() is not None:
+            dask.start_gateway(site)
 
 
 def launches(url: str) -> list[tuple[str, int, int, str]]:
@@ -53,7 +73,7 @@ def launches(url: str) -> list[tuple[str, int, int, str]]:
 
 
 def store_of(project: Project) -> str:
-    return f"sqlite:///{project.folder / 'benchhub.db'}"
+    return project.env["BENCHHUB_STORE"]
 
 
 def check_all_done_once(url: str, devices: int) -> None:
@@ -65,21 +85,19 @@ def check_all_done_once(url: str, devices: int) -> None:
     assert {status for *_, status in there} <= {"finished", "interrupted"}
 
 
-def test_models_cross_to_a_site_once_and_what_comes_back_is_as_from_here(
-    project: Project, dask: Dask
-) -> None:
-    dask.gateways["lab-1"].terminate()
-    dask.gateways["lab-1"].wait()
-    listen = f"127.0.0.1:{free_port()}"
-    dask.start_gateway("lab-1", "--metrics", "127.0.0.1:0", "--listen", listen)
-    done = project.run("run", "tiny", *ALL, "--engine", dask.url, "--json")
-    assert done.code == 0, done.err
+def test_models_cross_to_a_site_once_and_what_comes_back_is_as_from_here(tmp_path: Path) -> None:
+    project = make_sites(tmp_path)  # to whose sites no model has crossed yet
+    with dask_with(project, ["lab-2"]) as dask:
+        listen = f"127.0.0.1:{free_port()}"
+        dask.start_gateway("lab-1", "--metrics", "127.0.0.1:0", "--listen", listen)
+        done = project.run("run", "tiny", *ALL, "--engine", dask.url, "--json")
+        assert done.code == 0, done.err
+        said = dask.said("lab-1")
+        told = urllib.request.urlopen(said.split("metrics at ")[1].split()[0]).read().decode()
     assert {(row["device"], row["status"]) for row in done.json["rows"]} == {
         (name, "finished") for name in SITES
     }
-    check_all_done_once(store_of(project), len(SITES))
-    said = dask.said("lab-1")
-    told = urllib.request.urlopen(said.split("metrics at ")[1].split()[0]).read().decode()
+    check_all_done_once(f"sqlite:///{project.folder}/benchhub.db", len(SITES))
     figures = {
         line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
         for line in told.splitlines()
@@ -179,8 +197,8 @@ def test_a_device_without_a_gateway_is_named_and_the_others_are_measured(
     assert {row["device"] for row in done.json["rows"] if row["status"] == "finished"} == {"a1"}
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line(project: Project) -> None:
-    done = project.run("run", "tiny", "--engine", "dask://127.0.0.1:1")
+def test_a_scheduler_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    done = make_project(tmp_path).run("run", "tiny", "--engine", "dask://127.0.0.1:1")
     assert (done.code, done.error) == (
         2,
         "benchhub: dask://127.0.0.1:1: no scheduler answers there: Connection refused; start one"
