@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import statistics
 import sys
 from pathlib import Path
@@ -53,15 +54,6 @@ HEAVY = {
     "pycocotools", "psycopg", "distributed", "prometheus_client",
     "onnxruntime", "vl_convert", "starlette",
 }  # fmt: skip
-#: Modules that are about nothing but torch; they are themselves imported where used.
-WITH_TORCH = {
-    module
-    for module, path in MODULES.items()
-    if structure.part_of(module) in ("compress", "tasks")
-    and not path.name.startswith("__")
-    and {name.split(".")[0] for name in structure.imports(module, MODULES, top_only=True)}
-    & {"torch", "torch_pruning"}
-}
 ON_DEVICE = {
     "numpy", "psutil", "onnxruntime", "openvino", "ai_edge_litert", "tflite_runtime", "torch",
     "tensorrt",
@@ -75,6 +67,19 @@ OTHER_SIZES = {"benchhub.ondevice.backends.tflite": "a backend is a folder, howe
 def of_package(package: str) -> list[str]:
     """The modules of an entry of the root."""
     return [module for module in MODULES if structure.part_of(module) == package]
+
+
+@functools.cache
+def with_torch() -> set[str]:
+    """Modules that are about nothing but torch; they are themselves imported where used."""
+    return {
+        module
+        for module, path in MODULES.items()
+        if structure.part_of(module) in ("compress", "tasks")
+        and not path.name.startswith("__")
+        and {name.split(".")[0] for name in structure.imports(module, MODULES, top_only=True)}
+        & {"torch", "torch_pruning"}
+    }
 
 
 def is_pure(module: str) -> bool:
@@ -143,10 +148,10 @@ def test_heavy_packages_are_imported_where_used(package: str) -> None:
     wrong = []
     for module in of_package(package):
         names = structure.imports(module, MODULES, top_only=True)
-        allowed = {"torch", "torch_pruning"} if module in WITH_TORCH else set()
+        allowed = {"torch", "torch_pruning"} if module in with_torch() else set()
         heavy = {name.split(".")[0] for name in names} & HEAVY - allowed
-        if module not in WITH_TORCH:
-            heavy |= names & WITH_TORCH
+        if module not in with_torch():
+            heavy |= names & with_torch()
         wrong += [f"{module} imports {name} at start-up" for name in sorted(heavy)]
     assert not wrong
 

@@ -80,13 +80,14 @@ def test_rounds_pair_launches_that_share_the_drift():
     assert abs(np.mean(logs[1] - logs[0])) < 0.02
 
 
-@pytest.mark.timeout(1200)  # a minute and a half of processor time
+@pytest.mark.timeout(1200)  # a minute of processor time
 @pytest.mark.usefixtures("processes")
-def test_a_quick_run_of_all_experiments_surely_misses_nothing():
+def test_a_quick_run_of_all_that_is_promised_surely_misses_nothing():
     """Bounds as loose as so few repeats are: two Monte-Carlo errors beyond each target."""
     figures: list[Figure] = []
     answers = []
-    for experiment, of in run(EXPERIMENTS, QUICK_REPEATS // 4, SEED, 1):
+    promised = [one for one in EXPERIMENTS if one.targets]
+    for experiment, of in run(promised, QUICK_REPEATS // 4, SEED, 1):
         figures += of
         answers += shown.answers(experiment, of)
     assert len(answers) >= 16

@@ -47,12 +47,12 @@ def pytest_collection_finish(session):
 """
 
 
-def collect(root: Path, folder: Path, **env: str) -> subprocess.Popen[bytes]:
+def collect(root: Path, folder: Path, *more: str, **env: str) -> subprocess.Popen[bytes]:
     """Collect the tests of `root` in a fresh interpreter; their ids go to `folder`/ids."""
     (folder / "listing.py").write_text(LISTING.format(path=folder / "ids"))
     path = os.pathsep.join([str(folder), str(root)])
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
-    words = ["-p", "listing", "-p", "no:cacheprovider", "--collect-only", "-q", "tests"]
+    words = ["-p", "listing", "-p", "no:cacheprovider", "--collect-only", "-q", *more, "tests"]
     with (folder / "said").open("wb") as said:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *words],
@@ -79,9 +79,9 @@ def test_two_processes_collect_the_same_wherever_and_whenever(
     shutil.copytree(ROOT, copy, ignore=out)
     (there / "sitecustomize.py").write_text(HIDING)
     time.sleep(1.1)  # the subject: times in names are of whole seconds
-    second = collect(
-        copy, there, PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", HOME=str(there),
-        TMPDIR=str(there), USER="somebody", LOGNAME="somebody", COLUMNS="40",
+    second = collect(  # asserts are as they stand: in a copy each module's would be rewritten anew
+        copy, there, "--assert=plain", PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C",
+        HOME=str(there), TMPDIR=str(there), USER="somebody", LOGNAME="somebody", COLUMNS="40",
     )  # fmt: skip
     os.sched_setaffinity(second.pid, {min(os.sched_getaffinity(0))})
     for process, folder in ((first, here), (second, there)):
