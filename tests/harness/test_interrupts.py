@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from waiting import until
+from waiting import PATIENCE_S, until
 
 from harness.inner import Inner
 
@@ -51,7 +51,7 @@ def test_children_of_tests_can_be_interrupted(
     os.killpg(process.pid, signal.SIGINT)
     if told is ignoring:
         (inner.folder / "interrupted").touch()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == (0 if told is ignoring else 2), said
     # Native ones come last: in the other case the interrupt is before them.
     assert ("3 passed" if told is ignoring else "1 passed") in said
