@@ -139,7 +139,7 @@ class Project:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
         )  # fmt: skip
 
-    def run(self, *arguments: str, timeout_s: float = 120) -> Finished:
+    def run(self, *arguments: str, timeout_s: float = 240) -> Finished:
         """Run benchhub to its end."""
         process = self.start(*arguments)
         try:

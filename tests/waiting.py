@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-#: A machine that is busy with other things may need this long for anything.
-PATIENCE_S = 60.0
+#: A machine that is busy with other things may need this long for anything; pytest waits twice that.
+PATIENCE_S = 150.0
 
 
 def until(condition: Callable[[], Found], what: str, within_s: float = PATIENCE_S) -> Found:

@@ -32,9 +32,9 @@ def test_a_much_larger_model_regressed_and_the_run_is_kept(project: Project) -> 
     assert median["ratio_low"] > 1
     assert found["a"]["p50_ms"] < found["b"]["p50_ms"]
     assert found["outputs_max_abs_difference"] > 0
-    listed = project.run("runs", "list", "--json").json
+    listed = project.here("runs", "list", "--json").json
     assert [(run["id"], run["suite"]) for run in listed] == [(found["run"], "ab")]
-    rows = project.run("runs", "show", found["run"], "--json").json["rows"]
+    rows = project.here("runs", "show", found["run"], "--json").json["rows"]
     assert [(row["variant"], row["launches"]) for row in rows] == [("small", 10), ("large", 10)]
     again = project.run("run", "--resume", found["run"])
     assert again.code == 2

@@ -41,11 +41,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory, processes: None) -> Proje
 
 
 def test_the_run_keeps_them_and_shows_them_last(measured: Project) -> None:
-    shown = measured.run("runs", "show", "latest").out
+    shown = measured.here("runs", "show", "latest").out
     tail = shown[shown.index("Claims: ") :]
     assert "holds          int8 is smaller" in tail
     assert "no GPU in this run" in tail
-    found = measured.run("report", "latest", "--format", "json").json["claims"]
+    found = measured.here("report", "latest", "--format", "json").json["claims"]
     verdicts = [(claim["id"], claim["verdict"]) for claim in found]
     expected = ["holds", "cannot be told", "does not hold"]
     assert verdicts == list(zip(["smaller", "gpu", "lossy"], expected, strict=True))
@@ -57,10 +57,10 @@ def test_the_run_keeps_them_and_shows_them_last(measured: Project) -> None:
 def test_a_report_may_be_held_against_other_claims(measured: Project) -> None:
     text = measured.suite.read_text().replace(CLAIMS, OTHER)
     (measured.folder / "other.toml").write_text(text)
-    done = measured.run("report", "latest", "--format", "json", "--claims", "other.toml")
+    done = measured.here("report", "latest", "--format", "json", "--claims", "other.toml")
     (claim,) = done.json["claims"]
     assert (claim["id"], claim["verdict"]) == ("tiny", "does not hold")
-    refused = measured.run("report", "latest", "--claims", "none.toml")
+    refused = measured.here("report", "latest", "--claims", "none.toml")
     assert refused.code == 2
     assert "none.toml" in refused.error
 

@@ -93,8 +93,8 @@ def test_two_real_runs(tmp_path: Path) -> None:
     project = make_project(tmp_path, launches=2)
     for _ in range(2):
         assert project.run("run", "tiny", "--device", "here").code == 0
-    runs = [run["id"] for run in project.run("runs", "list", "--json").json]
-    done = project.run("compare", *runs, "--json")
+    runs = [run["id"] for run in project.here("runs", "list", "--json").json]
+    done = project.here("compare", *runs, "--json")
     assert done.code in (0, 1, 4), done.err
     document = json.loads(done.out)
     quality = {

@@ -16,7 +16,7 @@ import pytest
 from project import FEATURES, Finished, Project, make_project, write_model
 from repository import TESTS
 from typer.testing import CliRunner
-from waiting import until_said
+from waiting import PATIENCE_S, until_said
 
 from benchhub.cli import app
 from benchhub.errors import BenchhubError
@@ -292,7 +292,7 @@ def test_an_interrupted_training_goes_on(compress: Compress) -> None:
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     until_said(first, "epoch 2 of 25")
     first.send_signal(signal.SIGINT)
-    _, err = first.communicate(timeout=60)
+    _, err = first.communicate(timeout=PATIENCE_S)
     assert first.returncode == 130, err
     assert "give the same command again" in err
     assert not (compress.folder / "out" / "train.onnx").exists()

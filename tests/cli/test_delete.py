@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from builders import make_cell
 from recorded_runs import launches_of, stored
+from waiting import PATIENCE_S
 
 from benchhub.store import Store
 
@@ -24,7 +25,7 @@ def delete(folder: Path, said: str, *words: str) -> str:
     ) as process:
         os.close(theirs)
         os.write(mine, said.encode())
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE_S)
     os.close(mine)
     assert process.returncode == 0, told
     return told

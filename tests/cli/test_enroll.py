@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from loopback_sshd import Sshd
 from project import Project, make_project
+from waiting import PATIENCE_S
 
 from benchhub.config.suite import load_profile
 
@@ -43,7 +44,7 @@ def test_without_an_answer_nothing_is_enrolled(project: Project, sshd: Sshd) -> 
     argv = [sys.executable, "-m", "benchhub", "devices", "enroll", "127.0.0.1", *way(sshd)]
     done = subprocess.run(
         [*argv, "--name", "board"], cwd=project.folder, env=project.env, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     (line,) = [text for text in done.stderr.splitlines() if text.startswith("benchhub: ")]

@@ -42,9 +42,9 @@ def refuse(project: Project) -> str:
 def test_a_device_that_fails_its_checks_waits_for_a_doctor(project: Project) -> None:
     said = refuse(project)
     assert "here: not fit to measure: still load" in said
-    (listed,) = [x for x in project.run("devices", "list", "--json").json if x["name"] == "here"]
+    (listed,) = [x for x in project.here("devices", "list", "--json").json if x["name"] == "here"]
     assert "still load" in listed["quarantine"]["reason"]
-    assert "quarantined since" in project.run("devices", "list").out.replace("\n", " ")
+    assert "quarantined since" in project.here("devices", "list").out.replace("\n", " ")
 
     overload(project, 0)  # mended, but nobody looked
     done = project.run(*RUN, "--device", "here", "--device", "other", "--json")
@@ -74,6 +74,6 @@ def test_a_device_that_fails_its_checks_waits_for_a_doctor(project: Project) -> 
 
 
 def test_looking_at_devices_makes_no_database(project: Project) -> None:
-    assert project.run("devices", "list").code == 0
+    assert project.here("devices", "list").code == 0
     assert project.run("devices", "doctor", "here").code == 0
     assert not (project.folder / "benchhub.db").exists()

@@ -30,9 +30,9 @@ def test_a_users_own_model_and_cases_end_in_a_report(tmp_path: Path) -> None:
     assert [row["backend"] for row in rows if row["variant"] == "none"] == ["null"]
     report = next(tmp_path.glob("benchhub-*.html"))
     assert "int8" in report.read_text()
-    shown = project.run("runs", "show", "latest", "--json")
+    shown = project.here("runs", "show", "latest", "--json")
     assert shown.json["rows"] == rows
-    listed = project.run("runs", "list", "--json")
+    listed = project.here("runs", "list", "--json")
     assert [run["status"] for run in listed.json] == ["done"]
 
 
@@ -99,7 +99,7 @@ def test_garbage_that_runs_fast_is_flagged_and_cannot_pass(tmp_path: Path) -> No
     done = project.run(*RUN, "--json")
     assert {flag["name"] for row in done.json["rows"] for flag in row["flags"]} >= {"garbage"}
     assert {verdict["outcome"] for verdict in done.json["verdicts"]} == {"FAIL"}
-    assert project.run("gate", "latest").code == 1
+    assert project.here("gate", "latest").code == 1
 
 
 def test_only_what_failed_is_run_again(tmp_path: Path) -> None:
@@ -131,16 +131,16 @@ def test_gate_answers_by_exit_code(tmp_path: Path) -> None:
     project = make_project(tmp_path, launches=10)
     project.add('[[budgets]]\nname = "loose"\nlatency_p50_ms = 1000\nquality_loss_max = 0.5\n')
     assert project.run(*RUN).code == 0
-    passed = project.run("gate", "latest", "--format", "json")
+    passed = project.here("gate", "latest", "--format", "json")
     assert passed.code in (0, 4), passed.out  # 4 only where this machine was disturbed
     outcomes = {v["outcome"]: v["reason"] for v in passed.json["verdicts"]}
     assert "FAIL" not in outcomes
     tight = tmp_path / "tight.toml"
     tight.write_text("[[budgets]]\nlatency_p50_ms = 0.000001\n")
-    assert project.run("gate", "latest", "--budgets", str(tight)).code == 1
+    assert project.here("gate", "latest", "--budgets", str(tight)).code == 1
     nothing = tmp_path / "nothing.toml"
     nothing.write_text("[[budgets]]\nvariants=['int9']\nlatency_p50_ms = 1\n")
-    refused = project.run("gate", "latest", "--budgets", str(nothing))
+    refused = project.here("gate", "latest", "--budgets", str(nothing))
     assert refused.code == 2
     assert "int9" in refused.error
 
@@ -149,7 +149,7 @@ def test_gate_on_too_few_launches_is_inconclusive_and_says_what_to_do(tmp_path: 
     project = make_project(tmp_path, launches=2)
     project.add("[[budgets]]\nlatency_p50_ms = 1000\n")
     project.run(*RUN)
-    gate = project.run("gate", "latest")
+    gate = project.here("gate", "latest")
     assert gate.code == 4
     assert "--effort standard" in gate.out
 
@@ -185,5 +185,5 @@ def test_a_limit_that_was_typed_is_answered_by_the_exit_code(tmp_path: Path) -> 
     assert broken.code == 1, broken.err
     said = " ".join(broken.out.split())
     assert "--budget model_bytes=20`; if the budget asks too much, change it." in said
-    run = project.run("runs", "show", "latest", "--json").json["run"]["id"]
+    run = project.here("runs", "show", "latest", "--json").json["run"]["id"]
     assert project.run("run", "--resume", run).code == 1, "it is what that run was asked"

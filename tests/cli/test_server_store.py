@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from postgresql.cluster import Cluster
 from project import Project, make_project
-from waiting import until
+from waiting import PATIENCE_S, until
 
 LAUNCHES = 4
 #: The command line, less patient with a server that is away.
@@ -90,7 +90,7 @@ def test_one_that_is_gone_ends_the_run_which_can_be_gone_on_with(
     until(lambda: len(finished(durable)) > len(before), "more launches in the store")
     server.stop()
     waiting.send_signal(signal.SIGINT)  # who stops it does not wait for the server either
-    _, err = waiting.communicate(timeout=60)
+    _, err = waiting.communicate(timeout=PATIENCE_S)
     assert waiting.returncode == 130, err
     server.start()
     done = project.run("run", "--resume", "latest")

@@ -29,6 +29,7 @@ from subjects import (
     images,
     parameter,
 )
+from waiting import PATIENCE_S
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
@@ -251,7 +252,7 @@ def test_bound_calls_at_once_give_what_each_was_bound_to(
         return -1
 
     with ThreadPoolExecutor(3) as pool:
-        first_wrong = list(pool.map(work, range(3), timeout=60))
+        first_wrong = list(pool.map(work, range(3), timeout=PATIENCE_S))
     assert first_wrong == [-1, -1, -1]
 
 

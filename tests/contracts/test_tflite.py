@@ -16,6 +16,7 @@ import tflite
 from project import make_project
 from repository import ROOT
 from subjects import expected_scores, images
+from waiting import PATIENCE_S
 
 from benchhub.ondevice import backends
 from benchhub.ondevice.backends import LoadOptions
@@ -260,7 +261,7 @@ def test_tflite_runtime_beside_numpy_2_is_refused_in_one_line(tmp_path: Path) ->
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 1
     (line,) = (one for one in done.stderr.splitlines() if one.startswith("ImportError"))

@@ -19,6 +19,7 @@ import pytest
 from project import Finished, Project
 from repository import ROOT
 from tflite_runtime_venv import tflite_runtime_python
+from waiting import PATIENCE_S
 
 MODELS = Path(__file__).parent / "models"
 REPOSITORY = ROOT
@@ -131,5 +132,7 @@ def test_the_version_is_that_of_the_runtime_which_runs(tmp_path: Path) -> None:
     script = "from benchhub.ondevice.backends.tflite import runtime; print(runtime.version())"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(REPOSITORY)))}
     argv = [str(tflite_runtime_python()), "-c", script]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        argv, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert done.stdout.strip() == "tflite-runtime 2.14.0"

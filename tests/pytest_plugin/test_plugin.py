@@ -83,7 +83,7 @@ def test_a_suite_becomes_items_that_measure_it_once(
             "run *, suite tiny: 2 INCONCLUSIVE, 2 PASS; see `benchhub report *`",
         ]
     )
-    assert len(project.run("runs", "list", "--json").json) == 1
+    assert len(project.here("runs", "list", "--json").json) == 1
     cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
     told = {
         case.get("name"): {p.get("name"): p.get("value") for p in case.iter("property")}
@@ -170,7 +170,7 @@ def test_all_workers_share_one_measured_run(
         *USUAL, "-n", "2", "--benchhub-suite", "tiny", "--benchhub-device", "here"
     )
     done.assert_outcomes(passed=2, xfailed=1)
-    assert len(project.run("runs", "list", "--json").json) == 1
+    assert len(project.here("runs", "list", "--json").json) == 1
 
 
 def test_a_failed_cell_fails_its_item_and_what_has_no_budget(

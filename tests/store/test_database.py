@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from builders import make_answer_key, make_launch, make_plan, make_run, make_variant
 from repository import ROOT
+from waiting import PATIENCE_S
 
 from benchhub.errors import StoreError
 from benchhub.store import Store
@@ -378,5 +379,7 @@ def test_what_the_libraries_of_the_store_log_is_not_for_the_terminal() -> None:
         "    logging.getLogger(name).error('Exception during reset or similar')\n"
         "logging.getLogger('of somebody else').error('this is')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert (done.returncode, done.stderr) == (0, "this is\n")

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from builders import make_answer_key, make_cell, make_device, make_launch, make_plan, make_run
 from postgresql.cluster import Cluster
-from waiting import until
+from waiting import PATIENCE_S, until
 
 from benchhub.errors import StoreError, StoreLost
 from benchhub.model.device import Finding, Selftest
@@ -174,7 +174,7 @@ def test_a_server_that_is_started_again_loses_and_doubles_nothing(
             writer.start()
         for _ in range(2):
             for _ in range(10):
-                assert reached.acquire(timeout=60)
+                assert reached.acquire(timeout=PATIENCE_S)
             restored.stop(how)
             restored.start()
         for writer in writers:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from controller_side import HOLDER, Device, Talk, alive, children_of
-from waiting import until
+from waiting import PATIENCE_S, until
 
 from benchhub.device.events import schema
 from benchhub.ondevice import wire
@@ -60,7 +60,9 @@ def test_root_that_cannot_be_used(device: Device, tmp_path: Path) -> None:
 
 
 def test_old_python_is_refused_in_one_line(device: Device, old_python: Path) -> None:
-    done = subprocess.run([old_python, device.runner, "agent"], capture_output=True, timeout=20)
+    done = subprocess.run(
+        [old_python, device.runner, "agent"], capture_output=True, timeout=PATIENCE_S
+    )
     assert done.returncode == 3
     refusal = wire.decode(done.stdout)
     assert (refusal["event"], refusal["kind"]) == ("refused", "python")
@@ -160,7 +162,7 @@ def test_first_line_must_be_hello(device: Device) -> None:
         [*device.start().process.args[:1], device.runner, "agent"],  # type: ignore[index]
         input=b'{"do":"facts"}\n',
         capture_output=True,
-        timeout=20,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 3
     assert wire.decode(done.stdout)["kind"] == "protocol"

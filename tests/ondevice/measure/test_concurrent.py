@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from controller_side import Device
 from track_backend import installed
+from waiting import PATIENCE_S
 
 from benchhub.ondevice.failed import Failed
 from benchhub.ondevice.measure import stages as measure
@@ -25,7 +26,7 @@ def test_calls_really_run_at_the_same_time() -> None:
     together = threading.Barrier(4)  # nobody gets past it alone
 
     def call() -> None:
-        together.wait(timeout=30)
+        together.wait(timeout=PATIENCE_S)
 
     timed = time_concurrently(Crew(4), [call] * 4, time.perf_counter_ns, 25, 1, LONG_NS)
     assert len(timed.samples) == 100

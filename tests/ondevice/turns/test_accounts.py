@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE_S
 
 from benchhub.ondevice.agent.private import NotPrivate
 from benchhub.ondevice.turns.accounts import PREFIX, take
@@ -179,7 +180,7 @@ def test_of_many_accounts_at_once_one_measures(hall: Path) -> None:
         for number in range(4)
     ]
     try:
-        said = [racer.communicate(timeout=60)[0].split() for racer in racers]
+        said = [racer.communicate(timeout=PATIENCE_S)[0].split() for racer in racers]
     finally:
         for racer in racers:
             racer.send_signal(signal.SIGKILL)

@@ -14,6 +14,7 @@ from builders import make_cell, make_launch, make_launches
 from project import Finished, run_here
 from recorded import cells, record, undisturbed
 from repository import ROOT
+from waiting import PATIENCE_S
 
 from benchhub.model.columns import COLUMNS
 from benchhub.model.scenario import Scenario
@@ -58,7 +59,7 @@ def test_a_run_is_read_by_pytest_benchmark_compare(tmp_path: Path) -> None:
     command = Path(sys.executable).parent / "pytest-benchmark"
     done = subprocess.run(
         [str(command), "compare", "out.json", "--csv=table.csv"],
-        cwd=tmp_path, text=True, capture_output=True, timeout=60,
+        cwd=tmp_path, text=True, capture_output=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "benchmark 'localhost latency t1 b1': 2 tests" in done.stdout

@@ -14,6 +14,7 @@ from builders import make_budget, make_conditions, make_launches
 from recorded import cells, record, undisturbed
 from rows import values
 from test_export import benchhub, exported
+from waiting import PATIENCE_S
 
 from benchhub.cli.compare import record_of
 from benchhub.errors import ConfigError
@@ -126,7 +127,7 @@ def test_a_real_file_of_pytest_benchmark_becomes_a_run(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--benchmark-json=real.json"],
-        cwd=tmp_path, env=env, text=True, capture_output=True, timeout=60,
+        cwd=tmp_path, env=env, text=True, capture_output=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     command = ("runs", "import", "real.json", "--device", "laptop", "--suite", "speed")

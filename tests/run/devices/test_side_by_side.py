@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from waiting import PATIENCE_S
 
 from benchhub.errors import ConfigError, DeviceError, Unreachable
 from benchhub.model.device import DeviceProfile
@@ -119,7 +120,7 @@ def test_who_stops_closes_the_sessions_and_asks_nobody_else() -> None:
     answers = side_by_side(devices(50), ask, at_once=4)
     assert next(answers).error is None
     for _ in held:
-        assert open_now.acquire(timeout=60)
+        assert open_now.acquire(timeout=PATIENCE_S)
     with pytest.raises(KeyboardInterrupt):
         answers.throw(KeyboardInterrupt())
     assert all(one.closed.wait(60) for one in held)
