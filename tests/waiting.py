@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-#: A machine that is busy with other things may need this long for anything; pytest waits twice that.
+#: A machine that is busy with other things may need this long for anything.
 PATIENCE_S = 150.0
 
 

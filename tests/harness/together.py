@@ -11,7 +11,7 @@ import pytest
 
 @pytest.hookimpl(trylast=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Name the module as the test's group, unless it has one, if it shares something with others."""
+    """Name the module as the group of a test that shares something, unless it has a group."""
     if item.get_closest_marker("xdist_group") is None and _shares(item):
         name = f"{item.path.parent.name}.{item.path.stem}"
         item.add_marker(pytest.mark.xdist_group(name))
