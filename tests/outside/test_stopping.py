@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -20,7 +21,6 @@ whole = True
 """
 MAIN = """\
 import signal, sys, time
-from waiting import PATIENCE_S
 from benchhub.outside import stopping
 signal.signal(signal.SIGINT, {usual})
 stopping.listen()
