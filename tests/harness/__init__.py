@@ -2,6 +2,7 @@
 
 #: The modules that pytest loads, in this order.
 PLUGINS = [
+    "harness.collecting",
     "harness.ids",
     "harness.interrupts",
     "harness.needs",
