@@ -8,7 +8,7 @@ error of a metric that is no mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -62,36 +62,41 @@ def group_members(groups: ArrayLike, cases: int) -> tuple[NDArray[np.int64], int
     return members, names.size
 
 
+def drawn(count: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Yield how often each of `count` cases is in each resample, some resamples at a time.
+
+    Each is of shape (rows, count).
+    """
+    rows = max(_ROWS, _ELEMENTS_AT_ONCE // count)
+    for start in range(0, resamples, rows):
+        yield _weights(count, min(rows, resamples - start), rng)
+
+
 def bootstrap_t(
-    sums: Floats,
-    sizes: Floats,
-    resamples: int,
-    rng: np.random.Generator,
-    resample: Resample,
+    sums: Floats, sizes: Floats, resampled: Iterable[tuple[Floats, Floats]]
 ) -> tuple[Limits, ...]:
     """Return statistics of independent cases with limits: sum(sums) / sum(sizes) of each row.
 
-    `sums` and `sizes` are (statistics, cases). `resample` returns the statistics as (rows,
-    statistics) of weights of cases, (rows, cases); where they are no such ratio, `sums` hold what
-    each case weighs in them (see `weighed`). All limits equal the estimate where no case differs.
-    They are infinite where so few differ that resamples often lack them all, and where a statistic
-    is undefined for half of the resamples.
+    `sums` and `sizes` are (statistics, cases). `resampled` yields weights of cases (see `drawn`)
+    with the statistics under these, (rows, statistics); where they are no such ratio, `sums` hold
+    what each case weighs in them (see `weighed`). All limits equal the estimate where no case
+    differs. They are infinite where so few differ that resamples often lack them all, and where a
+    statistic is undefined for half of the resamples.
     """
     count = sums.shape[1]
     estimates = sums.sum(axis=1) / sizes.sum(axis=1)
     off, bottoms = (sums - estimates[:, None] * sizes).T, sizes.T
     products = np.hstack([off**2, off * bottoms, bottoms**2])
     errors = np.sqrt((off**2).sum(axis=0)) / np.abs(bottoms.sum(axis=0))
-    pivots = np.empty((resamples, len(sums)))
-    rows = max(_ROWS, _ELEMENTS_AT_ONCE // count)
-    for start in range(0, resamples, rows):
-        weights = _weights(count, min(rows, resamples - start), rng)
+    found = []
+    for weights, statistics in resampled:
         with np.errstate(divide="ignore", invalid="ignore"):
             total = weights @ bottoms
-            shift = resample(weights) - estimates
+            shift = statistics - estimates
             spread = _errors(weights @ products, shift, total)
             ratios = np.where(spread > 1e-9 * errors, shift / spread, np.sign(shift) * np.inf)
-        pivots[start : start + rows] = np.where(shift == 0, 0.0, ratios)
+        found.append(np.where(shift == 0, 0.0, ratios))
+    pivots = np.concatenate(found)
     largest = np.abs(sums).max(axis=1).tolist()
     return tuple(
         _limits(float(estimates[i]), float(errors[i]), pivots[:, i], largest[i], count)

@@ -12,6 +12,7 @@ from benchhub.model.cell import Cell, CellKind, Variant
 from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.row import Row
+from benchhub.outside.one_thread import one_thread
 from benchhub.results.kept.codec import decoded, encoded
 from benchhub.results.kept.keys import Keys
 from benchhub.results.kept.method import method, ours
@@ -127,7 +128,10 @@ def summarized_once(
     if missing:
         needed = keys.needed(missing) if keys else list(cells)
         wanted = None if len(missing) == len(modelled) else missing
-        made = summarized(run, needed, raw.launches, variants, devices, fixed_work, asked, wanted)
+        with one_thread():
+            made = summarized(
+                run, needed, raw.launches, variants, devices, fixed_work, asked, wanted
+            )
         others = (cell for cell in needed if cell.kind is not CellKind.CANARY)
         for cell, row in zip(others, made, strict=True):
             if cell in missing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,16 +30,14 @@ class Tables:
         self._made: dict[tuple[Of, str], Floats] = {}
         # Arrays are held so that their ids are not given to others.
         self._digests: dict[int, tuple[Array, str]] = {}
-        self._resampled: dict[tuple[str, int, bytes], tuple[Array, Floats]] = {}
         self._seen: dict[tuple[str, int, int], tuple[Array, Array, Seen]] = {}
-        self._once: dict[tuple[tuple[object, ...], int], tuple[Array, Any]] = {}
+        self._once: dict[tuple[Hashable, int], tuple[Array | None, Any]] = {}
         self._used: set[object] = set()
 
     def forget(self) -> None:
         """Hold no longer what was not asked for since the last time that this was called."""
         self._made = {key: one for key, one in self._made.items() if key in self._used}
         self._digests = {key: one for key, one in self._digests.items() if key in self._used}
-        self._resampled = {key: one for key, one in self._resampled.items() if key in self._used}
         self._seen = {key: one for key, one in self._seen.items() if key in self._used}
         self._once = {key: one for key, one in self._once.items() if key in self._used}
         self._used.clear()
@@ -76,18 +74,8 @@ class Tables:
             self._seen[key] = output, labels, seen(output, labels, names, metric, reading)
         return self._seen[key][2]
 
-    def resampled(
-        self, metric: str, seen: Array, weights: Array, compute: Callable[[], Floats]
-    ) -> Floats:
-        """Return `compute()`, the metric of a baseline under weights that all variants share."""
-        key = metric, id(seen), hashlib.sha256(np.ascontiguousarray(weights).data).digest()
-        self._used.add(key)
-        if key not in self._resampled:
-            self._resampled[key] = seen, compute()
-        return self._resampled[key][1]
-
-    def once(self, name: tuple[object, ...], array: Array, compute: Callable[[], T]) -> T:
-        """Return `compute()`, which `name` says how to make of `array`, made once."""
+    def once(self, name: Hashable, compute: Callable[[], T], array: Array | None = None) -> T:
+        """Return `compute()`, made once, which `name` says how to make of `array`."""
         key = name, id(array)
         self._used.add(key)
         if key not in self._once:

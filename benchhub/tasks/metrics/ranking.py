@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,13 @@ from benchhub.tasks.case_tables import ratio
 from benchhub.tasks.metrics.chance import half, mean_share
 
 Floats = NDArray[np.float64]
+_Weights = NDArray[np.floating[Any]]
+
+
+#: Of so few cases all pairs are looked at at once.
+_FEW = 1000
+#: Below this float32 holds every whole number.
+_EXACT = 2**24
 
 
 def weighted_auc(scores: Array, truth: Array, weights: Array) -> Floats:
@@ -22,27 +31,51 @@ def weighted_auc(scores: Array, truth: Array, weights: Array) -> Floats:
     `scores` and `truth` are (cases,), `weights` (resamples, cases). NaN where a resample holds
     one class only; NaN everywhere if a score is NaN, which has no order.
     """
-    return _auc(scores, truth, _by_case(weights))
+    return _auc(scores, truth, _counts(weights))
 
 
-def _auc(scores: Array, truth: Array, by_case: Floats) -> Floats:
+def _auc(scores: Array, truth: Array, by_case: _Weights) -> Floats:
     """Weigh pairs (positive, negative): won 1, tied 1/2 (Hanley and McNeil 1982).
 
-    With the negatives sorted once, running sums give every positive the weight of the negatives
-    below it, and of those up to it, in all resamples at once. `by_case` is (cases, resamples).
+    `by_case` is (cases, resamples), see `_counts`.
     """
     if np.isnan(scores).any():
         return np.full(by_case.shape[1], np.nan)
     positive = truth.astype(bool)
-    mine, rows = scores[positive], np.flatnonzero(~positive)
-    rows = rows[np.argsort(scores[rows], kind="stable")]
-    running = np.zeros((len(rows) + 1, by_case.shape[1]))
-    np.cumsum(by_case[rows], axis=0, out=running[1:])
-    below = running[np.searchsorted(scores[rows], mine, side="left")]
-    below += running[np.searchsorted(scores[rows], mine, side="right")]
-    weight = by_case[positive]
-    won = np.einsum("pr,pr->r", weight, below) / 2
-    return ratio(won, weight.sum(axis=0) * running[-1])
+    mine, others = scores[positive], scores[~positive]
+    weight, against = by_case[positive], by_case[~positive]
+    below = (_pairs if by_case.dtype == np.float32 else _in_order)(mine, others, against)
+    won = np.einsum("pr,pr->r", weight, below).astype(np.float64) / 2
+    return ratio(won, weight.sum(axis=0, dtype=np.float64) * against.sum(axis=0, dtype=np.float64))
+
+
+def _pairs(mine: Array, others: Array, against: _Weights) -> _Weights:
+    """Return the weight of the negatives below each positive, and of those up to it, together."""
+    beaten = mine[:, None] > others
+    pairs = beaten.astype(against.dtype) + (mine[:, None] >= others)
+    return np.asarray(pairs @ against)
+
+
+def _in_order(mine: Array, others: Array, against: _Weights) -> _Weights:
+    """Return the same by running sums over the negatives in order, in all resamples at once."""
+    order = np.argsort(others, kind="stable")
+    running = np.zeros((len(order) + 1, against.shape[1]))
+    np.cumsum(against[order], axis=0, out=running[1:])
+    below = running[np.searchsorted(others[order], mine, side="left")]
+    below += running[np.searchsorted(others[order], mine, side="right")]
+    return np.asarray(below)
+
+
+def _counts(weights: Array) -> _Weights:
+    """Return the weights as (cases, resamples), so that picking cases copies whole rows.
+
+    Whole ones of few cases are float32: of their products all sums are exact, in any order.
+    """
+    by_case = _by_case(weights)
+    total = float(by_case.sum(axis=0).max(initial=0))
+    if len(by_case) <= _FEW and total**2 < _EXACT and not (by_case % 1).any():
+        return by_case.astype(np.float32)
+    return by_case
 
 
 def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
@@ -52,7 +85,7 @@ def macro_auc(outputs: Array, labels: Array, weights: Array) -> Floats:
     resample's mean rather than counted as 0 or as NaN; `parts` tells which labels were there.
     """
     scores, truth = _columns(outputs), _columns(labels)
-    by_case = _by_case(weights)
+    by_case = _counts(weights)
     per_label = np.stack([_auc(scores[:, k], truth[:, k], by_case) for k in range(truth.shape[1])])
     present = ~np.isnan(per_label)
     count = present.sum(axis=0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from benchhub.model.arrays import Array
 from benchhub.model.quality import Metric, Reads
+from benchhub.outside.one_thread import one_thread
 from benchhub.results.rows.case_tables import Tables
-from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, weighed
+from benchhub.stats.bootstrap import Floats, Limits, bootstrap_t, drawn, weighed
 from benchhub.stats.rare_losses import guarded
 
 T = TypeVar("T")
@@ -22,6 +24,18 @@ T = TypeVar("T")
 _SHUFFLES = 16
 #: So many cases, shuffled, are left out one by one of a metric that does not tell what each adds.
 _LEFT_OUT = 1024
+
+
+#: So many weights of cases are held from one bootstrap for the next: 16 MB.
+_HELD = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Some resamples: how often each group is in them, (rows, groups), and so each case."""
+
+    groups: Floats
+    cases: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +115,53 @@ class Resampling:
         worst = self._of_baseline(f"worst {seed}", pair[1], apart)
         unseen = 0.0 if same else worst
 
-        def statistics(weights: Floats) -> Floats:
-            drawn = weights[:, self.members]
-            against = self.tables.resampled(
-                self.metric.name, seen[1], drawn, lambda: self.weighted(seen[1], drawn)
-            )
-            value = against if seen[0] is seen[1] else self.weighted(seen[0], drawn)
-            loss = sign * (against - value)
-            return np.stack([-sign * value, loss, loss / np.abs(against)], axis=1)[:, :kinds]
-
         kinds = 3 if base else 2
-        found = bootstrap_t(
-            np.stack([-sign * own, lost, lost][:kinds]),
-            np.stack([sizes, sizes, math.copysign(1, base) * theirs][:kinds]),
-            resamples,
-            rng,
-            statistics,
-        )
+
+        def resampled() -> Iterator[tuple[Floats, Floats]]:
+            name, draws = self._draws(resamples, seed, rng)
+            for index, draw in enumerate(draws):
+                against = self.tables.once(
+                    (self.metric.name, name, index),
+                    partial(self.weighted, seen[1], draw.cases),
+                    seen[1],
+                )
+                value = against if seen[0] is seen[1] else self.weighted(seen[0], draw.cases)
+                loss = sign * (against - value)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    share = loss / np.abs(against)
+                yield draw.groups, np.stack([-sign * value, loss, share], axis=1)[:, :kinds]
+
+        with one_thread():
+            found = bootstrap_t(
+                np.stack([-sign * own, lost, lost][:kinds]),
+                np.stack([sizes, sizes, math.copysign(1, base) * theirs][:kinds]),
+                resampled(),
+            )
         of_value, _ = guarded(found[0], -sign * own, sizes, worst)
         loss, method = guarded(found[1], lost, sizes, unseen)
         share = guarded(found[2], lost, sizes, unseen, abs(base))[0] if base else None
         return of_value, loss, share, method
 
+    def _draws(
+        self, resamples: int, seed: int, rng: np.random.Generator
+    ) -> tuple[Hashable, Iterable[Draw]]:
+        """Return what tells these resamples from any others, and them; of few cases once."""
+        cases = len(self.members)
+        name = "draws", seed, resamples, cases, self.count, self.tables.digest(self.members)
+
+        def drawn_with_cases() -> Iterator[Draw]:
+            alone = self.count == cases and bool((self.members == np.arange(cases)).all())
+            for groups in drawn(self.count, resamples, rng):
+                yield Draw(groups, groups if alone else groups[:, self.members])
+
+        if resamples * (self.count + cases) > _HELD:
+            return name, drawn_with_cases()
+        return name, self.tables.once(name, lambda: tuple(drawn_with_cases()))
+
     def _of_baseline(self, what: str, answers: Array, compute: Callable[[], T]) -> T:
         """Return `compute()`, which is of a baseline's answers alone, once for all variants."""
         name = what, self.metric.name, len(self.labels), self.count
-        return self.tables.once(name, answers, compute)
+        return self.tables.once(name, compute, answers)
 
     def _shuffled(self, cases: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return whose answer each case is given, so that it is one at random.
