@@ -45,8 +45,13 @@ def _auc(scores: Array, truth: Array, by_case: _Weights) -> Floats:
     mine, others = scores[positive], scores[~positive]
     weight, against = by_case[positive], by_case[~positive]
     below = (_pairs if by_case.dtype == np.float32 else _in_order)(mine, others, against)
-    won = np.einsum("pr,pr->r", weight, below).astype(np.float64) / 2
-    return ratio(won, weight.sum(axis=0, dtype=np.float64) * against.sum(axis=0, dtype=np.float64))
+    won, mine_in_all, others_in_all = (
+        np.asarray(total, dtype=np.float64)
+        for total in (
+            np.einsum("pr,pr->r", weight, below), weight.sum(axis=0), against.sum(axis=0)
+        )
+    )  # fmt: skip
+    return ratio(won / 2, mine_in_all * others_in_all)
 
 
 def _pairs(mine: Array, others: Array, against: _Weights) -> _Weights:
@@ -73,7 +78,7 @@ def _counts(weights: Array) -> _Weights:
     """
     by_case = _by_case(weights)
     total = float(by_case.sum(axis=0).max(initial=0))
-    if len(by_case) <= _FEW and total**2 < _EXACT and not (by_case % 1).any():
+    if len(by_case) <= _FEW and total**2 < _EXACT and (np.rint(by_case) == by_case).all():
         return by_case.astype(np.float32)
     return by_case
 
