@@ -1,11 +1,13 @@
-"""Frozen values as what JSON can hold."""
+"""Frozen values as what JSON can hold, and that as JSON."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -14,11 +16,34 @@ from benchhub.model.launch import Details
 from benchhub.model.request import RunRequest
 
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
+
+def json_text(told: Any) -> str:
+    """Return what `plain` returned as strict JSON, a line for each item: what is not finite is
+    null, and keys keep their order."""
+    from pydantic_core import PydanticSerializationError, to_json
+
+    try:
+        return to_json(told, indent=1, inf_nan_mode="null").decode() + "\n"
+    except PydanticSerializationError:  # half a character, which no encoding has
+        return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def plain(value: Any) -> Any:
     """A frozen value as what json can hold; mappings of unknown content are sorted by key."""
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if kind is dict:
+        return {str(key): plain(value[key]) for key in sorted(value, key=str)}
+    if kind is tuple or kind is list:
+        return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -31,7 +56,7 @@ def _nested(value: Any) -> Any:
     if isinstance(value, RunRequest):
         return plain(value.told())
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(value[key]) for key in sorted(value, key=str)}
     if hasattr(value, "tolist"):  # numpy scalars and arrays
@@ -43,3 +68,8 @@ def _nested(value: Any) -> Any:
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import Any
 
 from benchhub.report.compare import words
-from benchhub.report.plain import plain
+from benchhub.report.plain import json_text, plain
 from benchhub.results.compare.moves import Move
 from benchhub.results.compare.runs import CellComparison, RunComparison
 
@@ -37,7 +36,7 @@ def render(comparison: RunComparison) -> str:
         ],
         "cells": [_cell(cell) for cell in comparison.cells],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 def _cell(cell: CellComparison) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import Any
 
 from benchhub.report.gate.entries import GateEntry, closing, entries
-from benchhub.report.plain import plain
+from benchhub.report.plain import json_text, plain
 from benchhub.results.load import Judged
 
 SUFFIX = ".json"
@@ -43,7 +42,7 @@ def render(judged: Judged) -> str:
         ],
         "unjudged": list(judged.unjudged),
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 def _verdict(entry: GateEntry) -> dict[str, Any]:

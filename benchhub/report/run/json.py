@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from benchhub.model.cell import Cell, Skip
 from benchhub.model.launch import RunInfo
 from benchhub.model.row import Race, Results, Row
 from benchhub.report.compare.files import sentences
-from benchhub.report.plain import plain
+from benchhub.report.plain import json_text, plain
 from benchhub.report.run.row_json import row_json
 from benchhub.report.tables.conclude import overall
 
@@ -27,7 +26,7 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
     "selftests", "claims", "races"}`. With several, `run` is the first, `runs` names all, and each
     listed item carries its `run`. The `outcome` of a run is what `benchhub gate` answers.
     """
-    return json.dumps(document(results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document(results))
 
 
 def document(results: Sequence[Results]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from benchhub.model.columns import COLUMNS
 from benchhub.model.figure import BY_DEFINITION, Interval, LossLimits, MetricFigures
 from benchhub.model.quantities import QUANTITIES
 from benchhub.model.row import Row
+from benchhub.report.plain import plain
 from benchhub.report.tables.notes import NOT_AVAILABLE, reasons_of
 
 
@@ -55,9 +56,9 @@ def provenance(row: Row) -> dict[str, Any]:
         if not found[name]:
             del found[name]
     if of.paced is not None:
-        found["paced"] = asdict(of.paced)
+        found["paced"] = plain(of.paced)
     if of.quality is not None:
-        found["quality"] = asdict(of.quality)
+        found["quality"] = plain(of.quality)
         if row.several_metrics and row.quality is not None:  # else there is one, and it is known
             found["quality"] |= {
                 "higher_is_better": row.quality.higher_is_better,
@@ -75,12 +76,8 @@ def _interval(name: str, of: Interval) -> dict[str, Any]:
         found["against"] = of.against
     if QUANTITIES[name].budgets and QUANTITIES[name].quantile is not None:
         found["looks"] = [
-            {
-                key: value
-                for key, value in asdict(look).items()
-                if key != "most" or value is not None
-            }
-            for look in of.looks
+            {key: value for key, value in told.items() if key != "most" or value is not None}
+            for told in plain(of.looks)
         ]
     return found
 
@@ -111,4 +108,5 @@ def _lost(of: MetricFigures) -> dict[str, Any]:
 
 
 def _limits(of: LossLimits) -> Mapping[str, float | None]:
-    return asdict(of)
+    told: dict[str, float | None] = plain(of)
+    return told

@@ -61,6 +61,8 @@ def _decoder(hint: Any) -> Decoder:
     origin, of = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return lambda value: value
+    if hint in _SCALARS:
+        return _scalar(_SCALARS[hint])
     if origin in (typing.Union, types.UnionType):
         return _optional(hint, of)
     if origin is tuple:
@@ -71,8 +73,6 @@ def _decoder(hint: Any) -> Decoder:
         return hint
     if dataclasses.is_dataclass(hint):
         return _dataclass(hint)
-    if hint in _CHECKED:
-        return _CHECKED[hint]
     raise TypeError(f"{hint} cannot be kept")
 
 
@@ -105,27 +105,40 @@ def _mapping(decode: Decoder) -> Decoder:
 def _dataclass(kind: Any) -> Decoder:
     hints = typing.get_type_hints(kind)
     names = _names(kind)
+    # Most fields are scalars: to look at their types here spares a call for each.
+    scalars = [_SCALARS.get(hints[name]) for name in names]
     decoders = [_decoder(hints[name]) for name in names]
 
     def decode(value: Any) -> Any:
-        pairs = zip(names, decoders, _list(value), strict=True)
-        return kind(**{name: each(one) for name, each, one in pairs})
+        told = {}
+        for name, allowed, each, one in zip(names, scalars, decoders, _list(value), strict=True):
+            if allowed is None:
+                told[name] = each(one)
+            elif type(one) in allowed:
+                told[name] = one
+            else:
+                raise _other(one)
+        return kind(**told)
 
     return decode
 
 
-def _of(*kinds: type) -> Decoder:
-    allowed = frozenset(kinds)
-
+def _scalar(allowed: frozenset[type]) -> Decoder:
     def check(value: Any) -> Any:
         if type(value) not in allowed:
-            raise TypeError(f"a {type(value).__name__}")
+            raise _other(value)
         return value
 
     return check
 
 
+def _other(value: Any) -> TypeError:
+    return TypeError(f"a {type(value).__name__}")
+
+
 #: A whole number where a float may stand stays one: reports show it as it was.
-_CHECKED: Mapping[Any, Decoder] = {
-    str: _of(str), int: _of(int), bool: _of(bool), float: _of(float, int),
+_SCALARS: Mapping[Any, frozenset[type]] = {
+    str: frozenset({str}), int: frozenset({int}), bool: frozenset({bool}),
+    float: frozenset({float, int}),
 }  # fmt: skip
+_SCALARS = {**_SCALARS, **{one | None: of | {types.NoneType} for one, of in _SCALARS.items()}}
