@@ -29,6 +29,7 @@ LAYERS = (
 #: Of what runs on devices the controller takes no more than this; what it does not name, nothing.
 FROM_ONDEVICE = {
     "model": {"wire"},
+    "outside": {"measure"},
     "store": {"wire"},
     "backends": {"backends", "third_parties"},
     "device": {"backends", "turns", "wire"},

@@ -22,7 +22,7 @@ def one_thread() -> Iterator[None]:
 @cache
 def _libraries() -> Any:
     """Return what sets the threads of the libraries that are loaded, numpy's among them."""
-    import numpy  # noqa: F401, ICN001 - only what is loaded is found
+    import numpy  # noqa: F401 - only what is loaded is found
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

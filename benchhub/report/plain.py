@@ -15,7 +15,6 @@ from benchhub.model.facts import Facts, Provenance
 from benchhub.model.launch import Details
 from benchhub.model.request import RunRequest
 
-
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 
 

@@ -26,7 +26,7 @@ from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
 from benchhub.results.decided import Decided, decoded, encoded
 from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
-from benchhub.results.kept.rows import Raw, summarized_once
+from benchhub.results.kept.rows import Raw, keep_some, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.reading_words import readings_told
@@ -43,6 +43,7 @@ from benchhub.results.verdicts.judge import (
     unjudged,
 )
 from benchhub.store import Store
+from benchhub.store.fingerprints import Recorded
 from benchhub.store.upkeep.pruning import DECIDED, RESULTS
 from benchhub.tasks.metrics import get_metric
 from benchhub.tasks.own.metric import as_stored
@@ -61,34 +62,17 @@ def load_results(
     told of each launch, too, as they are where its budgets ask for that.
     """
     run = store.run(run_id)
-    devices = tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
+    devices = _devices(store, run_id)
     if store.pruned_at(run_id) is not None:
         return _pruned(store, run, devices, claims)
-    planned = store.plan(run_id)
-    raw = Raw(store, run_id, planned.cells)
-    plan = as_possible(planned, devices, raw.measured(planned.cells))
-    variants = store.variants(run_id)
-    answer_key = store.answer_key(run_id)
-    metric, also = metrics_of(answer_key)
-    tables = _tables()
-    limit = run.provenance.max_relative_disagreement
-    no_reference = ""
-    if run.provenance.reference_device and answer_key is None:
-        of = reference_cells(planned.cells, run.baseline, run.provenance.reference_device)
-        tried = [launch for cell in of for launch in raw.launches(cell)]
-        tried.sort(key=lambda one: instant(one.started_at))
-        no_reference = missing_reference(run, planned.cells, tried, devices)
+    of = _read(store, run, devices, each_launch)
+    planned, plan, variants, asked = of.planned, of.plan, of.variants, of.asked
+    answer_key, metric, budgets, raw = asked.answer_key, asked.metric, asked.budgets, of.raw
     told = {
         **run.provenance.told,
-        **reference_told(run, answer_key, no_reference),
+        **reference_told(run, answer_key, asked.no_reference),
         **readings_told(answer_key),
     }
-    budgets = store.budgets(run_id)
-    asked = Terms(
-        Agreement(limit) if limit else Agreement(), answer_key, metric, tuple(also),
-        run.provenance.seed, tables, run.provenance.below_chance_allowed, no_reference, budgets,
-        each_launch or asks_each_launch(budgets),
-    )  # fmt: skip
     summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked)
     rows, canaries = summarized.rows, summarized.fixed_work
     verdicts = judge(rows, budgets)
@@ -113,9 +97,63 @@ def load_results(
         loaded = dataclasses.replace(loaded, races=races(held, raw.launches))
     paired = None
     if answer_key is not None and metric is not None:
-        paired = PairedQuality(raw.of, answer_key, (metric, *also), run.provenance.seed, tables)
+        metrics = (metric, *asked.also)
+        paired = PairedQuality(raw.of, answer_key, metrics, asked.seed, asked.tables)
     held_against = store.claims(run_id) if claims is None else claims
     return dataclasses.replace(loaded, claims=answer_claims(held_against, loaded, paired))
+
+
+def keep_rows(
+    store: Store, run_id: str, recorded: Recorded, only: Collection[str], each_launch: bool
+) -> None:
+    """Compute the rows of the cells with these keys, and keep them: a part of `load_results`."""
+    run = store.run(run_id)
+    devices = _devices(store, run_id)
+    of = _read(store, run, devices, each_launch, recorded)
+    keep_some(store, of.raw, run, of.plan.cells, of.variants, devices, of.asked, only)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A run as it is stored: what was planned and is possible, and by what it is summarized."""
+
+    planned: Plan
+    plan: Plan
+    raw: Raw
+    variants: tuple[Variant, ...]
+    asked: Terms
+
+
+def _read(
+    store: Store,
+    run: RunInfo,
+    devices: tuple[DeviceInfo, ...],
+    each_launch: bool,
+    recorded: Recorded | None = None,
+) -> _Stored:
+    planned = store.plan(run.id)
+    raw = Raw(store, run.id, planned.cells, recorded)
+    answer_key = store.answer_key(run.id)
+    metric, also = metrics_of(answer_key)
+    limit = run.provenance.max_relative_disagreement
+    no_reference = ""
+    if run.provenance.reference_device and answer_key is None:
+        of = reference_cells(planned.cells, run.baseline, run.provenance.reference_device)
+        tried = [launch for cell in of for launch in raw.launches(cell)]
+        tried.sort(key=lambda one: instant(one.started_at))
+        no_reference = missing_reference(run, planned.cells, tried, devices)
+    budgets = store.budgets(run.id)
+    asked = Terms(
+        Agreement(limit) if limit else Agreement(), answer_key, metric, tuple(also),
+        run.provenance.seed, _tables(), run.provenance.below_chance_allowed, no_reference, budgets,
+        each_launch or asks_each_launch(budgets),
+    )  # fmt: skip
+    plan = as_possible(planned, devices, raw.measured(planned.cells))
+    return _Stored(planned, plan, raw, store.variants(run.id), asked)
+
+
+def _devices(store: Store, run_id: str) -> tuple[DeviceInfo, ...]:
+    return tuple(sorted(store.devices(run_id), key=lambda device: device.emulated))
 
 
 def decide(store: Store, run_id: str) -> bytes:

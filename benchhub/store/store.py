@@ -128,6 +128,14 @@ class Store:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    @property
+    def address(self) -> str:
+        """The URL that another process opens it by, its password in it; empty: none can."""
+        url = self.engine.url
+        if url.drivername.startswith("sqlite") and url.database in (None, "", ":memory:"):
+            return ""
+        return url.render_as_string(hide_password=False)
+
     # --- runs ---------------------------------------------------------------------------------
 
     def create_run(

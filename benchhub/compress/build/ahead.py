@@ -11,11 +11,6 @@ import dataclasses
 import multiprocessing
 import os
 import queue
-import signal
-import sys
-import threading
-import time
-import types
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -32,6 +27,7 @@ from benchhub.errors import ConfigError, MissingExtra, RecipeFailed
 from benchhub.model.asked import Suite, VariantSpec
 from benchhub.model.cell import Variant
 from benchhub.outside import Variable
+from benchhub.outside.beside import end_with, processors, without_main
 from benchhub.tasks.opening import open_data
 
 #: A process holds torch and the training cases, so there are not more, whatever the machine has.
@@ -55,7 +51,7 @@ def build_ahead(
     if sum(map(_trains, suite.variants)) < 2:  # so nothing is looked up for most suites
         return {}
     waiting = _to_train(suite, using, files, cache)
-    processes = min(_abreast(waiting), _processors(), _MOST)
+    processes = min(_abreast(waiting), processors(), _MOST)
     if processes < 2:
         return {}
     using.progress(f"making {len(waiting)} variants that train, up to {processes} at once")
@@ -99,12 +95,6 @@ def _trains(spec: VariantSpec) -> bool:
         return False
     entry, options = settled(spec)
     return entry.trains_with(options)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _abreast(waiting: dict[str, str | None]) -> int:
@@ -187,20 +177,6 @@ class _Crew:
                 yield self._told.get_nowait()
 
 
-@contextlib.contextmanager
-def without_main() -> Iterator[None]:
-    """Keep processes that begin in this context from running the script that began this one.
-
-    A spawned process imports it, and a script that calls `benchhub.run` would do so in each.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
 # --- in a process of the crew -----------------------------------------------------------------
 
 _WRONG, _FAILED = "wrong: ", "failed: "
@@ -213,20 +189,13 @@ def _begin(
 ) -> None:
     """Open the data, once for all that this process makes."""
     global _builder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     if passive:  # threads that wait while spinning would take the other processes' processors
         os.environ.setdefault(Variable.OMP_WAIT_POLICY, "PASSIVE")
     told.put(os.getpid())
     using = ingredients(suite, open_data(suite, data, cache), cache, told.put)
     files = {spec.name: inspect_given(spec) for spec in suite.variants if spec.model is not None}
     _builder = Builder(suite, using, files, cache, Tryout(), {})
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def _make(name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.row import Row
 from benchhub.outside.one_thread import one_thread
+from benchhub.results.kept.ahead import make_ahead
 from benchhub.results.kept.codec import decoded, encoded
 from benchhub.results.kept.keys import Keys
 from benchhub.results.kept.method import method, ours
@@ -25,6 +27,8 @@ from benchhub.store.summaries import Summary, named
 T = TypeVar("T")
 #: The kinds of summaries in a store.
 ROW, DEVICE = "row", "device"
+#: So long a process waits for others that keep rows.
+_PATIENCE_S = 30.0
 #: Launches of so many cells are held: several cells in a row may take theirs from one.
 _HELD = 2
 
@@ -32,14 +36,17 @@ _HELD = 2
 class Raw:
     """The raw launches of a run as they were when it was opened, read cell by cell.
 
-    All at once where they are stored under other keys than those of the run's `cells` as they are
-    read: earlier versions kept texts with characters that are made visible now.
+    `recorded` is how they were when another process opened it. All are read at once where they are
+    stored under other keys than those of the run's `cells` as they are read: earlier versions kept
+    texts with characters that are made visible now.
     """
 
-    def __init__(self, store: Store, run: str, cells: Sequence[Cell]) -> None:
-        self._store, self._run = store, run
+    def __init__(
+        self, store: Store, run: str, cells: Sequence[Cell], recorded: Recorded | None = None
+    ) -> None:
+        self._store, self.run = store, run
         try:
-            self.recorded: Recorded | None = store.fingerprints.launches(run)
+            self.recorded = recorded or store.fingerprints.launches(run)
         except StoreError:
             self.recorded = None  # whoever reads these launches is told what is wrong with them
         if self.recorded and not self.recorded.cells.keys() <= {cell.key for cell in cells}:
@@ -73,11 +80,11 @@ class Raw:
         """Yield the launches of the cell with this key itself, in order of their start."""
         if self.recorded is None:
             return iter(self._whole.get(key, ()))
-        return self._store.launches(self._run, key, self.recorded.until)
+        return self._store.launches(self.run, key, self.recorded.until)
 
     def every(self) -> Sequence[Launch]:
         """Return all launches, in order of their start."""
-        return list(self._store.launches(self._run))
+        return list(self._store.launches(self.run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +106,20 @@ def summarized_once(
 ) -> Summarized:
     """Return the rows of all `cells`, computed where they were not yet, and keep them.
 
-    What is kept and what is computed are the same to the last digit.
+    What is kept and what is computed are the same to the last digit, and so is what was computed
+    side by side.
     """
     keys = _keys(store, raw, run, cells, variants, devices, asked)
     kept = _Kept(store, run.id) if keys else _Nothing()
-    canaries: dict[str, list[Cell]] = {}
-    for cell in cells:
-        if cell.kind is CellKind.CANARY:
-            canaries.setdefault(cell.device, []).append(cell)
-    fixed_work: dict[str, Finding] = {}
-    for device, of in canaries.items():
-        key = keys.of_device(device) if keys else ""
-        known = kept.get(DEVICE, named(device), key, Finding)
-        if known is None:
-            shown = findings([launch for cell in of for launch in raw.launches(cell)])
-            if device not in shown:
-                continue
-            known = kept.put(DEVICE, named(device), key, shown[device])
-        fixed_work[device] = known
+    fixed_work = _fixed_work(raw, cells, keys, kept)
     modelled = [cell for cell in cells if cell.kind is not CellKind.CANARY]
     key_of = {cell: keys.of(cell) if keys else "" for cell in modelled}
-    found = {
-        cell: row
-        for cell, key in key_of.items()
-        if (row := kept.get(ROW, cell.key, key, Row)) is not None
-    }
+    found = _known(kept, key_of)
     missing = {cell for cell in modelled if cell not in found}
+    if keys and make_ahead(store, raw, missing, asked.answer_key, asked.each_launch):
+        kept.read()
+        found |= _known(kept, {cell: key_of[cell] for cell in missing})
+        missing.difference_update(found)
     if missing:
         needed = keys.needed(missing) if keys else list(cells)
         wanted = None if len(missing) == len(modelled) else missing
@@ -138,6 +133,64 @@ def summarized_once(
                 found[cell] = kept.put(ROW, cell.key, key_of[cell], row)
     kept.write()
     return Summarized(tuple(found[cell] for cell in modelled), fixed_work)
+
+
+def keep_some(
+    store: Store,
+    raw: Raw,
+    run: RunInfo,
+    cells: Sequence[Cell],
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    asked: Terms,
+    only: Collection[str],
+) -> None:
+    """Compute the rows of the cells with these keys, and keep them for `summarized_once`."""
+    keys = _keys(store, raw, run, cells, variants, devices, asked)
+    if keys is None:
+        return
+    kept = _Kept(store, run.id)
+    fixed_work = _fixed_work(raw, cells, keys, kept)
+    missing = {cell for cell in cells if cell.key in only}
+    needed = keys.needed(missing)
+    with one_thread():
+        made = summarized(
+            run, needed, raw.launches, variants, devices, fixed_work, asked, missing
+        )  # fmt: skip
+    others = (cell for cell in needed if cell.kind is not CellKind.CANARY)
+    for cell, row in zip(others, made, strict=True):
+        if cell in missing:
+            kept.put(ROW, cell.key, keys.of(cell), row)
+    kept.write(_PATIENCE_S)
+
+
+def _fixed_work(
+    raw: Raw, cells: Sequence[Cell], keys: Keys | None, kept: _Nothing
+) -> dict[str, Finding]:
+    """Return what the fixed work shows of devices, by name."""
+    canaries: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.kind is CellKind.CANARY:
+            canaries.setdefault(cell.device, []).append(cell)
+    found: dict[str, Finding] = {}
+    for device, of in canaries.items():
+        key = keys.of_device(device) if keys else ""
+        known = kept.get(DEVICE, named(device), key, Finding)
+        if known is None:
+            shown = findings([launch for cell in of for launch in raw.launches(cell)])
+            if device not in shown:
+                continue
+            known = kept.put(DEVICE, named(device), key, shown[device])
+        found[device] = known
+    return found
+
+
+def _known(kept: _Nothing, key_of: Mapping[Cell, str]) -> dict[Cell, Row]:
+    return {
+        cell: row
+        for cell, key in key_of.items()
+        if (row := kept.get(ROW, cell.key, key, Row)) is not None
+    }
 
 
 def _keys(
@@ -201,7 +254,13 @@ class _Kept(_Nothing):
         self._new[kind][name] = Summary(key, data)
         return again
 
-    def write(self) -> None:
+    def read(self) -> None:
+        self._there = {kind: self._store.summaries.of(self._run, kind) for kind in (ROW, DEVICE)}
+
+    def write(self, patience_s: float = 0.0) -> None:
+        """Keep what is new; for others who write is waited so long."""
+        until = time.monotonic() + patience_s
         for kind, found in self._new.items():
-            if found:
-                self._store.summaries.keep(self._run, kind, found)
+            while found and not self._store.summaries.keep(self._run, kind, found):
+                if time.monotonic() >= until:
+                    break

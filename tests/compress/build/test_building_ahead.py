@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from benchhub.compress import Ingredients
-from benchhub.compress.build.ahead import _processors, build_ahead
+from benchhub.compress.build.ahead import build_ahead
 from benchhub.compress.build.suite import build_all, ingredients
 from benchhub.config.suite import load_suite
 from benchhub.model.asked import Suite
 from benchhub.model.cell import SkipKind
+from benchhub.outside.beside import processors
 from benchhub.tasks.opening import open_data
 
 pytestmark = [
-    pytest.mark.skipif(_processors() < 2, reason="one processor: nothing is at once"),
+    pytest.mark.skipif(processors() < 2, reason="one processor: nothing is at once"),
     pytest.mark.usefixtures("processes", "torch"),
 ]
 
@@ -128,7 +129,7 @@ import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from benchhub.compress.build.ahead import without_main
+from benchhub.outside.beside import without_main
 
 print("run")
 pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
