@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
@@ -13,11 +12,11 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from benchhub.ondevice.measure.allowance import allowance
-
 
 def processors() -> int:
     """Return how many processors this process may use, by its mask and by its groups."""
+    from benchhub.ondevice.measure.allowance import allowance
+
     return max(1, int(allowance()["cores"] or 1))
 
 
@@ -27,6 +26,8 @@ def side_by_side(work: Callable[..., None], parts: Sequence[tuple[Any, ...]]) ->
     They leave what they make where others find it. One that cannot be started, fails or is killed
     says nothing: whoever asked looks what there is. None is left when this returns or raises.
     """
+    import multiprocessing  # a hundredth of a second that most commands do without
+
     if multiprocessing.current_process().daemon:
         return  # which may have none
     context = multiprocessing.get_context("spawn")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
 from benchhub.results.decided import Decided, decoded, encoded
 from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
+from benchhub.results.kept.ahead import make_ahead
 from benchhub.results.kept.rows import Raw, keep_some, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
@@ -73,7 +75,10 @@ def load_results(
         **reference_told(run, answer_key, asked.no_reference),
         **readings_told(answer_key),
     }
-    summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked)
+    ahead = partial(
+        make_ahead, _keep_some, store, run_id, raw.recorded, answer_key, asked.each_launch
+    )
+    summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked, ahead)
     rows, canaries = summarized.rows, summarized.fixed_work
     verdicts = judge(rows, budgets)
     loaded = Results(
@@ -103,14 +108,15 @@ def load_results(
     return dataclasses.replace(loaded, claims=answer_claims(held_against, loaded, paired))
 
 
-def keep_rows(
-    store: Store, run_id: str, recorded: Recorded, only: Collection[str], each_launch: bool
+def _keep_some(
+    url: str, run_id: str, recorded: Recorded, only: Collection[str], each_launch: bool
 ) -> None:
-    """Compute the rows of the cells with these keys, and keep them: a part of `load_results`."""
-    run = store.run(run_id)
-    devices = _devices(store, run_id)
-    of = _read(store, run, devices, each_launch, recorded)
-    keep_some(store, of.raw, run, of.plan.cells, of.variants, devices, of.asked, only)
+    """In a process of its own: compute the rows of the cells with these keys, and keep them."""
+    with Store.open(url) as store:
+        run = store.run(run_id)
+        devices = _devices(store, run_id)
+        of = _read(store, run, devices, each_launch, recorded)
+        keep_some(store, of.raw, run, of.plan.cells, of.variants, devices, of.asked, only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ Only the time changes: whoever started them reads what was kept, and makes what 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from benchhub.model.cell import Cell
 from benchhub.model.quality import AnswerKey
@@ -16,9 +15,6 @@ from benchhub.outside.beside import processors, side_by_side
 from benchhub.outside.room import free_memory
 from benchhub.store import Store
 from benchhub.store.fingerprints import Recorded
-
-if TYPE_CHECKING:
-    from benchhub.results.kept.rows import Raw
 
 #: To judge a quality cell takes as long as to read and measure so many launches.
 _JUDGED = 10
@@ -29,19 +25,26 @@ _OWN_BYTES, _COPIES = 256 << 20, 8
 
 
 def make_ahead(
-    store: Store, raw: Raw, missing: Collection[Cell], key: AnswerKey | None, each_launch: bool
+    make: Callable[[str, str, Recorded, frozenset[str], bool], None],
+    store: Store,
+    run: str,
+    recorded: Recorded | None,
+    key: AnswerKey | None,
+    each_launch: bool,
+    missing: Collection[Cell],
 ) -> bool:
-    """Have rows of the `missing` cells made and kept side by side; return whether any may be.
+    """Have rows of `missing` cells made and kept side by side; return whether any may be.
 
-    False: there are few, or there is no processor or memory for it, or nothing could be kept.
+    `make` does so in a process of its own, given the store's URL, the run, its launches as they
+    are, the keys of some cells, and `each_launch`. False: there are few, or there is no processor
+    or memory for it, or nothing could be kept.
     """
-    if not store.writable or raw.recorded is None or not (url := store.address):
+    if not store.writable or recorded is None or not (url := store.address):
         return False
     parts = parted(missing, abreast(missing, key))
     if len(parts) < 2:
         return False
-    given = [(url, raw.run, raw.recorded, part, each_launch) for part in parts]
-    side_by_side(_make, given)
+    side_by_side(make, [(url, run, recorded, part, each_launch) for part in parts])
     return True
 
 
@@ -82,11 +85,3 @@ def _weight(cell: Cell) -> int:
     if cell.launches_of:
         return 1
     return cell.launches + (_JUDGED if cell.scenario is Scenario.QUALITY else 0)
-
-
-def _make(url: str, run: str, recorded: Recorded, cells: frozenset[str], each_launch: bool) -> None:
-    """In a process of its own: make rows and keep them."""
-    from benchhub.results.load import keep_rows
-
-    with Store.open(url) as store:
-        keep_rows(store, run, recorded, cells, each_launch)

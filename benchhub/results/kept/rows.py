@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,6 @@ from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.row import Row
 from benchhub.outside.one_thread import one_thread
-from benchhub.results.kept.ahead import make_ahead
 from benchhub.results.kept.codec import decoded, encoded
 from benchhub.results.kept.keys import Keys
 from benchhub.results.kept.method import method, ours
@@ -45,6 +44,7 @@ class Raw:
         self, store: Store, run: str, cells: Sequence[Cell], recorded: Recorded | None = None
     ) -> None:
         self._store, self.run = store, run
+        self.recorded: Recorded | None
         try:
             self.recorded = recorded or store.fingerprints.launches(run)
         except StoreError:
@@ -103,11 +103,12 @@ def summarized_once(
     variants: Sequence[Variant],
     devices: Sequence[DeviceInfo],
     asked: Terms,
+    ahead: Callable[[Collection[Cell]], bool],
 ) -> Summarized:
     """Return the rows of all `cells`, computed where they were not yet, and keep them.
 
-    What is kept and what is computed are the same to the last digit, and so is what was computed
-    side by side.
+    What is kept and what is computed are the same to the last digit. `ahead` may have many rows of
+    missing cells made and kept by other processes, and says whether it did.
     """
     keys = _keys(store, raw, run, cells, variants, devices, asked)
     kept = _Kept(store, run.id) if keys else _Nothing()
@@ -116,7 +117,7 @@ def summarized_once(
     key_of = {cell: keys.of(cell) if keys else "" for cell in modelled}
     found = _known(kept, key_of)
     missing = {cell for cell in modelled if cell not in found}
-    if keys and make_ahead(store, raw, missing, asked.answer_key, asked.each_launch):
+    if keys and ahead(missing):
         kept.read()
         found |= _known(kept, {cell: key_of[cell] for cell in missing})
         missing.difference_update(found)
@@ -223,16 +224,19 @@ class _Nothing:
     def put(self, _kind: str, _name: str, _key: str, value: T) -> T:
         return value
 
-    def write(self) -> None:
+    def read(self) -> None:
+        pass
+
+    def write(self, _patience_s: float = 0.0) -> None:
         pass
 
 
 class _Kept(_Nothing):
-    """What is kept of a run, read once, and what is to be."""
+    """What is kept of a run, as it was when it was last read, and what is to be."""
 
     def __init__(self, store: Store, run: str) -> None:
         self._store, self._run = store, run
-        self._there = {kind: store.summaries.of(run, kind) for kind in (ROW, DEVICE)}
+        self.read()
         self._new: dict[str, dict[str, Summary]] = {ROW: {}, DEVICE: {}}
 
     def get(self, kind: str, name: str, key: str, of: type[T]) -> T | None:
