@@ -213,7 +213,7 @@ class Cluster:
         user, folder = self._user(), programs()
         assert folder is not None
         whose = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-        return subprocess.Popen(
+        started: subprocess.Popen[bytes] = subprocess.Popen(
             [folder / words[0], *words[1:]],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -221,3 +221,4 @@ class Cluster:
             **whose,
             **options,
         )  # type: ignore[call-overload]
+        return started
