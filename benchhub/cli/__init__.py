@@ -26,6 +26,7 @@ from benchhub.cli import (
     history,
     init,
     project,
+    recommend,
     report,
     run,
     runs,
@@ -58,6 +59,7 @@ app.command("init")(init.init)
 app.command("bench")(bench.bench)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("recommend")(recommend.recommend)
 app.command("gate")(gate.gate)
 app.command("gateway")(gateway.gateway)
 app.command("compare")(compare.compare)

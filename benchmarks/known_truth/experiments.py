@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.known_truth import budgets, clear, comparisons, conditions, losses
+from benchmarks.known_truth import budgets, choices, clear, comparisons, conditions, losses
 
 EXPERIMENTS = (
     *budgets.EXPERIMENTS,
@@ -10,4 +10,5 @@ EXPERIMENTS = (
     *comparisons.EXPERIMENTS,
     *conditions.EXPERIMENTS,
     *losses.EXPERIMENTS,
+    *choices.EXPERIMENTS,
 )

@@ -63,13 +63,23 @@ def _flip_pair(rng: Rng, loss: Floats) -> tuple[Floats, Floats, Ints]:
     return made[0], made[1], labels
 
 
-_DICE = _dice, _MEAN_DICE, _dice_pair
+#: A kind of loss: how losses are drawn, the metric, and what is made of them.
+DICE = _dice, _MEAN_DICE, _dice_pair
 _FLIPS = _flips, METRICS["accuracy"], _flip_pair
 _Lossy = tuple[
     Callable[[Rng, int, float], Floats],
     Metric,
     Callable[[Rng, Floats], tuple[Floats, Floats, Ints]],
 ]
+
+
+def loss_pair(
+    kind: _Lossy, rng: Rng, cases: int, means: Floats
+) -> tuple[Metric, Floats, Ints, list[Floats]]:
+    """Return metric, a baseline's outputs, labels, and outputs of variants that lose as much."""
+    draw, metric, pair = kind
+    baseline, _, labels = pair(rng, np.zeros(cases))
+    return metric, baseline, labels, [baseline - draw(rng, cases, mean) for mean in means]
 
 
 def _budget(limit: float) -> Budget:
@@ -124,7 +134,7 @@ EXPERIMENTS = (
     Experiment(
         "quality at the limit",
         f"what gates say of a variant that loses {LIMIT} points, all that it may",
-        {"Dice, 200 cases": _gate(_DICE, 200, LIMIT), "Dice, 400 cases": _gate(_DICE, 400, LIMIT),
+        {"Dice, 200 cases": _gate(DICE, 200, LIMIT), "Dice, 400 cases": _gate(DICE, 400, LIMIT),
          "flips, 400 cases": _gate(_FLIPS, 400, LIMIT), "AUC, 400 cases": _auc(400, 1.0)},
         (Target("PASS", at_most=0.05), Target("FAIL", at_most=0.05)),
         share=0.5,
@@ -132,15 +142,15 @@ EXPERIMENTS = (
     Experiment(
         "quality within the limit",
         "what gates say of a variant that loses a quarter of what it may",
-        {"Dice, 200 cases": _gate(_DICE, 200, LIMIT / 4),
-         "Dice, 400 cases": _gate(_DICE, 400, LIMIT / 4),
+        {"Dice, 200 cases": _gate(DICE, 200, LIMIT / 4),
+         "Dice, 400 cases": _gate(DICE, 400, LIMIT / 4),
          "flips, 400 cases": _gate(_FLIPS, 400, LIMIT / 4), "AUC, 400 cases": _auc(400, 4.0)},
         share=0.25,
     ),
     Experiment(
         "quality beyond the limit",
         "what gates say of a variant that loses three times what it may",
-        {"Dice, 400 cases": _gate(_DICE, 400, 3 * LIMIT),
+        {"Dice, 400 cases": _gate(DICE, 400, 3 * LIMIT),
          "flips, 400 cases": _gate(_FLIPS, 400, 3 * LIMIT)},
         share=0.25,
     ),

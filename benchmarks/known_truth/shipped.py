@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchhub.model.asked import EFFORTS, Agreement, Budget
 from benchhub.model.cell import Cell, More
+from benchhub.model.device import DeviceInfo
 from benchhub.model.launch import Launch, RunInfo
 from benchhub.model.quality import AnswerKey, Metric
 from benchhub.model.request import ABRequest, RunRequest
@@ -43,6 +44,8 @@ _CELL = Cell(
     iterations=EFFORT.iterations, max_timed_s=EFFORT.max_timed_s, ends_after=looks.EARLY,
 )  # fmt: skip
 _QUALITY = dataclasses.replace(_CELL, scenario=Scenario.QUALITY, launches=1)
+#: The device that all cells are of.
+DEVICE = DeviceInfo(_CELL.device, "local", emulated=False)
 _AB = ABRequest("ab", ())
 
 
@@ -111,6 +114,48 @@ def judged(
         limits=Agreement(math.inf), answer_key=answer_key, metric=metric, seed=seed,
     )  # fmt: skip
     return row
+
+
+def name_of(number: int, backends: int) -> str:
+    """Return the key of the latency cell of the candidate `number` of a matrix."""
+    return _candidate(number, backends).key
+
+
+def matrix(
+    samples_ns: Sequence[Samples],
+    metric: Metric,
+    labels: NDArray[np.generic],
+    baseline: NDArray[np.float64],
+    outputs: Sequence[NDArray[np.float64]],
+    backends: int,
+    seed: int,
+    budgets: Sequence[Budget],
+) -> tuple[Row, ...]:
+    """Return the rows of variants on backends, a launch of each in every round.
+
+    `samples_ns` are those of each candidate, all backends of the first variant first; `outputs`
+    those of each variant, the same on each backend.
+    """
+    names = tuple(map(str, range(len(labels))))
+    answer_key = AnswerKey(metric.name, labels, names, names, (), (baseline,))
+    cells, launches = [], []
+    for number, of in enumerate(samples_ns):
+        cell = _candidate(number, backends)
+        quality = dataclasses.replace(cell, scenario=Scenario.QUALITY, launches=1)
+        cells += [cell, quality]
+        launches += [_launch(cell, index, one) for index, one in enumerate(of)]
+        launches.append(_launch(quality, 0, np.empty(0, np.int64), (outputs[number // backends],)))
+    return summarize(
+        _RUN, cells, launches, (), (),
+        limits=Agreement(math.inf), answer_key=answer_key, metric=metric, seed=seed,
+        budgets=budgets,
+    )  # fmt: skip
+
+
+def _candidate(number: int, backends: int) -> Cell:
+    return dataclasses.replace(
+        _CELL, variant=f"variant {number // backends}", backend=f"backend {number % backends}"
+    )
 
 
 def _launch(

@@ -1,0 +1,87 @@
+"""`benchhub recommend`: which variant to ship where, what that rests on, and what is a tie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from benchhub.cli import project
+
+if TYPE_CHECKING:
+    from benchhub.model.asked import Budget
+    from benchhub.results.recommend.answer import Recommendation
+
+_COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+
+
+def recommend(
+    run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
+    budget: list[str] = typer.Option(
+        [], metavar="KEY=LIMIT", help="A limit in place of the suite's budgets; repeatable"
+    ),
+    device: list[str] = typer.Option([], help="Only this device; repeatable"),
+    by: str = typer.Option(
+        "", metavar="QUANTITY", help="What is to be best [default: p50_ms, or the rate limited]"
+    ),
+    robust: bool = typer.Option(False, help="One choice for all devices, too, by its worst cost"),
+    json: bool = typer.Option(False, "--json", help="As JSON"),
+    store: str = project.STORE,
+) -> None:
+    """Say what to ship on each device under the limits, with the evidence; ties are named.
+
+    Exit 0 each device has a pick that keeps all limits, 1 on one all candidates break a limit, 3
+    on one nothing was measured, 4 something cannot be told.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from benchhub.report.recommend.json import render
+    from benchhub.report.recommend.text import lines
+    from benchhub.results.load import held_against, load_results
+    from benchhub.results.recommend.recommend import recommend as recommended
+    from benchhub.results.typed import as_typed
+
+    with project.open_store(store) as results:
+        found = results.resolve(run)
+        budgets: list[Budget] = list(_typed(budget) or results.budgets(found))
+        if budget:
+            from pathlib import Path
+
+            from benchhub.config.limits import TYPED
+
+            loaded = held_against(results, found, budgets, Path(TYPED)).results
+        else:
+            loaded = load_results(results, found)
+        if not json:
+            loaded = as_typed(results, loaded)
+    answer = recommended(loaded, budgets, by, device, robust)
+    if json:
+        project.put(render(answer, loaded.run.suite))
+    else:
+        console = Console()
+        for line in lines(answer, loaded.run.suite):
+            text = Text(line.text, style="dim" if line.style == "dim" else "")
+            word = line.word
+            if word and (at := line.text.find(word)) >= 0:
+                text.stylize(_COLOURS.get(line.style or word, ""), at, at + len(word))
+            console.print(text, soft_wrap=True)
+    raise typer.Exit(exit_code(answer))
+
+
+def exit_code(of: Recommendation) -> int:
+    """Return the exit code of a recommendation: the worst of its devices."""
+    from benchhub.results.recommend.answer import Kind
+
+    kinds = {one.kind for one in of.devices}
+    if Kind.NOTHING in kinds or not kinds:
+        return 3
+    if Kind.NONE in kinds:
+        return 1
+    return 4 if kinds & {Kind.UNDECIDED, Kind.OPEN} else 0
+
+
+def _typed(texts: list[str]) -> list[Budget]:
+    from benchhub.config.limits import typed_budget, typed_limits
+
+    return [typed_budget(typed_limits(texts))] if texts else []

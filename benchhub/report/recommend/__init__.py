@@ -1,0 +1,1 @@
+"""A recommendation as people and programs read it."""

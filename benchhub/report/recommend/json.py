@@ -1,0 +1,116 @@
+"""A recommendation for programs: what may be said of each device, and what may not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchhub.report.recommend.words import answer, next_steps
+from benchhub.results.recommend.answer import (
+    Candidate,
+    DeviceAnswer,
+    Evidence,
+    Kind,
+    Recommendation,
+    Rival,
+)
+from benchhub.results.recommend.candidates import setting
+
+#: What an answer may be taken to say of a device.
+_MAY = {
+    Kind.SHIP: "the pick keeps every limit, and no candidate that may keep them is better by more"
+    " than the margin",
+    Kind.TIE: "the pick and its ties keep every limit, and which of them is best cannot be told",
+    Kind.OPEN: "the pick keeps every limit; a rival may be better, and may keep them, too",
+    Kind.UNDECIDED: "nothing is known to keep every limit",
+    Kind.NONE: "every candidate breaks a limit",
+    Kind.NOTHING: "nothing was measured to choose from",
+}
+
+
+def render(of: Recommendation, suite: str) -> str:
+    """Return a recommendation as JSON."""
+    told: dict[str, Any] = {
+        "schema": 1,
+        "run": of.run,
+        "answer": answer(of),
+        "objective": of.objective,
+        "margin": of.margin,
+        "limits": [{"budget": name, "limits": dict(limits)} for name, limits in of.limits],
+        "devices": [_device(one, suite) for one in of.devices],
+        "notes": list(of.notes),
+    }
+    if of.for_all is not None:
+        one = of.for_all
+        told["for_all"] = {
+            "setting": one.setting or None,
+            "why": one.why or None,
+            "ties": list(one.ties),
+            "costs": [
+                {"device": cost.device, "ratio": cost.ratio, "low": cost.low, "high": cost.high}
+                for cost in one.costs
+            ],
+        }
+    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+
+
+def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
+    return {
+        "device": of.device,
+        "answer": of.kind.value,
+        "may_be_said": _MAY[of.kind],
+        "looked_at": len(of.candidates),
+        "pick": None if of.pick is None else _candidate(of.pick),
+        "ties": [_rival(one) for one in of.ties],
+        "rivals": [_rival(one) for one in of.rivals],
+        "runner_up": None if of.runner_up is None else _rival(of.runner_up),
+        "nearest": None if of.nearest is None else _candidate(of.nearest),
+        "why": of.why or None,
+        "next": list(next_steps(of, suite)),
+    }
+
+
+def _rival(of: Rival) -> dict[str, Any]:
+    return {
+        **_candidate(of.candidate),
+        "pick_is_times_as_good": of.ratio,
+        "low": of.low,
+        "high": of.high,
+        "launches_to_tell": of.launches,
+        "doubt": of.doubt or None,
+    }
+
+
+def _candidate(of: Candidate) -> dict[str, Any]:
+    row = of.row
+    return {
+        "setting": setting(row),
+        "cell": row.cell,
+        "variant": row.variant,
+        "backend": row.backend,
+        "batch": row.batch,
+        "threads": row.threads,
+        "precision": row.precision,
+        "value": of.value,
+        "value_low": of.low,
+        "value_high": of.high,
+        "outcome": of.outcome.value,
+        "evidence": [_evidence(one) for one in of.by_limit],
+    }
+
+
+def _evidence(of: Evidence) -> dict[str, Any]:
+    alone = of.verdict
+    worst = of.worst if of.worst is not None and abs(of.worst) < float("inf") else None
+    return {
+        "budget": alone.budget,
+        "key": alone.key,
+        "limit": alone.limit,
+        "value": alone.value,
+        "low": alone.low,
+        "high": alone.high,
+        "alone": alone.outcome.value,
+        "outcome": of.outcome.value,
+        "as_one_of_many": worst,
+        "reason": of.reason or None,
+    }

@@ -1,0 +1,170 @@
+"""What a recommendation says, in sentences that every form of it shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from benchhub.model.quantities import QUANTITIES
+from benchhub.results.recommend.answer import (
+    Candidate,
+    DeviceAnswer,
+    Evidence,
+    ForAll,
+    Kind,
+    Recommendation,
+    Rival,
+)
+from benchhub.results.recommend.candidates import setting
+from benchhub.text import estimate, number, plural
+
+#: The word for each answer, as verdicts have theirs.
+WORDS = {
+    Kind.SHIP: "SHIP", Kind.TIE: "TIE", Kind.OPEN: "SHIP, OR BETTER", Kind.UNDECIDED: "UNDECIDED",
+    Kind.NONE: "NONE", Kind.NOTHING: "NOTHING",
+}  # fmt: skip
+
+
+def answer(of: Recommendation) -> str:
+    """Return the whole in one sentence."""
+    if not of.devices:
+        return "No device was measured."
+    picks = Counter(setting(one.pick.row) for one in of.devices if one.pick is not None)
+    parts = []
+    for name, count in picks.most_common(3):
+        where = of.devices[0].device if len(of.devices) == 1 else _of(count, len(of.devices))
+        parts.append(f"Ship {name} on {where}")
+    if len(picks) > 3:
+        parts.append(f"{len(picks) - 3} more settings elsewhere")
+    said = "; ".join(parts)
+    rest = [_count(of, kind, words) for kind, words in _OTHERS.items()]
+    told = "; ".join(one for one in rest if one)
+    if not said:
+        return f"Nothing can be shipped: {told}."
+    return f"{said}{'; ' + told if told else '; nothing is undecided'}."
+
+
+_OTHERS = {
+    Kind.TIE: "a tie on",
+    Kind.OPEN: "something better may be found on",
+    Kind.UNDECIDED: "undecided on",
+    Kind.NONE: "every candidate breaks a limit on",
+    Kind.NOTHING: "nothing was measured on",
+}
+
+
+def _count(of: Recommendation, kind: Kind, words: str) -> str:
+    names = [one.device for one in of.devices if one.kind is kind]
+    if not names:
+        return ""
+    return f"{words} {', '.join(names) if len(names) <= 3 else plural(len(names), 'device')}"
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count} of {plural(total, 'device')}"
+
+
+def headline(of: DeviceAnswer) -> str:
+    """Return what is said of one device, in one line."""
+    if of.pick is not None:
+        return setting(of.pick.row)
+    if of.nearest is not None:
+        return f"every candidate breaks a limit; the nearest miss is {setting(of.nearest.row)}"
+    if of.kind is Kind.UNDECIDED:
+        return f"nothing is known to keep all limits; the best that may: {_first(of)}"
+    return of.why
+
+
+def _first(of: DeviceAnswer) -> str:
+    return setting(of.rivals[0].candidate.row)
+
+
+def value(one: Candidate, objective: str) -> str:
+    """Return what a candidate is chosen by, with its interval and unit."""
+    unit = QUANTITIES[objective].unit
+    told = estimate(one.value, one.low, one.high)
+    return f"{objective} {told}{' ' + unit if unit and not objective.endswith(unit) else ''}"
+
+
+def held(one: Evidence) -> str:
+    """Return one limit, what was seen of it, and what follows."""
+    of = one.verdict
+    sign = "<=" if _at_most(of.key) else ">="
+    seen = estimate(of.value, of.low, of.high) or "not known"
+    return f"{of.key} {seen} {sign} {number(of.limit)}"
+
+
+def _at_most(key: str) -> bool:
+    from benchhub.model.quantities import BUDGET_KEYS
+
+    return not BUDGET_KEYS[key][0].at_least
+
+
+def beside(rival: Rival, objective: str) -> str:
+    """Return how a rival stands beside the pick: times as long, as much, or its share."""
+    name = setting(rival.candidate.row)
+    if rival.ratio is None:
+        return f"{name}: {rival.doubt}" if rival.doubt else name
+    more = QUANTITIES[objective].more_is_better
+    ratio, low, high = rival.ratio, rival.low, rival.high
+    if more:
+        ratio = 1 / ratio
+        low, high = _inverse(rival.high), _inverse(rival.low)
+    return f"{name}: {estimate(ratio, low, high)} times its {objective}"
+
+
+def _inverse(value: float | None) -> float | None:
+    return None if not value else 1 / value
+
+
+def next_steps(of: DeviceAnswer, suite: str) -> Iterator[str]:
+    """Yield what would tell more, as commands or orders, the most useful first."""
+    if of.pick is not None:
+        apart = [*of.ties, *of.rivals]
+        if apart and any(one.ratio is not None for one in apart):
+            wanted = [one.launches for one in apart if one.launches is not None]
+            many = f"about {max(wanted)} launches of each" if wanted else "more launches than pay"
+            names = [of.pick, *(one.candidate for one in apart)]
+            yield f"{_again(suite, of.device, names)}  ({many})"
+    seen = set()
+    for rival in of.rivals:
+        for one in rival.candidate.by_limit:
+            if one.outcome.value == "INCONCLUSIVE" and (step := _step(one)) not in seen:
+                seen.add(step)
+                yield step
+    if of.nearest is not None:
+        yield next(
+            one.verdict.next_step for one in of.nearest.by_limit if one.outcome.value == "FAIL"
+        )
+
+
+def _step(one: Evidence) -> str:
+    return one.verdict.next_step or f"more {_of_what(one)} for {one.verdict.key}"
+
+
+def _of_what(one: Evidence) -> str:
+    return "cases" if one.verdict.key.startswith("quality") else "launches"
+
+
+def _again(suite: str, device: str, names: Sequence[Candidate]) -> str:
+    words = ["benchhub run", suite, "--device", device]
+    for kind in ("backend", "variant"):
+        for name in dict.fromkeys(getattr(one.row, kind) for one in names):
+            words += [f"--{kind}", name]
+    return " ".join([*words, "--effort rigorous"])
+
+
+def for_all(of: ForAll) -> Iterator[str]:
+    """Yield what is said of one choice for all devices."""
+    if not of.setting:
+        yield f"One for all: none; {of.why}"
+        return
+    yield f"One for all: {of.setting}"
+    for cost in of.costs:
+        if cost.own is cost.candidate:
+            yield f"  {cost.device}: its own best"
+        else:
+            told = estimate(cost.ratio, cost.low, cost.high)
+            yield f"  {cost.device}: {told or 'cannot be told how many'} times its own best"
+    if of.ties:
+        yield f"  as good, as far as can be told: {'; '.join(of.ties)}"

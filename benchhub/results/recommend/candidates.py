@@ -1,0 +1,121 @@
+"""What can be chosen on a device: cells of one kind of use, each with every limit it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchhub.model.asked import Budget
+from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
+from benchhub.model.row import Row
+from benchhub.model.scenario import Scenario
+from benchhub.results.recommend.answer import Candidate
+from benchhub.results.recommend.corrected import corrected
+from benchhub.results.verdicts.judge import judge, selects
+from benchhub.text import plural
+
+
+def use_of(rows: Sequence[Row], objective: str) -> tuple[Row, ...]:
+    """Return the rows of one device among which is chosen, by the quantity `objective`.
+
+    Those of its scenario (a file's: of latency), at the smallest batch and at its first shapes:
+    times of calls of other sizes are no alternatives. In throughput all batches are.
+    """
+    scenario = QUANTITIES[objective].scenario or Scenario.LATENCY
+    of = [row for row in rows if row.runs_model and row.scenario == scenario]
+    if not of or scenario is Scenario.THROUGHPUT:
+        return tuple(of)
+    least = min(row.batch for row in of)
+    first: dict[str, str | None] = {}
+    for row in of:
+        if row.batch == least:
+            first.setdefault(row.variant, row.shapes)
+    return tuple(row for row in of if row.batch == least and row.shapes == first[row.variant])
+
+
+def candidates(
+    rows: Sequence[Row], budgets: Sequence[Budget], objective: str
+) -> tuple[Candidate, ...]:
+    """Return what can be chosen of one device's rows; of a quantity that was not measured, none.
+
+    Settings that limits of times leave out, where they name others, are no candidates: a budget
+    for one thread is not kept by two.
+    """
+    chosen = [
+        row
+        for row in use_of(rows, objective)
+        if row.status == "finished" and _value(row, objective) is not None
+    ]
+    chosen = [row for row in chosen if _is_limited(row, chosen, budgets)]
+    found = []
+    for row in chosen:
+        beside = _beside(row, rows)
+        known = {one.cell: one for one in beside}
+        by_name = {budget.name: budget for budget in budgets}
+        value = _value(row, objective)
+        assert value is not None
+        found.append(
+            Candidate(
+                row,
+                value,
+                row[objective].low,
+                row[objective].high,
+                tuple(
+                    corrected(one, known[one.cell], by_name[one.budget], len(chosen))
+                    for one in judge(beside, budgets)
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def _value(row: Row, objective: str) -> float | None:
+    return row[objective].value
+
+
+def _is_limited(row: Row, chosen: Sequence[Row], budgets: Sequence[Budget]) -> bool:
+    """Return whether limits of times that hold for others of its kind hold for a row, too."""
+    timing = [
+        budget
+        for budget in budgets
+        if budget.threads and any(BUDGET_KEYS[key][1].timing for key in budget.limits)
+    ]
+    mine = [one for one in timing if any(_other_threads(one, row, other) for other in chosen)]
+    return not mine or any(selects(one, row) for one in mine)
+
+
+def _other_threads(budget: Budget, row: Row, other: Row) -> bool:
+    """Return whether a budget is about the same variant on the same backend at some threads."""
+    alike = (row.variant, row.backend) == (other.variant, other.backend)
+    return alike and selects(budget, other)
+
+
+def _beside(row: Row, rows: Sequence[Row]) -> list[Row]:
+    """Return a candidate's row and those of other scenarios that say something of the same use."""
+    group = [
+        one
+        for one in rows
+        if (one.device, one.backend, one.variant) == (row.device, row.backend, row.variant)
+        and one.scenario != row.scenario
+    ]
+    by_scenario: dict[str, list[Row]] = {}
+    for one in group:
+        by_scenario.setdefault(one.scenario, []).append(one)
+    return [row, *(one for of in by_scenario.values() for one in _nearest(row, of))]
+
+
+def _nearest(row: Row, of: Sequence[Row]) -> Iterator[Row]:
+    """Yield the rows of a scenario with a candidate's own settings, as far as there are such."""
+    left = list(of)
+    for name in ("precision", "options", "threads"):
+        mine = [one for one in left if getattr(one, name) == getattr(row, name)]
+        left = mine or left
+    yield from left
+
+
+def setting(row: Row) -> str:
+    """Return what a candidate is, devices aside: as it is written in every answer."""
+    words = [f"{row.variant} on {row.backend}", plural(row.threads, "thread")]
+    words += [f"batch {row.batch}"] if row.batch > 1 else []
+    words += [row.precision] if row.precision not in (None, "f32") else []
+    words += [row.options] if row.options and row.options != "{}" else []
+    return ", ".join(words)

@@ -1,0 +1,89 @@
+"""Which candidate to ship on one device, and what stands beside it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchhub.model.asked import Budget
+from benchhub.model.device import DeviceInfo
+from benchhub.model.row import Row
+from benchhub.model.scenario import VerdictOutcome
+from benchhub.results.recommend.answer import Candidate, DeviceAnswer, Evidence, Kind, Rival
+from benchhub.results.recommend.candidates import candidates, use_of
+from benchhub.results.recommend.ratios import against, best
+
+#: What is not further apart than this is as good as each other.
+MARGIN = 1.03
+_PASS, _FAIL = VerdictOutcome.PASS, VerdictOutcome.FAIL
+
+
+def choose(
+    device: DeviceInfo, rows: Sequence[Row], budgets: Sequence[Budget], objective: str
+) -> DeviceAnswer:
+    """Return what to ship on a device, of its own rows."""
+    found = candidates(rows, budgets, objective)
+    if not found:
+        return DeviceAnswer(device.name, Kind.NOTHING, why=_nothing(device, rows, objective))
+    passing = [one for one in found if one.outcome is _PASS]
+    open_still = [one for one in found if one.outcome not in (_PASS, _FAIL)]
+    if not passing and not open_still:
+        nearest = min(found, key=miss)
+        return DeviceAnswer(device.name, Kind.NONE, found, nearest=nearest, why=_misses(nearest))
+    if not passing:
+        first = best(open_still, objective)
+        rivals = tuple(Rival(one) for one in open_still if one is not first)
+        return DeviceAnswer(
+            device.name, Kind.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
+        )
+    pick = best(passing, objective)
+    tries = max(1, len(found) - 1)
+    held = [against(pick, one, objective, tries) for one in passing if one is not pick]
+    others = [against(pick, one, objective, tries) for one in open_still]
+    apart = sorted(
+        (one for one in held if not _may_be_better(one)), key=lambda one: one.ratio or 0.0
+    )
+    ties = tuple(one for one in held if _may_be_better(one))
+    rivals = tuple(one for one in others if _may_be_better(one))
+    kind = Kind.OPEN if rivals else Kind.TIE if ties else Kind.SHIP
+    return DeviceAnswer(device.name, kind, found, pick, ties, rivals, apart[0] if apart else None)
+
+
+def _may_be_better(rival: Rival) -> bool:
+    """Return whether a rival may be better than the pick by more than the margin."""
+    return rival.low is None or rival.low < 1 / MARGIN
+
+
+def miss(candidate: Candidate) -> float:
+    """Return how many times its limit a candidate's worst figure is; one without a figure: inf."""
+    found = [_times(one) for one in candidate.evidence if one.outcome is _FAIL]
+    return max(found, default=0.0)
+
+
+def _times(evidence: Evidence) -> float:
+    of = evidence.verdict
+    if of.value is None or of.limit <= 0 or of.value <= 0:
+        return float("inf")
+    return of.value / of.limit if of.value > of.limit else of.limit / of.value
+
+
+def _misses(candidate: Candidate) -> str:
+    worst = max((one for one in candidate.evidence if one.outcome is _FAIL), key=_times)
+    return worst.verdict.reason
+
+
+def _open(candidate: Candidate) -> str:
+    first = next(one for one in candidate.evidence if one.outcome not in (_PASS, _FAIL))
+    return first.reason
+
+
+def _nothing(device: DeviceInfo, rows: Sequence[Row], objective: str) -> str:
+    if device.error:
+        return f"it stopped: {device.error}"
+    mine = use_of(rows, objective)
+    for row in mine:
+        if row.status != "finished" and row.reason:
+            return f"no cell finished; {row.variant} on {row.backend}: {row.reason}"
+    for row in mine:
+        if withheld := row[objective].withheld:
+            return f"{objective} is withheld: {withheld}"
+    return f"{objective} was not measured"

@@ -1,0 +1,100 @@
+"""How many times as good one candidate is as another, with limits that allow for a choice."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from benchhub.model.flag import FlagKind
+from benchhub.model.quantities import QUANTITIES, Grain
+from benchhub.model.row import Row
+from benchhub.results.recommend.answer import Candidate, Rival
+from benchhub.stats.interval import Estimate, launches_to_tell
+from benchhub.stats.paired import paired_ratio
+from benchhub.stats.widened import widening
+
+#: What is compared by the medians of launches that shared a round.
+PAIRED = "p50_ms"
+#: Doubts of what launches of one round share, so that their ratio is free of it.
+_SHARED = frozenset(
+    {FlagKind.FOREIGN_CPU, FlagKind.STEAL, FlagKind.PRESSURE, FlagKind.DRIFT, FlagKind.CANARY}
+)
+
+
+def against(pick: Candidate, other: Candidate, objective: str, tries: int) -> Rival:
+    """Return how many times as good `pick` is as `other`, as one of `tries` comparisons.
+
+    Of median latency by launches of one round in pairs; of others by their two intervals, apart as
+    far as both together allow. What is exact has no interval to speak of: its limits are itself.
+    """
+    confidence = 1 - 0.05 / tries
+    ratio = _paired(pick.row, other.row, confidence) if objective == PAIRED else None
+    if QUANTITIES[objective].timing:
+        passed = _SHARED if ratio is not None else frozenset()
+        doubts = [flag for one in (pick, other) for flag in one.row.flags if flag.caps_times]
+        for flag in doubts:
+            if flag.name not in passed:
+                return Rival(other, doubt=f"{flag.name}: {flag.evidence}")
+    if ratio is None:
+        ratio = _apart(pick, other, objective, tries)
+    if ratio is None:
+        return Rival(other, doubt=f"the limits of {objective} are unknown")
+    told = launches_to_tell(ratio)
+    return Rival(other, ratio.estimate, ratio.low, ratio.high, told)
+
+
+def _paired(pick: Row, other: Row, confidence: float) -> Estimate | None:
+    theirs, mine = _by_round(other), _by_round(pick)
+    pairs = [
+        pair
+        for number in sorted(theirs.keys() & mine.keys())
+        for pair in zip(theirs[number], mine[number], strict=False)
+    ]
+    if not pairs:
+        return None
+    return paired_ratio([one for one, _ in pairs], [one for _, one in pairs], confidence)
+
+
+def _by_round(row: Row) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = defaultdict(list)
+    for number, median in row.medians_ms:
+        found[number].append(median)
+    return found
+
+
+def _apart(pick: Candidate, other: Candidate, objective: str, tries: int) -> Estimate | None:
+    """Return the ratio of two figures that were measured apart, each with its interval."""
+    more = QUANTITIES[objective].more_is_better
+    above, below = (pick, other) if more else (other, pick)
+    if min(above.value, below.value) <= 0:
+        return None
+    estimate = above.value / below.value
+    if QUANTITIES[objective].grain is Grain.FILE:
+        return Estimate(estimate, estimate, estimate, 1, 1.0, "exact")
+    first, second = _ends(above, tries), _ends(below, tries)
+    if first is None or second is None:
+        return None
+    n = min(pick.row.launches, other.row.launches)
+    return Estimate(
+        estimate, first[0] / second[1], first[1] / second[0], n, 1 - 0.05 / tries, "two intervals"
+    )
+
+
+def _ends(one: Candidate, tries: int) -> tuple[float, float] | None:
+    """Return a candidate's limits, moved out for the number of comparisons; None: unknown."""
+    if one.low is None or one.high is None or one.low <= 0:
+        return None
+    factor = widening(tries, one.row.launches)
+    low, high = (one.value * _power(end / one.value, factor) for end in (one.low, one.high))
+    return low, high
+
+
+def _power(ratio: float, factor: float) -> float:
+    return math.exp(max(-700.0, min(math.log(ratio) * factor, 700.0)))
+
+
+def best(of: Sequence[Candidate], objective: str) -> Candidate:
+    """Return the candidate with the best value; of equals the first."""
+    more = QUANTITIES[objective].more_is_better
+    return (max if more else min)(of, key=lambda one: one.value)
