@@ -24,10 +24,10 @@ def paired_ratio(
 ) -> Estimate:
     """Return the typical ratio of pairs (same position: same round), with its interval.
 
-    From six pairs on: the Hodges-Lehmann estimate of the log ratio and the interval of the
-    signed-rank test, `signed-rank`. Fewer pairs attain no 95 % that way: the geometric mean with
-    a Student t interval on the logs, `log-t`; one pair has no interval. ValueError: no pairs,
-    unequal lengths, or a value not above 0.
+    From as many pairs on as attain `confidence` that way, six for 95 %: the Hodges-Lehmann
+    estimate of the log ratio and the interval of the signed-rank test, `signed-rank`. Of fewer:
+    the geometric mean with a Student t interval on the logs, `log-t`; one pair has no interval.
+    ValueError: no pairs, unequal lengths, or a value not above 0.
     """
     if len(numerator) != len(denominator):
         raise ValueError(f"{len(numerator)} values cannot pair with {len(denominator)}")
@@ -35,7 +35,7 @@ def paired_ratio(
     below = np.asarray(denominator, dtype=np.float64)
     if not ((above > 0).all() and (below > 0).all()):
         raise ValueError("a ratio of pairs needs values above 0")
-    if above.size < 6:
+    if 0.5**above.size > (1 - confidence) / 2:
         return geometric_mean_interval((above / below).tolist(), confidence)
     logs = np.log(above) - np.log(below)
     first, second = np.triu_indices(logs.size)

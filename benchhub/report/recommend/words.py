@@ -16,6 +16,7 @@ from benchhub.results.recommend.answer import (
     Rival,
 )
 from benchhub.results.recommend.candidates import setting
+from benchhub.results.verdicts.next_steps import FIX_OUTPUTS
 from benchhub.text import estimate, number, plural
 
 #: The word for each answer, as verdicts have theirs.
@@ -133,9 +134,8 @@ def next_steps(of: DeviceAnswer, suite: str) -> Iterator[str]:
                 seen.add(step)
                 yield step
     if of.nearest is not None:
-        yield next(
-            one.verdict.next_step for one in of.nearest.by_limit if one.outcome.value == "FAIL"
-        )
+        failing = (one.verdict for one in of.nearest.by_limit if one.outcome.value == "FAIL")
+        yield next((one.next_step for one in failing), FIX_OUTPUTS)
 
 
 def _step(one: Evidence) -> str:

@@ -43,18 +43,24 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A variant on a backend with its settings, and every limit that it was held to."""
+    """A variant on a backend with its settings, and every limit that it was held to.
+
+    `wrong` says why its outputs are not those that were meant; empty: they are.
+    """
 
     row: Row
     value: float
     low: float | None
     high: float | None
     evidence: tuple[Evidence, ...] = ()
+    wrong: str = ""
 
     @property
     def outcome(self) -> VerdictOutcome:
-        """FAIL where it breaks a limit, PASS where it keeps all, else INCONCLUSIVE."""
+        """FAIL where it is wrong or breaks a limit, PASS where it keeps all, else INCONCLUSIVE."""
         found = {one.outcome for one in self.evidence}
+        if self.wrong:
+            return VerdictOutcome.FAIL
         for worse in (VerdictOutcome.FAIL, VerdictOutcome.INCONCLUSIVE):
             if worse in found:
                 return worse

@@ -63,6 +63,7 @@ def candidates(
                     corrected(one, known[one.cell], by_name[one.budget], len(chosen))
                     for one in judge(beside, budgets)
                 ),
+                _wrong(row, beside),
             )
         )
     return tuple(found)
@@ -70,6 +71,12 @@ def candidates(
 
 def _value(row: Row, objective: str) -> float | None:
     return row[objective].value
+
+
+def _wrong(row: Row, beside: Sequence[Row]) -> str:
+    """Return what says that the outputs of a candidate, in any of its cells, are others."""
+    of = [one for one in beside if one.batch == row.batch]
+    return next((flag.evidence for one in of for flag in one.outputs_wrong), "")
 
 
 def _is_limited(row: Row, chosen: Sequence[Row], budgets: Sequence[Budget]) -> bool:

@@ -55,8 +55,9 @@ def _may_be_better(rival: Rival) -> bool:
 
 def miss(candidate: Candidate) -> float:
     """Return how many times its limit a candidate's worst figure is; one without a figure: inf."""
-    found = [_times(one) for one in candidate.evidence if one.outcome is _FAIL]
-    return max(found, default=0.0)
+    if candidate.wrong:
+        return float("inf")
+    return max(_times(one) for one in candidate.evidence if one.outcome is _FAIL)
 
 
 def _times(evidence: Evidence) -> float:
@@ -67,6 +68,8 @@ def _times(evidence: Evidence) -> float:
 
 
 def _misses(candidate: Candidate) -> str:
+    if candidate.wrong:
+        return f"its outputs are wrong: {candidate.wrong}"
     worst = max((one for one in candidate.evidence if one.outcome is _FAIL), key=_times)
     return worst.verdict.reason
 
