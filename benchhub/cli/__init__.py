@@ -18,15 +18,11 @@ from benchhub import __version__
 from benchhub.cli import (
     ab,
     bench,
-    compare,
     compress,
     devices,
     export,
-    gate,
-    history,
     init,
     project,
-    recommend,
     report,
     run,
     runs,
@@ -44,6 +40,7 @@ from benchhub.cli.devices import (
     selftest,
     show,
 )
+from benchhub.cli.judged import compare, gate, history, recommend
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
 from benchhub.outside.masked import masked

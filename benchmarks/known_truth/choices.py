@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from benchhub.model.asked import Budget
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.results.recommend.answer import DeviceAnswer, Kind
+from benchhub.results.recommend.answer import Advice, DeviceAnswer
 from benchhub.results.recommend.choose import MARGIN, choose
 from benchmarks.known_truth import shipped
 from benchmarks.known_truth.comparisons import Host
@@ -101,11 +101,11 @@ def _repeat(draw: Callable[[Rng], Truth]) -> Repeat:
             "pick breaks a limit": bool(picked and not truth.keeps(picked[0])),
             "a named tie breaks one": not all(map(truth.keeps, [*picked, *tied])),
             "best within 3 %, or named": near,
-            "one answer": answer.kind is Kind.SHIP,
-            "tie": answer.kind is Kind.TIE,
-            "better may be found": answer.kind is Kind.OPEN,
-            "undecided": answer.kind is Kind.UNDECIDED,
-            "none": answer.kind is Kind.NONE,
+            "one answer": answer.kind is Advice.SHIP,
+            "tie": answer.kind is Advice.TIE,
+            "better may be found": answer.kind is Advice.OPEN,
+            "undecided": answer.kind is Advice.UNDECIDED,
+            "none": answer.kind is Advice.NONE,
             "fastest that passes alone breaks a limit": bool(alone and not truth.keeps(alone[0])),
         }
 

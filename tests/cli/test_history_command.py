@@ -10,7 +10,7 @@ from builders import make_cell, make_launch, make_plan, make_run
 from in_process import Reading
 from project import Project, make_project, write_model
 
-from benchhub.cli.history import _exit_code, _Failed
+from benchhub.cli.judged.history import _exit_code, _Failed
 from benchhub.compress.files.look import inspect_model
 from benchhub.model.cell import CANARY, CellKind
 from benchhub.model.request import RunRequest

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from benchhub.cli.compare import record_of
-from benchhub.cli.history import plain
+from benchhub.cli.judged.compare import record_of
+from benchhub.cli.judged.history import plain
 from benchhub.cli.show.results import print_results
 from benchhub.report.compare import formats as compare_formats
 from benchhub.report.gate import formats as gate_formats

@@ -7,10 +7,10 @@ from typing import Any
 
 from benchhub.report.recommend.words import answer, next_steps
 from benchhub.results.recommend.answer import (
-    Candidate,
+    Advice,
+    Contender,
     DeviceAnswer,
     Evidence,
-    Kind,
     Recommendation,
     Rival,
 )
@@ -18,13 +18,13 @@ from benchhub.results.recommend.candidates import setting
 
 #: What an answer may be taken to say of a device.
 _MAY = {
-    Kind.SHIP: "the pick keeps every limit, and no candidate that may keep them is better by more"
+    Advice.SHIP: "the pick keeps every limit, and no candidate that may keep them is better by more"
     " than the margin",
-    Kind.TIE: "the pick and its ties keep every limit, and which of them is best cannot be told",
-    Kind.OPEN: "the pick keeps every limit; a rival may be better, and may keep them, too",
-    Kind.UNDECIDED: "nothing is known to keep every limit",
-    Kind.NONE: "every candidate breaks a limit",
-    Kind.NOTHING: "nothing was measured to choose from",
+    Advice.TIE: "the pick and its ties keep every limit, and which of them is best cannot be told",
+    Advice.OPEN: "the pick keeps every limit; a rival may be better, and may keep them, too",
+    Advice.UNDECIDED: "nothing is known to keep every limit",
+    Advice.NONE: "every candidate breaks a limit",
+    Advice.NOTHING: "nothing was measured to choose from",
 }
 
 
@@ -81,7 +81,7 @@ def _rival(of: Rival) -> dict[str, Any]:
     }
 
 
-def _candidate(of: Candidate) -> dict[str, Any]:
+def _candidate(of: Contender) -> dict[str, Any]:
     row = of.row
     return {
         "setting": setting(row),

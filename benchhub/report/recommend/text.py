@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from benchhub.report.gate.text import Line
 from benchhub.report.recommend.words import (
     WORDS,
     answer,
@@ -15,20 +15,10 @@ from benchhub.report.recommend.words import (
     next_steps,
     value,
 )
-from benchhub.results.recommend.answer import Candidate, DeviceAnswer, Kind, Recommendation
+from benchhub.results.recommend.answer import Contender, DeviceAnswer, Recommendation
 
 #: More than so many candidates beside the pick are counted, not told.
 MOST = 4
-_STYLES = {Kind.SHIP: "PASS", Kind.TIE: "PASS", Kind.NONE: "FAIL"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line with the word it begins with, which is coloured as verdicts are."""
-
-    text: str
-    word: str = ""
-    style: str = ""
 
 
 def lines(of: Recommendation, suite: str) -> Iterator[Line]:
@@ -37,8 +27,7 @@ def lines(of: Recommendation, suite: str) -> Iterator[Line]:
     for device in of.devices:
         yield Line("")
         word = WORDS[device.kind]
-        style = _STYLES.get(device.kind, "INCONCLUSIVE")
-        yield Line(f"{word}  {device.device}: {headline(device)}", word, style)
+        yield Line(f"{word}  {device.device}: {headline(device)}", word)
         yield from _of_device(device, of, suite)
     if of.for_all is not None:
         yield Line("")
@@ -67,10 +56,10 @@ def _of_device(of: DeviceAnswer, whole: Recommendation, suite: str) -> Iterator[
         yield Line(f"  next: {step}")
 
 
-def _evidence(of: Candidate) -> Iterator[Line]:
+def _evidence(of: Contender) -> Iterator[Line]:
     for one in of.by_limit:
         why = "" if one.outcome.value == "PASS" else f": {one.reason}"
-        yield Line(f"  {one.outcome.value:<12}  {held(one)}{why}", one.outcome.value)
+        yield Line(f"{one.outcome.value:<12}  {held(one)}{why}", one.outcome.value)
 
 
 def _some(told: list[str]) -> Iterator[Line]:

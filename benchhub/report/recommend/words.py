@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from benchhub.model.quantities import QUANTITIES
 from benchhub.results.recommend.answer import (
-    Candidate,
+    Advice,
+    Contender,
     DeviceAnswer,
     Evidence,
     ForAll,
-    Kind,
     Recommendation,
     Rival,
 )
@@ -21,8 +21,8 @@ from benchhub.text import estimate, number, plural
 
 #: The word for each answer, as verdicts have theirs.
 WORDS = {
-    Kind.SHIP: "SHIP", Kind.TIE: "TIE", Kind.OPEN: "SHIP, OR BETTER", Kind.UNDECIDED: "UNDECIDED",
-    Kind.NONE: "NONE", Kind.NOTHING: "NOTHING",
+    Advice.SHIP: "SHIP", Advice.TIE: "TIE", Advice.OPEN: "SHIP, OR BETTER", Advice.UNDECIDED: "UNDECIDED",
+    Advice.NONE: "NONE", Advice.NOTHING: "NOTHING",
 }  # fmt: skip
 
 
@@ -46,15 +46,15 @@ def answer(of: Recommendation) -> str:
 
 
 _OTHERS = {
-    Kind.TIE: "a tie on",
-    Kind.OPEN: "something better may be found on",
-    Kind.UNDECIDED: "undecided on",
-    Kind.NONE: "every candidate breaks a limit on",
-    Kind.NOTHING: "nothing was measured on",
+    Advice.TIE: "a tie on",
+    Advice.OPEN: "something better may be found on",
+    Advice.UNDECIDED: "undecided on",
+    Advice.NONE: "every candidate breaks a limit on",
+    Advice.NOTHING: "nothing was measured on",
 }
 
 
-def _count(of: Recommendation, kind: Kind, words: str) -> str:
+def _count(of: Recommendation, kind: Advice, words: str) -> str:
     names = [one.device for one in of.devices if one.kind is kind]
     if not names:
         return ""
@@ -71,7 +71,7 @@ def headline(of: DeviceAnswer) -> str:
         return setting(of.pick.row)
     if of.nearest is not None:
         return f"every candidate breaks a limit; the nearest miss is {setting(of.nearest.row)}"
-    if of.kind is Kind.UNDECIDED:
+    if of.kind is Advice.UNDECIDED:
         return f"nothing is known to keep all limits; the best that may: {_first(of)}"
     return of.why
 
@@ -80,7 +80,7 @@ def _first(of: DeviceAnswer) -> str:
     return setting(of.rivals[0].candidate.row)
 
 
-def value(one: Candidate, objective: str) -> str:
+def value(one: Contender, objective: str) -> str:
     """Return what a candidate is chosen by, with its interval and unit."""
     unit = QUANTITIES[objective].unit
     told = estimate(one.value, one.low, one.high)
@@ -146,7 +146,7 @@ def _of_what(one: Evidence) -> str:
     return "cases" if one.verdict.key.startswith("quality") else "launches"
 
 
-def _again(suite: str, device: str, names: Sequence[Candidate]) -> str:
+def _again(suite: str, device: str, names: Sequence[Contender]) -> str:
     words = ["benchhub run", suite, "--device", device]
     for kind in ("backend", "variant"):
         for name in dict.fromkeys(getattr(one.row, kind) for one in names):

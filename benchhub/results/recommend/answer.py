@@ -10,7 +10,7 @@ from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import VerdictOutcome
 
 
-class Kind(enum.StrEnum):
+class Advice(enum.StrEnum):
     """What can be said of a device."""
 
     #: One keeps all limits, and none that may keep them is faster by more than the margin.
@@ -42,7 +42,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Contender:
     """A variant on a backend with its settings, and every limit that it was held to.
 
     `wrong` says why its outputs are not those that were meant; empty: they are.
@@ -88,7 +88,7 @@ class Rival:
     or there is nothing to tell. `doubt` says why the two cannot be compared.
     """
 
-    candidate: Candidate
+    candidate: Contender
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -106,13 +106,13 @@ class DeviceAnswer:
     """
 
     device: str
-    kind: Kind
-    candidates: tuple[Candidate, ...] = ()
-    pick: Candidate | None = None
+    kind: Advice
+    candidates: tuple[Contender, ...] = ()
+    pick: Contender | None = None
     ties: tuple[Rival, ...] = ()
     rivals: tuple[Rival, ...] = ()
     runner_up: Rival | None = None
-    nearest: Candidate | None = None
+    nearest: Contender | None = None
     why: str = ""
 
 
@@ -121,8 +121,8 @@ class Cost:
     """What the one choice for all costs a device: how many times its own best it takes."""
 
     device: str
-    candidate: Candidate
-    own: Candidate
+    candidate: Contender
+    own: Contender
     ratio: float | None
     low: float | None
     high: float | None

@@ -8,7 +8,7 @@ from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
-from benchhub.results.recommend.answer import Candidate
+from benchhub.results.recommend.answer import Contender
 from benchhub.results.recommend.corrected import corrected
 from benchhub.results.verdicts.judge import judge, selects
 from benchhub.text import plural
@@ -34,7 +34,7 @@ def use_of(rows: Sequence[Row], objective: str) -> tuple[Row, ...]:
 
 def candidates(
     rows: Sequence[Row], budgets: Sequence[Budget], objective: str
-) -> tuple[Candidate, ...]:
+) -> tuple[Contender, ...]:
     """Return what can be chosen of one device's rows; of a quantity that was not measured, none.
 
     Settings that limits of times leave out, where they name others, are no candidates: a budget
@@ -54,7 +54,7 @@ def candidates(
         value = _value(row, objective)
         assert value is not None
         found.append(
-            Candidate(
+            Contender(
                 row,
                 value,
                 row[objective].low,

@@ -8,7 +8,7 @@ from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.results.recommend.answer import Candidate, DeviceAnswer, Evidence, Kind, Rival
+from benchhub.results.recommend.answer import Advice, Contender, DeviceAnswer, Evidence, Rival
 from benchhub.results.recommend.candidates import candidates, use_of
 from benchhub.results.recommend.ratios import against, best
 
@@ -23,17 +23,17 @@ def choose(
     """Return what to ship on a device, of its own rows."""
     found = candidates(rows, budgets, objective)
     if not found:
-        return DeviceAnswer(device.name, Kind.NOTHING, why=_nothing(device, rows, objective))
+        return DeviceAnswer(device.name, Advice.NOTHING, why=_nothing(device, rows, objective))
     passing = [one for one in found if one.outcome is _PASS]
     open_still = [one for one in found if one.outcome not in (_PASS, _FAIL)]
     if not passing and not open_still:
         nearest = min(found, key=miss)
-        return DeviceAnswer(device.name, Kind.NONE, found, nearest=nearest, why=_misses(nearest))
+        return DeviceAnswer(device.name, Advice.NONE, found, nearest=nearest, why=_misses(nearest))
     if not passing:
         first = best(open_still, objective)
         rivals = tuple(Rival(one) for one in open_still if one is not first)
         return DeviceAnswer(
-            device.name, Kind.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
+            device.name, Advice.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
         )
     pick = best(passing, objective)
     tries = max(1, len(found) - 1)
@@ -44,7 +44,7 @@ def choose(
     )
     ties = tuple(one for one in held if _may_be_better(one))
     rivals = tuple(one for one in others if _may_be_better(one))
-    kind = Kind.OPEN if rivals else Kind.TIE if ties else Kind.SHIP
+    kind = Advice.OPEN if rivals else Advice.TIE if ties else Advice.SHIP
     return DeviceAnswer(device.name, kind, found, pick, ties, rivals, apart[0] if apart else None)
 
 
@@ -53,7 +53,7 @@ def _may_be_better(rival: Rival) -> bool:
     return rival.low is None or rival.low < 1 / MARGIN
 
 
-def miss(candidate: Candidate) -> float:
+def miss(candidate: Contender) -> float:
     """Return how many times its limit a candidate's worst figure is; one without a figure: inf."""
     if candidate.wrong:
         return float("inf")
@@ -67,14 +67,14 @@ def _times(evidence: Evidence) -> float:
     return of.value / of.limit if of.value > of.limit else of.limit / of.value
 
 
-def _misses(candidate: Candidate) -> str:
+def _misses(candidate: Contender) -> str:
     if candidate.wrong:
         return f"its outputs are wrong: {candidate.wrong}"
     worst = max((one for one in candidate.evidence if one.outcome is _FAIL), key=_times)
     return worst.verdict.reason
 
 
-def _open(candidate: Candidate) -> str:
+def _open(candidate: Contender) -> str:
     first = next(one for one in candidate.evidence if one.outcome not in (_PASS, _FAIL))
     return first.reason
 

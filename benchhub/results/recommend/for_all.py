@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.results.recommend.answer import Candidate, Cost, DeviceAnswer, ForAll
+from benchhub.results.recommend.answer import Contender, Cost, DeviceAnswer, ForAll
 from benchhub.results.recommend.candidates import setting
 from benchhub.results.recommend.choose import MARGIN
 from benchhub.results.recommend.ratios import against
@@ -20,7 +20,7 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
     missing = [one.device for one in answers if one.pick is None]
     if missing:
         return ForAll(why=f"on {', '.join(missing)} nothing is known to keep all limits")
-    by_setting: list[Mapping[str, Candidate]] = [
+    by_setting: list[Mapping[str, Contender]] = [
         {setting(one.row): one for one in answer.candidates if one.outcome is VerdictOutcome.PASS}
         for answer in answers
     ]
@@ -43,7 +43,7 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
     return ForAll(chosen, costs[chosen], tuple(ties))
 
 
-def _cost(answer: DeviceAnswer, one: Candidate, objective: str, tries: int) -> Cost:
+def _cost(answer: DeviceAnswer, one: Contender, objective: str, tries: int) -> Cost:
     own = answer.pick
     assert own is not None
     if own is one:

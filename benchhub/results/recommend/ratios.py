@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchhub.model.flag import FlagKind
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.model.row import Row
-from benchhub.results.recommend.answer import Candidate, Rival
+from benchhub.results.recommend.answer import Contender, Rival
 from benchhub.stats.interval import Estimate, launches_to_tell
 from benchhub.stats.paired import paired_ratio
 from benchhub.stats.widened import widening
@@ -22,7 +22,7 @@ _SHARED = frozenset(
 )
 
 
-def against(pick: Candidate, other: Candidate, objective: str, tries: int) -> Rival:
+def against(pick: Contender, other: Contender, objective: str, tries: int) -> Rival:
     """Return how many times as good `pick` is as `other`, as one of `tries` comparisons.
 
     Of median latency by launches of one round in pairs; of others by their two intervals, apart as
@@ -63,7 +63,7 @@ def _by_round(row: Row) -> dict[int, list[float]]:
     return found
 
 
-def _apart(pick: Candidate, other: Candidate, objective: str, tries: int) -> Estimate | None:
+def _apart(pick: Contender, other: Contender, objective: str, tries: int) -> Estimate | None:
     """Return the ratio of two figures that were measured apart, each with its interval."""
     more = QUANTITIES[objective].more_is_better
     above, below = (pick, other) if more else (other, pick)
@@ -81,7 +81,7 @@ def _apart(pick: Candidate, other: Candidate, objective: str, tries: int) -> Est
     )
 
 
-def _ends(one: Candidate, tries: int) -> tuple[float, float] | None:
+def _ends(one: Contender, tries: int) -> tuple[float, float] | None:
     """Return a candidate's limits, moved out for the number of comparisons; None: unknown."""
     if one.low is None or one.high is None or one.low <= 0:
         return None
@@ -94,7 +94,7 @@ def _power(ratio: float, factor: float) -> float:
     return math.exp(max(-700.0, min(math.log(ratio) * factor, 700.0)))
 
 
-def best(of: Sequence[Candidate], objective: str) -> Candidate:
+def best(of: Sequence[Contender], objective: str) -> Contender:
     """Return the candidate with the best value; of equals the first."""
     more = QUANTITIES[objective].more_is_better
     return (max if more else min)(of, key=lambda one: one.value)

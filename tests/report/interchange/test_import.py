@@ -16,7 +16,7 @@ from rows import values
 from test_export import benchhub, exported
 from waiting import PATIENCE_S
 
-from benchhub.cli.compare import record_of
+from benchhub.cli.judged.compare import record_of
 from benchhub.errors import ConfigError
 from benchhub.model.row import Results, Row
 from benchhub.report.interchange.imported import import_files

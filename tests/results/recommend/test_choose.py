@@ -13,7 +13,7 @@ from rows import make_row
 from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome as Outcome
-from benchhub.results.recommend.answer import DeviceAnswer, Kind
+from benchhub.results.recommend.answer import Advice, DeviceAnswer
 from benchhub.results.recommend.choose import choose
 from benchhub.stats.looks import ALPHA
 from benchhub.stats.widened import widening
@@ -64,7 +64,7 @@ def test_the_fastest_that_keeps_every_limit_is_shipped() -> None:
         latency("int8", 3.0), quality("int8", 0.05, 0.08, quality_loss_low=0.03),
         quality_loss_max=0.01, latency_p95_ms=20.0,
     )  # fmt: skip
-    assert found.kind is Kind.OPEN  # of int8's loss the lower limit is not known to break it
+    assert found.kind is Advice.OPEN  # of int8's loss the lower limit is not known to break it
     assert found.pick is not None
     assert found.pick.row.variant == "fp16"
     assert names(found.rivals) == ["int8"]
@@ -80,14 +80,14 @@ def test_what_breaks_a_limit_is_no_rival() -> None:
         intervals={"quality_loss": {"low": 0.03, "high": 0.07, "upper_one_sided": 0.065}},
     )  # fmt: skip
     found = chosen(*slow, quality("fp32", 0.0, 0.001), lossy, quality_loss_max=0.01)
-    assert (found.kind, found.rivals) == (Kind.SHIP, ())
+    assert (found.kind, found.rivals) == (Advice.SHIP, ())
     assert found.pick is not None
     assert found.pick.row.variant == "fp32"
 
 
 def test_what_cannot_be_told_apart_is_a_tie() -> None:
     found = chosen(latency("a", 5.0, noise=0.2), latency("b", 5.8, noise=0.2), latency("c", 20.0))
-    assert (found.kind, names(found.ties)) == (Kind.TIE, ["b"])
+    assert (found.kind, names(found.ties)) == (Advice.TIE, ["b"])
     assert found.ties[0].launches is not None
     assert found.runner_up is not None
     assert found.runner_up.candidate.row.variant == "c"
@@ -96,20 +96,20 @@ def test_what_cannot_be_told_apart_is_a_tie() -> None:
 def test_what_is_within_the_margin_is_as_good() -> None:
     """The pick is the faster of two that are known to be 1 % apart, and nothing is open."""
     found = chosen(latency("a", 5.0, noise=0.001), latency("b", 5.05, noise=0.001))
-    assert (found.kind, found.ties) == (Kind.SHIP, ())
+    assert (found.kind, found.ties) == (Advice.SHIP, ())
 
 
 def test_a_limit_that_is_kept_alone_may_not_be_kept_as_one_of_many() -> None:
     few = [latency("fp32", 9.0), quality("fp32", 0.0, 0.0001)]
     close = [latency("int8", 3.0), quality("int8", 0.004, 0.0095)]
     alone = chosen(*close, quality_loss_max=0.01)
-    assert alone.kind is Kind.SHIP
+    assert alone.kind is Advice.SHIP
     found = chosen(*few, *close, quality_loss_max=0.01)
     (held,) = found.rivals[0].candidate.by_limit
     assert (held.verdict.outcome, held.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
     assert held.worst == pytest.approx(0.004 + 0.0055 * widening(2, 200, 0.90))
     assert "as one of 2 that were looked at" in held.reason
-    assert found.kind is Kind.OPEN
+    assert found.kind is Advice.OPEN
 
 
 def test_percentiles_are_moved_out_look_by_look() -> None:
@@ -117,7 +117,7 @@ def test_percentiles_are_moved_out_look_by_look() -> None:
     high = 10.0 * 1.05 ** widening(8, 10, 1 - 2 * ALPHA)
     assert chosen(*rows, latency_p95_ms=high * 1.001).pick is not None
     found = chosen(*rows, latency_p95_ms=high * 0.999)
-    assert found.kind is Kind.UNDECIDED
+    assert found.kind is Advice.UNDECIDED
     assert {one.outcome for one in found.candidates} == {Outcome.INCONCLUSIVE}
 
 
@@ -131,7 +131,7 @@ def test_where_all_break_a_limit_the_nearest_miss_is_named() -> None:
         )  # fmt: skip
 
     found = chosen(slow("fp32", 30.0), slow("int8", 20.0), latency_p95_ms=5.0)
-    assert found.kind is Kind.NONE
+    assert found.kind is Advice.NONE
     assert found.nearest is not None
     assert found.nearest.row.variant == "int8"
     assert "breaks it" in found.why
@@ -156,7 +156,7 @@ def test_calls_of_other_sizes_are_no_alternatives() -> None:
 @pytest.mark.parametrize(("kind", "told"), [(FlagKind.DRIFT, True), (FlagKind.THROTTLED, False)])
 def test_doubts_that_a_round_shares_leave_the_comparison(kind: FlagKind, told: bool) -> None:
     found = chosen(latency("a", 5.0), latency("b", 9.0, flags=(Flag(kind, "seen"),)))
-    assert found.kind is (Kind.SHIP if told else Kind.TIE)
+    assert found.kind is (Advice.SHIP if told else Advice.TIE)
     if not told:
         assert found.ties[0].doubt == "throttled: seen"
 
@@ -164,7 +164,7 @@ def test_doubts_that_a_round_shares_leave_the_comparison(kind: FlagKind, told: b
 def test_nothing_is_said_where_nothing_was_measured() -> None:
     failed = latency("a", 5.0, status="failed", reason="out of memory")
     found = chosen(failed)
-    assert (found.kind, found.pick) == (Kind.NOTHING, None)
+    assert (found.kind, found.pick) == (Advice.NOTHING, None)
     assert found.why == "no cell finished; a on onnxruntime: out of memory"
     assert chosen(quality("a", 0.0, 0.001)).why == "p50_ms was not measured"
 
@@ -176,7 +176,7 @@ def test_wrong_outputs_are_never_shipped() -> None:
         latency("int8", 3.0), quality("int8", 0.0, 0.001, flags=(garbage,)),
         quality_loss_max=0.01,
     )  # fmt: skip
-    assert found.kind is Kind.SHIP
+    assert found.kind is Advice.SHIP
     assert found.pick is not None
     assert found.pick.row.variant == "fp32"
 

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from benchhub.model.asked import Budget
     from benchhub.results.recommend.answer import Recommendation
 
-_COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
+_COLOURS = {
+    "PASS": "green", "SHIP": "green", "TIE": "green", "FAIL": "red", "NONE": "red",
+    "INCONCLUSIVE": "yellow", "SHIP, OR BETTER": "yellow", "UNDECIDED": "yellow",
+    "NOTHING": "red",
+}  # fmt: skip
 
 
 def recommend(
@@ -62,23 +66,22 @@ def recommend(
         console = Console()
         for line in lines(answer, loaded.run.suite):
             text = Text(line.text, style="dim" if line.style == "dim" else "")
-            word = line.word
-            if word and (at := line.text.find(word)) >= 0:
-                text.stylize(_COLOURS.get(line.style or word, ""), at, at + len(word))
+            if line.style in _COLOURS:
+                text.stylize(_COLOURS[line.style], 0, len(line.style))
             console.print(text, soft_wrap=True)
     raise typer.Exit(exit_code(answer))
 
 
 def exit_code(of: Recommendation) -> int:
     """Return the exit code of a recommendation: the worst of its devices."""
-    from benchhub.results.recommend.answer import Kind
+    from benchhub.results.recommend.answer import Advice
 
     kinds = {one.kind for one in of.devices}
-    if Kind.NOTHING in kinds or not kinds:
+    if Advice.NOTHING in kinds or not kinds:
         return 3
-    if Kind.NONE in kinds:
+    if Advice.NONE in kinds:
         return 1
-    return 4 if kinds & {Kind.UNDECIDED, Kind.OPEN} else 0
+    return 4 if kinds & {Advice.UNDECIDED, Advice.OPEN} else 0
 
 
 def _typed(texts: list[str]) -> list[Budget]:

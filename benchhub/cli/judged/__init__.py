@@ -1,0 +1,1 @@
+"""Verbs that judge runs which are stored: what keeps its limits, what moved, what to ship."""
