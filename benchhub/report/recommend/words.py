@@ -21,7 +21,8 @@ from benchhub.text import estimate, number, plural
 
 #: The word for each answer, as verdicts have theirs.
 WORDS = {
-    Advice.SHIP: "SHIP", Advice.TIE: "TIE", Advice.OPEN: "SHIP, OR BETTER", Advice.UNDECIDED: "UNDECIDED",
+    Advice.SHIP: "SHIP", Advice.TIE: "TIE", Advice.OPEN: "SHIP, OR BETTER",
+    Advice.UNDECIDED: "UNDECIDED",
     Advice.NONE: "NONE", Advice.NOTHING: "NOTHING",
 }  # fmt: skip
 
