@@ -107,7 +107,7 @@ def confirmation(
 
     return ABRequest(
         suite="ab",
-        devices=(_place(store, new.run, cell.device, project),),
+        devices=(place_of(store, new.run, cell.device, project),),
         backends=(cell.backend,),
         model_a=str(files[0]),
         model_b=str(files[1]),
@@ -132,7 +132,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _place(store: Store, run: str, device: str, project: Path) -> str:
+def place_of(store: Store, run: str, device: str, project: Path) -> str:
     """Return where the profile is that the run used, or else the one of that name."""
     for place in store.run(run).request.devices:
         with contextlib.suppress(ConfigError):  # it is gone

@@ -11,6 +11,7 @@ from benchhub.cli import project
 if TYPE_CHECKING:
     from benchhub.model.asked import Budget
     from benchhub.results.recommend.answer import Recommendation
+    from benchhub.store import Store
 
 _COLOURS = {
     "PASS": "green", "SHIP": "green", "TIE": "green", "FAIL": "red", "NONE": "red",
@@ -29,6 +30,9 @@ def recommend(
         "", metavar="QUANTITY", help="What is to be best [default: p50_ms, or the rate limited]"
     ),
     robust: bool = typer.Option(False, help="One choice for all devices, too, by its worst cost"),
+    confirm: bool = typer.Option(
+        False, "--confirm", help="Measure those that may be best once more, side by side"
+    ),
     json: bool = typer.Option(False, "--json", help="As JSON"),
     store: str = project.STORE,
 ) -> None:
@@ -59,7 +63,9 @@ def recommend(
             loaded = load_results(results, found)
         if not json:
             loaded = as_typed(results, loaded)
-    answer = recommended(loaded, budgets, by, device, robust)
+        answer = recommended(loaded, budgets, by, device, robust)
+        if confirm:
+            answer = _confirmed(results, answer, budgets, by)
     if json:
         project.put(render(answer, loaded.run.suite))
     else:
@@ -70,6 +76,37 @@ def recommend(
                 text.stylize(_COLOURS[line.style], 0, len(line.style))
             console.print(text, soft_wrap=True)
     raise typer.Exit(exit_code(answer))
+
+
+def _confirmed(
+    results: Store, first: Recommendation, budgets: list[Budget], by: str
+) -> Recommendation:
+    """Measure the finalists of each device once more, and choose among them by that alone."""
+    from rich.console import Console
+
+    from benchhub.api.measuring import begin, measure
+    from benchhub.cli.run import command_line, display, ready_of, say_problems
+    from benchhub.results.load import load_results
+    from benchhub.results.load_history import place_of
+    from benchhub.results.recommend.finalists import again, finalists, settings
+    from benchhub.results.recommend.recommend import confirmed
+    from benchhub.results.recommend.recommend import recommend as recommended
+    from benchhub.results.verdicts.early import asks_each_launch
+
+    console = Console(stderr=True)
+    request = results.run(first.run).request
+    found = []
+    for device in first.devices:
+        if not (rows := finalists(device)):
+            continue
+        place = place_of(results, first.run, device.device, project.folder())
+        ready = ready_of(again(request, place, rows), console)
+        shown = display(console)
+        info = begin(results, ready, command_line(), shown)
+        say_problems(measure(results, info, ready, shown))
+        loaded = load_results(results, info.id, each_launch=asks_each_launch(budgets))
+        found.append(recommended(loaded, budgets, by, among=settings(rows)))
+    return confirmed(first, found)
 
 
 def exit_code(of: Recommendation) -> int:

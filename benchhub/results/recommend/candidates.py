@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
@@ -33,9 +33,11 @@ def use_of(rows: Sequence[Row], objective: str) -> tuple[Row, ...]:
 
 
 def candidates(
-    rows: Sequence[Row], budgets: Sequence[Budget], objective: str
+    rows: Sequence[Row], budgets: Sequence[Budget], objective: str, among: Collection[str] = ()
 ) -> tuple[Contender, ...]:
     """Return what can be chosen of one device's rows; of a quantity that was not measured, none.
+
+    `among`: of these settings only, as `setting` writes them.
 
     Settings that limits of times leave out, where they name others, are no candidates: a budget
     for one thread is not kept by two.
@@ -46,6 +48,7 @@ def candidates(
         if row.status == "finished" and _value(row, objective) is not None
     ]
     chosen = [row for row in chosen if _is_limited(row, chosen, budgets)]
+    chosen = [row for row in chosen if not among or setting(row) in among]
     found = []
     for row in chosen:
         beside = _beside(row, rows)

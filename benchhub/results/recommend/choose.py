@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
@@ -18,10 +18,14 @@ _PASS, _FAIL = VerdictOutcome.PASS, VerdictOutcome.FAIL
 
 
 def choose(
-    device: DeviceInfo, rows: Sequence[Row], budgets: Sequence[Budget], objective: str
+    device: DeviceInfo,
+    rows: Sequence[Row],
+    budgets: Sequence[Budget],
+    objective: str,
+    among: Collection[str] = (),
 ) -> DeviceAnswer:
-    """Return what to ship on a device, of its own rows."""
-    found = candidates(rows, budgets, objective)
+    """Return what to ship on a device, of its own rows; `among` settings, or of all there are."""
+    found = candidates(rows, budgets, objective, among)
     if not found:
         return DeviceAnswer(device.name, Advice.NOTHING, why=_nothing(device, rows, objective))
     passing = [one for one in found if one.outcome is _PASS]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Sequence
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import Budget
@@ -14,6 +15,7 @@ from benchhub.results.recommend.for_all import one_for_all
 
 #: What is best by default; a limit of a rate asks for the rate instead.
 LATENCY, RATE = "p50_ms", "throughput_per_s"
+QUICK = "a quick run decides nothing: run it with --effort standard"
 #: What can be asked to be best: what is measured with an interval, and sizes of files.
 OBJECTIVES = tuple(
     one.name
@@ -37,9 +39,9 @@ def objective_of(budgets: Sequence[Budget], by: str = "") -> str:
 
 def recommend(
     results: Results, budgets: Sequence[Budget], by: str = "", devices: Sequence[str] = (),
-    robust: bool = False,
+    robust: bool = False, among: Collection[str] = (),
 ) -> Recommendation:  # fmt: skip
-    """Return what to ship, on each device or on those named.
+    """Return what to ship, on each device or on those named; `among` settings, or of all.
 
     ConfigError: a device that the run does not have, or a quantity nothing is chosen by.
     """
@@ -49,7 +51,7 @@ def recommend(
         if name not in known:
             raise ConfigError(f"device {name} is not in run {results.run.id}{nearest(name, known)}")
     answers = tuple(
-        choose(one, [row for row in results.rows if row.device == name], budgets, objective)
+        choose(one, [row for row in results.rows if row.device == name], budgets, objective, among)
         for name, one in known.items()
         if not devices or name in devices
     )
@@ -64,6 +66,18 @@ def recommend(
     )
 
 
+def confirmed(first: Recommendation, again: Sequence[Recommendation]) -> Recommendation:
+    """Return a recommendation with the answers of its finalists, which were measured once more."""
+    anew = {one.device: one for of in again for one in of.devices}
+    devices = tuple(anew.get(one.device, one) for one in first.devices)
+    runs = ", ".join(dict.fromkeys(of.run for of in again))
+    notes = [one for one in first.notes if one != QUICK]
+    if again:
+        notes.append(f"the finalists were measured once more: run {runs}")
+    for_all = one_for_all(devices, first.objective) if first.for_all is not None else None
+    return dataclasses.replace(first, devices=devices, for_all=for_all, notes=tuple(notes))
+
+
 def _notes(results: Results, budgets: Sequence[Budget]) -> list[str]:
     notes = []
     limited = {key for budget in budgets for key in budget.limits}
@@ -72,5 +86,5 @@ def _notes(results: Results, budgets: Sequence[Budget]) -> list[str]:
     elif "quality_loss_max" not in limited and any(row.quality for row in results.rows):
         notes.append("no limit on the loss of quality was given (quality_loss_max)")
     if results.run.effort == "quick":
-        notes.append("a quick run decides nothing: run it with --effort standard")
+        notes.append(QUICK)
     return notes
