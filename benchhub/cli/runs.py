@@ -34,8 +34,7 @@ def list_runs(
 
         typer.echo(jsonlib.dumps([run_told(run) for run in runs], indent=2))
         return
-    from rich.console import Console
-
+    from benchhub.cli.show.say import stdout
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import Column, listing
     from benchhub.text import plural
@@ -49,7 +48,7 @@ def list_runs(
          len(reached[r.id].failed))
         for r in runs
     ]  # fmt: skip
-    print_table(Console(), listing("runs", "Runs, newest last", columns, body))
+    print_table(stdout(), listing("runs", "Runs, newest last", columns, body))
     if left:
         project.note(f"{plural(left, 'earlier run')} not shown: --all, or --limit N")
 

@@ -155,10 +155,11 @@ def _broken(backends: Mapping[str, str]) -> Iterator[Finding]:
 
 def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:
     """Print what was found: first what forbids measuring, then doubts, then what is well."""
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
+    from benchhub.cli.show.say import stdout
+
+    console = stdout()
 
     def line(text: str) -> None:
         # Not broken here, so that what is to be run can be copied in one piece.

@@ -78,9 +78,7 @@ def _told(profile: DeviceProfile, kept: Mapping[str, Quarantined]) -> dict[str, 
 
 
 def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], most: int) -> None:
-    from rich.console import Console
-
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import listing
 
@@ -94,7 +92,7 @@ def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], mo
         host = "this machine" if profile.transport == "local" else profile.host
         shown = "" if is_template(profile) else host
         body.append((profile.name, shown, states[profile.name], _origin(profile)))
-    console = Console()
+    console = stdout()
     caption = "Devices"
     if len(profiles) > most:
         counts = Counter(state or "this machine" for state in states.values())

@@ -94,8 +94,7 @@ def _plain(found: Queue | str) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Queue], now: datetime) -> None:
-    from rich.console import Console
-
+    from benchhub.cli.show.say import stdout
     from benchhub.cli.show.table import print_table
     from benchhub.device.turns.queue import clock, span
     from benchhub.ondevice.wire import WAITS
@@ -122,4 +121,4 @@ def _show(found: dict[str, Queue], now: datetime) -> None:
         if not queue.standings and not queue.kept:
             body.append((name, "free", "", "", "", "", "", ""))
     heads = ("device", "state", "who", "run", "since", "until", "priority", "why")
-    print_table(Console(), listing("queue", "Queue", heads, body))
+    print_table(stdout(), listing("queue", "Queue", heads, body))

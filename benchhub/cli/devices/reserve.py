@@ -72,14 +72,13 @@ def reservations(
     if json:
         typer.echo(jsonlib.dumps([_plain(one) for one in found], indent=2))
         return
-    from rich.console import Console
-
+    from benchhub.cli.show.say import stdout
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import listing
 
     body = [(one.id, one.device, f"{one.user}@{one.host}", _times(one), one.why) for one in found]
     heads = ("id", "device", "for", "when", "why")
-    print_table(Console(), listing("reservations", "Reservations", heads, body))
+    print_table(stdout(), listing("reservations", "Reservations", heads, body))
 
 
 def release(

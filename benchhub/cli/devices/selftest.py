@@ -122,10 +122,11 @@ _WORDS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "refuse": "[red]fai
 
 
 def _show(one: Selftest) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
+    from benchhub.cli.show.say import stdout
+
+    console = stdout()
 
     def line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)

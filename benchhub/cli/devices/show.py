@@ -27,8 +27,7 @@ def show(
         whole = {"profile": plain(profile), "facts": dict(facts.told), "conditions": now}
         typer.echo(jsonlib.dumps(whole, indent=2))
         return
-    from rich.console import Console
-
+    from benchhub.cli.show.say import stdout
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import listing
 
@@ -40,7 +39,7 @@ def show(
         if name not in ("at_ns", "unavailable") and not name.endswith("_ticks"):
             reason = conditions.unavailable.get(name, "unknown")
             body.append((name, _text(value) if value is not None else f"unavailable: {reason}"))
-    print_table(Console(), listing("facts", profile.name, ("fact", "value"), body))
+    print_table(stdout(), listing("facts", profile.name, ("fact", "value"), body))
 
 
 def _text(value: object) -> str:

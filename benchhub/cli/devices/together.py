@@ -70,9 +70,7 @@ def print_rows(rows: Sequence[DeviceLine], step: str = "") -> None:
 
     `step` says where all of a device is shown.
     """
-    from rich.console import Console
-
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
     from benchhub.cli.show.table import print_table
     from benchhub.report.tables.table import listing
 
@@ -84,7 +82,7 @@ def print_rows(rows: Sequence[DeviceLine], step: str = "") -> None:
     troubled = [row for row in ordered if row.rank == 0][:_MOST_TROUBLED]
     fine = [row for row in ordered if row.rank][:_MOST_FINE]
     body = [(row.device, row.word, row.text) for row in (*troubled, *fine)]
-    console = Console()
+    console = stdout()
     print_table(
         console,
         listing("devices", f"{len(rows):,} devices: {told}", ("device", "", "what"), body),

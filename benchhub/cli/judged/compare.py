@@ -99,12 +99,12 @@ def record_of(store: Store, run: str) -> ComparedRun:
 
 
 def _print(comparison: RunComparison) -> None:
-    from rich.console import Console
     from rich.text import Text
 
+    from benchhub.cli.show.say import stdout
     from benchhub.report.compare.text import lines
 
-    console = Console()
+    console = stdout()
     styles = {
         "REGRESSED": "red", "FAILED": "red", "CANNOT BE TOLD": "yellow",
         "NOTHING REGRESSED": "green", "regressed": "red", "failed": "red",

@@ -41,9 +41,8 @@ def gate(
     Without --format, a file's ending says how it is written (.xml .md .json .txt) and the text
     goes to stdout as well: `benchhub gate latest -o gate.xml -o gate.md`.
     """
-    from rich.console import Console
-
     from benchhub.cli.show.results import print_gate
+    from benchhub.cli.show.say import stdout
     from benchhub.report.gate.formats import format_of, render
     from benchhub.results.typed import as_typed
 
@@ -54,7 +53,7 @@ def gate(
         judged = _judged(results, run, budgets, budget)
         typed = dataclasses.replace(judged, results=as_typed(results, judged.results))
     if format is None or (format is GateFormat.TEXT and not output):
-        print_gate(Console(), typed)
+        print_gate(stdout(), typed)
     elif not output:
         project.put(render(format.value, judged))
     for path, name in wanted:

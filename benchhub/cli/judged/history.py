@@ -102,12 +102,10 @@ def _exit_code(outcomes: Sequence[ABComparison | str]) -> int:
 
 
 def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
-    from rich.console import Console
-
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
     from benchhub.results.compare.history import FEWEST_RUNS
 
-    console = Console()
+    console = stdout()
     long = [one for one in screened if one.p_value is not None]
     named = [one for one in long if one.candidate]
     say(
@@ -149,12 +147,10 @@ def _show_candidate(console: Console, one: Screened) -> None:
 
 
 def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | str]) -> None:
-    from rich.console import Console
-
     from benchhub.cli.show.ab import show
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
 
-    console = Console()
+    console = stdout()
     for one, outcome in zip(asked, outcomes, strict=True):
         if isinstance(outcome, str):
             say(console, "yellow", f"not confirmed: {describe(one)}: {outcome}")

@@ -41,9 +41,9 @@ def recommend(
     Exit 0 each device has a pick that keeps all limits, 1 on one all candidates break a limit, 3
     on one nothing was measured, 4 something cannot be told.
     """
-    from rich.console import Console
     from rich.text import Text
 
+    from benchhub.cli.show.say import stdout
     from benchhub.report.recommend.json import render
     from benchhub.report.recommend.text import lines
     from benchhub.results.load import held_against, load_results
@@ -69,7 +69,7 @@ def recommend(
     if json:
         project.put(render(answer, loaded.run.suite))
     else:
-        console = Console()
+        console = stdout()
         for line in lines(answer, loaded.run.suite):
             text = Text(line.text, style="dim" if line.style == "dim" else "")
             if line.style in _COLOURS:

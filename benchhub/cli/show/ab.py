@@ -38,13 +38,12 @@ def exit_code(found: ABComparison, judged: Judged | None = None) -> int:
 
 def show(found: ABComparison, delta: float, judged: Judged | None = None) -> None:
     """Print both sides, the effects and the verdict to stdout, and how B keeps its limits."""
-    from rich.console import Console
 
     from benchhub.cli.show.results import print_gate
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
     from benchhub.cli.show.table import print_table
 
-    console = Console()
+    console = stdout()
     for letter, side in (("A", found.a), ("B", found.b)):
         if side.failure:
             say(console, "red", f"{letter}, {side.variant.name}, failed in {side.failure}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rich.console import Console
-
 from benchhub import __version__
-from benchhub.cli.show.say import say
+from benchhub.cli.show.say import say, stdout
 from benchhub.cli.show.table import print_table
 from benchhub.compress.build.single import Made
 from benchhub.model.cell import Variant
@@ -21,7 +19,7 @@ _TOLD = ("recipe", "options", "file", "sha256", "baseline_sha256", "sparse_bytes
 
 def show(made: Made) -> None:
     """Print sizes before and after, with ratios, and what the recipe says of its work."""
-    console = Console()
+    console = stdout()
     variant, source = made.variant, made.source
     recipe = variant.recipe.name if variant.recipe else ""
     title = f"{variant.name}: {recipe}" + (f" of {source.name}" if source else "")
@@ -109,7 +107,7 @@ def _limits(option: Any) -> dict[str, float | None]:
 
 def show_list() -> None:
     """Print every recipe with its options and their defaults."""
-    console = Console()
+    console = stdout()
     body = [
         (
             name,

@@ -18,6 +18,7 @@ from benchhub.run.execute import Ready
 if TYPE_CHECKING:
     from rich.console import Console
 
+
 #: Seconds a launch takes beside its timed section, where no earlier run tells better: process
 #: start, imports, loading. Slow boards take several times as long.
 ASSUMED_START_S = 0.7
@@ -59,13 +60,12 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
             )
         )
         return
-    from rich.console import Console
 
     from benchhub.cli.show.plan import plan_table, skip_lines
-    from benchhub.cli.show.say import say
+    from benchhub.cli.show.say import say, stdout
     from benchhub.cli.show.table import print_table
 
-    console = Console()
+    console = stdout()
     print_table(console, plan_table(cells))
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from benchhub.cli.show.claims import print_claims
 from benchhub.cli.show.quality import print_quality
-from benchhub.cli.show.say import say
+from benchhub.cli.show.say import say, stdout
 from benchhub.cli.show.timed import print_timed
 from benchhub.model.flag import ABOUT_QUALITY
-from benchhub.model.row import Row
+from benchhub.model.row import Results, Row
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
@@ -27,24 +27,16 @@ _COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yel
 
 
 def print_results(judged: Judged) -> None:
-    """Print times by device, the verdicts and what did not work to stdout."""
-    results, console = judged.results, Console()
-    print_timed(console, results)
-    print_quality(console, results)
+    """Print the verdicts, times by device and what did not work to stdout."""
+    results, console = judged.results, stdout()
     told: set[str] = set()
     if judged.budgets:
-        console.print()
         print_gate(console, judged, MOST_VERDICTS)
         told = {v.cell for v in judged.verdicts if v.outcome is not VerdictOutcome.PASS}
-    else:  # the gate tells of failures itself
-        for row in results.rows:
-            if row.status != "finished":
-                say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
-                if row.status == "failed":
-                    say(console, "", f"  next: {after_failure(row)}")
-        for info in results.devices:
-            if info.error:
-                say(console, "red", info.error)
+    print_timed(console, results)
+    print_quality(console, results)
+    if not judged.budgets:  # the gate tells of failures itself
+        _print_failures(console, results)
     _print_flags(console, [row for row in results.rows if row.cell not in told])
     for variant in results.variants:
         for done in variant.remarks:
@@ -56,6 +48,17 @@ def print_results(judged: Judged) -> None:
             f"{plural(len(results.skips), 'combination')} skipped; the report says why",
         )
     print_claims(console, results)
+
+
+def _print_failures(console: Console, results: Results) -> None:
+    for row in results.rows:
+        if row.status != "finished":
+            say(console, "red", f"{row.status}: {_cell_text(row)}: {row.reason}")
+            if row.status == "failed":
+                say(console, "", f"  next: {after_failure(row)}")
+    for info in results.devices:
+        if info.error:
+            say(console, "red", info.error)
 
 
 def print_gate(console: Console, judged: Judged, most: int | None = None) -> None:

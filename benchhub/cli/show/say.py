@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 
 from rich.console import Console
@@ -11,6 +13,19 @@ from benchhub.text import abridged, visible
 
 #: Of a text of any length no more is printed than fits into so many lines; reports have it whole.
 _MOST_LINES = 8
+#: More columns than any table has.
+_NO_WIDTH = 10_000
+
+
+def stdout() -> Console:
+    """Return where results are printed: as wide as the terminal, or as COLUMNS says.
+
+    A pipe or a file has no width: nothing is folded there, and no column left out.
+    """
+    asked = os.environ.get("COLUMNS", "")
+    if sys.stdout.isatty() or (asked.isdigit() and int(asked)):
+        return Console()
+    return Console(width=_NO_WIDTH)
 
 
 def say(console: Console, style: str, text: str) -> None:
