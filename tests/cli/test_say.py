@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from benchhub.cli.show.say import say
+from benchhub.cli.show.say import say, stdout
 from benchhub.text import abridged
 
 CAUSE = "failed: localhost onnxruntime int8 latency: first: raised: Fail: " + "words and " * 300
@@ -48,3 +48,12 @@ def test_both_ends_are_kept(most: int) -> None:
     assert short.startswith("begin ")
     assert short.endswith(" end")
     assert abridged("as it is", most) == "as it is"
+
+
+@pytest.mark.parametrize(("columns", "width"), [("", 10_000), ("100", 100), ("wide", 10_000)])
+def test_what_is_piped_has_no_width_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert stdout().width == width
