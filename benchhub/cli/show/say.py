@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 import textwrap
 
@@ -22,10 +22,9 @@ def stdout() -> Console:
 
     A pipe or a file has no width: nothing is folded there, and no column left out.
     """
-    asked = os.environ.get("COLUMNS", "")
-    if sys.stdout.isatty() or (asked.isdigit() and int(asked)):
+    if sys.stdout.isatty():
         return Console()
-    return Console(width=_NO_WIDTH)
+    return Console(width=shutil.get_terminal_size((_NO_WIDTH, 1)).columns)
 
 
 def say(console: Console, style: str, text: str) -> None:
