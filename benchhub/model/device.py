@@ -54,13 +54,15 @@ class DeviceProfile:
 
 #: The level of a finding about a backend that nobody asked for and that cannot run there.
 LEFT_OUT = "left out"
+#: The level of a check that could not find out what it asks: neither well nor a doubt.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check of a device; `fix` is a line the user can run.
 
-    `level` is ok, warn, refuse or LEFT_OUT.
+    `level` is ok, UNKNOWN, warn, refuse or LEFT_OUT.
 
     `backend` is the one it is about, if it is about one.
     """

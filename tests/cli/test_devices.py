@@ -9,9 +9,11 @@ import pytest
 import tomlkit
 from project import Project, make_project
 
+from benchhub.cli.devices.doctor import print_checks
 from benchhub.cli.devices.profile_file import write_profile
 from benchhub.config.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
 from benchhub.config.suite import load_profile
+from benchhub.model.device import UNKNOWN, Finding
 
 TEMPLATES = (
     "arm-server", "jetson-orin", "nvidia-gpu", "raspberry-pi-4", "raspberry-pi-5", "x86-server",
@@ -128,6 +130,24 @@ def test_doctor_of_a_device_without_any_backend(project: Project, tmp_path: Path
     assert checks["backends"]["level"] == "refuse"
     assert "devices provision empty --backend onnxruntime" in checks["backends"]["fix"]
     assert "cannot measure" in project.run("devices", "doctor", "empty").out
+
+
+@pytest.mark.parametrize("unfit", [False, True])
+def test_doctor_shows_the_unknown_behind_doubts_and_before_what_is_well(
+    capsys: pytest.CaptureFixture[str], unfit: bool
+) -> None:
+    checks = [
+        Finding("python", "ok", "Python 3.11"),
+        Finding("governor", UNKNOWN, "unavailable: not permitted"),
+        Finding("turbo", "warn", "on", "the clock falls", "turn it off"),
+    ]
+    print_checks("pi4", checks, unfit)
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in shown[1:] if line] == [
+        "warn", "why:", "fix:", "unknown", "ok",
+    ]  # fmt: skip
+    told = zip((shown[1], shown[4], shown[5]), (" on", " unavailable", " Python"), strict=True)
+    assert len({line.index(found) for line, found in told}) == 1
 
 
 @pytest.mark.usefixtures("processes")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from benchhub.run.devices.side_by_side import Answer
     from benchhub.run.loop.engine import Sessions
 
-_COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red"}
-_ORDER = ("refuse", "warn", "ok")
+_COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red", "unknown": "cyan"}
+_ORDER = ("refuse", "warn", "unknown", "ok")
 
 #: The checks of a device, and whether it is unfit.
 Examined = tuple[tuple["Finding", ...], bool]
@@ -93,10 +93,12 @@ def question(
 
 def _row(name: str, checks: Sequence[Finding], unfit: bool) -> DeviceLine:
     from benchhub.cli.devices.together import DeviceLine
+    from benchhub.model.device import UNKNOWN
 
     worst = [check for check in checks if check.level == ("refuse" if unfit else "warn")]
     if not worst:
-        return DeviceLine(name, 2, "can measure")
+        unknown = ", ".join(check.check for check in checks if check.level == UNKNOWN)
+        return DeviceLine(name, 2, "can measure", f"unknown: {unknown}" if unknown else "")
     one = worst[0]
     more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
     fix = f"; {one.fix}" if one.fix and unfit else ""
@@ -154,7 +156,7 @@ def _broken(backends: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:
-    """Print what was found: first what forbids measuring, then doubts, then what is well."""
+    """Print what was found: what forbids measuring, doubts, the unknown, what is well."""
     from rich.markup import escape
 
     from benchhub.cli.show.say import stdout
@@ -169,9 +171,9 @@ def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:
     line(f"[bold]{escape(name)}[/]: {can}")
     width = max(len(check.check) for check in checks)
     for check in sorted(checks, key=lambda one: _ORDER.index(one.level)):
-        level = f"[{_COLOURS[check.level]}]{check.level:6}[/]"
+        level = f"[{_COLOURS[check.level]}]{check.level:7}[/]"
         line(f"  {level}  {escape(check.check):{width}}  {escape(check.found)}")
         for word, part in (("why", check.why), ("fix", check.fix)):
             if part and check.level != "ok":
-                line(f"          [dim]{word}:[/] {escape(part)}")
+                line(f"           [dim]{word}:[/] {escape(part)}")
     console.print()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.device import UNKNOWN, DeviceProfile, Finding
 from benchhub.model.facts import Facts
 from benchhub.ondevice.wire import Conditions
 
@@ -27,8 +27,8 @@ def checks(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Iter
 def _resolution(facts: Facts) -> Iterator[Finding]:
     resolution = facts.number("clock_resolution_ns")
     if resolution is None:
-        return
-    if resolution > COARSEST_CLOCK_NS:
+        yield Finding("clock", UNKNOWN, "resolution unavailable")
+    elif resolution > COARSEST_CLOCK_NS:
         yield Finding(
             "clock", "warn", f"clock ticks every {resolution} ns",
             "short calls read as multiples of a tick", "use larger batches on this device",
@@ -40,7 +40,7 @@ def _resolution(facts: Facts) -> Iterator[Finding]:
 def _source(facts: Facts) -> Iterator[Finding]:
     source = facts.text("clock_source")
     if source is None:
-        yield Finding("clock source", "ok", "unavailable")
+        yield Finding("clock source", UNKNOWN, "unavailable")
         return
     if source not in SLOW_CLOCK_SOURCES:
         yield Finding("clock source", "ok", source)
@@ -59,7 +59,7 @@ def _source(facts: Facts) -> Iterator[Finding]:
 def _governor(facts: Facts, conditions: Conditions) -> Finding:
     governor = conditions.governor
     if governor is None:
-        return Finding("governor", "ok", _unavailable(conditions, "governor"))
+        return Finding("governor", UNKNOWN, _unavailable(conditions, "governor"))
     if governor == "performance":
         return Finding("governor", "ok", governor)
     fix = "run `sudo cpupower frequency-set -g performance` on the device"
@@ -86,7 +86,7 @@ def _is_arm(facts: Facts) -> bool:
 def _turbo(facts: Facts) -> Finding:
     turbo = facts.told.get("turbo")
     if turbo is None:
-        return Finding("turbo", "ok", "unavailable: no such switch in /sys")
+        return Finding("turbo", UNKNOWN, "unavailable: no such switch in /sys")
     if not turbo:
         return Finding("turbo", "ok", "off")
     fix = "run `echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost` on the device"
@@ -105,7 +105,7 @@ def _temperature(profile: DeviceProfile, conditions: Conditions) -> Finding:
             "drop limits.max_temperature_c, or load the driver of its sensor",
         )  # fmt: skip
     if now is None:
-        return Finding("temperature", "ok", _unavailable(conditions, "temperature_c"))
+        return Finding("temperature", UNKNOWN, _unavailable(conditions, "temperature_c"))
     if limit is not None and now >= limit:
         return Finding(
             "temperature", "refuse", f"{now:.0f} C, limit {limit:.0f} C",
@@ -117,7 +117,7 @@ def _temperature(profile: DeviceProfile, conditions: Conditions) -> Finding:
 def _throttling(facts: Facts) -> Finding:
     throttled = facts.throttled
     if throttled is None:
-        return Finding("throttling", "ok", "unavailable: nothing in /sys tells")
+        return Finding("throttling", UNKNOWN, "unavailable: nothing in /sys tells")
     now, occurred = throttled.now, throttled.occurred
     if not now and not occurred:
         return Finding("throttling", "ok", "none since the device was started")

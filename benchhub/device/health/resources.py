@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchhub.model.device import DeviceProfile, Finding
+from benchhub.model.device import UNKNOWN, DeviceProfile, Finding
 from benchhub.model.facts import Facts
 from benchhub.ondevice.wire import Conditions
 
@@ -39,7 +39,7 @@ def in_memory(conditions: Conditions, largest_bytes: int) -> Iterator[Finding]:
 def _disk(facts: Facts) -> Finding:
     free = facts.number("disk_free_bytes")
     if free is None:
-        return Finding("disk", "ok", "free space unavailable")
+        return Finding("disk", UNKNOWN, "free space unavailable")
     if free < LEAST_DISK_BYTES:
         return Finding(
             "disk", "refuse", f"{free / 2**20:.0f} MiB of disk free", "models may not fit",
@@ -51,7 +51,7 @@ def _disk(facts: Facts) -> Finding:
 def _memory(conditions: Conditions) -> Finding:
     memory = conditions.memory_available_bytes
     if memory is None:
-        return Finding("memory", "ok", "unavailable")
+        return Finding("memory", UNKNOWN, "unavailable")
     if memory < LEAST_MEMORY_BYTES:
         return Finding(
             "memory", "warn", f"{memory / 2**20:.0f} MiB of memory available",
@@ -63,7 +63,7 @@ def _memory(conditions: Conditions) -> Finding:
 def _swap(facts: Facts) -> Finding:
     used = facts.number("swap_used_bytes")
     if used is None:
-        return Finding("swap", "ok", "unavailable")
+        return Finding("swap", UNKNOWN, "unavailable")
     if used > MOST_SWAP_BYTES:
         return Finding(
             "swap", "warn", f"{used / 2**20:.0f} MiB in swap",
@@ -76,7 +76,7 @@ def _swap(facts: Facts) -> Finding:
 def _load(profile: DeviceProfile, facts: Facts, conditions: Conditions) -> Finding:
     load, cores = conditions.load_1m, facts.number("cores_logical") or 1
     if load is None:
-        return Finding("load", "ok", "unavailable")
+        return Finding("load", UNKNOWN, "unavailable")
     if profile.max_load is not None and load > profile.max_load:
         return Finding(
             "load", "refuse", f"load {load:.2f}, limit {profile.max_load:.2f}",

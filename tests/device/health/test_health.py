@@ -18,7 +18,7 @@ from benchhub.device.health.findings import (
     needs_a_backend,
     refusal,
 )
-from benchhub.model.device import LEFT_OUT, DeviceProfile, Finding
+from benchhub.model.device import LEFT_OUT, UNKNOWN, DeviceProfile, Finding
 from benchhub.model.facts import Facts
 from benchhub.ondevice.facts import conditions as taking
 from benchhub.ondevice.facts.probe import facts as probe
@@ -107,6 +107,29 @@ def test_what_is_wrong_says_why_it_matters_and_how_to_fix_it(name: str) -> None:
     others = {one.check for one in all_checks.values() if one.level != "ok"} - {name}
     assert not others
     assert (refusal(tuple(all_checks.values())) is not None) == (level == "refuse")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "conditions"),
+    [
+        ("clock", {"clock_resolution_ns": None}, {}),
+        ("clock source", {"clock_source": None}, {}),
+        ("turbo", {"turbo": None}, {}),
+        ("throttling", {"throttled": None}, {}),
+        ("disk", {"disk_free_bytes": None}, {}),
+        ("swap", {"swap_used_bytes": None}, {}),
+        ("governor", {}, {"governor": None, "unavailable": {"governor": "not permitted"}}),
+        ("temperature", {}, {"temperature_c": None}),
+        ("memory", {}, {"memory_available_bytes": None}),
+        ("load", {}, {"load_1m": None}),
+    ],
+)
+def test_what_cannot_be_found_out_is_unknown_and_not_ok(name, changes, conditions) -> None:
+    found = checks(changes, dataclasses.replace(QUIET, **conditions))
+    assert {one.check: one.level for one in found.values() if one.level != "ok"} == {name: UNKNOWN}
+    assert "unavailable" in found[name].found
+    assert ("not permitted" in found[name].found) == (name == "governor")
+    assert refusal(tuple(found.values())) is None
 
 
 def test_limits_of_the_profile_are_kept() -> None:
@@ -203,7 +226,7 @@ def test_documented_boards(
     found = {
         one.check: one for one in findings(PROFILE, Facts(facts), state, [described("onnxruntime")])
     }
-    assert {name for name, one in found.items() if one.level != "ok"} == doubts
+    assert {name for name, one in found.items() if one.level not in ("ok", UNKNOWN)} == doubts
     assert governor_fix is None or governor_fix in found["governor"].fix
 
 
