@@ -161,6 +161,25 @@ def test_mistakes_are_one_line_and_exit_2(project: Reading, words, said: str) ->
     assert said in done.error
 
 
+@pytest.mark.parametrize("words", [("-o", "gate.xml"), ("--format", "junit")])
+def test_strict_makes_errors_of_what_is_inconclusive_and_the_exit_code_stays(
+    project: Reading, words: tuple[str, str]
+) -> None:
+    file = project.folder / "strict" / words[1]
+    output = (words[0], str(file)) if words[0] == "-o" else (*words, "-o", str(file))
+    for strict, tag in (((), "skipped"), (("--strict",), "error")):
+        done = gate(project, 10.0, "", *output, *strict)
+        assert done.code == 4
+        assert [one.tag for one in ET.parse(file).iter() if one.get("type")] == [tag]
+
+
+@pytest.mark.parametrize("words", [(), ("-o", "gate.md"), ("--json", "-o", "gate.xml")])
+def test_strict_without_junit_is_a_mistake(project: Reading, words: tuple[str, ...]) -> None:
+    done = project.run("gate", "good", "--strict", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "--strict is about JUnit, and none is written: add `-o gate.xml`" in done.error
+
+
 def test_a_terminal_is_told_what_to_type_and_a_file_no_folder(project: Reading) -> None:
     file = project.folder / "gate.md"
     done = project.run("gate", "typed", "--budget", "latency_p50_ms=1", "-o", f"{file}")

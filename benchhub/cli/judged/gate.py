@@ -33,6 +33,9 @@ def gate(
     ),
     format: GateFormat = typer.Option(None, help="Default: text, and of files their ending"),  # noqa: A002
     output: list[Path] = typer.Option([], "-o", "--output", help="File to write; may be repeated"),
+    strict: bool = typer.Option(
+        False, "--strict", help="In JUnit INCONCLUSIVE is an error: if a server reads that alone"
+    ),
     json: bool = typer.Option(False, "--json", help="The same as --format json"),
     store: str = project.STORE,
 ) -> None:
@@ -43,21 +46,28 @@ def gate(
     """
     from benchhub.cli.show.results import print_gate
     from benchhub.cli.show.say import stdout
-    from benchhub.report.gate.formats import format_of, render
+    from benchhub.errors import ConfigError
+    from benchhub.report.gate.formats import STRICT, format_of, render
     from benchhub.results.typed import as_typed
 
     if json:
         format = GateFormat.JSON  # noqa: A001
     wanted = [(path, format.value if format else format_of(path.suffix)) for path in output]
+    told = [name for _, name in wanted] or [format.value if format else "text"]
+    if strict and STRICT not in told:
+        raise ConfigError(
+            "--strict is about JUnit, and none is written: add `-o gate.xml` or `--format junit`;"
+            " INCONCLUSIVE exits 4 without it"
+        )
     with project.open_store(store) as results:
         judged = _judged(results, run, budgets, budget)
         typed = dataclasses.replace(judged, results=as_typed(results, judged.results))
     if format is None or (format is GateFormat.TEXT and not output):
         print_gate(stdout(), typed)
     elif not output:
-        project.put(render(format.value, judged))
+        project.put(render(format.value, judged, strict))
     for path, name in wanted:
-        project.write(path, render(name, judged), "gate", "name another file with -o")
+        project.write(path, render(name, judged, strict), "gate", "name another file with -o")
     raise typer.Exit(judged.exit_code)
 
 

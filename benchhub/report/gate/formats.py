@@ -1,6 +1,7 @@
 """Formats of the gate, a table: a name and the module that renders it.
 
-A format is a module with `SUFFIX` (its file ending) and `render(judged) -> str`.
+A format is a module with `SUFFIX` (its file ending) and `render(judged) -> str`. That of `STRICT`
+takes `strict`, too.
 """
 
 from __future__ import annotations
@@ -16,11 +17,17 @@ FORMATS: dict[str, str] = {
     "junit": "benchhub.report.gate.junit",
     "markdown": "benchhub.report.gate.markdown",
 }
+#: The format that can call what is INCONCLUSIVE an error: the others have a word for it.
+STRICT = "junit"
 
 
-def render(name: str, judged: Judged) -> str:
-    """Return the whole document; the same verdicts give the same text."""
-    return str(importlib.import_module(FORMATS[name]).render(judged))
+def render(name: str, judged: Judged, strict: bool = False) -> str:
+    """Return the whole document; the same verdicts give the same text.
+
+    `strict` is for the format of that name, and makes no difference to the others.
+    """
+    how = {"strict": True} if strict and name == STRICT else {}
+    return str(importlib.import_module(FORMATS[name]).render(judged, **how))
 
 
 def format_of(ending: str) -> str:

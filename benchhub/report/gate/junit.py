@@ -2,15 +2,16 @@
 
 A device is a test suite, and each entry of a budget on a cell is a test case. FAIL is a failure;
 what could not be measured is an error; INCONCLUSIVE is skipped, with its reason, since the views
-show a skipped test as neither passed nor failed. The elements and attributes are those on which
-the schema of Ant's JUnitReport task and that of Jenkins' xUnit plug-in agree.
+show a skipped test as neither passed nor failed; strictly, it is an error. The elements and
+attributes are those on which the schema of Ant's JUnitReport task and that of Jenkins' xUnit
+plug-in agree.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from benchhub.report.gate.entries import (
@@ -27,14 +28,17 @@ from benchhub.text import instant
 SUFFIX = ".xml"
 _ELEMENTS = {"FAIL": "failure", "ERROR": "error", "INCONCLUSIVE": "skipped",
              NO_BUDGETS: "skipped"}  # fmt: skip
+_STRICT = _ELEMENTS | {"INCONCLUSIVE": "error", NO_BUDGETS: "error"}
 #: What XML 1.0 cannot hold, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: What belongs to no device: budgets that select nothing that was measured.
 _NO_DEVICE = "no device"
 
 
-def render(judged: Judged) -> str:
+def render(judged: Judged, strict: bool = False) -> str:
     """Return the document; suites by device name, test cases worst first.
+
+    `strict` makes what is INCONCLUSIVE an error, for servers that ask the document alone.
 
     Names of test cases hold no limits and no figures, so that servers follow them over runs.
     """
@@ -47,14 +51,20 @@ def render(judged: Judged) -> str:
     root = ET.Element("testsuites")
     filled = [(device, found) for device, found in sorted(by_device.items()) if found]
     for number, (device, found) in enumerate(filled):
-        root.append(_suite(judged, number, device, found))
+        root.append(_suite(judged, number, device, found, _STRICT if strict else _ELEMENTS))
     ET.indent(root, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _suite(judged: Judged, number: int, device: str, found: Sequence[GateEntry]) -> ET.Element:
+def _suite(
+    judged: Judged,
+    number: int,
+    device: str,
+    found: Sequence[GateEntry],
+    elements: Mapping[str, str],
+) -> ET.Element:
     run = judged.results.run
-    tally = Counter(_ELEMENTS.get(entry.outcome) for entry in found)
+    tally = Counter(elements.get(entry.outcome) for entry in found)
     suite = ET.Element(
         "testsuite",
         name=_token(device),
@@ -80,16 +90,16 @@ def _suite(judged: Judged, number: int, device: str, found: Sequence[GateEntry])
         named[name] += 1
         if named[name] > 1:
             name = f"{name} ({named[name]})"
-        suite.append(_case(f"benchhub.{_dotless(run.suite)}.{_dotless(device)}", name, entry))
+        classname = f"benchhub.{_dotless(run.suite)}.{_dotless(device)}"
+        suite.append(_case(classname, name, entry, elements.get(entry.outcome)))
     out = ET.SubElement(suite, "system-out")
     out.text = _legal("\n".join([*map(_told, found), "", closing(judged), provenance(judged)]))
     ET.SubElement(suite, "system-err")
     return suite
 
 
-def _case(classname: str, name: str, entry: GateEntry) -> ET.Element:
+def _case(classname: str, name: str, entry: GateEntry, element: str | None) -> ET.Element:
     case = ET.Element("testcase", classname=_token(classname), name=name, time="0")
-    element = _ELEMENTS.get(entry.outcome)
     if element is not None:
         about = f"{entry.seen}, asked {entry.asked}: " if entry.verdict else ""
         told = ET.SubElement(case, element, message=_legal(f"{about}{entry.reason}"))

@@ -21,9 +21,9 @@ OUTCOMES = {"failure", "error", "skipped"}
 ALL = (FAILS, OPEN, KEPT, BROKEN)
 
 
-def parsed(*rows, **more) -> ET.Element:
+def parsed(*rows, strict: bool = False, **more) -> ET.Element:
     """Return the document; check it against the rules."""
-    root = ET.fromstring(render("junit", make_judged(*rows, **more)).encode())
+    root = ET.fromstring(render("junit", make_judged(*rows, **more), strict).encode())
     assert (root.tag, root.attrib) == ("testsuites", {})
     for number, suite in enumerate(root):
         assert suite.tag == "testsuite"
@@ -69,6 +69,24 @@ def test_outcomes_are_what_test_views_tell_apart() -> None:
     assert failure is not None
     assert "61.2 [58.9, 63.0] ms, asked latency_p95_ms ≤ 50" in failure.get("message", "")
     assert "next: choose a faster variant" in (failure.text or "")
+
+
+def test_strictly_what_is_inconclusive_is_an_error_and_all_else_stays() -> None:
+    (usual,), (strict,) = parsed(*ALL), parsed(*ALL, strict=True)
+    assert (usual.get("errors"), usual.get("skipped")) == ("1", "1")
+    assert (strict.get("errors"), strict.get("skipped")) == ("2", "0")
+    before, after = (
+        {case.get("name"): list(case) for case in suite.iter("testcase")}
+        for suite in (usual, strict)
+    )
+    assert list(before) == list(after)
+    for name, told in after.items():
+        (was, now) = (
+            [(one.tag, one.attrib, one.text) for one in of] for of in (before[name], told)
+        )
+        if was and was[0][1]["type"] == "INCONCLUSIVE":
+            was = [("error", *was[0][1:])]
+        assert was == now
 
 
 def test_a_device_is_a_suite() -> None:
