@@ -173,7 +173,8 @@ class Verdict:
     """A budget applied to one cell: what was asked, what was seen, what follows.
 
     `key` is the budget's entry, which limits the quantity in `column`.
-    `next_step` is what to do about it, empty for a PASS. `looks` are the numbers of launches at
+    `next_step` is what to do about it, empty for a PASS. `cause` is why it is INCONCLUSIVE, without
+    figures of this cell alone; empty otherwise. `looks` are the numbers of launches at
     which a percentile was judged, up to the look that decided or the last; the value and its
     limits are those of that look. Empty: judged once, over all launches.
     """
@@ -197,6 +198,7 @@ class Verdict:
     reason: str
     next_step: str = ""
     looks: tuple[int, ...] = ()
+    cause: str = ""
 
     @property
     def by_definition(self) -> bool:

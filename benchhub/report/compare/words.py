@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from benchhub.report.gate.entries import again_told, cell_words
+from benchhub.report.gate.again import again_told
+from benchhub.report.gate.entries import cell_words
 from benchhub.results.compare.conditions import Difference, DifferenceKind, obstacles
 from benchhub.results.compare.moves import Change, Move
 from benchhub.results.compare.runs import CellComparison, RunComparison, State

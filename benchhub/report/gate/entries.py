@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import PurePath
 
-from benchhub.config.limits import typed_again
 from benchhub.model.asked import Budget
 from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.device import DeviceInfo
 from benchhub.model.flag import ABOUT_QUALITY, FlagKind
-from benchhub.model.launch import RunInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
-from benchhub.model.request import RunKind
 from benchhub.model.row import Results, Row, Verdict
+from benchhub.report.gate.again import again_told
+from benchhub.report.gate.quick import effort_that_can
 from benchhub.report.tables.settings import spoken, usual_left_out
 from benchhub.results.load import Judged
-from benchhub.results.typed import LEFT_OUT
 from benchhub.results.verdicts.after_failure import after_failure, lasting
 from benchhub.results.verdicts.judge import NO_BUDGETS
 from benchhub.text import estimate, number, plural
 
-#: Options of `run` that take no value.
-_SWITCHES = frozenset({"--dry-run", "--json"})
 WORST_FIRST = ("FAIL", "ERROR", "INCONCLUSIVE", "PASS")
 
 
@@ -51,6 +44,17 @@ class GateEntry:
     launches: str = ""
     strain: float = 0.0
     verdict: Verdict | None = None
+
+    @property
+    def where(self) -> str:
+        """The cell in words, with its device if it has one."""
+        device = f"{self.device}{' (emulated)' if self.emulated else ''}: " if self.device else ""
+        return f"{device}{self.what}"
+
+    @property
+    def limit(self) -> str:
+        """The budget and what it asks."""
+        return f"{self.budget}: {self.asked}" if self.asked else self.budget
 
 
 def entries(judged: Judged) -> tuple[GateEntry, ...]:
@@ -151,28 +155,10 @@ def _closing(judged: Judged) -> str:
             f" cells above and measure again with {again_told(run)}; if the budget asks"
             f" too much, change it{'' if typed else ' in the suite'}."
         )
+    anew = again_told(run, effort_that_can(judged))
     return (
         "Not decided: this is neither a pass nor a failure. Take the next step of the cells above"
-        f" and measure again with {again_told(run)}, then gate the new run."
-    )
-
-
-def again(run: RunInfo) -> str:
-    """Return the command that measures as `run` did, anew."""
-    command = run.provenance.get("command")
-    if run.kind in (RunKind.BENCH, RunKind.AB):
-        return command or f"benchhub {run.kind}"
-    if _names_suite(command):
-        return command
-    budgets = typed_again(run.request.limits)
-    return f"benchhub run {_suite_of(run)}{f' {budgets}' if budgets else ''}"
-
-
-def again_told(run: RunInfo) -> str:
-    """Return that command in words, with what stands for folders that are left out."""
-    command = again(run)
-    return f"`{command}`" + (
-        f" ({LEFT_OUT} is for folders left out)" if LEFT_OUT in command else ""
+        f" and measure again with {anew}, then gate the new run."
     )
 
 
@@ -180,30 +166,6 @@ def worth_retrying(results: Results) -> bool:
     """Return whether a launch that failed, or a device that was lost, may do better next time."""
     failed = [row for row in results.rows if row.status == "failed"]
     return any(device.error for device in results.devices) or not all(map(lasting, failed))
-
-
-def _names_suite(command: str) -> bool:
-    """Whether a command is one of `benchhub run` that names a suite, and so begins a new run."""
-    try:
-        words = shlex.split(command)
-    except ValueError:  # cut somewhere within quotes
-        return False
-    if words[:2] != ["benchhub", "run"]:
-        return False
-    return any(
-        word and not word.startswith("-") and not _takes_value(before)
-        for before, word in pairwise(words[1:])
-    )
-
-
-def _takes_value(word: str) -> bool:
-    return word.startswith("--") and "=" not in word and word not in _SWITCHES
-
-
-def _suite_of(run: RunInfo) -> str:
-    """Return the folder of a run's suite, which it is found by; its own name may be another."""
-    path = PurePath(run.request.suite)
-    return path.parent.name if path.name == "suite.toml" and path.parent.name else run.suite
 
 
 def provenance(judged: Judged) -> str:

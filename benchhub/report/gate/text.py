@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchhub.report.gate.entries import GateEntry, closing, counted, entries
+from benchhub.report.gate.groups import UNBROKEN, SameCause, grouped, size
+from benchhub.report.gate.quick import quick_cannot
 from benchhub.results.load import Judged
 from benchhub.results.verdicts.judge import NO_BUDGETS
 
@@ -37,17 +39,24 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
     head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
     yield from wrapped(head, width, judged.overall)
     kept = [entry for entry in found if entry.outcome == "PASS"]
-    open_ = [entry for entry in found if entry.outcome != "PASS"]
+    open_ = grouped([entry for entry in found if entry.outcome != "PASS"])
+    told = False
     for entry in open_[:most]:
         yield Line("")
-        yield from _open(entry, width)
+        if not told and entry.outcome == "INCONCLUSIVE" and (hint := quick_cannot(judged)):
+            told = True
+            yield from wrapped(hint, width)
+            yield Line("")
+        yield from (
+            _group(entry, width, run.id) if isinstance(entry, SameCause) else _open(entry, width)
+        )
     if most is None and kept:
         yield Line("")
         for entry in kept:
             yield from _passed(entry, width)
     yield Line("")
     told_by_gate = judged.overall != NO_BUDGETS
-    if most is not None and told_by_gate and (left := len(open_[most:]) + len(kept)):
+    if most is not None and told_by_gate and (left := sum(map(size, open_[most:])) + len(kept)):
         said = f"{left} more" if len(open_) > most else f"{left} PASS"
         yield from wrapped(f"and {said}; `benchhub gate {run.id}` prints them all", width, "dim")
         yield Line("")
@@ -55,8 +64,8 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
 
 
 def _open(entry: GateEntry, width: int) -> Iterator[Line]:
-    yield from wrapped(f"{entry.outcome:<13}{_where(entry)}", width, entry.outcome, "  ")
-    said = [("budget", _budget(entry))]
+    yield from wrapped(f"{entry.outcome:<13}{entry.where}", width, entry.outcome, "  ")
+    said = [("budget", entry.limit)]
     if entry.verdict is not None:
         said.append(("value", f"{entry.seen}, {entry.launches}"))
     said += [("why", entry.reason), ("next", entry.step)]
@@ -65,21 +74,25 @@ def _open(entry: GateEntry, width: int) -> Iterator[Line]:
             yield from wrapped(f"  {label:<8}{text}", width, "", " " * 10)
 
 
+def _group(group: SameCause, width: int, run: str) -> Iterator[Line]:
+    head = f"{group.outcome:<13}{group.counted}: {group.cause}"
+    yield from wrapped(head, width, group.outcome, "  ")
+    cells = group.cells()
+    if left := group.left():
+        cells.append(f"and {left} more; `benchhub gate {run} --json` names them all")
+    said = [("budget", group.limit), ("cells", cells[0]), *(("", cell) for cell in cells[1:])]
+    said += [("first", group.first_reason), ("next", group.step)]
+    for label, text in said:
+        if text:
+            yield from wrapped(f"  {label:<8}{text}", width, "", " " * 10)
+
+
 def _passed(entry: GateEntry, width: int) -> Iterator[Line]:
     text = (
-        f"{entry.outcome:<13}{_where(entry)}: {entry.seen}, {entry.launches}; {_budget(entry)};"
+        f"{entry.outcome:<13}{entry.where}: {entry.seen}, {entry.launches}; {entry.limit};"
         f" {entry.reason}"
     )
     yield from wrapped(text, width, entry.outcome, " " * 13)
-
-
-def _where(entry: GateEntry) -> str:
-    device = f"{entry.device}{' (emulated)' if entry.emulated else ''}: " if entry.device else ""
-    return f"{device}{entry.what}"
-
-
-def _budget(entry: GateEntry) -> str:
-    return f"{entry.budget}: {entry.asked}" if entry.asked else entry.budget
 
 
 def wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterator[Line]:
@@ -88,4 +101,4 @@ def wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterato
         text, max(40, width), subsequent_indent=indent, break_on_hyphens=False,
         drop_whitespace=True, replace_whitespace=True,
     )  # fmt: skip
-    yield from (Line(part, style) for part in one)
+    yield from (Line(part.replace(UNBROKEN, " "), style) for part in one)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
-from benchhub.model.flag import ABOUT_QUALITY, OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
+from benchhub.model.flag import ABOUT_QUALITY, FLAGS, OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit
@@ -48,6 +48,7 @@ class _Answer:
     outcome: VerdictOutcome
     reason: str
     next_step: str = ""
+    cause: str = ""
 
 
 def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> Verdict:
@@ -74,6 +75,7 @@ def judge_row(row: Row, group: Sequence[Row], budget: Budget, limit: Limit) -> V
         reason=answer.reason,
         next_step=answer.next_step,
         looks=seen.looks,
+        cause=answer.cause,
     )
 
 
@@ -120,7 +122,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
         return _Answer(VerdictOutcome.PASS, why)
     if unusable := _unusable(row, limit, seen):
         return unusable
-    doubt = "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
+    doubt = _told(doubts)
     alone = any(flag.name is FlagKind.SINGLE_LAUNCH for flag in doubts)
     worst, best = (seen.low, seen.high) if limit.key.at_least else (seen.high, seen.low)
     worst = worst if seen.most is None else seen.most
@@ -129,7 +131,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
         but = f" (but {doubt})" if doubt else ""
         why = f"even the {side} limit {best:.4g} breaks it{but}"
         return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
-    if unproven := _below_chance(below) or _unproven(row, budget, limit, worst, doubt):
+    if unproven := _below_chance(below) or _unproven(row, budget, limit, worst, doubts):
         return unproven
     but = f" (but {below[0].name}: {below[0].evidence})" if below else ""
     return _Answer(VerdictOutcome.PASS, _kept(row, budget, limit, seen, worst) + but)
@@ -163,7 +165,13 @@ def _of_others(row: Row, budget: Budget, seen: _Seen) -> str:
 def _below_chance(doubts: Sequence[Flag]) -> _Answer | None:
     """Return that no loss can be judged: the baseline is no better than one answer for all."""
     held = [flag for flag in doubts if flag.caps_quality]
-    return _open(f"{held[0].name}: {held[0].evidence}", FIX_LABELS) if held else None
+    if not held:
+        return None
+    return _open(f"{held[0].name}: {held[0].evidence}", FIX_LABELS, _doubt_words(held[:1]))
+
+
+def _told(doubts: Sequence[Flag]) -> str:
+    return "; ".join(f"{flag.name}: {flag.evidence}" for flag in doubts)
 
 
 def _doubts(flag: Flag, limit: Limit) -> bool:
@@ -172,8 +180,13 @@ def _doubts(flag: Flag, limit: Limit) -> bool:
     return limit.timing and flag.caps_times
 
 
-def _open(reason: str, next_step: str) -> _Answer:
-    return _Answer(VerdictOutcome.INCONCLUSIVE, reason, next_step)
+def _open(reason: str, next_step: str, cause: str = "") -> _Answer:
+    """Return that it cannot be told; `cause`: the reason without figures, where it has any."""
+    return _Answer(VerdictOutcome.INCONCLUSIVE, reason, next_step, cause or reason)
+
+
+def _doubt_words(flags: Sequence[Flag]) -> str:
+    return "; ".join(dict.fromkeys(f"{flag.name}: {FLAGS[flag.name].words}" for flag in flags))
 
 
 def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
@@ -191,7 +204,8 @@ def _answers_alike(one: Row, row: Row, limit: Limit) -> bool:
 
 def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
     if row.status != "finished" and limit.scenario is not None:
-        return _open(f"the cell is {row.status}: {row.reason}", after_no_result(row))
+        why = f"the cell is {row.status}"
+        return _open(f"{why}: {row.reason}", after_no_result(row), why)
     if limit.timing and row.emulated:
         return _open("emulated: its times say nothing about a real device", ON_A_REAL_DEVICE)
     if limit.scenario is Scenario.MEMORY and row.emulated:
@@ -203,7 +217,7 @@ def _unusable(row: Row, limit: Limit, seen: _Seen) -> _Answer | None:
 
 
 def _unproven(
-    row: Row, budget: Budget, limit: Limit, worst: float | None, doubt: str
+    row: Row, budget: Budget, limit: Limit, worst: float | None, doubts: Sequence[Flag]
 ) -> _Answer | None:
     """Return why this cannot be a PASS, and what to do about it; None if it is one."""
     if row.launches < limit.key.min_launches:
@@ -214,20 +228,23 @@ def _unproven(
         return _open(
             f"needs {budget.quality_min_cases} independent cases, has {groups}{of}",
             "raise cases in [scenarios.quality], or set quality_min_cases in the budget",
+            f"needs {budget.quality_min_cases} independent cases",
         )
-    if doubt:
-        return _open(doubt, after_doubt(row, limit))
+    if doubts:
+        return _open(_told(doubts), after_doubt(row, limit), _doubt_words(doubts))
     if not_rare := _not_rare(row, limit, budget.rare_launches):
         return not_rare
     if worst is None:
         return _open(f"the limits of {limit.column} are unknown", more(row, limit))
     if limit.broken_by(worst):
         side = "lower" if limit.key.at_least else "upper"
-        why = f"cannot be told: the interval reaches past the budget ({side} limit {worst:.4g})"
+        cause = "the interval reaches past the budget"
+        why = f"cannot be told: {cause} ({side} limit {worst:.4g})"
         interval = row[limit.column].interval
         if interval is not None and interval.method == CLOPPER_PEARSON:
-            why += "; so few cases differ that others, unseen, may lose more"
-        return _open(why, more(row, limit))
+            rest = "; so few cases differ that others, unseen, may lose more"
+            why, cause = why + rest, cause + rest
+        return _open(why, more(row, limit), cause)
     return None
 
 
@@ -250,6 +267,7 @@ def _not_rare(row: Row, limit: Limit, share: float | None) -> _Answer | None:
         f"{missed} of {plural(len(each), 'launch')} miss it by themselves: up to {most:.1%} of all"
         f" may (rare_launches = {share:g})",
         f"set launches in [scenarios.{row.scenario}] to {launches_needed(share, missed)}",
+        f"launches that miss it may be more than rare_launches = {share:g} allows",
     )
 
 
@@ -262,7 +280,8 @@ def _missing(row: Row, limit: Limit) -> _Answer:
     if figure.withheld and limit.in_own_scenario(row):
         if row.launches < limit.key.min_launches:
             return _too_few(row, limit)
-        return _open(f"{limit.column} is withheld, {figure.withheld}", more(row, limit))
+        why = f"{limit.column} is withheld"
+        return _open(f"{why}, {figure.withheld}", more(row, limit), why)
     if limit.is_loss and quality.withheld and row.scenario != limit.scenario:
         return _open(
             f"quality could not be judged, {quality.withheld}",

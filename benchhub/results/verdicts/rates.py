@@ -88,18 +88,20 @@ def judge_rates(
             yield _with(verdict, VerdictOutcome.PASS, f"at {_rate(row):g}/s {verdict.reason}", told)
         elif not asked:
             why = f"no rate of {wanted:g}/s or more was measured"
-            yield _with(verdicts[-1], VerdictOutcome.INCONCLUSIVE, why, told, _add_rate(wanted))
+            yield _with(
+                verdicts[-1], VerdictOutcome.INCONCLUSIVE, why, told, _add_rate(wanted), why
+            )
         elif any(one.outcome is not VerdictOutcome.FAIL for _, one in asked):
             row, verdict = next(
                 pair for pair in asked if pair[1].outcome is not VerdictOutcome.FAIL
             )
             why = f"at {_rate(row):g}/s {verdict.reason}"
             step = verdict.next_step
-            yield _with(verdict, VerdictOutcome.INCONCLUSIVE, why, told, step)
+            yield _with(verdict, VerdictOutcome.INCONCLUSIVE, why, told, step, verdict.cause)
         elif _rate(asked[0][0]) > wanted:
             why = f"every rate above {wanted:g}/s fails"
             step = _add_rate(wanted)
-            yield _with(asked[0][1], VerdictOutcome.INCONCLUSIVE, why, told, step)
+            yield _with(asked[0][1], VerdictOutcome.INCONCLUSIVE, why, told, step, why)
         else:
             row, verdict = asked[0]
             why = f"at {_rate(row):g}/s {verdict.reason}"
@@ -123,11 +125,18 @@ def _rate_limit(sweep: tuple[Row, ...], verdicts: Sequence[Verdict]) -> RateLimi
 
 
 def _with(
-    verdict: Verdict, outcome: VerdictOutcome, why: str, told: RateLimit, next_step: str = ""
+    verdict: Verdict,
+    outcome: VerdictOutcome,
+    why: str,
+    told: RateLimit,
+    next_step: str = "",
+    cause: str = "",
 ) -> Verdict:
     highest = "none" if told.rate_per_s is None else f"{told.rate_per_s:g}/s"
     reason = f"{why} (highest rate that keeps it: {highest})"
-    return dataclasses.replace(verdict, outcome=outcome, reason=reason, next_step=next_step)
+    return dataclasses.replace(
+        verdict, outcome=outcome, reason=reason, next_step=next_step, cause=cause
+    )
 
 
 def _rate(row: Row) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from builders import make_run
 
 from benchhub.config.limits import typed_budget, typed_limits
 from benchhub.errors import ConfigError
 from benchhub.model.asked import Budget
-from benchhub.model.request import RunRequest
-from benchhub.report.gate.entries import again, again_told
+from benchhub.model.request import BenchRequest, RunRequest
+from benchhub.report.gate.again import again, again_told
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,45 @@ def test_it_is_what_was_typed_or_the_folder_of_the_suite(command, suite, said) -
     told = {"command": command} if command else {"benchhub": "0.1.0"}
     run = make_run(told, suite="own-name", request=RunRequest(suite, ("localhost",)))
     assert again(run) == said
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("benchhub run edge --device pi4", "benchhub run edge --device pi4 --effort standard"),
+        ("benchhub run --effort quick edge --device pi4",
+         "benchhub run --effort standard edge --device pi4"),
+        ("benchhub run --effort=quick edge", "benchhub run --effort standard edge"),
+        ("benchhub run --effort quick …/my/edge", "benchhub run --effort standard …/my/edge"),
+        ("benchhub run --resume edge", "benchhub run edge --effort standard"),
+        ("pytest --benchhub-suite edge", "benchhub run edge --effort standard"),
+    ],
+)  # fmt: skip
+def test_another_effort_takes_the_place_of_the_one_that_was_typed(command, said) -> None:
+    run = make_run({"command": command}, request=RunRequest("edge/suite.toml", ("localhost",)))
+    assert again(run, "standard") == said
+
+
+def test_another_effort_stands_before_names_that_may_look_like_options() -> None:
+    request = BenchRequest("", ("localhost",), models=("-m.onnx",))
+    run = make_run({"command": "benchhub bench --threads 2 -- -m.onnx"}, request=request)
+    assert again(run, "standard") == "benchhub bench --threads 2 --effort standard -- -m.onnx"
+
+
+def test_what_was_chosen_stands_in_a_command_that_nobody_typed() -> None:
+    devices = ("device_profiles/pi4.lab.toml", "device_profiles/pi5.toml")
+    request = RunRequest(
+        "edge/suite.toml", devices, ("onnxruntime",), ("my int8",), "quick",
+        scenarios=("latency",), limits=typed_limits(["model_bytes=10"]),
+    )  # fmt: skip
+    rest = "--backend onnxruntime --variant 'my int8' --scenario latency --effort"
+    limit = "--budget model_bytes=10"
+    run = make_run({}, request=request)
+    assert again(run) == f"benchhub run edge --device pi4.lab --device pi5 {rest} quick {limit}"
+    asked = dataclasses.replace(request, asked=("label=site:lab",), exclude=("pi4",), at_most=1)
+    told = again(make_run({}, request=asked), "standard")
+    chosen = "--device label=site:lab --exclude pi4 --at-most 1"
+    assert told == f"benchhub run edge {chosen} {rest} standard {limit}"
 
 
 def test_folders_that_are_left_out_are_told_to_be() -> None:
