@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from builders import make_budget, make_cell
+from builders import make_budget, make_cell, make_device, make_plan, make_run, make_variant
 from in_process import Reading
 from recorded_runs import launches_of, stored
 
@@ -37,6 +37,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
             *launches_of(THERE[0], "two", scale=2.0), *launches_of(THERE[1], "two"),
         ]  # fmt: skip
         stored(store, "two", two, suite="two")
+        planned = make_plan(FP32, THERE[1])
+        store.create_run(make_run(id="one-of-two"), planned, None, [make_variant("fp32")], edge)
+        store.put_device("one-of-two", make_device("localhost"))
+        for launch in launches_of(FP32, "one-of-two"):
+            store.add(launch)
     return reading
 
 
@@ -98,6 +103,19 @@ def test_a_device_without_results_says_why(project: Reading) -> None:
     done = project.run("recommend", "gone")
     assert done.code == 3
     assert "NOTHING  localhost: no cell finished; fp32 on onnxruntime: " in done.out
+
+
+def test_a_device_that_nothing_was_heard_of_is_not_left_out(project: Reading) -> None:
+    done = project.run("recommend", "one-of-two", "--robust")
+    assert done.code == 3
+    assert "on 1 of 2 devices; nothing was measured on pi." in done.out.splitlines()[0]
+    assert "NOTHING  pi: no cell finished; fp32 on onnxruntime: no launch was made" in done.out
+    assert "    fp32 on onnxruntime, 1 thread: may be better: no launch was made" in done.out
+    assert "next: benchhub run --resume one-of-two" in done.out
+    assert "One for all: none; on pi nothing is known to keep all limits" in done.out
+    assert "note: the run is running: what is not measured yet may be better" in done.out
+    here, there = told(project, "one-of-two")["devices"]
+    assert (here["unseen"], there["unseen"][0]["may_be_better"]) == ([], True)
 
 
 def test_one_for_all_is_the_one_whose_worst_cost_is_least(project: Reading) -> None:

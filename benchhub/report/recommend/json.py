@@ -13,6 +13,7 @@ from benchhub.results.recommend.answer import (
     Evidence,
     Recommendation,
     Rival,
+    Unseen,
 )
 from benchhub.results.recommend.candidates import setting
 
@@ -21,7 +22,8 @@ _MAY = {
     Advice.SHIP: "the pick keeps every limit, and no candidate that may keep them is better by more"
     " than the margin",
     Advice.TIE: "the pick and its ties keep every limit, and which of them is best cannot be told",
-    Advice.OPEN: "the pick keeps every limit; a rival may be better, and may keep them, too",
+    Advice.OPEN: "the pick keeps every limit; a rival, or what was not seen, may be better, and"
+    " may keep them, too",
     Advice.UNDECIDED: "nothing is known to keep every limit",
     Advice.NONE: "every candidate breaks a limit",
     Advice.NOTHING: "nothing was measured to choose from",
@@ -65,6 +67,7 @@ def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
         "rivals": [_rival(one) for one in of.rivals],
         "runner_up": None if of.runner_up is None else _rival(of.runner_up),
         "nearest": None if of.nearest is None else _candidate(of.nearest),
+        "unseen": [_unseen(one) for one in of.unseen],
         "why": of.why or None,
         "next": list(next_steps(of, suite)),
     }
@@ -78,6 +81,19 @@ def _rival(of: Rival) -> dict[str, Any]:
         "high": of.high,
         "launches_to_tell": of.launches,
         "doubt": of.doubt or None,
+    }
+
+
+def _unseen(of: Unseen) -> dict[str, Any]:
+    row = of.row
+    return {
+        "setting": setting(row),
+        "cell": row.cell,
+        "variant": row.variant,
+        "backend": row.backend,
+        "status": row.status,
+        "why": of.why,
+        "may_be_better": of.open,
     }
 
 

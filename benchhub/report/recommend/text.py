@@ -13,6 +13,7 @@ from benchhub.report.recommend.words import (
     headline,
     held,
     next_steps,
+    unseen,
     value,
 )
 from benchhub.results.recommend.answer import Contender, DeviceAnswer, Recommendation
@@ -52,6 +53,11 @@ def _of_device(of: DeviceAnswer, whole: Recommendation, suite: str) -> Iterator[
         yield from _some([beside(one, objective) for one in rivals])
     if of.runner_up is not None:
         yield Line(f"  runner-up: {beside(of.runner_up, objective)}")
+    if of.pick is not None and of.why:
+        yield Line(f"  but {of.why}")
+    if of.unseen:
+        yield Line("  not looked at:")
+        yield from _some([unseen(one) for one in of.unseen])
     for step in next_steps(of, suite):
         yield Line(f"  next: {step}")
 

@@ -14,6 +14,7 @@ from benchhub.results.recommend.answer import (
     ForAll,
     Recommendation,
     Rival,
+    Unseen,
 )
 from benchhub.results.recommend.candidates import setting
 from benchhub.results.verdicts.next_steps import FIX_OUTPUTS
@@ -71,7 +72,9 @@ def headline(of: DeviceAnswer) -> str:
     if of.pick is not None:
         return setting(of.pick.row)
     if of.nearest is not None:
-        return f"every candidate breaks a limit; the nearest miss is {setting(of.nearest.row)}"
+        seen = " that was looked at" if of.kind is Advice.UNDECIDED else ""
+        near = setting(of.nearest.row)
+        return f"every candidate{seen} breaks a limit; the nearest miss is {near}"
     if of.kind is Advice.UNDECIDED:
         return f"nothing is known to keep all limits; the best that may: {_first(of)}"
     return of.why
@@ -115,6 +118,12 @@ def beside(rival: Rival, objective: str) -> str:
     return f"{name}: {estimate(ratio, low, high)} times its {objective}"
 
 
+def unseen(one: Unseen) -> str:
+    """Return what was not looked at, and why; of what is not known, that it may be better."""
+    word = "may be better" if one.open else one.row.status
+    return f"{setting(one.row)}: {word}: {one.why}"
+
+
 def _inverse(value: float | None) -> float | None:
     return None if not value else 1 / value
 
@@ -134,6 +143,8 @@ def next_steps(of: DeviceAnswer, suite: str) -> Iterator[str]:
             if one.outcome.value == "INCONCLUSIVE" and (step := _step(one)) not in seen:
                 seen.add(step)
                 yield step
+    if any(one.open and one.row.status != "finished" for one in of.unseen):
+        yield f"benchhub run --resume {of.unseen[0].row.run}"
     if of.nearest is not None:
         failing = (one.verdict for one in of.nearest.by_limit if one.outcome.value == "FAIL")
         yield next((one.next_step for one in failing), FIX_OUTPUTS)

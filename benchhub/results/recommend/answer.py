@@ -17,7 +17,7 @@ class Advice(enum.StrEnum):
     SHIP = "ship"
     #: Several keep all limits, and which of them is faster cannot be told.
     TIE = "tie"
-    #: One keeps all limits; another that may keep them, too, may be faster.
+    #: One keeps all limits; another that may keep them, too, may be faster, or was not seen.
     OPEN = "open"
     #: None is known to keep all limits, and some may.
     UNDECIDED = "undecided"
@@ -97,12 +97,25 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """What was to be measured and has no figure to be chosen by, and why.
+
+    `open`: what it would be worth is not known; a cell that failed cannot be shipped as it is, nor
+    can one that breaks a limit.
+    """
+
+    row: Row
+    why: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceAnswer:
     """What is recommended on one device.
 
     `ties` keep all limits and may be as good as the pick, or better; `rivals` may be better, and
     may keep all limits; `runner_up` is surely no better. Where all break a limit, `nearest` misses
-    least; `why` says what stands in the way.
+    least; `why` says what stands in the way. `unseen` could not be looked at.
     """
 
     device: str
@@ -114,6 +127,7 @@ class DeviceAnswer:
     runner_up: Rival | None = None
     nearest: Contender | None = None
     why: str = ""
+    unseen: tuple[Unseen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

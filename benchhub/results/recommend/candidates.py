@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Collection, Iterator, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.row import Row
-from benchhub.model.scenario import Scenario
-from benchhub.results.recommend.answer import Contender
+from benchhub.model.scenario import Scenario, VerdictOutcome
+from benchhub.results.recommend.answer import Contender, Unseen
 from benchhub.results.recommend.corrected import corrected
 from benchhub.results.verdicts.judge import judge, selects
 from benchhub.text import plural
@@ -42,38 +44,53 @@ def candidates(
     Settings that limits of times leave out, where they name others, are no candidates: a budget
     for one thread is not kept by two.
     """
-    chosen = [
-        row
-        for row in use_of(rows, objective)
-        if row.status == "finished" and _value(row, objective) is not None
-    ]
-    chosen = [row for row in chosen if _is_limited(row, chosen, budgets)]
-    chosen = [row for row in chosen if not among or setting(row) in among]
+    known = [row for row in choosable(rows, budgets, objective, among) if _known(row, objective)]
+    return tuple(_contender(row, rows, budgets, objective, len(known)) for row in known)
+
+
+def unseen(
+    rows: Sequence[Row], budgets: Sequence[Budget], objective: str, among: Collection[str] = ()
+) -> tuple[Unseen, ...]:
+    """Return which of one device's rows would be candidates, had they a figure, and why not."""
     found = []
-    for row in chosen:
-        beside = _beside(row, rows)
-        known = {one.cell: one for one in beside}
-        by_name = {budget.name: budget for budget in budgets}
-        value = _value(row, objective)
-        assert value is not None
-        found.append(
-            Contender(
-                row,
-                value,
-                row[objective].low,
-                row[objective].high,
-                tuple(
-                    corrected(one, known[one.cell], by_name[one.budget], len(chosen))
-                    for one in judge(beside, budgets)
-                ),
-                _wrong(row, beside),
-            )
-        )
+    for row in choosable(rows, budgets, objective, among):
+        if row.status != "finished":
+            found.append(Unseen(row, row.reason or row.status, row.status != "failed"))
+        elif not _known(row, objective):
+            withheld = row[objective].withheld
+            why = f"{objective} is withheld: {withheld}" if withheld else f"it has no {objective}"
+            outcome = _contender(row, rows, budgets, objective, 1).outcome
+            found.append(Unseen(row, why, outcome is not VerdictOutcome.FAIL))
     return tuple(found)
 
 
-def _value(row: Row, objective: str) -> float | None:
-    return row[objective].value
+def choosable(
+    rows: Sequence[Row], budgets: Sequence[Budget], objective: str, among: Collection[str] = ()
+) -> list[Row]:
+    """Return the rows among which is chosen, measured or not, that no limit leaves out."""
+    chosen = [row for row in use_of(rows, objective) if _is_limited(row, budgets)]
+    return [row for row in chosen if not among or setting(row) in among]
+
+
+def _known(row: Row, objective: str) -> bool:
+    value = row[objective].value
+    return row.status == "finished" and value is not None and math.isfinite(value)
+
+
+def _contender(
+    row: Row, rows: Sequence[Row], budgets: Sequence[Budget], objective: str, tries: int
+) -> Contender:
+    beside = _beside(row, rows)
+    known = {one.cell: one for one in beside}
+    value = row[objective].value
+    return Contender(
+        row,
+        math.nan if value is None else value,
+        row[objective].low,
+        row[objective].high,
+        tuple(corrected(one, known[one.cell], tries) for one in judge(beside, budgets)),
+        _wrong(row, beside),
+    )
 
 
 def _wrong(row: Row, beside: Sequence[Row]) -> str:
@@ -82,21 +99,16 @@ def _wrong(row: Row, beside: Sequence[Row]) -> str:
     return next((flag.evidence for one in of for flag in one.outputs_wrong), "")
 
 
-def _is_limited(row: Row, chosen: Sequence[Row], budgets: Sequence[Budget]) -> bool:
-    """Return whether limits of times that hold for others of its kind hold for a row, too."""
-    timing = [
+def _is_limited(row: Row, budgets: Sequence[Budget]) -> bool:
+    """Return whether limits of times that name thread counts for such a row name its own."""
+    mine = [
         budget
         for budget in budgets
-        if budget.threads and any(BUDGET_KEYS[key][1].timing for key in budget.limits)
+        if budget.threads
+        and any(BUDGET_KEYS[key][1].timing for key in budget.limits)
+        and selects(dataclasses.replace(budget, threads=()), row)
     ]
-    mine = [one for one in timing if any(_other_threads(one, row, other) for other in chosen)]
     return not mine or any(selects(one, row) for one in mine)
-
-
-def _other_threads(budget: Budget, row: Row, other: Row) -> bool:
-    """Return whether a budget is about the same variant on the same backend at some threads."""
-    alike = (row.variant, row.backend) == (other.variant, other.backend)
-    return alike and selects(budget, other)
 
 
 def _beside(row: Row, rows: Sequence[Row]) -> list[Row]:

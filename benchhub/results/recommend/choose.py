@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.results.recommend.answer import Advice, Contender, DeviceAnswer, Evidence, Rival
-from benchhub.results.recommend.candidates import candidates, use_of
+from benchhub.results.recommend.answer import (
+    Advice,
+    Contender,
+    DeviceAnswer,
+    Evidence,
+    Rival,
+    Unseen,
+)
+from benchhub.results.recommend.candidates import candidates, unseen, use_of
 from benchhub.results.recommend.ratios import against, best
 
 #: What is not further apart than this is as good as each other.
@@ -26,18 +34,33 @@ def choose(
 ) -> DeviceAnswer:
     """Return what to ship on a device, of its own rows; `among` settings, or of all there are."""
     found = candidates(rows, budgets, objective, among)
+    missing = unseen(rows, budgets, objective, among)
     if not found:
-        return DeviceAnswer(device.name, Advice.NOTHING, why=_nothing(device, rows, objective))
+        why = _nothing(device, rows, objective, missing)
+        return DeviceAnswer(device.name, Advice.NOTHING, why=why, unseen=missing)
+    answer = _chosen(device.name, found, objective)
+    kind = _NOT_ALL_SEEN.get(answer.kind) if any(one.open for one in missing) else None
+    why = f"it stopped: {device.error}" if device.error else answer.why
+    return dataclasses.replace(answer, kind=kind or answer.kind, why=why, unseen=missing)
+
+
+#: What remains of an answer where something that was to be measured is not known.
+_NOT_ALL_SEEN = {
+    Advice.SHIP: Advice.OPEN, Advice.TIE: Advice.OPEN, Advice.NONE: Advice.UNDECIDED,
+}  # fmt: skip
+
+
+def _chosen(device: str, found: tuple[Contender, ...], objective: str) -> DeviceAnswer:
     passing = [one for one in found if one.outcome is _PASS]
     open_still = [one for one in found if one.outcome not in (_PASS, _FAIL)]
     if not passing and not open_still:
         nearest = min(found, key=miss)
-        return DeviceAnswer(device.name, Advice.NONE, found, nearest=nearest, why=_misses(nearest))
+        return DeviceAnswer(device, Advice.NONE, found, nearest=nearest, why=_misses(nearest))
     if not passing:
         first = best(open_still, objective)
         rivals = tuple(Rival(one) for one in open_still if one is not first)
         return DeviceAnswer(
-            device.name, Advice.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
+            device, Advice.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
         )
     pick = best(passing, objective)
     tries = max(1, len(found) - 1)
@@ -49,7 +72,7 @@ def choose(
     ties = tuple(one for one in held if _may_be_better(one))
     rivals = tuple(one for one in others if _may_be_better(one))
     kind = Advice.OPEN if rivals else Advice.TIE if ties else Advice.SHIP
-    return DeviceAnswer(device.name, kind, found, pick, ties, rivals, apart[0] if apart else None)
+    return DeviceAnswer(device, kind, found, pick, ties, rivals, apart[0] if apart else None)
 
 
 def _may_be_better(rival: Rival) -> bool:
@@ -83,14 +106,17 @@ def _open(candidate: Contender) -> str:
     return first.reason
 
 
-def _nothing(device: DeviceInfo, rows: Sequence[Row], objective: str) -> str:
+def _nothing(
+    device: DeviceInfo, rows: Sequence[Row], objective: str, missing: Sequence[Unseen]
+) -> str:
     if device.error:
         return f"it stopped: {device.error}"
     mine = use_of(rows, objective)
-    for row in mine:
-        if row.status != "finished" and row.reason:
-            return f"no cell finished; {row.variant} on {row.backend}: {row.reason}"
-    for row in mine:
-        if withheld := row[objective].withheld:
-            return f"{objective} is withheld: {withheld}"
+    for one in missing:
+        if one.row.status != "finished":
+            return f"no cell finished; {one.row.variant} on {one.row.backend}: {one.why}"
+    if missing:
+        return missing[0].why
+    if any(row.status == "finished" for row in mine):
+        return "no cell has as many threads as its limits of times name, or is among the finalists"
     return f"{objective} was not measured"

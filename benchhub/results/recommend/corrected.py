@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 
-from benchhub.model.asked import Budget
 from benchhub.model.figure import Look
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import VerdictOutcome
@@ -25,7 +24,7 @@ from benchhub.stats.widened import widening
 _OF_LOSS, _OF_OTHERS = 0.05, 0.025
 
 
-def corrected(verdict: Verdict, row: Row, budget: Budget, tries: int) -> Evidence:
+def corrected(verdict: Verdict, row: Row, tries: int) -> Evidence:
     """Return what a verdict on `row` says as that of one of `tries` candidates."""
     if verdict.outcome is not VerdictOutcome.PASS:
         return Evidence(verdict, verdict.outcome, reason=verdict.reason)

@@ -17,6 +17,8 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
     The cost on a device is how many times its own best it takes. Settings whose worst cost may be
     as low are ties.
     """
+    if not answers:
+        return ForAll(why="no device was measured")
     missing = [one.device for one in answers if one.pick is None]
     if missing:
         return ForAll(why=f"on {', '.join(missing)} nothing is known to keep all limits")

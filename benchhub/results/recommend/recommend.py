@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from benchhub.errors import ConfigError, nearest
 from benchhub.model.asked import Budget
+from benchhub.model.cell import FAILED_SKIPS
+from benchhub.model.device import DeviceInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Results
 from benchhub.results.recommend.answer import Recommendation
@@ -46,7 +48,7 @@ def recommend(
     ConfigError: a device that the run does not have, or a quantity nothing is chosen by.
     """
     objective = objective_of(budgets, by)
-    known = {one.name: one for one in results.devices}
+    known = {one.name: one for one in _devices(results)}
     for name in devices:
         if name not in known:
             raise ConfigError(f"device {name} is not in run {results.run.id}{nearest(name, known)}")
@@ -62,8 +64,18 @@ def recommend(
         tuple((one.name, one.limits) for one in budgets if one.limits),
         answers,
         one_for_all(answers, objective) if robust else None,
-        tuple(_notes(results, budgets)),
+        tuple(_notes(results, budgets, objective)),
     )
+
+
+def _devices(results: Results) -> Iterator[DeviceInfo]:
+    """Yield the devices of a run, those too that nothing was heard of."""
+    yield from results.devices
+    heard_of = {one.name for one in results.devices}
+    planned = [one.device for one in (*results.rows, *results.skips)]
+    for name in dict.fromkeys(planned):
+        if name not in heard_of:
+            yield DeviceInfo(name, "", emulated=False)
 
 
 def confirmed(first: Recommendation, again: Sequence[Recommendation]) -> Recommendation:
@@ -78,11 +90,19 @@ def confirmed(first: Recommendation, again: Sequence[Recommendation]) -> Recomme
     return dataclasses.replace(first, devices=devices, for_all=for_all, notes=tuple(notes))
 
 
-def _notes(results: Results, budgets: Sequence[Budget]) -> list[str]:
+def _notes(results: Results, budgets: Sequence[Budget], objective: str) -> list[str]:
     notes = []
+    if results.run.status != "done":
+        notes.append(f"the run is {results.run.status}: what is not measured yet may be better")
+    failed = [one.variant for one in results.skips if one.reason.kind in FAILED_SKIPS]
+    if failed:
+        notes.append(
+            f"not made, or not everywhere, so not looked at: {', '.join(dict.fromkeys(failed))}"
+        )
     limited = {key for budget in budgets for key in budget.limits}
     if not limited:
-        notes.append("no limits were given: what is named is the fastest, whatever it loses")
+        first = "the fastest" if objective == LATENCY else f"the best by {objective}"
+        notes.append(f"no limits were given: what is named is {first}, whatever it loses")
     elif "quality_loss_max" not in limited and any(row.quality for row in results.rows):
         notes.append("no limit on the loss of quality was given (quality_loss_max)")
     if results.run.effort == "quick":
