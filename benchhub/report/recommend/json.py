@@ -106,6 +106,8 @@ def _candidate(of: Contender) -> dict[str, Any]:
         "backend": row.backend,
         "batch": row.batch,
         "threads": row.threads,
+        "concurrency": row.concurrency,
+        "options": row.options,
         "precision": row.precision,
         "value": of.value,
         "value_low": of.low,
@@ -121,6 +123,9 @@ def _evidence(of: Evidence) -> dict[str, Any]:
     return {
         "budget": alone.budget,
         "key": alone.key,
+        "scenario": alone.scenario,
+        "batch": alone.batch,
+        "threads": alone.threads,
         "limit": alone.limit,
         "value": alone.value,
         "low": alone.low,

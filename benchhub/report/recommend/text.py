@@ -65,7 +65,7 @@ def _of_device(of: DeviceAnswer, whole: Recommendation, suite: str) -> Iterator[
 def _evidence(of: Contender) -> Iterator[Line]:
     for one in of.by_limit:
         why = "" if one.outcome.value == "PASS" else f": {one.reason}"
-        yield Line(f"{one.outcome.value:<12}  {held(one)}{why}", one.outcome.value)
+        yield Line(f"{one.outcome.value:<12}  {held(one, of)}{why}", one.outcome.value)
 
 
 def _some(told: list[str]) -> Iterator[Line]:

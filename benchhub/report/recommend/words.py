@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from benchhub.model.quantities import QUANTITIES
+from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.results.recommend.answer import (
     Advice,
     Contender,
@@ -91,12 +91,23 @@ def value(one: Contender, objective: str) -> str:
     return f"{objective} {told}{' ' + unit if unit and not objective.endswith(unit) else ''}"
 
 
-def held(one: Evidence) -> str:
-    """Return one limit, what was seen of it, and what follows."""
+def held(one: Evidence, by: Contender) -> str:
+    """Return one limit, what was seen of it, and at which settings if not at the candidate's."""
     of = one.verdict
     sign = "<=" if _at_most(of.key) else ">="
     seen = estimate(of.value, of.low, of.high) or "not known"
-    return f"{of.key} {seen} {sign} {number(of.limit)}"
+    return f"{of.key} {seen} {sign} {number(of.limit)}{_elsewhere(one, by)}"
+
+
+def _elsewhere(one: Evidence, by: Contender) -> str:
+    of, row = one.verdict, by.row
+    if QUANTITIES[of.column].grain is Grain.FILE:
+        return ""
+    said = [f"batch {of.batch}"] if of.batch != row.batch else []
+    # How many threads there are says nothing about answers.
+    timed = QUANTITIES[of.column].grain is Grain.ROW and of.threads != row.threads
+    said += [plural(of.threads, "thread")] if timed else []
+    return f" (at {', '.join(said)})" if said else ""
 
 
 def _at_most(key: str) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
-from benchhub.model.row import Row
+from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.recommend.answer import Contender, Unseen
 from benchhub.results.recommend.corrected import corrected
 from benchhub.results.verdicts.judge import judge, selects
+from benchhub.results.verdicts.limits import limits_of
 from benchhub.text import plural
 
 
@@ -20,18 +21,17 @@ def use_of(rows: Sequence[Row], objective: str) -> tuple[Row, ...]:
     """Return the rows of one device among which is chosen, by the quantity `objective`.
 
     Those of its scenario (a file's: of latency), at the smallest batch and at its first shapes:
-    times of calls of other sizes are no alternatives. In throughput all batches are.
+    times of calls of other sizes are no alternatives. In throughput all batches are, of a shape.
     """
     scenario = QUANTITIES[objective].scenario or Scenario.LATENCY
     of = [row for row in rows if row.runs_model and row.scenario == scenario]
-    if not of or scenario is Scenario.THROUGHPUT:
-        return tuple(of)
-    least = min(row.batch for row in of)
+    if scenario is not Scenario.THROUGHPUT:
+        least = min((row.batch for row in of), default=1)
+        of = [row for row in of if row.batch == least]
     first: dict[str, str | None] = {}
     for row in of:
-        if row.batch == least:
-            first.setdefault(row.variant, row.shapes)
-    return tuple(row for row in of if row.batch == least and row.shapes == first[row.variant])
+        first.setdefault(row.variant, row.shapes)
+    return tuple(row for row in of if row.shapes == first[row.variant])
 
 
 def candidates(
@@ -72,6 +72,24 @@ def choosable(
     return [row for row in chosen if not among or setting(row) in among]
 
 
+def _of_its_own(row: Row, beside: Sequence[Row], budgets: Sequence[Budget]) -> Iterator[Verdict]:
+    """Yield verdicts on a candidate's own memory where cells of memory had other settings."""
+    memory = [one for one in beside if one.scenario == Scenario.MEMORY]
+    if not memory or any(_alike(one, row) for one in memory):
+        return
+    for budget in budgets:
+        for limit in limits_of(budget):
+            if limit.scenario is Scenario.MEMORY and row[limit.column].value is not None:
+                yield from judge(
+                    [row], [dataclasses.replace(budget, limits={limit.key.key: limit.limit})]
+                )
+
+
+def _alike(one: Row, row: Row) -> bool:
+    names = ("batch", "threads", "concurrency", "precision", "options")
+    return all(getattr(one, name) == getattr(row, name) for name in names)
+
+
 def _known(row: Row, objective: str) -> bool:
     value = row[objective].value
     return row.status == "finished" and value is not None and math.isfinite(value)
@@ -88,14 +106,17 @@ def _contender(
         math.nan if value is None else value,
         row[objective].low,
         row[objective].high,
-        tuple(corrected(one, known[one.cell], tries) for one in judge(beside, budgets)),
+        tuple(
+            corrected(one, known[one.cell], tries)
+            for one in (*judge(beside, budgets), *_of_its_own(row, beside, budgets))
+        ),
         _wrong(row, beside),
     )
 
 
 def _wrong(row: Row, beside: Sequence[Row]) -> str:
     """Return what says that the outputs of a candidate, in any of its cells, are others."""
-    of = [one for one in beside if one.batch == row.batch]
+    of = [one for one in beside if one.batch == row.batch or one.scenario == Scenario.QUALITY]
     return next((flag.evidence for one in of for flag in one.outputs_wrong), "")
 
 
@@ -128,7 +149,7 @@ def _beside(row: Row, rows: Sequence[Row]) -> list[Row]:
 def _nearest(row: Row, of: Sequence[Row]) -> Iterator[Row]:
     """Yield the rows of a scenario with a candidate's own settings, as far as there are such."""
     left = list(of)
-    for name in ("precision", "options", "threads"):
+    for name in ("precision", "options", "threads", "batch"):
         mine = [one for one in left if getattr(one, name) == getattr(row, name)]
         left = mine or left
     yield from left
@@ -138,6 +159,7 @@ def setting(row: Row) -> str:
     """Return what a candidate is, devices aside: as it is written in every answer."""
     words = [f"{row.variant} on {row.backend}", plural(row.threads, "thread")]
     words += [f"batch {row.batch}"] if row.batch > 1 else []
+    words += [f"concurrency {row.concurrency}"] if row.concurrency > 1 else []
     words += [row.precision] if row.precision not in (None, "f32") else []
     words += [row.options] if row.options and row.options != "{}" else []
     return ", ".join(words)
