@@ -14,11 +14,14 @@ from scipy.special import betaincinv
 CONFIDENCE = 0.95
 
 
-def most_missing(missed: int, launches: int) -> float:
-    """Return the largest share of launches that miss a limit, one-sided, where so many did."""
+def most_missing(missed: int, launches: int, tries: int = 1) -> float:
+    """Return the largest share of launches that miss a limit, one-sided, where so many did.
+
+    As one of so many `tries`, all of which hold together.
+    """
     if missed >= launches:
         return 1.0
-    return float(betaincinv(missed + 1, launches - missed, CONFIDENCE))
+    return float(betaincinv(missed + 1, launches - missed, 1 - (1 - CONFIDENCE) / tries))
 
 
 @cache

@@ -100,6 +100,7 @@ def _contender(
 ) -> Contender:
     beside = _beside(row, rows)
     known = {one.cell: one for one in beside}
+    by_name = {budget.name: budget for budget in budgets}
     value = row[objective].value
     return Contender(
         row,
@@ -107,7 +108,7 @@ def _contender(
         row[objective].low,
         row[objective].high,
         tuple(
-            corrected(one, known[one.cell], tries)
+            corrected(one, known[one.cell], by_name[one.budget], tries)
             for one in (*judge(beside, budgets), *_of_its_own(row, beside, budgets))
         ),
         _wrong(row, beside),

@@ -18,7 +18,7 @@ from benchhub.results.recommend.answer import (
     Unseen,
 )
 from benchhub.results.recommend.candidates import candidates, unseen, use_of
-from benchhub.results.recommend.ratios import against, best
+from benchhub.results.recommend.ratios import EMULATED, against, best, says_nothing
 
 #: What is not further apart than this is as good as each other.
 MARGIN = 1.03
@@ -41,6 +41,8 @@ def choose(
     answer = _chosen(device.name, found, objective)
     kind = _NOT_ALL_SEEN.get(answer.kind) if any(one.open for one in missing) else None
     why = f"it stopped: {device.error}" if device.error else answer.why
+    if answer.pick is not None and says_nothing(answer.pick.row, objective):
+        why = EMULATED
     return dataclasses.replace(answer, kind=kind or answer.kind, why=why, unseen=missing)
 
 
@@ -62,9 +64,8 @@ def _chosen(device: str, found: tuple[Contender, ...], objective: str) -> Device
         return DeviceAnswer(
             device, Advice.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
         )
-    pick = best(passing, objective)
     tries = max(1, len(found) - 1)
-    held = [against(pick, one, objective, tries) for one in passing if one is not pick]
+    pick, held = _best_in_pairs(passing, objective, tries)
     others = [against(pick, one, objective, tries) for one in open_still]
     apart = sorted(
         (one for one in held if not _may_be_better(one)), key=lambda one: one.ratio or 0.0
@@ -73,6 +74,25 @@ def _chosen(device: str, found: tuple[Contender, ...], objective: str) -> Device
     rivals = tuple(one for one in others if _may_be_better(one))
     kind = Advice.OPEN if rivals else Advice.TIE if ties else Advice.SHIP
     return DeviceAnswer(device, kind, found, pick, ties, rivals, apart[0] if apart else None)
+
+
+def _best_in_pairs(
+    passing: Sequence[Contender], objective: str, tries: int
+) -> tuple[Contender, list[Rival]]:
+    """Return the best and how the others stand beside it.
+
+    The best value, unless another is surely better in the rounds that both were launched in: where
+    a device drifts, and rounds do not match, values are of different hours.
+    """
+    pick, tried = best(passing, objective), []
+    while True:
+        tried.append(pick)
+        held = [against(pick, one, objective, tries) for one in passing if one is not pick]
+        better = [one for one in held if one.high is not None and one.high < 1 / MARGIN]
+        first = min(better, key=lambda one: one.ratio or 0.0, default=None)
+        if first is None or any(first.candidate is one for one in tried):
+            return pick, held
+        pick = first.candidate
 
 
 def _may_be_better(rival: Rival) -> bool:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 
+from benchhub.model.asked import Budget
 from benchhub.model.figure import Look
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.results.recommend.answer import Evidence
 from benchhub.results.verdicts.limits import Limit, limit_of
 from benchhub.stats.looks import ALPHA, clearly_below
+from benchhub.stats.rare_launches import most_missing
 from benchhub.stats.rare_losses import CLOPPER_PEARSON
 from benchhub.stats.widened import widening
 
@@ -24,13 +26,15 @@ from benchhub.stats.widened import widening
 _OF_LOSS, _OF_OTHERS = 0.05, 0.025
 
 
-def corrected(verdict: Verdict, row: Row, tries: int) -> Evidence:
+def corrected(verdict: Verdict, row: Row, budget: Budget, tries: int) -> Evidence:
     """Return what a verdict on `row` says as that of one of `tries` candidates."""
     if verdict.outcome is not VerdictOutcome.PASS:
         return Evidence(verdict, verdict.outcome, reason=verdict.reason)
     limit = limit_of(verdict.key, verdict.limit)
     if verdict.by_definition or limit.scenario is None:  # nothing was measured
         return Evidence(verdict, VerdictOutcome.PASS, reason=verdict.reason)
+    if (open_still := _not_rare(verdict, row, limit, budget, tries)) is not None:
+        return open_still
     looks = row[limit.column].looks
     if looks:
         if any(clearly_below(look, limit.limit) for look in looks):
@@ -46,6 +50,26 @@ def corrected(verdict: Verdict, row: Row, tries: int) -> Evidence:
         VerdictOutcome.INCONCLUSIVE,
         worst,
         f"keeps it alone, but not as one of {tries} that were looked at ({side} limit {worst:.4g})",
+    )
+
+
+def _not_rare(
+    verdict: Verdict, row: Row, limit: Limit, budget: Budget, tries: int
+) -> Evidence | None:
+    """Return that more launches than its `rare_launches` may miss a limit, of so many tries."""
+    interval = row[limit.column].interval
+    each = interval.by_launch if interval else ()
+    share = budget.rare_launches
+    if share is None or limit.quantity.quantile is None or not each:
+        return None
+    most = most_missing(sum(map(limit.broken_by, each)), len(each), tries)
+    if most <= share:
+        return None
+    why = f"up to {most:.1%} of launches may miss it by themselves"
+    return Evidence(
+        verdict,
+        VerdictOutcome.INCONCLUSIVE,
+        reason=f"keeps it alone, but not as one of {tries} that were looked at ({why})",
     )
 
 
@@ -69,7 +93,7 @@ def _far_end(verdict: Verdict, row: Row, limit: Limit, tries: int) -> float:
         if interval is not None and interval.method == CLOPPER_PEARSON:
             # Of no case that differs the upper limit is -log(error) / cases.
             factor = max(factor, math.log(_OF_LOSS / tries) / math.log(_OF_LOSS))
-        return verdict.value + (end - verdict.value) * factor
+        return end + max(0.0, end - verdict.value) * (factor - 1)
     factor = widening(tries, verdict.launches, 1 - 2 * _OF_OTHERS)
     if verdict.value <= 0 or end <= 0:
         return math.inf

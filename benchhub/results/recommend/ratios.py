@@ -16,6 +16,7 @@ from benchhub.stats.widened import widening
 
 #: What is compared by the medians of launches that shared a round.
 PAIRED = "p50_ms"
+EMULATED = "emulated: what it takes says nothing about a real device"
 #: Doubts of what launches of one round share, so that their ratio is free of it.
 _SHARED = frozenset(
     {FlagKind.FOREIGN_CPU, FlagKind.STEAL, FlagKind.PRESSURE, FlagKind.DRIFT, FlagKind.CANARY}
@@ -28,6 +29,8 @@ def against(pick: Contender, other: Contender, objective: str, tries: int) -> Ri
     Of median latency by launches of one round in pairs; of others by their two intervals, apart as
     far as both together allow. What is exact has no interval to speak of: its limits are itself.
     """
+    if unreal := _unreal(pick.row, other.row, objective):
+        return Rival(other, doubt=unreal)
     confidence = 1 - 0.05 / tries
     ratio = _paired(pick.row, other.row, confidence) if objective == PAIRED else None
     if QUANTITIES[objective].timing:
@@ -44,12 +47,27 @@ def against(pick: Contender, other: Contender, objective: str, tries: int) -> Ri
     return Rival(other, ratio.estimate, ratio.low, ratio.high, told)
 
 
+def _unreal(pick: Row, other: Row, objective: str) -> str:
+    """Return why two figures say nothing of each other, whatever their intervals."""
+    if says_nothing(pick, objective) or says_nothing(other, objective):
+        return EMULATED
+    if objective == "energy_mj" and pick.energy_source != other.energy_source:
+        return f"{pick.energy_source} counts the pick's energy, {other.energy_source} this one's"
+    return ""
+
+
+def says_nothing(row: Row, objective: str) -> bool:
+    """Return whether a figure of an emulated device is about the emulator."""
+    return row.emulated and QUANTITIES[objective].grain is not Grain.FILE
+
+
 def _paired(pick: Row, other: Row, confidence: float) -> Estimate | None:
     theirs, mine = _by_round(other), _by_round(pick)
     pairs = [
         pair
         for number in sorted(theirs.keys() & mine.keys())
         for pair in zip(theirs[number], mine[number], strict=False)
+        if min(pair) > 0  # a clock may be too coarse for a call
     ]
     if not pairs:
         return None
