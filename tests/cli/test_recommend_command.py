@@ -10,6 +10,7 @@ from builders import make_budget, make_cell, make_device, make_plan, make_run, m
 from in_process import Reading
 from recorded_runs import launches_of, stored
 
+from benchhub.model.request import RunKind, RunRequest
 from benchhub.ondevice.wire import Failure
 from benchhub.store import Store
 
@@ -37,6 +38,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
             *launches_of(THERE[0], "two", scale=2.0), *launches_of(THERE[1], "two"),
         ]  # fmt: skip
         stored(store, "two", two, suite="two")
+        some = (
+            make_budget("one", variants=("fp32",), latency_p95_ms=20.0),
+            make_budget("all", latency_p50_ms=20.0),
+        )
+        there = (make_budget("pi", devices=("pi",), latency_p95_ms=1.0),)
+        for name, limits in (("selective", some), ("elsewhere", there)):
+            both = [*launches_of(FP32, name), *launches_of(INT8, name, scale=0.5)]
+            stored(store, name, both, limits)
+        request = RunRequest("bench", ("localhost",), kind=RunKind.BENCH)
+        near = [*launches_of(FP32, "files", noise=0.2), *launches_of(FP16, "files", noise=0.2)]
+        stored(store, "files", near, suite="bench", request=request)
+        first, second = make_cell(variant="a b"), make_cell(variant="c")
+        odd = [*launches_of(first, "names", noise=0.2), *launches_of(second, "names", noise=0.2)]
+        stored(store, "names", odd)
         planned = make_plan(FP32, THERE[1])
         store.create_run(make_run(id="one-of-two"), planned, None, [make_variant("fp32")], edge)
         store.put_device("one-of-two", make_device("localhost"))
@@ -128,6 +143,30 @@ def test_one_for_all_is_the_one_whose_worst_cost_is_least(project: Reading) -> N
     done = project.run("recommend", "two", "--robust")
     assert f"One for all: {one['setting']}" in done.out
     assert "its own best" in done.out
+
+
+def test_devices_may_be_told_by_a_pattern(project: Reading) -> None:
+    names = [one["device"] for one in told(project, "two", "--device", "p*")["devices"]]
+    assert names == ["pi"]
+
+
+def test_a_limit_that_is_about_others_is_named(project: Reading) -> None:
+    done = project.run("recommend", "selective")
+    assert done.code == 0
+    assert "  not held to: latency_p95_ms of one, which are about others" in done.out
+    (device,) = told(project, "selective")["devices"]
+    assert device["not_held_to"] == ["latency_p95_ms of one"]
+    assert "  no limit is about it" in project.run("recommend", "elsewhere").out
+
+
+def test_a_run_without_a_suite_is_not_measured_again_by_a_suite(project: Reading) -> None:
+    done = project.run("recommend", "files")
+    assert "next: measure again with --effort rigorous on localhost  (" in done.out
+    assert "benchhub run" not in done.out
+
+
+def test_names_are_quoted_in_commands(project: Reading) -> None:
+    assert " --variant 'a b' " in project.run("recommend", "names").out
 
 
 def test_only_the_devices_that_are_named(project: Reading) -> None:

@@ -25,7 +25,7 @@ def recommend(
     budget: list[str] = typer.Option(
         [], metavar="KEY=LIMIT", help="A limit in place of the suite's budgets; repeatable"
     ),
-    device: list[str] = typer.Option([], help="Only this device; repeatable"),
+    device: list[str] = typer.Option([], help="Only this device, or a pattern; repeatable"),
     by: str = typer.Option(
         "", metavar="QUANTITY", help="What is to be best [default: p50_ms, or the rate limited]"
     ),
@@ -44,6 +44,8 @@ def recommend(
     from rich.text import Text
 
     from benchhub.cli.show.say import stdout
+    from benchhub.config.fleet.words import meant
+    from benchhub.model.request import RunKind
     from benchhub.report.recommend.json import render
     from benchhub.report.recommend.text import lines
     from benchhub.results.load import held_against, load_results
@@ -63,14 +65,17 @@ def recommend(
             loaded = load_results(results, found)
         if not json:
             loaded = as_typed(results, loaded)
-        answer = recommended(loaded, budgets, by, device, robust)
+        labels = {row.device: dict[str, str]() for row in loaded.rows}
+        labels |= {one.name: dict(one.labels) for one in loaded.devices}
+        answer = recommended(loaded, budgets, by, meant(device, labels), robust)
         if confirm:
             answer = _confirmed(results, answer, budgets, by)
+    suite = loaded.run.suite if loaded.run.kind is RunKind.SUITE else ""
     if json:
-        project.put(render(answer, loaded.run.suite))
+        project.put(render(answer, suite))
     else:
         console = stdout()
-        for line in lines(answer, loaded.run.suite):
+        for line in lines(answer, suite):
             text = Text(line.text, style="dim" if line.style == "dim" else "")
             if line.style in _COLOURS:
                 text.stylize(_COLOURS[line.style], 0, len(line.style))
@@ -86,21 +91,26 @@ def _confirmed(
 
     from benchhub.api.measuring import begin, measure
     from benchhub.cli.run import command_line, display, ready_of, say_problems
+    from benchhub.config.request import resolve
     from benchhub.results.load import load_results
     from benchhub.results.load_history import place_of
-    from benchhub.results.recommend.finalists import again, finalists, settings
+    from benchhub.results.recommend.finalists import MOST, again, finalists, settings
     from benchhub.results.recommend.recommend import confirmed
     from benchhub.results.recommend.recommend import recommend as recommended
     from benchhub.results.verdicts.early import asks_each_launch
 
     console = Console(stderr=True)
     request = results.run(first.run).request
+    wanted = []
+    for device in first.devices:  # mistakes show before hours of measuring
+        if rows := finalists(device, first.objective)[:MOST]:
+            place = place_of(results, first.run, device.device, project.folder())
+            wanted.append((rows, again(request, place, rows)))
+    for _, one in wanted:
+        resolve(one)
     found = []
-    for device in first.devices:
-        if not (rows := finalists(device)):
-            continue
-        place = place_of(results, first.run, device.device, project.folder())
-        ready = ready_of(again(request, place, rows), console)
+    for rows, one in wanted:
+        ready = ready_of(one, console)
         shown = display(console)
         info = begin(results, ready, command_line(), shown)
         say_problems(measure(results, info, ready, shown))

@@ -68,6 +68,7 @@ def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
         "runner_up": None if of.runner_up is None else _rival(of.runner_up),
         "nearest": None if of.nearest is None else _candidate(of.nearest),
         "unseen": [_unseen(one) for one in of.unseen],
+        "not_held_to": list(of.free_of),
         "why": of.why or None,
         "next": list(next_steps(of, suite)),
     }

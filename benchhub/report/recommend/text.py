@@ -53,6 +53,10 @@ def _of_device(of: DeviceAnswer, whole: Recommendation, suite: str) -> Iterator[
         yield from _some([beside(one, objective) for one in rivals])
     if of.runner_up is not None:
         yield Line(f"  runner-up: {beside(of.runner_up, objective)}")
+    if of.pick is not None and whole.limits and not of.pick.evidence:
+        yield Line("  no limit is about it")
+    elif of.free_of:
+        yield Line(f"  not held to: {', '.join(of.free_of)}, which are about others")
     if of.pick is not None and of.why:
         yield Line(f"  but {of.why}")
     if of.unseen:

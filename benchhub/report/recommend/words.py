@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -140,7 +141,10 @@ def _inverse(value: float | None) -> float | None:
 
 
 def next_steps(of: DeviceAnswer, suite: str) -> Iterator[str]:
-    """Yield what would tell more, as commands or orders, the most useful first."""
+    """Yield what would tell more, as commands or orders, the most useful first.
+
+    `suite` is empty where the run was made without one.
+    """
     if of.pick is not None:
         apart = [*of.ties, *of.rivals]
         if apart and any(one.ratio is not None for one in apart):
@@ -170,11 +174,14 @@ def _of_what(one: Evidence) -> str:
 
 
 def _again(suite: str, device: str, names: Sequence[Contender]) -> str:
-    words = ["benchhub run", suite, "--device", device]
+    """Return the command that measures these again; of a run without a suite what to measure."""
+    if not suite:
+        return f"measure again with --effort rigorous on {device}"
+    words = ["benchhub", "run", suite, "--device", device]
     for kind in ("backend", "variant"):
         for name in dict.fromkeys(getattr(one.row, kind) for one in names):
             words += [f"--{kind}", name]
-    return " ".join([*words, "--effort rigorous"])
+    return shlex.join([*words, "--effort", "rigorous"])
 
 
 def for_all(of: ForAll) -> Iterator[str]:

@@ -115,7 +115,8 @@ class DeviceAnswer:
 
     `ties` keep all limits and may be as good as the pick, or better; `rivals` may be better, and
     may keep all limits; `runner_up` is surely no better. Where all break a limit, `nearest` misses
-    least; `why` says what stands in the way. `unseen` could not be looked at.
+    least; `why` says what stands in the way. `unseen` could not be looked at. `free_of` are
+    limits on the device that are about others than the pick: it was not held to them.
     """
 
     device: str
@@ -128,6 +129,7 @@ class DeviceAnswer:
     nearest: Contender | None = None
     why: str = ""
     unseen: tuple[Unseen, ...] = ()
+    free_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,15 +39,31 @@ def choose(
         why = _nothing(device, rows, objective, missing)
         return DeviceAnswer(device.name, Advice.NOTHING, why=why, unseen=missing)
     answer = _chosen(device.name, found, objective)
-    kind = _NOT_ALL_SEEN.get(answer.kind) if any(one.open for one in missing) else None
+    kind = NOT_ALL_SEEN.get(answer.kind) if any(one.open for one in missing) else None
     why = f"it stopped: {device.error}" if device.error else answer.why
     if answer.pick is not None and says_nothing(answer.pick.row, objective):
         why = EMULATED
-    return dataclasses.replace(answer, kind=kind or answer.kind, why=why, unseen=missing)
+    free_of = _free_of(device.name, answer.pick, budgets)
+    return dataclasses.replace(
+        answer, kind=kind or answer.kind, why=why, unseen=missing, free_of=free_of
+    )
+
+
+def _free_of(device: str, pick: Contender | None, budgets: Sequence[Budget]) -> tuple[str, ...]:
+    if pick is None:
+        return ()
+    held = {(one.verdict.budget, one.verdict.key) for one in pick.evidence}
+    return tuple(
+        f"{key} of {budget.name}"
+        for budget in budgets
+        if not budget.devices or device in budget.devices
+        for key in budget.limits
+        if (budget.name, key) not in held
+    )
 
 
 #: What remains of an answer where something that was to be measured is not known.
-_NOT_ALL_SEEN = {
+NOT_ALL_SEEN = {
     Advice.SHIP: Advice.OPEN, Advice.TIE: Advice.OPEN, Advice.NONE: Advice.UNDECIDED,
 }  # fmt: skip
 

@@ -6,25 +6,43 @@ import dataclasses
 from collections.abc import Sequence
 
 from benchhub.errors import ConfigError
+from benchhub.model.quantities import QUANTITIES
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Row
-from benchhub.results.recommend.answer import DeviceAnswer
+from benchhub.results.recommend.answer import DeviceAnswer, Unseen
 from benchhub.results.recommend.candidates import setting
+from benchhub.results.recommend.choose import NOT_ALL_SEEN
 
 #: Of more than so many finalists the best are taken.
 MOST = 6
 
 
-def finalists(of: DeviceAnswer) -> tuple[Row, ...]:
-    """Return the rows of what may be best on a device: the pick, its ties and its rivals.
+def finalists(of: DeviceAnswer, objective: str) -> tuple[Row, ...]:
+    """Return the rows of what may be best on a device: the pick, then ties and rivals by value.
 
     A pick that stands alone is measured beside its runner-up.
     """
     found = [of.pick.row] if of.pick is not None else []
-    found += [one.candidate.row for one in (*of.ties, *of.rivals)]
+    sign = -1 if QUANTITIES[objective].more_is_better else 1
+    others = sorted((*of.ties, *of.rivals), key=lambda one: sign * one.candidate.value)
+    found += [one.candidate.row for one in others]
     if len(found) == 1 and of.runner_up is not None:
         found.append(of.runner_up.candidate.row)
-    return tuple(found[:MOST])
+    return tuple(found)
+
+
+def with_left_out(first: DeviceAnswer, again: DeviceAnswer, objective: str) -> DeviceAnswer:
+    """Return what was found by measuring finalists again, with those that were too many for it.
+
+    They may be better still, so nothing is the best.
+    """
+    left = finalists(first, objective)[MOST:]
+    if not left:
+        return again
+    why = f"of what may be best {MOST} were measured once more, and it was not among them"
+    beside = tuple(Unseen(row, why, True) for row in left)
+    kind = NOT_ALL_SEEN.get(again.kind, again.kind)
+    return dataclasses.replace(again, kind=kind, unseen=(*again.unseen, *beside))
 
 
 def again(first: RunRequest, place: str, rows: Sequence[Row]) -> RunRequest:

@@ -13,6 +13,7 @@ from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.row import Results
 from benchhub.results.recommend.answer import Recommendation
 from benchhub.results.recommend.choose import MARGIN, choose
+from benchhub.results.recommend.finalists import with_left_out
 from benchhub.results.recommend.for_all import one_for_all
 
 #: What is best by default; a limit of a rate asks for the rate instead.
@@ -81,7 +82,10 @@ def _devices(results: Results) -> Iterator[DeviceInfo]:
 def confirmed(first: Recommendation, again: Sequence[Recommendation]) -> Recommendation:
     """Return a recommendation with the answers of its finalists, which were measured once more."""
     anew = {one.device: one for of in again for one in of.devices}
-    devices = tuple(anew.get(one.device, one) for one in first.devices)
+    devices = tuple(
+        with_left_out(one, anew[one.device], first.objective) if one.device in anew else one
+        for one in first.devices
+    )
     runs = ", ".join(dict.fromkeys(of.run for of in again))
     notes = [one for one in first.notes if one != QUICK]
     if again:
