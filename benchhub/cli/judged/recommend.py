@@ -87,25 +87,37 @@ def _confirmed(
     results: Store, first: Recommendation, budgets: list[Budget], by: str
 ) -> Recommendation:
     """Measure the finalists of each device once more, and choose among them by that alone."""
+    from pathlib import Path
+
     from rich.console import Console
 
     from benchhub.api.measuring import begin, measure
     from benchhub.cli.run import command_line, display, ready_of, say_problems
     from benchhub.config.request import resolve
+    from benchhub.config.suite import load_suite
     from benchhub.results.load import load_results
     from benchhub.results.load_history import place_of
-    from benchhub.results.recommend.finalists import MOST, again, finalists, settings
+    from benchhub.results.recommend.finalists import (
+        MOST,
+        again,
+        check_again,
+        finalists,
+        settings,
+    )
     from benchhub.results.recommend.recommend import confirmed
     from benchhub.results.recommend.recommend import recommend as recommended
     from benchhub.results.verdicts.early import asks_each_launch
 
     console = Console(stderr=True)
     request = results.run(first.run).request
+    check_again(request)
+    specs = load_suite(Path(request.suite)).variants
+    sources = {one.name: one.source for one in specs}
     wanted = []
     for device in first.devices:  # mistakes show before hours of measuring
         if rows := finalists(device, first.objective)[:MOST]:
             place = place_of(results, first.run, device.device, project.folder())
-            wanted.append((rows, again(request, place, rows)))
+            wanted.append((rows, again(request, place, rows, sources)))
     for _, one in wanted:
         resolve(one)
     found = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchhub.errors import ConfigError
 from benchhub.model.quantities import QUANTITIES
@@ -45,24 +45,41 @@ def with_left_out(first: DeviceAnswer, again: DeviceAnswer, objective: str) -> D
     return dataclasses.replace(again, kind=kind, unseen=(*again.unseen, *beside))
 
 
-def again(first: RunRequest, place: str, rows: Sequence[Row]) -> RunRequest:
-    """Return what measures finalists of one device once more, with the most effort.
-
-    `place` is where its profile is. ConfigError: the run has no suite that could be run again.
-    """
+def check_again(first: RunRequest) -> None:
+    """Raise ConfigError where a run has no suite that could be run once more."""
     if not first.kind.resumable or first.kind.without_answers:
         raise ConfigError("--confirm: only a suite's run can be measured once more")
+
+
+def again(
+    first: RunRequest, place: str, rows: Sequence[Row], sources: Mapping[str, str | None]
+) -> RunRequest:
+    """Return what measures finalists of one device once more, with the most effort.
+
+    `place` is where its profile is, `sources` of which variant each is made: they are named, too.
+    """
     return dataclasses.replace(
         first,
         devices=(place,),
         backends=tuple(dict.fromkeys(row.backend for row in rows)),
-        variants=tuple(dict.fromkeys(row.variant for row in rows)),
+        variants=_made_of([row.variant for row in rows], sources),
         effort="rigorous",
         asked=(),
         exclude=(),
         at_most=None,
         passed_over={},
     )
+
+
+def _made_of(names: Sequence[str], sources: Mapping[str, str | None]) -> tuple[str, ...]:
+    found = dict[str, None]()
+    left = list(names)
+    while left:
+        name = left.pop(0)
+        found[name] = None
+        source = sources.get(name)
+        left += [source] if source and source not in found else []
+    return tuple(found)
 
 
 def settings(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
         return ForAll(why="no device was measured")
     missing = [one.device for one in answers if one.pick is None]
     if missing:
-        return ForAll(why=f"on {', '.join(missing)} nothing is known to keep all limits")
+        names = [*missing[:3], f"{len(missing) - 3} more"] if len(missing) > 4 else missing
+        return ForAll(why=f"on {', '.join(names)} nothing is known to keep all limits")
     by_setting: list[Mapping[str, Contender]] = [
         {setting(one.row): one for one in answer.candidates if one.outcome is VerdictOutcome.PASS}
         for answer in answers
