@@ -10,7 +10,7 @@ from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
-from benchhub.results.recommend.answer import Contender, Unseen
+from benchhub.results.recommend.answer import Contender, Evidence, Unseen
 from benchhub.results.recommend.corrected import corrected
 from benchhub.results.verdicts.judge import judge, selects
 from benchhub.results.verdicts.limits import limits_of
@@ -68,21 +68,25 @@ def choosable(
     rows: Sequence[Row], budgets: Sequence[Budget], objective: str, among: Collection[str] = ()
 ) -> list[Row]:
     """Return the rows among which is chosen, measured or not, that no limit leaves out."""
-    chosen = [row for row in use_of(rows, objective) if _is_limited(row, budgets)]
+    use = use_of(rows, objective)
+    chosen = [row for row in use if _is_limited(row, use, budgets)]
     return [row for row in chosen if not among or setting(row) in among]
 
 
-def _of_its_own(row: Row, beside: Sequence[Row], budgets: Sequence[Budget]) -> Iterator[Verdict]:
-    """Yield verdicts on a candidate's own memory where cells of memory had other settings."""
+def _of_its_own(row: Row, beside: Sequence[Row], budget: Budget) -> Iterator[Verdict]:
+    """Yield verdicts on a candidate's own memory where cells of memory had other settings.
+
+    A cell of rates is launched too seldom to keep a limit on memory: it may break one.
+    """
     memory = [one for one in beside if one.scenario == Scenario.MEMORY]
     if not memory or any(_alike(one, row) for one in memory):
         return
-    for budget in budgets:
-        for limit in limits_of(budget):
-            if limit.scenario is Scenario.MEMORY and row[limit.column].value is not None:
-                yield from judge(
-                    [row], [dataclasses.replace(budget, limits={limit.key.key: limit.limit})]
-                )
+    for limit in limits_of(budget):
+        figure = row[limit.column]
+        most = figure.value if figure.high is None else figure.high
+        if limit.scenario is Scenario.MEMORY and most is not None and limit.broken_by(most):
+            limits = {limit.key.key: limit.limit}
+            yield from judge([row], [dataclasses.replace(budget, limits=limits)])
 
 
 def _alike(one: Row, row: Row) -> bool:
@@ -98,21 +102,22 @@ def _known(row: Row, objective: str) -> bool:
 def _contender(
     row: Row, rows: Sequence[Row], budgets: Sequence[Budget], objective: str, tries: int
 ) -> Contender:
-    beside = _beside(row, rows)
-    known = {one.cell: one for one in beside}
-    by_name = {budget.name: budget for budget in budgets}
     value = row[objective].value
     return Contender(
         row,
         math.nan if value is None else value,
         row[objective].low,
         row[objective].high,
-        tuple(
-            corrected(one, known[one.cell], by_name[one.budget], tries)
-            for one in (*judge(beside, budgets), *_of_its_own(row, beside, budgets))
-        ),
-        _wrong(row, beside),
+        tuple(one for budget in budgets for one in _held(row, rows, budget, tries)),
+        _wrong(row, _beside(row, rows)),
     )
+
+
+def _held(row: Row, rows: Sequence[Row], budget: Budget, tries: int) -> Iterator[Evidence]:
+    beside = _beside(row, rows, budget.threads)
+    known = {one.cell: one for one in beside}
+    for verdict in (*judge(beside, [budget]), *_of_its_own(row, beside, budget)):
+        yield corrected(verdict, known[verdict.cell], budget, tries)
 
 
 def _wrong(row: Row, beside: Sequence[Row]) -> str:
@@ -121,20 +126,32 @@ def _wrong(row: Row, beside: Sequence[Row]) -> str:
     return next((flag.evidence for one in of for flag in one.outputs_wrong), "")
 
 
-def _is_limited(row: Row, budgets: Sequence[Budget]) -> bool:
-    """Return whether limits of times that name thread counts for such a row name its own."""
-    mine = [
-        budget
-        for budget in budgets
-        if budget.threads
-        and any(BUDGET_KEYS[key][1].timing for key in budget.limits)
-        and selects(dataclasses.replace(budget, threads=()), row)
-    ]
+def _is_limited(row: Row, use: Sequence[Row], budgets: Sequence[Budget]) -> bool:
+    """Return whether limits of times that name thread counts for such a row name its own.
+
+    Those of other scenarios only where a row of this use has one of their counts.
+    """
+    mine = [one for one in budgets if _names_threads(one, row, use)]
     return not mine or any(selects(one, row) for one in mine)
 
 
-def _beside(row: Row, rows: Sequence[Row]) -> list[Row]:
-    """Return a candidate's row and those of other scenarios that say something of the same use."""
+def _names_threads(budget: Budget, row: Row, use: Sequence[Row]) -> bool:
+    limits = [BUDGET_KEYS[key] for key in budget.limits]
+    timing = [key for key, quantity in limits if quantity.timing]
+    if not (budget.threads and timing and selects(dataclasses.replace(budget, threads=()), row)):
+        return False
+    return any(key.scenario == row.scenario for key in timing) or any(
+        selects(budget, one)
+        for one in use
+        if (one.variant, one.backend) == (row.variant, row.backend)
+    )
+
+
+def _beside(row: Row, rows: Sequence[Row], threads: Collection[int] = ()) -> list[Row]:
+    """Return a candidate's row and those of other scenarios that say something of the same use.
+
+    `threads` are the counts that a limit names, if it names any.
+    """
     group = [
         one
         for one in rows
@@ -144,12 +161,12 @@ def _beside(row: Row, rows: Sequence[Row]) -> list[Row]:
     by_scenario: dict[str, list[Row]] = {}
     for one in group:
         by_scenario.setdefault(one.scenario, []).append(one)
-    return [row, *(one for of in by_scenario.values() for one in _nearest(row, of))]
+    return [row, *(one for of in by_scenario.values() for one in _nearest(row, of, threads))]
 
 
-def _nearest(row: Row, of: Sequence[Row]) -> Iterator[Row]:
+def _nearest(row: Row, of: Sequence[Row], threads: Collection[int]) -> Iterator[Row]:
     """Yield the rows of a scenario with a candidate's own settings, as far as there are such."""
-    left = list(of)
+    left = [one for one in of if one.threads in threads] or list(of)
     for name in ("precision", "options", "threads", "batch"):
         mine = [one for one in left if getattr(one, name) == getattr(row, name)]
         left = mine or left

@@ -72,6 +72,26 @@ def test_memory_of_a_small_batch_says_nothing_of_a_large_one() -> None:
     assert held(one.by_limit[0], one).endswith(" <= 400 (at batch 1)")
 
 
+def test_a_limit_of_latency_for_one_thread_leaves_rates_of_two_alone() -> None:
+    rows = [latency("fp32", 9.0), rate(900.0, batch=8, threads=2)]
+    ward = make_budget("ward", latency_p95_ms=20.0, threads=(1,))
+    found = choose(DEVICE, rows, [ward], "throughput_per_s")
+    assert (found.kind, found.free_of) == (Advice.SHIP, ())
+    (one,) = found.candidates
+    assert held(one.by_limit[0], one).endswith(" <= 20.0 (at batch 1, 1 thread)")
+
+
+def test_latency_is_held_to_a_limit_at_the_threads_that_it_names() -> None:
+    """Latency was measured at two threads as well, as the rate was, and memory at one."""
+    rows = [
+        latency("fp32", 9.0), latency("fp32", 5.0, threads=2), memory(150.0),
+        rate(900.0, batch=8, threads=2),
+    ]  # fmt: skip
+    ward = make_budget("ward", latency_p95_ms=20.0, threads=(1,))
+    found = choose(DEVICE, rows, [ward], "throughput_per_s")
+    assert found.kind is Advice.SHIP
+
+
 def test_other_batches_of_another_scenario_do_not_decide_where_its_own_is_there() -> None:
     rows = [latency("fp32", 9.0), memory(150.0), memory(900.0, batch=32)]
     found = chosen(*rows, peak_rss_mib=400.0)
