@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from benchhub.report.recommend.words import answer, next_steps
@@ -49,7 +50,12 @@ def render(of: Recommendation, suite: str) -> str:
             "why": one.why or None,
             "ties": list(one.ties),
             "costs": [
-                {"device": cost.device, "ratio": cost.ratio, "low": cost.low, "high": cost.high}
+                {
+                    "device": cost.device,
+                    "ratio": _finite(cost.ratio),
+                    "low": _finite(cost.low),
+                    "high": _finite(cost.high),
+                }
                 for cost in one.costs
             ],
         }
@@ -77,9 +83,9 @@ def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
 def _rival(of: Rival) -> dict[str, Any]:
     return {
         **_candidate(of.candidate),
-        "pick_is_times_as_good": of.ratio,
-        "low": of.low,
-        "high": of.high,
+        "pick_is_times_as_good": _finite(of.ratio),
+        "low": _finite(of.low),
+        "high": _finite(of.high),
         "launches_to_tell": of.launches,
         "doubt": of.doubt or None,
     }
@@ -111,8 +117,8 @@ def _candidate(of: Contender) -> dict[str, Any]:
         "options": row.options,
         "precision": row.precision,
         "value": of.value,
-        "value_low": of.low,
-        "value_high": of.high,
+        "value_low": _finite(of.low),
+        "value_high": _finite(of.high),
         "outcome": of.outcome.value,
         "evidence": [_evidence(one) for one in of.by_limit],
     }
@@ -120,19 +126,23 @@ def _candidate(of: Contender) -> dict[str, Any]:
 
 def _evidence(of: Evidence) -> dict[str, Any]:
     alone = of.verdict
-    worst = of.worst if of.worst is not None and abs(of.worst) < float("inf") else None
     return {
         "budget": alone.budget,
         "key": alone.key,
         "scenario": alone.scenario,
         "batch": alone.batch,
         "threads": alone.threads,
-        "limit": alone.limit,
-        "value": alone.value,
-        "low": alone.low,
-        "high": alone.high,
+        "limit": _finite(alone.limit),
+        "value": _finite(alone.value),
+        "low": _finite(alone.low),
+        "high": _finite(alone.high),
         "alone": alone.outcome.value,
         "outcome": of.outcome.value,
-        "as_one_of_many": worst,
+        "as_one_of_many": _finite(of.worst),
         "reason": of.reason or None,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number as JSON has them: none for what is no number or has no bound."""
+    return value if value is not None and math.isfinite(value) else None

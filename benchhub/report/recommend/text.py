@@ -48,7 +48,7 @@ def _of_device(of: DeviceAnswer, whole: Recommendation, suite: str) -> Iterator[
         yield from _some([beside(one, objective) for one in of.ties])
     rivals = of.rivals if of.pick is not None else of.rivals[1:]
     if rivals:
-        words = "may be better, but" if of.pick is not None else "the others that"
+        words = "may be better, and" if of.pick is not None else "the others that"
         yield Line(f"  {words} may keep all limits:")
         yield from _some([beside(one, objective) for one in rivals])
     if of.runner_up is not None:

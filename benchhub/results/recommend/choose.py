@@ -18,7 +18,7 @@ from benchhub.results.recommend.answer import (
     Unseen,
 )
 from benchhub.results.recommend.candidates import candidates, unseen, use_of
-from benchhub.results.recommend.ratios import EMULATED, against, best, says_nothing
+from benchhub.results.recommend.ratios import EMULATED, against, ranked, says_nothing
 
 #: What is not further apart than this is as good as each other.
 MARGIN = 1.03
@@ -75,14 +75,12 @@ def _chosen(device: str, found: tuple[Contender, ...], objective: str) -> Device
         nearest = min(found, key=miss)
         return DeviceAnswer(device, Advice.NONE, found, nearest=nearest, why=_misses(nearest))
     if not passing:
-        first = best(open_still, objective)
-        rivals = tuple(Rival(one) for one in open_still if one is not first)
-        return DeviceAnswer(
-            device, Advice.UNDECIDED, found, rivals=(Rival(first), *rivals), why=_open(first)
-        )
+        rivals = tuple(map(Rival, ranked(open_still, objective)))
+        why = _open(rivals[0].candidate)
+        return DeviceAnswer(device, Advice.UNDECIDED, found, rivals=rivals, why=why)
     tries = max(1, len(found) - 1)
     pick, held = _best_in_pairs(passing, objective, tries)
-    others = [against(pick, one, objective, tries) for one in open_still]
+    others = [against(pick, one, objective, tries) for one in ranked(open_still, objective)]
     apart = sorted(
         (one for one in held if not _may_be_better(one)), key=lambda one: one.ratio or 0.0
     )
@@ -100,10 +98,11 @@ def _best_in_pairs(
     The best value, unless another is surely better in the rounds that both were launched in: where
     a device drifts, and rounds do not match, values are of different hours.
     """
-    pick, tried = best(passing, objective), []
+    of = ranked(passing, objective)
+    pick, tried = of[0], list[Contender]()
     while True:
         tried.append(pick)
-        held = [against(pick, one, objective, tries) for one in passing if one is not pick]
+        held = [against(pick, one, objective, tries) for one in of if one is not pick]
         better = [one for one in held if one.high is not None and one.high < 1 / MARGIN]
         first = min(better, key=lambda one: one.ratio or 0.0, default=None)
         if first is None or any(first.candidate is one for one in tried):

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from benchhub.errors import ConfigError
-from benchhub.model.quantities import QUANTITIES
 from benchhub.model.request import RunRequest
 from benchhub.model.row import Row
 from benchhub.results.recommend.answer import DeviceAnswer, Unseen
 from benchhub.results.recommend.candidates import setting
 from benchhub.results.recommend.choose import NOT_ALL_SEEN
+from benchhub.results.recommend.ratios import ranked
 
 #: Of more than so many finalists the best are taken.
 MOST = 6
@@ -23,9 +23,8 @@ def finalists(of: DeviceAnswer, objective: str) -> tuple[Row, ...]:
     A pick that stands alone is measured beside its runner-up.
     """
     found = [of.pick.row] if of.pick is not None else []
-    sign = -1 if QUANTITIES[objective].more_is_better else 1
-    others = sorted((*of.ties, *of.rivals), key=lambda one: sign * one.candidate.value)
-    found += [one.candidate.row for one in others]
+    others = [one.candidate for one in (*of.ties, *of.rivals)]
+    found += [one.row for one in ranked(others, objective)]
     if len(found) == 1 and of.runner_up is not None:
         found.append(of.runner_up.candidate.row)
     return tuple(found)

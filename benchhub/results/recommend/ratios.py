@@ -112,7 +112,7 @@ def _power(ratio: float, factor: float) -> float:
     return math.exp(max(-700.0, min(math.log(ratio) * factor, 700.0)))
 
 
-def best(of: Sequence[Contender], objective: str) -> Contender:
-    """Return the candidate with the best value; of equals the first."""
-    more = QUANTITIES[objective].more_is_better
-    return (max if more else min)(of, key=lambda one: one.value)
+def ranked(of: Sequence[Contender], objective: str) -> list[Contender]:
+    """Return candidates by their values, the best first; equals as they stood."""
+    sign = -1 if QUANTITIES[objective].more_is_better else 1
+    return sorted(of, key=lambda one: sign * one.value)

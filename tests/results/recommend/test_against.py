@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import pytest
 from builders import make_budget
-from choices import DEVICE, chosen, latency, names
+from choices import DEVICE, chosen, latency, names, quality
 from rows import changed
 
 from benchhub.model.row import Row
 from benchhub.model.scenario import VerdictOutcome as Outcome
-from benchhub.results.recommend.answer import Advice
+from benchhub.report.recommend.json import render
+from benchhub.results.recommend.answer import Advice, Recommendation
 from benchhub.results.recommend.choose import choose
 
 
@@ -62,3 +66,25 @@ def test_launches_that_are_rare_are_so_as_one_of_many() -> None:
     many = choose(DEVICE, [of(name) for name in "abcdefgh"], [budget], "p50_ms")
     assert {one.outcome for one in many.candidates} == {Outcome.INCONCLUSIVE}
     assert "up to 8" in many.candidates[0].by_limit[0].reason
+
+
+def test_those_beside_the_pick_stand_by_their_values() -> None:
+    """Reports name the first few of many: the best of them."""
+    rows = [
+        latency("g", 6.2, noise=0.4),
+        latency("e", 6.1, noise=0.4),
+        latency("b", 6.0, noise=0.4),
+    ]
+    assert names(chosen(*rows).ties) == ["e", "g"]
+    assert names(chosen(*rows, quality_loss_max=0.01).rivals) == ["b", "e", "g"]
+
+
+def test_json_has_no_number_where_there_is_none() -> None:
+    """A metric of one's own may say anything."""
+    odd = quality("fp32", math.nan, math.nan)
+    found = chosen(latency("fp32", 9.0), odd, quality_loss_max=0.01)
+    assert found.kind is Advice.UNDECIDED
+    told = json.loads(render(Recommendation("r", "p50_ms", 1.03, (), (found,)), "tiny"))
+    (device,) = told["devices"]
+    (evidence,) = device["rivals"][0]["evidence"]
+    assert (evidence["value"], evidence["high"], evidence["as_one_of_many"]) == (None, None, None)
