@@ -10,6 +10,7 @@ from benchhub.model.asked import Budget
 from benchhub.model.cell import FAILED_SKIPS
 from benchhub.model.device import DeviceInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
+from benchhub.model.request import RunKind
 from benchhub.model.row import Results
 from benchhub.results.recommend.answer import Recommendation
 from benchhub.results.recommend.choose import MARGIN, choose
@@ -107,8 +108,12 @@ def _notes(results: Results, budgets: Sequence[Budget], objective: str) -> list[
     if not limited:
         first = "the fastest" if objective == LATENCY else f"the best by {objective}"
         notes.append(f"no limits were given: what is named is {first}, whatever it loses")
-    elif "quality_loss_max" not in limited and any(row.quality for row in results.rows):
-        notes.append("no limit on the loss of quality was given (quality_loss_max)")
+    elif "quality_loss_max" not in limited:
+        judged = any(row.quality for row in results.rows)
+        unknown = "" if judged else "; nothing is known of it, either"
+        notes.append(f"no limit on the loss of quality was given (quality_loss_max){unknown}")
+    if results.run.kind is RunKind.IMPORT:
+        notes.append("imported: whether its benchmarks do the same work is not known here")
     if results.run.effort == "quick":
         notes.append(QUICK)
     return notes
