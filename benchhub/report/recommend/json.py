@@ -49,6 +49,7 @@ def render(of: Recommendation, suite: str) -> str:
             "setting": one.setting or None,
             "why": one.why or None,
             "ties": list(one.ties),
+            "undecided": list(one.undecided),
             "costs": [
                 {
                     "device": cost.device,

@@ -188,8 +188,8 @@ def for_all(of: ForAll) -> Iterator[str]:
     """Yield what is said of one choice for all devices."""
     if not of.setting:
         yield f"One for all: none; {of.why}"
-        return
-    yield f"One for all: {of.setting}"
+    else:
+        yield f"One for all: {of.setting}"
     for cost in of.costs:
         if cost.own is cost.candidate:
             yield f"  {cost.device}: its own best"
@@ -198,3 +198,5 @@ def for_all(of: ForAll) -> Iterator[str]:
             yield f"  {cost.device}: {told or 'cannot be told how many'} times its own best"
     if of.ties:
         yield f"  as good, as far as can be told: {'; '.join(of.ties)}"
+    if of.undecided:
+        yield f"  may keep all limits, too: {'; '.join(of.undecided)}"

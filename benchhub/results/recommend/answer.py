@@ -148,14 +148,15 @@ class Cost:
 class ForAll:
     """One choice for a group of devices: the one whose worst cost is least.
 
-    `setting` is variant, backend and what else the cells of all devices share. None keeps all
-    limits everywhere: `why` tells.
+    `setting` is variant, backend and what else the cells of all devices share. None is known to
+    keep all limits everywhere: `why` tells. Those that may keep them are `undecided`.
     """
 
     setting: str = ""
     costs: tuple[Cost, ...] = ()
     ties: tuple[str, ...] = ()
     why: str = ""
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from benchhub.model.asked import Budget
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
-from benchhub.model.row import Row, Verdict
+from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario, VerdictOutcome
-from benchhub.results.recommend.answer import Contender, Evidence, Unseen
-from benchhub.results.recommend.corrected import corrected
-from benchhub.results.verdicts.judge import judge, selects
-from benchhub.results.verdicts.limits import limits_of
+from benchhub.results.recommend.answer import Contender, Unseen
+from benchhub.results.recommend.held import held
+from benchhub.results.verdicts.judge import selects
 from benchhub.text import plural
 
 
@@ -45,7 +44,7 @@ def candidates(
     for one thread is not kept by two.
     """
     known = [row for row in choosable(rows, budgets, objective, among) if _known(row, objective)]
-    return tuple(_contender(row, rows, budgets, objective, len(known)) for row in known)
+    return tuple(held(row, rows, budgets, objective, len(known)) for row in known)
 
 
 def unseen(
@@ -59,7 +58,7 @@ def unseen(
         elif not _known(row, objective):
             withheld = row[objective].withheld
             why = f"{objective} is withheld: {withheld}" if withheld else f"it has no {objective}"
-            outcome = _contender(row, rows, budgets, objective, 1).outcome
+            outcome = held(row, rows, budgets, objective, 1).outcome
             found.append(Unseen(row, why, outcome is not VerdictOutcome.FAIL))
     return tuple(found)
 
@@ -73,57 +72,9 @@ def choosable(
     return [row for row in chosen if not among or setting(row) in among]
 
 
-def _of_its_own(row: Row, beside: Sequence[Row], budget: Budget) -> Iterator[Verdict]:
-    """Yield verdicts on a candidate's own memory where cells of memory had other settings.
-
-    A cell of rates is launched too seldom to keep a limit on memory: it may break one.
-    """
-    memory = [one for one in beside if one.scenario == Scenario.MEMORY]
-    if not memory or any(_alike(one, row) for one in memory):
-        return
-    for limit in limits_of(budget):
-        figure = row[limit.column]
-        most = figure.value if figure.high is None else figure.high
-        if limit.scenario is Scenario.MEMORY and most is not None and limit.broken_by(most):
-            limits = {limit.key.key: limit.limit}
-            yield from judge([row], [dataclasses.replace(budget, limits=limits)])
-
-
-def _alike(one: Row, row: Row) -> bool:
-    names = ("batch", "threads", "concurrency", "precision", "options")
-    return all(getattr(one, name) == getattr(row, name) for name in names)
-
-
 def _known(row: Row, objective: str) -> bool:
     value = row[objective].value
     return row.status == "finished" and value is not None and math.isfinite(value)
-
-
-def _contender(
-    row: Row, rows: Sequence[Row], budgets: Sequence[Budget], objective: str, tries: int
-) -> Contender:
-    value = row[objective].value
-    return Contender(
-        row,
-        math.nan if value is None else value,
-        row[objective].low,
-        row[objective].high,
-        tuple(one for budget in budgets for one in _held(row, rows, budget, tries)),
-        _wrong(row, _beside(row, rows)),
-    )
-
-
-def _held(row: Row, rows: Sequence[Row], budget: Budget, tries: int) -> Iterator[Evidence]:
-    beside = _beside(row, rows, budget.threads)
-    known = {one.cell: one for one in beside}
-    for verdict in (*judge(beside, [budget]), *_of_its_own(row, beside, budget)):
-        yield corrected(verdict, known[verdict.cell], budget, tries)
-
-
-def _wrong(row: Row, beside: Sequence[Row]) -> str:
-    """Return what says that the outputs of a candidate, in any of its cells, are others."""
-    of = [one for one in beside if one.batch == row.batch or one.scenario == Scenario.QUALITY]
-    return next((flag.evidence for one in of for flag in one.outputs_wrong), "")
 
 
 def _is_limited(row: Row, use: Sequence[Row], budgets: Sequence[Budget]) -> bool:
@@ -145,32 +96,6 @@ def _names_threads(budget: Budget, row: Row, use: Sequence[Row]) -> bool:
         for one in use
         if (one.variant, one.backend) == (row.variant, row.backend)
     )
-
-
-def _beside(row: Row, rows: Sequence[Row], threads: Collection[int] = ()) -> list[Row]:
-    """Return a candidate's row and those of other scenarios that say something of the same use.
-
-    `threads` are the counts that a limit names, if it names any.
-    """
-    group = [
-        one
-        for one in rows
-        if (one.device, one.backend, one.variant) == (row.device, row.backend, row.variant)
-        and one.scenario != row.scenario
-    ]
-    by_scenario: dict[str, list[Row]] = {}
-    for one in group:
-        by_scenario.setdefault(one.scenario, []).append(one)
-    return [row, *(one for of in by_scenario.values() for one in _nearest(row, of, threads))]
-
-
-def _nearest(row: Row, of: Sequence[Row], threads: Collection[int]) -> Iterator[Row]:
-    """Yield the rows of a scenario with a candidate's own settings, as far as there are such."""
-    left = [one for one in of if one.threads in threads] or list(of)
-    for name in ("precision", "options", "threads", "batch"):
-        mine = [one for one in left if getattr(one, name) == getattr(row, name)]
-        left = mine or left
-    yield from left
 
 
 def setting(row: Row) -> str:

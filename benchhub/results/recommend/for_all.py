@@ -28,8 +28,11 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
         for answer in answers
     ]
     shared = [name for name in by_setting[0] if all(name in one for one in by_setting)]
+    undecided = _undecided(answers, shared)
     if not shared:
-        return ForAll(why="no setting keeps all limits on every device")
+        return ForAll(
+            why="no setting is known to keep all limits on every device", undecided=undecided
+        )
     costs = {
         name: tuple(
             _cost(answer, of[name], objective, len(shared))
@@ -43,7 +46,16 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
         for name in shared
         if name != chosen and _worst_low(costs[name]) < _worst_high(costs[chosen]) / MARGIN
     ]
-    return ForAll(chosen, costs[chosen], tuple(ties))
+    return ForAll(chosen, costs[chosen], tuple(ties), undecided=undecided)
+
+
+def _undecided(answers: Sequence[DeviceAnswer], shared: Sequence[str]) -> tuple[str, ...]:
+    """Return the settings that may keep all limits on every device, and are not known to."""
+    may = [
+        [setting(one.row) for one in of.candidates if one.outcome is not VerdictOutcome.FAIL]
+        for of in answers
+    ]
+    return tuple(name for name in may[0] if name not in shared and all(name in of for of in may))
 
 
 def _cost(answer: DeviceAnswer, one: Contender, objective: str, tries: int) -> Cost:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from builders import make_budget
 from choices import DEVICE, chosen, latency, quality
-from rows import make_row
+from rows import changed, make_row
 
 from benchhub.model.flag import Flag, FlagKind
 from benchhub.model.row import Row
@@ -102,3 +103,19 @@ def test_wrong_answers_at_the_batch_that_was_judged_are_wrong_at_others() -> Non
     garbage = Flag(FlagKind.GARBAGE, "1.4 from the reference")
     rows = [rate(900.0, batch=32), quality("fp32", 0.0, 0.001, flags=(garbage,))]
     assert by_rate(*rows).kind is Advice.NONE
+
+
+@pytest.mark.parametrize("settings", [{"precision": "f16"}, {"options": "fast=1"}])
+def test_a_loss_in_another_precision_or_with_other_options_is_not_its_own(
+    settings: dict[str, Any],
+) -> None:
+    usual = quality("fp32", 0.0, 0.001, precision="f32")
+    rows = [latency("fp32", 9.0, precision="f32"), usual]
+    other = latency("fp32", 3.0, **({"precision": "f32"} | settings))
+    other = changed(other, cell="other")
+    found = chosen(*rows, other, quality_loss_max=0.01)
+    assert found.kind is Advice.OPEN
+    assert found.pick is not None
+    assert found.pick.value == 9.0
+    (evidence,) = found.rivals[0].candidate.evidence
+    assert evidence.reason.startswith("its answers were judged at f32, and not at f")
