@@ -95,6 +95,7 @@ def test_a_tie_is_named_with_what_would_end_it(project: Reading) -> None:
     assert "; a tie on localhost." in done.out.splitlines()[0]
     assert "TIE  localhost: " in done.out
     assert "  next: benchhub run close --device localhost --backend onnxruntime" in done.out
+    assert "launches of each: set launches in [scenarios.latency])" in done.out
     assert "note: no limits were given: what is named is the fastest" in done.out
 
 

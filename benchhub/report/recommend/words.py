@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from benchhub.model.asked import EFFORTS
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.results.recommend.answer import (
     Advice,
@@ -150,6 +151,8 @@ def next_steps(of: DeviceAnswer, suite: str) -> Iterator[str]:
         if apart and any(one.ratio is not None for one in apart):
             wanted = [one.launches for one in apart if one.launches is not None]
             many = f"about {max(wanted)} launches of each" if wanted else "more launches than pay"
+            if suite and wanted and max(wanted) > EFFORTS["rigorous"].launches:
+                many += f": set launches in [scenarios.{of.pick.row.scenario}]"
             names = [of.pick, *(one.candidate for one in apart)]
             yield f"{_again(suite, of.device, names)}  ({many})"
     seen = set()
@@ -199,4 +202,4 @@ def for_all(of: ForAll) -> Iterator[str]:
     if of.ties:
         yield f"  as good, as far as can be told: {'; '.join(of.ties)}"
     if of.undecided:
-        yield f"  may keep all limits, too: {'; '.join(of.undecided)}"
+        yield f"  may be better, and may keep all limits: {'; '.join(of.undecided)}"

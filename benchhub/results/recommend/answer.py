@@ -149,7 +149,7 @@ class ForAll:
     """One choice for a group of devices: the one whose worst cost is least.
 
     `setting` is variant, backend and what else the cells of all devices share. None is known to
-    keep all limits everywhere: `why` tells. Those that may keep them are `undecided`.
+    keep all limits everywhere: `why` tells. Those that may, and may be better, are `undecided`.
     """
 
     setting: str = ""

@@ -10,12 +10,14 @@ from benchhub.results.recommend.candidates import setting
 from benchhub.results.recommend.choose import MARGIN
 from benchhub.results.recommend.ratios import against
 
+_PASS, _FAIL = VerdictOutcome.PASS, VerdictOutcome.FAIL
+
 
 def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
     """Return the setting that keeps all limits on every device and whose worst cost is least.
 
     The cost on a device is how many times its own best it takes. Settings whose worst cost may be
-    as low are ties.
+    as low are ties, or undecided where they are not known to keep all limits.
     """
     if not answers:
         return ForAll(why="no device was measured")
@@ -24,38 +26,30 @@ def one_for_all(answers: Sequence[DeviceAnswer], objective: str) -> ForAll:
         names = [*missing[:3], f"{len(missing) - 3} more"] if len(missing) > 4 else missing
         return ForAll(why=f"on {', '.join(names)} nothing is known to keep all limits")
     by_setting: list[Mapping[str, Contender]] = [
-        {setting(one.row): one for one in answer.candidates if one.outcome is VerdictOutcome.PASS}
+        {setting(one.row): one for one in answer.candidates if one.outcome is not _FAIL}
         for answer in answers
     ]
-    shared = [name for name in by_setting[0] if all(name in one for one in by_setting)]
-    undecided = _undecided(answers, shared)
+    may = [name for name in by_setting[0] if all(name in of for of in by_setting)]
+    shared = [name for name in may if all(of[name].outcome is _PASS for of in by_setting)]
     if not shared:
-        return ForAll(
-            why="no setting is known to keep all limits on every device", undecided=undecided
-        )
+        why = "no setting is known to keep all limits on every device"
+        return ForAll(why=why, undecided=tuple(may))
     costs = {
         name: tuple(
-            _cost(answer, of[name], objective, len(shared))
+            _cost(answer, of[name], objective, len(may))
             for answer, of in zip(answers, by_setting, strict=True)
         )
-        for name in shared
+        for name in may
     }
     chosen = min(shared, key=lambda name: _worst(costs[name]))
-    ties = [
-        name
-        for name in shared
-        if name != chosen and _worst_low(costs[name]) < _worst_high(costs[chosen]) / MARGIN
-    ]
-    return ForAll(chosen, costs[chosen], tuple(ties), undecided=undecided)
-
-
-def _undecided(answers: Sequence[DeviceAnswer], shared: Sequence[str]) -> tuple[str, ...]:
-    """Return the settings that may keep all limits on every device, and are not known to."""
-    may = [
-        [setting(one.row) for one in of.candidates if one.outcome is not VerdictOutcome.FAIL]
-        for of in answers
-    ]
-    return tuple(name for name in may[0] if name not in shared and all(name in of for of in may))
+    high = _worst_high(costs[chosen]) / MARGIN
+    near = [name for name in may if name != chosen and _worst_low(costs[name]) < high]
+    return ForAll(
+        chosen,
+        costs[chosen],
+        ties=tuple(name for name in near if name in shared),
+        undecided=tuple(name for name in near if name not in shared),
+    )
 
 
 def _cost(answer: DeviceAnswer, one: Contender, objective: str, tries: int) -> Cost:
