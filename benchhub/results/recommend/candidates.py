@@ -100,7 +100,8 @@ def _names_threads(budget: Budget, row: Row, use: Sequence[Row]) -> bool:
 
 def setting(row: Row) -> str:
     """Return what a candidate is, devices aside: as it is written in every answer."""
-    words = [f"{row.variant} on {row.backend}", plural(row.threads, "thread")]
+    words = [f"{row.variant} on {row.backend}"]
+    words += [plural(row.threads, "thread")] if row.threads else []  # imported: not known
     words += [f"batch {row.batch}"] if row.batch > 1 else []
     words += [f"concurrency {row.concurrency}"] if row.concurrency > 1 else []
     words += [row.precision] if row.precision not in (None, "f32") else []

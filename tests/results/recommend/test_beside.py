@@ -47,6 +47,7 @@ def test_settings_of_throughput_that_differ_have_names_that_differ() -> None:
         "fp32 on onnxruntime, 1 thread, batch 8",
         "fp32 on onnxruntime, 1 thread, batch 8, concurrency 2",
     ]
+    assert setting(rate(100.0, threads=0)) == "fp32 on onnxruntime"
 
 
 def test_smaller_inputs_are_no_faster_setting() -> None:
