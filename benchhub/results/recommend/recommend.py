@@ -74,7 +74,7 @@ def _devices(results: Results) -> Iterator[DeviceInfo]:
     """Yield the devices of a run, those too that nothing was heard of."""
     yield from results.devices
     heard_of = {one.name for one in results.devices}
-    planned = [one.device for one in (*results.rows, *results.skips)]
+    planned = [row.device for row in results.rows] + [skip.device for skip in results.skips]
     for name in dict.fromkeys(planned):
         if name not in heard_of:
             yield DeviceInfo(name, "", emulated=False)
