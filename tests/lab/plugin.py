@@ -61,6 +61,23 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group("arm"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Take the ARM devices down after the last test that wants them.
+
+    An idle virtual machine takes a quarter of a core. Whoever asks later has it started again.
+    """
+    if nextitem is None or not _is_of_arm(item) or _is_of_arm(nextitem):
+        return
+    for one in item.session._fixturemanager.getfixturedefs("arm_lab", item) or ():
+        one.finish(item._request)  # type: ignore[attr-defined]
+
+
+def _is_of_arm(item: pytest.Item) -> bool:
+    marks = item.iter_markers("xdist_group")
+    return any("arm" in (*mark.args, *mark.kwargs.values()) for mark in marks)
+
+
 def give_up(reason: str, in_ci: bool) -> NoReturn:
     """Skip for `reason`; in CI, where everything must be there, fail instead."""
     if in_ci:
