@@ -9,6 +9,11 @@ from __future__ import annotations
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of pytest-xdist where it is switched off, too."""
+    config.addinivalue_line("markers", "xdist_group(name): run in one process with its like")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Name the module as the group of a test that shares something, unless it has a group."""

@@ -50,11 +50,6 @@ def arm_lab(processes: None, servers: None) -> Iterator[Lab]:
         yield lab
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark of pytest-xdist where it is switched off, too."""
-    config.addinivalue_line("markers", "xdist_group(name): run in one process with its like")
-
-
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep every test of the ARM devices in one process: there is one set of them."""
     if "arm_lab" in getattr(item, "fixturenames", ()):
