@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from benchhub.results.recommend.answer import Recommendation
     from benchhub.store import Store
 
-_COLOURS = {
-    "PASS": "green", "SHIP": "green", "TIE": "green", "FAIL": "red", "NONE": "red",
-    "INCONCLUSIVE": "yellow", "SHIP, OR BETTER": "yellow", "UNDECIDED": "yellow",
-    "NOTHING": "red",
-}  # fmt: skip
-
 
 def recommend(
     run: str = typer.Argument(help="A run's id, a unique prefix, `latest`, or a suite's name"),
@@ -41,10 +35,12 @@ def recommend(
     Exit 0 each device has a pick that keeps all limits, 1 on one all candidates break a limit, 3
     on one nothing was measured, 4 something cannot be told.
     """
-    from rich.text import Text
+    from pathlib import Path
 
+    from benchhub.cli.show.results import print_lines
     from benchhub.cli.show.say import stdout
     from benchhub.config.fleet.words import meant
+    from benchhub.config.limits import TYPED
     from benchhub.model.request import RunKind
     from benchhub.report.recommend.json import render
     from benchhub.report.recommend.text import lines
@@ -56,10 +52,6 @@ def recommend(
         found = results.resolve(run)
         budgets: list[Budget] = list(_typed(budget) or results.budgets(found))
         if budget:
-            from pathlib import Path
-
-            from benchhub.config.limits import TYPED
-
             loaded = held_against(results, found, budgets, Path(TYPED)).results
         else:
             loaded = load_results(results, found)
@@ -74,12 +66,7 @@ def recommend(
     if json:
         project.put(render(answer, suite))
     else:
-        console = stdout()
-        for line in lines(answer, suite):
-            text = Text(line.text, style="dim" if line.style == "dim" else "")
-            if line.style in _COLOURS:
-                text.stylize(_COLOURS[line.style], 0, len(line.style))
-            console.print(text, soft_wrap=True)
+        print_lines(stdout(), lines(answer, suite))
     raise typer.Exit(exit_code(answer))
 
 

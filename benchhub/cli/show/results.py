@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +14,7 @@ from benchhub.cli.show.timed import print_timed
 from benchhub.model.flag import ABOUT_QUALITY
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import VerdictOutcome
+from benchhub.report.gate.text import Line, lines
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
 from benchhub.results.load import Judged
@@ -23,7 +24,11 @@ from benchhub.text import plural
 #: A summary prints no more verdicts than these.
 MOST_VERDICTS = 20
 
-_COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow"}
+_COLOURS = {
+    "PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow",
+    "SHIP": "green", "TIE": "green", "SHIP, OR BETTER": "yellow", "UNDECIDED": "yellow",
+    "NONE": "red", "NOTHING": "red",
+}  # fmt: skip
 
 
 def print_results(judged: Judged) -> None:
@@ -63,9 +68,12 @@ def _print_failures(console: Console, results: Results) -> None:
 
 def print_gate(console: Console, judged: Judged, most: int | None = None) -> None:
     """Print the gate's answer; with `most`, only so many verdicts that are not PASS."""
-    from benchhub.report.gate.text import lines
+    print_lines(console, lines(judged, console.width, most))
 
-    for line in lines(judged, console.width, most):
+
+def print_lines(console: Console, told: Iterable[Line]) -> None:
+    """Print lines, the word that each begins with in its colour."""
+    for line in told:
         text = Text(line.text, style="dim" if line.style == "dim" else "")
         if line.style and line.text.startswith(line.style):  # the word, not all that follows it
             text.stylize(_COLOURS.get(line.style, ""), 0, len(line.style))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Any
 
+from benchhub.model.row import Row
+from benchhub.report.plain import json_text
 from benchhub.report.recommend.words import answer, next_steps
 from benchhub.results.recommend.answer import (
     Advice,
@@ -53,14 +53,14 @@ def render(of: Recommendation, suite: str) -> str:
             "costs": [
                 {
                     "device": cost.device,
-                    "ratio": _finite(cost.ratio),
-                    "low": _finite(cost.low),
-                    "high": _finite(cost.high),
+                    "ratio": cost.ratio,
+                    "low": cost.low,
+                    "high": cost.high,
                 }
                 for cost in one.costs
             ],
         }
-    return json.dumps(told, indent=1, allow_nan=False) + "\n"
+    return json_text(told)
 
 
 def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
@@ -84,22 +84,18 @@ def _device(of: DeviceAnswer, suite: str) -> dict[str, Any]:
 def _rival(of: Rival) -> dict[str, Any]:
     return {
         **_candidate(of.candidate),
-        "pick_is_times_as_good": _finite(of.ratio),
-        "low": _finite(of.low),
-        "high": _finite(of.high),
+        "pick_is_times_as_good": of.ratio,
+        "low": of.low,
+        "high": of.high,
         "launches_to_tell": of.launches,
         "doubt": of.doubt or None,
     }
 
 
 def _unseen(of: Unseen) -> dict[str, Any]:
-    row = of.row
     return {
-        "setting": setting(row),
-        "cell": row.cell,
-        "variant": row.variant,
-        "backend": row.backend,
-        "status": row.status,
+        **_cell(of.row),
+        "status": of.row.status,
         "why": of.why,
         "may_be_better": of.open,
     }
@@ -108,20 +104,26 @@ def _unseen(of: Unseen) -> dict[str, Any]:
 def _candidate(of: Contender) -> dict[str, Any]:
     row = of.row
     return {
-        "setting": setting(row),
-        "cell": row.cell,
-        "variant": row.variant,
-        "backend": row.backend,
+        **_cell(row),
         "batch": row.batch,
         "threads": row.threads,
         "concurrency": row.concurrency,
         "options": row.options,
         "precision": row.precision,
         "value": of.value,
-        "value_low": _finite(of.low),
-        "value_high": _finite(of.high),
+        "value_low": of.low,
+        "value_high": of.high,
         "outcome": of.outcome.value,
         "evidence": [_evidence(one) for one in of.by_limit],
+    }
+
+
+def _cell(row: Row) -> dict[str, Any]:
+    return {
+        "setting": setting(row),
+        "cell": row.cell,
+        "variant": row.variant,
+        "backend": row.backend,
     }
 
 
@@ -133,17 +135,12 @@ def _evidence(of: Evidence) -> dict[str, Any]:
         "scenario": alone.scenario,
         "batch": alone.batch,
         "threads": alone.threads,
-        "limit": _finite(alone.limit),
-        "value": _finite(alone.value),
-        "low": _finite(alone.low),
-        "high": _finite(alone.high),
+        "limit": alone.limit,
+        "value": alone.value,
+        "low": alone.low,
+        "high": alone.high,
         "alone": alone.outcome.value,
         "outcome": of.outcome.value,
-        "as_one_of_many": _finite(of.worst),
+        "as_one_of_many": of.worst,
         "reason": of.reason or None,
     }
-
-
-def _finite(value: float | None) -> float | None:
-    """Return a number as JSON has them: none for what is no number or has no bound."""
-    return value if value is not None and math.isfinite(value) else None

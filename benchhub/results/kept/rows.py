@@ -124,12 +124,8 @@ def summarized_once(
     if missing:
         needed = keys.needed(missing) if keys else list(cells)
         wanted = None if len(missing) == len(modelled) else missing
-        with one_thread():
-            made = summarized(
-                run, needed, raw.launches, variants, devices, fixed_work, asked, wanted
-            )
-        others = (cell for cell in needed if cell.kind is not CellKind.CANARY)
-        for cell, row in zip(others, made, strict=True):
+        made = _made(raw, run, needed, variants, devices, fixed_work, asked, wanted)
+        for cell, row in made:
             if cell in missing:
                 found[cell] = kept.put(ROW, cell.key, key_of[cell], row)
     kept.write()
@@ -154,15 +150,26 @@ def keep_some(
     fixed_work = _fixed_work(raw, cells, keys, kept)
     missing = {cell for cell in cells if cell.key in only}
     needed = keys.needed(missing)
-    with one_thread():
-        made = summarized(
-            run, needed, raw.launches, variants, devices, fixed_work, asked, missing
-        )  # fmt: skip
-    others = (cell for cell in needed if cell.kind is not CellKind.CANARY)
-    for cell, row in zip(others, made, strict=True):
+    for cell, row in _made(raw, run, needed, variants, devices, fixed_work, asked, missing):
         if cell in missing:
             kept.put(ROW, cell.key, keys.of(cell), row)
     kept.write(_PATIENCE_S)
+
+
+def _made(
+    raw: Raw,
+    run: RunInfo,
+    needed: Sequence[Cell],
+    variants: Sequence[Variant],
+    devices: Sequence[DeviceInfo],
+    fixed_work: Mapping[str, Finding],
+    asked: Terms,
+    wanted: Collection[Cell] | None,
+) -> Iterator[tuple[Cell, Row]]:
+    """Compute the rows of cells in which a model runs; each comes with its cell."""
+    with one_thread():
+        made = summarized(run, needed, raw.launches, variants, devices, fixed_work, asked, wanted)
+    return zip((cell for cell in needed if cell.kind is not CellKind.CANARY), made, strict=True)
 
 
 def _fixed_work(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 
 from benchhub.model.flag import FlagKind
-from benchhub.model.quantities import QUANTITIES, Grain
+from benchhub.model.quantities import QUANTITIES, Grain, Scale
 from benchhub.model.row import Row
+from benchhub.results.claims.figures import ClaimFigure
 from benchhub.results.recommend.answer import Contender, Rival
 from benchhub.stats.interval import Estimate, launches_to_tell
 from benchhub.stats.paired import paired_ratio
-from benchhub.stats.widened import widening
 
 #: What is compared by the medians of launches that shared a round.
 PAIRED = "p50_ms"
@@ -103,13 +102,9 @@ def _ends(one: Contender, tries: int) -> tuple[float, float] | None:
     """Return a candidate's limits, moved out for the number of comparisons; None: unknown."""
     if one.low is None or one.high is None or one.low <= 0:
         return None
-    factor = widening(tries, one.row.launches)
-    low, high = (one.value * _power(end / one.value, factor) for end in (one.low, one.high))
-    return low, high
-
-
-def _power(ratio: float, factor: float) -> float:
-    return math.exp(max(-700.0, min(math.log(ratio) * factor, 700.0)))
+    figure = ClaimFigure(one.value, one.low, one.high, one.row.launches, Scale.LOG)
+    moved = figure.widened(tries)
+    return moved.low, moved.high
 
 
 def ranked(of: Sequence[Contender], objective: str) -> list[Contender]:
