@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
 
@@ -37,9 +38,9 @@ def plain(value: Any) -> Any:
     if kind is float:
         return value if math.isfinite(value) else None
     if kind is dict:
-        return {str(key): plain(value[key]) for key in sorted(value, key=str)}
+        return _of_mapping(value)
     if kind is tuple or kind is list:
-        return [plain(item) for item in value]
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, int | str):
@@ -57,7 +58,7 @@ def _nested(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {name: plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in sorted(value, key=str)}
+        return _of_mapping(value)
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return plain(value.tolist())
     if isinstance(value, PurePath):
@@ -67,6 +68,12 @@ def _nested(value: Any) -> Any:
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)
+
+
+def _of_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    items = sorted(((str(key), one) for key, one in value.items()), key=itemgetter(0))
+    # Most values are scalars: to look at their types here spares a call for each.
+    return {key: one if type(one) in _AS_IT_IS else plain(one) for key, one in items}
 
 
 @cache

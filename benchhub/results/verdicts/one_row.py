@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.asked import Budget
-from benchhub.model.flag import ABOUT_QUALITY, FLAGS, OF_ANSWERS, WRONG_OUTPUTS, Flag, FlagKind
+from benchhub.model.flag import ABOUT_QUALITY, FLAGS, OF_ANSWERS, Flag, FlagKind
 from benchhub.model.row import Row, Verdict
 from benchhub.model.scenario import Scenario, VerdictOutcome
 from benchhub.results.verdicts.limits import Limit
@@ -105,9 +105,9 @@ def _seen(row: Row, budget: Budget, limit: Limit) -> _Seen:
 
 
 def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: _Seen) -> _Answer:
-    for flag in (flag for one in group if _answers_alike(one, row, limit) for flag in one.flags):
-        if flag.name in WRONG_OUTPUTS:
-            return _Answer(VerdictOutcome.FAIL, f"garbage: {flag.evidence}", FIX_OUTPUTS)
+    for one in group:
+        if (wrong := one.outputs_wrong) and _answers_alike(one, row, limit):
+            return _Answer(VerdictOutcome.FAIL, f"garbage: {wrong[0].evidence}", FIX_OUTPUTS)
     below = [flag for flag in row.flags if flag.name in ABOUT_QUALITY] if limit.is_loss else []
     doubts = [flag for flag in row.flags if _doubts(flag, limit)]
     if (
