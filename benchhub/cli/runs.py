@@ -10,7 +10,7 @@ import typer
 
 from benchhub.cli import project
 
-app = typer.Typer(help="List and show runs.", no_args_is_help=True)
+app = typer.Typer(help="List and show runs.", no_args_is_help=True, epilog="Read on: docs/how-to/stores.md")
 #: So many runs are listed unless more are asked for.
 MOST_SHOWN = 20
 
@@ -40,15 +40,17 @@ def list_runs(
     from benchhub.text import plural
 
     columns = [
-        Column("run"), Column("suite"), Column("effort"), Column("started", rank=1),
-        Column("status"), Column("launches", numeric=True), Column("failed cells", numeric=True),
+        Column("run"), Column("suite"), Column("effort", rank=2), Column("started", rank=1),
+        Column("status"), Column("launches", numeric=True, rank=3),
+        Column("failed cells", numeric=True),
     ]  # fmt: skip
     body = [
         (r.id, r.suite, r.effort, r.started_at, r.status, sum(reached[r.id].finished.values()),
          len(reached[r.id].failed))
         for r in runs
     ]  # fmt: skip
-    print_table(stdout(), listing("runs", "Runs, newest last", columns, body))
+    table = listing("runs", "Runs, newest last", columns, body)
+    print_table(stdout(), table, also="`--json`")
     if left:
         project.note(f"{plural(left, 'earlier run')} not shown: --all, or --limit N")
 

@@ -27,6 +27,7 @@ def prune(
     import sys
     from datetime import timedelta
 
+    from benchhub.cli.show.say import say, stdout
     from benchhub.config.durations import duration_s
     from benchhub.errors import ConfigError
     from benchhub.results.load import decide
@@ -41,11 +42,12 @@ def prune(
     old = None if older_than is None else timedelta(seconds=duration_s(older_than, "--older-than"))
     url = project.store(store)
     schema_of(url)  # nothing is made to be pruned
+    console = stdout()
     with Store.open(url) as results:
         found = prunable(results, keep, old)
         for one in found:
             launches = plural(one.launches, "launch")
-            typer.echo(f"{one.run.id} of {one.run.suite}: {launches}, {_mb(one.size_bytes)}")
+            say(console, "", f"{one.run.id} of {one.run.suite}: {launches}, {_mb(one.size_bytes)}")
         total = f"{plural(len(found), 'run')}, {_mb(sum(one.size_bytes for one in found))}"
         if dry_run or not found:
             typer.echo(f"would prune {total}" if found else "nothing to prune", err=True)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from benchhub.report.gate.entries import GateEntry, closing, counted, entries
-from benchhub.report.gate.groups import UNBROKEN, SameCause, grouped, size
+from benchhub.report.gate.groups import SameCause, grouped, size
 from benchhub.report.gate.quick import quick_cannot
+from benchhub.report.lines import Line, wrapped
 from benchhub.results.load import Judged
 from benchhub.results.verdicts.judge import NO_BUDGETS
 
 SUFFIX = ".txt"
 WIDTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of output; `style` is an outcome, `dim`, or empty."""
-
-    text: str
-    style: str = ""
 
 
 def render(judged: Judged) -> str:
@@ -93,12 +84,3 @@ def _passed(entry: GateEntry, width: int) -> Iterator[Line]:
         f" {entry.reason}"
     )
     yield from wrapped(text, width, entry.outcome, " " * 13)
-
-
-def wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterator[Line]:
-    """Yield `text` in lines of `width` columns, all but the first indented."""
-    one = textwrap.wrap(
-        text, max(40, width), subsequent_indent=indent, break_on_hyphens=False,
-        drop_whitespace=True, replace_whitespace=True,
-    )  # fmt: skip
-    yield from (Line(part.replace(UNBROKEN, " "), style) for part in one)
