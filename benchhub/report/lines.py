@@ -12,7 +12,10 @@ from rich.cells import cell_len
 UNBROKEN = "\u00a0"
 _NUMBER = r"[-+]?\d[\d,.]*"
 _BRACKET = r"\[[-+\w][^\[\]`]{0,80}\]"
-_UNIT = r"(?:(?:ms|us|s|min|h|KiB|MiB|GiB|MB|mJ|PASS|FAIL|ERROR|INCONCLUSIVE)\b|%)"
+_UNIT = (
+    r"(?:(?:ms|us|s|min|h|KiB|MiB|GiB|MB|mJ|PASS|FAIL|ERROR|INCONCLUSIVE|cells?|devices?"
+    r"|launch(?:es)?|runs?|threads?)\b|%)"
+)
 #: What belongs together: `<= 20 ms`, `0.54 [0.53, 0.55] ms`, a bracket alone, a command.
 _TOGETHER = re.compile(
     rf"(?<![\w.`])(?:[<>]?[=<>≤≥] )?{_NUMBER}(?: ?%)?(?: {_BRACKET})?(?: {_UNIT})?"
@@ -58,14 +61,26 @@ def folded(text: str, width: int, indent: str = "", breaks: bool = True) -> list
 
 
 def widest_part(text: str, most: int) -> int:
-    """Return how many cells the widest part has of which `folded` breaks none, at `most` cells."""
+    """Return how many cells the widest word has, of wider ones than `most` no more than that.
+
+    A number that is wider counts whole: `folded` does not break it.
+    """
     words = _WORD.findall(_together(text, most))
-    return max((cell_len(piece) for _, word in words for piece in _pieces(word, most)), default=0)
+    return max((_wide(word, most) for _, word in words), default=0)
+
+
+def _wide(word: str, most: int) -> int:
+    return max(min(most, cell_len(word)), *map(cell_len, _pieces(word, most)))
 
 
 def _together(text: str, most: int) -> str:
     def joined(found: re.Match[str]) -> str:
-        return found[0].replace(" ", UNBROKEN) if cell_len(found[0]) <= most else found[0]
+        whole = found[0]
+        figure, bracket = f"{whole.rpartition(']')[0]}]", f"[{whole.partition('[')[2]}"
+        for part in (whole, figure, f"{bracket.rpartition(']')[0]}]"):
+            if cell_len(part) <= most and part in whole:
+                return whole.replace(part, part.replace(" ", UNBROKEN))
+        return whole
 
     return _TOGETHER.sub(joined, text)
 

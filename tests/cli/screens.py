@@ -71,6 +71,13 @@ def fill(store: Store) -> None:
         broken = make_cell(variant="fp16")
         launches += launches_of(broken, run, 1, status="failed", failure=failure)
         stored(store, run, launches, edge, suite="edge")
+    for day in range(9):
+        run = f"day-{day}"
+        cells = [(make_cell(), 2.0 if day > 4 else 1.0), (make_cell(variant=LONG), 1.0)]
+        launches = [
+            launch for cell, scale in cells for launch in launches_of(cell, run, 3, scale=scale)
+        ]
+        stored(store, run, launches, suite="daily", started_at=f"2026-02-0{day + 1}T12:00:00Z")
     launches = [
         launch
         for place, device in enumerate(SHELVES)
@@ -90,7 +97,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "compare": ("compare", "before", "after"),
     "recommend": ("recommend", "after"),
     "recommend-20-devices": ("recommend", "shelves"),
-    "history": ("history", "edge"),
+    "history": ("history", "daily"),
 }
 
 

@@ -47,10 +47,10 @@ def test_examples_are_taken_as_they_are_typed(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", VERBS)
-def test_the_page_to_read_on_is_there_and_is_about_the_verb(path: str) -> None:
+def test_the_page_to_read_on_is_there_and_is_about_such_things(path: str) -> None:
     page = ROOT / EXAMPLES[path].page
     assert page.is_file()
-    assert path.split()[0] in page.read_text("utf-8")
+    assert path.split()[0].removesuffix("s") in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", VERBS)

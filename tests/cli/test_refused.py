@@ -29,12 +29,11 @@ REFUSED: list[tuple[str, str]] = [
     ("devices reserve jetson", "benchhub devices reserve needs --for: 30m, 2h, 1d; at most 7d"),
     ("ab a b c d --statistic p59", "--statistic p59: should be p95, p50 or p25; did you mean p95?"),
     ("ab a b c d --delta 3", "--delta 3: should be a share, 0.02 for 2 %"),
-    ("bench a.onnx --precision f23", "--precision f23 is unknown; did you mean f32?"),
     ("run quickstart --device locahost", "device locahost is unknown; did you mean localhost?"),
     ("run quickstrat", "did you mean quickstart?"),
     ("run quickstart --backend onnxrumtime", "did you mean onnxruntime?"),
     ("run quickstart --budget latency_p94_ms=3", "did you mean latency_p95_ms?"),
-    ("run quickstart --budget latency_p95_ms=0", "--budget latency_p95_ms = 0: should be more "),
+    ("run quickstart --budget latency_p95_ms=0", "--budget latency_p95_ms = 0.0: should be more than 0"),
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_without_a_doubt_the_status_goes_first() -> None:
 def test_figures_a_line_have_no_empty_headings() -> None:
     columns = (Column(""), *COLUMNS[1:])
     lines = shown(TableCell("failed", mark="doubt"), 16, columns).splitlines()
-    assert "  failed" in lines
+    assert "    failed" in lines
     assert "  Median ms" in lines
     assert "0.00741" in "".join(lines)
     assert all(cell_len(line) <= 16 for line in lines)

@@ -43,7 +43,7 @@ def test_a_figure_stands_in_one_line_with_its_interval(parts: list[str], width: 
     [
         ("p95 of 12.34 [11.0, 14.2] ms is over", 20, ["p95 of", "12.34 [11.0, 14.2]", "ms is over"]),
         ("say `benchhub gate latest` then", 30, ["say `benchhub gate latest`", "then"]),
-        ("resnet50-int8-static-64", 12, ["resnet50-", "int8-", "static-64"]),
+        ("resnet50-int8-static-64", 12, ["resnet50-", "int8-static-", "64"]),
         ("at 2026-11-30T12:30 of 10.0.0.12", 16, ["at", "2026-11-30T12:30", "of 10.0.0.12"]),
         ("a" * 30, 20, ["a" * 20, "a" * 10]),
         ("", 20, [""]),

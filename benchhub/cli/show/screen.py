@@ -93,8 +93,10 @@ def _within(line: list[Segment], width: int) -> Iterator[Segment]:
     room = width
     for part in line:
         if part.cell_length > room:
-            kept = set_cell_size(part.text, max(0, room - len(_CUT)))
-            yield Segment(f"{kept.rpartition(' ')[0]}{_CUT}"[:room], part.style)
+            kept = set_cell_size(part.text, room)
+            whole = kept if part.text[len(kept) : len(kept) + 1] == " " else kept.rpartition(" ")[0]
+            mark = _CUT if cell_len(whole) + len(_CUT) <= room else ""
+            yield Segment(f"{whole}{mark}", part.style)
             return
         room -= part.cell_length
         yield part

@@ -118,7 +118,7 @@ EXAMPLES: Mapping[str, Shown] = {
         ("history quickstart --device pi4 --confirm", "and these measured, old beside new"),
     ),
     "schema": _shown(
-        "reference/suites.md",
+        "how-to/suites.md",
         ("schema suite > suite.schema.json", "for an editor that checks suite.toml"),
         ("schema device > device.schema.json", "for device profiles"),
     ),
@@ -190,7 +190,7 @@ EXAMPLES: Mapping[str, Shown] = {
         ("runs list --all --json", "every run, for programs"),
     ),
     "runs show": _shown(
-        "how-to/suites.md",
+        "how-to/fleet.md",
         ("runs show latest", "the newest run: verdicts, then tables"),
         ("runs show quickstart --json", "the newest run of a suite, for programs"),
     ),

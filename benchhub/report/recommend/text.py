@@ -40,8 +40,8 @@ def answer_lines(of: Recommendation, width: int) -> Iterator[Line]:
 def side_by_side(of: Recommendation) -> Table:
     """Return a line a device, without any where there is one."""
     columns = (
-        Column("Device"), Column("Answer"), Column("Pick"), Column(of.objective, numeric=True),
-        Column("Beside it", rank=2),
+        Column("Device"), Column("Answer"), Column("Pick, or nearest to one"),
+        Column(of.objective, numeric=True), Column("Beside it", rank=4),
     )  # fmt: skip
     rows = [_row(one) for one in of.devices] if len(of.devices) > 1 else []
     return Table("recommend", f"By {of.objective}, of run {of.run}", columns, tuple(rows))
@@ -69,16 +69,16 @@ def lines(of: Recommendation, suite: str, width: int) -> Iterator[Line]:
 
 
 def _row(of: DeviceAnswer) -> tuple[TableCell, ...]:
-    shown = of.pick or of.nearest
+    rivals = [one.candidate for one in of.rivals]
+    shown = of.pick or of.nearest or (rivals[0] if rivals else None)
     told = TableCell("")
     if shown is not None:
         told = TableCell(
             estimate(shown.value, shown.low, shown.high), shown.value, short=number(shown.value)
         )
-    names = [setting(one.candidate.row) for one in (*of.ties, *of.rivals)]
-    pick = setting(of.pick.row) if of.pick is not None else ""
-    if of.pick is None and of.nearest is not None:
-        pick = f"nearest miss: {setting(of.nearest.row)}"
+    others = (*(one.candidate for one in of.ties), *rivals)
+    names = [setting(one.row) for one in others if one is not shown]
+    pick = setting(shown.row) if shown is not None else ""
     beside = f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}" if names else ""
     word = TableCell(WORDS[of.kind], mark=_MARKS[of.kind])
     return TableCell(of.device), word, TableCell(pick), told, TableCell(beside)

@@ -55,7 +55,9 @@ class Fitted:
         if self.column.numeric:
             return max(self._head, *map(cell_len, self.texts()), *below)
         parts = [widest_part(text, most) for text in (self.column.head, *self.texts())]
-        return min(self.width, max(_NARROWEST_WORDS, *parts, *below))
+        # What matters little is whole or left out: it takes no room from what matters more.
+        narrowest = _WHOLE if self.column.rank >= _LESSER else _NARROWEST_WORDS
+        return min(self.width, max(narrowest, *parts, *below))
 
     @property
     def _head(self) -> int:
@@ -91,8 +93,8 @@ def fit(columns: list[Fitted], width: int) -> Layout:
     """Return what of the columns is shown in so many cells.
 
     What goes first are columns of little use; then intervals, from the right, but that of the first
-    number; then columns of the next lower ranks, but none of rank 0; then long names are broken;
-    then that interval goes. What is given up in vain is taken back.
+    number; then long names are broken; then columns of the next lower ranks go, but none of rank
+    0; then that interval. What is given up in vain is taken back.
     """
     shown, left_out = list(columns), list[Fitted]()
 
@@ -114,8 +116,8 @@ def fit(columns: list[Fitted], width: int) -> Layout:
 
     leave_out(_LESSER)
     change(with_intervals()[:0:-1], short=True)
-    leave_out(1)
     change([place for place, one in enumerate(shown) if not one.column.numeric], narrow=True)
+    leave_out(1)
     change(with_intervals()[:1], short=True)
     for place, one in enumerate(shown):
         shown[place] = replace(one, short=False, narrow=False)

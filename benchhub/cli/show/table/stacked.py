@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from benchhub.cli.show.table.fitting import Fitted
-from benchhub.report.lines import folded
+from benchhub.report.lines import folded, widest_part
 
 _INDENT, _APART = "  ", 2
 
@@ -36,7 +36,7 @@ def blocks(
 def _entry(head: str, text: str, heads: int, width: int, style: str) -> Iterator[Text]:
     room = width - len(_INDENT) - heads - _APART
     names, values = folded(head, heads), folded(text, max(1, room))
-    if max(map(cell_len, values)) > room:  # a number that has no room beside its heading
+    if widest_part(text, width - 2 * len(_INDENT)) > room:  # it has no room beside its heading
         names, values = [], []
         yield from (Text(f"{_INDENT}{part}") for part in folded(head, width - len(_INDENT)))
         for part in folded(text, width - 2 * len(_INDENT)):
