@@ -10,7 +10,9 @@ import typer
 
 from benchhub.cli import project
 
-app = typer.Typer(help="List and show runs.", no_args_is_help=True, epilog="Read on: docs/how-to/stores.md")
+app = typer.Typer(
+    help="List and show runs.", no_args_is_help=True, epilog="Read on: docs/how-to/stores.md"
+)
 #: So many runs are listed unless more are asked for.
 MOST_SHOWN = 20
 

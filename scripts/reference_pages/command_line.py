@@ -145,7 +145,9 @@ def _about(function: Callable[..., Any]) -> str:
 
 def _examples(path: str) -> tuple[str, str]:
     shown = EXAMPLES[path.partition(" ")[2]]
-    lines = [line for one in shown.examples for line in (f"    # {one.about}", f"    {one.command}")]
+    lines = [
+        line for one in shown.examples for line in (f"    # {one.about}", f"    {one.command}")
+    ]
     page = shown.page.removeprefix("docs/")
     link = page.removeprefix("reference/") if page.startswith("reference/") else f"../{page}"
     return "\n".join(lines), f"Read on: [{page}]({link})."

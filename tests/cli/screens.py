@@ -6,12 +6,8 @@ import contextlib
 import dataclasses
 import io
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parents[1] / "report"), str(Path(__file__).parents[1])]
 
 from builders import make_budget, make_cell, make_variant
 from gate_cases import BROKEN, FAILS, KEPT, OPEN, WITHHELD, latency, make_judged
@@ -83,7 +79,10 @@ def fill(store: Store) -> None:
         for place, device in enumerate(SHELVES)
         for name, factor in (("fp32", 1.0), ("int8", 0.5 if place % 3 else 0.99))
         for launch in launches_of(
-            make_cell(device=device, variant=name), "shelves", scale=factor * (1 + place), noise=0.03
+            make_cell(device=device, variant=name),
+            "shelves",
+            scale=factor * (1 + place),
+            noise=0.03,
         )
     ]
     stored(store, "shelves", launches, edge, suite="shelves")
@@ -114,7 +113,9 @@ def wide_numbers() -> Results:
             for name in ("p50", "p95")
             for end, factor in (("", 1.0), ("_low", 0.01), ("_high", 7.0))
         }
-        figures = {key.replace("_ms_", "_") + "_ms" * ("_ms_" in key): v for key, v in figures.items()}
+        figures = {
+            key.replace("_ms_", "_") + "_ms" * ("_ms_" in key): v for key, v in figures.items()
+        }
         return changed(named, **figures)
 
     return dataclasses.replace(whole, rows=tuple(map(large, whole.rows)))
@@ -170,7 +171,9 @@ def _ab() -> None:
 def _queue() -> None:
     from benchhub.cli.devices.queue import _show
 
-    first = Queued("ann", "laptop-of-ann", "20260101-120000-abcd", True, 3, for_s=754.0, left_s=61.0)
+    first = Queued(
+        "ann", "laptop-of-ann", "20260101-120000-abcd", True, 3, for_s=754.0, left_s=61.0
+    )
     second = Queued("ci", "runner-17.lab.example", "20260101-121500-ffff", False, for_s=30.0,
                     left_s=4000.0, account="bench", why="busy")  # fmt: skip
     kept = ReservedTime("2026c62c", "bob", "desk", 7200.0, 14400.0)
@@ -201,7 +204,8 @@ def _doctor_one() -> None:
         Finding("governor", "warn", "powersave on 4 of 4 processors, 600 to 1,500 MHz",
                 "clocks change between launches, so that intervals are up to 3 times as wide",
                 "`sudo cpupower frequency-set --governor performance`"),
-        Finding("turbo", "unknown", "unavailable: /sys/devices/system/cpu/cpufreq/boost: no such file"),
+        Finding("turbo", "unknown",
+                "unavailable: /sys/devices/system/cpu/cpufreq/boost: no such file"),
     )  # fmt: skip
     print_device("raspberry-pi-4", checks, False)
 

@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, str]] = [
     ("run quickstrat", "did you mean quickstart?"),
     ("run quickstart --backend onnxrumtime", "did you mean onnxruntime?"),
     ("run quickstart --budget latency_p94_ms=3", "did you mean latency_p95_ms?"),
-    ("run quickstart --budget latency_p95_ms=0", "--budget latency_p95_ms = 0.0: should be more than 0"),
+    ("run quickstart --budget load_ms=0", "--budget load_ms = 0.0: should be more than 0"),
 ]  # fmt: skip
 
 

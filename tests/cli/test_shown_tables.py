@@ -61,7 +61,9 @@ NUMBERS = st.floats(0, 1e12).map(lambda value: f"{value:,.3f}") | st.integers(0,
 INTERVALS = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(
     lambda ends: TableCell(f"{ends[0]} [{ends[1]}, {ends[2]}]", 1.0, short=ends[0])
 )
-NAMES = st.lists(st.sampled_from(["int8", "resnet50", "static", "fp32", "v2", "測試"]), min_size=1, max_size=12)
+NAMES = st.lists(
+    st.sampled_from(["int8", "resnet50", "static", "fp32", "v2", "測試"]), min_size=1, max_size=12
+)
 WORDS = st.lists(NAMES.map("-".join) | NUMBERS, max_size=6).map(" ".join).map(TableCell)
 
 

@@ -295,7 +295,8 @@ def test_the_device_that_gives_the_reference(tmp_path: Path) -> None:
     [
         ('reference = "device"', "quality gives the reference; add [scenarios.quality]"),
         ('reference_device = "pi"', 'controller computes the reference; add reference = "device"'),
-        ('reference = "devcie"', "suite.reference = 'devcie': should be device or controller; did you mean device?"),
+        ('reference = "devcie"',
+         "suite.reference = 'devcie': should be device or controller; did you mean device?"),
     ],
 )  # fmt: skip
 def test_a_reference_that_nobody_gives_is_refused(tmp_path: Path, keys: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The checks of one device, for the terminal: a line each, then why it matters and what mends it."""
+"""The checks of one device, for the terminal: a line each, why it matters and what mends it."""
 
 from __future__ import annotations
 

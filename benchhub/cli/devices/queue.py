@@ -121,7 +121,8 @@ def _show(found: dict[str, Queue], now: datetime) -> None:
         if not queue.standings and not queue.kept:
             body.append((name, "free", "", "", "", "", "", ""))
     ranks = {
-        "device": 0, "state": 0, "who": 0, "run": 4, "since": 3, "until": 1, "priority": 5, "why": 2,
+        "device": 0, "state": 0, "who": 0, "run": 4, "since": 3, "until": 1, "priority": 5,
+        "why": 2,
     }  # fmt: skip
     heads = [Column(head, rank=rank) for head, rank in ranks.items()]
     print_table(stdout(), listing("queue", "Queue", heads, body), also="`--json`")

@@ -122,7 +122,7 @@ def _confirmed(
 
 
 def exit_code(of: Recommendation) -> int:
-    """Return the exit code of a recommendation: the worst of its devices, and 3 if a cell failed."""
+    """Return the exit code of a recommendation: the worst of its devices, 3 if a cell failed."""
     from benchhub.results.recommend.answer import Advice
 
     kinds = {one.kind for one in of.devices}

@@ -24,6 +24,7 @@ from benchhub.text import plural
 #: A summary prints no more verdicts than these.
 MOST_VERDICTS = 20
 
+
 def print_results(judged: Judged) -> None:
     """Print the verdicts and what is faster, times by device and what did not work to stdout."""
     results, console = judged.results, stdout()

@@ -133,7 +133,9 @@ def _limits(parameter: Any) -> str:
     low, high = _ends(parameter)
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
-    return f" from {low:g} on" if low is not None else f" up to {high:g}" if high is not None else ""
+    return (
+        f" from {low:g} on" if low is not None else f" up to {high:g}" if high is not None else ""
+    )
 
 
 def _fits(text: str, of: Any, parameter: Any) -> bool:

@@ -126,7 +126,9 @@ def _failed(of: Recommendation) -> Iterator[Line]:
     told += [f"{name}: could not be made, or not be run" for name in of.failed.unmade]
     yield from _some(told)
     steps = dict.fromkeys(map(after_failure, of.failed.cells))
-    for step in list(steps)[:MOST] or [f"fix the cause, then `benchhub run --rerun-failed {of.run}`"]:
+    for step in list(steps)[:MOST] or [
+        f"fix the cause, then `benchhub run --rerun-failed {of.run}`"
+    ]:
         yield Line(f"  next: {step}")
 
 

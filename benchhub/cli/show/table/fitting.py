@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from rich.cells import cell_len
@@ -96,40 +96,61 @@ def fit(columns: list[Fitted], width: int) -> Layout:
     number; then long names are broken; then columns of the next lower ranks go, but none of rank
     0; then that interval. What is given up in vain is taken back.
     """
-    shown, left_out = list(columns), list[Fitted]()
-
-    def fits() -> bool:
-        return _least(shown) <= width
-
-    def leave_out(least_rank: int) -> None:
-        while not fits() and (rank := max(one.column.rank for one in shown)) >= least_rank:
-            last = max(i for i, one in enumerate(shown) if one.column.rank == rank)
-            left_out.append(shown.pop(last))
-
-    def change(which: list[int], **to: bool) -> None:
-        for place in which:
-            if not fits():
-                shown[place] = replace(shown[place], **to)
-
-    def with_intervals() -> list[int]:
-        return [place for place, one in enumerate(shown) if one.shortens]
-
-    leave_out(_LESSER)
-    change(with_intervals()[:0:-1], short=True)
-    change([place for place, one in enumerate(shown) if not one.column.numeric], narrow=True)
-    leave_out(1)
-    change(with_intervals()[:1], short=True)
-    for place, one in enumerate(shown):
-        shown[place] = replace(one, short=False, narrow=False)
-        if not fits():
-            shown[place] = one
+    fitting = _Fitting(list(columns), width)
+    fitting.leave_out(_LESSER)
+    fitting.shorten(fitting.with_intervals()[:0:-1])
+    fitting.narrow()
+    fitting.leave_out(1)
+    fitting.shorten(fitting.with_intervals()[:1])
+    fitting.take_back()
+    shown = fitting.shown
     return Layout(
         tuple(shown),
-        tuple(_widths(shown, width)) if fits() else (),
-        tuple(one.column.head for one in left_out[::-1] if one.column.head),
+        tuple(_widths(shown, width)) if fitting.fits() else (),
+        tuple(one.column.head for one in fitting.left_out[::-1] if one.column.head),
         tuple(one.column.head for one in shown if one.short),
         _least(columns),
     )
+
+
+@dataclass
+class _Fitting:
+    """Columns that are given up, one by one, until the others fit."""
+
+    shown: list[Fitted]
+    width: int
+    left_out: list[Fitted] = field(default_factory=list)
+
+    def fits(self) -> bool:
+        return _least(self.shown) <= self.width
+
+    def with_intervals(self) -> list[int]:
+        return [place for place, one in enumerate(self.shown) if one.shortens]
+
+    def leave_out(self, least_rank: int) -> None:
+        """Leave out whole columns of this rank or a higher one, the highest and rightmost first."""
+        while not self.fits():
+            rank = max(one.column.rank for one in self.shown)
+            if rank < least_rank:
+                return
+            last = max(i for i, one in enumerate(self.shown) if one.column.rank == rank)
+            self.left_out.append(self.shown.pop(last))
+
+    def shorten(self, places: list[int]) -> None:
+        for place in places:
+            if not self.fits():
+                self.shown[place] = replace(self.shown[place], short=True)
+
+    def narrow(self) -> None:
+        for place, one in enumerate(self.shown):
+            if not (one.column.numeric or self.fits()):
+                self.shown[place] = replace(one, narrow=True)
+
+    def take_back(self) -> None:
+        for place, one in enumerate(self.shown):
+            self.shown[place] = replace(one, short=False, narrow=False)
+            if not self.fits():
+                self.shown[place] = one
 
 
 def _kept(column: Column, cells: tuple[TableCell, ...]) -> Column:
