@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from benchhub.config.schema import Name
 from benchhub.outside.mistakes import said
 
 
@@ -34,6 +35,7 @@ def _odd(value: int) -> int:
         (Literal["quick", "rigorous"], "quik", "should be quick or rigorous; did you mean quick?"),
         (Literal["rigorous", "quick"], "quik", "should be quick or rigorous; did you mean quick?"),
         (Literal["only"], "x", "should be only"),
+        (Name, "a/b", "should have letters, digits, and . _ + - in it, a letter or digit first"),
         (Annotated[int, AfterValidator(_odd)], 2, "even numbers are not taken"),
     ],
 )

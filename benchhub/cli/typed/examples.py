@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Example(NamedTuple):
+class VerbExample(NamedTuple):
     """A command as it is typed, and what it is for."""
 
     command: str
     about: str
 
 
-class Shown(NamedTuple):
+class VerbHelp(NamedTuple):
     """What the help of a verb ends with: two examples, and a page, from the repository's root."""
 
-    examples: tuple[Example, Example]
+    examples: tuple[VerbExample, VerbExample]
     page: str
 
 
-def _shown(page: str, *pairs: tuple[str, str]) -> Shown:
-    first, second = (Example(f"benchhub {command}", about) for command, about in pairs)
-    return Shown((first, second), f"docs/{page}")
+def _shown(page: str, *pairs: tuple[str, str]) -> VerbHelp:
+    first, second = (VerbExample(f"benchhub {command}", about) for command, about in pairs)
+    return VerbHelp((first, second), f"docs/{page}")
 
 
 #: By the words of the verb.
-EXAMPLES: Mapping[str, Shown] = {
+EXAMPLES: Mapping[str, VerbHelp] = {
     "init": _shown(
         "tutorial/first-verdict.md",
         ("init", "in this folder: a suite, a device and a fleet, with comments"),

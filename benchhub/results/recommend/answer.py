@@ -160,7 +160,7 @@ class ForAll:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class WhatFailed:
     """What a run was to measure and could not, whatever is recommended of the rest.
 
     Rows of cells that failed; devices that stopped early, with the reason of each; variants that
@@ -174,9 +174,9 @@ class Failed:
     def __bool__(self) -> bool:
         return bool(self.cells or self.devices or self.unmade)
 
-    def and_of(self, other: Failed) -> Failed:
+    def and_of(self, other: WhatFailed) -> WhatFailed:
         """Return what failed here and in another run."""
-        return Failed(
+        return WhatFailed(
             (*self.cells, *other.cells),
             {**self.devices, **other.devices},
             tuple(dict.fromkeys((*self.unmade, *other.unmade))),
@@ -197,4 +197,4 @@ class Recommendation:
     devices: tuple[DeviceAnswer, ...]
     for_all: ForAll | None = None
     notes: tuple[str, ...] = field(default=())
-    failed: Failed = field(default_factory=Failed)
+    failed: WhatFailed = field(default_factory=WhatFailed)

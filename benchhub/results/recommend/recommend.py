@@ -12,7 +12,7 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.request import RunKind
 from benchhub.model.row import Results
-from benchhub.results.recommend.answer import Failed, Recommendation
+from benchhub.results.recommend.answer import Recommendation, WhatFailed
 from benchhub.results.recommend.choose import MARGIN, choose
 from benchhub.results.recommend.finalists import with_left_out
 from benchhub.results.recommend.for_all import one_for_all
@@ -71,14 +71,14 @@ def recommend(
     )
 
 
-def _failed(results: Results, devices: Collection[str]) -> Failed:
+def _failed(results: Results, devices: Collection[str]) -> WhatFailed:
     of_them = [one for one in results.devices if one.name in devices]
     skips = [
         skip
         for skip in results.skips
         if skip.device in devices and skip.reason.kind in FAILED_SKIPS
     ]
-    return Failed(
+    return WhatFailed(
         tuple(r for r in results.rows if r.status == "failed" and r.device in devices),
         {one.name: one.error for one in of_them if one.error},
         tuple(dict.fromkeys(f"{skip.variant} on {skip.backend}" for skip in skips)),

@@ -117,7 +117,7 @@ MISTAKES = {
     "no addresses": (("addresses", "# "), "groups.rack1.addresses is missing, and rack1-01 has no"),
     "no names": (('"rack1-{01..40}"', "[]"), "groups.rack1.names has no device; write a pattern"),
     "no text": (('"rack1-{01..40}"', "7"), "groups.rack1.names = 7: should be"),
-    "a group's path": (("groups.rack1]", 'groups."a/b"]'), "groups.a/b = 'a/b': string should mat"),
+    "a group's path": (("groups.rack1]", 'groups."a/b"]'), "groups.a/b = 'a/b': should have lett"),
     "another notation": (("{01..40}", "[01-40]"), "numbers are written {FIRST..LAST}: rack1-{01.."),
     "the root": (('user = "bench"', 'root = "$X/{name}"'), "groups.rack1: rack1-01: device.root '"),
     "no file of groups": ((RACK, ""), "groups is missing"),

@@ -253,7 +253,7 @@ def _rounds(value: object) -> dict[str, Any]:
         ("not json", "is of no program that is known; runs can be imported from `pytest"),
         ("[]", "is of no program that is known; runs can be imported from `pytest"),
         ('{"benchmarks": [', "is cut or damaged JSON"),
-        ({"benchmarks": []}, "is no pytest-benchmark JSON: machine_info: Field required"),
+        ({"benchmarks": []}, "is no pytest-benchmark JSON: machine_info: is missing"),
         (document(datetime="yesterday"), "datetime 'yesterday' is not in ISO 8601"),
         (document(benchmarks=document()["benchmarks"] * 2), "is in the file twice"),
         (document(machine_info={}), "names no machine; add --device NAME"),

@@ -66,7 +66,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableFit:
     """The columns that are shown with the width of each, and what was left out.
 
     `widths` are empty where even what matters most does not fit. `needed` is the width of all.
@@ -89,7 +89,7 @@ def columns_of(table: Table) -> list[Fitted]:
     ]
 
 
-def fit(columns: list[Fitted], width: int) -> Layout:
+def fit(columns: list[Fitted], width: int) -> TableFit:
     """Return what of the columns is shown in so many cells.
 
     What goes first are columns of little use; then intervals, from the right, but that of the first
@@ -104,7 +104,7 @@ def fit(columns: list[Fitted], width: int) -> Layout:
     fitting.shorten(fitting.with_intervals()[:1])
     fitting.take_back()
     shown = fitting.shown
-    return Layout(
+    return TableFit(
         tuple(shown),
         tuple(_widths(shown, width)) if fitting.fits() else (),
         tuple(one.column.head for one in fitting.left_out[::-1] if one.column.head),

@@ -8,14 +8,13 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from benchhub.cli.show.table.fitting import Fitted
+from benchhub.cli.show.table.marks import STYLES
 from benchhub.report.lines import folded, widest_part
 
 _INDENT, _APART = "  ", 2
 
 
-def blocks(
-    columns: Sequence[Fitted], rows: int, width: int, styles: dict[str, str]
-) -> Iterator[Text]:
+def blocks(columns: Sequence[Fitted], rows: int, width: int) -> Iterator[Text]:
     """Yield the lines of a block a row: what it is called, then heading and text of the others."""
     heads = max((cell_len(one.column.head) for one in columns[1:]), default=0)
     heads = min(heads, max(8, width // 3))
@@ -24,7 +23,7 @@ def blocks(
             cell = one.cells[place]
             if not cell.text:
                 continue
-            style = styles.get(cell.mark, "")
+            style = STYLES.get(cell.mark, "")
             if number == 0:
                 yield from (Text(part, style=style or "bold") for part in folded(cell.text, width))
                 continue
