@@ -38,6 +38,11 @@ class Fitted:
         return ["" if self.short else cell.below for cell in self.cells]
 
     @property
+    def doubts(self) -> bool:
+        """Whether it holds a doubt, which is told at any width."""
+        return any(cell.mark == "doubt" for cell in self.cells)
+
+    @property
     def shortens(self) -> bool:
         """Whether it has intervals that could be left out, or what stands below them."""
         return self.column.numeric and any(cell.short or cell.below for cell in self.cells)
@@ -69,21 +74,23 @@ class Fitted:
 class TableFit:
     """The columns that are shown with the width of each, and what was left out.
 
-    `widths` are empty where even what matters most does not fit. `needed` is the width of all.
+    `widths` are empty where even what matters most does not fit. The doubts of those that are
+    `noted` stand below their rows. `needed` is the width of all.
     """
 
     shown: tuple[Fitted, ...]
     widths: tuple[int, ...]
+    noted: tuple[Fitted, ...]
     left_out: tuple[str, ...]
     without_intervals: tuple[str, ...]
     needed: int
 
 
 def columns_of(table: Table) -> list[Fitted]:
-    """Return the columns that have a text; those that hold a doubt are never left out."""
+    """Return the columns that have a text."""
     columns = zip(table.columns, zip(*table.rows, strict=True), strict=True)
     return [
-        Fitted(index, _kept(column, cells), cells)
+        Fitted(index, column, cells)
         for index, (column, cells) in enumerate(columns)
         if any(cell.text for cell in cells)
     ]
@@ -92,9 +99,9 @@ def columns_of(table: Table) -> list[Fitted]:
 def fit(columns: list[Fitted], width: int) -> TableFit:
     """Return what of the columns is shown in so many cells.
 
-    What goes first are columns of little use; then intervals, from the right, but that of the first
-    number; then long names are broken; then columns of the next lower ranks go, but none of rank
-    0; then that interval. What is given up in vain is taken back.
+    What goes first are columns of little use, their doubts to below the rows; then intervals, from
+    the right, but that of the first number; then long names are broken; then columns of the next
+    lower ranks go, but none of rank 0; then that interval. What is given up in vain is taken back.
     """
     fitting = _Fitting(list(columns), width)
     fitting.leave_out(_LESSER)
@@ -107,7 +114,8 @@ def fit(columns: list[Fitted], width: int) -> TableFit:
     return TableFit(
         tuple(shown),
         tuple(_widths(shown, width)) if fitting.fits() else (),
-        tuple(one.column.head for one in fitting.left_out[::-1] if one.column.head),
+        tuple(one for one in fitting.left_out if one.doubts),
+        tuple(one.column.head for one in fitting.missing() if one.column.head),
         tuple(one.column.head for one in shown if one.short),
         _least(columns),
     )
@@ -147,14 +155,23 @@ class _Fitting:
                 self.shown[place] = replace(one, narrow=True)
 
     def take_back(self) -> None:
+        """Show whole what was shortened in vain, and then what was left out in vain."""
         for place, one in enumerate(self.shown):
             self.shown[place] = replace(one, short=False, narrow=False)
             if not self.fits():
                 self.shown[place] = one
+        for one in self.left_out[::-1]:
+            kept = self.shown
+            for again in (one, replace(one, short=True)):
+                self.shown = sorted([*kept, again], key=lambda column: column.index)
+                if self.fits():
+                    self.left_out.remove(one)
+                    break
+                self.shown = kept
 
-
-def _kept(column: Column, cells: tuple[TableCell, ...]) -> Column:
-    return replace(column, rank=0) if any(cell.mark == "doubt" for cell in cells) else column
+    def missing(self) -> list[Fitted]:
+        """Return what is told nowhere, in the order of the table."""
+        return sorted((one for one in self.left_out if not one.doubts), key=lambda one: one.index)
 
 
 def _least(shown: list[Fitted]) -> int:

@@ -33,6 +33,16 @@ def lines(layout: TableFit, rows: int) -> Iterator[Text]:
                 for one, width in zip(layout.shown, layout.widths, strict=True)
             ],
         )
+        yield from _notes(layout, place)
+
+
+def _notes(layout: TableFit, place: int) -> Iterator[Text]:
+    """Yield the doubts of a row whose column has no room, in lines below it."""
+    total = sum(layout.widths) + APART * (len(layout.widths) - 1)
+    for one in layout.noted:
+        if one.cells[place].mark == "doubt":
+            for part in folded(f"  {one.cells[place].text}", max(40, total), "  "):
+                yield Text(part, style=STYLES["doubt"])
 
 
 def _cell(one: Fitted, place: int, width: int) -> list[tuple[str, str]]:
