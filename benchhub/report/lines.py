@@ -105,5 +105,6 @@ def _cut(part: str, most: int) -> int:
         for place in range(min(most, len(part) - 1), 0, -1)
         if cell_len(part[:place]) <= most
         and not (part[place - 1] in _DIGITS and part[place] in _DIGITS)
+        and not (part[place - 1] in "[(" or part[place] in "])")
     )
     return next(places, 0)

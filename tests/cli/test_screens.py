@@ -54,7 +54,7 @@ def test_a_screen_is_as_it_was(reading: Reading, name: str, width: str) -> None:
 def test_no_number_of_a_narrow_screen_is_cut(reading: Reading, name: str) -> None:
     """Each number of 80 columns stands in the pipe, too, which has no width."""
     whole = set(numbers(screen(reading, name, "pipe")))
-    told = re.compile(r"terminal of [\d,]+ columns|benchhub report \S+")
+    told = re.compile(r"terminal\s+of\s+[\d,]+\s+columns|benchhub report \S+")
     assert set(numbers(told.sub("", screen(reading, name, "80")))) <= whole
 
 

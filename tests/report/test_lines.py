@@ -27,7 +27,7 @@ def test_nothing_is_lost_and_lines_fit(parts: list[str], width: int, indent: str
     lines = folded(text, width, indent)
     assert "".join("".join(lines).split()) == "".join(text.split())
     for line in lines:
-        number = re.search(rf"\d[\d.,]{{{width - len(indent)},}}", line)
+        number = re.search(rf"\d[\d.,]{{{width - len(indent) - 2},}}", line)
         assert cell_len(line) <= width or number
 
 
