@@ -100,6 +100,8 @@ def test_every_number_of_what_is_shown_is_whole(table: Table, width: int) -> Non
     columns = columns_of(table)
     layout = fit(columns, width)
     shown = layout.shown if layout.widths else columns
+    whole = fit(columns, layout.needed)
+    assert (whole.left_out, whole.without_intervals, whole.noted) == ((), (), ())
     told = set(numbers(lines))
     for one in shown:
         assert set(numbers(one.texts() if layout.widths else [c.text for c in one.cells])) <= told

@@ -60,9 +60,12 @@ class Fitted:
         if self.column.numeric:
             return max(self._head, *map(cell_len, self.texts()), *below)
         parts = [widest_part(text, most) for text in (self.column.head, *self.texts())]
-        # What matters little is whole or left out: it takes no room from what matters more.
-        narrowest = _WHOLE if self.column.rank >= _LESSER else _NARROWEST_WORDS
-        return min(self.width, max(narrowest, *parts, *below))
+        return min(self.width, max(_NARROWEST_WORDS, *parts, *below))
+
+    @property
+    def comfortable(self) -> int:
+        """The width at which short texts are on one line."""
+        return max(self.least, min(self.width, _WHOLE))
 
     @property
     def _head(self) -> int:
@@ -117,7 +120,7 @@ def fit(columns: list[Fitted], width: int) -> TableFit:
         tuple(one for one in fitting.left_out if one.doubts),
         tuple(one.column.head for one in fitting.missing() if one.column.head),
         tuple(one.column.head for one in shown if one.short),
-        _least(columns),
+        sum(one.comfortable for one in columns) + APART * (len(columns) - 1),
     )
 
 
@@ -129,15 +132,19 @@ class _Fitting:
     width: int
     left_out: list[Fitted] = field(default_factory=list)
 
-    def fits(self) -> bool:
-        return _least(self.shown) <= self.width
+    def fits(self, comfortably: bool = False) -> bool:
+        widths = [one.comfortable if comfortably else one.least for one in self.shown]
+        return sum(widths) + APART * (len(widths) - 1) <= self.width
 
     def with_intervals(self) -> list[int]:
         return [place for place, one in enumerate(self.shown) if one.shortens]
 
     def leave_out(self, least_rank: int) -> None:
-        """Leave out whole columns of this rank or a higher one, the highest and rightmost first."""
-        while not self.fits():
+        """Leave out whole columns of this rank or a higher one, the highest and rightmost first.
+
+        Those of little use take no room from others: what matters more is not folded for them.
+        """
+        while not self.fits(comfortably=least_rank >= _LESSER):
             rank = max(one.column.rank for one in self.shown)
             if rank < least_rank:
                 return
@@ -164,7 +171,7 @@ class _Fitting:
             kept = self.shown
             for again in (one, replace(one, short=True)):
                 self.shown = sorted([*kept, again], key=lambda column: column.index)
-                if self.fits():
+                if self.fits(comfortably=one.column.rank >= _LESSER):
                     self.left_out.remove(one)
                     break
                 self.shown = kept
