@@ -79,7 +79,7 @@ def show(
     from benchhub.cli.show.results import print_results
 
     info = loaded.run
-    typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)
+    project.note(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}")
     print_results(typed)
 
 
@@ -101,10 +101,10 @@ def delete(
             launches = sum(results.finished(found).values())
             said = f"run {found} of {info.suite}, {info.started_at}, {plural(launches, 'launch')}"
             if not typer.confirm(f"delete {said}?", err=True):
-                typer.echo(f"kept run {found}", err=True)
+                project.note(f"kept run {found}")
                 return
         results.delete_run(found)
-    typer.echo(f"deleted run {found}", err=True)
+    project.note(f"deleted run {found}")
 
 
 @app.command("import")
@@ -133,5 +133,5 @@ def import_runs(
     without = plural(skips, "benchmark")
     left = f"; {without} without the times of {'its' if skips == 1 else 'their'} rounds"
     said = f"imported {plural(cells, 'cell')}, {launches}{left if skips else ''}"
-    typer.echo(said, err=True)
+    project.note(said)
     typer.echo(imported.run.id)

@@ -111,7 +111,7 @@ def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], mo
         say(console, "", f"and {len(held) - _MOST_REASONS:,} more in quarantine; --json has all")
     if any(map(is_template, profiles)):
         hint = "benchhub devices enroll HOST --name NAME --like TEMPLATE"
-        typer.echo(f"a template becomes a device of yours: {hint}", err=True)
+        project.note(f"a template becomes a device of yours: {hint}")
 
 
 def _state(profile: DeviceProfile, kept: Mapping[str, Quarantined]) -> str:

@@ -54,7 +54,7 @@ def reserve(
         typer.echo(jsonlib.dumps(_plain(made), indent=2))
         return
     typer.echo(f"{profile.name} is reserved as {made.id}: {_times(made)}")
-    typer.echo(f"give it back with `benchhub devices release {made.id}`", err=True)
+    project.note(f"give it back with `benchhub devices release {made.id}`")
 
 
 def reservations(

@@ -50,7 +50,7 @@ def history(
         screened, fixed = screen(timed), screen(fixed_work)
         asked = [one for one in screened if one.candidate] if confirm else []
         for line in found.left_out:
-            typer.echo(f"benchhub: left out: {line}", err=True)
+            project.note(f"benchhub: left out: {line}")
         if not json:
             _show(screened, fixed)
         outcomes = [_confirmed(results, one, model) for one in asked]
