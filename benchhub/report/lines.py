@@ -18,7 +18,7 @@ _UNIT = (
 )
 #: What belongs together: `<= 20 ms`, `0.54 [0.53, 0.55] ms`, a bracket alone, a command.
 _TOGETHER = re.compile(
-    rf"(?<![\w.`])(?:p )?(?:[<>]?[=<>≤≥] )?{_NUMBER}(?: ?%)?(?: {_BRACKET})?(?: {_UNIT})?"
+    rf"(?<![\w.`])(?:p )?(?:[<>]?[=<>≤≥] )?{_NUMBER}x?(?: ?%)?(?: {_BRACKET})?(?: {_UNIT})?"
     rf"|{_BRACKET}|`[^`]+`"
 )
 _WORD = re.compile(r"( *)([^ ]+)")

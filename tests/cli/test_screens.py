@@ -7,15 +7,18 @@ their diff.
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gate_cases import BROKEN, FAILS, KEPT, OPEN, WITHHELD, make_judged
 from in_process import Reading
 from screens import COMMANDS, SHOWN, WIDTHS, fill, printed
 
+from benchhub.cli.show.results import print_results
 from benchhub.store import Store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -60,6 +63,26 @@ def test_no_number_of_a_narrow_screen_is_cut(reading: Reading, name: str) -> Non
 
 def numbers(text: str) -> Iterator[str]:
     yield from re.findall(r"\d[\d.,]*\d|\d", text)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("height", [5, 500])
+def test_an_answer_that_has_left_the_screen_is_said_again(
+    monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    for name, value in {"COLUMNS": "100", "LINES": str(height), "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", told := _Terminal())
+    print_results(make_judged(KEPT, OPEN, FAILS, BROKEN, WITHHELD, KEPT))
+    monkeypatch.undo()
+    lines = re.sub(r"\x1b\[[\d;]*m", "", told.getvalue()).splitlines()
+    assert lines[0].startswith("ERROR: suite quickstart, run ")
+    assert lines.count(lines[0]) == (2 if height == 5 else 1)
+    assert (lines[-1] == lines[0]) == (height == 5)
 
 
 if __name__ == "__main__":

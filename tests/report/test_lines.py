@@ -42,6 +42,7 @@ def test_a_figure_stands_in_one_line_with_its_interval(parts: list[str], width: 
     ("text", "width", "lines"),
     [
         ("p95 of 12.3 [11.0, 14.2] ms is it", 19, ["p95 of", "12.3 [11.0, 14.2]", "ms is it"]),
+        ("it is 2.18x [1.72, 2.76] fast", 20, ["it is", "2.18x [1.72, 2.76]", "fast"]),
         ("say `benchhub gate latest` then", 30, ["say `benchhub gate latest`", "then"]),
         ("resnet50-int8-static-64", 12, ["resnet50-", "int8-static-", "64"]),
         ("at 2026-11-30T12:30 of 10.0.0.12", 16, ["at", "2026-11-30T12:30", "of 10.0.0.12"]),

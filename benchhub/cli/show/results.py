@@ -14,7 +14,7 @@ from benchhub.cli.show.timed import print_timed
 from benchhub.model.flag import ABOUT_QUALITY
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.report.gate.text import lines
+from benchhub.report.gate.text import headline, lines
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
 from benchhub.results.load import Judged
@@ -48,6 +48,9 @@ def print_results(judged: Judged) -> None:
             f"{plural(len(results.skips), 'combination')} skipped; the report says why",
         )
     print_claims(console, results)
+    if judged.budgets and console.is_terminal and len(results.rows) > console.height:
+        console.print()  # what it begins with is no longer seen
+        print_lines(console, headline(judged, console.width))
 
 
 def _print_failures(console: Console, results: Results) -> None:

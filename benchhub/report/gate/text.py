@@ -27,8 +27,7 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
     """
     found = entries(judged)
     run = judged.results.run
-    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
-    yield from wrapped(head, width, judged.overall)
+    yield from _headline(judged, found, width)
     kept = [entry for entry in found if entry.outcome == "PASS"]
     open_ = grouped([entry for entry in found if entry.outcome != "PASS"])
     told = False
@@ -52,6 +51,17 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
         yield from wrapped(f"and {said}; `benchhub gate {run.id}` prints them all", width, "dim")
         yield Line("")
     yield from wrapped(closing(judged), width, "")
+
+
+def headline(judged: Judged, width: int) -> Iterator[Line]:
+    """Yield the answer alone, which `lines` begins with."""
+    yield from _headline(judged, entries(judged), width)
+
+
+def _headline(judged: Judged, found: tuple[GateEntry, ...], width: int) -> Iterator[Line]:
+    run = judged.results.run
+    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
+    yield from wrapped(head, width, judged.overall)
 
 
 def _open(entry: GateEntry, width: int) -> Iterator[Line]:
