@@ -16,10 +16,10 @@ _UNIT = (
     r"(?:(?:ms|us|s|min|h|KiB|MiB|GiB|MB|mJ|PASS|FAIL|ERROR|INCONCLUSIVE|cells?|devices?"
     r"|launch(?:es)?|runs?|threads?)\b|%)"
 )
-#: What belongs together: `<= 20 ms`, `0.54 [0.53, 0.55] ms`, a bracket alone, a command.
+#: What belongs together: `<= 20 ms`, `0.54 [0.53, 0.55] ms`, a bracket alone, a command, an option.
 _TOGETHER = re.compile(
     rf"(?<![\w.`])(?:p )?(?:[<>]?[=<>≤≥] )?{_NUMBER}x?(?: ?%)?(?: {_BRACKET})?(?: {_UNIT})?"
-    rf"|{_BRACKET}|`[^`]+`"
+    rf"|{_BRACKET}|`[^`]+`|--[a-z][\w-]* [^\s`-]\S*"
 )
 _WORD = re.compile(r"( *)([^ ]+)")
 #: After these a long word may be broken, unless that were within a number or a date.

@@ -37,7 +37,7 @@ def recommend(
     """
     from pathlib import Path
 
-    from benchhub.cli.show.say import print_lines, stdout
+    from benchhub.cli.show.say import print_again, print_lines, stdout
     from benchhub.cli.show.table import print_table
     from benchhub.config.fleet.words import meant
     from benchhub.config.limits import TYPED
@@ -67,9 +67,12 @@ def recommend(
         project.put(render(answer, suite))
     else:
         console = stdout()
-        print_lines(console, answer_lines(answer, console.width))
+        first = list(answer_lines(answer, console.width))
+        evidence = list(lines(answer, suite, console.width))
+        print_lines(console, first)
         print_table(console, side_by_side(answer), also="`--json`")
-        print_lines(console, lines(answer, suite, console.width))
+        print_lines(console, evidence)
+        print_again(console, first, len(evidence) + len(answer.devices))
     raise typer.Exit(exit_code(answer))
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from benchhub.cli.show.claims import print_claims
 from benchhub.cli.show.faster import print_faster
 from benchhub.cli.show.quality import print_quality
-from benchhub.cli.show.say import print_lines, say, stdout
+from benchhub.cli.show.say import print_again, print_lines, say, stdout
 from benchhub.cli.show.timed import print_timed
 from benchhub.model.flag import ABOUT_QUALITY
 from benchhub.model.row import Results, Row
@@ -48,9 +48,8 @@ def print_results(judged: Judged) -> None:
             f"{plural(len(results.skips), 'combination')} skipped; the report says why",
         )
     print_claims(console, results)
-    if judged.budgets and console.is_terminal and len(results.rows) > console.height:
-        console.print()  # what it begins with is no longer seen
-        print_lines(console, headline(judged, console.width))
+    if judged.budgets:
+        print_again(console, headline(judged, console.width), len(results.rows))
 
 
 def _print_failures(console: Console, results: Results) -> None:

@@ -63,5 +63,12 @@ def print_lines(console: Console, told: Iterable[Line]) -> None:
         console.print(text, soft_wrap=True)
 
 
+def print_again(console: Console, answer: Iterable[Line], after: int) -> None:
+    """Print an answer once more where so many lines `after` it have moved it off the screen."""
+    if console.is_terminal and after > console.height:
+        console.print()
+        print_lines(console, answer)
+
+
 def _has_width(console: Console) -> bool:
     return console.is_terminal or (console.file is sys.stdout and console.width < _NO_WIDTH)
