@@ -180,6 +180,8 @@ class BackendError(DeviceError):
 
 #: Names of backends, metrics and the like are fewer; of devices and models there may be thousands.
 _MOST_LISTED, _MOST_TOLD = 40, 20
+#: What is longer is no name that was mistyped.
+_MOST_LETTERS = 80
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -196,6 +198,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if len(names) > _MOST_LISTED:
         return f"; {len(names):,} others are known"
     return f"; known: {', '.join(names)}" if names else ""
+
+
+def one_of(value: str, choices: Sequence[str]) -> str:
+    """Return "should be a, b or c; did you mean a?": the nearest first, where one is near."""
+    near = value.lower() if len(value) <= _MOST_LETTERS else ""
+    close = difflib.get_close_matches(near, choices, n=max(1, len(choices)), cutoff=0.5)
+    *others, last = [*close, *(one for one in choices if one not in close)]
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f"should be {listed}" + (f"; did you mean {close[0]}?" if close and others else "")
 
 
 def told_of(names: Sequence[str], most: int = _MOST_TOLD) -> str:

@@ -14,10 +14,11 @@ from benchhub.errors import BenchhubError
 
 @dataclass(frozen=True)
 class Reading:
-    """A folder with a `benchhub.db`, and commands that read it."""
+    """A folder with a `benchhub.db`, and commands that read it, `columns` wide (None: a pipe)."""
 
     folder: Path
     store: str = ""
+    columns: str | None = "100"
 
     @property
     def url(self) -> str:
@@ -30,7 +31,7 @@ class Reading:
 
     def bare(self, *words: str) -> Finished:
         """The same of a command that takes no --store."""
-        done = CliRunner().invoke(app, list(words), env={"COLUMNS": "100"})
+        done = CliRunner().invoke(app, list(words), env={"COLUMNS": self.columns})
         error = done.exception
         if isinstance(error, BenchhubError):
             return Finished(error.exit_code, done.stdout, f"{done.stderr}benchhub: {error}\n")

@@ -41,16 +41,16 @@ from benchhub.cli.devices import (
     show,
 )
 from benchhub.cli.judged import compare, gate, history, recommend
+from benchhub.cli.typed.verb import with_examples
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
-from benchhub.outside.masked import masked
-from benchhub.text import visible
 
 app = typer.Typer(
     name="benchhub",
     help="Measure compressed model variants on your devices and compare them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    epilog="Begin with `benchhub run quickstart`; read on: docs/README.md",
 )
 app.command("init")(init.init)
 app.command("bench")(bench.bench)
@@ -78,6 +78,7 @@ devices.app.command("release")(reserve.release)
 app.add_typer(devices.app, name="devices")
 app.add_typer(runs.app, name="runs")
 app.add_typer(store.app, name="store")
+with_examples(app)
 
 #: What typer raises for what was typed: of its own copy of click, or of click itself.
 _REFUSED: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
@@ -131,11 +132,10 @@ def run_command() -> int:
     except _REFUSED as error:
         if getattr(error, "option_name", "") == "--engine":
             return _told(_NO_ENGINE, 2)
-        error.message = "\n".join(masked(visible(line)) for line in error.message.splitlines())
-        from typer.rich_utils import rich_format_error  # brings what few commands show
+        from benchhub.cli.typed.refused import refused
 
-        rich_format_error(error)
-        return 2
+        line = refused(error, sys.argv[1:])
+        return _told(line, 2) if line else 2
     return 0
 
 

@@ -59,14 +59,15 @@ def ab(
     from benchhub.cli.show.ab import exit_code, plain, show
     from benchhub.config.fleet.chosen import place
     from benchhub.config.limits import typed_limits
+    from benchhub.errors import one_of
     from benchhub.model.request import ABRequest
     from benchhub.results.load import load_judged
     from benchhub.stats.paired_ab import STATISTICS
 
     if not 0 < delta < 1:
-        raise typer.BadParameter(f"{delta:g} is no share between 0 and 1; 0.02 is 2 %")
+        raise typer.BadParameter(f"--delta {delta:g}: should be a share, 0.02 for 2 %")
     if statistic not in STATISTICS:
-        raise typer.BadParameter(f"{statistic} is none of {', '.join(STATISTICS)}")
+        raise typer.BadParameter(f"--statistic {statistic}: {one_of(statistic, list(STATISTICS))}")
     request = ABRequest(
         suite="ab",
         devices=(place(device, project.folder()),),

@@ -60,5 +60,5 @@ def _benchmarks(results: Store, run: str) -> str:
             " measure a latency scenario, or use --format parquet"
         )
     if left:
-        typer.echo(f"cells left out: {left}", err=True)
+        project.note(f"cells left out: {left}")
     return jsonlib.dumps(made.document, indent=1, allow_nan=False) + "\n"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from benchhub.cli import project
+
 _SUITE = """\
 # A suite: what is compared. `benchhub schema suite` describes every key.
 [suite]
@@ -110,7 +112,6 @@ def init(directory: Path = typer.Argument(Path(), help="Folder to write into")) 
         raise
     for path in made:
         typer.echo(path)
-    typer.echo(
-        "put model.onnx and cases.npz beside suite.toml, then `benchhub run my-suite --dry-run`",
-        err=True,
+    project.note(
+        "put model.onnx and cases.npz beside suite.toml, then `benchhub run my-suite --dry-run`"
     )

@@ -61,12 +61,24 @@ def write(path: Path, content: str | bytes, verb: str, next_step: str = "") -> N
 
 def problem(text: str) -> None:
     """Say on stderr what is wrong, on one line, without what is secret or would be obeyed."""
-    typer.echo(f"benchhub: {abridged(masked(visible(text)), _MOST_CHARS)}", err=True)
+    _tell(f"benchhub: {abridged(masked(visible(text)), _MOST_CHARS)}")
 
 
 def note(text: str) -> None:
     """Say on stderr what goes on, on one line, without what is secret or would be obeyed."""
-    typer.echo(masked(visible(text)), err=True)
+    _tell(masked(visible(text)))
+
+
+def _tell(line: str) -> None:
+    """Write a line to stderr; what is wider than the terminal goes on at a word, not within one."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        from benchhub.report.lines import folded
+
+        width = Console(stderr=True).width
+        line = "\n".join(folded(line, max(40, width), "  ", breaks=False))
+    typer.echo(line, err=True)
 
 
 def put(text: str) -> None:

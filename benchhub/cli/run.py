@@ -226,9 +226,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     """Print what a run found; return that, and whether something failed."""
     import sys
 
-    from benchhub.cli.show.faster import print_faster
     from benchhub.cli.show.results import print_results
-    from benchhub.cli.show.say import stdout
     from benchhub.report.gate.entries import worth_retrying
     from benchhub.report.run import render
     from benchhub.results.load import load_judged, unmade
@@ -241,7 +239,6 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
         project.put(render("json", [loaded]))
     else:
         print_results(dataclasses.replace(judged, results=as_typed(results, loaded)))
-        print_faster(stdout(), loaded)
     sys.stdout.flush()  # what was found is there before the report, whose charts take a second
     bad = [row for row in loaded.rows if row.status == "failed"]
     lost = [device for device in loaded.devices if device.error]

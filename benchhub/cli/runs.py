@@ -10,7 +10,9 @@ import typer
 
 from benchhub.cli import project
 
-app = typer.Typer(help="List and show runs.", no_args_is_help=True)
+app = typer.Typer(
+    help="List and show runs.", no_args_is_help=True, epilog="Read on: docs/how-to/stores.md"
+)
 #: So many runs are listed unless more are asked for.
 MOST_SHOWN = 20
 
@@ -40,15 +42,17 @@ def list_runs(
     from benchhub.text import plural
 
     columns = [
-        Column("run"), Column("suite"), Column("effort"), Column("started", rank=1),
-        Column("status"), Column("launches", numeric=True), Column("failed cells", numeric=True),
+        Column("run"), Column("suite"), Column("effort", rank=2), Column("started", rank=1),
+        Column("status"), Column("launches", numeric=True, rank=3),
+        Column("failed cells", numeric=True),
     ]  # fmt: skip
     body = [
         (r.id, r.suite, r.effort, r.started_at, r.status, sum(reached[r.id].finished.values()),
          len(reached[r.id].failed))
         for r in runs
     ]  # fmt: skip
-    print_table(stdout(), listing("runs", "Runs, newest last", columns, body))
+    table = listing("runs", "Runs, newest last", columns, body)
+    print_table(stdout(), table, also="`--json`")
     if left:
         project.note(f"{plural(left, 'earlier run')} not shown: --all, or --limit N")
 
@@ -75,7 +79,7 @@ def show(
     from benchhub.cli.show.results import print_results
 
     info = loaded.run
-    typer.echo(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}", err=True)
+    project.note(f"run {info.id}: suite {info.suite}, effort {info.effort}, {info.status}")
     print_results(typed)
 
 
@@ -97,10 +101,10 @@ def delete(
             launches = sum(results.finished(found).values())
             said = f"run {found} of {info.suite}, {info.started_at}, {plural(launches, 'launch')}"
             if not typer.confirm(f"delete {said}?", err=True):
-                typer.echo(f"kept run {found}", err=True)
+                project.note(f"kept run {found}")
                 return
         results.delete_run(found)
-    typer.echo(f"deleted run {found}", err=True)
+    project.note(f"deleted run {found}")
 
 
 @app.command("import")
@@ -129,5 +133,5 @@ def import_runs(
     without = plural(skips, "benchmark")
     left = f"; {without} without the times of {'its' if skips == 1 else 'their'} rounds"
     said = f"imported {plural(cells, 'cell')}, {launches}{left if skips else ''}"
-    typer.echo(said, err=True)
+    project.note(said)
     typer.echo(imported.run.id)

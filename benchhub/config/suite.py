@@ -36,6 +36,7 @@ from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.recipe import Recipe
 from benchhub.model.scenario import TIMED, Scenario
 from benchhub.outside.masked import all_masked
+from benchhub.outside.mistakes import said
 from benchhub.text import abridged
 
 T = TypeVar("T", bound=BaseModel)
@@ -136,7 +137,11 @@ def load_budgets(path: Path) -> tuple[Budget, ...]:
 
 def check_budget(raw: Mapping[str, Any], told: Path) -> Budget:
     """Return the budget in the keys of a `[[budgets]]` table; ConfigError, naming `told`."""
-    return _budget(validated(BudgetsFile, {"budgets": [raw]}, told).budgets[0], 0, told)
+    try:
+        parsed = validated(BudgetsFile, {"budgets": [raw]}, told)
+    except ConfigError as error:  # what was typed is in no list
+        raise ConfigError(str(error).replace(f"{told}: budgets[0].", f"{told} ")) from None
+    return _budget(parsed.budgets[0], 0, told)
 
 
 def _root(text: str, path: Path) -> str:
@@ -361,10 +366,8 @@ def _explain(kind: type[BaseModel], mistake: Mapping[str, Any]) -> str:
         return f"{where} is unknown{nearest(str(mistake['loc'][-1]), table)}"
     if mistake["type"] == "missing":
         return f"{where} is missing"
-    message = mistake["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
     given = abridged(repr(mistake["input"]), _SHOWN)
-    return f"{where} = {given}: {message}" if where else message
+    return f"{where} = {given}: {said(mistake)}" if where else said(mistake)
 
 
 def _table_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, nearest
 from benchhub.model.launch import RunInfo
 from benchhub.model.request import RunKind
 
@@ -30,4 +30,6 @@ def named(run: str, runs: Sequence[RunInfo]) -> str:
     newest = ", ".join(reversed((matches or known)[-5:]))
     if matches:
         raise ConfigError(f"run {run} is ambiguous: {newest}; give more of the id")
-    raise ConfigError(f"no run {run}; the newest are {newest}; see benchhub runs list")
+    meant = nearest(run, ["latest", *{info.suite for info in runs}])
+    near = meant if "did you mean" in meant else ""
+    raise ConfigError(f"no run {run}{near or ';'} the newest are {newest}; see benchhub runs list")

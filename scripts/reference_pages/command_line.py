@@ -13,6 +13,7 @@ import typer
 from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 
 from benchhub import cli
+from benchhub.cli.typed.examples import EXAMPLES
 from benchhub.pytest_plugin.options import add_options
 from reference_pages.markdown import code, codes, page, section, table, value
 
@@ -69,7 +70,9 @@ def meaning(kind: Any, about: ParameterInfo) -> str:
 def command_line() -> str:
     """Return the page of every verb and its options."""
     whole = [
-        section(code(path), _usage(path, function), _about(function), _table(function))
+        section(
+            code(path), _usage(path, function), _about(function), _table(function), *_examples(path)
+        )
         for path, function in _sorted()
     ]
     groups = {one.name: str(one.typer_instance.info.help) for one in cli.app.registered_groups}  # type: ignore[union-attr]
@@ -138,6 +141,16 @@ def _usage(path: str, function: Callable[..., Any]) -> str:
 
 def _about(function: Callable[..., Any]) -> str:
     return inspect.getdoc(function) or ""
+
+
+def _examples(path: str) -> tuple[str, str]:
+    shown = EXAMPLES[path.partition(" ")[2]]
+    lines = [
+        line for one in shown.examples for line in (f"    # {one.about}", f"    {one.command}")
+    ]
+    page = shown.page.removeprefix("docs/")
+    link = page.removeprefix("reference/") if page.startswith("reference/") else f"../{page}"
+    return "\n".join(lines), f"Read on: [{page}]({link})."
 
 
 def _table(function: Callable[..., Any]) -> str:

@@ -1,9 +1,10 @@
-"""Lets the tests of commands use the SSH server of the device tests."""
+"""Lets the tests of commands use the SSH server of the device tests, and the reports' results."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "device"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from loopback_sshd import no_ssh_agent, sshd
 

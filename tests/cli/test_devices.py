@@ -9,7 +9,7 @@ import pytest
 import tomlkit
 from project import Project, make_project
 
-from benchhub.cli.devices.doctor import print_checks
+from benchhub.cli.devices.doctor import print_device
 from benchhub.cli.devices.profile_file import write_profile
 from benchhub.config.catalogue import SHIPPED, TEMPLATE_HOST, profile_files
 from benchhub.config.suite import load_profile
@@ -141,7 +141,7 @@ def test_doctor_shows_the_unknown_behind_doubts_and_before_what_is_well(
         Finding("governor", UNKNOWN, "unavailable: not permitted"),
         Finding("turbo", "warn", "on", "the clock falls", "turn it off"),
     ]
-    print_checks("pi4", checks, unfit)
+    print_device("pi4", checks, unfit)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in shown[1:] if line] == [
         "warn", "why:", "fix:", "unknown", "ok",

@@ -52,6 +52,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
         first, second = make_cell(variant="a b"), make_cell(variant="c")
         odd = [*launches_of(first, "names", noise=0.2), *launches_of(second, "names", noise=0.2)]
         stored(store, "names", odd)
+        mixed = [
+            *launches_of(FP32, "mixed"), *launches_of(INT8, "mixed", scale=0.5),
+            *launches_of(FP16, "mixed", 1, status="failed", failure=failure),
+            *launches_of(THERE[0], "mixed"),
+        ]  # fmt: skip
+        stored(store, "mixed", mixed, edge, suite="tiny")
         planned = make_plan(FP32, THERE[1])
         store.create_run(make_run(id="one-of-two"), planned, None, [make_variant("fp32")], edge)
         store.put_device("one-of-two", make_device("localhost"))
@@ -121,6 +127,41 @@ def test_a_device_without_results_says_why(project: Reading) -> None:
     assert "NOTHING  localhost: no cell finished; fp32 on onnxruntime: " in done.out
 
 
+def test_what_failed_is_named_in_the_answer_and_is_exit_code_3(project: Reading) -> None:
+    done = project.run("recommend", "mixed")
+    assert done.code == project.run("gate", "mixed").code == 3
+    first = done.out.partition("\n\n")[0].replace("\n", " ")
+    assert first == (
+        "Ship int8 on onnxruntime, 1 thread on 2 of 2 devices; nothing is undecided, but 1 cell"
+        " failed (fp16 on onnxruntime on localhost)."
+    )
+    assert "SHIP  localhost: int8 on onnxruntime, 1 thread" in done.out
+    (line,) = [line for line in done.out.splitlines() if line.startswith("ERROR")]
+    assert line == "ERROR  failed, and not looked at:"
+    assert "localhost: fp16 on onnxruntime, latency, 1 thread: load: raised: no such" in done.out
+    assert "  next: fix the cause, then `benchhub run --rerun-failed mixed`" in done.out
+    failed = told(project, "mixed")["failed"]
+    assert [(one["device"], one["variant"]) for one in failed["cells"]] == [("localhost", "fp16")]
+    assert (failed["devices"], failed["not_made"]) == ({}, [])
+
+
+def test_what_failed_elsewhere_does_not_count(project: Reading) -> None:
+    done = project.run("recommend", "mixed", "--device", "pi")
+    assert (done.code, done.err) == (0, "")
+    assert "failed" not in done.out
+
+
+def test_several_devices_stand_side_by_side_after_the_answer(project: Reading) -> None:
+    lines = project.run("recommend", "two").out.splitlines()
+    lines = lines[lines.index("By p50_ms, of run two") :]
+    assert lines[1].split() == [
+        "Device", "Answer", "Pick,", "or", "nearest", "to", "one", "p50_ms",
+    ]  # fmt: skip
+    assert [line.split()[:3] for line in lines[3:5]] == [
+        ["localhost", "SHIP", "int8"], ["pi", "SHIP", "fp32"],
+    ]  # fmt: skip
+
+
 def test_a_device_that_nothing_was_heard_of_is_not_left_out(project: Reading) -> None:
     done = project.run("recommend", "one-of-two", "--robust")
     assert done.code == 3
@@ -180,7 +221,7 @@ def test_only_the_devices_that_are_named(project: Reading) -> None:
         (["apart", "--device", "pie"], "device pie is not in run apart"),
         (["apart", "--by", "p50"], "--by p50: nothing is chosen by it; did you mean p50_ms?"),
         (["apart", "--budget", "latency_p96_ms=1"], "latency_p96_ms is unknown; did you mean"),
-        (["apart", "--budget", "latency_p95_ms=0"], "input should be greater than 0"),
+        (["apart", "--budget", "latency_p95_ms=0"], "should be more than 0"),
         (["nowhere"], "nowhere"),
     ],
 )

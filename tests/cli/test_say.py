@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from benchhub.cli.project import problem
 from benchhub.cli.show.say import say, stdout
 from benchhub.text import abridged
 
@@ -48,6 +49,29 @@ def test_both_ends_are_kept(most: int) -> None:
     assert short.startswith("begin ")
     assert short.endswith(" end")
     assert abridged("as it is", most) == "as it is"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_message_goes_on_at_a_word_where_the_terminal_ends(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    told = _Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr("sys.stderr", told)
+    monkeypatch.setenv("COLUMNS", "60")
+    problem("pi4: 123456.75 MiB are free of 987654.25 MiB, run `benchhub devices doctor pi4`")
+    lines = told.getvalue().splitlines()
+    if terminal:
+        assert lines == [
+            "benchhub: pi4: 123456.75 MiB are free of 987654.25 MiB, run",
+            "  `benchhub devices doctor pi4`",
+        ]
+    else:
+        assert len(lines) == 1
 
 
 @pytest.mark.parametrize(("columns", "width"), [("", 10_000), ("100", 100), ("wide", 10_000)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from builders import make_cell
@@ -33,7 +34,7 @@ def test_it_fits(devices: int, width: int, height: int) -> None:
     named = [line for line in lines if line.startswith("board-")]
     assert named
     if len(named) < devices and height > 5:
-        assert lines[-1].startswith(f"and {devices - len(named)} more devices"[: width - 1])
+        assert lines[-1].startswith(f"and {devices - len(named)} more")
 
 
 def test_all_devices_are_rows_where_they_fit_and_what_they_do_is_seen() -> None:
@@ -42,3 +43,19 @@ def test_all_devices_are_rows_where_they_fit_and_what_they_do_is_seen() -> None:
     assert [line.split()[0] for line in lines[1:]] == ["board-0000", "board-0001", "board-0002"]
     assert "onnxruntime fp32 latency batch 1" in lines[1]
     assert "stopped: board: gone" in lines[2]
+
+
+@pytest.mark.parametrize("width", range(40, 100, 7))
+def test_no_number_is_cut_and_long_names_keep_their_ends(width: int) -> None:
+    names = [f"a-lab-with-a-name-of-its-own-and-a-board-{n:04}" for n in (17, 18)]
+    tally = Tally([make_cell(device=name, launches=123_456) for name in names], {})
+    for name in names:
+        tally.status(name, "cooling down from 123456.75 to 98765.25 C before it goes on")
+    out = io.StringIO()
+    console = Console(file=out, width=width, height=9, force_terminal=True, color_system=None)
+    console.print(Screen(tally), end="")
+    shown = out.getvalue()
+    known = {"0", "00", "1", "123456", "246912", "123456.75", "98765.25", "2", "0017", "0018"}
+    assert set(re.findall(r"\d[\d.]*\d|\d", shown)) <= known
+    assert "0017" in shown
+    assert "0018" in shown

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from benchhub.run.devices.side_by_side import Answer
     from benchhub.run.loop.engine import Sessions
 
-_COLOURS = {"ok": "green", "warn": "yellow", "refuse": "red", "unknown": "cyan"}
 _ORDER = ("refuse", "warn", "unknown", "ok")
 
 #: The checks of a device, and whether it is unfit.
@@ -65,7 +64,7 @@ def doctor(
         typer.echo(jsonlib.dumps(plain, indent=2))
     elif len(names) == 1:
         for name, (checks, unfit) in report.items():
-            print_checks(name, checks, unfit)
+            print_device(name, checks, unfit)
     else:
         step = "`benchhub devices doctor NAME` shows every check of one"
         print_rows([_row(name, *of) for name, of in report.items()], step)
@@ -155,25 +154,12 @@ def _broken(backends: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(f"backend {name}", "warn", found, "no suite can use it", fix)
 
 
-def print_checks(name: str, checks: Sequence[Finding], unfit: bool) -> None:
+def print_device(name: str, checks: Sequence[Finding], unfit: bool) -> None:
     """Print what was found: what forbids measuring, doubts, the unknown, what is well."""
-    from rich.markup import escape
-
+    from benchhub.cli.devices.checks import print_answer, print_checks
     from benchhub.cli.show.say import stdout
 
     console = stdout()
-
-    def line(text: str) -> None:
-        # Not broken here, so that what is to be run can be copied in one piece.
-        console.print(text, highlight=False, soft_wrap=True)
-
-    can = "[bold red]cannot measure[/]" if unfit else "[bold green]can measure[/]"
-    line(f"[bold]{escape(name)}[/]: {can}")
-    width = max(len(check.check) for check in checks)
-    for check in sorted(checks, key=lambda one: _ORDER.index(one.level)):
-        level = f"[{_COLOURS[check.level]}]{check.level:7}[/]"
-        line(f"  {level}  {escape(check.check):{width}}  {escape(check.found)}")
-        for word, part in (("why", check.why), ("fix", check.fix)):
-            if part and check.level != "ok":
-                line(f"           [dim]{word}:[/] {escape(part)}")
+    print_answer(console, name, "cannot measure" if unfit else "can measure", not unfit)
+    print_checks(console, sorted(checks, key=lambda one: _ORDER.index(one.level)))
     console.print()

@@ -63,10 +63,8 @@ def enroll(
     if not keys:
         raise DeviceError(f"{label}: {host} shows no host key of a type benchhub knows")
     for key in keys:
-        typer.echo(f"{host} shows {key}", err=True)
-    typer.echo(
-        "compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the device", err=True
-    )
+        project.note(f"{host} shows {key}")
+    project.note("compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the device")
     if not yes and not _confirmed(host):
         raise ConfigError(f"{host}: not enrolled; compare its fingerprint, then answer y")
     if group is not None:
@@ -74,7 +72,7 @@ def enroll(
     else:
         write_profile(path, label, chosen, keys[0].line, template)
     typer.echo(path)
-    typer.echo(f"next: benchhub devices doctor {label}", err=True)
+    project.note(f"next: benchhub devices doctor {label}")
 
 
 def _named(name: str) -> str:

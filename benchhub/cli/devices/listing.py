@@ -80,7 +80,7 @@ def _told(profile: DeviceProfile, kept: Mapping[str, Quarantined]) -> dict[str, 
 def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], most: int) -> None:
     from benchhub.cli.show.say import say, stdout
     from benchhub.cli.show.table import print_table
-    from benchhub.report.tables.table import listing
+    from benchhub.report.tables.table import Column, listing
 
     states = {profile.name: _state(profile, kept) for profile in profiles}
     # What wants attention is listed first where not all are.
@@ -98,7 +98,8 @@ def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], mo
         counts = Counter(state or "this machine" for state in states.values())
         told = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
         caption = f"{len(body):,} of {len(profiles):,} devices ({told})"
-    print_table(console, listing("devices", caption, ("device", "host", "state", "profile"), body))
+    heads = (Column("device"), Column("host", rank=1), Column("state"), Column("profile", rank=2))
+    print_table(console, listing("devices", caption, heads, body), also="`--json`")
     if len(profiles) > most:
         say(console, "dim", "--limit 0 lists all; 'rack1-*' or label=KEY:VALUE some")
     for line in _labels(profiles):
@@ -110,7 +111,7 @@ def _show(profiles: Sequence[DeviceProfile], kept: Mapping[str, Quarantined], mo
         say(console, "", f"and {len(held) - _MOST_REASONS:,} more in quarantine; --json has all")
     if any(map(is_template, profiles)):
         hint = "benchhub devices enroll HOST --name NAME --like TEMPLATE"
-        typer.echo(f"a template becomes a device of yours: {hint}", err=True)
+        project.note(f"a template becomes a device of yours: {hint}")
 
 
 def _state(profile: DeviceProfile, kept: Mapping[str, Quarantined]) -> str:

@@ -189,7 +189,9 @@ def _tell(row: Row, json: bool) -> None:
     elif "skipped" in row:
         project.note(f"skipped: {row['skipped']}")
     elif not json:
-        typer.echo(f"{row['device']}: {_text(row)}")
+        from benchhub.cli.show.say import say, stdout
+
+        say(stdout(), "", f"{row['device']}: {_text(row)}")
 
 
 def _text(row: Row) -> str:

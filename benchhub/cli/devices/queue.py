@@ -98,7 +98,7 @@ def _show(found: dict[str, Queue], now: datetime) -> None:
     from benchhub.cli.show.table import print_table
     from benchhub.device.turns.queue import clock, span
     from benchhub.ondevice.wire import WAITS
-    from benchhub.report.tables.table import listing
+    from benchhub.report.tables.table import Column, listing
 
     body: list[tuple[str, ...]] = []
     for name, queue in found.items():
@@ -120,5 +120,9 @@ def _show(found: dict[str, Queue], now: datetime) -> None:
             body.append((name, "reserved", who, kept.id, begins, ends, "", ""))
         if not queue.standings and not queue.kept:
             body.append((name, "free", "", "", "", "", "", ""))
-    heads = ("device", "state", "who", "run", "since", "until", "priority", "why")
-    print_table(stdout(), listing("queue", "Queue", heads, body))
+    ranks = {
+        "device": 0, "state": 0, "who": 0, "run": 4, "since": 3, "until": 1, "priority": 5,
+        "why": 2,
+    }  # fmt: skip
+    heads = [Column(head, rank=rank) for head, rank in ranks.items()]
+    print_table(stdout(), listing("queue", "Queue", heads, body), also="`--json`")

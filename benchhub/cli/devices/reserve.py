@@ -54,7 +54,7 @@ def reserve(
         typer.echo(jsonlib.dumps(_plain(made), indent=2))
         return
     typer.echo(f"{profile.name} is reserved as {made.id}: {_times(made)}")
-    typer.echo(f"give it back with `benchhub devices release {made.id}`", err=True)
+    project.note(f"give it back with `benchhub devices release {made.id}`")
 
 
 def reservations(
@@ -74,11 +74,12 @@ def reservations(
         return
     from benchhub.cli.show.say import stdout
     from benchhub.cli.show.table import print_table
-    from benchhub.report.tables.table import listing
+    from benchhub.report.tables.table import Column, listing
 
     body = [(one.id, one.device, f"{one.user}@{one.host}", _times(one), one.why) for one in found]
-    heads = ("id", "device", "for", "when", "why")
-    print_table(stdout(), listing("reservations", "Reservations", heads, body))
+    heads = [Column("id"), Column("device"), Column("for", rank=1), Column("when")]
+    table = listing("reservations", "Reservations", [*heads, Column("why", rank=2)], body)
+    print_table(stdout(), table, also="`--json`")
 
 
 def release(

@@ -118,24 +118,11 @@ def show_all(tested: Tested) -> None:
     print_rows(lines, "`benchhub devices selftest NAME` shows every check of one")
 
 
-_WORDS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "refuse": "[red]fail[/]"}
-
-
 def _show(one: Selftest) -> None:
-    from rich.markup import escape
-
+    from benchhub.cli.devices.checks import print_answer, print_checks
     from benchhub.cli.show.say import stdout
 
     console = stdout()
-
-    def line(text: str) -> None:
-        console.print(text, highlight=False, soft_wrap=True)
-
-    word = "[bold green]self-test passed[/]" if one.passed else "[bold red]self-test not passed[/]"
-    line(f"[bold]{escape(one.device)}[/]: {word}")
-    width = max(len(check.check) for check in one.checks)
-    for check in one.checks:
-        line(f"  {_WORDS[check.level]}  {escape(check.check):{width}}  {escape(check.found)}")
-        for name, part in (("why", check.why), ("fix", check.fix)):
-            if part:
-                line(f"        [dim]{name}:[/] {escape(part)}")
+    answer = "self-test passed" if one.passed else "self-test not passed"
+    print_answer(console, one.device, answer, one.passed)
+    print_checks(console, one.checks, {"refuse": "fail"})

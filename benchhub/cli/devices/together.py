@@ -86,6 +86,7 @@ def print_rows(rows: Sequence[DeviceLine], step: str = "") -> None:
     print_table(
         console,
         listing("devices", f"{len(rows):,} devices: {told}", ("device", "", "what"), body),
+        also="`--json`",
     )
     if left := len(rows) - len(body):
         say(console, "dim", f"and {left:,} more; --json has all")

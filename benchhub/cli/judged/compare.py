@@ -99,23 +99,8 @@ def record_of(store: Store, run: str) -> ComparedRun:
 
 
 def _print(comparison: RunComparison) -> None:
-    from rich.text import Text
-
-    from benchhub.cli.show.say import stdout
+    from benchhub.cli.show.say import print_lines, stdout
     from benchhub.report.compare.text import lines
 
     console = stdout()
-    styles = {
-        "REGRESSED": "red", "FAILED": "red", "CANNOT BE TOLD": "yellow",
-        "NOTHING REGRESSED": "green", "regressed": "red", "failed": "red",
-        "not comparable": "yellow", "inconclusive": "yellow", "improved": "green",
-        "Beware": "yellow",
-    }  # fmt: skip
-    for line in lines(comparison, console.width):
-        text = Text(line.text)
-        start = len(line.text) - len(line.text.lstrip())
-        if line.style == "dim":
-            text.stylize("dim")
-        elif line.style and line.text[start:].startswith(line.style):
-            text.stylize(styles.get(line.style, ""), start, start + len(line.style))
-        console.print(text, soft_wrap=True)
+    print_lines(console, lines(comparison, console.width))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Of cells that are not named no more than these are listed.
 MOST_OTHERS = 20
+#: What stands below a candidate begins beside the word.
+_BESIDE = " " * 11
 
 
 def history(
@@ -48,7 +50,7 @@ def history(
         screened, fixed = screen(timed), screen(fixed_work)
         asked = [one for one in screened if one.candidate] if confirm else []
         for line in found.left_out:
-            typer.echo(f"benchhub: left out: {line}", err=True)
+            project.note(f"benchhub: left out: {line}")
         if not json:
             _show(screened, fixed)
         outcomes = [_confirmed(results, one, model) for one in asked]
@@ -122,7 +124,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     others = [one for one in long if not one.candidate]
     for one in others[:MOST_OTHERS]:
         text = f"steady     {describe(one)}: {_ms(one.points[-1].p50_ns)}, {len(one.points)} runs"
-        say(console, "dim", f"{text}, adjusted p = {one.adjusted:.2g}")
+        say(console, "dim", f"{text}, adjusted p = {one.adjusted:.2g}", _BESIDE)
     if len(others) > MOST_OTHERS:
         say(console, "dim", f"and {len(others) - MOST_OTHERS} more that are steady; see --json")
     if named:
@@ -140,10 +142,11 @@ def _show_candidate(console: Console, one: Screened) -> None:
         console, "yellow",
         f"candidate  {describe(one)}: p50 moved by {one.shift - 1:+.1%}, now"
         f" {_ms(one.points[-1].p50_ns)}, adjusted p = {one.adjusted:.2g}, {len(one.points)} runs",
+        _BESIDE,
     )  # fmt: skip
-    say(console, "", f"           since run {one.after.run} ({one.after.started_at[:10]})")
+    say(console, "", f"{_BESIDE}since run {one.after.run} ({one.after.started_at[:10]})", _BESIDE)
     for line in differences(one.before, one.after):
-        say(console, "", f"           {line}")
+        say(console, "", f"{_BESIDE}{line}", _BESIDE)
 
 
 def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | str]) -> None:

@@ -33,17 +33,17 @@ def recommend(
     """Say what to ship on each device under the limits, with the evidence; ties are named.
 
     Exit 0 each device has a pick that keeps all limits, 1 on one all candidates break a limit, 3
-    on one nothing was measured, 4 something cannot be told.
+    a cell or a device failed, or on one nothing was measured, 4 something cannot be told.
     """
     from pathlib import Path
 
-    from benchhub.cli.show.results import print_lines
-    from benchhub.cli.show.say import stdout
+    from benchhub.cli.show.say import print_again, print_lines, stdout
+    from benchhub.cli.show.table import print_table
     from benchhub.config.fleet.words import meant
     from benchhub.config.limits import TYPED
     from benchhub.model.request import RunKind
     from benchhub.report.recommend.json import render
-    from benchhub.report.recommend.text import lines
+    from benchhub.report.recommend.text import answer_lines, lines, side_by_side
     from benchhub.results.load import held_against, load_results
     from benchhub.results.recommend.recommend import recommend as recommended
     from benchhub.results.typed import as_typed
@@ -66,7 +66,13 @@ def recommend(
     if json:
         project.put(render(answer, suite))
     else:
-        print_lines(stdout(), lines(answer, suite))
+        console = stdout()
+        first = list(answer_lines(answer, console.width))
+        evidence = list(lines(answer, suite, console.width))
+        print_lines(console, first)
+        print_table(console, side_by_side(answer), also="`--json`")
+        print_lines(console, evidence)
+        print_again(console, first, len(evidence) + len(answer.devices))
     raise typer.Exit(exit_code(answer))
 
 
@@ -119,11 +125,11 @@ def _confirmed(
 
 
 def exit_code(of: Recommendation) -> int:
-    """Return the exit code of a recommendation: the worst of its devices."""
+    """Return the exit code of a recommendation: the worst of its devices, 3 if a cell failed."""
     from benchhub.results.recommend.answer import Advice
 
     kinds = {one.kind for one in of.devices}
-    if Advice.NOTHING in kinds or not kinds:
+    if Advice.NOTHING in kinds or not kinds or of.failed:
         return 3
     if Advice.NONE in kinds:
         return 1

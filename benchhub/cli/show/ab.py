@@ -37,7 +37,7 @@ def exit_code(found: ABComparison, judged: Judged | None = None) -> int:
 
 
 def show(found: ABComparison, delta: float, judged: Judged | None = None) -> None:
-    """Print both sides, the effects and the verdict to stdout, and how B keeps its limits."""
+    """Print the verdict, the effects beside both sides and how B keeps its limits to stdout."""
 
     from benchhub.cli.show.results import print_gate
     from benchhub.cli.show.say import say, stdout
@@ -47,11 +47,12 @@ def show(found: ABComparison, delta: float, judged: Judged | None = None) -> Non
     for letter, side in (("A", found.a), ("B", found.b)):
         if side.failure:
             say(console, "red", f"{letter}, {side.variant.name}, failed in {side.failure}")
-    decision = found.decision
-    if decision.effects and found.a.typical_ms and found.b.typical_ms:
-        print_table(console, _table(found, decision))
     word = verdict(found)
     say(console, _COLOURS[word], f"{word.upper()}: {_reason(found)}")
+    decision = found.decision
+    if decision.effects and found.a.typical_ms and found.b.typical_ms:
+        print_table(console, _table(found, decision), also="`--json`")
+        console.print()
     _advise(console, found, delta)
     if judged is not None:
         print_gate(console, judged)
@@ -65,13 +66,11 @@ def _table(found: ABComparison, decision: ABDecision) -> Table:
     cell = found.a.cell
     caption = (
         f"{cell.device} {cell.backend} batch {cell.batch} threads {cell.threads},"
-        f" {decision.pairs} pairs of launches"
+        f" {decision.pairs} pairs of launches; A: {found.a.variant.name},"
+        f" B: {found.b.variant.name}"
     )
     confidence = 100 * decision.effects[0].ratio.confidence
-    heads = (
-        f"A: {found.a.variant.name}, ms", f"B: {found.b.variant.name}, ms", "B to A",
-        f"{confidence:.3g} % interval",
-    )  # fmt: skip
+    heads = ("A ms", "B ms", "B to A", f"{confidence:.3g} % interval")
     columns = [Column(""), *(Column(head, numeric=True) for head in heads), Column("")]
     body = [
         (

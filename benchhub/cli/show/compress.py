@@ -118,8 +118,9 @@ def show_list() -> None:
         )
         for name, entry in listed().items()
     ]
-    heads = ("recipe", "reads", "writes", "extra", "options and defaults")
-    print_table(console, listing("recipes", "Recipes", heads, body))
+    heads = [Column("recipe"), Column("reads", rank=2), Column("writes", rank=1)]
+    heads += [Column("extra", rank=3), Column("options and defaults")]
+    print_table(console, listing("recipes", "Recipes", heads, body), also="`--json`")
     say(console, "dim", "`extra`: what pip installs for it, as in pip install 'benchhub[compress]'")
 
 

@@ -66,7 +66,13 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
     from benchhub.cli.show.table import print_table
 
     console = stdout()
-    print_table(console, plan_table(cells))
+    source = "from earlier runs" if known else "a guess: nothing like it was measured before"
+    say(
+        console, "",
+        f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
+        f" about {max(seconds.values()) / 60:.1f} min ({source}), devices side by side",
+    )  # fmt: skip
+    print_table(console, plan_table(cells), also="`--json`")
     for line in skip_lines(ready.plan.skips, scenarios=True):
         say(console, "yellow", line)
     _say_of_variants(console, ready)
@@ -78,24 +84,20 @@ def show_plan(ready: Ready, cache: Path, store: str | None, as_json: bool) -> No
         say(console, "dim", _reference_line(ready.reference))
     for line in _readings(ready):
         say(console, "dim", line)
-    source = "from earlier runs" if known else "a guess: nothing like it was measured before"
-    console.print(
-        f"{len(cells)} cells, {launches} launches, {len(ready.plan.skips)} skips;"
-        f" about {max(seconds.values()) / 60:.1f} min ({source}), devices side by side"
-    )
     if fixed:
-        console.print(f"and {fixed} launches of fixed work (canary), one in every round")
+        say(console, "", f"and {fixed} launches of fixed work (canary), one in every round")
     if ready.more_at_most:
-        console.print(f"budgets that are not decided by then add {ready.more_at_most} at most")
+        say(console, "", f"budgets that are not decided by then add {ready.more_at_most} at most")
     alike: dict[int, list[str]] = {}
     for device, size in pushed.items():
         alike.setdefault(size, []).append(device)
     for size, devices in alike.items():
         each = f"{told_of(devices, 8)}: {'each ' if len(devices) > 1 else ''}"
-        console.print(
-            f"{each}at most {size / 2**20:.1f} MiB to push; nothing that it already holds"
-            + (", and what is to be made" if ready.prepared.to_make else "")
-        )
+        made = ", and what is to be made" if ready.prepared.to_make else ""
+        say(
+            console, "",
+            f"{each}at most {size / 2**20:.1f} MiB to push; nothing that it already holds{made}",
+        )  # fmt: skip
 
 
 def _reference_line(cells: Sequence[Cell]) -> str:

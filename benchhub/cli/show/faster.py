@@ -11,7 +11,10 @@ from benchhub.report.compare.files import same_files, sentences
 
 def print_faster(console: Console, results: Results) -> None:
     """Print the sentences on which file is faster, and which are one and the same."""
-    for sentence in sentences(results.races):
+    told = sentences(results.races)
+    if told and results.verdicts:
+        console.print()
+    for sentence in told:
         say(console, "", sentence)
     for sentence in same_files(results):
         say(console, "dim", sentence)

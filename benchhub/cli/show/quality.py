@@ -12,4 +12,5 @@ from benchhub.report.tables.by_metric import by_metric
 def print_quality(console: Console, results: Results) -> None:
     """Print every metric by variant and backend; nothing where there is one."""
     table = by_metric(results)
-    print_table(console, table, f"{table.caption}, 95 % intervals over patients")
+    caption = f"{table.caption}, 95 % intervals over patients"
+    print_table(console, table, caption, f"`benchhub report {results.run.id} --format json`")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from benchhub.cli.show.claims import print_claims
+from benchhub.cli.show.faster import print_faster
 from benchhub.cli.show.quality import print_quality
-from benchhub.cli.show.say import say, stdout
+from benchhub.cli.show.say import print_again, print_lines, say, stdout
 from benchhub.cli.show.timed import print_timed
 from benchhub.model.flag import ABOUT_QUALITY
 from benchhub.model.row import Results, Row
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.report.gate.text import Line, lines
+from benchhub.report.gate.text import headline, lines
 from benchhub.report.tables.points import flags_that_matter
 from benchhub.report.tables.settings import compact
 from benchhub.results.load import Judged
@@ -24,20 +24,15 @@ from benchhub.text import plural
 #: A summary prints no more verdicts than these.
 MOST_VERDICTS = 20
 
-_COLOURS = {
-    "PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow",
-    "SHIP": "green", "TIE": "green", "SHIP, OR BETTER": "yellow", "UNDECIDED": "yellow",
-    "NONE": "red", "NOTHING": "red",
-}  # fmt: skip
-
 
 def print_results(judged: Judged) -> None:
-    """Print the verdicts, times by device and what did not work to stdout."""
+    """Print the verdicts and what is faster, times by device and what did not work to stdout."""
     results, console = judged.results, stdout()
     told: set[str] = set()
     if judged.budgets:
         print_gate(console, judged, MOST_VERDICTS)
         told = {v.cell for v in judged.verdicts if v.outcome is not VerdictOutcome.PASS}
+    print_faster(console, results)
     print_timed(console, results)
     print_quality(console, results)
     if not judged.budgets:  # the gate tells of failures itself
@@ -53,6 +48,8 @@ def print_results(judged: Judged) -> None:
             f"{plural(len(results.skips), 'combination')} skipped; the report says why",
         )
     print_claims(console, results)
+    if judged.budgets:
+        print_again(console, headline(judged, console.width), len(results.rows))
 
 
 def _print_failures(console: Console, results: Results) -> None:
@@ -69,15 +66,6 @@ def _print_failures(console: Console, results: Results) -> None:
 def print_gate(console: Console, judged: Judged, most: int | None = None) -> None:
     """Print the gate's answer; with `most`, only so many verdicts that are not PASS."""
     print_lines(console, lines(judged, console.width, most))
-
-
-def print_lines(console: Console, told: Iterable[Line]) -> None:
-    """Print lines, the word that each begins with in its colour."""
-    for line in told:
-        text = Text(line.text, style="dim" if line.style == "dim" else "")
-        if line.style and line.text.startswith(line.style):  # the word, not all that follows it
-            text.stylize(_COLOURS.get(line.style, ""), 0, len(line.style))
-        console.print(text, soft_wrap=True)
 
 
 def _print_flags(console: Console, rows: Sequence[Row]) -> None:

@@ -23,6 +23,8 @@ _STYLES = {
 #: Rows beside the summary and those of devices: one for what is printed above, and the cursor's.
 _OTHER_ROWS = 2
 _NAME, _BAR_WIDTH = (8, 24), (8, 24)
+#: Stands for what had no room, in letters that every terminal has.
+_CUT = ".."
 #: What a device does has at least so much room, before bars get any.
 _DOING = 34
 
@@ -45,7 +47,7 @@ class Screen:
         elif hidden:
             hidden = 0
         for line in (*summary, *self._lines(shown, hidden, width)):
-            yield from Segment.adjust_line_length(line, width)
+            yield from Segment.adjust_line_length(list(_within(line, width)), width)
             yield Segment.line()
 
     def _lines(self, shown: list[DeviceTally], hidden: int, width: int) -> Iterator[list[Segment]]:
@@ -59,7 +61,7 @@ class Screen:
         bar_width = min(_BAR_WIDTH[1], width - fixed - _DOING)
         bar_width = bar_width if bar_width >= _BAR_WIDTH[0] else 0
         for one in shown:
-            name = set_cell_size(_clean(one.name), name_width)
+            name = set_cell_size(_shortened(_clean(one.name), name_width), name_width)
             yield [
                 Segment(f"{name} ", _BOLD),
                 *_bar(one, bar_width),
@@ -84,6 +86,28 @@ class Screen:
         if sum(part.cell_length for part in (*line, *states)) <= width:
             return [[*line, *states]]
         return [line, states]
+
+
+def _within(line: list[Segment], width: int) -> Iterator[Segment]:
+    """Yield as much of a line as fits: what does not is left out from a space on, with a mark."""
+    room = width
+    for part in line:
+        if part.cell_length > room:
+            kept = set_cell_size(part.text, room)
+            whole = kept if part.text[len(kept) : len(kept) + 1] == " " else kept.rpartition(" ")[0]
+            mark = _CUT if cell_len(whole) + len(_CUT) <= room else ""
+            yield Segment(f"{whole}{mark}", part.style)
+            return
+        room -= part.cell_length
+        yield part
+
+
+def _shortened(name: str, width: int) -> str:
+    """Return a name of at most so many cells by its ends, which tell devices of a kind apart."""
+    if cell_len(name) <= width:
+        return name
+    half = (width - len(_CUT)) // 2
+    return f"{set_cell_size(name, width - len(_CUT) - half)}{_CUT}{name[-half:]}"
 
 
 def _bar(one: DeviceTally, width: int) -> list[Segment]:

@@ -24,11 +24,12 @@ _TABLES = {
 def print_timed(console: Console, results: Results) -> None:
     """Print a table for each device and timed scenario, emulated devices last and said to be so."""
     timed = [row for row in results.rows if row.runs_model]
+    also = f"`benchhub report {results.run.id} --format csv`"
     for info in sorted(results.devices, key=lambda info: info.emulated):
         for scenario, build in _TABLES.items():
             rows = [r for r in timed if r.device == info.name and r.scenario == scenario]
             table = build(results, info, MOST_ROWS)
-            print_table(console, table)
+            print_table(console, table, also=also)
             if len(table.rows) < len(rows):
                 ranked = scenario is Scenario.THROUGHPUT and not info.emulated
                 which = "fastest (by the estimates)" if ranked else "smallest"
@@ -37,7 +38,7 @@ def print_timed(console: Console, results: Results) -> None:
             if scenario is Scenario.PACED:
                 for sentence in highest_rates(results, info):
                     say(console, "", sentence)
-        print_table(console, by_device.gpu(results, info))
+        print_table(console, by_device.gpu(results, info), also=also)
     if not any(row.scenario == Scenario.LATENCY for row in timed):
         console.print("no latency was measured")
     for row in results.rows:

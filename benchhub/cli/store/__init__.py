@@ -6,7 +6,10 @@ import typer
 
 from benchhub.cli.store import check, copy, prune, schema
 
-app = typer.Typer(help="Check, copy, upgrade and prune a results database.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check, copy, upgrade and prune a results database.", no_args_is_help=True,
+    epilog="Read on: docs/how-to/stores.md",
+)  # fmt: skip
 app.command("check")(check.check)
 app.command("copy")(copy.copy)
 app.command("prune")(prune.prune)

@@ -37,6 +37,6 @@ def check(
     without = f", {done.pruned} of them pruned" if done.pruned else ""
     read = f"{plural(done.runs, 'run')}, {plural(done.launches, 'launch')}{without}"
     if done.damaged:
-        typer.echo(f"read {read}: {plural(len(done.damaged), 'thing')} damaged", err=True)
+        project.note(f"read {read}: {plural(len(done.damaged), 'thing')} damaged")
         raise typer.Exit(2)
-    typer.echo(f"sound: {read}, schema {found}", err=True)
+    project.note(f"sound: {read}, schema {found}")

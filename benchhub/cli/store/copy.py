@@ -25,4 +25,4 @@ def copy(
     done = copy(source, target, lambda run: project.note(f"copied run {run}"))
     there = f"; {plural(len(done.there), 'run')} were there already" if done.there else ""
     said = f"copied {plural(len(done.runs), 'run')}, {plural(done.launches, 'launch')}{there}"
-    typer.echo(said, err=True)
+    project.note(said)

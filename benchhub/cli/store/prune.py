@@ -27,6 +27,7 @@ def prune(
     import sys
     from datetime import timedelta
 
+    from benchhub.cli.show.say import say, stdout
     from benchhub.config.durations import duration_s
     from benchhub.errors import ConfigError
     from benchhub.results.load import decide
@@ -41,17 +42,18 @@ def prune(
     old = None if older_than is None else timedelta(seconds=duration_s(older_than, "--older-than"))
     url = project.store(store)
     schema_of(url)  # nothing is made to be pruned
+    console = stdout()
     with Store.open(url) as results:
         found = prunable(results, keep, old)
         for one in found:
             launches = plural(one.launches, "launch")
-            typer.echo(f"{one.run.id} of {one.run.suite}: {launches}, {_mb(one.size_bytes)}")
+            say(console, "", f"{one.run.id} of {one.run.suite}: {launches}, {_mb(one.size_bytes)}")
         total = f"{plural(len(found), 'run')}, {_mb(sum(one.size_bytes for one in found))}"
         if dry_run or not found:
-            typer.echo(f"would prune {total}" if found else "nothing to prune", err=True)
+            project.note(f"would prune {total}" if found else "nothing to prune")
             return
         if not yes and sys.stdin.isatty() and not typer.confirm(f"prune {total}?", err=True):
-            typer.echo("kept all samples", err=True)
+            project.note("kept all samples")
             return
         for one in found:
             seen = fingerprint(results, one.run.id)
@@ -59,7 +61,7 @@ def prune(
             project.note(f"pruned run {one.run.id}")
         before, after, whole = give_back(results)
     left = "" if whole else "; others are at work in it: the room is kept for what comes"
-    typer.echo(f"pruned {total}; the store took {_mb(before)}, takes {_mb(after)}{left}", err=True)
+    project.note(f"pruned {total}; the store took {_mb(before)}, takes {_mb(after)}{left}")
 
 
 def _mb(size_bytes: int) -> str:

@@ -17,10 +17,10 @@ def upgrade(store: str = project.STORE) -> None:
 
     found, now = upgrade(project.store(store))
     if found == now:
-        typer.echo(f"the store is of schema {now} already", err=True)
+        project.note(f"the store is of schema {now} already")
     else:
         begun = "made with" if found is None else f"brought from schema {found} to"
-        typer.echo(f"{begun} schema {now}", err=True)
+        project.note(f"{begun} schema {now}")
 
 
 def downgrade(
@@ -40,9 +40,9 @@ def downgrade(
     url = project.store(store)
     found = schema_of(url)
     for revision, brought in passed(found, schema):
-        typer.echo(f"schema {revision} brought, and it will be gone: {brought}", err=True)
+        project.note(f"schema {revision} brought, and it will be gone: {brought}")
     if not yes and sys.stdin.isatty() and not typer.confirm(f"go back to {schema}?", err=True):
-        typer.echo(f"kept schema {found}", err=True)
+        project.note(f"kept schema {found}")
         return
     downgrade(url, schema)
-    typer.echo(f"brought back from schema {found} to schema {schema}", err=True)
+    project.note(f"brought back from schema {found} to schema {schema}")

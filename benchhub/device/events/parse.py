@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from benchhub.device.events.schema import Event
+from benchhub.outside.mistakes import said
 from benchhub.text import visible
 
 _SHOWN_CHARS = 80
@@ -38,10 +39,10 @@ def shown(line: bytes | bytearray) -> str:
 
 
 def _explained(line: bytes, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     kind, *where = first["loc"] or ("",)
     if first["type"] in ("json_invalid", "model_attributes_type") or not first["loc"]:
-        return f"a line that is no event, {shown(line)!r}: {visible(first['msg'])[:200]}"
+        return f"a line that is no event, {shown(line)!r}: {visible(said(first))[:200]}"
     more = f" and {error.error_count() - 1} more" if error.error_count() > 1 else ""
     place = visible(".".join(map(str, where)))[:_SHOWN_CHARS] or "it"
-    return f"an event {kind!r} in which {place} is wrong: {visible(first['msg'])[:200]}{more}"
+    return f"an event {kind!r} in which {place} is wrong: {visible(said(first))[:200]}{more}"

@@ -13,6 +13,7 @@ from benchhub import __version__, errors
 from benchhub.device.events.bounds import TEXT_CHARS
 from benchhub.device.events.parse import Broken
 from benchhub.device.events.told import Count, Digest, Reason, Said, Text, Word
+from benchhub.outside.mistakes import said
 from benchhub.text import abridged, visible
 
 #: Lines of an agent in one answer, and of a model in one call.
@@ -113,9 +114,9 @@ def read(answer: bytes) -> Reply:
 
 
 def _explained(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
-    return visible(f"{place and f'{place}: '}{first['msg']}")[:200]
+    return visible(f"{place and f'{place}: '}{said(first)}")[:200]
 
 
 @functools.cache  # every call tells them, and they are read from a disk

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchhub.report.compare import words
-from benchhub.report.gate.text import WIDTH, Line, wrapped
+from benchhub.report.gate.text import WIDTH
+from benchhub.report.lines import Line, wrapped
 from benchhub.results.compare.moves import Change, Move
 from benchhub.results.compare.runs import CellComparison, RunComparison, State
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.report.gate.entries import GateEntry
+from benchhub.report.lines import UNBROKEN
 from benchhub.text import plural
 
-#: Stands for a space within a figure, at which no line is to be broken.
-UNBROKEN = "\u00a0"
 #: No more cells of a group are named one by one.
 MOST_CELLS = 6
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from benchhub.report.gate.entries import GateEntry, closing, counted, entries
-from benchhub.report.gate.groups import UNBROKEN, SameCause, grouped, size
+from benchhub.report.gate.groups import SameCause, grouped, size
 from benchhub.report.gate.quick import quick_cannot
+from benchhub.report.lines import Line, wrapped
 from benchhub.results.load import Judged
 from benchhub.results.verdicts.judge import NO_BUDGETS
 
 SUFFIX = ".txt"
 WIDTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of output; `style` is an outcome, `dim`, or empty."""
-
-    text: str
-    style: str = ""
 
 
 def render(judged: Judged) -> str:
@@ -36,8 +27,7 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
     """
     found = entries(judged)
     run = judged.results.run
-    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
-    yield from wrapped(head, width, judged.overall)
+    yield from _headline(judged, found, width)
     kept = [entry for entry in found if entry.outcome == "PASS"]
     open_ = grouped([entry for entry in found if entry.outcome != "PASS"])
     told = False
@@ -61,6 +51,17 @@ def lines(judged: Judged, width: int, most: int | None = None) -> Iterator[Line]
         yield from wrapped(f"and {said}; `benchhub gate {run.id}` prints them all", width, "dim")
         yield Line("")
     yield from wrapped(closing(judged), width, "")
+
+
+def headline(judged: Judged, width: int) -> Iterator[Line]:
+    """Yield the answer alone, which `lines` begins with."""
+    yield from _headline(judged, entries(judged), width)
+
+
+def _headline(judged: Judged, found: tuple[GateEntry, ...], width: int) -> Iterator[Line]:
+    run = judged.results.run
+    head = f"{judged.overall}: suite {run.suite}, run {run.id}: {counted(judged, found)}"
+    yield from wrapped(head, width, judged.overall)
 
 
 def _open(entry: GateEntry, width: int) -> Iterator[Line]:
@@ -93,12 +94,3 @@ def _passed(entry: GateEntry, width: int) -> Iterator[Line]:
         f" {entry.reason}"
     )
     yield from wrapped(text, width, entry.outcome, " " * 13)
-
-
-def wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterator[Line]:
-    """Yield `text` in lines of `width` columns, all but the first indented."""
-    one = textwrap.wrap(
-        text, max(40, width), subsequent_indent=indent, break_on_hyphens=False,
-        drop_whitespace=True, replace_whitespace=True,
-    )  # fmt: skip
-    yield from (Line(part.replace(UNBROKEN, " "), style) for part in one)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from benchhub.errors import ConfigError
 from benchhub.outside.foreign.bounds import TEXT, check_depth, whole
 from benchhub.outside.masked import all_masked
+from benchhub.outside.mistakes import said
 from benchhub.text import all_visible, visible
 
 #: Eleven days: longer rounds are a mistake of units, and their sums do not fit nanoseconds.
@@ -91,7 +92,7 @@ def read_file(path: Path, raw: bytes) -> BenchmarkFile:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ConfigError(
-            f"{path}: is no pytest-benchmark JSON: {where}: {first['msg']};"
+            f"{path}: is no pytest-benchmark JSON: {where}: {said(first)};"
             " write one with `pytest --benchmark-json=FILE`"
         ) from error
     except ValueError as error:

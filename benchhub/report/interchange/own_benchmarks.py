@@ -13,6 +13,7 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Provenance
 from benchhub.model.flag import Flag
 from benchhub.model.launch import Launch
+from benchhub.outside.mistakes import said
 from benchhub.report.interchange.benchmark_file import Benchmark, BenchmarkFile
 from benchhub.report.interchange.imported_run import (
     ImportedRun,
@@ -88,7 +89,7 @@ def run_of_export(
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
-            f"{file.name}: what benchhub wrote does not fit: {where}: {first['msg']};"
+            f"{file.name}: what benchhub wrote does not fit: {where}: {said(first)};"
             " export the run again"
         ) from error
     launches: list[Launch] = []

@@ -41,6 +41,14 @@ def render(of: Recommendation, suite: str) -> str:
         "margin": of.margin,
         "limits": [{"budget": name, "limits": dict(limits)} for name, limits in of.limits],
         "devices": [_device(one, suite) for one in of.devices],
+        "failed": {
+            "cells": [
+                {**_cell(row), "device": row.device, "scenario": row.scenario, "why": row.reason}
+                for row in of.failed.cells
+            ],
+            "devices": dict(of.failed.devices),
+            "not_made": list(of.failed.unmade),
+        },
         "notes": list(of.notes),
     }
     if of.for_all is not None:

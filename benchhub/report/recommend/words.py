@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from benchhub.errors import told_of
 from benchhub.model.asked import EFFORTS
 from benchhub.model.quantities import QUANTITIES, Grain
 from benchhub.results.recommend.answer import (
@@ -43,10 +44,30 @@ def answer(of: Recommendation) -> str:
         parts.append(f"{len(picks) - 3} more settings elsewhere")
     said = "; ".join(parts)
     rest = [_count(of, kind, words) for kind, words in _OTHERS.items()]
-    told = "; ".join(one for one in rest if one)
+    told = "; ".join(one for one in (*rest, failed(of)) if one)
     if not said:
         return f"Nothing can be shipped: {told}."
-    return f"{said}{'; ' + told if told else '; nothing is undecided'}."
+    if not any(rest):
+        return f"{said}; nothing is undecided{', but ' + told if told else ''}."
+    return f"{said}; {told}."
+
+
+def failed(of: Recommendation) -> str:
+    """Return what a run was to measure and could not, the first of it by name; empty: nothing."""
+    several = len(of.devices) > 1
+    cells = [
+        f"{row.variant} on {row.backend}{f' on {row.device}' if several else ''}"
+        for row in of.failed.cells
+    ]
+    parts = []
+    for names, many, words in (
+        (cells, plural(len(cells), "cell"), "failed"),
+        (list(of.failed.devices), plural(len(of.failed.devices), "device"), "stopped early"),
+        (list(of.failed.unmade), plural(len(of.failed.unmade), "variant"), "could not be made"),
+    ):
+        if names:
+            parts.append(f"{many} {words} ({told_of(tuple(dict.fromkeys(names)), 3)})")
+    return ", ".join(parts)
 
 
 _OTHERS = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchhub.model.claim import ClaimAnswer, ClaimOutcome
 from benchhub.model.row import Results
-from benchhub.report.gate.text import Line, wrapped
+from benchhub.report.lines import Line, wrapped
 from benchhub.report.tables.table import Column, Table, TableCell, text
 from benchhub.text import estimate, number
 

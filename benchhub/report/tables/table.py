@@ -83,8 +83,8 @@ def interval(row: Row, column: str) -> TableCell:
     if found.by_definition:
         said = f"{found.value:.0f}"
         return TableCell(f"{said} (baseline)", found.value, short=said)
-    digits = 2 if column == "quality_loss" else 3
-    return TableCell(shown(found, digits), found.value, short=number(found.value, digits))
+    said = shown(found, 2 if column == "quality_loss" else 3)
+    return TableCell(said, found.value, short=said.partition(" [")[0])
 
 
 def percentile(column: str, rank: int = 0) -> ShownColumn:

@@ -160,8 +160,35 @@ class ForAll:
 
 
 @dataclass(frozen=True, slots=True)
+class WhatFailed:
+    """What a run was to measure and could not, whatever is recommended of the rest.
+
+    Rows of cells that failed; devices that stopped early, with the reason of each; variants that
+    could not be made or be run, as `variant on backend`.
+    """
+
+    cells: tuple[Row, ...] = ()
+    devices: Mapping[str, str] = field(default_factory=dict)
+    unmade: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.devices or self.unmade)
+
+    def and_of(self, other: WhatFailed) -> WhatFailed:
+        """Return what failed here and in another run."""
+        return WhatFailed(
+            (*self.cells, *other.cells),
+            {**self.devices, **other.devices},
+            tuple(dict.fromkeys((*self.unmade, *other.unmade))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What is recommended of a run, by `objective`, a quantity; `margin` is told as a tie."""
+    """What is recommended of a run, by `objective`, a quantity; `margin` is told as a tie.
+
+    `failed` is of the devices that were asked about.
+    """
 
     run: str
     objective: str
@@ -170,3 +197,4 @@ class Recommendation:
     devices: tuple[DeviceAnswer, ...]
     for_all: ForAll | None = None
     notes: tuple[str, ...] = field(default=())
+    failed: WhatFailed = field(default_factory=WhatFailed)

@@ -12,7 +12,7 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES, Grain
 from benchhub.model.request import RunKind
 from benchhub.model.row import Results
-from benchhub.results.recommend.answer import Recommendation
+from benchhub.results.recommend.answer import Recommendation, WhatFailed
 from benchhub.results.recommend.choose import MARGIN, choose
 from benchhub.results.recommend.finalists import with_left_out
 from benchhub.results.recommend.for_all import one_for_all
@@ -67,6 +67,21 @@ def recommend(
         answers,
         one_for_all(answers, objective) if robust else None,
         tuple(_notes(results, budgets, objective)),
+        _failed(results, devices or tuple(known)),
+    )
+
+
+def _failed(results: Results, devices: Collection[str]) -> WhatFailed:
+    of_them = [one for one in results.devices if one.name in devices]
+    skips = [
+        skip
+        for skip in results.skips
+        if skip.device in devices and skip.reason.kind in FAILED_SKIPS
+    ]
+    return WhatFailed(
+        tuple(r for r in results.rows if r.status == "failed" and r.device in devices),
+        {one.name: one.error for one in of_them if one.error},
+        tuple(dict.fromkeys(f"{skip.variant} on {skip.backend}" for skip in skips)),
     )
 
 
@@ -92,7 +107,12 @@ def confirmed(first: Recommendation, again: Sequence[Recommendation]) -> Recomme
     if again:
         notes.append(f"the finalists were measured once more: run {runs}")
     for_all = one_for_all(devices, first.objective) if first.for_all is not None else None
-    return dataclasses.replace(first, devices=devices, for_all=for_all, notes=tuple(notes))
+    failed = first.failed
+    for of in again:
+        failed = failed.and_of(of.failed)
+    return dataclasses.replace(
+        first, devices=devices, for_all=for_all, notes=tuple(notes), failed=failed
+    )
 
 
 def _notes(results: Results, budgets: Sequence[Budget], objective: str) -> list[str]:

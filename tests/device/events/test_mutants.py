@@ -443,7 +443,7 @@ def test_a_device_that_gives_no_reason_is_said_to_give_none(empty: str) -> None:
         ({"event": "refused", "kind": "root", "message": ""}, "cannot be used: (it does not say"),
         ({"event": "refused", "kind": "busy", "message": "", "holder": {"user": "", "host": " "}},
          "in use, nobody says by whom"),
-        ({**honest({"do": "hello"})[0], "python": ""}, "python is wrong: Value error, an empty"),
+        ({**honest({"do": "hello"})[0], "python": ""}, "python is wrong: an empty"),
     ],
 )  # fmt: skip
 def test_empty_words_of_a_greeting_are_not_shown(greeting: dict[str, Any], words: str) -> None:

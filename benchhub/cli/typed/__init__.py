@@ -1,0 +1,1 @@
+"""What is typed: examples of every verb, and what is said of words that a verb does not take."""
