@@ -70,7 +70,8 @@ def _curve(frame: Frame, times_ms: Sequence[float], shares: Sequence[float]) -> 
     found = [point for point in points if point[0] <= high]
     for (x0, y0), (x1, y1) in pairwise(points):
         if x0 <= high < x1:
-            found.append((high, y0 + (y1 - y0) * (high - x0) / (x1 - x0)))
+            share = (frame.x(high) - frame.x(x0)) / (frame.x(x1) - frame.x(x0))
+            found.append((high, y0 + (y1 - y0) * share))
     return [(frame.x(ms), frame.y(share)) for ms, share in found]
 
 

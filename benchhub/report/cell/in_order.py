@@ -15,6 +15,8 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 360, 80, 46, 24, 72
 _STEP = 24.0
 #: So much around the median is always in view: noise is not drawn as if it were much.
 _AROUND = 0.1
+#: Closer together they are drawn small.
+_SMALL = 9.0
 
 
 def in_order(told: CellDetails) -> str:
@@ -45,7 +47,7 @@ def in_order(told: CellDetails) -> str:
     head = f"{head_of(told.measures[0])} of each launch{signs}"
     words = f"{head}; from {number(min(known))} to {number(max(known))}"
     return (
-        f'<svg class="strip" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}"'
+        f'<svg class="strip{" many" if step < _SMALL else ""}" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}"'
         f' height="{_HEIGHT}"><title>{words}</title>'
         f'<text x="{_LEFT}" y="11">{head}</text><path class="axis" d="M{_LEFT} {_TOP}V{_BOTTOM}"/>'
         f'<text x="{_LEFT - 4}" y="{_TOP + 4}" text-anchor="end">{number(high)}</text>'
