@@ -167,10 +167,20 @@ def links(row: Row) -> list[tuple[str, str]]:
 
 
 def _ids(launches: tuple[str, ...]) -> str:
-    """Return the ids of launches; where they are one after the other, the first and the last."""
-    if len(launches) > 2 and launches == tuple(f"{place}.0" for place in range(len(launches))):
-        return f"{launches[0]} to {launches[-1]}"
-    return ", ".join(launches)
+    """Return the ids of launches; of more than two on end the first and the last."""
+    runs: list[list[str]] = []
+    for one in launches:
+        if runs and one == _next(runs[-1][-1]):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    said = (f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
+    return ", ".join(said)
+
+
+def _next(launch: str) -> str:
+    index, _, attempt = launch.partition(".")
+    return f"{int(index) + 1}.{attempt}" if index.isdecimal() else ""
 
 
 def _told(details: Mapping[str, Any]) -> Iterator[str]:

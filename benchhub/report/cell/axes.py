@@ -24,7 +24,7 @@ _SHORTEST = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Axes:
     """The times at both ends of an axis of ratios, in ms, and where times and shares lie."""
 
     low_ms: float
@@ -63,7 +63,7 @@ class Frame:
         return [one for one in every if self.low_ms <= one <= self.high_ms]
 
 
-def framed(of: Distribution) -> Frame:
+def axes_of(of: Distribution) -> Axes:
     """Return the axes that show all calls, or all but a tail that is far off."""
     high = of.pooled_ms[-1] or 1.0
     low = max(of.pooled_ms[0], high * _SHORTEST)
@@ -73,7 +73,7 @@ def framed(of: Distribution) -> Frame:
     least = at_share(of, of.pooled_ms, _IN_VIEW)
     high = max(next((one for one in tails if one <= widest), widest), least, low * 1.02)
     room = (high / low) ** _ROOM
-    return Frame(low / room, high * room)
+    return Axes(low / room, high * room)
 
 
 def at_share(of: Distribution, times_ms: Sequence[float], share: float) -> float:
