@@ -27,9 +27,9 @@ from benchhub.model.launch import Launch
 from benchhub.model.row import CellDetails, Row
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
+from benchhub.report.cell.axes import BOTTOM, LEFT, RIGHT, TOP, Axes, axes_of
 from benchhub.report.cell.ecdf import ecdf
 from benchhub.report.cell.fragment import fragment
-from benchhub.report.cell.axes import BOTTOM, LEFT, RIGHT, TOP, Axes, axes_of
 from benchhub.report.cell.launches import MOST
 from benchhub.results.details.of_cell import details_of
 from benchhub.results.rows.rows import summarize
