@@ -61,4 +61,6 @@ def sheet() -> str:
         for of in ("fill", "stroke")
         if not (of == "stroke" and light == GROUND)
     )
-    return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
+    halo = ".marks text{paint-order:stroke;stroke:%s;stroke-width:3px;stroke-linejoin:round}"
+    dark = f"{rules}{halo % DARK[GROUND]}"
+    return f"{halo % GROUND}@media screen and (prefers-color-scheme:dark){{{dark}}}"

@@ -80,7 +80,7 @@ def beside(panels: Sequence[tuple[bool, Any]], columns: int = 2) -> list[Any]:
 
     grids = ([p for e, p in panels if e is emulated] for emulated in (False, True))
     return [
-        alt.concat(*grid, columns=columns, spacing=22).resolve_scale(
+        alt.concat(*grid, columns=columns, spacing=30).resolve_scale(
             x="independent", y="independent"
         )
         for grid in grids

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchhub.report.charts import colours, style
 from benchhub.report.charts.lettering import height, width
-from benchhub.report.charts.placing import Placed, Segment, Wanted, column, place
+from benchhub.report.charts.placing import REACH, Box, Placed, Segment, Wanted, column, place
 from benchhub.report.charts.scales import Ends, Scale
 
 #: Half the width of the mark of an interval that goes on beyond the panel.
@@ -63,8 +63,16 @@ class Panel:
         """Draw a symbol; `said` is what a live chart tells of it."""
         self.points.append({"backend": backend, "x": x, "y": y, "on": solid, "said": said})
 
+    def free(self, box: Box) -> bool:
+        """Whether no point is under a box of pixels."""
+        spots = [(self.x.at(one["x"]), self.y.at(one["y"])) for one in self.points]
+        return not any(
+            box[0] - REACH < x < box[2] + REACH and box[1] - REACH < y < box[3] + REACH
+            for x, y in spots
+        )
+
     def labels(
-        self, wanted: Sequence[Label], reserved: Sequence[tuple[float, float, float, float]] = ()
+        self, wanted: Sequence[Label], reserved: Sequence[Box] = ()
     ) -> list[Any]:
         """Return the layers of labels and of their leaders, none over another or over a point."""
         order = sorted(range(len(wanted)), key=lambda index: wanted[index].first)
@@ -99,7 +107,7 @@ class Panel:
                 ends = (at.leader[:2], at.leader[2:])
                 leaders += [{"i": len(leaders) + i, **self._data(e)} for i, e in enumerate(ends)]
                 leaders.append({"i": len(leaders), "x": None, "y": None})
-        made = []
+        made = self._room([at.box for _, at in placed])
         if leaders:
             line = style.chart(leaders).mark_line(color=colours.SOFT, strokeWidth=0.7)
             made.append(line.encode(**self.axes, order="i:Q"))
@@ -113,10 +121,12 @@ class Panel:
 
     def intervals(self, thick: float = 1.2, opacity: float = 0.55) -> list[Any]:
         """Return the layer of all lines, a path a backend."""
+        import altair as alt
+
         if not self.strokes:
             return []
         line = style.chart(self.strokes).mark_line(strokeWidth=thick, opacity=opacity)
-        return [line.encode(**self.axes, order="i:Q", color=self._colour())]
+        return [line.encode(**self.axes, order="i:Q", stroke=style.colour(self.backends, alt.Stroke))]
 
     def symbols(self, size: float = 70) -> list[Any]:
         """Return the layer of the points; those that are not solid have an outline only."""
@@ -130,8 +140,8 @@ class Panel:
             .mark_point(filled=True, size=size, opacity=1, strokeWidth=1.5)
             .encode(
                 **self.axes,
-                fill=style.fill(self.backends),
-                stroke=style.fill(self.backends, alt.Stroke),
+                fill=style.colour(self.backends, alt.Fill),
+                stroke=style.colour(self.backends, alt.Stroke),
                 shape=style.shape(self.backends),
                 tooltip="said:N",
                 **(
@@ -150,10 +160,15 @@ class Panel:
         )
         return rule.encode(**{of: self.axes[of]})
 
-    def _colour(self) -> Any:
-        import altair as alt
-
-        return style.fill(self.backends, alt.Color)
+    def _room(self, boxes: Sequence[Box]) -> list[Any]:
+        """Return an unseen layer as wide as the labels: what lays panels out thinks them narrow."""
+        left = min((box[0] for box in boxes), default=0.0)
+        right = max((box[2] for box in boxes), default=0.0)
+        ends = [end for end in (left, right) if not 0 <= end <= self.x.pixels]
+        if not ends:
+            return []
+        data = [self._data((end, self.y.pixels / 2)) for end in ends]
+        return [style.chart(data).mark_point(size=1, opacity=0).encode(**self.axes)]
 
     def _wanted(self, label: Label) -> Wanted:
         size = style.SMALL

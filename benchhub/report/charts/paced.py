@@ -36,7 +36,7 @@ def paced(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | 
         (own[0].emulated, _panel(own, told(heading, said), backends))
         for heading, said, own in panels
     ]
-    return style.page(beside(made))
+    return style.page(beside(made), spacing=30)
 
 
 def _panel(rows: Sequence[Row], heading: str, backends: list[str]) -> Any:
@@ -49,10 +49,10 @@ def _panel(rows: Sequence[Row], heading: str, backends: list[str]) -> Any:
     y = spanning(
         [row["p95_ms"].value or 0.0 for row in rows],
         [(row["p95_ms"].low, row["p95_ms"].high) for row in rows],
-        max(200.0, len(lines) * (height(style.SMALL) + 3)),
+        max(210.0, len(lines) * (height(style.SMALL) + 3)),
         floor=True, up=True,
     )  # fmt: skip
-    title = "p95 from the scheduled arrival, ms" + (" (log)" if y.log else "")
+    title = "p95 from schedule, ms" + (" (log)" if y.log else "")
     axes = {
         "x": style.axis(x, 4, "calls per second"),
         "y": style.axis(y, 5, title, upright=True),

@@ -21,9 +21,9 @@ from benchhub.text import number
 
 WIDTH = 540
 #: Of each of two panels side by side.
-NARROW = 270
-#: Panels with a label a lane, and lanes of the fullest; more are drawn closer, and without.
-MOST_PANELS, ROOMY_LANES = 12, 24
+NARROW = 310
+#: More panels are one a device, and more lanes in one are drawn closer, without labels.
+MOST_PANELS, ROOMY_LANES = 6, 24
 #: Of the names of variants, in pixels.
 _NAMES, _NAMES_CLOSE = 170, 150
 _BETWEEN = 5
@@ -63,7 +63,8 @@ def _panels(
     if sum(len(settings) for _, _, settings in shown) > MOST_PANELS:
         shown = [(heading, own, [fullest(own)]) for heading, own in devices]
     drawn = [group for _, _, settings in shown for _, group in settings]
-    roomy = len(drawn) <= MOST_PANELS and max(map(len, drawn)) <= ROOMY_LANES
+    roomy = sum(map(len, drawn)) <= ROOMY_LANES * MOST_PANELS
+    roomy = roomy and max(map(len, drawn)) <= ROOMY_LANES
     wide = WIDTH if len(drawn) == 1 else NARROW
     backends = style.distinct(row.backend for row in rows)
     panels = []
@@ -76,7 +77,7 @@ def _panels(
             panel = _panel(group, column, x, backends, title, roomy, bars)
             title_ = style.heading(told(heading, said), limit=wide + 150)
             panels.append((own[0].emulated, panel.properties(title=title_)))
-    return style.page(beside(panels, 1 if len(drawn) == 1 else 2))
+    return style.page(beside(panels, 1 if len(drawn) == 1 else 2), spacing=30)
 
 
 def _panel(

@@ -12,19 +12,14 @@ if TYPE_CHECKING:
     import altair as alt
 
 #: Room for a reader whose sans-serif runs wider than the one that was measured.
-_MARGIN = {"left": 10, "right": 16, "top": 6, "bottom": 6}
+_MARGIN = {"left": 10, "right": 20, "top": 6, "bottom": 6}
 #: Of labels in a panel, in pixels.
 SMALL = 11
 
 
-def fill(backends: Sequence[str], channel: Any = None) -> Any:
-    """Colour by backend, the same one in every panel; told by the legend as a symbol's fill."""
-    import altair as alt
-
-    scale = _by_name(colours.slots(backends), 0)
-    if channel is None:
-        return alt.Fill("backend:N", scale=scale, legend=legend())
-    return channel("backend:N", scale=scale, legend=None)
+def colour(backends: Sequence[str], channel: Any) -> Any:
+    """Colour by backend as a mark's fill or stroke, the same one in every panel."""
+    return channel("backend:N", scale=_by_name(colours.slots(backends), 0), legend=legend())
 
 
 def shape(backends: Sequence[str]) -> Any:
@@ -53,7 +48,8 @@ def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> 
 
     ticks = scale.ticks(about)
     made = alt.Axis(
-        title=title, values=ticks, format="~g", ticks=False, domain=not upright, labelPadding=5
+        title=title, values=ticks, format=".6~g", ticks=False, domain=not upright, labelPadding=5,
+        titlePadding=12 if upright else 6,
     )
     kind: Any = alt.Y if upright else alt.X
     return kind("y:Q" if upright else "x:Q", scale=scale.drawn(), axis=made)

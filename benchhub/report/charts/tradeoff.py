@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +20,8 @@ from benchhub.text import number
 
 #: Pixels of a panel, without its axes.
 WIDTH = 1000
-#: Of one device so many settings have a panel each, and so many devices stand in one chart.
-MOST_PANELS, MOST_DEVICES = 4, 4
+#: Of one device so many settings have a panel each; of several so many devices have one.
+MOST_PANELS, MOST_DEVICES = 4, 3
 #: Of more points in one panel only those of the fronts have a label.
 MOST_LABELS = 80
 _LABEL_PX = 210
@@ -32,12 +33,15 @@ _READ = (
 
 
 def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
-    """Quality loss against latency, each device as `of_device` has it; of many the first four."""
+    """Quality loss against latency; of several devices the first three, a panel each.
+
+    That of one device is as `of_device` has it.
+    """
     devices = style.distinct(row.device for _, own in by_device(rows, words) for row in own)
     made = [chart for device in devices if (chart := of_device(rows, device, words)) is not None]
-    if not made:
-        return None
-    return style.page([panel for chart in made[:MOST_DEVICES] for panel in chart.vconcat])
+    if len(made) < 2:
+        return made[0] if made else None
+    return style.page([chart.vconcat[0] for chart in made[:MOST_DEVICES]])
 
 
 def of_device(
@@ -95,7 +99,7 @@ def of_device(
                 width=WIDTH,
                 height=y.pixels,
                 title=alt.TitleParams(
-                    title, limit=WIDTH, subtitle=[] if index else lines,
+                    title, limit=WIDTH, subtitle=alt.Undefined if index else lines,
                     subtitleColor=colours.SOFT, subtitleFontSize=style.SMALL,
                 ),
             )
@@ -149,8 +153,7 @@ def _panel(
         rule, box = _limit(panel, column, limit)
         layers += rule
         reserved += box
-    layers += panel.intervals()
-    layers += _joined(fronts, best, panel)
+    layers += [*panel.intervals(), *_joined(fronts, best, panel)]
     drawn = panel.labels(labels, reserved)
     if pick is not None and any(point.row is pick for point in found):
         at = next(point for point in found if point.row is pick)
@@ -167,19 +170,33 @@ def _limit(panel: Panel, column: str, limit: float) -> tuple[list[Any], list[Any
     if column not in ("p50_ms", "quality_loss") or not scale.holds(limit):
         return [], []
     words = f"limit {number(limit)}" + ("" if upright else " ms")
-    wide, high = width(words, style.SMALL), height(style.SMALL)
+    rule = panel.rule(**({"y": limit} if upright else {"x": limit}), colour=colours.LIMIT)
     at = scale.at(limit)
-    left, top = (panel.x.pixels - wide - 2, at - high - 1) if upright else (at + 4, 2.0)
-    left = min(left, panel.x.pixels - wide)
-    where = {"x": panel.x.value(left), "y": panel.y.value(top + high / 2), "text": words}
+    right, bottom = panel.x.pixels, panel.y.pixels
+    panel.segments.append((0.0, at, right, at) if upright else (at, 0.0, at, bottom))
+    wide, high = width(words, style.SMALL), height(style.SMALL)
+    if upright:  # along the rule, from the right, above it or below
+        places = [
+            (left, top)
+            for left in range(int(right - wide), 0, -20)
+            for top in (at - high - 1, at + 2)
+            if 0 <= top <= bottom - high
+        ]
+    else:
+        places = [
+            (left, float(top))
+            for top in range(2, int(bottom - high), 12)
+            for left in (at + 4, at - wide - 4)
+            if 0 <= left <= right - wide
+        ]
+    boxes = [(left, top, left + wide, top + high) for left, top in places]
+    box = next((box for box in boxes if panel.free(box)), None)
+    if box is None:
+        return [rule], []
+    where = {"x": panel.x.value(box[0]), "y": panel.y.value(box[1] + high / 2), "text": words}
     text = style.chart([where]).mark_text(
         align="left", baseline="middle", fontSize=style.SMALL, color=colours.LIMIT
     )
-    rule = panel.rule(y=limit) if upright else panel.rule(x=limit)
-    rule = panel.rule(**({"y": limit} if upright else {"x": limit}), colour=colours.LIMIT)
-    box = (left, top, left + wide, top + high)
-    line = (0.0, at, panel.x.pixels, at) if upright else (at, 0.0, at, panel.y.pixels)
-    panel.segments.append(line)
     return [rule, text.encode(**panel.axes, text="text:N")], [box]
 
 
@@ -196,10 +213,16 @@ def _joined(
     ]
     if not data:
         return []
+    for before, after in itertools.pairwise(data):
+        if before["backend"] == after["backend"]:
+            x, y = (panel.x.at(one["x"]) for one in (before, after)), panel.y.at(before["y"])
+            first, last = x
+            panel.segments.append((first, y, last, y))
+            panel.segments.append((last, y, last, panel.y.at(after["y"])))
     line = style.chart(data).mark_line(
         strokeDash=[5, 3], opacity=0.8, strokeWidth=1.5, interpolate="step-after"
     )
-    return [line.encode(**panel.axes, color=style.fill(panel.backends, alt.Color))]
+    return [line.encode(**panel.axes, stroke=style.colour(panel.backends, alt.Stroke))]
 
 
 def _texts(found: Sequence[Configuration], unlike: set[str]) -> dict[int, str]:
