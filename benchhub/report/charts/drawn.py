@@ -8,7 +8,7 @@ of the run, emulated ones behind the real ones; what a panel holds was measured 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from benchhub.model.row import Results, Row
@@ -77,11 +77,11 @@ def svgs(results: Sequence[Results]) -> dict[str, str]:
     return {name: to_svg(chart) for name, chart in specs(results).items()}
 
 
-def specs(results: Sequence[Results]) -> dict[str, Chart]:
-    """The charts that have something to show, by name."""
+def specs(results: Sequence[Results], without: Collection[str] = ()) -> dict[str, Chart]:
+    """The charts that have something to show, by name, but those that are not wanted."""
     rows = [row for result in results for row in result.rows]
     words = {d.name: emulation_words(d) for result in results for d in result.devices}
-    made = {name: chart(rows, words) for name, chart in CHARTS.items()}
+    made = {name: chart(rows, words) for name, chart in CHARTS.items() if name not in without}
     if any(result.claims for result in results):
         made["compression"] = compression(rows, words)
     return {name: chart for name, chart in made.items() if chart is not None}

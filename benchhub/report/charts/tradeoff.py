@@ -38,10 +38,11 @@ def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any
     That of one device is as `of_device` has it.
     """
     devices = style.distinct(row.device for _, own in by_device(rows, words) for row in own)
-    made = [chart for device in devices if (chart := of_device(rows, device, words)) is not None]
+    charts = (of_device(rows, device, words) for device in devices)
+    made = list(itertools.islice((chart for chart in charts if chart is not None), MOST_DEVICES))
     if len(made) < 2:
         return made[0] if made else None
-    return style.page([chart.vconcat[0] for chart in made[:MOST_DEVICES]])
+    return style.page([chart.vconcat[0] for chart in made])
 
 
 def of_device(
