@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 #: As drawn, and what it is on a dark ground; each with the shape that goes with it.
 SLOTS = (
-    ("#0072b2", "#4aa8e0", "circle"),
-    ("#d55e00", "#ff8c42", "square"),
-    ("#009e73", "#00c793", "triangle-up"),
-    ("#cc79a7", "#e59ac4", "diamond"),
-    ("#8c6bb1", "#b39ddb", "cross"),
-    ("#b8860b", "#e3b341", "triangle-down"),
+    ("#0050bf", "#62a3d9", "circle"),
+    ("#e66a17", "#e68545", "square"),
+    ("#00a690", "#8ae6d9", "triangle-up"),
+    ("#a6296c", "#a64b6f", "diamond"),
+    ("#c266ff", "#7a45e6", "cross"),
+    ("#594000", "#ffd026", "triangle-down"),
 )
 #: What has no colour of its own: more backends than can be told apart. Labels name them.
 REST = ("#59636e", "#9da7b3", "triangle-right")

@@ -45,9 +45,10 @@ def size(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Chart |
         )  # fmt: skip
     order = [item["variant"] for item in data]
     base = style.chart(data).encode(
-        y=alt.Y("variant:N", sort=order, title=None, axis=style.names_axis())
+        y=alt.Y("variant:N", sort=order, title=None, axis=style.names_axis(order))
     )
-    x = alt.X("value:Q", title="model file, MB (10⁶ bytes); the tick marks its size with gzip")
+    title = "model file, MB (10⁶ bytes); the tick marks its size with gzip"
+    x = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=5, ticks=False))
     bar = base.mark_bar(color=colours.SOFT, opacity=0.6, height=14).encode(x=x)
     tick = base.mark_tick(color=colours.INK, thickness=2, size=20).encode(x="gzip:Q")
     text = base.mark_text(align="left", dx=6, color=colours.INK).encode(x="edge:Q", text="label:N")

@@ -109,7 +109,7 @@ class Panel:
                 leaders.append({"i": len(leaders), "x": None, "y": None})
         made = self._room([at.box for _, at in placed])
         if leaders:
-            line = style.chart(leaders).mark_line(color=colours.SOFT, strokeWidth=0.7)
+            line = style.chart(leaders).mark_line(color=colours.SOFT, strokeWidth=0.6)
             made.append(line.encode(**self.axes, order="i:Q"))
         for (right, bold), data in texts.items():
             mark = style.chart(data).mark_text(
@@ -119,7 +119,7 @@ class Panel:
             made.append(mark.encode(**self.axes, text="text:N"))
         return made
 
-    def intervals(self, thick: float = 1.2, opacity: float = 0.55) -> list[Any]:
+    def intervals(self, thick: float = 1.2, opacity: float = 0.75) -> list[Any]:
         """Return the layer of all lines, a path a backend."""
         import altair as alt
 

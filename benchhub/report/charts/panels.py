@@ -20,8 +20,8 @@ from benchhub.report.tables.settings import spoken, usual_left_out, varying
 from benchhub.text import number
 
 WIDTH = 540
-#: Of each of two panels side by side.
-NARROW = 310
+#: Of each of two panels side by side, and of each of three.
+NARROW, CLOSE = 310, 240
 #: More panels are one a device, and more lanes in one are drawn closer, without labels.
 MOST_PANELS, ROOMY_LANES = 6, 24
 #: Of the names of variants, in pixels.
@@ -65,7 +65,7 @@ def _panels(
     drawn = [group for _, _, settings in shown for _, group in settings]
     roomy = sum(map(len, drawn)) <= ROOMY_LANES * MOST_PANELS
     roomy = roomy and max(map(len, drawn)) <= ROOMY_LANES
-    wide = WIDTH if len(drawn) == 1 else NARROW
+    wide = WIDTH if len(drawn) == 1 else NARROW if roomy else CLOSE
     backends = style.distinct(row.backend for row in rows)
     panels = []
     for heading, own, settings in shown:
@@ -77,7 +77,7 @@ def _panels(
             panel = _panel(group, column, x, backends, title, roomy, bars)
             title_ = style.heading(told(heading, said), limit=wide + 150)
             panels.append((own[0].emulated, panel.properties(title=title_)))
-    return style.page(beside(panels, 1 if len(drawn) == 1 else 2), spacing=30)
+    return style.page(beside(panels, 2 if roomy else 3), spacing=30)
 
 
 def _panel(

@@ -24,8 +24,11 @@ _NEAR = 3.0
 _RINGS = (16, 28, 42, 58, 76, 96, 120, 150, 190, 240, 300)
 _DIRECTIONS = 24
 #: What a place costs in pixels of distance: for a line under it, a leader over a point or leader.
-_OVER_LINE, _OVER_POINT, _CROSSED = 9.0, 25.0, 40.0
+#: (Text has a rim of the ground's colour, so that a line under it stays readable, and ugly.)
+_OVER_LINE, _OVER_POINT, _CROSSED, _UNDER = 9.0, 25.0, 40.0, 60.0
 _LEADER = 14.0
+#: How often labels that a leader runs under choose again, when all others have their places.
+_ROUNDS = 2
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 Segment = tuple[float, float, float, float]
@@ -66,21 +69,34 @@ def place(
     """
     symbols = np.array([_around(x, y) for x, y in points]).reshape(-1, 4)
     under = np.array([_of_segment(line) for line in lines]).reshape(-1, 4)
-    taken: list[Box] = list(reserved)
-    leaders: list[Segment] = []
-    found: list[Placed | None] = []
-    for one in wanted:
-        chosen = _choose(one, symbols, under, taken, leaders, (width, height))
-        found.append(chosen)
-        if chosen is not None:
-            taken.append(chosen.box)
-            if chosen.leader:
-                leaders.append(chosen.leader)
+    found: list[Placed | None] = [None] * len(wanted)
+    again = list(range(len(wanted)))
+    for _ in range(1 + _ROUNDS):
+        for index in again:
+            others = [one for at, one in enumerate(found) if one is not None and at != index]
+            taken = [*reserved, *(one.box for one in others)]
+            leaders = [one.leader for one in others if one.leader is not None]
+            found[index] = _choose(
+                wanted[index], symbols, under, taken, leaders, (width, height)
+            )
+        again = _under_one_another(found)
     left = [index for index, chosen in enumerate(found) if chosen is None]
     beside = column([wanted[index] for index in left], width + 12, height)
     for index, at in zip(left, beside, strict=True):
         found[index] = at
     return [one for one in found if one is not None]
+
+
+def _under_one_another(found: Sequence[Placed | None]) -> list[int]:
+    """Which labels a leader runs under, and whose leader does so: they choose once more."""
+    known = [(index, one) for index, one in enumerate(found) if one is not None]
+    led = [(index, one.leader) for index, one in known if one.leader is not None]
+    if not led:
+        return []
+    boxes = np.array([one.box for _, one in known])
+    crossed = _cross(np.array([leader for _, leader in led]), boxes, 0.0)
+    rows, columns = np.nonzero(crossed)
+    return sorted({led[row][0] for row in rows} | {known[at][0] for at in columns})
 
 
 def column(wanted: Sequence[Wanted], left: float, height: float) -> list[Placed]:
@@ -138,17 +154,15 @@ def _choose(
         return None
     boxes, starts, costs, right = boxes[free], starts[free], costs[free], right[free]
     before = np.array(leaders).reshape(-1, 4)
-    free = ~_cross(before, boxes, 1.0).any(0)
     own = np.array([_around(one.x, one.y)])
     others = symbols[~(symbols == own).all(1)]
     far = costs >= _RINGS[0]
-    free &= ~(far & _cross(starts, labels, 1.0).any(1))
-    if not free.any():
-        return None
     costs = costs + _OVER_LINE * _meet(boxes, under, 0.5).sum(1)
+    costs += _UNDER * _cross(before, boxes, 1.0).sum(0)
+    costs += far * _UNDER * _cross(starts, labels, 1.0).sum(1)
     costs += far * _OVER_POINT * _cross(starts, others, -1.0).sum(1)
     costs += far * _CROSSED * _crossings(starts, before).sum(1)
-    at = int(np.argmin(np.where(free, costs, np.inf)))
+    at = int(np.argmin(costs))
     box = (*map(float, boxes[at]),)
     leader = (*map(float, starts[at]),) if far[at] else None
     return Placed(box, bool(right[at]), leader)  # type: ignore[arg-type]
@@ -183,6 +197,11 @@ def _around_zero() -> tuple[Any, Any, Any]:
         angle = math.tau * (turn + 0.5) / _DIRECTIONS
         x, y = radius * math.cos(angle), radius * math.sin(angle) * 0.8
         places.append((x, y, radius + _LEADER, x >= 0))
+    for step, (x, right) in itertools.product(
+        range(2, 24), ((3.0, True), (-3.0, False), (14.0, True), (-14.0, False))
+    ):
+        for y in (-13.5 * step, 13.5 * step):
+            places.append((x, y, abs(y) + abs(x) / 2 + _LEADER, right))
     table = np.array([place[:3] for place in places])
     return table[:, :2], table[:, 2], np.array([place[3] for place in places])
 

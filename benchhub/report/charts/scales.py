@@ -18,9 +18,9 @@ Ends = tuple[float | None, float | None]
 
 #: From this ratio on values are compared by ratios.
 LOG_RATIO = 10.0
-#: Points keep at least a ninth of an axis, however wide their intervals are.
+#: In spans of all points: how far their intervals may reach beyond, if they are wide or if not.
 _MOST_BEYOND = 4.0
-_LEAST_BEYOND = 0.5
+_LEAST_BEYOND = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ class Scale:
 
 def spanning(
     values: Iterable[float], ends: Iterable[Ends], pixels: float, *,
-    zero: bool = False, floor: bool = False, may_log: bool = True, up: bool = False,
-    pad: float = 14.0,
+    zero: bool = False, floor: bool = False, positive: bool = False, may_log: bool = True,
+    up: bool = False, pad: float = 14.0,
 ) -> Scale:  # fmt: skip
     """Return a scale that holds all values, and of their intervals what leaves room for values.
 
     `zero`: it holds 0, too, unless it is logarithmic; `floor`: and begins there where nothing is
-    less. `pad` pixels are left free at each other end.
+    less. `positive`: of what cannot be less than 0. `pad` pixels are left free at each other end.
     """
     known = [value for value in values if math.isfinite(value)] or [0.0]
     log = may_log and min(known) > 0 and max(known) / min(known) > LOG_RATIO
@@ -95,11 +95,14 @@ def spanning(
     reach = [end for pair in found for end in pair]
     least, most = min([low, *reach]), max([high, *reach])
     least, most = max(least, low - beyond), min(most, high + beyond)
+    if (positive or floor) and not log and low >= 0:
+        least = max(least, 0.0)
     if least == most:
         half = abs(least) / 2 or 0.01
         least, most = least - half, most + half
     spare = (most - least) * pad / max(pixels - 2 * pad, 1)
-    least, most = (0.0 if floor and not log and least >= 0 else least - spare), most + spare
+    begin = 0.0 if floor and not log and least >= 0 else least - spare
+    least, most = (max(begin, 0.0) if positive and not log else begin), most + spare
     return Scale(*((10**least, 10**most) if log else (least, most)), pixels, log, up)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchhub.report.charts import colours
+from benchhub.report.charts.lettering import width
 from benchhub.report.charts.scales import Scale
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> 
     return kind("y:Q" if upright else "x:Q", scale=scale.drawn(), axis=made)
 
 
-def names_axis() -> alt.Axis:
+def names_axis(names: Sequence[str]) -> alt.Axis:
     """The names of variants, without ticks; a long one ends in an ellipsis."""
     import altair as alt
 
-    return alt.Axis(labelLimit=200, ticks=False, domain=False, labelPadding=8)
+    wide = min(max(width(name, SMALL) for name in names), 200)
+    return alt.Axis(labelLimit=200, ticks=False, domain=False, labelPadding=8, minExtent=wide + 8)
 
 
 def heading(words: str, limit: int = 560) -> alt.TitleParams:

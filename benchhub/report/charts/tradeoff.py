@@ -78,6 +78,7 @@ def of_device(
         [median_ms(point) for point in drawn],
         [_ends(point, "p50_ms") for point in drawn] + [(v, v) for v in _only(limits, "p50_ms")],
         WIDTH,
+        positive=True,
         pad=24,
     )
     y = spanning(
@@ -86,7 +87,7 @@ def of_device(
         min(max(260, 200 + 7 * tall), 660),
         zero=True, may_log=False, up=True, pad=24,
     )  # fmt: skip
-    backends = style.distinct(row.backend for row in rows if row.runs_model)
+    backends = style.distinct(row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model)
     (heading, _), *_ = by_device([point.row for point in drawn], words)
     left = [said for said, _ in settings[MOST_PANELS:]]
     lines = [*filter(None, [heading.partition(", ")[2]]), _READ]
@@ -159,7 +160,7 @@ def _panel(
     if pick is not None and any(point.row is pick for point in found):
         at = next(point for point in found if point.row is pick)
         ring = style.chart([{"x": median_ms(at), "y": y.within(loss_of(at) or 0.0)}])
-        ring = ring.mark_point(size=330, shape="circle", color=colours.INK, strokeWidth=2)
+        ring = ring.mark_point(size=210, shape="circle", color=colours.INK, strokeWidth=2)
         layers.append(ring.encode(**axes))
     return alt.layer(*layers, *panel.symbols(), *drawn)
 

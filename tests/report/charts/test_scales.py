@@ -35,7 +35,7 @@ def test_a_usual_interval_is_on_the_axis_and_a_wide_one_is_not() -> None:
     scale = spanning([1.0, 2.0, 3.0], [(0.9, 1.1), (1.9, 2.1), (-200.0, 206.0)], 500)
     assert scale.holds(0.9)
     assert not scale.holds(206.0)
-    assert scale.high < 5
+    assert scale.high < 8
 
 
 def test_noise_looks_like_noise() -> None:
@@ -78,3 +78,8 @@ def test_what_is_not_finite_is_not_on_the_axis() -> None:
     scale = spanning([1.0, math.inf, math.nan, 2.0], [(None, 3.0), (1.0, math.inf)], 100)
     assert math.isfinite(scale.low)
     assert scale.high < 10
+
+
+def test_an_axis_of_what_is_positive_has_no_less_than_nothing() -> None:
+    assert spanning([1.0, 9.0], [(-30.0, 40.0)] * 2, 100, positive=True).low == 0
+    assert spanning([1.0, 9.0], [(-30.0, 40.0)] * 2, 100).low < 0

@@ -115,7 +115,7 @@ def test_limits_are_rules_where_they_lie_within(native: None) -> None:
     assert "limit 8.00 ms" in svg
     assert "limit 0.00500" in svg
     assert read(svg).crossing() == []
-    assert "limit" not in svg_of(rows, limits={"p50_ms": 8000.0})
+    assert ">limit" not in svg_of(rows, limits={"p50_ms": 8000.0})
 
 
 def test_a_wide_interval_ends_in_an_arrow(native: None) -> None:
@@ -124,8 +124,8 @@ def test_a_wide_interval_ends_in_an_arrow(native: None) -> None:
     chart = of_device([*rows, wild], "localhost")
     assert chart is not None
     scale = _encoding(chart, "x")["scale"]["domain"]
-    assert scale[0] > 0
-    assert scale[1] < 30
+    assert scale[0] == 0
+    assert scale[1] < 40
     assert "NaN" not in to_svg(chart)
 
 
@@ -190,8 +190,8 @@ def test_of_several_devices_three_are_drawn_in_the_order_of_the_run() -> None:
 
 
 def _encoding(chart: Any, axis: str) -> dict[str, Any]:
-    layers = chart.vconcat[0].layer
-    return next(e[axis] for layer in layers if (e := layer.to_dict(validate=False)["encoding"]))
+    layers = chart.to_dict(validate=False)["vconcat"][0]["layer"]
+    return next(e[axis] for layer in layers if len(e := layer["encoding"]) > 2)
 
 
 def _values(chart: Any) -> list[list[dict[str, Any]]]:
