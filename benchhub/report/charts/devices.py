@@ -24,9 +24,7 @@ def by_device(
     several = len({row.run for row in rows}) > 1
     places = {name: place for place, name in enumerate(words or {})}
     groups: dict[tuple[bool, str], list[Row]] = {}
-    for row in sorted(
-        rows, key=lambda one: (one.emulated, places.get(one.device, len(places)))
-    ):
+    for row in sorted(rows, key=lambda one: (one.emulated, places.get(one.device, len(places)))):
         name = row.device
         if row.emulated:
             name += f", {(words or {}).get(row.device) or EMULATED} (not ranked)"
@@ -86,4 +84,3 @@ def beside(panels: Sequence[tuple[bool, Any]], columns: int = 2) -> list[Any]:
         for grid in grids
         if grid
     ]
-

@@ -71,9 +71,7 @@ class Panel:
             for x, y in spots
         )
 
-    def labels(
-        self, wanted: Sequence[Label], reserved: Sequence[Box] = ()
-    ) -> list[Any]:
+    def labels(self, wanted: Sequence[Label], reserved: Sequence[Box] = ()) -> list[Any]:
         """Return the layers of labels and of their leaders, none over another or over a point."""
         order = sorted(range(len(wanted)), key=lambda index: wanted[index].first)
         found = place(
@@ -90,9 +88,7 @@ class Panel:
 
     def beside(self, wanted: Sequence[Label]) -> list[Any]:
         """Return the layers of labels in a column to the right of the panel, and their leaders."""
-        found = column(
-            [self._wanted(label) for label in wanted], self.x.pixels + 16, self.y.pixels
-        )
+        found = column([self._wanted(label) for label in wanted], self.x.pixels + 16, self.y.pixels)
         return self.texts(list(zip(wanted, found, strict=True)))
 
     def texts(self, placed: Sequence[tuple[Label, Placed]]) -> list[Any]:
@@ -126,7 +122,9 @@ class Panel:
         if not self.strokes:
             return []
         line = style.chart(self.strokes).mark_line(strokeWidth=thick, opacity=opacity)
-        return [line.encode(**self.axes, order="i:Q", stroke=style.colour(self.backends, alt.Stroke))]
+        return [
+            line.encode(**self.axes, order="i:Q", stroke=style.colour(self.backends, alt.Stroke))
+        ]
 
     def symbols(self, size: float = 70) -> list[Any]:
         """Return the layer of the points; those that are not solid have an outline only."""
@@ -206,4 +204,3 @@ class Panel:
 
     def _data(self, pixel: tuple[float, float]) -> dict[str, Any]:
         return {"x": self.x.value(pixel[0]), "y": self.y.value(pixel[1])}
-

@@ -151,9 +151,7 @@ def _name(text: str, at: float, most: float) -> tuple[Label, Placed]:
     return Label(0.0, at, short), Placed((-10 - wide, at - half, -10.0, at + half), right=False)
 
 
-def _behind(
-    text: str, at: float, x: Scale, value: float, ends: Ends
-) -> tuple[Label, Placed]:
+def _behind(text: str, at: float, x: Scale, value: float, ends: Ends) -> tuple[Label, Placed]:
     """The label of a lane: behind its point and its interval."""
     last = value if ends[1] is None else x.within(ends[1])
     left = max(x.at(value) + 9, x.at(last) + 6)

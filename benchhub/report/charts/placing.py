@@ -76,9 +76,7 @@ def place(
             others = [one for at, one in enumerate(found) if one is not None and at != index]
             taken = [*reserved, *(one.box for one in others)]
             leaders = [one.leader for one in others if one.leader is not None]
-            found[index] = _choose(
-                wanted[index], symbols, under, taken, leaders, (width, height)
-            )
+            found[index] = _choose(wanted[index], symbols, under, taken, leaders, (width, height))
         again = _under_one_another(found)
     left = [index for index, chosen in enumerate(found) if chosen is None]
     beside = column([wanted[index] for index in left], width + 12, height)
@@ -211,7 +209,12 @@ def _around(x: float, y: float) -> Box:
 
 
 def _of_segment(line: Segment) -> Box:
-    return min(line[0], line[2]), min(line[1], line[3]), max(line[0], line[2]), max(line[1], line[3])
+    return (
+        min(line[0], line[2]),
+        min(line[1], line[3]),
+        max(line[0], line[2]),
+        max(line[1], line[3]),
+    )
 
 
 def _meet(some: Any, others: Any, gap: float) -> Any:

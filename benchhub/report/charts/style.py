@@ -49,7 +49,12 @@ def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> 
 
     ticks = scale.ticks(about)
     made = alt.Axis(
-        title=title, values=ticks, format=".6~g", ticks=False, domain=not upright, labelPadding=5,
+        title=title,
+        values=ticks,
+        format=".6~g",
+        ticks=False,
+        domain=not upright,
+        labelPadding=5,
         titlePadding=12 if upright else 6,
     )
     kind: Any = alt.Y if upright else alt.X

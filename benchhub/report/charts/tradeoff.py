@@ -87,7 +87,9 @@ def of_device(
         min(max(260, 200 + 7 * tall), 660),
         zero=True, may_log=False, up=True, pad=24,
     )  # fmt: skip
-    backends = style.distinct(row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model)
+    backends = style.distinct(
+        row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model
+    )
     (heading, _), *_ = by_device([point.row for point in drawn], words)
     left = [said for said, _ in settings[MOST_PANELS:]]
     lines = [*filter(None, [heading.partition(", ")[2]]), _READ]

@@ -51,7 +51,7 @@ class Drawing:
             one.text
             for one in self.texts
             if not one.turned
-            and not (0 <= one.box[0] and one.box[2] <= self.width and 0 <= one.box[1])
+            and not (one.box[0] >= 0 and one.box[2] <= self.width and one.box[1] >= 0)
         ]
 
 
@@ -62,7 +62,9 @@ def read(svg: str) -> Drawing:
     for element, (x, y), inherited in _walk(root, (0.0, 0.0), {}):
         if element.tag == "text":
             texts.append(_text(element, x, y, inherited))
-        elif element.tag == "path" and "transform" in element.attrib and "Z" in element.get("d", ""):
+        elif (
+            element.tag == "path" and "transform" in element.attrib and "Z" in element.get("d", "")
+        ):
             reach = 4.0
             symbols.append((x - reach, y - reach, x + reach, y + reach))
         elif element.tag == "path" and re.search(r"M[\d.]+,0A", element.get("d", "")):
