@@ -56,7 +56,7 @@ def by_setting(
 
 
 def fullest(rows: Sequence[Row], parting: Sequence[str] = PARTING) -> tuple[str, list[Row]]:
-    """Return one setting in words with its rows: that of most configurations, the smallest first."""
+    """Return one setting in words with its rows: that of most configurations, or the smallest."""
     return max(
         by_setting(rows, None, parting),
         key=lambda pair: len({(row.backend, row.variant) for row in pair[1]}),

@@ -13,8 +13,8 @@ from typing import Any
 
 from benchhub.report.charts import colours, style
 from benchhub.report.charts.lettering import height, width
-from benchhub.report.charts.placing import REACH, Box, Placed, Segment, Wanted, column, place
-from benchhub.report.charts.scales import Ends, Scale
+from benchhub.report.charts.placing import REACH, Box, Placed, Segment, WantedLabel, column, place
+from benchhub.report.charts.scales import AxisScale, Ends
 
 #: Half the width of the mark of an interval that goes on beyond the panel.
 _ARROW = 4.0
@@ -35,8 +35,8 @@ class Label:
 class Panel:
     """One panel while it is put together; everything is given in the units of its axes."""
 
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
     backends: Sequence[str]
     axes: Mapping[str, Any]  # encodings of x and y, which every layer has
     strokes: list[dict[str, Any]] = field(default_factory=list)
@@ -107,8 +107,8 @@ class Panel:
         if leaders:
             line = style.chart(leaders).mark_line(color=colours.SOFT, strokeWidth=0.6)
             made.append(line.encode(**self.axes, order="i:Q"))
-        for (right, bold), data in texts.items():
-            mark = style.chart(data).mark_text(
+        for (right, bold), own in texts.items():
+            mark = style.chart(own).mark_text(
                 align="left" if right else "right", baseline="middle", fontSize=style.SMALL,
                 fontWeight="bold" if bold else "normal", color=colours.INK,
             )  # fmt: skip
@@ -168,13 +168,13 @@ class Panel:
         data = [self._data((end, self.y.pixels / 2)) for end in ends]
         return [style.chart(data).mark_point(size=1, opacity=0).encode(**self.axes)]
 
-    def _wanted(self, label: Label) -> Wanted:
+    def _wanted(self, label: Label) -> WantedLabel:
         size = style.SMALL
         wide = width(label.text, size, label.bold)
-        return Wanted(self.x.at(label.x), self.y.at(label.y), wide, height(size))
+        return WantedLabel(self.x.at(label.x), self.y.at(label.y), wide, height(size))
 
     def _interval(
-        self, backend: str, scale: Scale, ends: Ends, other: float, upright: bool
+        self, backend: str, scale: AxisScale, ends: Ends, other: float, upright: bool
     ) -> None:
         low, high = ends
         if low is None and high is None:

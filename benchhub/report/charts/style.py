@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchhub.report.charts import colours
 from benchhub.report.charts.lettering import width
-from benchhub.report.charts.scales import Scale
+from benchhub.report.charts.scales import AxisScale
 
 if TYPE_CHECKING:
     import altair as alt
@@ -43,7 +43,7 @@ def legend() -> alt.Legend:
     return alt.Legend(title=None, orient="top", columns=6)
 
 
-def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> Any:
+def axis(scale: AxisScale, about: int, title: str | None, upright: bool = False) -> Any:
     """An axis of numbers with a grid and few ticks."""
     import altair as alt
 
