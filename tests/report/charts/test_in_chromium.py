@@ -30,13 +30,14 @@ for (const chart of document.querySelectorAll("svg")) {
 }
 document.title = JSON.stringify(found);
 </script>"""
-#: Colours of a text and of a symbol of the first live chart, once it is there.
+#: Colours of a text, of a symbol and of the ground of the first live chart, once it is there.
 _COLOURS = """<script>
 const waiting = setInterval(() => {
   const parts = ["text", '[fill="LIGHT"]'].map((of) => document.querySelector(`.vega-embed ${of}`));
   if (!parts.every(Boolean)) return;
   clearInterval(waiting);
-  document.title = JSON.stringify(parts.map((part) => getComputedStyle(part).fill));
+  const ground = getComputedStyle(parts[0].closest("svg.marks")).backgroundColor;
+  document.title = JSON.stringify([...parts.map((part) => getComputedStyle(part).fill), ground]);
 }, 50);
 </script></body>"""
 
@@ -76,6 +77,7 @@ def test_live_charts_follow_the_readers_ground(tmp_path: Path) -> None:
         )  # fmt: skip
         found = json.loads(_title(shown))
         assert found[1] == _rgb(symbol)
+        assert found[2] == "rgba(0, 0, 0, 0)", "the page's ground is seen through"
         # The page may have an ink of its own, as light or as dark.
         assert _bright(found[0]) == _bright(_rgb(ink))
 
