@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchhub.model.asked import Budget
 from benchhub.model.cell import Cell, CellKind, Skip, Variant
 from benchhub.model.claim import ClaimAnswer
 from benchhub.model.columns import ENDS
@@ -245,7 +246,7 @@ class Results:
     `selftests` holds for each device the last one before the run began; `unjudged` names the
     budgets, or parts of them, that no measured cell answers, `unapplied` those that match no cell
     that was planned; `claims` are the suite's, answered; `races` hold files without a
-    suite against each other.
+    suite against each other. `budgets` are those that the verdicts are of.
     """
 
     run: RunInfo
@@ -259,3 +260,4 @@ class Results:
     unapplied: tuple[str, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()
     races: tuple[Race, ...] = ()
+    budgets: tuple[Budget, ...] = ()
