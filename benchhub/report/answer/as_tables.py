@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchhub.report.answer.device_line import DeviceLine
+from benchhub.report.answer.device_line import AnswerLine
 from benchhub.report.answer.figures import HeldFigure
 from benchhub.report.answer.heat import HeatMap
 from benchhub.report.answer.heat_cell import SIGNS
@@ -15,7 +15,7 @@ from benchhub.report.tables.table import Column, Table, TableCell, text
 _FIGURES = ("Time and its limit", "Speed-up", "Loss", "Peak memory")
 
 
-def line_table(lines: Sequence[DeviceLine]) -> Table:
+def line_table(lines: Sequence[AnswerLine]) -> Table:
     """Return a line a device: its answer, the figures it rests on, and what stands beside it."""
     columns = [Column("Device"), Column("Answer"), Column("Ship")]
     columns += [*(Column(head, True) for head in _FIGURES), Column("Beside it")]
@@ -52,7 +52,7 @@ def heat_table(of: HeatMap) -> Table:
     return Table("map", of.about, columns, tuple(body))
 
 
-def _line(of: DeviceLine) -> tuple[TableCell, ...]:
+def _line(of: AnswerLine) -> tuple[TableCell, ...]:
     device = f"{of.device} ({of.emulation})" if of.emulation else of.device
     figures = of.figures or (HeldFigure("", said=" "),) * 4
     time = TableCell(_held(figures[0]), below=figures[0].name)

@@ -59,7 +59,7 @@ class LimitHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceLine:
+class AnswerLine:
     """What is recommended on one device, in the words of every form of a recommendation.
 
     `figures` are time, speed-up, loss and memory of what is `shown`: the pick, or else the nearest
@@ -94,14 +94,14 @@ class DeviceLine:
 
 def device_line(
     of: DeviceAnswer, whole: Recommendation, result: Results, info: DeviceInfo | None
-) -> DeviceLine:
+) -> AnswerLine:
     """Return the line of a device that a run has an answer on."""
     shown = of.pick or of.nearest or (of.rivals[0].candidate if of.rivals else None)
     rows = [row for row in result.rows if row.device == of.device]
     head, others = _beside(of, whole)
     suite = result.run.suite if result.run.kind == "suite" else ""
     steps = (_step(one) for one in next_steps(of, suite))
-    return DeviceLine(
+    return AnswerLine(
         of.device,
         emulation_words(info) if info is not None else "",
         of.kind,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchhub.model.row import Results
-from benchhub.report.answer.device_line import DeviceLine, device_line
+from benchhub.report.answer.device_line import AnswerLine, device_line
 from benchhub.report.gate.quick import quick_cannot
 from benchhub.report.recommend.words import answer
 from benchhub.results.load import judged
@@ -22,10 +22,10 @@ MOST_LINES = 12
 class AnswerGroup:
     """Devices with the same kind of answer and the same pick."""
 
-    lines: tuple[DeviceLine, ...]
+    lines: tuple[AnswerLine, ...]
 
     @property
-    def first(self) -> DeviceLine:
+    def first(self) -> AnswerLine:
         """One that stands for all."""
         return self.lines[0]
 
@@ -46,7 +46,7 @@ class ReportAnswer:
     recommendation: Recommendation
     sentence: str
     doubts: tuple[str, ...]
-    lines: tuple[DeviceLine, ...]
+    lines: tuple[AnswerLine, ...]
     groups: tuple[AnswerGroup, ...]
 
     @property
@@ -83,9 +83,9 @@ def _doubts(result: Results) -> list[str]:
     return said
 
 
-def _grouped(lines: Sequence[DeviceLine]) -> tuple[AnswerGroup, ...]:
+def _grouped(lines: Sequence[AnswerLine]) -> tuple[AnswerGroup, ...]:
     """Return groups, those first that ask for something, then by their devices."""
-    alike: dict[tuple[str, str], list[DeviceLine]] = {}
+    alike: dict[tuple[str, str], list[AnswerLine]] = {}
     for one in lines:
         alike.setdefault((one.kind, one.setting), []).append(one)
     return tuple(

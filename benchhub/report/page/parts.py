@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -42,7 +41,7 @@ class Parts:
         return {
             "bar": self.bar,
             "line_of": self.line_of,
-            "link": self.link,
+            "address": self.address,
             "heat_attributes": self.heat_attributes,
             "folded": self.folded,
             "device_folded": self.device_folded,
@@ -53,9 +52,9 @@ class Parts:
         """Return the drawing of a figure against its limit."""
         return Markup(bar(of))  # numbers and nothing else
 
-    def link(self, row: Row) -> str:
-        """Return the address of a cell within the page."""
-        return f"#cell={quote(self._address(row), safe='/')}"
+    def address(self, row: Row) -> str:
+        """Return what a cell is called in addresses, behind `#cell=`."""
+        return f"{row.run}/{row.cell}" if self._several else row.cell
 
     def line_of(self, row: Row | None) -> Markup:
         """Return the attribute that filters read from the line of a row."""
@@ -88,14 +87,14 @@ class Parts:
         """Return the tables and cells of a device behind its name."""
         ident = Markup(' id="{}" data-device="{}"').format(of.name, of.place)
         lines = Markup("\n").join(map(self._cell, of.cells))
-        html = Markup(tables) + Markup('<h4>Open a cell</h4><div class="cells">{}</div>').format(
+        html = Markup(tables) + Markup('<h3>Open a cell</h3><div class="cells">{}</div>').format(
             lines
         )
         if self._whole:
             return Markup('<details{} class="on-paper"><summary>{}</summary>{}</details>').format(
                 ident, of.heading, html
             )
-        opened = {self._address(one.row): str(inside(one.row)) for one in of.cells}
+        opened = {self.address(one.row): str(inside(one.row)) for one in of.cells}
         cells = Markup(' data-cells="{}"').format(self._packing.keep_all(opened))
         return self._waiting(ident + cells, of.heading, html)
 
@@ -103,7 +102,7 @@ class Parts:
         sign = Markup('<span class="sign {}">{}</span> ').format(of.verdict.lower(), of.sign)
         doubts = Markup(' <span class="doubt">{}</span>').format(of.doubts)
         return _CELL.format(
-            self._address(of.row), self.line_of(of.row), sign if of.sign else "", of.what,
+            self.address(of.row), self.line_of(of.row), sign if of.sign else "", of.what,
             of.figure, doubts if of.doubts else "", inside(of.row) if self._whole else "",
         )  # fmt: skip
 
@@ -112,6 +111,3 @@ class Parts:
         return Markup(
             '<details{} class="later" data-block="{}"><summary>{}</summary>{}</details>'
         ).format(attributes, block, summary, _LATER)
-
-    def _address(self, row: Row) -> str:
-        return f"{row.run}/{row.cell}" if self._several else row.cell
