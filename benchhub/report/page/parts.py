@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from benchhub.model.row import Results, Row
 from benchhub.report.answer.bar import bar
@@ -44,6 +44,7 @@ class Parts:
             "address": self.address,
             "heat_attributes": self.heat_attributes,
             "folded": self.folded,
+            "with_code": with_code,
             "device_folded": self.device_folded,
             "packed_blocks": lambda: self._packing.blocks,
         }
@@ -111,3 +112,12 @@ class Parts:
         return Markup(
             '<details{} class="later" data-block="{}"><summary>{}</summary>{}</details>'
         ).format(attributes, block, summary, _LATER)
+
+
+def with_code(text: str) -> Markup:
+    """Return a text in which what stands in backticks is set as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is without its other
+        return escape(text)
+    found = [Markup("<code>{}</code>" if at % 2 else "{}").format(p) for at, p in enumerate(parts)]
+    return Markup("").join(found)
