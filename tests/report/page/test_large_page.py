@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -59,24 +61,22 @@ def test_what_decides_is_there_without_a_script(page: Path, source: Results) -> 
     shown = " ".join(found.words)
     for device in source.devices:
         assert device.name in shown
-    assert "What to ship" not in shown or "Ship " in shown
+    assert re.search("Ship .* on ", shown)
     assert "INCONCLUSIVE" in shown
-    assert source.rows[-1].reason and source.rows[-1].reason.replace("\n", " ") in shown.replace(
-        "\n", " "
-    )
+    assert (source.rows[-1].reason or "no reason") in shown
     assert found.nodes < 20_000
 
 
 def test_every_cell_waits_packed_and_hostile_text_stays_text(page: Path, source: Results) -> None:
     text = page.read_text("utf-8")
     blocks = re.findall(r'<script type="application/octet-stream" id="p\d+">([^<]+)', text)
-    held = "".join(map(unpacked, blocks))
-    for row in source.rows:
-        if row.runs_model:
-            assert f'id="cell={row.cell}"'.replace("<", "&lt;").replace(">", "&gt;").replace(
-                "'", "&#39;"
-            ) in held
-    assert HOSTILE not in held
+    held = list(map(unpacked, blocks))
+    opened = {key for one in held if one.startswith("{") for key in json.loads(one)}
+    assert opened == {row.cell for row in source.rows if row.runs_model}
+    html = "".join(one for one in held if not one.startswith("{"))
+    closed = re.findall(r'<details class="cell" id="cell=([^"]+)"', html)
+    assert set(map(unescape, closed)) == opened
+    assert HOSTILE not in html
     assert 'class="cell"' not in text
 
 
