@@ -128,7 +128,7 @@ class RunResults:
 
 def loaded(store: Store, run: str, more: tuple[str, ...] = ()) -> RunResults:
     """Return a run of the store by its id; `more` are lines on what could not be measured."""
-    judged = load_judged(store, run)
+    judged = load_judged(store, run, details=True)
     results = judged.results
     failures = [
         f"{row.device} {row.backend} {row.variant} {row.scenario} failed: {row.reason}"

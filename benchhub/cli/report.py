@@ -48,7 +48,8 @@ def report(
     with project.open_store(store) as opened:
         asked = None if claims is None else load_suite(suite_file(claims, project.folder())).claims
         found = [opened.resolve(name) for name in run]  # all of them, before any is read
-        loaded = [load_results(opened, name, asked) for name in found]
+        opens = format in (ReportFormat.HTML, ReportFormat.ALL)
+        loaded = [load_results(opened, name, asked, details=opens) for name in found]
     if format is ReportFormat.ALL:
         _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
         return

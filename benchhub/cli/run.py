@@ -235,7 +235,7 @@ def conclude(results: Store, run_id: str, as_json: bool) -> tuple[Judged, bool]:
     from benchhub.results.typed import as_typed
     from benchhub.text import plural
 
-    judged = load_judged(results, run_id)
+    judged = load_judged(results, run_id, details=True)
     loaded = judged.results
     if as_json:
         project.put(render("json", [loaded]))

@@ -240,13 +240,74 @@ class Race:
 
 
 @dataclass(frozen=True, slots=True)
+class LaunchTold:
+    """A launch as the details of its cell tell it; `values` are of their `measures`.
+
+    `calls` are those that count. Temperature and clock are those after it, the load is that before
+    it. `flags` are doubts about this launch alone; `failure` is empty where it did not fail.
+    """
+
+    index: int
+    attempt: int
+    round: int
+    started_at: str
+    status: str
+    values: tuple[float | None, ...] = ()
+    calls: int = 0
+    temperature_c: float | None = None
+    frequency_mhz: float | None = None
+    load_1m: float | None = None
+    flags: tuple[Flag, ...] = ()
+    failure: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its number and attempt, as in provenance."""
+        return f"{self.index}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How long calls took: the times in ms within which `shares` of them ended, from 0 to 1.
+
+    `pooled_ms` is of the `calls` of all `launches`; between `lowest_ms` and `highest_ms` lies each
+    launch by itself. The slowest call is number `slowest_call`, from 1, of what the launch
+    `slowest_in` timed.
+    """
+
+    shares: tuple[float, ...]
+    pooled_ms: tuple[float, ...]
+    lowest_ms: tuple[float, ...]
+    highest_ms: tuple[float, ...]
+    calls: int
+    launches: int
+    slowest_in: str
+    slowest_call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellDetails:
+    """What a cell opens: its launches in order of their start, and how long their calls took.
+
+    `measures` are the quantities of which each launch has a value; empty where its scenario has
+    none. `gone` is when its samples were deleted; empty: they are there.
+    """
+
+    measures: tuple[str, ...] = ()
+    launches: tuple[LaunchTold, ...] = ()
+    distribution: Distribution | None = None
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A run as reports see it: rows, verdicts, skips, and where it all came from.
 
     `selftests` holds for each device the last one before the run began; `unjudged` names the
     budgets, or parts of them, that no measured cell answers, `unapplied` those that match no cell
     that was planned; `claims` are the suite's, answered; `races` hold files without a
-    suite against each other. `budgets` are those that the verdicts are of.
+    suite against each other; `details` are what cells open, by key, where somebody asked for them.
+    `budgets` are those that the verdicts are of.
     """
 
     run: RunInfo
@@ -261,3 +322,4 @@ class Results:
     claims: tuple[ClaimAnswer, ...] = ()
     races: tuple[Race, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    details: Mapping[str, CellDetails] = field(default_factory=dict)

@@ -28,7 +28,9 @@ from benchhub.results.compare.files import races
 from benchhub.results.decided import Decided, decoded, encoded
 from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
 from benchhub.results.kept.ahead import make_ahead
-from benchhub.results.kept.rows import Raw, keep_some, summarized_once
+from benchhub.results.details import with_details
+from benchhub.results.details.kept import KeptDetails
+from benchhub.results.kept.rows import PATIENCE_S, Raw, keep_some, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables
 from benchhub.results.rows.quality.reading_words import readings_told
@@ -57,16 +59,19 @@ def load_results(
     run_id: str,
     claims: Sequence[Claim] | None = None,
     each_launch: bool = False,
+    details: bool = False,
 ) -> Results:
     """Return the results of a run as it stands, finished or not; ConfigError if there is none.
 
     `claims` are held against it in place of those it began with. `each_launch`: percentiles are
-    told of each launch, too, as they are where its budgets ask for that.
+    told of each launch, too, as they are where its budgets ask for that. `details`: what each cell
+    opens is there, too, as of `with_details`, of launches that are read once.
     """
     run = store.run(run_id)
     devices = _devices(store, run_id)
     if store.pruned_at(run_id) is not None:
-        return _pruned(store, run, devices, claims)
+        found = _pruned(store, run, devices, claims)
+        return with_details(store, found) if details else found
     of = _read(store, run, devices, each_launch)
     planned, plan, variants, asked = of.planned, of.plan, of.variants, of.asked
     answer_key, metric, budgets, raw = asked.answer_key, asked.metric, asked.budgets, of.raw
@@ -75,10 +80,11 @@ def load_results(
         **reference_told(run, answer_key, asked.no_reference),
         **readings_told(answer_key),
     }
-    ahead = partial(
-        make_ahead, _keep_some, store, run_id, raw.recorded, answer_key, asked.each_launch
-    )
-    summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked, ahead)
+    kept = KeptDetails(store, raw, plan.cells) if details else None
+    keep = partial(_keep_some, details=details)
+    ahead = partial(make_ahead, keep, store, run_id, raw.recorded, answer_key, asked.each_launch)
+    seen = kept.take if kept else None
+    summarized = summarized_once(store, raw, run, plan.cells, variants, devices, asked, ahead, seen)
     rows, canaries = summarized.rows, summarized.fixed_work
     verdicts = judge(rows, budgets)
     loaded = Results(
@@ -106,18 +112,30 @@ def load_results(
         metrics = (metric, *asked.also)
         paired = PairedQuality(raw.of, answer_key, metrics, asked.seed, asked.tables)
     held_against = store.claims(run_id) if claims is None else claims
-    return dataclasses.replace(loaded, claims=answer_claims(held_against, loaded, paired))
+    loaded = dataclasses.replace(loaded, claims=answer_claims(held_against, loaded, paired))
+    return with_details(store, loaded, kept) if kept else loaded
 
 
 def _keep_some(
-    url: str, run_id: str, recorded: Recorded, only: Collection[str], each_launch: bool
+    url: str,
+    run_id: str,
+    recorded: Recorded,
+    only: Collection[str],
+    each_launch: bool,
+    *,
+    details: bool,
 ) -> None:
     """In a process of its own: compute the rows of the cells with these keys, and keep them."""
     with Store.open(url) as store:
         run = store.run(run_id)
         devices = _devices(store, run_id)
         of = _read(store, run, devices, each_launch, recorded)
-        keep_some(store, of.raw, run, of.plan.cells, of.variants, devices, of.asked, only)
+        cells = of.plan.cells
+        kept = KeptDetails(store, of.raw, cells, only) if details else None
+        seen = kept.take if kept else None
+        keep_some(store, of.raw, run, cells, of.variants, devices, of.asked, only, seen)
+        if kept:
+            kept.write(PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +249,17 @@ def _tables() -> Tables:
         return Tables()
 
 
-def load_judged(store: Store, run_id: str, file: Path | None = None) -> Judged:
+def load_judged(
+    store: Store, run_id: str, file: Path | None = None, details: bool = False
+) -> Judged:
     """Return a run held against its suite's budgets, or against those of `file`.
 
+    `details`: as of `load_results`, for the suite's own budgets.
     ConfigError: there is no such run, or the file cannot be read or names what the run never knew.
     """
     if file is not None:
         return held_against(store, run_id, load_budgets(file), file)
-    return judged(load_results(store, run_id))
+    return judged(load_results(store, run_id, details=details))
 
 
 def held_against(store: Store, run_id: str, budgets: Sequence[Budget], told: Path) -> Judged:

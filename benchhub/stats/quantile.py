@@ -125,6 +125,15 @@ def _interval(
     )
 
 
+def values_at(ordered: NDArray[np.int64], qs: Sequence[float]) -> NDArray[np.int64]:
+    """Return the values, of some in ascending order, that each share of `qs` of them reach.
+
+    What `quantile_intervals` estimates; 0 and 1 give the ends.
+    """
+    found: NDArray[np.int64] = ordered[[_rank(q, ordered.size) - 1 for q in qs]]
+    return found
+
+
 def _rank(q: float, n: int) -> int:
     """Return the rank (from 1) of the q quantile; the slack absorbs the rounding of q * n."""
     return min(n, max(1, math.ceil(q * n - 1e-9)))

@@ -88,14 +88,16 @@ def computed(monkeypatch):
     """Return the cells that were computed since this was last asked, by device, and so on."""
     found: list[tuple[str, str, str, str]] = []
 
-    def counted(run, needed, launches, variants, devices, fixed_work, asked, wanted):
+    def counted(run, needed, launches, variants, devices, fixed_work, asked, wanted, seen):
         cells = needed if wanted is None else wanted
         found.extend(
             (one.device, one.backend, one.variant, str(one.scenario))
             for one in cells
             if one.kind is not CellKind.CANARY
         )
-        return summarized(run, needed, launches, variants, devices, fixed_work, asked, wanted)
+        return summarized(
+            run, needed, launches, variants, devices, fixed_work, asked, wanted, seen
+        )
 
     monkeypatch.setattr(rows, "summarized", counted)
 

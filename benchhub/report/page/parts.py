@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from jinja2.filters import do_urlencode as quoted
 from markupsafe import Markup, escape
 
 from benchhub.model.row import Results, Row
 from benchhub.report.answer.bar import bar
 from benchhub.report.answer.figures import HeldFigure
 from benchhub.report.answer.heat_cell import HeatCell
+from benchhub.report.cell.fragment import fragment
 from benchhub.report.page.device_cells import DeviceCells
 from benchhub.report.page.facets import NO_VERDICT, Facets
-from benchhub.report.page.inside import inside
 from benchhub.report.page.opened import ClosedCell
 from benchhub.report.page.packed import LEAST_CHARS, Packing
 
@@ -22,7 +23,7 @@ _LATER = Markup(
     " <code>benchhub report --format csv</code> or <code>json</code> has it.</p>"
 )
 _CELL = Markup(
-    '<details class="cell" id="cell={}"{}><summary>{}<b>{}</b> {}{}</summary>{}</details>'
+    '<details class="opens" id="cell={}"{}><summary>{}<b>{}</b> {}{}</summary>{}</details>'
 )
 
 
@@ -32,6 +33,7 @@ class Parts:
     def __init__(self, results: Sequence[Results], facets: Facets, whole: bool) -> None:
         """Begin a page of these results."""
         self._several = len(results) > 1
+        self._details = {one.run.id: one.details for one in results}
         self._facets = facets
         self._whole = whole
         self._packing = Packing()
@@ -95,7 +97,7 @@ class Parts:
             return Markup('<details{} class="on-paper"><summary>{}</summary>{}</details>').format(
                 ident, of.heading, html
             )
-        opened = {self.address(one.row): str(inside(one.row)) for one in of.cells}
+        opened = {self.address(one.row): str(self._inside(one.row)) for one in of.cells}
         cells = Markup(' data-cells="{}"').format(self._packing.keep_all(opened))
         return self._waiting(ident + cells, of.heading, html)
 
@@ -104,8 +106,15 @@ class Parts:
         doubts = Markup(' <span class="doubt">{}</span>').format(of.doubts)
         return _CELL.format(
             self.address(of.row), self.line_of(of.row), sign if of.sign else "", of.what,
-            of.figure, doubts if of.doubts else "", inside(of.row) if self._whole else "",
+            of.figure, doubts if of.doubts else "", self._inside(of.row) if self._whole else "",
         )  # fmt: skip
+
+    def _inside(self, row: Row) -> Markup:
+        """Return what a cell opens; its links lead to cells of its own run."""
+        made = fragment(row, self._details.get(row.run, {}).get(row.cell))
+        if not self._several:
+            return made
+        return Markup(str(made).replace('href="#cell=', f'href="#cell={quoted(row.run)}/'))
 
     def _waiting(self, attributes: Markup, summary: str, html: str) -> Markup:
         block = self._packing.keep(html)

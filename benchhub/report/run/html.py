@@ -45,7 +45,7 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
     whole = sum(row.runs_model for result in shown for row in result.rows) <= MOST_WHOLE
     parts = Parts(shown, known, whole)
     environment.globals.update(
-        style=Markup(_template("style.css")),
+        style=Markup(_template("style.css") + _template("cell.css")),
         script=Markup("\n".join(map(_template, _SCRIPTS))),
         live=Markup(_template("live.js")) if interactive else "",
         vega=Markup(_vega()) if interactive else "",

@@ -44,7 +44,7 @@ document.addEventListener(
     const part = event.target;
     if (!part.open) return;
     if (part.classList.contains("later")) draw(part);
-    if (part.classList.contains("cell")) fill(part);
+    if (part.classList.contains("opens")) fill(part);
   },
   true,
 );

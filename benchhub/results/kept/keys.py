@@ -101,6 +101,12 @@ class Keys:
         return _digest(f"{cell!r} {self._prints.get(cell.key, '')}" for cell in cells)
 
 
+def of_launches(method: str, cell: Cell, fingerprint: str) -> str:
+    """Return the key of what hangs on nothing but a cell and the launches it takes its figures
+    from."""
+    return _digest([method, repr(cell), fingerprint])
+
+
 def _place(cell: Cell) -> Place:
     return cell.device, cell.backend, cell.variant
 

@@ -18,7 +18,7 @@ from benchhub.results.kept.codec import decoded, encoded
 from benchhub.results.kept.keys import Keys
 from benchhub.results.kept.method import method, ours
 from benchhub.results.rows.fixed_work import findings
-from benchhub.results.rows.rows import Terms, summarized
+from benchhub.results.rows.rows import Seen, Terms, summarized
 from benchhub.store import Store
 from benchhub.store.fingerprints import Recorded
 from benchhub.store.summaries import Summary, named
@@ -27,7 +27,7 @@ T = TypeVar("T")
 #: The kinds of summaries in a store.
 ROW, DEVICE = "row", "device"
 #: So long a process waits for others that keep rows.
-_PATIENCE_S = 30.0
+PATIENCE_S = 30.0
 #: Launches of so many cells are held: several cells in a row may take theirs from one.
 _HELD = 2
 
@@ -63,10 +63,15 @@ class Raw:
         others = {cell.key for cell in cells if cell.launches_of in self._measured}
         return self._measured | others
 
+    def source(self, cell: Cell) -> str | None:
+        """Return the key of the cell whose launches a cell takes its figures from; None: nobody
+        has any."""
+        key = cell.launches_of if cell.launches_of in self._measured else cell.key
+        return key if key in self._measured else None
+
     def launches(self, cell: Cell) -> Sequence[Launch]:
         """Return the launches that a cell takes its figures from, in order of their start."""
-        key = cell.launches_of if cell.launches_of in self._measured else cell.key
-        if key not in self._measured:
+        if (key := self.source(cell)) is None:
             return ()
         if key in self._held:
             self._held.move_to_end(key)
@@ -104,11 +109,13 @@ def summarized_once(
     devices: Sequence[DeviceInfo],
     asked: Terms,
     ahead: Callable[[Collection[Cell]], bool],
+    seen: Seen | None = None,
 ) -> Summarized:
     """Return the rows of all `cells`, computed where they were not yet, and keep them.
 
     What is kept and what is computed are the same to the last digit. `ahead` may have many rows of
-    missing cells made and kept by other processes, and says whether it did.
+    missing cells made and kept by other processes, and says whether it did. `seen` is shown the
+    launches of cells whose rows are computed here.
     """
     keys = _keys(store, raw, run, cells, variants, devices, asked)
     kept = _Kept(store, run.id) if keys else _Nothing()
@@ -124,7 +131,7 @@ def summarized_once(
     if missing:
         needed = keys.needed(missing) if keys else list(cells)
         wanted = None if len(missing) == len(modelled) else missing
-        made = _made(raw, run, needed, variants, devices, fixed_work, asked, wanted)
+        made = _made(raw, run, needed, variants, devices, fixed_work, asked, wanted, seen)
         for cell, row in made:
             if cell in missing:
                 found[cell] = kept.put(ROW, cell.key, key_of[cell], row)
@@ -141,6 +148,7 @@ def keep_some(
     devices: Sequence[DeviceInfo],
     asked: Terms,
     only: Collection[str],
+    seen: Seen | None = None,
 ) -> None:
     """Compute the rows of the cells with these keys, and keep them for `summarized_once`."""
     keys = _keys(store, raw, run, cells, variants, devices, asked)
@@ -150,10 +158,11 @@ def keep_some(
     fixed_work = _fixed_work(raw, cells, keys, kept)
     missing = {cell for cell in cells if cell.key in only}
     needed = keys.needed(missing)
-    for cell, row in _made(raw, run, needed, variants, devices, fixed_work, asked, missing):
+    made = _made(raw, run, needed, variants, devices, fixed_work, asked, missing, seen)
+    for cell, row in made:
         if cell in missing:
             kept.put(ROW, cell.key, keys.of(cell), row)
-    kept.write(_PATIENCE_S)
+    kept.write(PATIENCE_S)
 
 
 def _made(
@@ -165,10 +174,13 @@ def _made(
     fixed_work: Mapping[str, Finding],
     asked: Terms,
     wanted: Collection[Cell] | None,
+    seen: Seen | None,
 ) -> Iterator[tuple[Cell, Row]]:
     """Compute the rows of cells in which a model runs; each comes with its cell."""
     with one_thread():
-        made = summarized(run, needed, raw.launches, variants, devices, fixed_work, asked, wanted)
+        made = summarized(
+            run, needed, raw.launches, variants, devices, fixed_work, asked, wanted, seen
+        )
     return zip((cell for cell in needed if cell.kind is not CellKind.CANARY), made, strict=True)
 
 

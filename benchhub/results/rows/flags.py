@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
 
 import numpy as np
 
@@ -43,6 +45,8 @@ _COUNTERS: Mapping[str, Callable[[Conditions], int | None]] = {
     "the time of waiting for it": lambda state: state.pressure_cpu_us,
 }
 _TICKS = 2
+#: That evidence is of one launch, where nothing else is spoken of.
+_OF_ONE = re.compile(r" \(1 launch(es)?\)|,? in 1 (of 1 )?launch(es)?")
 _BACKLASH = dict.fromkeys(("the processor's time", "its busy time", "its stolen time"), _TICKS)
 #: What may lie between two calls, and which share of the time calls have to fill.
 _GAP_NS, _MOST_GAPS = 100_000, 0.5
@@ -69,6 +73,15 @@ def flags(launches: Sequence[Launch], cut: WarmupCut | None = None) -> tuple[Fla
     return tuple(raised)
 
 
+def of_launch(launch: Launch) -> tuple[Flag, ...]:
+    """Return what disturbed one finished launch, or casts doubt on it, from its own record."""
+    alone = (launch,)
+    raised = (
+        *_shares(alone), *_states(alone), *_gone_back(alone), *_gaps(alone), *_engines(alone),
+    )  # fmt: skip
+    return tuple(dataclasses.replace(flag, evidence=_OF_ONE.sub("", flag.evidence)) for flag in raised)
+
+
 def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
     of: dict[FlagKind, tuple[str, Callable[[Launch], float | None]]] = {
         FlagKind.FOREIGN_CPU: ("of all CPU time went to other programs", _foreign),
@@ -79,7 +92,7 @@ def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:
         known = [value for launch in launches if (value := share(launch)) is not None]
         if not known:
             continue
-        middle = float(np.median(known))
+        middle = median(known)
         mention, cap = _LIMITS[name]
         if middle > mention:
             several = f" (median of {len(known)} launches, most {max(known):.0%})"
@@ -236,7 +249,7 @@ def _gaps(launches: Sequence[Launch]) -> Iterator[Flag]:
             continue
         gap_ns = launch.elapsed_ns - float(launch.samples_ns.sum(dtype=np.float64))
         shares.append(gap_ns / launch.elapsed_ns if gap_ns > _GAP_NS * count else 0.0)
-    if shares and (middle := float(np.median(shares))) > _MOST_GAPS:
+    if shares and (middle := median(shares)) > _MOST_GAPS:
         evidence = f"{middle:.0%} of the time in which calls were timed lies in none of them"
         yield Flag(FlagKind.GAPS, f"{evidence} ({plural(len(shares), 'launch')})", caps=True)
 

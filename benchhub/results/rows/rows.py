@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,6 +39,8 @@ _SIZES = tuple(
     if one.grain is Grain.FILE and one.column and not one.name.startswith("compression")
 )
 
+#: A cell, the launches it takes its figures from, and how many calls of each were warm-up.
+Seen = Callable[[Cell, Sequence[Launch], int], None]
 #: Of cells that are called at shapes of their own.
 _ON_MADE_INPUTS = JudgedQuality(unjudged={"": "it is called on inputs made to fit its shapes"})
 #: A suite's models are counted once, and a model that is called at other sizes multiplies more.
@@ -112,11 +114,13 @@ def summarized(
     fixed_work: Mapping[str, Finding],
     asked: Terms,
     wanted: Collection[Cell] | None = None,
+    seen: Seen | None = None,
 ) -> tuple[Row, ...]:
     """Return what `summarize` does, of launches that are read cell by cell and not held.
 
     `fixed_work` is what that showed of devices, by name. Of cells beyond `wanted` (None: all are)
-    there is no quality in the rows: they are there for others to be held against.
+    there is no quality in the rows: they are there for others to be held against. `seen` is shown
+    what was read, a cell at a time.
     """
     known = {variant.name: variant for variant in variants}
     infos = {device.name: device for device in devices}
@@ -136,6 +140,8 @@ def summarized(
         one = by_cell[cell] = measured(
             cell, of, device, early, asked.each_launch, partial(launches, cell)
         )
+        if seen is not None:
+            seen(cell, of, one.dropped)
         if answered is None or one.status != "finished":
             return
         after[cell] = postprocessing(finished, device)

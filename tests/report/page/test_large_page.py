@@ -74,19 +74,19 @@ def test_every_cell_waits_packed_and_hostile_text_stays_text(page: Path, source:
     opened = {key for one in held if one.startswith("{") for key in json.loads(one)}
     assert opened == {row.cell for row in source.rows if row.runs_model}
     html = "".join(one for one in held if not one.startswith("{"))
-    closed = re.findall(r'<details class="cell" id="cell=([^"]+)"', html)
+    closed = re.findall(r'<details class="opens" id="cell=([^"]+)"', html)
     assert set(map(unescape, closed)) == opened
     assert HOSTILE not in html
-    assert 'class="cell"' not in text
+    assert 'class="opens"' not in text
 
 
 @pytest.mark.usefixtures("processes")
 def test_an_address_draws_and_opens_its_cell(page: Path, tmp_path: Path) -> None:
     dom = dump_dom(page, tmp_path / "p", WAIT, address=f"cell={KEY}")
-    opened = re.findall(r'<details class="cell" id="cell=([^"]+)"[^>]* open=""[^>]*>(.*?)</summary>(.)', dom, re.S)
+    opened = re.findall(r'<details class="opens" id="cell=([^"]+)"[^>]* open=""[^>]*>(.*?)</summary>(.)', dom, re.S)
     assert [key for key, _, _ in opened] == [KEY]
     assert opened[0][2] == "<", "what it opens is there"
-    drawn = set(re.findall(r'class="cell" id="cell=(board-\d+)/', dom))
+    drawn = set(re.findall(r'class="opens" id="cell=(board-\d+)/', dom))
     assert drawn == {"board-17"}, "no other device is drawn"
 
 
@@ -97,4 +97,4 @@ def test_a_browser_that_cannot_unpack_says_so(page: Path, tmp_path: Path) -> Non
     old.write_text(text.replace("<body>", "<body><script>delete globalThis.DecompressionStream</script>"), "utf-8")
     dom = dump_dom(old, tmp_path / "p", WAIT, address="charts")
     assert "no DecompressionStream" in dom
-    assert 'class="cell"' not in dom
+    assert 'class="opens"' not in dom

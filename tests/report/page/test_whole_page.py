@@ -24,13 +24,13 @@ def page(native: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _opened(dom: str) -> list[str]:
-    return re.findall(r'<details class="cell" id="cell=([^"]+)"[^>]* open=""', dom)
+    return re.findall(r'<details class="opens" id="cell=([^"]+)"[^>]* open=""', dom)
 
 
 def test_everything_is_drawn_and_nothing_waits(page: Path) -> None:
     text = page.read_text("utf-8")
     assert "application/octet-stream" not in text
-    cells = re.findall(r'<details class="cell" id="cell=([^"]+)"', text)
+    cells = re.findall(r'<details class="opens" id="cell=([^"]+)"', text)
     assert len(cells) == len(set(cells)) == sum(row.runs_model for row in results().rows)
     linked = re.findall(r'href="#cell=([^"]+)"', text)
     assert set(map(unquote, linked)) <= set(map(unescape, cells))
@@ -38,7 +38,7 @@ def test_everything_is_drawn_and_nothing_waits(page: Path) -> None:
 
 def test_cells_of_two_runs_have_addresses_of_their_own(native: None) -> None:
     text = render("html", [results(run="r1"), results(run="r2")])
-    cells = re.findall(r'<details class="(?:cell)" id="cell=([^"]+)"', text)
+    cells = re.findall(r'<details class="opens" id="cell=([^"]+)"', text)
     assert len(cells) == len(set(cells))
 
 
@@ -55,7 +55,7 @@ def test_filters_come_from_the_address_and_go_there(page: Path, tmp_path: Path) 
     address = f"device=raspberry-pi-4&verdict=PASS&cell={KEY}"
     dom = dump_dom(page, tmp_path / "p", "--virtual-time-budget=5000", address=address)
     assert "<form id=\"filters\">" in dom
-    cells = re.findall(r'<details class="cell" id="cell=([^"]+)"([^>]*)', dom)
+    cells = re.findall(r'<details class="opens" id="cell=([^"]+)"([^>]*)', dom)
     shown = [key for key, rest in cells if "hidden" not in rest]
     assert shown
     assert all(key.startswith("raspberry-pi-4/") for key in shown)
