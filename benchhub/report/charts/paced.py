@@ -7,73 +7,69 @@ from typing import Any
 
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
-from benchhub.report.charts import style
-from benchhub.report.charts.devices import beside, by_device
-from benchhub.report.charts.panels import NARROW
-from benchhub.report.tables.settings import order, spoken, varying
+from benchhub.report.charts import colours, style
+from benchhub.report.charts.devices import PARTING, beside, by_device, fullest, told
+from benchhub.report.charts.lettering import height, shortened
+from benchhub.report.charts.marks import Label, Panel
+from benchhub.report.charts.scales import spanning
+from benchhub.text import number
+
+_WIDTH = 270
+_LABEL_PX = 140
 
 
 def paced(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
     """p95 (ms) with its interval by rate (1/s), a line a variant and backend, a panel a device.
 
-    None unless some configuration has several rates. Of other settings the smallest is drawn.
+    None unless some configuration has several rates. Of several other settings the one that most
+    have been measured with is drawn.
     """
     found = [
         row for row in rows if row.scenario == Scenario.PACED and row["p95_ms"].value is not None
     ]
-    names = [name for name in varying(found) if name != "rate_per_s"]
-    least: dict[tuple[str, str, str, str], str] = {}
-    for row in sorted(found, key=order):
-        least.setdefault((row.run, row.device, row.backend, row.variant), spoken(row, names))
-    found = [
-        row
-        for row in found
-        if least[row.run, row.device, row.backend, row.variant] == spoken(row, names)
-    ]
-    if len({row.rate_per_s for row in found}) < 2:
+    parting = [name for name in PARTING if name != "rate_per_s"]
+    panels = [(heading, *fullest(own, parting)) for heading, own in by_device(found, words)]
+    if max((len({row.rate_per_s for row in own}) for _, _, own in panels), default=0) < 2:
         return None
     backends = style.distinct(row.backend for row in found)
-    variants = style.distinct(row.variant for row in found)
-    panels = [
-        (mine[0].emulated, _panel(mine, name, backends, variants))
-        for name, mine in by_device(found, words)
+    made = [
+        (own[0].emulated, _panel(own, told(heading, said), backends))
+        for heading, said, own in panels
     ]
-    return style.page(beside(panels))
+    return style.page(beside(made), spacing=30)
 
 
-def _panel(rows: Sequence[Row], heading: str, backends: list[Any], variants: list[Any]) -> Any:
+def _panel(rows: Sequence[Row], heading: str, backends: list[str]) -> Any:
     import altair as alt
 
-    data = [
-        {
-            "rate": row.rate_per_s,
-            "value": row["p95_ms"].value,
-            "low": row["p95_ms"].low,
-            "high": row["p95_ms"].high,
-            "backend": row.backend,
-            "variant": row.variant,
-            "lane": f"{row.backend} {row.variant}",
-        }
-        for row in rows
-    ]
-    scale = style.span(data)
-    title = "p95 from the scheduled arrival, ms"
-    base = style.chart(data).encode(
-        x=alt.X("rate:Q", title="calls per second", scale=alt.Scale(zero=True, nice=True)),
-        color=style.colour(backends),
-    )
-    value = alt.Y("value:Q", title=title, scale=scale)
-    layers = [
-        base.mark_line(strokeWidth=1.2).encode(y=value, detail="lane:N"),
-        base.mark_rule(strokeWidth=1.2).encode(
-            y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
-        ),
-        base.mark_point(filled=True, size=50, opacity=1).encode(
-            y=value, shape=style.shape(variants, "variant")
-        ),
-    ]
+    lines: dict[tuple[str, str, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.rate_per_s or 0.0):
+        lines.setdefault((row.backend, row.variant, row.options or ""), []).append(row)
+    x = spanning([row.rate_per_s or 0.0 for row in rows], [], _WIDTH, floor=True, may_log=False)
+    y = spanning(
+        [row["p95_ms"].value or 0.0 for row in rows],
+        [(row["p95_ms"].low, row["p95_ms"].high) for row in rows],
+        max(210.0, len(lines) * (height(style.SMALL) + 3)),
+        floor=True, up=True,
+    )  # fmt: skip
+    title = "p95 from schedule, ms" + (" (log)" if y.log else "")
+    axes = {
+        "x": style.axis(x, 4, "calls per second"),
+        "y": style.axis(y, 5, title, upright=True),
+    }
+    panel = Panel(x, y, backends, axes)
+    unlike = colours.without_slot(backends)
+    ends = []
+    for (backend, variant, _), own in lines.items():
+        path = [(row.rate_per_s or 0.0, row["p95_ms"].value or 0.0) for row in own]
+        panel.line(backend, path)
+        for row, (rate, value) in zip(own, path, strict=True):
+            panel.upright(backend, rate, (row["p95_ms"].low, row["p95_ms"].high))
+            said = f"{variant} on {backend}, {rate:g}/s: p95 {number(value)} ms"
+            panel.point(backend, rate, value, said)
+        name = shortened(variant, _LABEL_PX, style.SMALL)
+        ends.append(Label(*path[-1], name + (f" on {backend}" if backend in unlike else "")))
+    layers = [*panel.intervals(), *panel.symbols(40), *panel.beside(ends)]
     return alt.layer(*layers).properties(
-        width=NARROW + 40,
-        height=200,
-        title=style.heading(heading, limit=NARROW + 50),
+        width=x.pixels, height=y.pixels, title=style.heading(heading, limit=_WIDTH + 100)
     )

@@ -1,74 +1,67 @@
-"""How the charts look: palette, shapes, scales, and the style that all panels share."""
+"""How the charts look: the parts that all panels share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from benchhub.report.charts import colours
+from benchhub.report.charts.lettering import width
+from benchhub.report.charts.scales import Scale
+
 if TYPE_CHECKING:
     import altair as alt
 
-#: Okabe and Ito's palette, in an order that stays legible on white and on near-black.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6BB1", "#B8860B", "#56B4E9", "#7F7F7F")
-SHAPES = (
-    "circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
-    "triangle-left",
-    "M-1,-1L1,-1L-1,1L1,1Z",  # an hourglass
-    "M-1,-1L-1,1L1,-1L1,1Z",  # a bow tie
-)  # fmt: skip
-INK = "#24292f"
-LOG_RATIO = 20.0
-
 #: Room for a reader whose sans-serif runs wider than the one that was measured.
-_MARGIN = {"left": 16, "right": 44, "top": 6, "bottom": 6}
+_MARGIN = {"left": 10, "right": 20, "top": 6, "bottom": 6}
+#: Of labels in a panel, in pixels.
+SMALL = 11
 
 
-def span(data: list[dict[str, Any]]) -> alt.Scale:
-    """Linear from zero, or logarithmic when the medians span more than a factor of twenty."""
+def colour(backends: Sequence[str], channel: Any) -> Any:
+    """Colour by backend as a mark's fill or stroke, the same one in every panel."""
+    return channel("backend:N", scale=_by_name(colours.slots(backends), 0), legend=legend())
+
+
+def shape(backends: Sequence[str]) -> Any:
+    """Shape by backend, for eyes that do not tell the colours apart."""
     import altair as alt
 
-    values = [d["value"] for d in data]
-    if min(values) > 0 and max(values) / min(values) > LOG_RATIO:
-        return alt.Scale(type="log", nice=True)
-    return alt.Scale(zero=True, nice=True)
+    return alt.Shape("backend:N", scale=_by_name(colours.slots(backends), 1), legend=legend())
 
 
-def near() -> alt.Scale:
-    """A linear scale around the data, not from zero."""
+def _by_name(found: dict[str, tuple[str, str]], at: int) -> alt.Scale:
     import altair as alt
 
-    return alt.Scale(zero=False, nice=True, padding=18)
+    return alt.Scale(domain=list(found), range=[one[at] for one in found.values()])
 
 
-def colour(backends: list[Any]) -> alt.Color:
-    """Colour by backend, the same one in every panel."""
+def legend() -> alt.Legend:
+    """The names of backends above the panels, in a row."""
     import altair as alt
 
-    colours = [PALETTE[i % len(PALETTE)] for i in range(len(backends))]
-    return alt.Color("backend:N", scale=alt.Scale(domain=backends, range=colours), title="backend")
+    return alt.Legend(title=None, orient="top", columns=6)
 
 
-def shape(values: list[Any], field: str) -> alt.Shape:
-    """Shape by a field, for eyes that do not tell the colours apart."""
+def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> Any:
+    """An axis of numbers with a grid and few ticks."""
     import altair as alt
 
-    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(values))]
-    return alt.Shape(f"{field}:N", scale=alt.Scale(domain=values, range=shapes), title=field)
+    ticks = scale.ticks(about)
+    made = alt.Axis(
+        title=title, values=ticks, format=".6~g", ticks=False, domain=not upright, labelPadding=5,
+        titlePadding=12 if upright else 6,
+    )
+    kind: Any = alt.Y if upright else alt.X
+    return kind("y:Q" if upright else "x:Q", scale=scale.drawn(), axis=made)
 
 
-def names_axis(narrow: bool = False) -> alt.Axis:
+def names_axis(names: Sequence[str]) -> alt.Axis:
     """The names of variants, without ticks; a long one ends in an ellipsis."""
     import altair as alt
 
-    limit = 110 if narrow else 170
-    return alt.Axis(labelLimit=limit, ticks=False, domain=False, labelPadding=8)
-
-
-def few_ticks(narrow: bool) -> alt.Axis:
-    """An axis of numbers, with fewer of them where there is little room."""
-    import altair as alt
-
-    return alt.Axis(tickCount=4, labelOverlap=True) if narrow else alt.Axis(labelOverlap=True)
+    wide = min(max(width(name, SMALL) for name in names), 200)
+    return alt.Axis(labelLimit=200, ticks=False, domain=False, labelPadding=8, minExtent=wide + 8)
 
 
 def heading(words: str, limit: int = 560) -> alt.TitleParams:
@@ -79,7 +72,7 @@ def heading(words: str, limit: int = 560) -> alt.TitleParams:
     if not rest:
         return alt.TitleParams(first, limit=limit)
     return alt.TitleParams(
-        first, limit=limit, subtitle=rest, subtitleColor=INK, subtitleFontSize=10
+        first, limit=limit, subtitle=rest, subtitleColor=colours.SOFT, subtitleFontSize=SMALL
     )
 
 
@@ -99,24 +92,18 @@ def page(panels: Sequence[Any], spacing: int = 14) -> Any:
     """Panels below each other with the style all charts share."""
     import altair as alt
 
-    ink = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
+    ink = {"labelColor": colours.INK, "titleColor": colours.INK, "titleFontWeight": "normal"}
     config = {
-        "background": "white",
+        "aria": False,
+        "background": colours.GROUND,
         "font": "sans-serif",
         "padding": _MARGIN,
         "view": {"stroke": None},
-        "axis": {"gridColor": "#dfe3e8", "domainColor": "#8c959f", **ink},
-        "legend": {
-            "orient": "top",
-            "columns": 5,
-            "labelLimit": 200,
-            "columnPadding": 26,
-            "padding": 10,
-            "symbolOpacity": 1,
-            "symbolBaseFillColor": INK,
-            "symbolBaseStrokeColor": INK,
-            **ink,
-        },
-        "title": {"anchor": "start", "color": INK, "fontSize": 12, "limit": 560, "offset": 8},
-    }
+        "axis": {"gridColor": colours.GRID, "domainColor": colours.AXIS, "labelFontSize": SMALL,
+                 "titleFontSize": 12, **ink},
+        "legend": {"labelLimit": 200, "labelFontSize": 12, "columnPadding": 26, "padding": 6,
+                   "symbolOpacity": 1, "symbolSize": 80, **ink},
+        "title": {"anchor": "start", "color": colours.INK, "fontSize": 13, "limit": 560,
+                  "offset": 8},
+    }  # fmt: skip
     return alt.vconcat(*panels, spacing=spacing, config=config)

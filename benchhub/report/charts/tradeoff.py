@@ -1,186 +1,252 @@
-"""The chart of quality loss against speed-up, with the Pareto front of each backend."""
+"""The chart of quality loss against latency on one device, with the Pareto front of each backend."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchhub.model.row import Row
-from benchhub.report.charts import style
-from benchhub.report.charts.devices import beside, by_device
+from benchhub.report.charts import colours, style
+from benchhub.report.charts.devices import PARTING, by_device, by_setting
+from benchhub.report.charts.lettering import height, told_apart, width
+from benchhub.report.charts.marks import Label, Panel
+from benchhub.report.charts.scales import Scale, spanning
 from benchhub.report.tables.front import front
-from benchhub.report.tables.points import Configuration, points, smallest
-from benchhub.report.tables.settings import spoken, varying
+from benchhub.report.tables.points import Configuration, disagrees, loss_of, median_ms, points
+from benchhub.report.tables.settings import SETTINGS, spoken, usual_left_out, varying
+from benchhub.text import number
 
-MOST_PANELS = 6
-#: Lines of labels above a point, what one names at most, and its width.
-_LEVELS, _MOST_NAMES, _LABEL_PX = 3, 2, 180
+#: Pixels of a panel, without its axes.
+WIDTH = 1000
+#: Of one device so many settings have a panel each; of several so many devices have one.
+MOST_PANELS, MOST_DEVICES = 4, 3
+#: Of more points in one panel only those of the fronts have a label.
+MOST_LABELS = 80
+_LABEL_PX = 210
+_FIRST, _SECOND, _THIRD = 0, 1, 2
+_READ = (
+    "Lower and further left is better. Filled and joined: the front of each backend, which nothing "
+    "is shown to beat; hollow: beaten. Lines: 95 % intervals; an arrow: it goes on."
+)
 
 
 def tradeoff(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
-    """Quality loss against speed-up, both with intervals; a panel a device and setting.
+    """Quality loss against latency; of several devices the first three, a panel each.
 
-    Where that would be more than six panels, a device has one, at its smallest settings.
+    That of one device is as `of_device` has it.
+    """
+    devices = style.distinct(row.device for _, own in by_device(rows, words) for row in own)
+    charts = (of_device(rows, device, words) for device in devices)
+    made = list(itertools.islice((chart for chart in charts if chart is not None), MOST_DEVICES))
+    if len(made) < 2:
+        return made[0] if made else None
+    return style.page([chart.vconcat[0] for chart in made])
 
-    Points on the Pareto front of their backend are ringed and joined, and every variant of a
-    front is named once. The front is drawn
-    per backend, for a speed-up refers to the baseline on the same backend; emulated devices
-    have none.
+
+def of_device(
+    rows: Sequence[Row],
+    device: str,
+    words: Mapping[str, str] | None = None,
+    pick_cell: str = "",
+    limits: Mapping[str, float] | None = None,
+) -> Any | None:
+    """Quality loss against the median latency (ms), both with intervals; a panel a setting.
+
+    `pick_cell` is the cell that is marked, and whose setting stands first; `limits` are drawn by
+    column (`p50_ms`, `quality_loss`) where they lie within the panel. None: nothing has both.
+    An emulated device has no front.
     """
     import altair as alt
 
     found = [
-        p for p in points(rows) if p.row["speedup"].value is not None and p.quality is not None
+        point
+        for point in points([row for row in rows if row.device == device])
+        if (loss := loss_of(point)) is not None and math.isfinite(loss)
     ]
     if not found:
         return None
-    backends = style.distinct(p.row.backend for p in found)
-    variants = style.distinct(p.row.variant for p in found)
-    names = varying([p.row for p in found])
-    if len({(p.row.run, p.row.device, spoken(p.row, names)) for p in found}) > MOST_PANELS:
-        kept = {id(row) for row in smallest([p.row for p in found])}
-        found = [p for p in found if id(p.row) in kept]
-        names = ()
-    by_row = {id(p.row): p for p in found}
-    panels: list[Any] = []
-    for device, own in by_device([p.row for p in found], words):
-        mine = [by_row[id(row)] for row in own]
-        settings = style.distinct(spoken(row, names) for row in own)
-        charts = [
-            _tradeoff_panel(
-                [p for p in mine if spoken(p.row, names) == setting], backends, variants,
-                alt.TitleParams(setting, fontWeight="normal", limit=330)
-                if setting and names
-                else style.heading(device, limit=330),
+    by_row = {id(point.row): point for point in found}
+    pick = next((p.row for p in found if pick_cell and p.row.cell == pick_cell), None)
+    settings = by_setting([point.row for point in found], pick)
+    groups = [(said, [by_row[id(row)] for row in own]) for said, own in settings[:MOST_PANELS]]
+    drawn = [point for _, group in groups for point in group]
+    limits = limits or {}
+    tall = max(len(group) for _, group in groups)
+    x = spanning(
+        [median_ms(point) for point in drawn],
+        [_ends(point, "p50_ms") for point in drawn] + [(v, v) for v in _only(limits, "p50_ms")],
+        WIDTH,
+        positive=True,
+        pad=24,
+    )
+    y = spanning(
+        [loss_of(point) or 0.0 for point in drawn if not disagrees(point.row)],
+        [_ends(p, "quality_loss") for p in drawn] + [(v, v) for v in _only(limits, "quality_loss")],
+        min(max(260, 200 + 7 * tall), 660),
+        zero=True, may_log=False, up=True, pad=24,
+    )  # fmt: skip
+    backends = style.distinct(row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model)
+    (heading, _), *_ = by_device([point.row for point in drawn], words)
+    left = [said for said, _ in settings[MOST_PANELS:]]
+    lines = [*filter(None, [heading.partition(", ")[2]]), _READ]
+    if left:
+        lines.append(f"Not drawn: {'; '.join(left)}.")
+    panels = []
+    for index, (said, group) in enumerate(groups):
+        title = said if index else heading.partition(", ")[0] + (f", {said}" if said else "")
+        panels.append(
+            _panel(group, x, y, backends, pick, limits).properties(
+                width=WIDTH,
+                height=y.pixels,
+                title=alt.TitleParams(
+                    title, limit=WIDTH, subtitle=alt.Undefined if index else lines,
+                    subtitleColor=colours.SOFT, subtitleFontSize=style.SMALL,
+                ),
             )
-            for setting in settings
-        ]  # fmt: skip
-        if names:
-            panels.append(alt.concat(*charts, columns=2, spacing=24, title=style.heading(device)))
-        else:
-            panels += [(own[0].emulated, chart) for chart in charts]
-    return style.page(panels if names else beside(panels), spacing=18)
+        )  # fmt: skip
+    return style.page(panels)
 
 
-def _tradeoff_panel(
-    found: Sequence[Configuration], backends: list[Any], variants: list[Any], title: Any
+def _panel(
+    found: Sequence[Configuration],
+    x: Scale,
+    y: Scale,
+    backends: list[str],
+    pick: Row | None,
+    limits: Mapping[str, float],
 ) -> Any:
     import altair as alt
 
-    fronts = {
-        id(point)
-        for backend in backends
-        for point in front([p for p in found if p.row.backend == backend])
-        if not point.row.emulated
+    metrics = style.distinct(p.quality.quality.metric for p in found if p.quality.quality)
+    of = f" of {metrics[0]}" if len(metrics) == 1 else ""
+    log = " (log)" if x.log else ""
+    axes = {
+        "x": style.axis(x, 8, f"median latency (p50) of one call, ms{log}"),
+        "y": style.axis(y, 6, f"quality loss{of} (up is worse)", upright=True),
     }
-    placed = sorted(found, key=lambda p: (speed_of(p), p.row.variant))
-    speeds = [speed_of(p) for p in placed]
-    middle = (min(speeds) + max(speeds)) / 2
-    fastest = {p.row.variant: id(p) for p in placed if id(p) in fronts}
-    names = _names([p for p in placed if fastest.get(p.row.variant) == id(p)], placed)
-    data: list[dict[str, Any]] = []
-    for point in placed:
-        row, quality = point.row, point.quality
-        assert quality is not None
-        data.append(
-            {
-                "variant": row.variant,
-                "backend": row.backend,
-                "speedup": row["speedup"].value,
-                "x_low": row["speedup"].low,
-                "x_high": row["speedup"].high,
-                "loss": quality["quality_loss"].value,
-                "y_low": quality["quality_loss"].low,
-                "y_high": quality["quality_loss"].high,
-                "front": id(point) in fronts,
-                "name": names[id(point)].text if id(point) in names else "",
-                "level": names[id(point)].level if id(point) in names else 0,
-                "right": speed_of(point) > middle,
-            }
-        )
-    base = style.chart(data).encode(color=style.colour(backends))
-    across = {"x": alt.X("speedup:Q", title="speed-up of the median, x", scale=style.near())}
-    up = {"y": alt.Y("loss:Q", title="quality loss (up is worse)", scale=style.near())}
-    marked = base.transform_filter("datum.front")
-    zero = style.chart([{"zero": 0}]).mark_rule(strokeDash=[2, 3], color=style.INK)
-    layers = [
-        zero.encode(y="zero:Q"),
-        base.mark_rule(strokeWidth=1).encode(x="x_low:Q", x2="x_high:Q", **up),
-        base.mark_rule(strokeWidth=1).encode(y="y_low:Q", y2="y_high:Q", **across),
-        marked.mark_line(strokeDash=[5, 3], opacity=0.7, interpolate="step-after").encode(
-            **across, **up, order="speedup:Q"
-        ),
-        base.mark_point(filled=True, size=70, opacity=1).encode(
-            **across, **up, shape=style.shape(variants, "variant")
-        ),
-        marked.mark_point(size=260, shape="circle", strokeWidth=1.5).encode(**across, **up),
+    panel = Panel(x, y, backends, axes)
+    fronts = {
+        backend: front([p for p in found if p.row.backend == backend]) for backend in backends
+    }
+    best = {id(p) for own in fronts.values() for p in own if not p.row.emulated}
+    texts = _texts(found, colours.without_slot(backends))
+    labels = []
+    for point in found:
+        row, loss = point.row, loss_of(point) or 0.0
+        at = y.within(loss)
+        panel.across(row.backend, at, _ends(point, "p50_ms"))
+        panel.upright(row.backend, median_ms(point), _ends(point, "quality_loss"))
+        said = f"{row.variant} on {row.backend}: {number(median_ms(point))} ms, loss {number(loss)}"
+        panel.point(row.backend, median_ms(point), at, said, id(point) in best)
+        text = texts[id(point)]
+        if at != loss:
+            text += f", loss {number(loss)} lies beyond"
+        mine = row is pick
+        first = _FIRST if mine else _SECOND if id(point) in best else _THIRD
+        if len(found) <= MOST_LABELS or first < _THIRD:
+            labels.append(
+                Label(median_ms(point), at, f"{text}: the pick" if mine else text, first, mine)
+            )
+    layers = [panel.rule(y=0.0)]
+    reserved = []
+    for column, limit in limits.items():
+        rule, box = _limit(panel, column, limit)
+        layers += rule
+        reserved += box
+    layers += [*panel.intervals(), *_joined(fronts, best, panel)]
+    drawn = panel.labels(labels, reserved)
+    if pick is not None and any(point.row is pick for point in found):
+        at = next(point for point in found if point.row is pick)
+        ring = style.chart([{"x": median_ms(at), "y": y.within(loss_of(at) or 0.0)}])
+        ring = ring.mark_point(size=210, shape="circle", color=colours.INK, strokeWidth=2)
+        layers.append(ring.encode(**axes))
+    return alt.layer(*layers, *panel.symbols(), *drawn)
+
+
+def _limit(panel: Panel, column: str, limit: float) -> tuple[list[Any], list[Any]]:
+    """The layers of a limit, and the box of its words; nothing where it lies beyond the panel."""
+    upright = column == "quality_loss"
+    scale = panel.y if upright else panel.x
+    if column not in ("p50_ms", "quality_loss") or not scale.holds(limit):
+        return [], []
+    words = f"limit {number(limit)}" + ("" if upright else " ms")
+    rule = panel.rule(**({"y": limit} if upright else {"x": limit}), colour=colours.LIMIT)
+    at = scale.at(limit)
+    right, bottom = panel.x.pixels, panel.y.pixels
+    panel.segments.append((0.0, at, right, at) if upright else (at, 0.0, at, bottom))
+    wide, high = width(words, style.SMALL), height(style.SMALL)
+    if upright:  # along the rule, from the right, above it or below
+        places = [
+            (left, top)
+            for left in range(int(right - wide), 0, -20)
+            for top in (at - high - 1, at + 2)
+            if 0 <= top <= bottom - high
+        ]
+    else:
+        places = [
+            (left, float(top))
+            for top in range(2, int(bottom - high), 12)
+            for left in (at + 4, at - wide - 4)
+            if 0 <= left <= right - wide
+        ]
+    boxes = [(left, top, left + wide, top + high) for left, top in places]
+    box = next((box for box in boxes if panel.free(box)), None)
+    if box is None:
+        return [rule], []
+    where = {"x": panel.x.value(box[0]), "y": panel.y.value(box[1] + high / 2), "text": words}
+    text = style.chart([where]).mark_text(
+        align="left", baseline="middle", fontSize=style.SMALL, color=colours.LIMIT
+    )
+    return [rule, text.encode(**panel.axes, text="text:N")], [box]
+
+
+def _joined(
+    fronts: Mapping[str, Sequence[Configuration]], best: set[int], panel: Panel
+) -> list[Any]:
+    import altair as alt
+
+    data = [
+        {"backend": backend, "x": median_ms(point), "y": panel.y.within(loss_of(point) or 0.0)}
+        for backend, own in fronts.items()
+        for point in own
+        if id(point) in best
     ]
-    sides = (("datum.right", "right", -13), ("!datum.right", "left", 13))
-    for (side, align, dx), level in itertools.product(sides, range(_LEVELS)):
-        mine = f"datum.name && {side} && datum.level == {level}"
-        if not any(one["name"] and one["level"] == level for one in data):
-            continue
-        text = base.mark_text(
-            align=align, dx=dx, dy=-12 - 11 * level, fontSize=10, limit=_LABEL_PX
-        ).encode(**across, **up, text="name:N", color=alt.value(style.INK))
-        layers.append(text.transform_filter(mine))
-    return alt.layer(*layers).properties(width=290, height=230, title=title)
-
-
-@dataclass(frozen=True, slots=True)
-class _Label:
-    """What stands at a point, and in which line above it, so that it crosses no other."""
-
-    text: str
-    level: int
-
-
-def _names(
-    named: Sequence[Configuration], placed: Sequence[Configuration]
-) -> dict[int, _Label]:  # fmt: skip
-    """The label of each named point; points too close for labels of their own share one."""
-    speeds, losses = _extent(placed, "speedup"), _extent(placed, "quality_loss")
-
-    def near(point: Configuration, other: Configuration, across: float) -> bool:
-        x, y = (abs(_at(point, of) - _at(other, of)) for of in ("speedup", "quality_loss"))
-        return x / speeds < across and y / losses < 0.06
-
-    groups: list[list[Configuration]] = []
-    for point in named:
-        group = next((one for one in groups if near(point, one[0], 0.2)), None)
-        if group is None:
-            groups.append([point])
-        else:
-            group.append(point)
-    labels: dict[int, _Label] = {}
-    for at, group in enumerate(groups):
-        beside = sum(near(group[0], other[0], 0.7) for other in groups[:at])
-        text = ", ".join(point.row.variant for point in group[:_MOST_NAMES])
-        more = f" +{len(group) - _MOST_NAMES}" if len(group) > _MOST_NAMES else ""
-        labels[id(group[0])] = _Label(text + more, beside % _LEVELS)
-    return labels
-
-
-def speed_of(point: Configuration) -> float:
-    """Return the speed-up that a configuration is drawn at."""
-    return point.row["speedup"].value or 0.0
-
-
-def _at(point: Configuration, column: str) -> float:
-    return _known(point, column)[0]
-
-
-def _known(point: Configuration, column: str) -> list[float]:
-    row = point.row if column == "speedup" else point.quality
-    if row is None:
+    if not data:
         return []
-    values = (row[column].value, row[column].low, row[column].high)
-    return [value for value in values if value is not None and math.isfinite(value)]
+    for before, after in itertools.pairwise(data):
+        if before["backend"] == after["backend"]:
+            x, y = (panel.x.at(one["x"]) for one in (before, after)), panel.y.at(before["y"])
+            first, last = x
+            panel.segments.append((first, y, last, y))
+            panel.segments.append((last, y, last, panel.y.at(after["y"])))
+    line = style.chart(data).mark_line(
+        strokeDash=[5, 3], opacity=0.8, strokeWidth=1.5, interpolate="step-after"
+    )
+    return [line.encode(**panel.axes, stroke=style.colour(panel.backends, alt.Stroke))]
 
 
-def _extent(placed: Sequence[Configuration], column: str) -> float:
-    known = [value for point in placed for value in _known(point, column)]
-    return max(known) - min(known) or 1.0
+def _texts(found: Sequence[Configuration], unlike: set[str]) -> dict[int, str]:
+    """What stands at each point: its variant, and what neither colour nor panel tells."""
+    rows = [point.row for point in found]
+    names = style.distinct(row.variant for row in rows)
+    short = dict(zip(names, told_apart(names, _LABEL_PX, style.SMALL), strict=True))
+    more = [name for name in varying(rows) if name not in PARTING]
+    made = {}
+    for point in found:
+        row = point.row
+        said = spoken(row, usual_left_out(row, [name for name in more if name in SETTINGS]))
+        text = short[row.variant] + (f" on {row.backend}" if row.backend in unlike else "")
+        made[id(point)] = text + (f", {said}" if said else "")
+    return made
+
+
+def _ends(point: Configuration, column: str) -> tuple[float | None, float | None]:
+    row = point.quality if column == "quality_loss" else point.row
+    assert row is not None
+    return row[column].low, row[column].high
+
+
+def _only(limits: Mapping[str, float], column: str) -> list[float]:
+    return [limits[column]] if column in limits else []

@@ -1,10 +1,24 @@
 // Live charts take the place of the drawn ones, with tooltips; the drawn one stays if this fails.
-for (const data of document.querySelectorAll("script.spec")) {
-  const place = data.parentElement.querySelector(".chart");
-  const drawn = place.innerHTML;
-  const spec = JSON.parse(data.textContent);
-  vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: false }).catch((error) => {
-    place.innerHTML = drawn;
-    console.error(error);
-  });
+// Colours follow the reader's ground, and print is light, by the style that the drawn ones bring.
+function enliven(part) {
+  for (const data of part.querySelectorAll("script.spec")) {
+    const place = data.parentElement.querySelector(".chart");
+    const drawn = place.innerHTML;
+    const style = place.querySelector("style");
+    if (style && !document.head.querySelector("style.charts")) {
+      const kept = document.head.appendChild(style.cloneNode(true));
+      kept.className = "charts";
+    }
+    const spec = JSON.parse(data.textContent);
+    data.remove();
+    vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: false }).catch((error) => {
+      place.innerHTML = drawn;
+      console.error(error);
+    });
+  }
 }
+const tips = document.head.appendChild(document.createElement("style"));
+tips.textContent =
+  "#vg-tooltip-element.vg-tooltip { background: var(--ground); color: var(--ink); border-color: var(--line); }";
+enliven(document);
+document.addEventListener("drawn", (event) => enliven(event.target)); // a part that was packed

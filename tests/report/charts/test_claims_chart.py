@@ -36,19 +36,28 @@ def test_it_is_drawn_for_runs_with_claims_only(native: None) -> None:
     assert "<svg" in charts.to_svg(made["compression"])
 
 
+def drawn(rows: list[Row]) -> tuple[list[set[str]], set[float], set[float]]:
+    """The labels of each panel, and the ratios and figures that points stand at."""
+    spec = compression(rows).to_dict()
+    panels = spec["vconcat"][0]["concat"]
+    labels, ratios, figures = [], set(), set()
+    for panel in panels:
+        data = [spec["datasets"][layer["data"]["name"]] for layer in panel["layer"]]
+        labels.append({one["text"] for items in data for one in items if "text" in one})
+        ratios |= {one["x"] for items in data for one in items if "said" in one}
+        figures |= {one["y"] for items in data for one in items if "said" in one}
+    return labels, ratios, figures
+
+
 def test_a_line_a_family_and_every_figure() -> None:
-    spec = compression(pruned()).to_dict()
-    data = [point for frame in spec["datasets"].values() for point in frame if "ratio" in point]
-    assert {point["family"] for point in data} == {"layer", "network"}
-    assert sorted({point["ratio"] for point in data}) == [2, 16]
-    losses = {point["value"] for point in data if point["value"] < 1}
-    assert losses == {0.002, 0.016}
+    labels, ratios, figures = drawn(pruned())
+    assert labels == [{"layer", "network"}] * 2  # of speed-up and of loss
+    assert ratios == {2, 16}
+    assert figures == {0.002, 0.016} | {row["speedup"].value for row in pruned()} - {1.0, None}
 
 
 def test_emulated_devices_have_losses_and_no_speed_up() -> None:
-    spec = compression([emulated(row) for row in pruned()]).to_dict()
-    data = [point for frame in spec["datasets"].values() for point in frame if "ratio" in point]
-    assert {point["value"] for point in data} == {0.002, 0.016}
+    assert drawn([emulated(row) for row in pruned()])[2] == {0.002, 0.016}
 
 
 def test_nothing_to_draw() -> None:

@@ -87,7 +87,7 @@ def test_paced_calls_have_their_rate_and_their_service_apart() -> None:
 def test_charts_stay_within_a_page(name: str, native: None) -> None:
     svg = charts.to_svg(charts.specs([SOURCE])[name])
     width, height = (float(svg.split(f'{side}="')[1].split('"')[0]) for side in ("width", "height"))
-    assert width < 900
+    assert width < 1100
     assert height < 1200
 
 
