@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchhub.model.quantities import BUDGET_KEYS
 from benchhub.model.row import Results
+from benchhub.model.scenario import Scenario
 from benchhub.report.answer.said import ReportAnswer
 from benchhub.report.charts import drawn
-from benchhub.report.charts.tradeoff import tradeoff
+from benchhub.report.charts.tradeoff import of_device
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.report.tables.points import no_latency
 from benchhub.text import plural
@@ -19,11 +21,9 @@ from benchhub.text import plural
 _XMLNS = re.compile(r' xmlns(:xlink)?="[^"]*"')
 #: Of more devices the trade-offs of the first are drawn.
 MOST_TRADEOFFS = 40
+_DRAWN = (Scenario.LATENCY, Scenario.QUALITY)
 
-TRADEOFF = (
-    "Loss of quality against speed, with 95 % intervals: lower and faster is better. Joined: the"
-    " Pareto front, what nothing is shown to beat."
-)
+TRADEOFF = "The loss is against the base variant, whose own is 0 by definition."
 #: Chart name -> heading, what to read from it, what to say when there is none.
 _CAPTIONS = {
     "latency": (
@@ -78,15 +78,32 @@ def tradeoffs(of: ReportAnswer, interactive: bool, suffix: str = "") -> list[Cha
     result = of.result
     if result.run.kind.without_answers:
         return []
+    picks = {one.device: one.shown.row.cell for one in of.lines if one.shown}
     made = []
     for at, device in enumerate(result.devices[:MOST_TRADEOFFS]):
         rows = [row for row in result.rows if row.device == device.name]
-        chart = tradeoff(rows, {device.name: emulation_words(device)})
+        words = {device.name: emulation_words(device)}
+        limits = _limits(result, device.name)
+        chart = of_device(rows, device.name, words, picks.get(device.name, ""), limits)
         if chart is not None:
-            words = f", {emulation_words(device)}" if device.emulated else ""
-            name, heading = f"tradeoff-{at}{suffix}", f"{device.name}{words}"
+            heading = ", ".join(filter(None, (device.name, emulation_words(device))))
+            name = f"tradeoff-{at}{suffix}"
             made.append(_figure(name, heading, TRADEOFF, chart, interactive))
     return made
+
+
+def _limits(result: Results, device: str) -> dict[str, float]:
+    """Return the strictest limits on a device, by column, of those that are about all variants."""
+    found: dict[str, float] = {}
+    for budget in result.budgets:
+        if budget.variants or budget.backends or device not in (budget.devices or (device,)):
+            continue
+        for key, limit in budget.limits.items():
+            column = BUDGET_KEYS[key][1].name
+            of_latency = BUDGET_KEYS[key][0].scenario in (None, *_DRAWN)
+            if of_latency and not (column == "quality_loss" and budget.quality_loss_relative):
+                found[column] = min(limit, found.get(column, limit))
+    return found
 
 
 def of_all(results: Sequence[Results], interactive: bool) -> list[ChartFigure]:
@@ -95,7 +112,7 @@ def of_all(results: Sequence[Results], interactive: bool) -> list[ChartFigure]:
 
 
 def _of_all(results: Sequence[Results], interactive: bool) -> Iterator[ChartFigure]:
-    made = drawn.specs(results)
+    made = drawn.specs(results, without=("tradeoff",))
     for name, (heading, caption, absent) in _CAPTIONS.items():
         chart = made.get(name)
         if chart is not None:
