@@ -10,16 +10,16 @@ from pathlib import Path
 
 from browser import dump_dom
 
-#: Draws and opens all there is, runs axe, and leaves what it finds in the document.
+#: Draws and opens what there is, runs axe, and leaves what it finds in the document.
 _RUN = """
 addEventListener("load", async () => {
-  for (let again = 0; again < 3; again += 1) {
-    for (const part of document.querySelectorAll("details:not([data-cells] details)")) part.open = true;
+  for (let again = 0; OPENED && again < 3; again += 1) {
+    for (const part of document.querySelectorAll("details:not(.opens, .opens details)")) part.open = true;
     await new Promise((done) => setTimeout(done, 200));
   }
   const cells = document.querySelectorAll("details.opens");
-  for (const cell of [...cells].slice(0, 5)) cell.open = true;
-  const found = await axe.run(document, { resultTypes: ["violations"] });
+  for (const cell of OPENED ? [...cells].slice(0, 3) : []) cell.open = true;
+  const found = await axe.run(document, { resultTypes: ["violations"], runOnly: RULES });
   document.documentElement.dataset.axe = JSON.stringify(
     found.violations.map((one) => [one.impact, one.id, one.nodes.slice(0, 3).map((n) => n.html)]),
   );
@@ -29,12 +29,19 @@ DARK = "--blink-settings=preferredColorScheme=0"
 LIGHT = "--blink-settings=preferredColorScheme=1"
 
 
-def serious(page: Path, folder: Path, *flags: str) -> list[list[object]]:
-    """Return the findings of impact serious or critical on a page with everything opened."""
+def serious(
+    page: Path, folder: Path, *flags: str, rules: tuple[str, ...] = (), opened: bool = True
+) -> list[list[object]]:
+    """Return the findings of impact serious or critical on a page, with its sections `opened`.
+
+    Of some `rules` alone, or of all.
+    """
     text = page.read_text("utf-8")
     assert "</body>" in text
     with_axe = folder / f"axe-{page.name}"
-    scripts = f"<script>{_source()}</script><script>{_RUN}</script></body>"
+    run = _RUN.replace("OPENED", "true" if opened else "false")
+    run = run.replace("RULES", json.dumps(rules) if rules else "undefined")
+    scripts = f"<script>{_source()}</script><script>{run}</script></body>"
     with_axe.write_text(scripts.join(text.rsplit("</body>", 1)), "utf-8")
     dom = dump_dom(with_axe, folder / "profile", "--virtual-time-budget=60000", *flags)
     told = re.search(r'data-axe="([^"]*)"', dom)

@@ -20,7 +20,7 @@ from benchhub.text import plural
 
 _XMLNS = re.compile(r' xmlns(:xlink)?="[^"]*"')
 #: Of more devices the trade-offs of the first are drawn.
-MOST_TRADEOFFS = 40
+MOST_TRADEOFFS = 20
 _DRAWN = (Scenario.LATENCY, Scenario.QUALITY)
 
 TRADEOFF = "The loss is against the base variant, whose own is 0 by definition."
