@@ -26,10 +26,10 @@ from benchhub.results.claims.judge import answer_claims
 from benchhub.results.claims.paired_quality import PairedQuality
 from benchhub.results.compare.files import races
 from benchhub.results.decided import Decided, decoded, encoded
-from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
-from benchhub.results.kept.ahead import make_ahead
 from benchhub.results.details import with_details
 from benchhub.results.details.kept import KeptDetails
+from benchhub.results.device_reference import missing_reference, reference_cells, reference_told
+from benchhub.results.kept.ahead import make_ahead
 from benchhub.results.kept.rows import PATIENCE_S, Raw, keep_some, summarized_once
 from benchhub.results.kept_tables import KeptTables
 from benchhub.results.rows.case_tables import Tables

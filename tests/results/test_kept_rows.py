@@ -95,9 +95,7 @@ def computed(monkeypatch):
             for one in cells
             if one.kind is not CellKind.CANARY
         )
-        return summarized(
-            run, needed, launches, variants, devices, fixed_work, asked, wanted, seen
-        )
+        return summarized(run, needed, launches, variants, devices, fixed_work, asked, wanted, seen)
 
     monkeypatch.setattr(rows, "summarized", counted)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,13 +13,13 @@ from benchhub.report.tables.settings import SETTINGS, spoken, usual_left_out
 from benchhub.text import abridged, estimate, moment, number, plural, shown
 
 #: What a backend tells is anybody's, and may be long.
-_LONGEST, _LONGEST_ALL = 120, 600
+_LONGEST, _LONGEST_ALL = 100, 500
 #: Told of launches elsewhere among a cell's details.
 _ELSEWHERE = frozenset({"repeated", "paced", "profile", "sums", "sums_as"})
 _SHORT = {"speedup": "speed-up"}
 _UNKNOWN = {
-    "governor": "the governor", "temperature_c": "the temperature", "frequency_mhz": "the clock",
-    "load_1m": "the load", "throttle_count": "throttling",
+    "governor": "governor", "temperature_c": "temperature", "frequency_mhz": "clock",
+    "load_1m": "load", "throttle_count": "throttling",
 }  # fmt: skip
 
 
@@ -168,14 +167,35 @@ def links(row: Row) -> list[tuple[str, str]]:
 
 
 def _ids(launches: tuple[str, ...]) -> str:
-    """Return the ids of launches; where they are one after the other, the first and the last."""
-    if len(launches) > 2 and launches == tuple(f"{place}.0" for place in range(len(launches))):
-        return f"{launches[0]} to {launches[-1]}"
-    return ", ".join(launches)
+    """Return the ids of launches; of more than two on end the first and the last."""
+    runs: list[list[str]] = []
+    for one in launches:
+        if runs and one == _next(runs[-1][-1]):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    said = (f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
+    return ", ".join(said)
+
+
+def _next(launch: str) -> str:
+    index, _, attempt = launch.partition(".")
+    return f"{int(index) + 1}.{attempt}" if index.isdecimal() else ""
 
 
 def _told(details: Mapping[str, Any]) -> Iterator[str]:
     for name, value in details.items():
-        if name not in _ELSEWHERE and value not in (None, "", [], {}):
-            plain = value if isinstance(value, str) else json.dumps(value, default=str)
-            yield f"{name} {abridged(plain, _LONGEST)}"
+        if name not in _ELSEWHERE and (said := _words(value)):
+            yield f"{name} {abridged(said, _LONGEST)}"
+
+
+def _words(value: Any) -> str:
+    """Return what a backend tells as text, names before what they are of."""
+    if value is None or value is False:
+        return ""
+    if isinstance(value, Mapping):
+        told = ((name, _words(one)) for name, one in value.items())
+        return ", ".join(f"{name} {one}" for name, one in told if one)
+    if isinstance(value, list | tuple):
+        return ", ".join(filter(None, map(_words, value)))
+    return "yes" if value is True else str(value)

@@ -15,6 +15,8 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 360, 80, 46, 24, 72
 _STEP = 24.0
 #: So much around the median is always in view: noise is not drawn as if it were much.
 _AROUND = 0.1
+#: Closer together they are drawn small.
+_SMALL = 9.0
 
 
 def in_order(told: CellDetails) -> str:
@@ -31,7 +33,9 @@ def in_order(told: CellDetails) -> str:
     if not high > low:
         return ""
     step = min(_STEP, (_WIDTH - _LEFT - 12) / max(1, len(found) - 1))
-    dots, open_dots, lost = [], [], []
+    dots: list[str] = []
+    open_dots: list[str] = []
+    lost: list[str] = []
     for place, (launch, value) in enumerate(zip(told.launches, found, strict=True)):
         x = round(_LEFT + 8 + place * step)
         if value is None:
@@ -45,7 +49,8 @@ def in_order(told: CellDetails) -> str:
     head = f"{head_of(told.measures[0])} of each launch{signs}"
     words = f"{head}; from {number(min(known))} to {number(max(known))}"
     return (
-        f'<svg class="strip" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}"'
+        f'<svg class="strip{" many" if step < _SMALL else ""}" role="img"'
+        f' viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}"'
         f' height="{_HEIGHT}"><title>{words}</title>'
         f'<text x="{_LEFT}" y="11">{head}</text><path class="axis" d="M{_LEFT} {_TOP}V{_BOTTOM}"/>'
         f'<text x="{_LEFT - 4}" y="{_TOP + 4}" text-anchor="end">{number(high)}</text>'

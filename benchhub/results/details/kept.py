@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,10 +19,12 @@ from benchhub.store.summaries import Summary
 
 #: The kind of summaries in a store.
 DETAILS = "details"
+#: So many are kept at a time.
+_AT_ONCE = 200
 
 
 class KeptDetails:
-    """What cells of a run open; of all `cells`, or of those with keys in `only`.
+    """What cells of a run open; of all `cells`, or of those with keys in `only`, to be kept alone.
 
     What is kept and what is computed are the same to the last digit. It hangs on a cell and its
     launches alone, so that more launches of others leave it as it is.
@@ -37,7 +40,8 @@ class KeptDetails:
             if (only is None or cell.key in only) and raw.source(cell) is not None
         }
         self._keys = _keys(raw, self._cells)
-        self._found: dict[str, CellDetails] = {}
+        self._holds = only is None
+        self._found: dict[str, CellDetails | None] = {}
         self._new: dict[str, Summary] = {}
         self._read()
 
@@ -45,11 +49,13 @@ class KeptDetails:
         """Compute the details of a cell, where they are missing, by launches that were read."""
         if cell.key not in self._cells or cell.key in self._found:
             return
-        found = details_of(cell, launches, dropped)
+        found: CellDetails | None = details_of(cell, launches, dropped)
         if cell.key in self._keys:
             data = encoded(found)
             self._new[cell.key] = Summary(self._keys[cell.key], data)
-            found = decoded(CellDetails, data)
+            found = decoded(CellDetails, data) if self._holds else None
+            if len(self._new) % _AT_ONCE == 0 and self._kept():
+                self._new = {}
         self._found[cell.key] = found
 
     def of(self, rows: Sequence[Row]) -> Mapping[str, CellDetails]:
@@ -62,25 +68,27 @@ class KeptDetails:
                 cell = self._cells[row.cell]
                 self.take(cell, self._raw.launches(cell), row.provenance.warmup_dropped)
         self.write()
-        return {row.cell: self._found[row.cell] for row in wanted}
+        return {
+            row.cell: one for row in wanted if (one := self._found[row.cell]) is not None
+        }  # fmt: skip
 
     def write(self, patience_s: float = 0.0) -> None:
         """Keep what is new; for others who write is waited so long."""
         until = time.monotonic() + patience_s
-        while self._new and not self._store.summaries.keep(self._raw.run, DETAILS, self._new):
-            if time.monotonic() >= until:
-                break
+        while self._new and not self._kept() and time.monotonic() < until:
+            pass
         self._new = {}
+
+    def _kept(self) -> bool:
+        return self._store.summaries.keep(self._raw.run, DETAILS, self._new)
 
     def _read(self) -> None:
         if not self._keys:
             return
         for name, one in self._store.summaries.of(self._raw.run, DETAILS).items():
             if name not in self._found and self._keys.get(name) == one.key:
-                try:
+                with contextlib.suppress(ValueError):
                     self._found[name] = decoded(CellDetails, one.data)
-                except ValueError:
-                    continue
 
 
 def _keys(raw: Raw, cells: Mapping[str, Cell]) -> dict[str, str]:

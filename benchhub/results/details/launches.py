@@ -34,8 +34,7 @@ def measures_of(cell: Cell, launches: Sequence[Launch], timed: bool) -> tuple[st
     known = tuple(
         name
         for name in wanted
-        if name in told
-        or (timed if name in PERCENTILES else _is_told(name, finished))
+        if name in told or (timed if name in PERCENTILES else _is_told(name, finished))
     )
     return known or tuple(name for name in QUANTITIES if name in told)[:_MOST_TOLD]
 

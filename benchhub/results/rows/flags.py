@@ -79,7 +79,9 @@ def of_launch(launch: Launch) -> tuple[Flag, ...]:
     raised = (
         *_shares(alone), *_states(alone), *_gone_back(alone), *_gaps(alone), *_engines(alone),
     )  # fmt: skip
-    return tuple(dataclasses.replace(flag, evidence=_OF_ONE.sub("", flag.evidence)) for flag in raised)
+    return tuple(
+        dataclasses.replace(flag, evidence=_OF_ONE.sub("", flag.evidence)) for flag in raised
+    )
 
 
 def _shares(launches: Sequence[Launch]) -> Iterator[Flag]:

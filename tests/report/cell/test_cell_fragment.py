@@ -11,8 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import dump_dom
-from builders import make_cell, make_conditions, make_device, make_launch, make_launches, make_run
-from builders import make_variant
+from builders import (
+    make_cell,
+    make_conditions,
+    make_device,
+    make_launch,
+    make_launches,
+    make_run,
+    make_variant,
+)
 from synthetic import HOSTILE
 
 from benchhub.model.flag import Flag, FlagKind
@@ -20,9 +27,9 @@ from benchhub.model.launch import Launch
 from benchhub.model.row import CellDetails, Row
 from benchhub.model.scenario import Scenario
 from benchhub.ondevice.wire import Failure
+from benchhub.report.cell.axes import BOTTOM, LEFT, RIGHT, TOP, Axes, axes_of
 from benchhub.report.cell.ecdf import ecdf
 from benchhub.report.cell.fragment import fragment
-from benchhub.report.cell.frame import BOTTOM, LEFT, RIGHT, TOP, Frame, framed
 from benchhub.report.cell.launches import MOST
 from benchhub.results.details.of_cell import details_of
 from benchhub.results.rows.rows import summarize
@@ -119,6 +126,7 @@ def test_two_hundred_launches_are_forty_lines_and_a_fold() -> None:
     assert "<summary>160 further launches, 1 of them not finished</summary>" in html
     assert listed[0].splitlines()[0] == listed[1].splitlines()[0]
     assert len(list(parsed(html).iter())) < 60
+    assert "figures of launches 0.0 to 149.0, 151.0 to 199.0\n" in parts(html)["Provenance"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +172,7 @@ def test_a_far_tail_does_not_set_the_axis_and_is_told() -> None:
     launches[3].samples_ns[7] = 900_000_000
     row, detail = opened(cell, launches)
     assert detail.distribution is not None
-    assert framed(detail.distribution).high_ms < 20
+    assert axes_of(detail.distribution).high_ms < 20
     html = str(fragment(row, detail))
     assert "slowest 900 ms →" in html
     assert "slowest: 900 ms, call 8 of launch 3.0" in html
@@ -184,21 +192,21 @@ def test_the_curve_lies_in_its_axes_and_rises() -> None:
     assert all(LEFT <= x <= RIGHT and TOP <= y <= BOTTOM for x, y in at)
     assert all(x0 <= x1 and y0 >= y1 for (x0, y0), (x1, y1) in pairwise(at))
     assert at[0][1] == BOTTOM
-    median_x = framed(detail.distribution).x(row["p50_ms"].value or 0)
+    median_x = axes_of(detail.distribution).x(row["p50_ms"].value or 0)
     assert any(abs(x - median_x) <= 1 and y == (TOP + BOTTOM) // 2 for x, y in at)
 
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [
-        (0.0, 1.0, ["0.0", "0.5", "1.0 ms"]),
-        (9.7, 10.4, ["9.8", "10.0", "10.2", "10.4 ms"]),
-        (0.0001, 0.00035, ["0.0001", "0.0002", "0.0003 ms"]),
-        (100.0, 9100.0, ["5,000 ms"]),
+        (9.7, 10.4, ["9.8", "10", "10.2", "10.4 ms"]),
+        (0.5, 1.2, ["0.6", "0.8", "1", "1.2 ms"]),
+        (0.3, 9.0, ["0.5", "1", "2", "5 ms"]),
+        (0.3, 900.0, ["1", "10", "100 ms"]),
     ],
 )
 def test_notches_are_round(low, high, expected) -> None:
-    assert [text for _, text in Frame(low, high).ticks()] == expected
+    assert [text for _, text in Axes(low, high).ticks()] == expected
 
 
 def test_without_details_the_row_alone_tells() -> None:
