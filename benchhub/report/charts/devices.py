@@ -24,9 +24,7 @@ def by_device(
     several = len({row.run for row in rows}) > 1
     places = {name: place for place, name in enumerate(words or {})}
     groups: dict[tuple[bool, str], list[Row]] = {}
-    for row in sorted(
-        rows, key=lambda one: (one.emulated, places.get(one.device, len(places)))
-    ):
+    for row in sorted(rows, key=lambda one: (one.emulated, places.get(one.device, len(places)))):
         name = row.device
         if row.emulated:
             name += f", {(words or {}).get(row.device) or EMULATED} (not ranked)"
@@ -58,7 +56,7 @@ def by_setting(
 
 
 def fullest(rows: Sequence[Row], parting: Sequence[str] = PARTING) -> tuple[str, list[Row]]:
-    """Return one setting in words with its rows: that of most configurations, the smallest first."""
+    """Return one setting in words with its rows: that of most configurations, or the smallest."""
     return max(
         by_setting(rows, None, parting),
         key=lambda pair: len({(row.backend, row.variant) for row in pair[1]}),
@@ -86,4 +84,3 @@ def beside(panels: Sequence[tuple[bool, Any]], columns: int = 2) -> list[Any]:
         for grid in grids
         if grid
     ]
-

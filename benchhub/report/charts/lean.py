@@ -64,7 +64,12 @@ def _nothing(element: Tree.Element) -> bool:
     if element.tag != "path":
         return False
     drawn = element.get("stroke") or element.get("fill")
-    return not drawn or element.get("opacity") == "0" or not element.get("d") or element.get("display") == "none"
+    return (
+        not drawn
+        or element.get("opacity") == "0"
+        or not element.get("d")
+        or element.get("display") == "none"
+    )
 
 
 def _hoist(group: Tree.Element) -> None:

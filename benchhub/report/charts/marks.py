@@ -13,8 +13,8 @@ from typing import Any
 
 from benchhub.report.charts import colours, style
 from benchhub.report.charts.lettering import height, width
-from benchhub.report.charts.placing import REACH, Box, Placed, Segment, Wanted, column, place
-from benchhub.report.charts.scales import Ends, Scale
+from benchhub.report.charts.placing import REACH, Box, Placed, Segment, WantedLabel, column, place
+from benchhub.report.charts.scales import AxisScale, Ends
 
 #: Half the width of the mark of an interval that goes on beyond the panel.
 _ARROW = 4.0
@@ -35,8 +35,8 @@ class Label:
 class Panel:
     """One panel while it is put together; everything is given in the units of its axes."""
 
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
     backends: Sequence[str]
     axes: Mapping[str, Any]  # encodings of x and y, which every layer has
     strokes: list[dict[str, Any]] = field(default_factory=list)
@@ -71,9 +71,7 @@ class Panel:
             for x, y in spots
         )
 
-    def labels(
-        self, wanted: Sequence[Label], reserved: Sequence[Box] = ()
-    ) -> list[Any]:
+    def labels(self, wanted: Sequence[Label], reserved: Sequence[Box] = ()) -> list[Any]:
         """Return the layers of labels and of their leaders, none over another or over a point."""
         order = sorted(range(len(wanted)), key=lambda index: wanted[index].first)
         found = place(
@@ -90,9 +88,7 @@ class Panel:
 
     def beside(self, wanted: Sequence[Label]) -> list[Any]:
         """Return the layers of labels in a column to the right of the panel, and their leaders."""
-        found = column(
-            [self._wanted(label) for label in wanted], self.x.pixels + 16, self.y.pixels
-        )
+        found = column([self._wanted(label) for label in wanted], self.x.pixels + 16, self.y.pixels)
         return self.texts(list(zip(wanted, found, strict=True)))
 
     def texts(self, placed: Sequence[tuple[Label, Placed]]) -> list[Any]:
@@ -111,8 +107,8 @@ class Panel:
         if leaders:
             line = style.chart(leaders).mark_line(color=colours.SOFT, strokeWidth=0.6)
             made.append(line.encode(**self.axes, order="i:Q"))
-        for (right, bold), data in texts.items():
-            mark = style.chart(data).mark_text(
+        for (right, bold), own in texts.items():
+            mark = style.chart(own).mark_text(
                 align="left" if right else "right", baseline="middle", fontSize=style.SMALL,
                 fontWeight="bold" if bold else "normal", color=colours.INK,
             )  # fmt: skip
@@ -126,7 +122,9 @@ class Panel:
         if not self.strokes:
             return []
         line = style.chart(self.strokes).mark_line(strokeWidth=thick, opacity=opacity)
-        return [line.encode(**self.axes, order="i:Q", stroke=style.colour(self.backends, alt.Stroke))]
+        return [
+            line.encode(**self.axes, order="i:Q", stroke=style.colour(self.backends, alt.Stroke))
+        ]
 
     def symbols(self, size: float = 70) -> list[Any]:
         """Return the layer of the points; those that are not solid have an outline only."""
@@ -170,13 +168,13 @@ class Panel:
         data = [self._data((end, self.y.pixels / 2)) for end in ends]
         return [style.chart(data).mark_point(size=1, opacity=0).encode(**self.axes)]
 
-    def _wanted(self, label: Label) -> Wanted:
+    def _wanted(self, label: Label) -> WantedLabel:
         size = style.SMALL
         wide = width(label.text, size, label.bold)
-        return Wanted(self.x.at(label.x), self.y.at(label.y), wide, height(size))
+        return WantedLabel(self.x.at(label.x), self.y.at(label.y), wide, height(size))
 
     def _interval(
-        self, backend: str, scale: Scale, ends: Ends, other: float, upright: bool
+        self, backend: str, scale: AxisScale, ends: Ends, other: float, upright: bool
     ) -> None:
         low, high = ends
         if low is None and high is None:
@@ -206,4 +204,3 @@ class Panel:
 
     def _data(self, pixel: tuple[float, float]) -> dict[str, Any]:
         return {"x": self.x.value(pixel[0]), "y": self.y.value(pixel[1])}
-

@@ -14,7 +14,7 @@ from benchhub.report.charts.devices import PARTING, beside, by_device, by_settin
 from benchhub.report.charts.lettering import height, shortened, width
 from benchhub.report.charts.marks import Label, Panel
 from benchhub.report.charts.placing import Placed
-from benchhub.report.charts.scales import Ends, Scale, spanning
+from benchhub.report.charts.scales import AxisScale, Ends, spanning
 from benchhub.report.tables.points import points
 from benchhub.report.tables.settings import spoken, usual_left_out, varying
 from benchhub.text import number
@@ -83,7 +83,7 @@ def _panels(
 def _panel(
     rows: Sequence[Row],
     column: str,
-    x: Scale,
+    x: AxisScale,
     backends: list[str],
     title: str,
     roomy: bool,
@@ -94,7 +94,7 @@ def _panel(
     more = [name for name in varying(rows) if name not in PARTING]
     step = 16 if roomy else 10
     lanes, names, bottom = _lanes(rows, backends, step)
-    y = Scale(0.0, bottom, bottom)  # a lane lies where it is drawn
+    y = AxisScale(0.0, bottom, bottom)  # a lane lies where it is drawn
     log = " (log)" if x.log else ""
     axes = {
         "x": style.axis(x, 6 if x.pixels > NARROW else 4, title + log),
@@ -151,9 +151,7 @@ def _name(text: str, at: float, most: float) -> tuple[Label, Placed]:
     return Label(0.0, at, short), Placed((-10 - wide, at - half, -10.0, at + half), right=False)
 
 
-def _behind(
-    text: str, at: float, x: Scale, value: float, ends: Ends
-) -> tuple[Label, Placed]:
+def _behind(text: str, at: float, x: AxisScale, value: float, ends: Ends) -> tuple[Label, Placed]:
     """The label of a lane: behind its point and its interval."""
     last = value if ends[1] is None else x.within(ends[1])
     left = max(x.at(value) + 9, x.at(last) + 6)

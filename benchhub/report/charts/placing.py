@@ -35,7 +35,7 @@ Segment = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedLabel:
     """A label that wants a place: its point, and its size."""
 
     x: float
@@ -55,7 +55,7 @@ class Placed:
 
 
 def place(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedLabel],
     points: Sequence[tuple[float, float]],
     lines: Sequence[Segment],
     width: float,
@@ -76,9 +76,7 @@ def place(
             others = [one for at, one in enumerate(found) if one is not None and at != index]
             taken = [*reserved, *(one.box for one in others)]
             leaders = [one.leader for one in others if one.leader is not None]
-            found[index] = _choose(
-                wanted[index], symbols, under, taken, leaders, (width, height)
-            )
+            found[index] = _choose(wanted[index], symbols, under, taken, leaders, (width, height))
         again = _under_one_another(found)
     left = [index for index, chosen in enumerate(found) if chosen is None]
     beside = column([wanted[index] for index in left], width + 12, height)
@@ -99,7 +97,7 @@ def _under_one_another(found: Sequence[Placed | None]) -> list[int]:
     return sorted({led[row][0] for row in rows} | {known[at][0] for at in columns})
 
 
-def column(wanted: Sequence[Wanted], left: float, height: float) -> list[Placed]:
+def column(wanted: Sequence[WantedLabel], left: float, height: float) -> list[Placed]:
     """Return places one below the other from `left` on, near the height of their points.
 
     Where one column is full the next begins; leaders go from the points.
@@ -135,7 +133,7 @@ def _apart(tops: Sequence[float], step: float, height: float) -> list[float]:
 
 
 def _choose(
-    one: Wanted,
+    one: WantedLabel,
     symbols: Any,
     under: Any,
     taken: Sequence[Box],
@@ -168,7 +166,7 @@ def _choose(
     return Placed(box, bool(right[at]), leader)  # type: ignore[arg-type]
 
 
-def _places(one: Wanted) -> tuple[Any, Any, Any, Any]:
+def _places(one: WantedLabel) -> tuple[Any, Any, Any, Any]:
     """Boxes around a point, their leaders, what each costs, and on which side it begins."""
     offsets, costs, right = _around_zero()
     width, height = one.width, one.height
@@ -211,7 +209,8 @@ def _around(x: float, y: float) -> Box:
 
 
 def _of_segment(line: Segment) -> Box:
-    return min(line[0], line[2]), min(line[1], line[3]), max(line[0], line[2]), max(line[1], line[3])
+    (left, right), (top, bottom) = sorted(line[0::2]), sorted(line[1::2])
+    return left, top, right, bottom
 
 
 def _meet(some: Any, others: Any, gap: float) -> Any:

@@ -24,7 +24,7 @@ _LEAST_BEYOND = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """An axis from `low` to `high` over so many pixels; `up`: pixels are counted downwards."""
 
     low: float
@@ -64,8 +64,12 @@ class Scale:
         """Return it as the drawing library has it."""
         import altair as alt
 
-        kind = "log" if self.log else "linear"
-        return alt.Scale(type=kind, domain=[self.low, self.high], nice=False, zero=False)
+        return alt.Scale(
+            type="log" if self.log else "linear",
+            domain=[self.low, self.high],
+            nice=False,
+            zero=False,
+        )
 
     def _of(self, value: float) -> float:
         return math.log10(value) if self.log else value
@@ -75,7 +79,7 @@ def spanning(
     values: Iterable[float], ends: Iterable[Ends], pixels: float, *,
     zero: bool = False, floor: bool = False, positive: bool = False, may_log: bool = True,
     up: bool = False, pad: float = 14.0,
-) -> Scale:  # fmt: skip
+) -> AxisScale:  # fmt: skip
     """Return a scale that holds all values, and of their intervals what leaves room for values.
 
     `zero`: it holds 0, too, unless it is logarithmic; `floor`: and begins there where nothing is
@@ -103,7 +107,7 @@ def spanning(
     spare = (most - least) * pad / max(pixels - 2 * pad, 1)
     begin = 0.0 if floor and not log and least >= 0 else least - spare
     least, most = (max(begin, 0.0) if positive and not log else begin), most + spare
-    return Scale(*((10**least, 10**most) if log else (least, most)), pixels, log, up)
+    return AxisScale(*((10**least, 10**most) if log else (least, most)), pixels, log, up)
 
 
 def _beyond(span: float, halves: Sequence[float]) -> float:
@@ -114,7 +118,7 @@ def _beyond(span: float, halves: Sequence[float]) -> float:
     return max(_LEAST_BEYOND * span, min(usual, _MOST_BEYOND * span))
 
 
-def _linear_ticks(scale: Scale, about: int) -> list[float]:
+def _linear_ticks(scale: AxisScale, about: int) -> list[float]:
     rough = (scale.high - scale.low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough * 0.999)
@@ -123,7 +127,7 @@ def _linear_ticks(scale: Scale, about: int) -> list[float]:
     return [round(at * step, digits) for at in range(first, last + 1)]
 
 
-def _log_ticks(scale: Scale, about: int) -> list[float]:
+def _log_ticks(scale: AxisScale, about: int) -> list[float]:
     first, last = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
     tens = range(first, last + 1)
     for steps in ((1, 2, 5), (1, 3), (1,)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchhub.report.charts import colours
 from benchhub.report.charts.lettering import width
-from benchhub.report.charts.scales import Scale
+from benchhub.report.charts.scales import AxisScale
 
 if TYPE_CHECKING:
     import altair as alt
@@ -43,13 +43,18 @@ def legend() -> alt.Legend:
     return alt.Legend(title=None, orient="top", columns=6)
 
 
-def axis(scale: Scale, about: int, title: str | None, upright: bool = False) -> Any:
+def axis(scale: AxisScale, about: int, title: str | None, upright: bool = False) -> Any:
     """An axis of numbers with a grid and few ticks."""
     import altair as alt
 
     ticks = scale.ticks(about)
     made = alt.Axis(
-        title=title, values=ticks, format=".6~g", ticks=False, domain=not upright, labelPadding=5,
+        title=title,
+        values=ticks,
+        format=".6~g",
+        ticks=False,
+        domain=not upright,
+        labelPadding=5,
         titlePadding=12 if upright else 6,
     )
     kind: Any = alt.Y if upright else alt.X

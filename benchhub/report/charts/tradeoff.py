@@ -1,4 +1,4 @@
-"""The chart of quality loss against latency on one device, with the Pareto front of each backend."""
+"""The chart of quality loss against latency on one device, and the front of each backend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchhub.report.charts import colours, style
 from benchhub.report.charts.devices import PARTING, by_device, by_setting
 from benchhub.report.charts.lettering import height, told_apart, width
 from benchhub.report.charts.marks import Label, Panel
-from benchhub.report.charts.scales import Scale, spanning
+from benchhub.report.charts.scales import AxisScale, spanning
 from benchhub.report.tables.front import front
 from benchhub.report.tables.points import Configuration, disagrees, loss_of, median_ms, points
 from benchhub.report.tables.settings import SETTINGS, spoken, usual_left_out, varying
@@ -87,7 +87,9 @@ def of_device(
         min(max(260, 200 + 7 * tall), 660),
         zero=True, may_log=False, up=True, pad=24,
     )  # fmt: skip
-    backends = style.distinct(row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model)
+    backends = style.distinct(
+        row.backend for row in rows if row["p50_ms"].value is not None and row.runs_model
+    )
     (heading, _), *_ = by_device([point.row for point in drawn], words)
     left = [said for said, _ in settings[MOST_PANELS:]]
     lines = [*filter(None, [heading.partition(", ")[2]]), _READ]
@@ -111,15 +113,16 @@ def of_device(
 
 def _panel(
     found: Sequence[Configuration],
-    x: Scale,
-    y: Scale,
+    x: AxisScale,
+    y: AxisScale,
     backends: list[str],
     pick: Row | None,
     limits: Mapping[str, float],
 ) -> Any:
     import altair as alt
 
-    metrics = style.distinct(p.quality.quality.metric for p in found if p.quality.quality)
+    judged = [p.quality.quality for p in found if p.quality is not None]
+    metrics = style.distinct(figures.metric for figures in judged if figures is not None)
     of = f" of {metrics[0]}" if len(metrics) == 1 else ""
     log = " (log)" if x.log else ""
     axes = {
@@ -158,8 +161,8 @@ def _panel(
     layers += [*panel.intervals(), *_joined(fronts, best, panel)]
     drawn = panel.labels(labels, reserved)
     if pick is not None and any(point.row is pick for point in found):
-        at = next(point for point in found if point.row is pick)
-        ring = style.chart([{"x": median_ms(at), "y": y.within(loss_of(at) or 0.0)}])
+        chosen = next(point for point in found if point.row is pick)
+        ring = style.chart([{"x": median_ms(chosen), "y": y.within(loss_of(chosen) or 0.0)}])
         ring = ring.mark_point(size=210, shape="circle", color=colours.INK, strokeWidth=2)
         layers.append(ring.encode(**axes))
     return alt.layer(*layers, *panel.symbols(), *drawn)
@@ -179,7 +182,7 @@ def _limit(panel: Panel, column: str, limit: float) -> tuple[list[Any], list[Any
     wide, high = width(words, style.SMALL), height(style.SMALL)
     if upright:  # along the rule, from the right, above it or below
         places = [
-            (left, top)
+            (float(left), top)
             for left in range(int(right - wide), 0, -20)
             for top in (at - high - 1, at + 2)
             if 0 <= top <= bottom - high
@@ -207,7 +210,7 @@ def _joined(
 ) -> list[Any]:
     import altair as alt
 
-    data = [
+    data: list[dict[str, Any]] = [
         {"backend": backend, "x": median_ms(point), "y": panel.y.within(loss_of(point) or 0.0)}
         for backend, own in fronts.items()
         for point in own
@@ -217,8 +220,8 @@ def _joined(
         return []
     for before, after in itertools.pairwise(data):
         if before["backend"] == after["backend"]:
-            x, y = (panel.x.at(one["x"]) for one in (before, after)), panel.y.at(before["y"])
-            first, last = x
+            first, last = panel.x.at(before["x"]), panel.x.at(after["x"])
+            y = panel.y.at(before["y"])
             panel.segments.append((first, y, last, y))
             panel.segments.append((last, y, last, panel.y.at(after["y"])))
     line = style.chart(data).mark_line(

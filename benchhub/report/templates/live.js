@@ -1,15 +1,14 @@
 // Live charts take the place of the drawn ones, with tooltips; the drawn one stays if this fails.
 // Colours follow the reader's ground, and print is light, by the style that the drawn ones bring.
+const colours = document.head.appendChild(document.createElement("style"));
 function enliven(part) {
   for (const data of part.querySelectorAll("script.spec")) {
     const place = data.parentElement.querySelector(".chart");
     const drawn = place.innerHTML;
     const style = place.querySelector("style");
-    if (style && !document.head.querySelector("style.charts")) {
-      const kept = document.head.appendChild(style.cloneNode(true));
-      kept.className = "charts";
-    }
+    if (style) colours.textContent ||= style.textContent;
     const spec = JSON.parse(data.textContent);
+    spec.config.background = "transparent"; // the page's own ground
     data.remove();
     vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: false }).catch((error) => {
       place.innerHTML = drawn;

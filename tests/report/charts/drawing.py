@@ -51,7 +51,7 @@ class Drawing:
             one.text
             for one in self.texts
             if not one.turned
-            and not (0 <= one.box[0] and one.box[2] <= self.width and 0 <= one.box[1])
+            and not (one.box[0] >= 0 and one.box[2] <= self.width and one.box[1] >= 0)
         ]
 
 
@@ -62,12 +62,8 @@ def read(svg: str) -> Drawing:
     for element, (x, y), inherited in _walk(root, (0.0, 0.0), {}):
         if element.tag == "text":
             texts.append(_text(element, x, y, inherited))
-        elif element.tag == "path" and "transform" in element.attrib and "Z" in element.get("d", ""):
-            reach = 4.0
-            symbols.append((x - reach, y - reach, x + reach, y + reach))
-        elif element.tag == "path" and re.search(r"M[\d.]+,0A", element.get("d", "")):
+        elif element.tag == "path" and "transform" in element.attrib and _closed(element):
             symbols.append((x - 4, y - 4, x + 4, y + 4))
-    # The ring of the pick lies around a point that is there already.
     width, height = float(root.get("width", "0")), float(root.get("height", "0"))
     return Drawing(texts, symbols, width, height, sum(1 for _ in root.iter()))
 
@@ -82,6 +78,11 @@ def _walk(
     yield element, at, known
     for child in element:
         yield from _walk(child, at, known)
+
+
+def _closed(element: ElementTree.Element) -> bool:
+    path = element.get("d", "")
+    return "Z" in path or re.match(r"M[\d.]+,0A", path) is not None
 
 
 def _text(element: ElementTree.Element, x: float, y: float, known: dict[str, str]) -> Text:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchhub.report.charts.placing import Placed, Wanted, column, place
+from benchhub.report.charts.placing import Placed, WantedLabel, column, place
 
 WIDTH, HEIGHT = 1000.0, 500.0
 
@@ -44,7 +44,7 @@ def _hold(found: list[Placed], points: list[tuple[float, float]]) -> None:
 )
 def test_anywhere(told: list[tuple[float, float, int]]) -> None:
     points = [(x, y) for x, y, _ in told]
-    _hold(place([Wanted(x, y, w, 13) for x, y, w in told], points, [], WIDTH, HEIGHT), points)
+    _hold(place([WantedLabel(x, y, w, 13) for x, y, w in told], points, [], WIDTH, HEIGHT), points)
 
 
 @pytest.mark.parametrize("shape", ["spread", "a line", "a heap", "one spot", "two columns"])
@@ -53,7 +53,7 @@ def test_many_points_as_charts_have_them(shape: str) -> None:
     for seed in range(20):
         draw = random.Random(seed)
         points = [_point(shape, draw) for _ in range(draw.randint(1, 60))]
-        wanted = [Wanted(x, y, draw.uniform(30, 120), 13.2) for x, y in points]
+        wanted = [WantedLabel(x, y, draw.uniform(30, 120), 13.2) for x, y in points]
         lines = [(x - 20, y, x + 20, y) for x, y in points]
         found = place(wanted, points, lines, WIDTH, HEIGHT)
         assert len(found) == len(points)
@@ -75,25 +75,25 @@ def _point(shape: str, draw: random.Random) -> tuple[float, float]:
 
 def test_what_finds_no_place_stands_beside_the_panel() -> None:
     points = [(50.0, 50.0)] * 60
-    found = place([Wanted(*point, 90, 13) for point in points], points, [], 100, 100)
+    found = place([WantedLabel(*point, 90, 13) for point in points], points, [], 100, 100)
     assert sum(one.aside for one in found) >= 50
     for one, other in itertools.combinations(found, 2):
         assert not _meet(one.box, other.box)
 
 
 def test_a_lonely_label_stands_right_of_its_point_and_needs_no_leader() -> None:
-    (one,) = place([Wanted(300, 200, 80, 13)], [(300.0, 200.0)], [], WIDTH, HEIGHT)
+    (one,) = place([WantedLabel(300, 200, 80, 13)], [(300.0, 200.0)], [], WIDTH, HEIGHT)
     assert one.right
     assert one.leader is None
     assert 0 < one.box[0] - 300 < 15
-    (edge,) = place([Wanted(980, 200, 80, 13)], [(980.0, 200.0)], [], WIDTH, HEIGHT)
+    (edge,) = place([WantedLabel(980, 200, 80, 13)], [(980.0, 200.0)], [], WIDTH, HEIGHT)
     assert not edge.right
 
 
 def test_hardly_a_leader_runs_under_a_label() -> None:
     draw = random.Random(7)
     points = [_point("a heap", draw) for _ in range(30)]
-    found = place([Wanted(x, y, 70, 13) for x, y in points], points, [], WIDTH, HEIGHT)
+    found = place([WantedLabel(x, y, 70, 13) for x, y in points], points, [], WIDTH, HEIGHT)
     assert any(one.leader for one in found)
     under = 0
     for one, other in itertools.permutations(found, 2):
@@ -107,13 +107,13 @@ def test_hardly_a_leader_runs_under_a_label() -> None:
 
 def test_what_is_reserved_stays_free() -> None:
     box = (310.0, 150.0, 600.0, 250.0)
-    (one,) = place([Wanted(300, 200, 80, 13)], [(300.0, 200.0)], [], WIDTH, HEIGHT, [box])
+    (one,) = place([WantedLabel(300, 200, 80, 13)], [(300.0, 200.0)], [], WIDTH, HEIGHT, [box])
     assert not _meet(one.box, box)
 
 
 def test_a_column_keeps_the_order_of_heights() -> None:
     draw = random.Random(3)
-    wanted = [Wanted(500, draw.uniform(0, 300), 60, 13) for _ in range(18)]
+    wanted = [WantedLabel(500, draw.uniform(0, 300), 60, 13) for _ in range(18)]
     found = column(wanted, 600, 300)
     for one, other in itertools.combinations(zip(wanted, found, strict=True), 2):
         assert (one[0].y < other[0].y) == (one[1].box[1] < other[1].box[1])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchhub.report.charts.scales import Scale, spanning
+from benchhub.report.charts.scales import AxisScale, spanning
 
 VALUES = st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=30)
 
@@ -65,7 +65,7 @@ def test_an_axis_of_amounts_begins_at_zero() -> None:
 
 @given(st.floats(1e-6, 1e6), st.floats(1.0001, 1e6), st.booleans(), st.integers(3, 9))
 def test_ticks_are_few_and_round(low: float, ratio: float, log: bool, about: int) -> None:
-    scale = Scale(low, low * ratio, 400, log and ratio > 10)
+    scale = AxisScale(low, low * ratio, 400, log and ratio > 10)
     found = scale.ticks(about)
     assert len(found) <= 2 * about
     assert all(scale.low * (1 - 1e-6) <= tick <= scale.high * (1 + 1e-6) for tick in found)

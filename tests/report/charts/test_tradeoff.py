@@ -151,7 +151,7 @@ def test_outputs_that_are_garbage_do_not_set_the_axis(native: None) -> None:
         [point("<script>&\"'", 1.0, 0.01)],
         [point("a", 2.0, 0.1, backend=f"backend-{at}") for at in range(9)],
     ],
-    ids="baseline one same ties wide far names hostile backends".split(),
+    ids=["baseline", "one", "same", "ties", "wide", "far", "names", "hostile", "backends"],
 )  # fmt: skip
 def test_odd_runs(rows: list[Row], native: None) -> None:
     svg = svg_of(rows)
@@ -184,7 +184,7 @@ def test_an_emulated_device_has_no_front_and_says_so() -> None:
 
 
 def test_of_several_devices_three_are_drawn_in_the_order_of_the_run() -> None:
-    order = {name: "" for name in ("gpu-server", "localhost", "raspberry-pi-5", "lab-arm64-vm")}
+    order = dict.fromkeys(("gpu-server", "localhost", "raspberry-pi-5", "lab-arm64-vm"), "")
     chart = tradeoff(SOURCE.rows, order)
     assert [panel.title.text.split(",")[0] for panel in chart.vconcat] == list(order)[:3]
 
