@@ -33,7 +33,7 @@ def test_everything_is_drawn_and_nothing_waits(page: Path) -> None:
     cells = re.findall(r'<details class="opens" id="cell=([^"]+)"', text)
     assert len(cells) == len(set(cells)) == sum(row.runs_model for row in results().rows)
     linked = re.findall(r'href="#cell=([^"]+)"', text)
-    assert set(map(unquote, linked)) <= set(map(unescape, cells))
+    assert {unescape(unquote(one)) for one in linked} <= set(map(unescape, cells))
 
 
 def test_cells_of_two_runs_have_addresses_of_their_own(native: None) -> None:
