@@ -97,13 +97,13 @@ def about(row: Row, verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def is_measured(row: Row) -> bool:
-    """Return whether a row has what a field shows."""
-    return row[_main(row)].value is not None
+    """Return whether a row has what a field shows; a figure of a cell that failed is not shown."""
+    return row.status != "failed" and row[_main(row)].value is not None
 
 
 def is_withheld(row: Row) -> bool:
     """Return whether a row was measured and its figure is not shown."""
-    return bool(row[_main(row)].withheld)
+    return row.status != "failed" and bool(row[_main(row)].withheld)
 
 
 def _main(row: Row) -> str:
