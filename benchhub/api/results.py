@@ -121,7 +121,9 @@ class RunResults:
         parts = [f"<p><strong>{escape(repr(self)[1:-1])}</strong></p>"]
         parts += [_table(table) for table in found if table.rows]
         judged = [entry for entry in entries(self._judged) if entry.verdict]
-        parts += [_table(verdict_table("verdicts", "Verdicts", self.results, judged))] * bool(judged)
+        parts += [_table(verdict_table("verdicts", "Verdicts", self.results, judged))] * bool(
+            judged
+        )
         parts += [f"<p>{escape(line)}</p>" for line in (*self.faster, *self.failures)]
         return "".join(parts)
 

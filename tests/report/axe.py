@@ -14,7 +14,8 @@ from browser import dump_dom
 _RUN = """
 addEventListener("load", async () => {
   for (let again = 0; OPENED && again < 3; again += 1) {
-    for (const part of document.querySelectorAll("details:not(.opens, .opens details)")) part.open = true;
+    const parts = document.querySelectorAll("details:not(.opens, .opens details)");
+    for (const part of parts) part.open = true;
     await new Promise((done) => setTimeout(done, 200));
   }
   const cells = document.querySelectorAll("details.opens");

@@ -96,7 +96,9 @@ def _held(of: Contender, column: str, scenario: str) -> HeldFigure | None:
     found = [
         one
         for one in of.by_limit
-        if one.verdict.column == column and scenario in ("", one.verdict.scenario)
+        if one.verdict.column == column
+        # A limit on a scenario that was not measured is told of a cell of another one.
+        and scenario in ("", BUDGET_KEYS[one.verdict.key][0].scenario)
     ]
     if not found:
         return None

@@ -67,6 +67,11 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     for result in results:
         yield from _devices(result, several)
     yield from _qualities(results)
+    yield from _folds(results)
+    yield from _claims(results)
+
+
+def _folds(results: Sequence[Results]) -> Iterator[str]:
     for result, device in ((r, d) for r in results for d in r.devices):
         for build in by_device.BESIDE_LATENCY:
             yield from _folded(build(result, device))
@@ -76,7 +81,6 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))
-    yield from _claims(results)
 
 
 def _answer(of: ReportAnswer, several: bool) -> Iterator[str]:

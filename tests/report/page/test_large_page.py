@@ -83,7 +83,9 @@ def test_every_cell_waits_packed_and_hostile_text_stays_text(page: Path, source:
 @pytest.mark.usefixtures("processes")
 def test_an_address_draws_and_opens_its_cell(page: Path, tmp_path: Path) -> None:
     dom = dump_dom(page, tmp_path / "p", WAIT, address=f"cell={KEY}")
-    opened = re.findall(r'<details class="opens" id="cell=([^"]+)"[^>]* open=""[^>]*>(.*?)</summary>(.)', dom, re.S)
+    opened = re.findall(
+        r'<details class="opens" id="cell=([^"]+)"[^>]* open=""[^>]*>(.*?)</summary>(.)', dom, re.S
+    )
     assert [key for key, _, _ in opened] == [KEY]
     assert opened[0][2] == "<", "what it opens is there"
     drawn = set(re.findall(r'class="opens" id="cell=(board-\d+)/', dom))
@@ -94,7 +96,10 @@ def test_an_address_draws_and_opens_its_cell(page: Path, tmp_path: Path) -> None
 def test_a_browser_that_cannot_unpack_says_so(page: Path, tmp_path: Path) -> None:
     old = page.with_name("old.html")
     text = page.read_text("utf-8")
-    old.write_text(text.replace("<body>", "<body><script>delete globalThis.DecompressionStream</script>"), "utf-8")
+    old.write_text(
+        text.replace("<body>", "<body><script>delete globalThis.DecompressionStream</script>"),
+        "utf-8",
+    )
     dom = dump_dom(old, tmp_path / "p", WAIT, address="charts")
     assert "no DecompressionStream" in dom
     assert 'class="opens"' not in dom

@@ -54,7 +54,7 @@ def test_an_address_opens_its_cell_and_the_section_around_it(page: Path, tmp_pat
 def test_filters_come_from_the_address_and_go_there(page: Path, tmp_path: Path) -> None:
     address = f"device=raspberry-pi-4&verdict=PASS&cell={KEY}"
     dom = dump_dom(page, tmp_path / "p", "--virtual-time-budget=5000", address=address)
-    assert "<form id=\"filters\">" in dom
+    assert '<form id="filters">' in dom
     cells = re.findall(r'<details class="opens" id="cell=([^"]+)"([^>]*)', dom)
     shown = [key for key, rest in cells if "hidden" not in rest]
     assert shown
