@@ -23,7 +23,7 @@ _LATER = Markup(
     " <code>benchhub report --format csv</code> or <code>json</code> has it.</p>"
 )
 _CELL = Markup(
-    '<details class="opens" id="cell={}"{}><summary>{}<b>{}</b> {}{}</summary>{}</details>'
+    '<details class="opens" id="cell={}"{}><summary>{}{} <b>{}</b>{}</summary>{}</details>'
 )
 
 
@@ -90,7 +90,7 @@ class Parts:
         """Return the tables and cells of a device behind its name."""
         ident = Markup(' id="{}" data-device="{}"').format(of.name, of.place)
         lines = Markup("\n").join(map(self._cell, of.cells))
-        html = Markup(tables) + Markup('<h3>Open a cell</h3><div class="cells">{}</div>').format(
+        html = Markup(tables) + Markup('<div class="cells"><h3>Open a cell</h3>{}</div>').format(
             lines
         )
         if self._whole:
@@ -105,8 +105,8 @@ class Parts:
         sign = Markup('<span class="sign {}">{}</span> ').format(of.verdict.lower(), of.sign)
         doubts = Markup(' <span class="doubt">{}</span>').format(of.doubts)
         return _CELL.format(
-            self.address(of.row), self.line_of(of.row), sign if of.sign else "", of.what,
-            of.figure, doubts if of.doubts else "", self._inside(of.row) if self._whole else "",
+            self.address(of.row), self.line_of(of.row), sign if of.sign else "",
+            f"{of.what}:" if of.figure else of.what, of.figure, doubts if of.doubts else "", self._inside(of.row) if self._whole else "",
         )  # fmt: skip
 
     def _inside(self, row: Row) -> Markup:
