@@ -20,7 +20,6 @@ from benchhub.report.tables.by_metric import by_metric
 from benchhub.report.tables.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.tables.glossary import TIMED_REGION, glossary
 from benchhub.report.tables.table import Table
-from benchhub.results.verdicts.judge import NO_BUDGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ def view(results: Sequence[Results], of: Facets, interactive: bool) -> dict[str,
         "several": several,
         "with_answers": not all(r.run.kind.without_answers for r in results),
         "overall": overall(results),
-        "no_budgets": overall(results) == NO_BUDGETS,
         "counts": counts(results),
         "facets": of,
         "figures": figures.of_all(results, interactive),
