@@ -109,8 +109,9 @@ class RunResults:
 
     def _repr_html_(self) -> str:
         """Tables of times by device, the verdicts and what failed, for notebooks."""
+        from benchhub.report.answer.verdict_table import verdict_table
+        from benchhub.report.gate.entries import entries
         from benchhub.report.tables import by_device
-        from benchhub.report.tables.verdicts import verdicts
 
         found = [
             build(self.results, device)
@@ -119,7 +120,10 @@ class RunResults:
         ]
         parts = [f"<p><strong>{escape(repr(self)[1:-1])}</strong></p>"]
         parts += [_table(table) for table in found if table.rows]
-        parts += [_table(verdicts([self.results]))] if self.verdicts else []
+        judged = [entry for entry in entries(self._judged) if entry.verdict]
+        parts += [_table(verdict_table("verdicts", "Verdicts", self.results, judged))] * bool(
+            judged
+        )
         parts += [f"<p>{escape(line)}</p>" for line in (*self.faster, *self.failures)]
         return "".join(parts)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchhub.model.asked import Budget
 from benchhub.model.cell import Cell, CellKind, Skip, Variant
 from benchhub.model.claim import ClaimAnswer
 from benchhub.model.columns import ENDS
@@ -306,6 +307,7 @@ class Results:
     budgets, or parts of them, that no measured cell answers, `unapplied` those that match no cell
     that was planned; `claims` are the suite's, answered; `races` hold files without a
     suite against each other; `details` are what cells open, by key, where somebody asked for them.
+    `budgets` are those that the verdicts are of.
     """
 
     run: RunInfo
@@ -319,4 +321,5 @@ class Results:
     unapplied: tuple[str, ...] = ()
     claims: tuple[ClaimAnswer, ...] = ()
     races: tuple[Race, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     details: Mapping[str, CellDetails] = field(default_factory=dict)

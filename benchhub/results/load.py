@@ -101,6 +101,7 @@ def load_results(
         selftests=_selftests(store, run, devices),
         unjudged=unjudged(budgets, verdicts, planned.cells),
         unapplied=unapplied(budgets, verdicts, planned.cells),
+        budgets=tuple(budgets),
     )
     if run.kind.without_answers and len(variants) > 1:
         real = {device.name for device in devices if not device.emulated}
@@ -228,6 +229,7 @@ def _pruned(
         unapplied=of.unapplied,
         claims=of.claims,
         races=of.races,
+        budgets=store.budgets(run.id),
     )
 
 
@@ -257,7 +259,7 @@ def load_judged(
     """
     if file is not None:
         return held_against(store, run_id, load_budgets(file), file)
-    return _judged(load_results(store, run_id, details=details), store.budgets(run_id))
+    return judged(load_results(store, run_id, details=details))
 
 
 def held_against(store: Store, run_id: str, budgets: Sequence[Budget], told: Path) -> Judged:
@@ -277,8 +279,11 @@ def held_against(store: Store, run_id: str, budgets: Sequence[Budget], told: Pat
     verdicts = judge(loaded.rows, budgets)
     left = unjudged(budgets, verdicts, plan.cells)
     beside = unapplied(budgets, verdicts, plan.cells)
-    held = dataclasses.replace(loaded, verdicts=verdicts, unjudged=left, unapplied=beside)
-    return _judged(held, budgets)
+    return judged(
+        dataclasses.replace(
+            loaded, verdicts=verdicts, unjudged=left, unapplied=beside, budgets=tuple(budgets)
+        )
+    )
 
 
 def judges_nothing(store: Store, run_id: str, budgets: Sequence[Budget]) -> bool:
@@ -289,9 +294,10 @@ def judges_nothing(store: Store, run_id: str, budgets: Sequence[Budget]) -> bool
     )
 
 
-def _judged(loaded: Results, budgets: Sequence[Budget]) -> Judged:
+def judged(loaded: Results) -> Judged:
+    """Return what the gate makes of results and the budgets that they were held against."""
     code = exit_code(loaded.verdicts, failures(loaded), len(loaded.unjudged))
-    return Judged(loaded, tuple(budgets), loaded.verdicts, loaded.unjudged, code)
+    return Judged(loaded, loaded.budgets, loaded.verdicts, loaded.unjudged, code)
 
 
 def unmade(results: Results) -> tuple[str, ...]:

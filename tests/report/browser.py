@@ -25,9 +25,10 @@ def chromium() -> str:
     return found
 
 
-def dump_dom(page: Path, profile: Path, *flags: str) -> str:
-    """The document as Chromium holds it once loaded."""
-    argv = [chromium(), *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", page.as_uri()]
+def dump_dom(page: Path, profile: Path, *flags: str, address: str = "") -> str:
+    """The document as Chromium holds it once loaded; `address` is the part behind its `#`."""
+    uri = f"{page.as_uri()}#{address}" if address else page.as_uri()
+    argv = [chromium(), *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", uri]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -51,7 +51,7 @@ def make_judged(
     devices = devices or tuple(make_device(name) for name in dict.fromkeys(r.device for r in rows))
     info = make_run(status="done", started_at="2026-01-01T13:00:00.5+01:00", **run)
     verdicts = judge(rows, budgets)
-    results = Results(info, devices, tuple(rows), verdicts, (), ())
+    results = Results(info, devices, tuple(rows), verdicts, (), (), budgets=budgets)
     failed = sum(row.status == "failed" for row in rows) + sum(bool(d.error) for d in devices)
     left = unjudged(budgets, verdicts, cells)
     return Judged(results, budgets, verdicts, left, exit_code(verdicts, failed, len(left)))

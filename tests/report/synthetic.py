@@ -8,6 +8,7 @@ from typing import Any
 
 from rows import make_row
 
+from benchhub.model.asked import Budget
 from benchhub.model.cell import CellKind, Skip, SkipKind, SkipReason, TensorSpec, Variant
 from benchhub.model.device import DeviceInfo, Finding
 from benchhub.model.facts import Facts, Provenance
@@ -22,6 +23,7 @@ from benchhub.model.scenario import VerdictOutcome
 HOSTILE = "<script>alert('x')</script>"
 PIPED = 'two|parts,\nsecond "line" & more'
 FORMULA = "=1+1"
+LIMIT_MS = 8.2
 SHAS = {"fp32": "a" * 64, "fp16": "b" * 64, "int8-dynamic": "c" * 64, "int8-static": "d" * 64}
 SIZES = {"fp32": 1_640_000, "fp16": 830_000, "int8-dynamic": 440_000, "int8-static": 450_000}
 SPEED = {"fp32": 1.0, "fp16": 0.97, "int8-dynamic": 1.4, "int8-static": 2.1}
@@ -54,6 +56,7 @@ def results(
         verdicts=tuple(_verdicts(rows)),
         skips=tuple(skips),
         variants=tuple(_variant(name) for name in SHAS),
+        budgets=(Budget("clinic|room", limits={"latency_p95_ms": LIMIT_MS}),),
     )
 
 
@@ -204,7 +207,7 @@ def _verdicts(rows: list[Row]) -> list[Verdict]:
         p95 = row["p95_ms"]
         if p95.value is None or p95.high is None or p95.low is None:
             continue
-        limit = 8.2
+        limit = LIMIT_MS
         outcome = VerdictOutcome.INCONCLUSIVE
         if p95.high <= limit and not row.emulated:
             outcome = VerdictOutcome.PASS

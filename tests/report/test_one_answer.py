@@ -79,11 +79,11 @@ def test_the_page_gives_it_too() -> None:
         judged = judged_of(rows, budgets, lost=False)
         told.add(judged.overall)
         page = render("html", [judged.results])
-        banner = re.search(r'role="status">\s*<strong>([^<]+)</strong>', page)
+        banner = re.search(r"Gate: <b>([^<]+)</b>", page)
         assert banner is not None
         assert banner.group(1) == judged.overall
     free = judged_of("kept", "elsewhere", lost=False).results
-    assert "<strong>NO BUDGETS</strong>" in render("html", [free])
+    assert "Gate: <b>NO BUDGETS</b>" in render("html", [free])
     assert told == {"PASS", "FAIL", "INCONCLUSIVE", "ERROR"}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rows import changed, make_row
 
+from benchhub.model.asked import Budget
 from benchhub.model.cell import Skip, SkipKind, SkipReason, TensorSpec, Variant
 from benchhub.model.device import DeviceInfo
 from benchhub.model.facts import Facts, Provenance
@@ -67,6 +68,7 @@ def wide(seed: int = 3) -> Results:
         verdicts=tuple(_verdicts(rows)),
         skips=tuple(skips),
         variants=tuple(_variant(name) for name in VARIANTS),
+        budgets=(Budget("clinic", limits={"latency_p95_ms": 12.0, "paced_p95_ms": 12.0}),),
     )
 
 

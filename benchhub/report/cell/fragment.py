@@ -12,6 +12,7 @@ from benchhub.report.cell import facts
 from benchhub.report.cell.ecdf import ecdf
 from benchhub.report.cell.in_order import in_order
 from benchhub.report.cell.launches import launches_text, states
+from benchhub.report.tables.points import flags_that_matter
 from benchhub.text import moment
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def fragment(row: Row, detail: CellDetails | None) -> Markup:
     parts = {
         "row": row,
         "unfinished": facts.unfinished(row),
-        "doubts": [_words(flag) for flag in row.flags],
+        "doubts": [_words(flag) for flag in flags_that_matter(row)],
         "states": states(row, told),
         "gone": moment(told.gone),
         "listed": bool(told.launches),

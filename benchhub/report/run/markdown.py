@@ -8,23 +8,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from benchhub.model.row import Results
+from benchhub.report.answer.as_tables import group_table, heat_table, line_table
+from benchhub.report.answer.heat import HeatMap, heat_map
+from benchhub.report.answer.order import in_order
+from benchhub.report.answer.said import ReportAnswer, answered
+from benchhub.report.answer.verdicts import ReportVerdicts, verdicts_of
 from benchhub.report.tables import by_device, cells, notes
 from benchhub.report.tables import claims as claimed
 from benchhub.report.tables.by_metric import by_metric
 from benchhub.report.tables.conclude import conclusions, counts, overall, rests_on
 from benchhub.report.tables.emulated import emulation_words
-from benchhub.report.tables.matrix import matrix
 from benchhub.report.tables.table import Table
-from benchhub.report.tables.verdicts import split, verdicts
 
 SUFFIX = ".md"
 
+#: No more verdicts are told before the fold.
+MOST_OPEN = 20
 _SPECIAL = re.compile(r"([\\|`*_\[\]~#])")
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
-    """What was concluded, the verdicts to act on and latency first; the rest folds away."""
-    return "\n".join(_lines(results)).rstrip("\n") + "\n"
+    """The answer, all devices and variants, and the verdicts to act on first; the rest folds."""
+    return "\n".join(_lines([in_order(one) for one in results])).rstrip("\n") + "\n"
 
 
 def escape(text: str) -> str:
@@ -35,8 +40,11 @@ def escape(text: str) -> str:
 
 def _lines(results: Sequence[Results]) -> Iterator[str]:
     runs = ", ".join(f"{escape(r.run.suite)} (run {escape(r.run.id)})" for r in results)
+    several = len(results) > 1
     yield f"# Benchmark report: {runs}"
     yield ""
+    for result in results:
+        yield from _answer(answered(result), several)
     tally = ", ".join(f"{count} {name}" for name, count in counts(results).items())
     yield f"**{overall(results)}**: {tally}"
     yield ""
@@ -50,18 +58,20 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
     yield "A loss above 0 is worse than the baseline."
     yield ""
     for result in results:
-        yield from _overview(result, len(results) > 1)
-    found = verdicts(results)
-    open_, kept = split(found)
-    for result in results:
-        yield from _devices(result, len(results) > 1)
-    if open_.rows:
-        yield from _table(open_, 2)
-    yield from _folded(kept)
-    yield from _qualities(results)
+        yield from _map(heat_map(result), result, several)
     failures = notes.failures(results)
     if failures.rows:
         yield from _table(failures, 2)
+    for result in results:
+        yield from _verdicts(verdicts_of(result), several)
+    for result in results:
+        yield from _devices(result, several)
+    yield from _qualities(results)
+    yield from _folds(results)
+    yield from _claims(results)
+
+
+def _folds(results: Sequence[Results]) -> Iterator[str]:
     for result, device in ((r, d) for r in results for d in r.devices):
         for build in by_device.BESIDE_LATENCY:
             yield from _folded(build(result, device))
@@ -71,7 +81,22 @@ def _lines(results: Sequence[Results]) -> Iterator[str]:
         yield from _folded(listing(results))
     for result in results:
         yield from _folded(notes.provenance(result))
-    yield from _claims(results)
+
+
+def _answer(of: ReportAnswer, several: bool) -> Iterator[str]:
+    if several:
+        yield f"## {escape(of.result.run.suite)}, run {escape(of.result.run.id)}"
+        yield ""
+    yield f"**{escape(of.sentence)}**"
+    yield ""
+    if of.doubts:
+        yield from (f"- {_as_code(doubt)}" for doubt in of.doubts)
+        yield ""
+    if of.groups:
+        yield from _body(group_table(of.groups))
+        yield from _folded(line_table(of.lines))
+    elif of.lines:
+        yield from _body(line_table(of.lines))
 
 
 def _counted(results: Sequence[Results]) -> Iterator[str]:
@@ -92,18 +117,45 @@ def _claims(results: Sequence[Results]) -> Iterator[str]:
         yield ""
 
 
-def _overview(result: Results, several: bool) -> Iterator[str]:
-    made = matrix(result)
-    if not made.table.rows:
+def _map(of: HeatMap, result: Results, several: bool) -> Iterator[str]:
+    if not of.pairs:
         return
-    yield f"## Overview{f', run {escape(result.run.id)}' if several else ''}"
+    yield f"## All devices and variants{f', run {escape(result.run.id)}' if several else ''}"
     yield ""
-    yield f"{escape(made.table.caption)}. Devices are not ranked against each other."
+    yield f"{escape(of.about)}. Devices are not ranked against each other."
+    yield "✓ keeps its budgets, ✗ breaks one, ? undecided, no sign: none applies; ! has flags."
     yield ""
-    yield from _body(made.table)
-    if made.notes:
-        yield from (f"- {escape(note)}" for note in made.notes)
+    yield from _body(heat_table(of))
+    if of.notes:
+        yield from (f"- {escape(note)}" for note in of.notes)
         yield ""
+
+
+def _verdicts(of: ReportVerdicts, several: bool) -> Iterator[str]:
+    if not (of.failing.rows or of.undecided or of.kept.rows):
+        return
+    yield f"## Verdicts{f', run {escape(of.result.run.id)}' if several else ''}: {of.counted}"
+    yield ""
+    if of.quick:
+        yield _as_code(of.quick)
+        yield ""
+    first, rest = of.failing.rows[:MOST_OPEN], of.failing.rows[MOST_OPEN:]
+    yield from _table(replace(of.failing, rows=first), 3)
+    yield from _folded(replace(of.failing, caption="Further budgets that are broken", rows=rest))
+    for group in of.undecided:
+        told = group.told
+        about = f"{told.counted}, {told.limit}" if told.limit else told.counted
+        yield f"**{told.outcome}**, {escape(about)}: {escape(told.cause)}"
+        yield ""
+        if told.first_reason:
+            yield f"- the first: {escape(told.first_reason)}"
+        if told.step:
+            yield f"- next: {_as_code(told.step)}"
+        yield from (f"- {escape(cell)}" for cell in told.cells())
+        if left := told.left():
+            yield f"- and {left} more"
+        yield ""
+    yield from _folded(of.kept)
 
 
 def _devices(result: Results, several: bool) -> Iterator[str]:
@@ -116,6 +168,11 @@ def _devices(result: Results, several: bool) -> Iterator[str]:
         yield from (f"- {escape(sentence)}" for sentence in said[device.name])
         yield ""
         yield from _table(by_device.latency(result, device), 3)
+
+
+def _as_code(text: str) -> str:
+    """Text that Markdown shows as it is, but for commands, which stand in backticks."""
+    return escape(text).replace("\\`", "`")
 
 
 def _qualities(results: Sequence[Results]) -> Iterator[str]:

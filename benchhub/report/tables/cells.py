@@ -81,6 +81,7 @@ def cells(results: Sequence[Results]) -> Table:
         whole.caption,
         tuple(whole.columns[i] for i in kept),
         tuple(tuple(row[i] for i in kept) for row in whole.rows),
+        whole.of,
     )
 
 

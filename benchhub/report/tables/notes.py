@@ -17,19 +17,27 @@ from benchhub.report.tables.table import Table, listing
 
 #: Before a reason why a number is not shown.
 NOT_AVAILABLE = "n/a: "
+#: No more cells with one reason are told one by one.
+MOST_ALIKE = 6
 
 
 def failures(results: Sequence[Results]) -> Table:
-    """Devices that could not be measured, and cells that did not finish."""
+    """Devices that could not be measured, and cells that did not finish.
+
+    Many cells of a device that share a reason share a line.
+    """
     found: list[tuple[Any, ...]] = []
     for result in results:
         run = result.run.id
         found += [(run, d.name, "whole device", d.error) for d in result.devices if d.error]
-        found += [
-            (run, row.device, _cell(row), f"{row.status}: {row.reason or 'no reason recorded'}")
-            for row in result.rows
-            if row.status != "finished"
-        ]
+        alike: dict[tuple[str, str], list[Row]] = {}
+        for row in result.rows:
+            if row.status != "finished":
+                why = f"{row.status}: {row.reason or 'no reason recorded'}"
+                alike.setdefault((row.device, why), []).append(row)
+        for (device, why), rows in alike.items():
+            told = [[row] for row in rows] if len(rows) <= MOST_ALIKE else [rows]
+            found += [(run, device, _first(group), why) for group in told]
     return listing("failures", "Failures", ("Run", "Device", "Cell", "Why"), found)
 
 

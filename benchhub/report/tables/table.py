@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from benchhub.model.quantities import QUANTITIES
@@ -44,12 +44,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A caption, columns and rows; `name` is unique in a report."""
+    """A caption, columns and rows; `name` is unique in a report.
+
+    `of` holds the row of results that each line is of, where lines are of such.
+    """
 
     name: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[TableCell, ...], ...]
+    of: tuple[Row | None, ...] = ()
 
 
 class ShownColumn(NamedTuple):
@@ -132,7 +136,8 @@ def rows(
     """A table with a line for each row; with several results, `owners` say whose each is."""
     heads = [Column(one.head, one.numeric, rank=one.rank) for one in columns]
     body = [tuple(one.cell(row) for one in columns) for row in found]
-    return with_runs(name, caption, heads, body, results, owners)
+    made = with_runs(name, caption, heads, body, results, owners)
+    return replace(made, of=tuple(found))
 
 
 def with_runs(
