@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jinja2.filters import do_urlencode as quoted
 from markupsafe import Markup, escape
 
 from benchhub.model.row import Results, Row
@@ -111,10 +110,12 @@ class Parts:
 
     def _inside(self, row: Row) -> Markup:
         """Return what a cell opens; its links lead to cells of its own run."""
+        from jinja2.filters import do_urlencode
+
         made = fragment(row, self._details.get(row.run, {}).get(row.cell))
         if not self._several:
             return made
-        return Markup(str(made).replace('href="#cell=', f'href="#cell={quoted(row.run)}/'))
+        return Markup(str(made).replace('href="#cell=', f'href="#cell={do_urlencode(row.run)}/'))
 
     def _waiting(self, attributes: Markup, summary: str, html: str) -> Markup:
         block = self._packing.keep(html)
