@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchhub.model.row import Row
-from benchhub.report.charts import colours, style
+from benchhub.report.charts import style
 from benchhub.report.charts.devices import by_device, fullest, told
 from benchhub.report.charts.lettering import height, shortened
 from benchhub.report.charts.marks import Label, Panel
@@ -19,7 +19,7 @@ from benchhub.text import number
 _SMALLER = 1.5
 #: A number at the end of a variant's name, with its unit: how far it was compressed.
 _HOW_FAR = re.compile(r"[-_.]?\d+(\.\d+)?(x|pct)?$")
-_WIDTH, _LABEL_PX = 290, 150
+_WIDTH, _LABEL_PX = 240, 110
 
 
 def compression(rows: Sequence[Row], words: Mapping[str, str] | None = None) -> Any | None:
@@ -106,7 +106,6 @@ def _panel(
         "y": style.axis(y, 5, title + (" (log)" if y.log else ""), upright=True),
     }
     panel = Panel(x, y, backends, axes)
-    unlike = colours.without_slot(backends)
     ends = []
     for (backend, family), own in lines.items():
         path = [(ratio, of[name].value or 0.0) for ratio, of in own]
@@ -116,6 +115,6 @@ def _panel(
             said = f"{of.variant} on {backend}: {number(value)} at {number(ratio)} times fewer"
             panel.point(backend, ratio, value, said)
         short = shortened(family, _LABEL_PX, style.SMALL)
-        ends.append(Label(*path[-1], short + (f" on {backend}" if backend in unlike else "")))
+        ends.append(Label(*path[-1], short + (f" on {backend}" if len(backends) > 1 else "")))
     layers = [panel.rule(y=at), *panel.intervals(), *panel.symbols(45), *panel.beside(ends)]
     return alt.layer(*layers).properties(width=x.pixels, height=y.pixels)

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchhub.model.row import Row
 from benchhub.model.scenario import Scenario
-from benchhub.report.charts import colours, style
+from benchhub.report.charts import style
 from benchhub.report.charts.devices import PARTING, beside, by_device, fullest, told
 from benchhub.report.charts.lettering import height, shortened
 from benchhub.report.charts.marks import Label, Panel
@@ -58,7 +58,6 @@ def _panel(rows: Sequence[Row], heading: str, backends: list[str]) -> Any:
         "y": style.axis(y, 5, title, upright=True),
     }
     panel = Panel(x, y, backends, axes)
-    unlike = colours.without_slot(backends)
     ends = []
     for (backend, variant, _), own in lines.items():
         path = [(row.rate_per_s or 0.0, row["p95_ms"].value or 0.0) for row in own]
@@ -68,7 +67,7 @@ def _panel(rows: Sequence[Row], heading: str, backends: list[str]) -> Any:
             said = f"{variant} on {backend}, {rate:g}/s: p95 {number(value)} ms"
             panel.point(backend, rate, value, said)
         name = shortened(variant, _LABEL_PX, style.SMALL)
-        ends.append(Label(*path[-1], name + (f" on {backend}" if backend in unlike else "")))
+        ends.append(Label(*path[-1], name + (f" on {backend}" if len(backends) > 1 else "")))
     layers = [*panel.intervals(), *panel.symbols(40), *panel.beside(ends)]
     return alt.layer(*layers).properties(
         width=x.pixels, height=y.pixels, title=style.heading(heading, limit=_WIDTH + 100)

@@ -21,6 +21,7 @@ LOG_RATIO = 10.0
 #: In spans of all points: how far their intervals may reach beyond, if they are wide or if not.
 _MOST_BEYOND = 4.0
 _LEAST_BEYOND = 1.5
+_LEAST_BEYOND_LOG = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def spanning(
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b)
         if a > 0 or not log
     ]
-    beyond = _beyond(high - low, [(b - a) / 2 for a, b in found])
+    least_beyond = _LEAST_BEYOND_LOG if log else _LEAST_BEYOND
+    beyond = _beyond(high - low, [(b - a) / 2 for a, b in found], least_beyond)
     reach = [end for pair in found for end in pair]
     least, most = min([low, *reach]), max([high, *reach])
     least, most = max(least, low - beyond), min(most, high + beyond)
@@ -110,12 +112,12 @@ def spanning(
     return AxisScale(*((10**least, 10**most) if log else (least, most)), pixels, log, up)
 
 
-def _beyond(span: float, halves: Sequence[float]) -> float:
+def _beyond(span: float, halves: Sequence[float], least: float) -> float:
     """How far intervals may reach beyond the outermost values."""
     usual = median(halves) if halves else 0.0
     if not span:
         return usual
-    return max(_LEAST_BEYOND * span, min(usual, _MOST_BEYOND * span))
+    return max(least * span, min(usual, _MOST_BEYOND * span))
 
 
 def _linear_ticks(scale: AxisScale, about: int) -> list[float]:
