@@ -104,9 +104,14 @@ class Parts:
         sign = Markup('<span class="sign {}">{}</span> ').format(of.verdict.lower(), of.sign)
         doubts = Markup(' <span class="doubt">{}</span>').format(of.doubts)
         return _CELL.format(
-            self.address(of.row), self.line_of(of.row), sign if of.sign else "",
-            f"{of.what}:" if of.figure else of.what, of.figure, doubts if of.doubts else "", self._inside(of.row) if self._whole else "",
-        )  # fmt: skip
+            self.address(of.row),
+            self.line_of(of.row),
+            sign if of.sign else "",
+            f"{of.what}:" if of.figure else of.what,
+            of.figure,
+            doubts if of.doubts else "",
+            self._inside(of.row) if self._whole else "",
+        )
 
     def _inside(self, row: Row) -> Markup:
         """Return what a cell opens; its links lead to cells of its own run."""
