@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jinja2.filters import do_urlencode as quoted
 from markupsafe import Markup, escape
 
 from benchhub.model.row import Results, Row
@@ -105,16 +104,23 @@ class Parts:
         sign = Markup('<span class="sign {}">{}</span> ').format(of.verdict.lower(), of.sign)
         doubts = Markup(' <span class="doubt">{}</span>').format(of.doubts)
         return _CELL.format(
-            self.address(of.row), self.line_of(of.row), sign if of.sign else "",
-            f"{of.what}:" if of.figure else of.what, of.figure, doubts if of.doubts else "", self._inside(of.row) if self._whole else "",
-        )  # fmt: skip
+            self.address(of.row),
+            self.line_of(of.row),
+            sign if of.sign else "",
+            f"{of.what}:" if of.figure else of.what,
+            of.figure,
+            doubts if of.doubts else "",
+            self._inside(of.row) if self._whole else "",
+        )
 
     def _inside(self, row: Row) -> Markup:
         """Return what a cell opens; its links lead to cells of its own run."""
+        from jinja2.filters import do_urlencode
+
         made = fragment(row, self._details.get(row.run, {}).get(row.cell))
         if not self._several:
             return made
-        return Markup(str(made).replace('href="#cell=', f'href="#cell={quoted(row.run)}/'))
+        return Markup(str(made).replace('href="#cell=', f'href="#cell={do_urlencode(row.run)}/'))
 
     def _waiting(self, attributes: Markup, summary: str, html: str) -> Markup:
         block = self._packing.keep(html)
