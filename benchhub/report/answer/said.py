@@ -12,7 +12,6 @@ from benchhub.report.recommend.words import answer
 from benchhub.results.load import judged
 from benchhub.results.recommend.answer import Recommendation
 from benchhub.results.recommend.recommend import QUICK, recommend
-from benchhub.text import plural
 
 #: Above so many devices those with the same answer stand together.
 MOST_LINES = 12
@@ -60,9 +59,8 @@ def answered(result: Results) -> ReportAnswer:
     found = recommend(result, result.budgets)
     infos = {one.name: one for one in result.devices}
     lines = tuple(device_line(one, found, result, infos.get(one.device)) for one in found.devices)
-    doubts = (*_doubts(result), *_notes(result, found))
     return ReportAnswer(
-        result, found, answer(found), doubts, lines,
+        result, found, answer(found), tuple(_notes(result, found)), lines,
         _grouped(lines) if len(lines) > MOST_LINES else (),
     )  # fmt: skip
 
@@ -71,16 +69,6 @@ def _notes(result: Results, of: Recommendation) -> list[str]:
     """Return a recommendation's notes; that quick decides nothing with what to type instead."""
     quick = quick_cannot(judged(result))
     return [quick if one == QUICK and quick else one for one in of.notes]
-
-
-def _doubts(result: Results) -> list[str]:
-    failed = sum(row.status == "failed" for row in result.rows)
-    lost = [one.name for one in result.devices if one.error]
-    said = [f"{plural(failed, 'cell')} failed"] if failed else []
-    if lost:
-        names = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
-        said.append(f"{plural(len(lost), 'device')} stopped or never began: {names}")
-    return said
 
 
 def _grouped(lines: Sequence[AnswerLine]) -> tuple[AnswerGroup, ...]:

@@ -36,10 +36,10 @@ def answer(of: Recommendation) -> str:
     if not of.devices:
         return "No device was measured."
     picks = Counter(setting(one.pick.row) for one in of.devices if one.pick is not None)
-    parts = []
+    parts: list[str] = []
     for name, count in picks.most_common(3):
         where = of.devices[0].device if len(of.devices) == 1 else _of(count, len(of.devices))
-        parts.append(f"Ship {name} on {where}")
+        parts.append(f"{name} on {where}" if parts else f"Ship {name} on {where}")
     if len(picks) > 3:
         parts.append(f"{len(picks) - 3} more settings elsewhere")
     said = "; ".join(parts)

@@ -63,9 +63,9 @@ def test_without_budgets_nothing_has_the_colour_of_a_pass() -> None:
 
 
 def test_what_failed_or_was_lost_is_said_at_once() -> None:
-    doubts = answered(in_order(results())).doubts
-    assert "1 cell failed" in doubts
-    assert "1 device stopped or never began: board-7" in doubts
+    sentence = answered(in_order(results())).sentence
+    assert "1 cell failed (" in sentence
+    assert "1 device stopped early (board-7)" in sentence
 
 
 def test_a_run_that_goes_on_and_one_that_was_quick_say_so() -> None:
