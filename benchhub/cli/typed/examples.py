@@ -49,7 +49,7 @@ EXAMPLES: Mapping[str, VerbHelp] = {
         ),
     ),
     "report": _shown(
-        "tutorial/first-verdict.md",
+        "explanation/reading-a-report.md",
         ("report latest", "the newest run as one HTML file"),
         ("report latest --format csv -o rows.csv", "every column of every cell, for a table"),
     ),

@@ -30,7 +30,7 @@ _CAPTIONS = {
         "Latency",
         "Median (p50) time of one call, with its 95 % interval, by variant and backend. "
         "Shorter is better. Intervals that overlap cannot be told apart. Where a device has more "
-        "configurations than fit, each variant and backend is drawn at its smallest settings. "
+        "settings than fit, the one is drawn that most configurations were measured at. "
         "Every device has its own axis.",
         "No latency was measured.",
     ),
@@ -38,7 +38,7 @@ _CAPTIONS = {
         "What compression buys and costs",
         "Speed-up and quality loss against the compression ratio, with 95 % intervals; a line "
         "joins variants whose names differ in a number only. A flat speed-up is work that no "
-        "backend saves. Drawn at the smallest settings of each device.",
+        "backend saves. Drawn at one setting of each device, that of most configurations.",
         "",
     ),
     "paced": (

@@ -136,7 +136,9 @@ def _garbage(garbage: list[Configuration]) -> str:
 
 def _fastest(result: Results, candidates: list[Configuration], ranked: bool) -> list[str]:
     """Return how many keep the budgets, and unless files are told apart by races the fastest."""
-    judged = [(point, _verdicts(result, point)) for point in candidates]
+    here = {point.row.device for point in candidates}
+    verdicts = [verdict for verdict in result.verdicts if verdict.device in here]
+    judged = [(point, _verdicts(verdicts, point)) for point in candidates]
     limited = {verdict.column for _, verdicts in judged for verdict in verdicts}
     total = plural(len(candidates), "configuration")
     if not any(verdicts for _, verdicts in judged):
@@ -233,12 +235,12 @@ def _measured(point: Configuration, with_loss: bool = False) -> str:
     return text + ")"
 
 
-def _verdicts(result: Results, point: Configuration) -> list[Verdict]:
+def _verdicts(verdicts: Sequence[Verdict], point: Configuration) -> list[Verdict]:
     """Verdicts on this cell, and on cells of other scenarios of the same configuration."""
     row = point.row
     return [
         v
-        for v in result.verdicts
+        for v in verdicts
         if v.cell == row.cell
         or (
             (v.device, v.variant, v.backend) == (row.device, row.variant, row.backend)

@@ -97,23 +97,25 @@ def front(candidates: Sequence[Configuration]) -> list[Configuration]:
     are emulated, are left out. Where each is beaten by some other, all are on it.
     """
     measured = _ranked(candidates)
-    found = [p for p in measured if not any(_beats(other, p) for other in measured)]
-    return sorted(found or measured, key=lambda p: (median_ms(p), p.label))
+    found = [one for one in measured if not any(_beats(other, one) for other in measured)]
+    points = [one.point for one in found or measured]
+    return sorted(points, key=lambda p: (median_ms(p), p.label))
 
 
 def undecided(candidates: Sequence[Configuration]) -> list[Undecided]:
     """Return what is off the front only because its lower loss is not shown, the fastest first."""
     measured = _ranked(candidates)
-    on = {id(point) for point in front(candidates)}
+    beaten = [(one, [other for other in measured if _beats(other, one)]) for one in measured]
+    if all(over for _, over in beaten):
+        return []  # then all are on the front
     found = []
-    for point in measured:
-        over = [other for other in measured if _beats(other, point)]
-        if id(point) in on or not over or not all(_may_lose_less(point, one) for one in over):
+    for one, over in beaten:
+        if not over or not all(one.losses.value < other.losses.value for other in over):
             continue
-        needed = [_cases_to_tell(point, one) for one in over]
+        needed = [_cases_to_tell(one.losses, other.losses) for other in over]
         most = None if None in needed else max(n for n in needed if n is not None)
-        fastest = min(over, key=lambda p: (median_ms(p), p.label))
-        found.append(Undecided(point, fastest, most))
+        fastest = min((other.point for other in over), key=lambda p: (median_ms(p), p.label))
+        found.append(Undecided(one.point, fastest, most))
     return sorted(found, key=lambda one: (median_ms(one.point), one.point.label))
 
 
@@ -130,11 +132,21 @@ def losses(point: Configuration) -> Losses | None:
     return Losses(value, low, high, point.quality.column("quality_cases"))
 
 
-def _ranked(candidates: Sequence[Configuration]) -> list[Configuration]:
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A configuration that may be ranked, with its losses at hand."""
+
+    point: Configuration
+    losses: Losses
+
+
+def _ranked(candidates: Sequence[Configuration]) -> list[_Ranked]:
     return [
-        p
-        for p in candidates
-        if losses(p) is not None and not disagrees(p.row) and not p.row.emulated
+        _Ranked(point, known)
+        for point in candidates
+        if not disagrees(point.row)
+        and not point.row.emulated
+        and (known := losses(point)) is not None
     ]
 
 
@@ -142,27 +154,18 @@ def _of_round(medians: _Medians, number: int) -> list[float]:
     return [value for mine, value in medians if mine == number]
 
 
-def _shown_to_lose_less(one: Configuration, other: Configuration) -> bool:
-    mine, theirs = losses(one), losses(other)
-    return mine is not None and theirs is not None and mine.high < theirs.low
-
-
-def _beats(one: Configuration, other: Configuration) -> bool:
-    if one is other or one.row.device != other.row.device:
+def _beats(one: _Ranked, other: _Ranked) -> bool:
+    mine, theirs = one.point.row, other.point.row
+    if one is other or mine.device != theirs.device:
         return False
-    if _shown_to_lose_less(one, other):
-        return not shown_faster(other.row, one.row)
-    return not _shown_to_lose_less(other, one) and shown_faster(one.row, other.row)
+    if one.losses.high < other.losses.low:
+        return not shown_faster(theirs, mine)
+    loses_more = other.losses.high < one.losses.low
+    return not loses_more and shown_faster(mine, theirs)
 
 
-def _may_lose_less(one: Configuration, other: Configuration) -> bool:
-    mine, theirs = losses(one), losses(other)
-    return mine is not None and theirs is not None and mine.value < theirs.value
-
-
-def _cases_to_tell(one: Configuration, other: Configuration) -> int | None:
-    mine, theirs = losses(one), losses(other)
-    if mine is None or theirs is None or mine.value == theirs.value:
+def _cases_to_tell(mine: Losses, theirs: Losses) -> int | None:
+    if mine.value == theirs.value:
         return None
     halves = sum((each.high - each.low) / 2 for each in (mine, theirs))
     cases = max(mine.cases or 0, theirs.cases or 0)
