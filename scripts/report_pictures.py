@@ -31,6 +31,7 @@ CALLED_OUT = (
     "#map td",
 )
 _MARKS = """<script>addEventListener("load", () => {
+  document.body.style.paddingLeft = "40px";
   %s.forEach((wanted, at) => {
     const box = document.querySelector(wanted).getBoundingClientRect();
     const mark = document.createElement("b");
@@ -56,7 +57,7 @@ def main(report: Path = REPORT) -> int:
         phone = Path(folder) / "phone.html"
         phone.write_text(_PHONE % report.resolve().as_uri(), "utf-8")
         PICTURES.mkdir(exist_ok=True)
-        _shoot(told, "first-screen", "1300,1500", _LIGHT, folder)
+        _shoot(told, "first-screen", "1300,1780", _LIGHT, folder)
         _shoot(report.resolve(), "dark", "1300,900", _DARK, folder)
         _shoot(phone, "phone", "500,900", _LIGHT, folder)
     return 0
