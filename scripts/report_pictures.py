@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the pictures of docs/explanation/reading-a-report.md: `scripts/report_pictures.py [REPORT.html]`.
+"""Draws what docs/explanation/reading-a-report.md shows: `scripts/report_pictures.py [REPORT.html]`.
 
 A published report in Chromium: its first screen with numbered call-outs, in the dark, and as wide as
 a phone. Nothing of the project is imported.
@@ -45,7 +45,10 @@ _MARKS = """<script>addEventListener("load", () => {
 });</script></body>"""
 #: Chromium has no window as narrow as a phone.
 _PHONE = '<body style="margin:0"><iframe src="%s" style="border:0;width:400px;height:900px">'
-_LIGHT, _DARK = ("--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0")
+_LIGHT, _DARK = (
+    "--blink-settings=preferredColorScheme=1",
+    "--blink-settings=preferredColorScheme=0",
+)
 
 
 def main(report: Path = REPORT) -> int:
