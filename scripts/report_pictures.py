@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws what docs/explanation/reading-a-report.md shows: `scripts/report_pictures.py [REPORT.html]`.
+"""Draws what docs/explanation/reading-a-report.md shows: `scripts/report_pictures.py [REPORT]`.
 
-A published report in Chromium: its first screen with numbered call-outs, in the dark, and as wide as
-a phone. Nothing of the project is imported.
+REPORT, an HTML file (the published quickstart), in Chromium: its first screen with numbered
+call-outs, in the dark, and as wide as a phone. Nothing of the project is imported.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def tradeoffs(of: ReportAnswer, interactive: bool, suffix: str = "") -> list[Cha
     result = of.result
     if result.run.kind.without_answers:
         return []
-    picks = {one.device: one.shown.row.cell for one in of.lines if one.shown}
+    picks = {one.device: one.pick.row.cell for one in of.recommendation.devices if one.pick}
     made = []
     for at, device in enumerate(result.devices[:MOST_TRADEOFFS]):
         rows = [row for row in result.rows if row.device == device.name]

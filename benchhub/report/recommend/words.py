@@ -20,6 +20,7 @@ from benchhub.results.recommend.answer import (
     Unseen,
 )
 from benchhub.results.recommend.candidates import setting
+from benchhub.results.recommend.recommend import LATENCY, QUICK
 from benchhub.results.verdicts.next_steps import FIX_OUTPUTS
 from benchhub.text import estimate, number, plural
 
@@ -39,7 +40,7 @@ def answer(of: Recommendation) -> str:
     parts: list[str] = []
     for name, count in picks.most_common(3):
         where = of.devices[0].device if len(of.devices) == 1 else _of(count, len(of.devices))
-        parts.append(f"{name} on {where}" if parts else f"Ship {name} on {where}")
+        parts.append(f"{name} on {where}" if parts else f"{_verb(of)} {name} on {where}")
     if len(picks) > 3:
         parts.append(f"{len(picks) - 3} more settings elsewhere")
     said = "; ".join(parts)
@@ -48,8 +49,17 @@ def answer(of: Recommendation) -> str:
     if not said:
         return f"Nothing can be shipped: {told}."
     if not any(rest):
-        return f"{said}; nothing is undecided{', but ' + told if told else ''}."
+        decided = "a quick run decides nothing" if QUICK in of.notes else "nothing is undecided"
+        return f"{said}; {decided}{', but ' + told if told else ''}."
     return f"{said}; {told}."
+
+
+def _verb(of: Recommendation) -> str:
+    """Return how the picks are introduced: what was held to no limit is no release."""
+    if of.limits:
+        return "Ship"
+    best = "Fastest" if of.objective == LATENCY else f"Best by {of.objective}"
+    return f"{best}, held to no limit:"
 
 
 def failed(of: Recommendation) -> str:

@@ -60,6 +60,17 @@ def test_without_budgets_nothing_has_the_colour_of_a_pass() -> None:
     assert any("no limits were given" in doubt for doubt in said.doubts)
     assert said.lines[0].figures is not None
     assert said.lines[0].figures[0].limit is None
+    assert said.sentence.startswith("Fastest, held to no limit: ")
+
+
+def test_a_quick_run_is_not_said_to_leave_nothing_undecided() -> None:
+    found = make_judged(KEPT)
+    row = replace(KEPT, figures={**KEPT.figures, "p50_ms": KEPT["p95_ms"]})
+    run = replace(found.results.run, effort="quick")
+    source = replace(found.results, rows=(row,), budgets=found.budgets)
+    assert "nothing is undecided" in answered(source).sentence
+    quick = answered(replace(source, run=run)).sentence
+    assert quick.endswith("; a quick run decides nothing.")
 
 
 def test_what_failed_or_was_lost_is_said_at_once() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from browser import dump_dom
+from builders import make_budget
 from synthetic import results
 
+from benchhub.report.answer.said import answered
+from benchhub.report.page.figures import tradeoffs
 from benchhub.report.run import render
 
 KEY = "raspberry-pi-4/openvino/int8-static/latency/2"
@@ -34,6 +38,17 @@ def test_everything_is_drawn_and_nothing_waits(page: Path) -> None:
     assert len(cells) == len(set(cells)) == sum(row.runs_model for row in results().rows)
     linked = re.findall(r'href="#cell=([^"]+)"', text)
     assert {unescape(unquote(one)) for one in linked} <= set(map(unescape, cells))
+
+
+def test_what_merely_misses_least_is_not_marked_as_the_pick(native: None) -> None:
+    def drawn(limit_ms: float) -> str:
+        budget = make_budget(latency_p95_ms=limit_ms)
+        source = replace(results(), budgets=(budget,))
+        return "".join(one.svg for one in tradeoffs(answered(source), interactive=False))
+
+    assert ": the pick<" in drawn(1e6)
+    assert drawn(1e-6)
+    assert ": the pick<" not in drawn(1e-6)
 
 
 def test_cells_of_two_runs_have_addresses_of_their_own(native: None) -> None:
