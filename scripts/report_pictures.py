@@ -52,6 +52,7 @@ _LIGHT, _DARK = (
 
 
 def main(report: Path = REPORT) -> int:
+    """Write the pictures of a report."""
     text = report.read_text("utf-8")
     marks = _MARKS % str(list(CALLED_OUT))
     with tempfile.TemporaryDirectory() as folder:
