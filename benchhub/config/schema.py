@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 from benchhub.config.strict import StrictTable
 from benchhub.model.quantities import BUDGET_KEYS, QUANTITIES
 from benchhub.model.scenario import SCENARIOS, Scenario
+from benchhub.outside.mistakes import NAME
 
 #: Runtimes take 32 bits.
 Count = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
@@ -22,8 +23,6 @@ Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Precision = Literal["f32", "tf32", "f16", "bf16"]
 #: What a claim may ask for.
 CLAIMED = tuple(name for name, of in QUANTITIES.items() if of.claimed)
-#: What users call things that become parts of commands and files.
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 Name = Annotated[str, Field(min_length=1, pattern=NAME)]
 
 

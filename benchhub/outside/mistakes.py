@@ -7,8 +7,8 @@ from typing import Any
 
 from benchhub.errors import one_of
 
-#: What names that users give are made of, as `config.schema` has it.
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+#: What users call things that become parts of commands and files.
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 #: By the type of the mistake; what is not told here is told in pydantic's words.
 _WORDS: Mapping[str, str] = {
     "int_type": "should be a whole number",
@@ -56,7 +56,7 @@ def said(mistake: Mapping[str, Any]) -> str:
         given = mistake.get("input")
         choices = _choices(str(context.get("expected", "")))
         return one_of(given if isinstance(given, str) else "", choices)
-    if kind == "string_pattern_mismatch" and context.get("pattern") == _NAME:
+    if kind == "string_pattern_mismatch" and context.get("pattern") == NAME:
         return "should have letters, digits, and . _ + - in it, a letter or digit first"
     if kind in _WORDS:
         return _WORDS[kind]

@@ -17,9 +17,9 @@ from benchhub.config.fleet import braces
 from benchhub.config.fleet.group import THE_NAME, Group, Tables, member, with_name
 from benchhub.config.fleet.tables import OTHERS, FleetFile, GroupTable
 from benchhub.config.fleet.words import GROUP
-from benchhub.config.schema import NAME
 from benchhub.config.suite import parse
 from benchhub.errors import ConfigError, nearest
+from benchhub.outside.mistakes import NAME
 
 #: Of so many devices a file may tell.
 MOST_DEVICES = 100_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from benchhub.model.flag import Flag
@@ -13,6 +12,7 @@ from benchhub.report.cell.ecdf import ecdf
 from benchhub.report.cell.in_order import in_order
 from benchhub.report.cell.launches import launches_text, states
 from benchhub.report.tables.points import flags_that_matter
+from benchhub.report.templating import environment
 from benchhub.text import moment
 
 if TYPE_CHECKING:
@@ -60,17 +60,4 @@ def _words(flag: Flag) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_file),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(_TEMPLATE)
-
-
-def _file(name: str) -> str:
-    return resources.files("benchhub.report").joinpath("templates", name).read_text("utf-8")
+    return environment().get_template(_TEMPLATE)

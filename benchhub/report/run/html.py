@@ -8,7 +8,6 @@ map, failures and what is undecided are always there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 
 from benchhub.model.row import Results
 from benchhub.report.answer.order import in_order
@@ -16,6 +15,7 @@ from benchhub.report.page.facets import facets
 from benchhub.report.page.parts import Parts
 from benchhub.report.page.view import view
 from benchhub.report.tables.emulated import emulation_words
+from benchhub.report.templating import environment, source
 from benchhub.text import moment
 
 SUFFIX = ".html"
@@ -30,30 +30,23 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
 
     `interactive` adds the Vega runtime (about 0.9 MB) and turns the SVG charts into live ones.
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = [in_order(result) for result in results]
     known = facets(shown)
     whole = sum(row.runs_model for result in shown for row in result.rows) <= MOST_WHOLE
     parts = Parts(shown, known, whole)
-    environment.globals.update(
-        style=Markup(_template("style.css") + _template("cell.css")),
-        script=Markup("\n".join(map(_template, _SCRIPTS))),
-        live=Markup(_template("live.js")) if interactive else "",
+    templates = environment()
+    templates.globals.update(
+        style=Markup(source("style.css") + source("cell.css")),
+        script=Markup("\n".join(map(source, _SCRIPTS))),
+        live=Markup(source("live.js")) if interactive else "",
         vega=Markup(_vega()) if interactive else "",
         moment=moment,
         emulation_words=emulation_words,
         **parts.functions(),
     )
-    page = environment.get_template("report.html.j2")
+    page = templates.get_template("report.html.j2")
     return page.render(**view(shown, known, interactive), whole=whole)
 
 
@@ -63,7 +56,3 @@ def _vega() -> str:
 
     bundle = str(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # as its stub has it
     return bundle.replace("</script", "<\\/script")
-
-
-def _template(name: str) -> str:
-    return resources.files("benchhub.report").joinpath("templates", name).read_text("utf-8")

@@ -120,7 +120,7 @@ def fit(columns: list[Fitted], width: int) -> TableFit:
         tuple(one for one in fitting.left_out if one.doubts),
         tuple(one.column.head for one in fitting.missing() if one.column.head),
         tuple(one.column.head for one in shown if one.short),
-        sum(one.comfortable for one in columns) + APART * (len(columns) - 1),
+        _across([one.comfortable for one in columns]),
     )
 
 
@@ -134,7 +134,7 @@ class _Fitting:
 
     def fits(self, comfortably: bool = False) -> bool:
         widths = [one.comfortable if comfortably else one.least for one in self.shown]
-        return sum(widths) + APART * (len(widths) - 1) <= self.width
+        return _across(widths) <= self.width
 
     def with_intervals(self) -> list[int]:
         return [place for place, one in enumerate(self.shown) if one.shortens]
@@ -181,15 +181,16 @@ class _Fitting:
         return sorted((one for one in self.left_out if not one.doubts), key=lambda one: one.index)
 
 
-def _least(shown: list[Fitted]) -> int:
-    return sum(one.least for one in shown) + APART * (len(shown) - 1)
+def _across(widths: list[int]) -> int:
+    """Return how wide columns of these widths are side by side."""
+    return sum(widths) + APART * (len(widths) - 1)
 
 
 def _widths(shown: list[Fitted], width: int) -> list[int]:
     """Return how wide each column is: words share what numbers leave, the needy ones more."""
     widths = [one.least for one in shown]
     wanted = [one.width for one in shown]
-    spare = width - _least(shown)
+    spare = width - _across(widths)
     while spare > 0 and (wanting := [i for i, most in enumerate(wanted) if most > widths[i]]):
         for index in wanting[:spare]:
             widths[index] += 1
