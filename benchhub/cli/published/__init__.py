@@ -1,0 +1,1 @@
+"""Verbs that show results to others, or run those of others again."""
