@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from benchhub.model.flag import FlagKind
+from benchhub.model.flag import FLAGS, Concern, Flag, FlagKind
 from benchhub.model.quantities import QUANTITIES, Grain, Scale
 from benchhub.model.row import Row
 from benchhub.results.claims.figures import ClaimFigure
@@ -20,6 +20,13 @@ EMULATED = "emulated: what it takes says nothing about a real device"
 _SHARED = frozenset(
     {FlagKind.FOREIGN_CPU, FlagKind.STEAL, FlagKind.PRESSURE, FlagKind.DRIFT, FlagKind.CANARY}
 )
+#: How far off a figure may be that was measured while the device was, or became, slower: when hot
+#: a Raspberry Pi 4 falls from 1.5 to 0.6 GHz, other boards by less.
+DOUBTED = 3.0
+_OF_SPEED = frozenset(
+    {FlagKind.NO_STEADY_STATE, FlagKind.SLOWDOWN, FlagKind.DRIFT, FlagKind.CANARY}
+    | {kind for kind, meaning in FLAGS.items() if meaning.concern is Concern.DISTURBANCE}
+)
 
 
 def against(pick: Contender, other: Contender, objective: str, tries: int) -> Rival:
@@ -27,23 +34,34 @@ def against(pick: Contender, other: Contender, objective: str, tries: int) -> Ri
 
     Of median latency by launches of one round in pairs; of others by their two intervals, apart as
     far as both together allow. What is exact has no interval to speak of: its limits are itself.
+    Figures that are in doubt are told apart where they would be with either `DOUBTED` times off.
     """
     if unreal := _unreal(pick.row, other.row, objective):
         return Rival(other, doubt=unreal)
     confidence = 1 - 0.05 / tries
     ratio = _paired(pick.row, other.row, confidence) if objective == PAIRED else None
-    if QUANTITIES[objective].timing:
-        passed = _SHARED if ratio is not None else frozenset()
-        doubts = [flag for one in (pick, other) for flag in one.row.flags if flag.caps_times]
-        for flag in doubts:
-            if flag.name not in passed:
-                return Rival(other, doubt=f"{flag.name}: {flag.evidence}")
+    passed = _SHARED if ratio is not None else frozenset()
     if ratio is None:
         ratio = _apart(pick, other, objective, tries)
+    doubts = _doubts(pick.row, other.row, passed) if QUANTITIES[objective].timing else []
+    if doubts and not (ratio is not None and _told_in_doubt(ratio, doubts)):
+        return Rival(other, doubt=f"{doubts[0].name}: {doubts[0].evidence}")
     if ratio is None:
         return Rival(other, doubt=f"the limits of {objective} are unknown")
     told = launches_to_tell(ratio)
     return Rival(other, ratio.estimate, ratio.low, ratio.high, told)
+
+
+def _doubts(pick: Row, other: Row, passed: frozenset[FlagKind]) -> list[Flag]:
+    both = (*pick.flags, *other.flags)
+    return [flag for flag in both if flag.caps_times and flag.name not in passed]
+
+
+def _told_in_doubt(ratio: Estimate, doubts: Sequence[Flag]) -> bool:
+    """Return whether two figures would lie as they do were one of them `DOUBTED` times off."""
+    if any(flag.name not in _OF_SPEED for flag in doubts):
+        return False
+    return ratio.low > DOUBTED or ratio.high < 1 / DOUBTED
 
 
 def _unreal(pick: Row, other: Row, objective: str) -> str:

@@ -120,6 +120,16 @@ def test_doubts_that_a_round_shares_leave_the_comparison(kind: FlagKind, told: b
         assert found.ties[0].doubt == "throttled: seen"
 
 
+@pytest.mark.parametrize("kind", [FlagKind.NO_STEADY_STATE, FlagKind.THROTTLED])
+def test_a_doubt_of_speed_leaves_open_what_it_could_turn_around(kind: FlagKind) -> None:
+    def held(slow: float, of: FlagKind = kind) -> Advice:
+        flagged = latency("b", slow, flags=(Flag(of, "seen"),))
+        return chosen(latency("a", 5.0), flagged).kind
+
+    assert (held(12.0), held(20.0)) == (Advice.TIE, Advice.SHIP)
+    assert held(20.0, FlagKind.COARSE_CLOCK) is Advice.TIE
+
+
 def test_nothing_is_said_where_nothing_was_measured() -> None:
     failed = latency("a", 5.0, status="failed", reason="out of memory")
     found = chosen(failed)
