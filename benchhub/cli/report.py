@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def report(
     from benchhub.config.catalogue import suite_file
     from benchhub.config.suite import load_suite
     from benchhub.report.run import render
+    from benchhub.results.kept.page import page_once
     from benchhub.results.load import load_results
 
     with project.open_store(store) as opened:
@@ -50,10 +52,15 @@ def report(
         found = [opened.resolve(name) for name in run]  # all of them, before any is read
         opens = format in (ReportFormat.HTML, ReportFormat.ALL)
         loaded = [load_results(opened, name, asked, details=opens) for name in found]
-    if format is ReportFormat.ALL:
-        _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
-        return
-    text = render(format.value, loaded, interactive=interactive)
+        if format is ReportFormat.ALL:
+            _write_folder(output or Path(f"benchhub-{loaded[0].run.id}"), loaded)
+            return
+        draw = functools.partial(render, format.value, loaded, interactive=interactive)
+        if format is ReportFormat.HTML and len(loaded) == 1:
+            page = f"html{' interactive' if interactive else ''}"
+            text = page_once(opened, loaded[0], page, draw)
+        else:
+            text = draw()
     if output is None and format is ReportFormat.HTML:
         output = Path(f"benchhub-{loaded[0].run.id}.html")
     if output is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,17 +28,34 @@ COMPUTING = (
 LIBRARIES = ("numpy", "scipy", "scikit-image", "pycocotools")
 
 
+#: What a page is drawn with; its words and figures come from any line of ours.
+DRAWING = (*LIBRARIES, "altair", "jinja2", "markupsafe", "vl-convert-python")
+#: What of our own package is read: code, and what pages are filled in.
+_SOURCES = frozenset({".py", ".j2", ".css", ".js"})
+
+
 @cache
 def method() -> str | None:
     """Return a digest of the code that computes summaries; None: it cannot be read.
 
     It is the version of the method: there is no number that somebody could forget to raise.
     """
+    return _digest(COMPUTING, LIBRARIES)
+
+
+@cache
+def drawing() -> str | None:
+    """Return a digest of all code that a page comes from; None: it cannot be read."""
+    return _digest(("",), DRAWING)
+
+
+def _digest(parts: Sequence[str], libraries: Sequence[str]) -> str | None:
     root = Path(benchhub.__file__).parent
     digest = hashlib.sha256(repr((benchhub.__version__, platform.python_version())).encode())
-    for name in COMPUTING:
+    for name in parts:
         path = root / name
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files = [file for file in files if file.suffix in _SOURCES]
         try:
             for file in files:
                 digest.update(f"{file.relative_to(root)}\n".encode() + file.read_bytes())
@@ -45,7 +63,7 @@ def method() -> str | None:
             return None
         if not files:
             return None
-    for library in LIBRARIES:
+    for library in libraries:
         digest.update(f"{library} {_version(library)}\n".encode())
     return digest.hexdigest()
 
