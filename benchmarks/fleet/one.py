@@ -11,10 +11,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -23,12 +22,15 @@ import sqlalchemy as sa
 from benchhub.api.measuring import begin, measure, ready_of
 from benchhub.cli.run import display
 from benchhub.config.request import located, resolve
-from benchhub.device.session import DeviceSession
+from benchhub.device.runner import build_runner
+from benchhub.device.session import DeviceSession, holder
+from benchhub.device.turns.queue import Asking
 from benchhub.model.cell import Cell
+from benchhub.model.device import DeviceProfile
 from benchhub.model.launch import Details, Launch
 from benchhub.model.request import RunRequest
 from benchhub.ondevice.wire import Conditions
-from benchhub.run.loop import following
+from benchhub.run.loop.ways import DIRECT, Direct
 from benchhub.store import Store, records, schema
 from benchmarks.fleet.simulated import Fleet
 
@@ -124,15 +126,24 @@ class Meter:
         return self.found
 
 
-def _connected_to(fleet: Fleet) -> None:
-    """Have runs open their sessions with devices of `fleet`."""
+class ToSimulated(Direct):
+    """The way to the devices of a fleet, and to no real one."""
 
-    class Session(DeviceSession):
-        @classmethod
-        def open(cls, *arguments: Any, **more: Any) -> DeviceSession:
-            return DeviceSession.open(*arguments, **{**more, "connect": fleet.connect})
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
 
-    following.DeviceSession = Session  # type: ignore[misc]
+    def open(
+        self, device: DeviceProfile, run: str, asking: Asking, on_wait: Callable[[str], None]
+    ) -> DeviceSession:
+        """Open a session with a simulated device; see Way."""
+        return DeviceSession.open(
+            device, build_runner(), holder(run), own_run=run, on_wait=on_wait, asking=asking,
+            connect=self._fleet.connect,
+        )  # fmt: skip
+
+    def reserved(self, device: DeviceProfile) -> Collection[str]:
+        """Return no reservation: nobody makes one."""
+        return ()
 
 
 def _store_one_each(store: Store, run: str, cells: Sequence[Cell]) -> None:
@@ -173,8 +184,7 @@ def main() -> None:
     began = time.monotonic()
     console = Console(stderr=True)
     fleet = Fleet(options.launch_s, frozenset(options.silent))
-    if not options.real:
-        _connected_to(fleet)
+    way = DIRECT if options.real else ToSimulated(fleet)
     with Store.open(f"sqlite:///{folder / 'benchhub.db'}") as store:
         shown = display(console)
         if options.upto == "resume":
@@ -210,7 +220,11 @@ def main() -> None:
         if options.real:
             first()
         with meter.watching():
-            problems = measure(store, info, ready, shown, resumed=options.upto == "resume")
+            problems = measure(
+                store, info, ready, shown, resumed=options.upto == "resume", way=way
+            )
+        if options.upto != "end":
+            raise SystemExit(f"no device was reached: {problems[:3]}")
         found = meter.told()
         found.wall_s = time.monotonic() - began
         found.errors, found.reasons = len(problems), tuple(problems[:3])
