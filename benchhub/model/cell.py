@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +114,15 @@ class CellKind(enum.StrEnum):
     SELFTEST = "selftest"
 
 
+class _WithKey:
+    """Room for a key that was computed: it is asked for once a launch, not once a cell."""
+
+    __slots__ = ("_key",)
+    _key: str
+
+
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(_WithKey):
     """Device x variant x backend x scenario settings: what one row of the report stands for.
 
     `options` are the backend's own, as sorted JSON. `rate_per_s` and `arrivals` are of paced cells.
@@ -155,7 +161,12 @@ class Cell:
     @property
     def key(self) -> str:
         """A name that is the same in every run of the same cell: 16 hex digits."""
-        return _cell_key(self)
+        try:
+            return self._key
+        except AttributeError:
+            key = _cell_key(self)
+            object.__setattr__(self, "_key", key)
+            return key
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -178,7 +189,6 @@ _KEYED_LATER: Mapping[str, object] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=1 << 18)  # asked for once a launch, not once a cell
 def _cell_key(cell: Cell) -> str:
     facts = [str(getattr(cell, name)) for name in _KEYED]
     facts += [
