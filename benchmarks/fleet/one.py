@@ -220,9 +220,7 @@ def main() -> None:
         if options.real:
             first()
         with meter.watching():
-            problems = measure(
-                store, info, ready, shown, resumed=options.upto == "resume", way=way
-            )
+            problems = measure(store, info, ready, shown, resumed=options.upto == "resume", way=way)
         if options.upto != "end":
             raise SystemExit(f"no device was reached: {problems[:3]}")
         found = meter.told()

@@ -158,7 +158,7 @@ def test_several_devices_stand_side_by_side_after_the_answer(project: Reading) -
         "Device", "Answer", "Pick,", "or", "nearest", "to", "one", "p50_ms",
     ]  # fmt: skip
     assert [line.split()[:3] for line in lines[3:5]] == [
-        ["localhost", "SHIP", "int8"], ["pi", "SHIP", "fp32"],
+        ["localhost", "BEST", "int8"], ["pi", "BEST", "fp32"],
     ]  # fmt: skip
 
 

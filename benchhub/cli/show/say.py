@@ -22,6 +22,7 @@ _INDENT = "  "
 _COLOURS = {
     "PASS": "green", "FAIL": "red", "ERROR": "red", "INCONCLUSIVE": "yellow",
     "SHIP": "green", "TIE": "green", "SHIP, OR BETTER": "yellow", "UNDECIDED": "yellow",
+    "BEST, OR BETTER": "yellow",
     "NONE": "red", "NOTHING": "red",
     "REGRESSED": "red", "FAILED": "red", "CANNOT BE TOLD": "yellow", "NOTHING REGRESSED": "green",
     "regressed": "red", "failed": "red", "not comparable": "yellow", "inconclusive": "yellow",

@@ -17,14 +17,14 @@ _FIGURES = ("Time and its limit", "Speed-up", "Loss", "Peak memory")
 
 def line_table(lines: Sequence[AnswerLine]) -> Table:
     """Return a line a device: its answer, the figures it rests on, and what stands beside it."""
-    columns = [Column("Device"), Column("Answer"), Column("Ship")]
+    columns = [Column("Device"), Column("Answer"), Column("Variant")]
     columns += [*(Column(head, True) for head in _FIGURES), Column("Beside it")]
     return Table("answer", "What to ship on each device", tuple(columns), tuple(map(_line, lines)))
 
 
 def group_table(groups: Sequence[AnswerGroup]) -> Table:
     """Return a line for each group of devices with one answer."""
-    columns = (Column("Answer"), Column("Ship"), Column("Devices", True), Column("Names"))
+    columns = (Column("Answer"), Column("Variant"), Column("Devices", True), Column("Names"))
     lines = tuple(
         (
             text(one.first.word),

@@ -9,13 +9,13 @@ from benchhub.model.device import DeviceInfo
 from benchhub.model.row import Results, Row
 from benchhub.report.answer.figures import HeldFigure, loss, memory, speedup, timed
 from benchhub.report.recommend.words import (
-    WORDS,
     beside,
     headline,
     held,
     next_steps,
     unseen,
     value,
+    word,
 )
 from benchhub.report.tables.emulated import emulation_words
 from benchhub.results.recommend.answer import (
@@ -70,6 +70,7 @@ class AnswerLine:
     device: str
     emulation: str
     kind: Advice
+    word: str
     mark: str
     said: str
     shown: Contender | None
@@ -80,11 +81,6 @@ class AnswerLine:
     beside: tuple[str, ...]
     doubts: tuple[str, ...]
     steps: tuple[NextStep, ...]
-
-    @property
-    def word(self) -> str:
-        """The answer in a word."""
-        return WORDS[self.kind]
 
     @property
     def setting(self) -> str:
@@ -105,6 +101,7 @@ def device_line(
         of.device,
         emulation_words(info) if info is not None else "",
         of.kind,
+        word(of, whole),
         MARKS[of.kind] if whole.limits or of.pick is None else "",
         headline(of),
         shown,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from benchhub.report.gate.entries import cell_words
 from benchhub.report.lines import Line, wrapped
 from benchhub.report.recommend.words import (
-    WORDS,
     answer,
     beside,
     for_all,
@@ -16,6 +15,7 @@ from benchhub.report.recommend.words import (
     next_steps,
     unseen,
     value,
+    word,
 )
 from benchhub.report.tables.table import Column, Table, TableCell
 from benchhub.results.recommend.answer import Advice, Contender, DeviceAnswer, Recommendation
@@ -43,7 +43,7 @@ def side_by_side(of: Recommendation) -> Table:
         Column("Device"), Column("Answer"), Column("Pick, or nearest to one"),
         Column(of.objective, numeric=True), Column("Beside it", rank=4),
     )  # fmt: skip
-    rows = [_row(one) for one in of.devices] if len(of.devices) > 1 else []
+    rows = [_row(one, of) for one in of.devices] if len(of.devices) > 1 else []
     return Table("recommend", f"By {of.objective}, of run {of.run}", columns, tuple(rows))
 
 
@@ -51,8 +51,8 @@ def lines(of: Recommendation, suite: str, width: int) -> Iterator[Line]:
     """Yield the evidence of each device, one choice for all, what failed, and notes."""
     for device in of.devices:
         yield Line("")
-        word = WORDS[device.kind]
-        yield from wrapped(f"{word}  {device.device}: {headline(device)}", width, word, _INDENT)
+        said = word(device, of)
+        yield from wrapped(f"{said}  {device.device}: {headline(device)}", width, said, _INDENT)
         for line in _of_device(device, of, suite):
             hanging = " " * 14 if line.style else _hanging(line.text)
             yield from wrapped(line.text, width, line.style, hanging)
@@ -68,7 +68,7 @@ def lines(of: Recommendation, suite: str, width: int) -> Iterator[Line]:
         yield from wrapped(f"note: {note}", width, "dim", _INDENT)
 
 
-def _row(of: DeviceAnswer) -> tuple[TableCell, ...]:
+def _row(of: DeviceAnswer, whole: Recommendation) -> tuple[TableCell, ...]:
     rivals = [one.candidate for one in of.rivals]
     shown = of.pick or of.nearest or (rivals[0] if rivals else None)
     told = TableCell("")
@@ -80,8 +80,8 @@ def _row(of: DeviceAnswer) -> tuple[TableCell, ...]:
     names = [setting(one.row) for one in others if one is not shown]
     pick = setting(shown.row) if shown is not None else ""
     beside = f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}" if names else ""
-    word = TableCell(WORDS[of.kind], mark=_MARKS[of.kind])
-    return TableCell(of.device), word, TableCell(pick), told, TableCell(beside)
+    said = TableCell(word(of, whole), mark=_MARKS[of.kind])
+    return TableCell(of.device), said, TableCell(pick), told, TableCell(beside)
 
 
 def _hanging(text: str) -> str:

@@ -25,11 +25,20 @@ from benchhub.results.verdicts.next_steps import FIX_OUTPUTS
 from benchhub.text import estimate, number, plural
 
 #: The word for each answer, as verdicts have theirs.
-WORDS = {
+_WORDS = {
     Advice.SHIP: "SHIP", Advice.TIE: "TIE", Advice.OPEN: "SHIP, OR BETTER",
     Advice.UNDECIDED: "UNDECIDED",
     Advice.NONE: "NONE", Advice.NOTHING: "NOTHING",
 }  # fmt: skip
+#: Where nothing was held to a limit, nothing is said to ship.
+_WITHOUT_LIMITS = {Advice.SHIP: "BEST", Advice.OPEN: "BEST, OR BETTER"}
+
+
+def word(of: DeviceAnswer, whole: Recommendation) -> str:
+    """Return the answer on a device in a word."""
+    if not whole.limits and of.kind in _WITHOUT_LIMITS:
+        return _WITHOUT_LIMITS[of.kind]
+    return _WORDS[of.kind]
 
 
 def answer(of: Recommendation) -> str:

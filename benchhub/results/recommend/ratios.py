@@ -61,6 +61,8 @@ def _told_in_doubt(ratio: Estimate, doubts: Sequence[Flag]) -> bool:
     """Return whether two figures would lie as they do were one of them `DOUBTED` times off."""
     if any(flag.name not in _OF_SPEED for flag in doubts):
         return False
+    if ratio.low is None or ratio.high is None:
+        return False
     return ratio.low > DOUBTED or ratio.high < 1 / DOUBTED
 
 
