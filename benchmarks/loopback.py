@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent / "tests" / "device"))
+_TESTS = Path(__file__).parent.parent / "tests"
+sys.path += [str(_TESTS / "device"), str(_TESTS)]
 
 from loopback_sshd import Sshd, start_sshd
 
