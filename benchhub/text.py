@@ -46,6 +46,12 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{_decimals(value, digits)}f}"
 
 
+def rounded(value: float) -> str:
+    """Four significant digits at most, without zeros at the end, and no exponent."""
+    told = f"{value:.4g}"
+    return number(value, 4) if "e" in told else told
+
+
 def estimate(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
     """`value [low, high]`, all to the decimals of the value; the bracket only with both ends."""
     if value is None or math.isnan(value):

@@ -21,6 +21,7 @@ from benchhub.stats.looks import ALPHA, clearly_below
 from benchhub.stats.rare_launches import most_missing
 from benchhub.stats.rare_losses import CLOPPER_PEARSON
 from benchhub.stats.widened import widening
+from benchhub.text import rounded
 
 #: The one-sided error of a limit on a loss, and of others.
 _OF_LOSS, _OF_OTHERS = 0.05, 0.025
@@ -49,7 +50,7 @@ def corrected(verdict: Verdict, row: Row, budget: Budget, tries: int) -> Evidenc
         verdict,
         VerdictOutcome.INCONCLUSIVE,
         worst,
-        f"keeps it alone, but not as one of {tries} that were looked at ({side} limit {worst:.4g})",
+        f"keeps it alone, but not as one of {tries} that were looked at ({side} limit {rounded(worst)})",
     )
 
 

@@ -21,7 +21,7 @@ from benchhub.ondevice.wire import Conditions
 from benchhub.results.rows.oversubscribed import oversubscribed
 from benchhub.stats.drift import drift
 from benchhub.stats.warmup import AGREEING, WarmupCut, warmup_cut
-from benchhub.text import plural
+from benchhub.text import plural, rounded
 
 #: Name: (share from which it is mentioned, share from which it caps), median over launches.
 _LIMITS = {
@@ -205,7 +205,7 @@ def _arrivals(launches: Sequence[Launch]) -> Iterator[Flag]:
     offered = sum(one.offered for one in told)
     unserved = offered - sum(one.completed for one in told)
     capacity = rate / load if load else math.inf
-    evidence = f"{rate:g} calls a second arrive where {capacity:.4g} can be served"
+    evidence = f"{rate:g} calls a second arrive where {rounded(capacity)} can be served"
     if unserved:
         evidence += f"; {unserved} of {offered} calls were never begun"
     if load >= 1 or unserved:

@@ -29,7 +29,7 @@ from benchhub.results.verdicts.next_steps import (
 from benchhub.stats.looks import clearly_below, deciding
 from benchhub.stats.rare_launches import launches_needed, most_missing
 from benchhub.stats.rare_losses import CLOPPER_PEARSON
-from benchhub.text import plural
+from benchhub.text import plural, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
     if best is not None and limit.broken_by(best) and not alone:
         side = "upper" if limit.key.at_least else "lower"
         but = f" (but {doubt})" if doubt else ""
-        why = f"even the {side} limit {best:.4g} breaks it{but}"
+        why = f"even the {side} limit {rounded(best)} breaks it{but}"
         return _Answer(VerdictOutcome.FAIL, why, after_fail(limit, bool(doubt)))
     if unproven := _below_chance(below) or _unproven(row, budget, limit, worst, doubts):
         return unproven
@@ -140,9 +140,9 @@ def _answer(row: Row, group: Sequence[Row], budget: Budget, limit: Limit, seen: 
 def _kept(row: Row, budget: Budget, limit: Limit, seen: _Seen, worst: float | None) -> str:
     """Return why it is a PASS."""
     side = "lower" if limit.key.at_least else "upper"
-    why = f"{side} limit {worst:.4g} keeps it"
+    why = f"{side} limit {rounded(worst)} keeps it"
     if seen.most is not None:
-        why = f"no call took longer than half of it ({seen.most:.4g} at most)"
+        why = f"no call took longer than half of it ({rounded(seen.most)} at most)"
     about_launches = seen.most is not None or budget.rare_launches is not None
     if limit.quantity.quantile is not None and about_launches:
         why += _of_others(row, budget, seen)
@@ -239,7 +239,7 @@ def _unproven(
     if limit.broken_by(worst):
         side = "lower" if limit.key.at_least else "upper"
         cause = "the interval reaches past the budget"
-        why = f"cannot be told: {cause} ({side} limit {worst:.4g})"
+        why = f"cannot be told: {cause} ({side} limit {rounded(worst)})"
         interval = row[limit.column].interval
         if interval is not None and interval.method == CLOPPER_PEARSON:
             rest = "; so few cases differ that others, unseen, may lose more"
