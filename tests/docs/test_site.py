@@ -1,0 +1,177 @@
+"""The documentation as a site: whole, readable by anybody, and on its own without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from browser import FLAGS, chromium
+from markdown_pages import DOCS
+from repository import ROOT
+
+pytestmark = pytest.mark.usefixtures("processes")
+#: A page of each kind.
+KINDS = (
+    "index.html", "tutorial/own-model.html", "how-to/query.html", "reference/columns.html",
+    "explanation/reading-a-report.html", "measurement.html", "reports/quickstart/index.html",
+    "tutorial/from-python.html", "all-pages.html", "404.html",
+)  # fmt: skip
+#: What has a page fetch something.
+_FETCHES = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src"}
+
+
+class Page(HTMLParser):
+    """A built page: what it links to and fetches, its headings, and what can be linked to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.ids: set[str] = set()
+        self.heads: list[str] = []
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self.ids |= {told["id"]} if "id" in told else set()
+        if tag == "a" and "href" in told:
+            self.links.append(told["href"])
+        if tag in _FETCHES and told.get(_FETCHES[tag]):
+            self.fetched.append(told[_FETCHES[tag]])
+        if tag in ("h1", "h2", "h3", "h4"):
+            self.heads.append(tag)
+
+
+@pytest.fixture(scope="module")
+def site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built so that a warning ends it."""
+    if importlib.util.find_spec("material") is None:
+        pytest.skip("mkdocs-material is not installed: pip install 'benchhub[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    argv = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    """Its pages; reports that it carries as they are do not count."""
+    made = [path for path in site.rglob("*.html") if path.name != "report.html"]
+    return {path: Page(path) for path in made if "md-main" in path.read_text("utf-8")}
+
+
+def test_every_page_is_in_the_navigation_of_the_first(site: Path, pages: dict[Path, Page]) -> None:
+    linked = {(site / urlsplit(link).path).resolve() for link in pages[site / "index.html"].links}
+    lost = [path for path in pages if path not in linked and path.name != "404.html"]
+    assert [path.relative_to(site).as_posix() for path in lost] == []
+    there = {path.relative_to(site).with_suffix("").as_posix() for path in pages}
+    written = {path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")}
+    assert written - {"README"} <= there
+
+
+def test_links_of_built_pages_lead_somewhere(site: Path, pages: dict[Path, Page]) -> None:
+    wrong = []
+    for path, page in pages.items():
+        for link in [*page.links, *page.fetched]:
+            told = urlsplit(link)
+            if told.scheme or path.name == "404.html":
+                continue
+            file = (path.parent / unquote(told.path)).resolve() if told.path else path
+            if not file.is_file():
+                wrong.append(f"{path.relative_to(site)}: {link}: no such file")
+            elif told.fragment and file in pages and told.fragment not in pages[file].ids:
+                wrong.append(f"{path.relative_to(site)}: {link}: no such place")
+    assert wrong == []
+
+
+def test_pages_have_one_title_and_no_heading_is_left_out(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        depths = [int(head[1]) for head in page.heads]
+        assert depths.count(1) == 1, path
+        assert all(after <= before + 1 for before, after in zip(depths, depths[1:], strict=False))
+
+
+def test_nothing_is_fetched_from_elsewhere(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        assert [one for one in page.fetched if urlsplit(one).scheme not in ("", "data")] == [], path
+        assert "fonts.g" not in path.read_text("utf-8")
+
+
+def test_what_is_no_page_is_named_by_its_path(site: Path) -> None:
+    text = (site / "index.html").read_text("utf-8")
+    assert "<code>benchhub/run</code>" in text or ">benchhub/run<" in text
+    assert 'href="repository:' not in "".join(
+        path.read_text("utf-8") for path in site.rglob("*.html") if path.name != "report.html"
+    )
+
+
+# --- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser(site: Path) -> Iterator[Any]:
+    """Chromium; the pages are files, as if somebody had unpacked the site."""
+    from playwright.sync_api import sync_playwright
+
+    flags = [one for one in FLAGS if one != "--headless"]
+    with sync_playwright() as started:
+        found = started.chromium.launch(executable_path=chromium(), args=flags)
+        yield found
+        found.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_anybody_can_read_it(browser: Any, site: Path, scheme: str) -> None:
+    """As far as axe-core can tell: nothing serious."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    axe = Path(spec.submodule_search_locations[0]) / "axe.min.js"
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 1400, "height": 900})
+    found = {}
+    for name in KINDS:
+        page.goto((site / name).as_uri())
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+        page.add_script_tag(path=axe)
+        told = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found[name] = [
+            (one["id"], one["nodes"][0]["html"])
+            for one in told
+            if one["impact"] in ("serious", "critical")
+        ]
+    page.close()
+    assert found == dict.fromkeys(KINDS, [])
+
+
+def test_it_fits_a_phone(browser: Any, site: Path, pages: dict[Path, Page]) -> None:
+    page = browser.new_page(viewport={"width": 400, "height": 800})
+    wide = {}
+    for path in pages:
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+        if width > 400:
+            wide[path.relative_to(site).as_posix()] = width
+    page.close()
+    assert wide == {}
+
+
+def test_it_is_searched_without_a_server_or_a_network(browser: Any, site: Path) -> None:
+    asked: list[str] = []
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "index.html").as_uri())
+    page.fill("input.md-search__input", "quarantine")
+    page.wait_for_selector(".md-search-result__link")
+    page.click(".md-search-result__link >> nth=0")
+    page.wait_for_url("**h=quarantine**")
+    page.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -1,0 +1,122 @@
+"""The commands of tutorials run one after another, and end as their pages say.
+
+With fewer launches than there, on one runtime: what is tested is that they work, not how fast.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from repository import ROOT
+
+TUTORIALS = ROOT / "docs" / "tutorial"
+_COMMANDS = ("benchhub", "python", "mkdir", "cd", "cp", "echo", "make", "source", "ssh-copy-id", "#")
+#: Done before the tests: what installs, and what shows the example.
+_INSTALLS = ("make ", "source ", "python3 -m venv", "~/bench/bin/pip")
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FEWER = {"benchhub bench": " --effort quick", "benchhub run": " --effort quick"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Commands of a page, what it shows of their output, and what they printed."""
+
+    commands: tuple[str, ...]
+    shown: str = ""
+    printed: str = ""
+
+
+def steps(page: Path) -> Iterator[Step]:
+    """Yield the commands of a page, each with the block that follows it if that is output."""
+    blocks = [text for language, text in _BLOCK.findall(page.read_text("utf-8")) if not language]
+    for block, after in zip(blocks, [*blocks[1:], ""], strict=True):
+        if block.startswith(_COMMANDS):
+            lines = (line.partition("  #")[0].strip() for line in block.splitlines())
+            wanted = [one for one in lines if one and not one.startswith(("#", *_INSTALLS))]
+            shown = "" if after.startswith(_COMMANDS) else after
+            if wanted:
+                yield Step(tuple(wanted), shown)
+
+
+def fewer(command: str) -> str:
+    """A command with less to do, if it measures."""
+    more = "".join(more for start, more in _FEWER.items() if command.startswith(start))
+    if command.startswith("benchhub bench") and "--backend" not in command:
+        more += " --backend onnxruntime"
+    return command if "--dry-run" in command else command + more
+
+
+def followed(page: str, home: Path, *, at: Path | None = None) -> list[Step]:
+    """The steps of a page after they were run by one shell, beginning in `at` or in `home`."""
+    found = list(steps(TUTORIALS / page))
+    script = "\n".join(
+        "\n".join([*map(fewer, step.commands), f"echo; echo '<<<{number}>>>'"])
+        for number, step in enumerate(found)
+    )
+    programs = home / "programs"
+    programs.mkdir()
+    (programs / "benchhub").write_text(f'#!/bin/sh\nexec {sys.executable} -m benchhub "$@"\n')
+    (programs / "benchhub").chmod(0o755)
+    (programs / "python").symlink_to(sys.executable)
+    env = {**os.environ, "HOME": str(home), "COLUMNS": "100", "PYTHONPATH": str(ROOT)}
+    env |= {"BENCHHUB_CACHE": str(home / "cache"), "PATH": f"{programs}:{os.environ['PATH']}"}
+    env.pop("BENCHHUB_STORE", None)
+    done = subprocess.run(
+        ["bash", "-u", "-c", script], cwd=at or home, env=env, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "benchhub: " not in done.stderr, done.stderr[-2000:]
+    printed = re.split(r"\n<<<\d+>>>\n", done.stdout)
+    assert len(printed) == len(found) + 1, done.stderr[-2000:]
+    return [replace(step, printed=text) for step, text in zip(found, printed, strict=False)]
+
+
+def heads(text: str) -> set[str]:
+    """The heads of the tables in what was printed, whatever their widths."""
+    lines = text.splitlines()
+    ruled = [above for above, line in zip(lines, lines[1:], strict=False) if line.startswith("──")]
+    return {" ".join(line.split()) for line in ruled}
+
+
+@pytest.mark.usefixtures("processes")
+def test_own_model(tmp_path: Path) -> None:
+    done = followed("own-model.md", tmp_path, at=ROOT)
+    for step in done:
+        assert heads(step.shown) <= heads(step.printed), step.printed
+    assert done[0].printed.strip() == done[0].shown.strip()
+    codes = [step.printed.split()[-1] for step in done if step.commands[-1] == "echo $?"]
+    assert set(codes) <= {"0", "4"}
+    assert len(codes) == 1
+    assert (tmp_path / "my-model" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.usefixtures("processes")
+def test_gate_in_ci(tmp_path: Path) -> None:
+    shutil.copy(TUTORIALS / "stripes.py", tmp_path)
+    page = (TUTORIALS / "gate-in-ci.md").read_text("utf-8")
+    (listing,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    suite = tmp_path / "stripes-ci" / "suites" / "edge" / "suite.toml"
+    suite.parent.mkdir(parents=True)
+    suite.write_text(listing, "utf-8")
+    done = followed("gate-in-ci.md", tmp_path)
+    kept, broken = (step for step in done if step.commands[-1] == "echo $?")
+    assert kept.printed.split()[-1] in ("0", "4")  # so few launches may decide nothing
+    assert broken.printed.split()[-1] == "1"
+    for step in (kept, broken):
+        assert step.shown.split()[-1] == ("0" if step is kept else "1")
+    assert "FAIL" in (suite.parents[2] / "gate.md").read_text("utf-8")
+    assert "<failure" in (suite.parents[2] / "gate.xml").read_text("utf-8")
+
+
+def test_every_tutorials_commands_are_found() -> None:
+    found = {page.name: list(steps(page)) for page in TUTORIALS.glob("*.md")}
+    assert {name: len(made) for name, made in found.items() if not made} == {}
+    assert found["raspberry-pi.md"][0].commands[-1] == "mkdir ~/pi && cd ~/pi"
