@@ -23,6 +23,11 @@ def on_page_content(content: str, page: Page, **_: Any) -> str:
     return _TABLE.sub(lambda found: _boxed(found[0], content[: found.start()]), content)
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """Return a whole page whose search says what it is, to who cannot see it."""
+    return output.replace('class="md-search" ', 'class="md-search" aria-label="Search" ', 1)
+
+
 def _boxed(table: str, before: str) -> str:
     headings = _HEADING.findall(before)
     text = re.sub(r"<a class=\"headerlink\".*?</a>|<[^>]+>", "", headings[-1] if headings else "")

@@ -122,7 +122,7 @@ def test_runs_are_those_of_runs_list(folder: Path) -> None:
     rows = asked(folder, "Runs, newest first")
     said = told(folder, "runs", "list", "--json")
     assert [(row["id"], row["status"]) for row in rows] == [
-        (run["id"], run["status"]) for run in said
+        (run["id"], run["status"]) for run in reversed(said)
     ]
     assert [row["failed"] for row in rows] == [0, 1, 1]
     assert rows[1]["started_utc"] == "2026-01-01 23:30:00"
@@ -184,12 +184,15 @@ def test_devices_that_are_left_out_are_those_of_devices_list(folder: Path) -> No
 
 
 def test_versions_and_sizes_are_those_of_the_rows(folder: Path) -> None:
+    versions = asked(folder, "Which runtimes there were, and since when")
+    said = told(folder, "history", "quickstart", "--json")["cells"]
+    assert {(one["backend"], one["backend_version"], one["runs"]) for one in versions} == {
+        (cell["backend"], run["backend_version"], len(cell["runs"]))
+        for cell in said
+        for run in cell["runs"]
+    }
     out = Reading(folder).run("report", "two", "--format", "csv").out
     row = next(csv.DictReader(io.StringIO(out)))
-    versions = asked(folder, "Which runtimes there were, and since when")
-    assert {(one["backend"], one["backend_version"], one["runs"]) for one in versions} == {
-        (row["backend"], row["backend_version"], 2)
-    }
     (size,) = asked(folder, "Sizes of variants", run="two")
     assert (size["mb"] * 1e6, size["params"]) == (int(row["model_bytes"]), int(row["params"]))
 
@@ -212,7 +215,7 @@ def test_a_file_is_asked_while_it_is_written(folder: Path) -> None:
 # --- Datasette itself
 
 
-@pytest.mark.usefixtures("processes")
+@pytest.mark.usefixtures("processes", "servers")
 def test_datasette_shows_the_queries_and_writes_nothing(folder: Path) -> None:
     pytest.importorskip("datasette")
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -262,13 +265,11 @@ def _fetched(port: int, path: str, status: int = 200) -> str:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, str]]:
+def server(cluster: Cluster, server_url: str) -> Iterator[tuple[Cluster, str]]:
     """A store on a server, and the role that the page makes for Grafana."""
-    cluster: Cluster = request.getfixturevalue("cluster")
-    url = request.getfixturevalue("server_url")
-    database = re.search(r"//[^/]*/(\w+)", url)
+    database = re.search(r"//[^/]*/(\w+)", server_url)
     assert database
-    filled(url)
+    filled(server_url)
     roles = next(block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.S) if "ROLE" in block)
     try:
         with cluster.connected("postgres", database[1]) as connection:
@@ -294,7 +295,6 @@ def as_sent(sql: str) -> str:
     return sql
 
 
-@pytest.mark.usefixtures("processes")
 def test_grafanas_queries_find_what_benchhub_says(
     server: tuple[Cluster, str], folder: Path
 ) -> None:
