@@ -9,6 +9,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 import pages
@@ -42,6 +43,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     nav.append({"Project": [{"All pages": pages.CONTENTS[1]}, *project]})
     config.nav = nav
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Leave the room of the navigation to the first page: it is a part of its own."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
+    return markdown
 
 
 def _titled(text: str) -> str:
