@@ -1,4 +1,4 @@
-"""The navigation: the parts and pages of docs/README.md in its order, then what lies beside docs/."""
+"""The navigation: parts and pages of docs/README.md in its order, then what lies beside docs/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks as pages: their text, and their code as blocks; the file itself is linked from there."""
+"""Notebooks as pages: their text, and their code as blocks; the file itself is named there."""
 
 from __future__ import annotations
 

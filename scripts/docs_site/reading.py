@@ -1,4 +1,4 @@
-"""What lets anybody read a page: tables and code that scroll by keyboard, figures in its colours."""
+"""What lets anybody read a page: tables and code that scroll by keyboard, figures that follow."""
 
 from __future__ import annotations
 

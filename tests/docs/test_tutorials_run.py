@@ -5,20 +5,33 @@ With fewer launches than there, on one runtime: what is tested is that they work
 
 from __future__ import annotations
 
+import getpass
 import itertools
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from loopback_sshd import Sshd
 from repository import ROOT
 
 TUTORIALS = ROOT / "docs" / "tutorial"
-_COMMANDS = ("benchhub", "python", "mkdir", "cd", "cp", "echo", "make", "source", "ssh-copy-id", "#")
+_COMMANDS = (
+    "benchhub",
+    "python",
+    "mkdir",
+    "cd",
+    "cp",
+    "echo",
+    "make",
+    "source",
+    "ssh-copy-id",
+    "#",
+)
 #: Done before the tests: what installs, and what shows the example.
 _INSTALLS = ("make ", "source ", "python3 -m venv", "~/bench/bin/pip")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,26 +52,33 @@ def steps(page: Path) -> Iterator[Step]:
     blocks = [text for language, text in _BLOCK.findall(page.read_text("utf-8")) if not language]
     for block, after in zip(blocks, [*blocks[1:], ""], strict=True):
         if block.startswith(_COMMANDS):
-            lines = (line.partition("  #")[0].strip() for line in block.splitlines())
+            lines = (line.partition(" #")[0].strip() for line in block.splitlines())
             wanted = [one for one in lines if one and not one.startswith(("#", *_INSTALLS))]
             shown = "" if after.startswith(_COMMANDS) else after
             if wanted:
                 yield Step(tuple(wanted), shown)
 
 
-def fewer(command: str) -> str:
-    """A command with less to do, if it measures."""
+def fewer(command: str, instead: Mapping[str, str]) -> str:
+    """A command with less to do, if it measures, or what is done `instead` of its beginning."""
+    for start, other in instead.items():
+        if command.startswith(start):
+            return other + command.removeprefix(start)
     more = "".join(more for start, more in _FEWER.items() if command.startswith(start))
     if command.startswith("benchhub bench") and "--backend" not in command:
         more += " --backend onnxruntime"
     return command if "--dry-run" in command else command + more
 
 
-def followed(page: str, home: Path, *, at: Path | None = None) -> list[Step]:
+def followed(
+    page: str, home: Path, *, at: Path | None = None, instead: Mapping[str, str] | None = None
+) -> list[Step]:
     """The steps of a page after they were run by one shell, beginning in `at` or in `home`."""
     found = list(steps(TUTORIALS / page))
     script = "\n".join(
-        "\n".join([*map(fewer, step.commands), f"echo; echo '<<<{number}>>>'"])
+        "\n".join(
+            [*(fewer(one, instead or {}) for one in step.commands), f"echo; echo '<<<{number}>>>'"]
+        )
         for number, step in enumerate(found)
     )
     programs = home / "programs"
@@ -117,6 +137,36 @@ def test_gate_in_ci(tmp_path: Path) -> None:
         assert step.shown.split()[-1] == ("0" if step is kept else "1")
     assert "FAIL" in (suite.parents[2] / "gate.md").read_text("utf-8")
     assert "<failure" in (suite.parents[2] / "gate.xml").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("processes", "servers", "no_ssh_agent")
+def test_raspberry_pi(sshd: Sshd, tmp_path: Path) -> None:
+    """With an SSH host in place of a Pi, on which the runtimes are installed already."""
+    config = tmp_path / "ssh_config"
+    config.write_text(
+        "Host raspberrypi.local\nHostName 127.0.0.1\n"
+        f"Port {sshd.port}\nIdentityFile {sshd.identity}\n"
+    )
+    enroll = "benchhub devices enroll raspberrypi.local --name pi5"
+    more = f"--yes --ssh-config {config} --python {sys.executable} --root {sshd.folder}/root"
+    run = "benchhub run quickstart --device pi5"
+    some = "--effort quick --backend onnxruntime --variant fp32 --variant int8-static"
+    instead = {
+        "ssh-copy-id": "true",
+        f"{enroll} --user pi": f"{enroll} --user {getpass.getuser()} {more}",
+        "benchhub devices provision": "true",
+        f"{run} --dry-run": f"{run} --dry-run {some}",
+        run: f"{run} {some}",
+    }
+    done = followed("raspberry-pi.md", tmp_path, instead=instead)
+    profile = (tmp_path / "pi" / "device_profiles" / "pi5.toml").read_text("utf-8")
+    assert sshd.host_key in profile
+    assert "max_temperature_c = 75" in profile
+    printed = {command: step.printed for step in done for command in step.commands}
+    assert "launches, 0 skips" in printed[run]
+    assert "suite quickstart" in printed["benchhub gate latest"]
+    (report,) = (tmp_path / "pi").glob("benchhub-*.html")
+    assert "pi5" in report.read_text("utf-8")
 
 
 def test_every_tutorials_commands_are_found() -> None:
