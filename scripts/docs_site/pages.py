@@ -26,8 +26,15 @@ _LINK = re.compile(r"\]\(([^()\s#]+)")
 
 def pages() -> dict[str, str]:
     """Return the pages that do not lie in docs/ as they do in the site: repository path, name."""
-    beside = [path.relative_to(ROOT).as_posix() for glob in BESIDE for path in ROOT.glob(glob)]
-    return {**AT_THE_ROOT, **{path: path for path in sorted(beside)}, CONTENTS[0]: CONTENTS[1]}
+    beside = sorted(path for glob in BESIDE for path in ROOT.glob(glob))
+    names = {path.relative_to(ROOT).as_posix(): _name(path) for path in beside}
+    return {**AT_THE_ROOT, **names, CONTENTS[0]: CONTENTS[1]}
+
+
+def _name(page: Path) -> str:
+    """Return the name of a page in the site; it leaves a folder's first page where there is one."""
+    taken = (page.parent / "index.html").exists()
+    return (page.with_name("about.md") if taken else page).relative_to(ROOT).as_posix()
 
 
 def place(path: str, copied: frozenset[str] = frozenset()) -> str | None:
@@ -59,8 +66,10 @@ def copied() -> frozenset[str]:
             file = file / "index.html" if (file / "index.html").is_file() else file
             if not file.is_relative_to(ROOT / "reports") or not file.is_file():
                 continue
-            whole = file.parent.rglob("*") if file.name == "index.html" else [file]
-            found |= {one.relative_to(ROOT).as_posix() for one in whole if one.suffix in _COPIED}
+            first = file.name == "index.html"
+            of_it = [one for one in file.parent.rglob("*") if one.is_file() and one.suffix != ".md"]
+            wanted = of_it if first else [file] if file.suffix in _COPIED else []
+            found |= {one.relative_to(ROOT).as_posix() for one in wanted}
     return frozenset(found)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -69,6 +71,13 @@ def pages(site: Path) -> dict[Path, Page]:
     """Its pages; reports that it carries as they are do not count."""
     made = [path for path in site.rglob("*.html") if path.name != "report.html"]
     return {path: Page(path) for path in made if "md-main" in path.read_text("utf-8")}
+
+
+def test_it_is_built_with_the_same_versions_by_make_and_by_tests() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    pins = told["project"]["optional-dependencies"]["docs"]
+    tox = (ROOT / "tox.ini").read_text("utf-8").partition("[testenv:docs]")[2].partition("[")[0]
+    assert re.findall(r"^ +(\S+==\S+)$", tox, re.MULTILINE) == pins
 
 
 def test_every_page_is_in_the_navigation_of_the_first(site: Path, pages: dict[Path, Page]) -> None:
