@@ -150,7 +150,7 @@ def test_raspberry_pi(sshd: Sshd, tmp_path: Path) -> None:
     enroll = "benchhub devices enroll raspberrypi.local --name pi5"
     more = f"--yes --ssh-config {config} --python {sys.executable} --root {sshd.folder}/root"
     run = "benchhub run quickstart --device pi5"
-    some = "--effort quick --backend onnxruntime --variant fp32 --variant int8-static"
+    some = "--effort quick --backend onnxruntime --scenario latency --variant fp32"
     instead = {
         "ssh-copy-id": "true",
         f"{enroll} --user pi": f"{enroll} --user {getpass.getuser()} {more}",
