@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import itertools
 import os
@@ -9,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +19,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import FLAGS, chromium
-from markdown_pages import DOCS
+from markdown_it import MarkdownIt
+from markdown_pages import DOCS, named
+from markdown_pages import pages as pages_of_markdown
 from repository import ROOT
 
 pytestmark = pytest.mark.usefixtures("processes")
@@ -80,6 +84,14 @@ def test_it_is_built_with_the_same_versions_by_make_and_by_tests() -> None:
     assert re.findall(r"^ +(\S+==\S+)$", tox, re.MULTILINE) == pins
 
 
+def test_the_one_script_that_is_not_the_themes_is_what_its_licence_says() -> None:
+    assets = ROOT / "scripts" / "docs_site" / "theme" / "assets"
+    digest = hashlib.sha256((assets / "iframe-worker.js").read_bytes()).hexdigest()
+    told = (assets / "iframe-worker.LICENSE").read_text("utf-8")
+    assert f"iframe-worker 1.0.4, unchanged:\nsha256 {digest}\n" in told
+    assert [path.name for path in assets.glob("*.js")] == ["iframe-worker.js"]
+
+
 def test_every_page_is_in_the_navigation_of_the_first(site: Path, pages: dict[Path, Page]) -> None:
     linked = {(site / urlsplit(link).path).resolve() for link in pages[site / "index.html"].links}
     lost = [path for path in pages if path not in linked and path.name != "404.html"]
@@ -110,6 +122,28 @@ def test_pages_have_one_title_and_no_heading_is_left_out(pages: dict[Path, Page]
         assert depths.count(1) == 1, path
         deeper = [after - before for before, after in itertools.pairwise(depths)]
         assert max(deeper, default=0) <= 1 or path.name == "changelog.html", path
+
+
+@pytest.mark.parametrize("written", pages_of_markdown(), ids=named)
+def test_it_has_the_lists_tables_and_blocks_that_a_repositorys_page_has(
+    site: Path, written: Path
+) -> None:
+    """Readers of Markdown differ in what they take for a list or a block of code."""
+    name = {"README.md": "index.md", "docs/README.md": "all-pages.md"}.get(named(written))
+    first = "about.md" if (written.parent / "index.html").exists() else "index.md"
+    name = name or named(written).removeprefix("docs/").replace("README.md", first)
+    if written.parent == ROOT and written.name != "README.md":
+        name = f"project/{name.lower()}"
+    built = (site / name).with_suffix(".html").read_text("utf-8")
+    built = re.sub(r"<nav.*?</nav>", "", built, flags=re.DOTALL)
+    article = built.partition("<article")[2].partition("</article>")[0]
+    plain = MarkdownIt().enable("table").render(written.read_text("utf-8"))
+    assert parts(article) == parts(plain)
+
+
+def parts(html: str) -> Counter[str]:
+    """How many lists, tables, blocks of code and headings there are."""
+    return Counter(re.findall(r"<(ul|ol|li|table|tr|pre|blockquote|h[1-6])[ >]", html))
 
 
 def test_nothing_is_fetched_from_elsewhere(pages: dict[Path, Page]) -> None:
