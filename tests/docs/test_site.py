@@ -24,7 +24,8 @@ from markdown_pages import DOCS, named
 from markdown_pages import pages as pages_of_markdown
 from repository import ROOT
 
-pytestmark = pytest.mark.usefixtures("processes")
+#: One worker runs all of it, and builds the site once.
+pytestmark = [pytest.mark.usefixtures("processes"), pytest.mark.xdist_group("site")]
 #: A page of each kind.
 KINDS = (
     "index.html", "tutorial/own-model.html", "how-to/query.html", "reference/columns.html",
@@ -219,12 +220,17 @@ def test_it_fits_a_phone(browser: Any, site: Path, pages: dict[Path, Page]) -> N
     assert wide == {}
 
 
-def test_it_is_searched_without_a_server_or_a_network(browser: Any, site: Path) -> None:
+@pytest.mark.parametrize(("name", "width"), [("index.html", 1400), ("how-to/query.html", 400)])
+def test_it_is_searched_without_a_server_or_a_network(
+    browser: Any, site: Path, name: str, width: int
+) -> None:
     asked: list[str] = []
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page = browser.new_page(viewport={"width": width, "height": 900})
     page.on("request", lambda request: asked.append(request.url))
-    page.goto((site / "index.html").as_uri())
-    page.fill("input.md-search__input", "quarantine")
+    page.goto((site / name).as_uri())
+    if width < 1000:
+        page.click("label.md-header__button[for=__search]")
+    page.locator("input.md-search__input").press_sequentially("quarantine")
     page.wait_for_selector(".md-search-result__link")
     page.click(".md-search-result__link >> nth=0")
     page.wait_for_url(lambda url: "?h=" in url)
