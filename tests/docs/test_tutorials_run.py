@@ -106,13 +106,23 @@ def heads(text: str) -> set[str]:
     return {word for line in ruled for word in line.split()}
 
 
+def fewer_images(home: Path) -> Path:
+    """The tutorials' script in a home, as it is but for how many images it makes."""
+    made = home / "stripes.py"
+    text = (TUTORIALS / "stripes.py").read_text("utf-8")
+    made.write_text(text.replace("count: int = 2000", "count: int = 400"), "utf-8")
+    return made
+
+
 @pytest.mark.usefixtures("processes")
 def test_own_model(tmp_path: Path) -> None:
-    done = followed("own-model.md", tmp_path, at=ROOT)
+    script = "python docs/tutorial/stripes.py"
+    instead = {script: f"python {fewer_images(tmp_path)}"}
+    done = followed("own-model.md", tmp_path, at=ROOT, instead=instead)
     assert sum(bool(heads(step.shown)) for step in done) >= 2
     for step in done:
         assert heads(step.shown) <= heads(step.printed), step.printed
-    assert done[0].printed.strip() == done[0].shown.strip()
+    assert re.sub(r"\d+", "N", done[0].printed).strip() == "N.N% of N test cases are right"
     codes = [step.printed.split()[-1] for step in done if step.commands[-1] == "echo $?"]
     assert set(codes) <= {"0", "4"}
     assert len(codes) == 1
@@ -121,8 +131,7 @@ def test_own_model(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("processes")
 def test_gate_in_ci(tmp_path: Path) -> None:
-    fewer_images = (TUTORIALS / "stripes.py").read_text("utf-8").replace("= 2000)", "= 400)")
-    (tmp_path / "stripes.py").write_text(fewer_images, "utf-8")
+    fewer_images(tmp_path)
     page = (TUTORIALS / "gate-in-ci.md").read_text("utf-8")
     (listing,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     suite = tmp_path / "stripes-ci" / "suites" / "edge" / "suite.toml"
