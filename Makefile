@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 LAB ?=
 TOX := .tox/bootstrap/bin/tox
 
-.PHONY: quickstart check test pythons release-check bench wild fuzz campaign known-truth study lab lab-down lab-fleet lab-fleet-down gpu clean
+.PHONY: quickstart check test docs pythons release-check bench wild fuzz campaign known-truth study lab lab-down lab-fleet lab-fleet-down gpu clean
 
 quickstart: $(TOX)
 	@$(TOX) run -qq -e dev -- benchhub run quickstart
@@ -17,6 +17,11 @@ check: $(TOX)
 test: $(TOX)
 	scripts/install-system-packages
 	$(TOX) run-parallel --parallel 2 --parallel-live --parallel-no-spinner
+
+# The documentation as a site, in .site; it needs no server: open .site/index.html.
+docs: $(TOX)
+	@$(TOX) run -qq -e docs
+	@echo .site/index.html
 
 # The tests of pure code and the quickstart on each Python that pyproject.toml names and that is here.
 pythons: $(TOX)
@@ -80,4 +85,4 @@ $(TOX):
 	.tox/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.25'
 
 clean:
-	rm -rf .venv .tox dist
+	rm -rf .venv .tox .site dist

@@ -30,7 +30,7 @@ ROLES = ("bench_ann", "bench_eve", "bench_owner", "bench_writers", "bench_reader
 @pytest.fixture
 def database(cluster: Cluster) -> Iterator[Cluster]:
     """A server that is set up as the page says."""
-    as_administrator, within, _ = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    as_administrator, within = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
     try:
         with cluster.connected("postgres") as connection:
             for statement in as_administrator.strip().splitlines():
