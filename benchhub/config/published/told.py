@@ -191,6 +191,7 @@ class PublishedDevice(_Told):
     run: Name = ""
     name: Name
     emulated: bool = False
+    error: Sentence | None = None
     facts: PublishedFacts = PublishedFacts()
 
 
@@ -198,6 +199,13 @@ class PublishedRecipe(_Told):
     """How a variant was made, by name."""
 
     name: Name
+
+
+class PublishedFile(_Told):
+    """One file of a model that is kept in several."""
+
+    sha256: Sha256
+    size_bytes: Count
 
 
 class PublishedVariant(_Told):
@@ -209,7 +217,7 @@ class PublishedVariant(_Told):
     format: Name = ""
     model_bytes: Count = 0
     recipe: PublishedRecipe | None = None
-    files: Annotated[tuple[Mapping[Name, Any], ...], Field(max_length=10_000)] = ()
+    files: Annotated[tuple[PublishedFile, ...], Field(max_length=10_000)] = ()
 
 
 class PublishedVerdict(_Told):

@@ -75,16 +75,20 @@ def _decided(
     if adjusted <= ALPHA:
         if of.doubt:
             return replace(of, reason=f"differs, but {of.doubt}")
-        said = f"surely different (p {number(adjusted, 2)}{many})"
+        said = f"surely different (p {_chance(adjusted)}{many})"
         return replace(of, outcome=Outcome.NOT, reason=said)
     wanted = _launches(of, limit, launches)
     if known.p_value <= ALPHA:
-        said = f"differs by itself (p {number(known.p_value, 2)}), which{many} may be chance"
+        said = f"differs by itself (p {_chance(known.p_value)}), which{many} may be chance"
     elif known.high - known.low > 2 * limit:
         said = f"the intervals are too wide for {within}"
     else:
         said = f"may be equal, and may be more than {within} apart"
     return replace(of, reason=said, launches=wanted)
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.0001" if p_value < 1e-4 else number(p_value, 2)
 
 
 def _launches(of: HeldFigure, limit: float, launches: int) -> int | None:

@@ -40,7 +40,10 @@ def replicate(
         HeldDevice(one.name, unlike(one, here) if here else "nothing is known of the device here")
         for one in theirs.devices
     ]
-    chosen = _chosen(devices, of)
+    asked_for = chosen_devices(theirs, of)
+    chosen = [one for one in devices if one.name in asked_for]
+    if not of:
+        chosen = [one for one in chosen if not one.unlike] or chosen
     kinds = {one.name: not one.unlike for one in chosen}
     pairs = Counterparts(theirs, ours, remade, lacking or {})
     about = [row for row in theirs.rows if row.device in kinds and row.runs_model]
@@ -50,6 +53,7 @@ def replicate(
     same_cases = ours is not None and _same_cases(theirs, ours)
     rows = [_row(row, theirs, pairs, kinds[row.device], same_cases) for row in asked]
     told, looked_at = decided(rows, margin, quality_margin)
+    stopped = [one for one in ours.devices if one.error] if ours else []
     others = {
         (row.device, row.cell): HeldRow(row, mine := pairs.of(row), reason="" if mine else pairs.why_none(row))
         for row in about
@@ -72,22 +76,21 @@ def replicate(
         differences=tuple(_differences(theirs, ours, pairs)) if ours else (),
         looked_at=looked_at,
         left_out=len(about) - len(asked),
-        failed=tuple(_failed(said)),
+        failed=(*(f"{one.name}: {one.error}" for one in stopped), *_failed(said)),
     )
+
+
+def chosen_devices(theirs: PublishedReport, of: Sequence[str]) -> list[str]:
+    """Return which of their devices may be asked about; ConfigError: there is no such one."""
+    names = [one.name for one in theirs.devices]
+    for pattern in of:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ConfigError(f"--of {pattern}: the report has no such device{nearest(pattern, names)}")
+    return [name for name in names if not of or any(fnmatchcase(name, one) for one in of)]
 
 
 def _keys(rows: Sequence[HeldRow]) -> set[tuple[str, str]]:
     return {(one.row.device, one.row.cell) for one in rows}
-
-
-def _chosen(devices: Sequence[HeldDevice], of: Sequence[str]) -> list[HeldDevice]:
-    if not of:
-        return [one for one in devices if not one.unlike] or list(devices)
-    for pattern in of:
-        if not any(fnmatchcase(one.name, pattern) for one in devices):
-            names = [one.name for one in devices]
-            raise ConfigError(f"--of {pattern}: the report has no such device{nearest(pattern, names)}")
-    return [one for one in devices if any(fnmatchcase(one.name, pattern) for pattern in of)]
 
 
 def _row(
