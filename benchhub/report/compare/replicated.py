@@ -8,7 +8,8 @@ from typing import TypeVar
 from benchhub.report.lines import Line, wrapped
 from benchhub.results.replicate.answer import HeldFigure, HeldRow, Limits, Outcome, Replication
 from benchhub.results.replicate.claims import where
-from benchhub.text import estimate, moment, number, plural
+from benchhub.results.replicate.figures import ANYWHERE
+from benchhub.text import estimate, moment, plural
 
 #: So many of one kind are listed; all are in `--json`.
 MOST = 6
@@ -106,19 +107,25 @@ def next_steps(of: Replication) -> Iterator[str]:
             f"of {plural(len(short), 'figure')} no number of launches here would tell: their own"
             " interval is too wide, or the difference is just as large as the margin"
         )
+    off = {one.quantity for row in of.rows for one in row.figures if one.outcome is Outcome.NOT}
+    if off and not off & {*ANYWHERE}:
+        yield (
+            f"what did not come out again is {', '.join(sorted(off))}: what a machine takes depends"
+            " on its day, too; speed-ups and quality, which do not, are not among it"
+        )
     if of.ours is None:
         yield "give the models with --models DIR, or take what is made anew with --accept-remade"
 
 
-def figure_words(one: HeldFigure) -> str:
-    """Return theirs, ours and how far apart, with the intervals."""
+def figure_words(one: HeldFigure, reason: bool = True) -> str:
+    """Return theirs, ours and how far apart, with the intervals; and what follows, and why."""
     told = [f"{one.quantity} {_told(one.theirs)} there"]
     if one.ours is not None:
         told.append(f"{_told(one.ours)} here")
     if one.by is not None and not one.exact:
         word = "times" if one.ratio else "more"
         told.append(f"{_told(one.by)} {word}")
-    return f"{', '.join(told)}: {one.reason}"
+    return f"{', '.join(told)}{f': {one.reason}' if reason else ''}"
 
 
 def _of_rows(of: Replication, outcome: Outcome, width: int) -> Iterator[Line]:
@@ -147,7 +154,7 @@ def _of_rows(of: Replication, outcome: Outcome, width: int) -> Iterator[Line]:
 
 def _by_quantity(rows: Sequence[HeldRow], outcome: Outcome) -> str:
     names = [one.quantity for row in rows for one in row.figures if one.outcome is outcome]
-    told = [f"{name} of {names.count(name)}" for name in dict.fromkeys(names)]
+    told = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
     return f": {', '.join(told)}" if told else ""
 
 
@@ -159,7 +166,8 @@ def _by_reason(found: Sequence[tuple[HeldRow, HeldFigure]], width: int) -> Itera
         groups.setdefault(cause or one.reason, []).append((row, one))
     for cause, mine in sorted(groups.items(), key=lambda pair: -len(pair[1])):
         yield from wrapped(f"  {plural(len(mine), 'figure')}: {cause}", width, "", _INDENT)
-        for text in _some(mine, lambda pair: f"{_place(pair[0])}: {figure_words(pair[1])}"):
+        shown = _some(mine, lambda pair: f"{_place(pair[0])}: {figure_words(pair[1], pair[1].reason != cause)}")
+        for text in shown:
             yield from wrapped(f"    {text}", width, "", "      ")
 
 
@@ -224,4 +232,4 @@ def _some(of: Sequence[One], said: Callable[[One], str]) -> Iterator[str]:
     for one in of[:MOST]:
         yield said(one)
     if len(of) > MOST:
-        yield f"and {number(len(of) - MOST)} more; --json has all"
+        yield f"and {len(of) - MOST:,} more; --json has all"
