@@ -102,6 +102,7 @@ def _fetched(address: str, shown: str, most_bytes: int, ends: float) -> bytes:
         with opener.open(request, timeout=_SILENT_S) as answer:
             return _whole(answer.read1, answer.headers.get("Content-Length"), shown, most_bytes, ends)
     except urllib.error.HTTPError as error:
+        error.close()
         step = "check the address" if error.code in (404, 410) else _DOWNLOAD
         raise ConfigError(f"{shown}: the server answers {error.code}; {step}") from None
     except TimeoutError:
@@ -159,12 +160,17 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         target = urljoin(req.full_url, newurl)
+        try:
+            self._check_target(req.full_url, target)
+        except ConfigError:
+            fp.close()
+            raise
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    def _check_target(self, come_from: str, target: str) -> None:
         shown = abridged(visible(target), _SHOWN)
         scheme = urlsplit(target).scheme.lower()
-        if scheme not in _SCHEMES or (urlsplit(req.full_url).scheme.lower(), scheme) == (
-            "https",
-            "http",
-        ):
+        down = (urlsplit(come_from).scheme.lower(), scheme) == ("https", "http")
+        if scheme not in _SCHEMES or down:
             raise ConfigError(f"{shown}: an address that was given leads there; {_DOWNLOAD}")
         _check(target, shown)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -27,8 +27,8 @@ def _seen(value: Any) -> Any:
     return visible(value) if isinstance(value, str) else value
 
 
-Name = Annotated[str, BeforeValidator(_seen), Field(max_length=_NAME_CHARS)]
-Sentence = Annotated[str, BeforeValidator(_seen), Field(max_length=_SENTENCE_CHARS)]
+Name = Annotated[str, Field(max_length=_NAME_CHARS), BeforeValidator(_seen)]
+Sentence = Annotated[str, Field(max_length=_SENTENCE_CHARS), BeforeValidator(_seen)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NoSha256 = Literal[""]
 Figure = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
