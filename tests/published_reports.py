@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from benchhub.config.published.read import of_document
-from benchhub.config.published.told import PublishedReport
+from benchhub.config.published.told import ENDS, PublishedReport
 
 Document = dict[str, Any]
 FACTS = {"arch": "x86_64", "cpu_model": "Xeon", "cores_logical": 2, "isa_flags": ["avx2", "fma"]}
@@ -80,4 +80,7 @@ def scaled(of: Document, quantity: str, factor: float) -> Document:
     made["intervals"][quantity] = limits | {
         end: limits[end] * factor for end in ("low", "high")
     }
+    for column in ENDS.get(quantity, ()):
+        if made.get(column) is not None:
+            made[column] *= factor
     return made

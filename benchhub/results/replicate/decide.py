@@ -79,7 +79,7 @@ def _decided(
         return replace(of, outcome=Outcome.NOT, reason=said)
     wanted = _launches(of, limit, launches)
     if known.p_value <= ALPHA:
-        said = f"differs by itself (p {_chance(known.p_value)}), which{many} may be chance"
+        said = f"differs by itself (p {_chance(known.p_value)}), which{many}{',' if many else ''} may be chance"
     elif known.high - known.low > 2 * limit:
         said = f"the intervals are too wide for {within}"
     else:
