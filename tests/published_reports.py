@@ -77,9 +77,7 @@ def scaled(of: Document, quantity: str, factor: float) -> Document:
     made = copy.deepcopy(of)
     made[quantity] *= factor
     limits = made["intervals"][quantity]
-    made["intervals"][quantity] = limits | {
-        end: limits[end] * factor for end in ("low", "high")
-    }
+    made["intervals"][quantity] = limits | {end: limits[end] * factor for end in ("low", "high")}
     for column in ENDS.get(quantity, ()):
         if made.get(column) is not None:
             made[column] *= factor

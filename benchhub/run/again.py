@@ -230,9 +230,7 @@ def _complete(request: RunRequest) -> RunRequest:
     )
 
 
-def _with_sources(
-    names: Sequence[str], given: Mapping[str, str], suite: Suite
-) -> tuple[str, ...]:
+def _with_sources(names: Sequence[str], given: Mapping[str, str], suite: Suite) -> tuple[str, ...]:
     """Return variants with those that they are made from, but for those that are given as files."""
     specs = {spec.name: spec for spec in suite.variants}
     wanted = list(names)

@@ -23,7 +23,7 @@ _PIECE_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class WantedModel:
-    """A model by its content; `main_bytes` are those of its file, and `main_sha256` that file's own.
+    """A model by its content: `main_bytes` and `main_sha256` are of its file alone.
 
     `sha256` is another one where the model is kept in several files.
     """
@@ -36,7 +36,7 @@ class WantedModel:
 def find_models(folders: Sequence[Path], wanted: Sequence[WantedModel]) -> dict[str, Path]:
     """Return where the models lie that are in the folders, or below them, by their sha256.
 
-    Files of another size are not read. ConfigError for a folder that is none, or has too many files.
+    Files of another size are not read. ConfigError for a folder that is none, or is too full.
     """
     by_size: dict[int, list[WantedModel]] = {}
     for one in wanted:

@@ -20,7 +20,7 @@ from benchhub.model.asked import EFFORTS
 from benchhub.model.row import Row
 from benchhub.report.plain import plain
 from benchhub.report.run.row_json import row_json
-from benchhub.results.replicate.answer import Outcome, Replication
+from benchhub.results.replicate.answer import Replicated, Replication
 from benchhub.results.replicate.replicate import replicate
 from benchmarks.known_truth import shipped
 from benchmarks.known_truth.comparisons import Host
@@ -57,10 +57,8 @@ def _said(theirs: Sequence[Row], ours: Sequence[Row]) -> Replication:
 
 def _outcome(of: Replication, quantity: str) -> dict[str, float]:
     """Return what was said of the only figure of a quantity."""
-    (outcome,) = (
-        one.outcome for row in of.rows for one in row.figures if one.quantity == quantity
-    )
-    return {name.value: outcome is name for name in Outcome}
+    (outcome,) = (one.outcome for row in of.rows for one in row.figures if one.quantity == quantity)
+    return {name.value: outcome is name for name in Replicated}
 
 
 def _median(name: str, factor: float, launches: int = LAUNCHES) -> Repeat:
@@ -129,11 +127,11 @@ def _report(changed: int) -> Repeat:
         told = [one.figures[0].outcome for one in _said(*sides).rows]
         true = Counter(told[changed:])
         return {
-            "any true row not replicated": true[Outcome.NOT] > 0,
-            "true rows replicated": true[Outcome.REPLICATED] / (ROWS - changed),
-            "true rows cannot be told": true[Outcome.UNTOLD] / (ROWS - changed),
+            "any true row not replicated": true[Replicated.NOT] > 0,
+            "true rows replicated": true[Replicated.REPLICATED] / (ROWS - changed),
+            "true rows cannot be told": true[Replicated.UNTOLD] / (ROWS - changed),
             "false rows not replicated": (
-                Counter(told[:changed])[Outcome.NOT] / changed if changed else math.nan
+                Counter(told[:changed])[Replicated.NOT] / changed if changed else math.nan
             ),
         }
 
@@ -150,13 +148,13 @@ EXPERIMENTS = (
         "replicate a true report",
         f"what is said of figures that are equal, {LAUNCHES} x {ITERATIONS} there and here",
         {**_cases(lambda name: _median(name, 1.0)), "speed-up, drift 3 %": _speedup(1.0)},
-        (Target(Outcome.NOT.value, at_most=0.05),),
+        (Target(Replicated.NOT.value, at_most=0.05),),
     ),
     Experiment(
         "replicate a report 10 % off",
         f"what is said of figures 10 % apart, {LAUNCHES} x {ITERATIONS} there and here",
         {**_cases(lambda name: _median(name, APART)), "speed-up, drift 3 %": _speedup(APART)},
-        (Target(Outcome.NOT.value, at_least=0.95),),
+        (Target(Replicated.NOT.value, at_least=0.95),),
     ),
     Experiment(
         "replicate by spread, true",

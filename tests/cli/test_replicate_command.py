@@ -172,9 +172,7 @@ def test_a_report_is_run_again_from_files_and_from_recipes(tmp_path: Path) -> No
     # Without the suite the files alone are benched.
     bare = make_project(tmp_path / "bare")
     bare.suite.unlink()
-    alone = bare.run(
-        "replicate", str(path), "--device", "here", "--json", "--models", models
-    )
+    alone = bare.run("replicate", str(path), "--device", "here", "--json", "--models", models)
     assert alone.code in (1, 4), alone.err
     kinds = {row["scenario"]: row["here"] is not None for row in alone.json["rows"]}
     assert kinds == {"latency": True, "quality": False}

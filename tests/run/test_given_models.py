@@ -64,9 +64,7 @@ def test_a_model_of_several_files_is_found_with_all_of_them(tmp_path: Path) -> N
     assert find_models([tmp_path], [one]) == {told.sha256: tmp_path / "good" / "m.onnx"}
 
 
-def test_folders_that_are_none_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         find_models([tmp_path / "gone"], [])
     monkeypatch.setattr(given_models, "MOST_FILES", 2)

@@ -45,7 +45,9 @@ def replicate(
     data: str = typer.Option(None, metavar="DIR", help="Your own copy of the task's dataset"),
     margin: float = typer.Option(10.0, min=0.1, max=100.0, help="Percent too little to matter"),
     quality_margin: float = typer.Option(0.01, min=0.0, help="Quality too little to matter"),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be run, and run nothing"),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Show what would be run, and run nothing"
+    ),
     store: str = project.STORE,
     json: bool = project.JSON,
 ) -> None:
@@ -80,9 +82,7 @@ def replicate(
     from benchhub.results.replicate.replicate import replicate as replicated
 
     mine, here = _on_one_device(ours, device if against else None)
-    found = replicated(
-        theirs, mine, here, of, margin / 100, quality_margin, accept_remade, lacking
-    )
+    found = replicated(theirs, mine, here, of, margin / 100, quality_margin, accept_remade, lacking)
     _print(found, json)
     raise typer.Exit(found.exit_code)
 

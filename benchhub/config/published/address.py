@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import threading
 import time
@@ -31,9 +32,7 @@ def is_address(text: str) -> bool:
     return _SCHEME.match(text) is not None
 
 
-def fetched(
-    address: str, most_bytes: int = MOST_BYTES, within_s: float = WITHIN_S
-) -> bytes:
+def fetched(address: str, most_bytes: int = MOST_BYTES, within_s: float = WITHIN_S) -> bytes:
     """Return what lies at an http or https address; ConfigError, with the next step, if it cannot.
 
     It is asked for once, with no password and no cookie, and may lead on to other http addresses a
@@ -42,12 +41,12 @@ def fetched(
     shown = abridged(visible(address), _SHOWN)
     _check(address, shown)
     ends = time.monotonic() + within_s
-    found: list[bytes | BaseException] = []
+    found: list[bytes | Exception] = []
 
     def fetch() -> None:
         try:
             found.append(_fetched(address, shown, most_bytes, ends))
-        except BaseException as error:  # told by who waits
+        except Exception as error:  # noqa: BLE001 - raised again by who waits
             found.append(error)
 
     # A server that sends its headers a byte at a time keeps any socket busy for hours.
@@ -96,11 +95,17 @@ def _fetched(address: str, shown: str, most_bytes: int, ends: float) -> bytes:
     for handler in handlers:
         opener.add_handler(handler())
     opener.add_handler(_Redirects())
-    headers = {"Accept": "application/json", "User-Agent": "benchhub", "Accept-Encoding": "identity"}
-    request = urllib.request.Request(address.partition("#")[0], headers=headers)  # noqa: S310 - checked
+    headers = {
+        "Accept": "application/json",
+        "User-Agent": "benchhub",
+        "Accept-Encoding": "identity",
+    }
+    request = urllib.request.Request(address.partition("#")[0], headers=headers)
     try:
         with opener.open(request, timeout=_SILENT_S) as answer:
-            return _whole(answer.read1, answer.headers.get("Content-Length"), shown, most_bytes, ends)
+            return _whole(
+                answer.read1, answer.headers.get("Content-Length"), shown, most_bytes, ends
+            )
     except urllib.error.HTTPError as error:
         error.close()
         step = "check the address" if error.code in (404, 410) else _DOWNLOAD
@@ -111,11 +116,7 @@ def _fetched(address: str, shown: str, most_bytes: int, ends: float) -> bytes:
         if isinstance(error.reason, TimeoutError):
             raise TimeoutError from None
         raise ConfigError(f"{shown}: cannot be had: {_why(error.reason)}; {_DOWNLOAD}") from None
-    except (OSError, ValueError, ArithmeticError) as error:
-        raise ConfigError(f"{shown}: cannot be had: {_why(error)}; {_DOWNLOAD}") from None
-    except Exception as error:
-        if type(error).__module__ != "http.client":
-            raise
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise ConfigError(f"{shown}: cannot be had: {_why(error)}; {_DOWNLOAD}") from None
 
 

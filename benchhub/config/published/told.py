@@ -36,11 +36,11 @@ Positive = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e300)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
-class _Told(BaseModel):
+class _PublishedTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
-class PublishedInterval(_Told):
+class PublishedInterval(_PublishedTable):
     """An interval of a figure; None: a limit that was not known."""
 
     low: Figure | None = None
@@ -57,14 +57,14 @@ class PublishedInterval(_Told):
         return self
 
 
-class PublishedFlag(_Told):
+class PublishedFlag(_PublishedTable):
     """A doubt about a row; `caps` keeps its verdicts from being PASS."""
 
     name: Name
     caps: bool = True
 
 
-class PublishedRow(_Told):
+class PublishedRow(_PublishedTable):
     """A row: which cell it is of, and the figures that are compared."""
 
     run: Name = ""
@@ -167,13 +167,13 @@ ENDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class PublishedGpu(_Told):
+class PublishedGpu(_PublishedTable):
     """A GPU, as far as it tells kinds of devices apart."""
 
     name: Name | None = None
 
 
-class PublishedFacts(_Told):
+class PublishedFacts(_PublishedTable):
     """What tells kinds of devices apart; None: the device did not tell."""
 
     arch: Name | None = None
@@ -185,7 +185,7 @@ class PublishedFacts(_Told):
     gpus: Annotated[tuple[PublishedGpu, ...], Field(max_length=100)] | None = None
 
 
-class PublishedDevice(_Told):
+class PublishedDevice(_PublishedTable):
     """A device of a report."""
 
     run: Name = ""
@@ -195,20 +195,20 @@ class PublishedDevice(_Told):
     facts: PublishedFacts = PublishedFacts()
 
 
-class PublishedRecipe(_Told):
+class PublishedRecipe(_PublishedTable):
     """How a variant was made, by name."""
 
     name: Name
 
 
-class PublishedFile(_Told):
+class PublishedFile(_PublishedTable):
     """One file of a model that is kept in several."""
 
     sha256: Sha256
     size_bytes: Count
 
 
-class PublishedVariant(_Told):
+class PublishedVariant(_PublishedTable):
     """A model of a report; `files`: it is kept in several."""
 
     run: Name = ""
@@ -220,7 +220,7 @@ class PublishedVariant(_Told):
     files: Annotated[tuple[PublishedFile, ...], Field(max_length=10_000)] = ()
 
 
-class PublishedVerdict(_Told):
+class PublishedVerdict(_PublishedTable):
     """A budget's answer for one cell."""
 
     run: Name = ""
@@ -236,7 +236,7 @@ class PublishedVerdict(_Told):
     outcome: VerdictOutcome
 
 
-class PublishedClaim(_Told):
+class PublishedClaim(_PublishedTable):
     """A claim of a suite, and what the run made of it."""
 
     run: Name = ""
@@ -246,7 +246,7 @@ class PublishedClaim(_Told):
     asked: Sentence = ""
 
 
-class PublishedSkip(_Told):
+class PublishedSkip(_PublishedTable):
     """What was not measured, and why."""
 
     run: Name = ""
@@ -257,7 +257,7 @@ class PublishedSkip(_Told):
     reason: Sentence
 
 
-class PublishedRun(_Told):
+class PublishedRun(_PublishedTable):
     """What a run was of."""
 
     id: Name
@@ -275,7 +275,7 @@ class PublishedRun(_Told):
         return self.provenance.get(name) or ""
 
 
-class PublishedReport(_Told):
+class PublishedReport(_PublishedTable):
     """A report of one run, or of several until one is chosen."""
 
     run: PublishedRun

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from benchhub.report.lines import Line, wrapped
-from benchhub.results.replicate.answer import HeldFigure, HeldRow, Limits, Outcome, Replication
+from benchhub.results.replicate.answer import (
+    FigureLimits,
+    Replicated,
+    ReplicatedFigure,
+    ReplicatedRow,
+    Replication,
+)
 from benchhub.results.replicate.claims import where
 from benchhub.results.replicate.figures import ANYWHERE
 from benchhub.text import estimate, moment, plural
@@ -16,8 +22,8 @@ MOST = 6
 #: Of what is not replicated so many are.
 LISTED = 20
 WORDS = {
-    Outcome.NOT: "NOT REPLICATED", Outcome.UNTOLD: "CANNOT BE TOLD",
-    Outcome.REPLICATED: "REPLICATED",
+    Replicated.NOT: "NOT REPLICATED", Replicated.UNTOLD: "CANNOT BE TOLD",
+    Replicated.REPLICATED: "REPLICATED",
 }  # fmt: skip
 _INDENT = "    "
 One = TypeVar("One")
@@ -47,7 +53,7 @@ def lines(of: Replication, width: int) -> Iterator[Line]:
             yield from wrapped(f"  {text}", width, "", _INDENT)
     for text in _some(of.failed, str):
         yield from wrapped(f"FAILED  {text}", width, "FAILED", _INDENT)
-    for outcome in (Outcome.NOT, Outcome.UNTOLD):
+    for outcome in (Replicated.NOT, Replicated.UNTOLD):
         yield from _of_rows(of, outcome, width)
         yield from _of_claims(of, outcome, width)
     notes = [f"{_place(row)}: {note}" for row in of.rows for note in row.notes]
@@ -72,8 +78,9 @@ def ground(of: Replication) -> Iterator[str]:
             f"{_names(alike)}: of the kind of the device here, so times, rates and memory"
             " themselves; and speed-ups, and quality"
         )
-    for why in dict.fromkeys(one.unlike for one in of.devices if one.unlike):
-        names = [one.name for one in of.devices if one.unlike == why]
+    others = _grouped([one for one in of.devices if one.unlike], lambda one: one.unlike)
+    for why, devices in others.items():
+        names = [one.name for one in devices]
         yield (
             f"{_names(names)}: not of the kind of the device here ({why}), so speed-ups over the"
             " baseline of the same run, who is faster, and quality alone"
@@ -91,7 +98,7 @@ def ground(of: Replication) -> Iterator[str]:
 
 def next_steps(of: Replication) -> Iterator[str]:
     """Yield what would tell more."""
-    open_ = [one for row in of.rows for one in row.figures if one.outcome is Outcome.UNTOLD]
+    open_ = [one for row in of.rows for one in row.figures if one.outcome is Replicated.UNTOLD]
     wanted = sorted(one.launches for one in open_ if one.launches is not None)
     if wanted:
         yield (
@@ -107,7 +114,7 @@ def next_steps(of: Replication) -> Iterator[str]:
             f"of {plural(len(short), 'figure')} no number of launches here would tell: their own"
             " interval is too wide, or the difference is just as large as the margin"
         )
-    off = {one.quantity for row in of.rows for one in row.figures if one.outcome is Outcome.NOT}
+    off = {one.quantity for row in of.rows for one in row.figures if one.outcome is Replicated.NOT}
     if off and not off & {*ANYWHERE}:
         yield (
             f"what did not come out again is {', '.join(sorted(off))}: what a machine takes depends"
@@ -117,7 +124,7 @@ def next_steps(of: Replication) -> Iterator[str]:
         yield "give the models with --models DIR, or take what is made anew with --accept-remade"
 
 
-def figure_words(one: HeldFigure, reason: bool = True) -> str:
+def figure_words(one: ReplicatedFigure, reason: bool = True) -> str:
     """Return theirs, ours and how far apart, with the intervals; and what follows, and why."""
     told = [f"{one.quantity} {_told(one.theirs)} there"]
     if one.ours is not None:
@@ -128,21 +135,22 @@ def figure_words(one: HeldFigure, reason: bool = True) -> str:
     return f"{', '.join(told)}{f': {one.reason}' if reason else ''}"
 
 
-def _of_rows(of: Replication, outcome: Outcome, width: int) -> Iterator[Line]:
+def _of_rows(of: Replication, outcome: Replicated, width: int) -> Iterator[Line]:
     rows = [row for row in of.rows if row.outcome is outcome]
     if not rows:
         return
     yield Line("")
     word = WORDS[outcome]
-    yield from wrapped(f"{word}  {plural(len(rows), 'row')}{_by_quantity(rows, outcome)}", width, word)
-    whole = [row for row in rows if not row.figures]
-    for reason in dict.fromkeys(row.reason for row in whole):
-        mine = [row for row in whole if row.reason == reason]
+    yield from wrapped(
+        f"{word}  {plural(len(rows), 'row')}{_by_quantity(rows, outcome)}", width, word
+    )
+    whole = _grouped([row for row in rows if not row.figures], lambda row: row.reason)
+    for reason, mine in whole.items():
         yield from wrapped(f"  {plural(len(mine), 'row')}: {reason}", width, "", _INDENT)
         for text in _some(mine, _place):
             yield from wrapped(f"    {text}", width, "", "      ")
     found = [(row, one) for row in rows for one in row.figures if one.outcome is outcome]
-    if outcome is Outcome.UNTOLD:
+    if outcome is Replicated.UNTOLD:
         yield from _by_reason(found, width)
         return
     for row, one in sorted(found, key=lambda pair: -_size(pair[1]))[:LISTED]:
@@ -152,35 +160,39 @@ def _of_rows(of: Replication, outcome: Outcome, width: int) -> Iterator[Line]:
         yield Line(f"  and {plural(len(found) - LISTED, 'figure')} more; --json has all")
 
 
-def _by_quantity(rows: Sequence[HeldRow], outcome: Outcome) -> str:
+def _by_quantity(rows: Sequence[ReplicatedRow], outcome: Replicated) -> str:
     names = [one.quantity for row in rows for one in row.figures if one.outcome is outcome]
     told = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
     return f": {', '.join(told)}" if told else ""
 
 
-def _by_reason(found: Sequence[tuple[HeldRow, HeldFigure]], width: int) -> Iterator[Line]:
+def _by_reason(
+    found: Sequence[tuple[ReplicatedRow, ReplicatedFigure]], width: int
+) -> Iterator[Line]:
     """Yield what cannot be told by its cause; reasons with numbers of their own count as one."""
-    groups: dict[str, list[tuple[HeldRow, HeldFigure]]] = {}
-    for row, one in found:
-        cause = "differs by itself, which may be chance" if "may be chance" in one.reason else ""
-        groups.setdefault(cause or one.reason, []).append((row, one))
+
+    def cause_of(pair: tuple[ReplicatedRow, ReplicatedFigure]) -> str:
+        by_chance = "may be chance" in pair[1].reason
+        return "differs by itself, which may be chance" if by_chance else pair[1].reason
+
+    groups = _grouped(found, cause_of)
     for cause, mine in sorted(groups.items(), key=lambda pair: -len(pair[1])):
         yield from wrapped(f"  {plural(len(mine), 'figure')}: {cause}", width, "", _INDENT)
-        shown = _some(mine, lambda pair: f"{_place(pair[0])}: {figure_words(pair[1], pair[1].reason != cause)}")
-        for text in shown:
+        told = [
+            f"{_place(row)}: {figure_words(one, reason=one.reason != cause)}" for row, one in mine
+        ]
+        for text in _some(told, str):
             yield from wrapped(f"    {text}", width, "", "      ")
 
 
-def _of_claims(of: Replication, outcome: Outcome, width: int) -> Iterator[Line]:
+def _of_claims(of: Replication, outcome: Replicated, width: int) -> Iterator[Line]:
     found = [one for one in of.claims if one.outcome is outcome]
     if not found:
         return
     yield Line("")
     word = WORDS[outcome]
     yield from wrapped(f"{word}  {plural(len(found), 'claim')}", width, word)
-    groups = dict.fromkeys(one.reason for one in found)
-    for reason in groups:
-        mine = [one for one in found if one.reason == reason]
+    for reason, mine in _grouped(found, lambda one: one.reason).items():
         if reason:
             yield from wrapped(f"  {plural(len(mine), 'claim')}: {reason}", width, "", _INDENT)
         shown = _some(mine, lambda one: f"{one.text}: {one.theirs} there, {one.ours or '-'} here")
@@ -205,27 +217,34 @@ def _when(of: Replication) -> str:
         return ""
 
 
-def _counted(of: Sequence[HeldRow] | Sequence[object], what: str) -> str:
+def _counted(of: Sequence[ReplicatedRow] | Sequence[object], what: str) -> str:
     outcomes = [one.outcome for one in of]  # type: ignore[attr-defined]
-    told = [f"{outcomes.count(outcome)} {outcome}" for outcome in reversed(Outcome)]
+    told = [f"{outcomes.count(outcome)} {outcome}" for outcome in reversed(Replicated)]
     return f"{plural(len(outcomes), what)}, {', '.join(told)}"
 
 
-def _place(row: HeldRow) -> str:
+def _place(row: ReplicatedRow) -> str:
     return f"{row.row.variant}: {where(row.row)}"
 
 
-def _told(one: Limits) -> str:
+def _told(one: FigureLimits) -> str:
     return estimate(one.value, one.low, one.high)
 
 
-def _size(one: HeldFigure) -> float:
+def _size(one: ReplicatedFigure) -> float:
     return abs(one.apart.estimate) if one.apart is not None else 0.0
 
 
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return f"{', '.join(names[:MOST])}{more}"
+
+
+def _grouped(of: Sequence[One], by: Callable[[One], str]) -> dict[str, list[One]]:
+    groups: dict[str, list[One]] = {}
+    for one in of:
+        groups.setdefault(by(one), []).append(one)
+    return groups
 
 
 def _some(of: Sequence[One], said: Callable[[One], str]) -> Iterator[str]:

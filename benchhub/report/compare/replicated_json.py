@@ -7,7 +7,12 @@ from typing import Any
 from benchhub.config.published.told import PublishedReport, PublishedRow
 from benchhub.report.compare.replicated import answer
 from benchhub.report.plain import json_text
-from benchhub.results.replicate.answer import HeldFigure, HeldRow, Limits, Replication
+from benchhub.results.replicate.answer import (
+    FigureLimits,
+    ReplicatedFigure,
+    ReplicatedRow,
+    Replication,
+)
 
 
 def render(of: Replication) -> str:
@@ -50,7 +55,7 @@ def _run(of: PublishedReport) -> dict[str, Any]:
     return {name: getattr(of.run, name) for name in names}
 
 
-def _row(of: HeldRow) -> dict[str, Any]:
+def _row(of: ReplicatedRow) -> dict[str, Any]:
     return {
         **_cell(of.row),
         "outcome": of.outcome.value,
@@ -82,7 +87,7 @@ def _cell(of: PublishedRow) -> dict[str, Any]:
     return {name: getattr(of, name) for name in names}
 
 
-def _figure(of: HeldFigure) -> dict[str, Any]:
+def _figure(of: ReplicatedFigure) -> dict[str, Any]:
     return {
         "quantity": of.quantity,
         "outcome": of.outcome.value,
@@ -96,5 +101,5 @@ def _figure(of: HeldFigure) -> dict[str, Any]:
     }
 
 
-def _limits(of: Limits | None) -> dict[str, float | None] | None:
+def _limits(of: FigureLimits | None) -> dict[str, float | None] | None:
     return None if of is None else {"value": of.value, "low": of.low, "high": of.high}

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchhub.config.published.told import PublishedReport, PublishedRow
-from benchhub.stats.two_intervals import Apart
+from benchhub.stats.unpaired import Separation
 
 
-class Outcome(enum.StrEnum):
+class Replicated(enum.StrEnum):
     """What may be said; the worst of several counts, in this order from the worst."""
 
     NOT = "not replicated"
@@ -19,14 +19,14 @@ class Outcome(enum.StrEnum):
     REPLICATED = "replicated"
 
 
-def worst(of: Iterable[Outcome]) -> Outcome:
+def worst(of: Iterable[Replicated]) -> Replicated:
     """Return what several answers come to; of none nothing can be told."""
-    order = list(Outcome)
-    return min(of, key=order.index, default=Outcome.UNTOLD)
+    order = list(Replicated)
+    return min(of, key=order.index, default=Replicated.UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FigureLimits:
     """A figure with its limits; None: it has none."""
 
     value: float
@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldFigure:
+class ReplicatedFigure:
     """A figure of a row, theirs and ours, and what follows; `ours` None: it was not measured here.
 
     `apart` is ours less theirs, of a `ratio` on the log scale; None: they could not be compared.
@@ -46,58 +46,58 @@ class HeldFigure:
 
     quantity: str
     ratio: bool
-    theirs: Limits
-    ours: Limits | None
-    outcome: Outcome = Outcome.UNTOLD
+    theirs: FigureLimits
+    ours: FigureLimits | None
+    outcome: Replicated = Replicated.UNTOLD
     reason: str = ""
-    apart: Apart | None = None
+    apart: Separation | None = None
     exact: bool = False
     doubt: str = ""
     launches: int | None = None
 
     @property
-    def by(self) -> Limits | None:
+    def by(self) -> FigureLimits | None:
         """Ours over theirs where it is a ratio, else ours less theirs."""
         if self.apart is None:
             return None
         ends = (self.apart.estimate, self.apart.low, self.apart.high)
-        return Limits(*(_power(end) if self.ratio else end for end in ends))
+        return FigureLimits(*(_power(end) if self.ratio else end for end in ends))
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRow:
-    """A row of the report, what it was held against, and its figures; `reason` where it has none.
+class ReplicatedRow:
+    """A row of the report, what it was held against, its figures; `reason` where it has none.
 
     `notes` are what is odd about it by itself, or about the model here.
     """
 
     row: PublishedRow
     ours: PublishedRow | None
-    figures: tuple[HeldFigure, ...] = ()
+    figures: tuple[ReplicatedFigure, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Replicated:
         """The worst of its figures."""
         return worst(one.outcome for one in self.figures)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldClaim:
-    """Something that the report says in words: what kind of thing, theirs and ours, what follows."""
+class ReplicatedClaim:
+    """Something that the report says in words: of what kind, theirs and ours, what follows."""
 
     of: str
     text: str
     theirs: str
     ours: str
-    outcome: Outcome
+    outcome: Replicated
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDevice:
-    """A device of the report; `unlike` is in what the one here is of another kind, empty: of its."""
+class ReportedDevice:
+    """A device of the report; `unlike`: in what the one here is of another kind, empty: none."""
 
     name: str
     unlike: str
@@ -116,26 +116,26 @@ class Replication:
     ours: PublishedReport | None
     margin: float
     quality_margin: float
-    devices: tuple[HeldDevice, ...]
+    devices: tuple[ReportedDevice, ...]
     elsewhere: tuple[str, ...]
-    rows: tuple[HeldRow, ...]
-    claims: tuple[HeldClaim, ...]
+    rows: tuple[ReplicatedRow, ...]
+    claims: tuple[ReplicatedClaim, ...]
     differences: tuple[str, ...]
     looked_at: int
     left_out: int
     failed: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Replicated:
         """The worst of all rows and claims."""
-        return worst(one.outcome for one in (*self.rows, *self.claims))
+        return worst([*(one.outcome for one in self.rows), *(one.outcome for one in self.claims)])
 
     @property
     def exit_code(self) -> int:
         """3 where something failed here alone, else 1 not replicated, 4 cannot be told, 0."""
         if self.failed:
             return 3
-        return {Outcome.NOT: 1, Outcome.UNTOLD: 4, Outcome.REPLICATED: 0}[self.outcome]
+        return {Replicated.NOT: 1, Replicated.UNTOLD: 4, Replicated.REPLICATED: 0}[self.outcome]
 
 
 def _power(log: float) -> float:

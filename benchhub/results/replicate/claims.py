@@ -9,7 +9,7 @@ from benchhub.model.claim import ClaimOutcome
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.quantities import BUDGET_KEYS, Grain
 from benchhub.model.scenario import VerdictOutcome
-from benchhub.results.replicate.answer import HeldClaim, HeldRow, Outcome
+from benchhub.results.replicate.answer import Replicated, ReplicatedClaim, ReplicatedRow
 from benchhub.results.replicate.figures import EMULATED, QUALITY, SPEEDUP, interval_of
 from benchhub.results.replicate.oneself import base_name
 
@@ -19,10 +19,10 @@ FASTER, LIMIT, CLAIM = "who is faster", "limit", "claim of the suite"
 def claims(
     theirs: PublishedReport,
     ours: PublishedReport,
-    rows: Sequence[HeldRow],
+    rows: Sequence[ReplicatedRow],
     bases: Mapping[tuple[str, str], str],
     same_kind: Mapping[str, bool],
-) -> Iterator[HeldClaim]:
+) -> Iterator[ReplicatedClaim]:
     """Yield each claim of their report that has something to say.
 
     `rows` are all of theirs with what each was held against; `bases` says by device and cell that
@@ -38,29 +38,31 @@ def claims(
             continue  # it claims nothing
         mine = known.get(one.id)
         if mine is None or (mine.text, mine.asked) != (one.text, one.asked):
-            same = "the run here answers no such claim" if mine is None else "it says otherwise here"
-            yield HeldClaim(CLAIM, one.text, one.verdict, "", Outcome.UNTOLD, same)
+            same = (
+                "the run here answers no such claim" if mine is None else "it says otherwise here"
+            )
+            yield ReplicatedClaim(CLAIM, one.text, one.verdict, "", Replicated.UNTOLD, same)
             continue
         outcome = _agreed(one.verdict, mine.verdict, ClaimOutcome.UNTOLD)
-        yield HeldClaim(CLAIM, one.text, one.verdict, mine.verdict, outcome, "")
+        yield ReplicatedClaim(CLAIM, one.text, one.verdict, mine.verdict, outcome, "")
 
 
-def _faster(held: HeldRow, theirs: PublishedReport, base: str) -> Iterator[HeldClaim]:
+def _faster(held: ReplicatedRow, theirs: PublishedReport, base: str) -> Iterator[ReplicatedClaim]:
     row, interval = held.row, interval_of(held.row, SPEEDUP)
     said = _side(row)
     if not said or row.emulated or interval.method == BY_DEFINITION:
         return
     text = f"{row.variant} is {said} than {base_name(row, theirs)}: {where(row)}"
     if held.ours is None:
-        yield HeldClaim(FASTER, text, said, "", Outcome.UNTOLD, held.reason)
+        yield ReplicatedClaim(FASTER, text, said, "", Replicated.UNTOLD, held.reason)
         return
     if base or held.ours.emulated:
-        yield HeldClaim(FASTER, text, said, "", Outcome.UNTOLD, base or EMULATED)
+        yield ReplicatedClaim(FASTER, text, said, "", Replicated.UNTOLD, base or EMULATED)
         return
     mine = _side(held.ours)
     outcome = _agreed(said, mine, "")
     why = "" if mine else "which is faster here cannot be told"
-    yield HeldClaim(FASTER, text, said, mine, outcome, why)
+    yield ReplicatedClaim(FASTER, text, said, mine, outcome, why)
 
 
 def _side(row: PublishedRow) -> str:
@@ -74,9 +76,9 @@ def _side(row: PublishedRow) -> str:
 def _limits(
     theirs: PublishedReport,
     ours: PublishedReport,
-    rows: Sequence[HeldRow],
+    rows: Sequence[ReplicatedRow],
     same_kind: Mapping[str, bool],
-) -> Iterator[HeldClaim]:
+) -> Iterator[ReplicatedClaim]:
     held = {(one.row.device, one.row.cell): one for one in rows}
     known = {(one.cell, one.key, one.limit): one for one in ours.verdicts}
     for verdict in theirs.verdicts:
@@ -88,13 +90,13 @@ def _limits(
         mine = known.get((one.ours.cell, verdict.key, verdict.limit)) if one.ours else None
         if mine is None:
             why = one.reason or "the run here has no such limit"
-            yield HeldClaim(LIMIT, text, verdict.outcome, "", Outcome.UNTOLD, why)
+            yield ReplicatedClaim(LIMIT, text, verdict.outcome, "", Replicated.UNTOLD, why)
             continue
         outcome = _agreed(verdict.outcome, mine.outcome, VerdictOutcome.INCONCLUSIVE)
         why = "" if mine.outcome is not VerdictOutcome.INCONCLUSIVE else "undecided here"
-        if outcome is Outcome.NOT and not same_kind[verdict.device] and _of_device(verdict):
-            outcome, why = Outcome.UNTOLD, f"{mine.outcome} here, on a device of another kind"
-        yield HeldClaim(LIMIT, text, verdict.outcome, mine.outcome, outcome, why)
+        if outcome is Replicated.NOT and not same_kind[verdict.device] and _of_device(verdict):
+            outcome, why = Replicated.UNTOLD, f"{mine.outcome} here, on a device of another kind"
+        yield ReplicatedClaim(LIMIT, text, verdict.outcome, mine.outcome, outcome, why)
 
 
 def _of_device(verdict: PublishedVerdict) -> bool:
@@ -105,10 +107,10 @@ def _of_device(verdict: PublishedVerdict) -> bool:
     return quantity.name not in QUALITY and quantity.grain is not Grain.FILE
 
 
-def _agreed(theirs: str, ours: str, untold: str) -> Outcome:
+def _agreed(theirs: str, ours: str, untold: str) -> Replicated:
     if ours == untold:
-        return Outcome.UNTOLD
-    return Outcome.REPLICATED if theirs == ours else Outcome.NOT
+        return Replicated.UNTOLD
+    return Replicated.REPLICATED if theirs == ours else Replicated.NOT
 
 
 def where(row: PublishedRow) -> str:

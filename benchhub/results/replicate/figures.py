@@ -10,8 +10,8 @@ from benchhub.config.published.told import PublishedInterval, PublishedRow
 from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.flag import ABOUT_QUALITY, OF_ANSWERS, FlagKind
 from benchhub.model.scenario import Scenario
-from benchhub.results.replicate.answer import HeldFigure, Limits
-from benchhub.stats.two_intervals import Apart, Known, apart
+from benchhub.results.replicate.answer import FigureLimits, ReplicatedFigure
+from benchhub.stats.unpaired import BoundedEstimate, Separation, apart
 
 #: What is compared of a row: by scenario.
 FIGURES: Mapping[str, tuple[str, ...]] = {
@@ -65,22 +65,22 @@ def interval_of(row: PublishedRow, quantity: str) -> PublishedInterval:
     return row.intervals.get(quantity, PublishedInterval())
 
 
-def limits_of(row: PublishedRow, quantity: str) -> Limits | None:
+def limits_of(row: PublishedRow, quantity: str) -> FigureLimits | None:
     """Return a figure with its limits; None: it was not measured."""
     value, interval = row.value(quantity), interval_of(row, quantity)
-    return None if value is None else Limits(value, interval.low, interval.high)
+    return None if value is None else FigureLimits(value, interval.low, interval.high)
 
 
 def held(
     quantity: str, theirs: PublishedRow, ours: PublishedRow, ground: Ground
-) -> HeldFigure:
+) -> ReplicatedFigure:
     """Return a figure of theirs beside ours, and how far they lie apart if that can be said.
 
     Nothing is decided yet but what cannot be told, with its reason.
     """
     told, mine = limits_of(theirs, quantity), limits_of(ours, quantity)
     assert told is not None
-    made = HeldFigure(quantity, quantity not in QUALITY, told, mine)
+    made = ReplicatedFigure(quantity, quantity not in QUALITY, told, mine)
     if mine is None:
         return replace(made, reason=f"{quantity} was not measured here")
     if why := (ground.bases or {}).get(quantity):
@@ -93,18 +93,18 @@ def held(
             return replace(made, reason=f"another metric: {names[0]} there, {names[1]} here")
         if ground.same_cases:
             shift = mine.value - told.value
-            exact = Apart(shift, shift, shift, float(shift == 0), (0.0, 0.0))
+            exact = Separation(shift, shift, shift, float(shift == 0), (0.0, 0.0))
             return replace(made, apart=exact, exact=True)
-    sides = []
+    sides: list[BoundedEstimate] = []
     for whose, row in (("ours", ours), ("theirs", theirs)):
         known = _known(quantity, row, made.ratio)
         if isinstance(known, str):
             return replace(made, reason=f"{whose} {known}")
         sides.append(known)
-    return replace(made, apart=apart(*sides), doubt=_doubts(quantity, theirs, ours))
+    return replace(made, apart=apart(sides[0], sides[1]), doubt=_doubts(quantity, theirs, ours))
 
 
-def _known(quantity: str, row: PublishedRow, ratio: bool) -> Known | str:
+def _known(quantity: str, row: PublishedRow, ratio: bool) -> BoundedEstimate | str:
     """Return a figure as what can be compared, on the log scale for ratios; else why it cannot."""
     value, interval = row.value(quantity), interval_of(row, quantity)
     if value is None or interval.low is None or interval.high is None:
@@ -112,13 +112,13 @@ def _known(quantity: str, row: PublishedRow, ratio: bool) -> Known | str:
     confidence = 0.95 if interval.confidence is None else interval.confidence
     confidence = min(max(confidence, 0.5), 0.9999)
     if not ratio:
-        return Known(value, interval.low, interval.high, None, confidence)
+        return BoundedEstimate(value, interval.low, interval.high, None, confidence)
     if row.launches < 2:
         return "is of one launch"
     if min(value, interval.low) <= 0:
         return "has an interval that reaches 0"
     low, middle, high = (math.log(one) for one in (interval.low, value, interval.high))
-    return Known(middle, min(low, middle), max(high, middle), row.launches, confidence)
+    return BoundedEstimate(middle, min(low, middle), max(high, middle), row.launches, confidence)
 
 
 def _doubts(quantity: str, theirs: PublishedRow, ours: PublishedRow) -> str:

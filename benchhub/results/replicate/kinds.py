@@ -19,7 +19,10 @@ def unlike(theirs: PublishedDevice, ours: PublishedDevice) -> str:
         return "a processor that is not told"
     for name, value in one.items():
         if value != other[name]:
-            told = [", ".join(side) if isinstance(side, tuple) else side for side in (value, other[name])]
+            told = [
+                ", ".join(side) if isinstance(side, tuple) else side
+                for side in (value, other[name])
+            ]
             if name == "instructions":
                 return "other instructions of the processor"
             return f"{name}: {told[0] or 'not told'} there, {told[1] or 'not told'} here"

@@ -36,6 +36,10 @@ class Counterparts:
         self._names = models(self.ours) if self.ours else {}
         self._known = set(self._names.values())
         self._models = models(self.theirs)
+        self._skips = {
+            (skip.variant, skip.backend, skip.scenario.partition(" ")[0]): skip.reason
+            for skip in (self.ours.skips if self.ours else ())
+        }
 
     def of(self, row: PublishedRow) -> PublishedRow | None:
         """Return the row here of the same model and settings; None: there is none."""
@@ -62,10 +66,8 @@ class Counterparts:
                 f"run {self.ours.run.id} has no model {row.model_sha256[:_DIGITS]}"
                 f" ({row.variant}); give it with --models DIR"
             )
-        for skip in self.ours.skips:
-            if skip.variant == row.variant and skip.backend == row.backend:
-                if skip.scenario.partition(" ")[0] == row.scenario:
-                    return f"not measured here: {skip.reason}"
+        if skipped := self._skips.get((row.variant, row.backend, row.scenario)):
+            return f"not measured here: {skipped}"
         return f"run {self.ours.run.id} has no such settings"
 
     def other_base(self, theirs: PublishedRow, ours: PublishedRow) -> str:

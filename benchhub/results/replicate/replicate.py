@@ -7,13 +7,13 @@ from fnmatch import fnmatchcase
 
 from benchhub.config.published.told import PublishedDevice, PublishedReport, PublishedRow
 from benchhub.errors import ConfigError, nearest
-from benchhub.results.replicate.answer import HeldDevice, HeldRow, Replication
+from benchhub.results.replicate.answer import ReplicatedRow, Replication, ReportedDevice
 from benchhub.results.replicate.claims import claims, where
 from benchhub.results.replicate.decide import decided
 from benchhub.results.replicate.figures import LOSS, SPEEDUP, Ground, claimed, held
 from benchhub.results.replicate.kinds import unlike
 from benchhub.results.replicate.matched import Counterparts
-from benchhub.results.replicate.oneself import contradicted
+from benchhub.results.replicate.oneself import Itself
 
 #: Too little to matter: of a time or a rate, and of quality.
 MARGIN, QUALITY_MARGIN = 0.10, 0.01
@@ -37,7 +37,9 @@ def replicate(
     ConfigError: no such device.
     """
     devices = [
-        HeldDevice(one.name, unlike(one, here) if here else "nothing is known of the device here")
+        ReportedDevice(
+            one.name, unlike(one, here) if here else "nothing is known of the device here"
+        )
         for one in theirs.devices
     ]
     asked_for = chosen_devices(theirs, of)
@@ -47,18 +49,14 @@ def replicate(
     kinds = {one.name: not one.unlike for one in chosen}
     pairs = Counterparts(theirs, ours, remade, lacking or {})
     about = [row for row in theirs.rows if row.device in kinds and row.runs_model]
-    asked = [
-        row for row in about if row.status == "finished" and claimed(row, kinds[row.device])
-    ]
+    asked = [row for row in about if row.status == "finished" and claimed(row, kinds[row.device])]
     same_cases = ours is not None and _same_cases(theirs, ours)
-    rows = [_row(row, theirs, pairs, kinds[row.device], same_cases) for row in asked]
+    itself = Itself(theirs)
+    rows = [_row(row, itself, pairs, kinds[row.device], same_cases) for row in asked]
     told, looked_at = decided(rows, margin, quality_margin)
     stopped = [one for one in ours.devices if one.error] if ours else []
-    others = {
-        (row.device, row.cell): HeldRow(row, mine := pairs.of(row), reason="" if mine else pairs.why_none(row))
-        for row in about
-    }  # fmt: skip
-    said = [*told, *(one for key, one in others.items() if key not in _keys(told))]
+    known = {id(one.row): one for one in told}
+    said = [known.get(id(row)) or _without_figures(row, pairs) for row in about]
     bases = {
         (one.row.device, one.row.cell): pairs.other_base(one.row, one.ours)
         for one in said
@@ -85,36 +83,41 @@ def chosen_devices(theirs: PublishedReport, of: Sequence[str]) -> list[str]:
     names = [one.name for one in theirs.devices]
     for pattern in of:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise ConfigError(f"--of {pattern}: the report has no such device{nearest(pattern, names)}")
+            raise ConfigError(
+                f"--of {pattern}: the report has no such device{nearest(pattern, names)}"
+            )
     return [name for name in names if not of or any(fnmatchcase(name, one) for one in of)]
 
 
-def _keys(rows: Sequence[HeldRow]) -> set[tuple[str, str]]:
-    return {(one.row.device, one.row.cell) for one in rows}
+def _without_figures(row: PublishedRow, pairs: Counterparts) -> ReplicatedRow:
+    ours = pairs.of(row)
+    return ReplicatedRow(row, ours, reason="" if ours else pairs.why_none(row))
 
 
 def _row(
     row: PublishedRow,
-    theirs: PublishedReport,
+    itself: Itself,
     pairs: Counterparts,
     same_kind: bool,
     same_cases: bool,
-) -> HeldRow:
-    notes = [contradicted(row, theirs)]
+) -> ReplicatedRow:
+    notes = [itself.contradicted(row)]
     ours = pairs.of(row)
     if ours is not None and ours.status != "finished":
         reason = f"{ours.status} here: {ours.reason or 'no reason is told'}"
-        return HeldRow(row, ours, (), reason, tuple(filter(None, notes)))
+        return ReplicatedRow(row, ours, (), reason, tuple(filter(None, notes)))
     if ours is None:
-        return HeldRow(row, None, (), pairs.why_none(row), tuple(filter(None, notes)))
+        return ReplicatedRow(row, None, (), pairs.why_none(row), tuple(filter(None, notes)))
     if ours.model_sha256 != row.model_sha256:
-        notes.append(f"made anew here: {row.variant} is {ours.model_sha256[:12]}, not the same file")
+        notes.append(
+            f"made anew here: {row.variant} is {ours.model_sha256[:12]}, not the same file"
+        )
     exact = same_cases and row.quality_cases == ours.quality_cases and row.quality_cases is not None
     exact = exact and row.model_sha256 == ours.model_sha256
     bases = {SPEEDUP: pairs.other_base(row, ours), LOSS: pairs.other_baseline()}
     ground = Ground(same_kind, exact, bases)
     figures = tuple(held(name, row, ours, ground) for name in claimed(row, same_kind))
-    return HeldRow(row, ours, figures, "", tuple(filter(None, notes)))
+    return ReplicatedRow(row, ours, figures, "", tuple(filter(None, notes)))
 
 
 def _same_cases(theirs: PublishedReport, ours: PublishedReport) -> bool:
@@ -124,7 +127,7 @@ def _same_cases(theirs: PublishedReport, ours: PublishedReport) -> bool:
     return told[0] == told[1] and bool(one.told("sha256"))
 
 
-def _failed(rows: Sequence[HeldRow]) -> Iterator[str]:
+def _failed(rows: Sequence[ReplicatedRow]) -> Iterator[str]:
     for one in rows:
         if one.row.status == "finished" and one.ours is not None and one.ours.status == "failed":
             yield f"{one.row.variant}: {where(one.ours)}: {one.ours.reason or 'no reason is told'}"
@@ -149,7 +152,11 @@ def _differences(
     for backend in sorted(versions):
         for there, here in sorted(versions[backend]):
             yield f"{backend}: {there} there, {here} here"
-    for name, what in (("benchhub", "benchhub"), ("sha256", "the data"), ("dataset", "the data set")):
+    for name, what in (
+        ("benchhub", "benchhub"),
+        ("sha256", "the data"),
+        ("dataset", "the data set"),
+    ):
         if one.told(name) != other.told(name):
             told = one.told(name)[:60] or "not told", other.told(name)[:60] or "not told"
             yield f"{what}: {told[0]} there, {told[1]} here"

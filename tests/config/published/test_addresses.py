@@ -113,9 +113,9 @@ def test_what_does_not_lead_to_a_report(answer: Answer, wanted: str) -> None:
 
 @pytest.mark.usefixtures("servers")
 def test_a_page_is_told_from_a_report() -> None:
-    with serving(sends(b"<html><body>Sign in</body></html>")) as address:
-        with pytest.raises(ConfigError, match="is a web page"):
-            read_report(f"{address}/report.json")
+    page = sends(b"<html><body>Sign in</body></html>")
+    with serving(page) as address, pytest.raises(ConfigError, match="is a web page"):
+        read_report(f"{address}/report.json")
 
 
 @pytest.mark.parametrize(("address", "wanted"), [

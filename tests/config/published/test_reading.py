@@ -118,7 +118,9 @@ def test_one_of_several_runs_is_named() -> None:
     told = document(*rows)
     first = told["run"]
     told["runs"] = [first, first | {"id": "r2"}, first | {"id": "other"}]
-    told["devices"] = [one | {"run": run} for one, run in zip(told["devices"], ("r1", "r2"), strict=True)]
+    told["devices"] = [
+        one | {"run": run} for one, run in zip(told["devices"], ("r1", "r2"), strict=True)
+    ]
     told["variants"] = []
     whole = of_document(told, "x")
     with pytest.raises(ConfigError, match=r"several runs \(r1, r2, other\).*--of-run"):

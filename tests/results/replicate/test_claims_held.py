@@ -8,7 +8,7 @@ import pytest
 from published_reports import FACTS, document, interval, report, row
 
 from benchhub.config.published.told import PublishedDevice
-from benchhub.results.replicate.answer import HeldClaim, Outcome
+from benchhub.results.replicate.answer import Replicated, ReplicatedClaim
 from benchhub.results.replicate.replicate import replicate
 
 HERE = PublishedDevice(name="here", facts=FACTS)  # type: ignore[arg-type]
@@ -36,19 +36,19 @@ def with_speedup(value: float, half: float = 0.02) -> dict[str, Any]:
     return made
 
 
-def said(theirs: Any, ours: Any, here: PublishedDevice = HERE) -> list[HeldClaim]:
+def said(theirs: Any, ours: Any, here: PublishedDevice = HERE) -> list[ReplicatedClaim]:
     """The claims of a report, held."""
     return list(replicate(theirs, ours, here).claims)
 
 
 @pytest.mark.parametrize(("here", "outcome"), [
-    (with_speedup(2.0), Outcome.REPLICATED), (with_speedup(1.2), Outcome.REPLICATED),
-    (with_speedup(0.8), Outcome.NOT), (with_speedup(1.0), Outcome.UNTOLD),
-    (with_speedup(1.5, 0.6), Outcome.UNTOLD),
+    (with_speedup(2.0), Replicated.REPLICATED), (with_speedup(1.2), Replicated.REPLICATED),
+    (with_speedup(0.8), Replicated.NOT), (with_speedup(1.0), Replicated.UNTOLD),
+    (with_speedup(1.5, 0.6), Replicated.UNTOLD),
 ])  # fmt: skip
 @pytest.mark.parametrize("device", [HERE, OTHER], ids=["same kind", "another"])
 def test_who_is_faster_is_asked_on_every_device(
-    here: dict[str, Any], outcome: Outcome, device: PublishedDevice
+    here: dict[str, Any], outcome: Replicated, device: PublishedDevice
 ) -> None:
     (one,) = said(report(row(), with_speedup(2.0)), report(row(), here), device)
     assert one.text.startswith("int8 is faster than fp32: onnxruntime, latency")
@@ -62,21 +62,21 @@ def test_what_is_not_claimed_is_not_asked() -> None:
 
 
 @pytest.mark.parametrize(("there", "here", "same", "another"), [
-    ("PASS", "PASS", Outcome.REPLICATED, Outcome.REPLICATED),
-    ("PASS", "FAIL", Outcome.NOT, Outcome.UNTOLD),
-    ("FAIL", "PASS", Outcome.NOT, Outcome.UNTOLD),
-    ("FAIL", "FAIL", Outcome.REPLICATED, Outcome.REPLICATED),
-    ("PASS", "INCONCLUSIVE", Outcome.UNTOLD, Outcome.UNTOLD),
+    ("PASS", "PASS", Replicated.REPLICATED, Replicated.REPLICATED),
+    ("PASS", "FAIL", Replicated.NOT, Replicated.UNTOLD),
+    ("FAIL", "PASS", Replicated.NOT, Replicated.UNTOLD),
+    ("FAIL", "FAIL", Replicated.REPLICATED, Replicated.REPLICATED),
+    ("PASS", "INCONCLUSIVE", Replicated.UNTOLD, Replicated.UNTOLD),
 ])  # fmt: skip
 def test_a_limit_of_time_is_of_a_kind_of_device(
-    there: str, here: str, same: Outcome, another: Outcome
+    there: str, here: str, same: Replicated, another: Replicated
 ) -> None:
     theirs = report(row(), verdicts=[verdict(there)])
     ours = report(row(), verdicts=[verdict(here)])
     assert [one.outcome for one in said(theirs, ours)] == [same]
     (elsewhere,) = said(theirs, ours, OTHER)
     assert elsewhere.outcome is another
-    if same is Outcome.NOT:
+    if same is Replicated.NOT:
         assert elsewhere.reason == f"{here} here, on a device of another kind"
 
 
@@ -85,23 +85,23 @@ def test_a_limit_of_quality_is_of_any_device() -> None:
         report(row(), verdicts=[verdict(outcome, "quality_loss_max", limit=0.01)])
         for outcome in ("PASS", "FAIL")
     ]
-    assert [one.outcome for one in said(*sides, OTHER)] == [Outcome.NOT]
+    assert [one.outcome for one in said(*sides, OTHER)] == [Replicated.NOT]
 
 
 def test_another_limit_is_no_answer() -> None:
     theirs = report(row(), verdicts=[verdict("PASS")])
     (one,) = said(theirs, report(row(), verdicts=[verdict("PASS", limit=30.0)]))
-    assert (one.outcome, one.reason) == (Outcome.UNTOLD, "the run here has no such limit")
+    assert (one.outcome, one.reason) == (Replicated.UNTOLD, "the run here has no such limit")
 
 
 @pytest.mark.parametrize(("here", "outcome", "reason"), [
-    ([claim("holds")], Outcome.REPLICATED, ""),
-    ([claim("does not hold")], Outcome.NOT, ""),
-    ([claim("cannot be told")], Outcome.UNTOLD, ""),
-    ([claim("holds", asked="y")], Outcome.UNTOLD, "it says otherwise here"),
-    ([], Outcome.UNTOLD, "the run here answers no such claim"),
+    ([claim("holds")], Replicated.REPLICATED, ""),
+    ([claim("does not hold")], Replicated.NOT, ""),
+    ([claim("cannot be told")], Replicated.UNTOLD, ""),
+    ([claim("holds", asked="y")], Replicated.UNTOLD, "it says otherwise here"),
+    ([], Replicated.UNTOLD, "the run here answers no such claim"),
 ])  # fmt: skip
-def test_claims_of_a_suite(here: list[Any], outcome: Outcome, reason: str) -> None:
+def test_claims_of_a_suite(here: list[Any], outcome: Replicated, reason: str) -> None:
     (one,) = said(report(row(), claims=[claim("holds")]), report(row(), claims=here))
     assert (one.outcome, one.reason) == (outcome, reason)
 
@@ -109,5 +109,5 @@ def test_claims_of_a_suite(here: list[Any], outcome: Outcome, reason: str) -> No
 def test_claims_of_a_model_that_is_not_here_say_so() -> None:
     ours = document(row())
     (one,) = said(report(row(), with_speedup(2.0)), report(*ours["rows"]))
-    assert one.outcome is Outcome.UNTOLD
+    assert one.outcome is Replicated.UNTOLD
     assert "has no model bbbbbbbbbbbb" in one.reason

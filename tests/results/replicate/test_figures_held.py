@@ -9,7 +9,7 @@ from published_reports import FACTS, document, interval, report, row, scaled
 
 from benchhub.config.published.told import PublishedDevice, PublishedReport
 from benchhub.errors import ConfigError
-from benchhub.results.replicate.answer import HeldFigure, Outcome, Replication
+from benchhub.results.replicate.answer import Replicated, ReplicatedFigure, Replication
 from benchhub.results.replicate.replicate import replicate
 
 HERE = PublishedDevice(name="here", facts=FACTS)  # type: ignore[arg-type]
@@ -23,15 +23,15 @@ def held(
     return replicate(theirs, ours, here, **more)
 
 
-def figures(of: Replication) -> dict[tuple[str, str], HeldFigure]:
+def figures(of: Replication) -> dict[tuple[str, str], ReplicatedFigure]:
     """Figures by variant and quantity."""
     return {(one.row.variant, figure.quantity): figure for one in of.rows for figure in one.figures}
 
 
 def test_a_report_is_replicated_by_itself() -> None:
     found = held(report(), report())
-    assert (found.outcome, found.exit_code) == (Outcome.REPLICATED, 0)
-    assert [one.outcome for one in found.rows] == [Outcome.REPLICATED] * 4
+    assert (found.outcome, found.exit_code) == (Replicated.REPLICATED, 0)
+    assert [one.outcome for one in found.rows] == [Replicated.REPLICATED] * 4
     assert figures(found).keys() == {
         ("fp32", "p50_ms"), ("int8", "p50_ms"), ("int8", "speedup"), ("fp32", "quality"),
         ("int8", "quality"),
@@ -40,20 +40,20 @@ def test_a_report_is_replicated_by_itself() -> None:
 
 
 @pytest.mark.parametrize(("factor", "outcome", "said"), [
-    (1.0, Outcome.REPLICATED, "surely within 10 %"),
-    (1.04, Outcome.REPLICATED, "surely within 10 %"),  # surely different, and by too little
-    (1.3, Outcome.NOT, "surely different (p < 0.0001, as one of 3 that were looked at)"),
-    (0.77, Outcome.NOT, "surely different"),
-    (1.085, Outcome.NOT, "surely different"),
+    (1.0, Replicated.REPLICATED, "surely within 10 %"),
+    (1.04, Replicated.REPLICATED, "surely within 10 %"),  # surely different, and by too little
+    (1.3, Replicated.NOT, "surely different (p < 0.0001, as one of 3 that were looked at)"),
+    (0.77, Replicated.NOT, "surely different"),
+    (1.085, Replicated.NOT, "surely different"),
 ])  # fmt: skip
-def test_a_speed_up_that_was_moved(factor: float, outcome: Outcome, said: str) -> None:
+def test_a_speed_up_that_was_moved(factor: float, outcome: Replicated, said: str) -> None:
     theirs = report(row(), scaled(row("int8"), "speedup", factor))
     found = held(theirs, report(row(), row("int8")))
     one = figures(found)["int8", "speedup"]
     assert (one.outcome, said in one.reason) == (outcome, True), one.reason
     assert one.by is not None
     assert one.by.value == pytest.approx(1 / factor)
-    assert found.exit_code == (1 if outcome is Outcome.NOT else 0)
+    assert found.exit_code == (1 if outcome is Replicated.NOT else 0)
 
 
 @pytest.mark.parametrize(("changes", "said"), [
@@ -65,7 +65,7 @@ def test_a_speed_up_that_was_moved(factor: float, outcome: Outcome, said: str) -
 ])  # fmt: skip
 def test_what_cannot_be_told_says_why(changes: dict[str, Any], said: str) -> None:
     found = held(report(row(**changes)), report(row()))
-    assert (found.outcome, found.exit_code) == (Outcome.UNTOLD, 4)
+    assert (found.outcome, found.exit_code) == (Replicated.UNTOLD, 4)
     assert said in figures(found)["fp32", "p50_ms"].reason
 
 
@@ -87,9 +87,9 @@ def test_one_of_many_may_be_chance() -> None:
     alone = held(report(scaled(row(), "p50_ms", 1.04)), report(row()), margin=0.02)
     among = held(many(1.04), many(1.0), margin=0.02)
     first = [found.rows[0].figures[0] for found in (alone, among)]
-    assert [one.outcome for one in first] == [Outcome.NOT, Outcome.UNTOLD]
+    assert [one.outcome for one in first] == [Replicated.NOT, Replicated.UNTOLD]
     assert "which, as one of 40 that were looked at, may be chance" in first[1].reason
-    assert held(many(1.3), many(1.0)).rows[0].outcome is Outcome.NOT
+    assert held(many(1.3), many(1.0)).rows[0].outcome is Replicated.NOT
 
 
 def test_on_another_kind_of_device_only_ratios_and_quality_are_compared() -> None:
@@ -116,7 +116,7 @@ def test_times_of_an_emulated_device_are_none() -> None:
     ours = report(*(one | {"emulated": True} for one in document()["rows"]))
     found = figures(held(report(), ours, here))
     assert "emulated" in found["int8", "speedup"].reason
-    assert found["int8", "quality"].outcome is Outcome.REPLICATED
+    assert found["int8", "quality"].outcome is Replicated.REPLICATED
 
 
 def test_devices_of_this_kind_are_asked_about_first() -> None:
@@ -135,13 +135,13 @@ def test_devices_of_this_kind_are_asked_about_first() -> None:
 def test_quality_of_the_same_cases_is_compared_value_by_value() -> None:
     ours = report(row("fp32", "quality", quality=0.895))
     theirs = report(row("fp32", "quality"))
-    assert figures(held(theirs, ours))["fp32", "quality"].outcome is Outcome.REPLICATED
+    assert figures(held(theirs, ours))["fp32", "quality"].outcome is Replicated.REPLICATED
     strict = figures(held(theirs, ours, quality_margin=0.004))["fp32", "quality"]
-    assert strict.outcome is Outcome.NOT
+    assert strict.outcome is Replicated.NOT
     other = document(row("fp32", "quality", quality=0.895))
     other["run"]["provenance"] = {"sha256": "e" * 64}
     by_interval = held(theirs, report(*other["rows"], run=other["run"]))
-    assert figures(by_interval)["fp32", "quality"].outcome is Outcome.UNTOLD
+    assert figures(by_interval)["fp32", "quality"].outcome is Replicated.UNTOLD
     assert any(one.startswith("the data: ") for one in by_interval.differences)
 
 
@@ -156,11 +156,11 @@ def test_another_model_of_the_same_name_is_none() -> None:
     theirs = report(row(), row("int8"))
     found = held(theirs, ours)
     (other,) = [one for one in found.rows if one.row.variant == "int8"]
-    assert other.outcome is Outcome.UNTOLD
+    assert other.outcome is Replicated.UNTOLD
     assert other.reason.startswith("another model: int8 is bbbbbbbbbbbb there, ffffffffffff here")
     assert "--accept-remade" in other.reason
     taken = held(theirs, ours, remade=True)
-    assert taken.outcome is Outcome.REPLICATED
+    assert taken.outcome is Replicated.REPLICATED
     assert [one.notes for one in taken.rows][1] == (
         "made anew here: int8 is ffffffffffff, not the same file",
     )
@@ -179,13 +179,13 @@ def test_a_model_of_another_name_is_the_same() -> None:
     ]  # fmt: skip
     renamed["run"]["baseline"] = "a"
     ours = report(*renamed["rows"], run=renamed["run"], variants=renamed["variants"])
-    assert held(report(row(), row("int8")), ours).outcome is Outcome.REPLICATED
+    assert held(report(row(), row("int8")), ours).outcome is Replicated.REPLICATED
 
 
 def test_a_speed_up_over_another_baseline_is_not_compared() -> None:
     ours = report(row(model_sha256="f" * 64), row("int8"))
     found = figures(held(report(row(), row("int8")), ours))
-    assert found["int8", "p50_ms"].outcome is Outcome.REPLICATED
+    assert found["int8", "p50_ms"].outcome is Replicated.REPLICATED
     assert found["int8", "speedup"].reason == (
         "it refers to another model: fp32 aaaaaaaaaaaa there, fp32 ffffffffffff here"
     )
@@ -195,20 +195,25 @@ def test_a_difference_under_a_flag_is_no_difference() -> None:
     flagged = row(flags=[{"name": "foreign_cpu", "caps": True}])
     found = held(report(scaled(row(), "p50_ms", 2.0)), report(flagged))
     one = figures(found)["fp32", "p50_ms"]
-    assert (one.outcome, one.reason) == (Outcome.UNTOLD, "differs, but flagged here: foreign_cpu")
-    assert held(report(row()), report(flagged)).outcome is Outcome.REPLICATED
+    assert (one.outcome, one.reason) == (
+        Replicated.UNTOLD,
+        "differs, but flagged here: foreign_cpu",
+    )
+    assert held(report(row()), report(flagged)).outcome is Replicated.REPLICATED
 
 
 def test_rows_that_are_not_there_say_why() -> None:
     theirs = report()
     lacking = held(theirs, report(row()), lacking={"int8": "its file is nowhere"})
-    reasons = {(one.row.variant, one.row.scenario): one.reason for one in lacking.rows if one.reason}
+    reasons = {
+        (one.row.variant, one.row.scenario): one.reason for one in lacking.rows if one.reason
+    }
     assert reasons == {
         ("int8", "latency"): "its file is nowhere", ("int8", "quality"): "its file is nowhere",
         ("fp32", "quality"): "run r1 has no such settings",
     }  # fmt: skip
     nothing = replicate(theirs, None, None, lacking={"int8": "gone"})
-    assert {one.outcome for one in nothing.rows} == {Outcome.UNTOLD}
+    assert {one.outcome for one in nothing.rows} == {Replicated.UNTOLD}
     assert nothing.exit_code == 4
     skip = {"device": "pi", "variant": "int8", "backend": "onnxruntime", "scenario": "latency b1",
             "reason": "not installed"}  # fmt: skip
@@ -223,13 +228,15 @@ def test_what_failed_here_alone_fails() -> None:
     assert found.failed == (
         "int8: onnxruntime, latency, batch 1, 1 thread, on pi: no such operator",
     )
-    assert held(report(row(), failed), report(row(), row("int8"))).exit_code == 0  # theirs claims none
+    assert (
+        held(report(row(), failed), report(row(), row("int8"))).exit_code == 0
+    )  # theirs claims none
 
 
 def test_a_report_of_nothing_tells_nothing() -> None:
     empty = report(row("none", model_sha256=""), variants=[])
     found = held(empty, report())
-    assert (found.outcome, found.exit_code, found.rows) == (Outcome.UNTOLD, 4, ())
+    assert (found.outcome, found.exit_code, found.rows) == (Replicated.UNTOLD, 4, ())
 
 
 def test_versions_and_suites_that_differ_are_named() -> None:

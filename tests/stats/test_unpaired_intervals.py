@@ -9,14 +9,14 @@ import pytest
 from scipy import stats
 
 from benchhub.stats.interval import geometric_mean_interval
-from benchhub.stats.two_intervals import Known, apart
+from benchhub.stats.unpaired import BoundedEstimate, apart
 
 
-def known(values: np.ndarray, confidence: float = 0.95) -> Known:
+def known(values: np.ndarray, confidence: float = 0.95) -> BoundedEstimate:
     """The mean of values with Student's interval."""
     half = stats.t.ppf((1 + confidence) / 2, values.size - 1) * stats.sem(values)
     mean = float(values.mean())
-    return Known(mean, mean - half, mean + half, values.size, confidence)
+    return BoundedEstimate(mean, mean - half, mean + half, values.size, confidence)
 
 
 def test_of_two_means_it_is_welchs_test() -> None:
@@ -31,26 +31,32 @@ def test_of_two_means_it_is_welchs_test() -> None:
 
 
 def test_each_end_is_of_the_sides_that_face_each_other() -> None:
-    found = apart(Known(10, 9, 14), Known(5, 3, 6))
+    found = apart(BoundedEstimate(10, 9, 14), BoundedEstimate(5, 3, 6))
     assert found.low == pytest.approx(5 - math.hypot(1, 1))
     assert found.high == pytest.approx(5 + math.hypot(4, 2))
-    turned = apart(Known(5, 3, 6), Known(10, 9, 14))
+    turned = apart(BoundedEstimate(5, 3, 6), BoundedEstimate(10, 9, 14))
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
     assert turned.p_value == pytest.approx(found.p_value)
 
 
 def test_what_is_exact_is_equal_or_is_not() -> None:
-    assert apart(Known(2, 2, 2, 9), Known(2, 2, 2, 9)).p_value == 1
-    off = apart(Known(2, 2, 2, 9), Known(3, 3, 3, 9))
+    assert apart(BoundedEstimate(2, 2, 2, 9), BoundedEstimate(2, 2, 2, 9)).p_value == 1
+    off = apart(BoundedEstimate(2, 2, 2, 9), BoundedEstimate(3, 3, 3, 9))
     assert (off.p_value, off.low, off.high) == (0, -1, -1)
 
 
 @pytest.mark.parametrize(
-    "of", [Known(1, 2, 3, 9), Known(1, 0, math.inf, 9), Known(1, math.nan, 2), Known(1, 0, 2, 1)]
+    "of",
+    [
+        BoundedEstimate(1, 2, 3, 9),
+        BoundedEstimate(1, 0, math.inf, 9),
+        BoundedEstimate(1, math.nan, 2),
+        BoundedEstimate(1, 0, 2, 1),
+    ],
 )
-def test_what_is_no_interval_is_refused(of: Known) -> None:
+def test_what_is_no_interval_is_refused(of: BoundedEstimate) -> None:
     with pytest.raises(ValueError, match=r"limits|interval"):
-        apart(of, Known(1, 0, 2, 9))
+        apart(of, BoundedEstimate(1, 0, 2, 9))
 
 
 def test_equal_things_are_told_apart_one_time_in_twenty() -> None:
@@ -63,6 +69,6 @@ def test_equal_things_are_told_apart_one_time_in_twenty() -> None:
             assert found.low is not None
             assert found.high is not None
             logs = [math.log(end) for end in (found.estimate, found.low, found.high)]
-            sides.append(Known(*logs, count))
+            sides.append(BoundedEstimate(*logs, count))
         told += apart(*sides).p_value <= 0.05
     assert 0.035 <= told / 2000 <= 0.065
