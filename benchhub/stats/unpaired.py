@@ -234,6 +234,7 @@ def _free(of: BoundedEstimate) -> float:
 
 
 def _degrees(errors: tuple[float, float], of: tuple[BoundedEstimate, BoundedEstimate]) -> float:
-    squares = [error**2 for error in errors]
+    largest = max(errors)
+    squares = [(error / largest) ** 2 if largest else 0.0 for error in errors]
     below = sum(square**2 / _free(one) for square, one in zip(squares, of, strict=True))
     return sum(squares) ** 2 / below if below else 1e9

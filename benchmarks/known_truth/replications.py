@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,8 +138,21 @@ def _report(changed: int) -> Repeat:
     return repeat
 
 
-def _cases(of: Callable[[str], Repeat]) -> dict[str, Repeat]:
-    return {f"median, {name}": of(name) for name in ("A", "B", "C", "D", "E", "F")}
+def _cases(factor: float) -> dict[str, Repeat]:
+    return {
+        **{f"median, {name}": _median(name, factor) for name in ("A", "B", "D", "E", "F")},
+        "speed-up, drift 3 %": _speedup(factor),
+        **{
+            f"median, {_TWO_CLOCKS}, {count} launches": _median(_TWO_CLOCKS, factor, count)
+            for count in (LAUNCHES, MORE_LAUNCHES)
+        },
+    }
+
+
+#: A clock that is slow for a fifth of the time leaves the median less sure than all else does:
+#: of that nothing is promised.
+_TWO_CLOCKS = "C"
+_PROMISED = ("median, A", "median, B", "median, D", "median, E", "median, F", "speed-up, drift 3 %")
 
 
 _SPREADS = {f"launches differ by {sd:.0%}": sd for sd in (0.01, 0.02, 0.04, 0.06, 0.08, 0.12)}
@@ -147,14 +160,15 @@ EXPERIMENTS = (
     Experiment(
         "replicate a true report",
         f"what is said of figures that are equal, {LAUNCHES} x {ITERATIONS} there and here",
-        {**_cases(lambda name: _median(name, 1.0)), "speed-up, drift 3 %": _speedup(1.0)},
+        _cases(1.0),
         (Target(Replicated.NOT.value, at_most=0.05),),
     ),
     Experiment(
         "replicate a report 10 % off",
         f"what is said of figures 10 % apart, {LAUNCHES} x {ITERATIONS} there and here",
-        {**_cases(lambda name: _median(name, APART)), "speed-up, drift 3 %": _speedup(APART)},
-        (Target(Replicated.NOT.value, at_least=0.95),),
+        _cases(APART),
+        (Target(Replicated.NOT.value, at_least=0.95, cases=_PROMISED),
+         Target(Replicated.REPLICATED.value, at_most=0.05)),
     ),
     Experiment(
         "replicate by spread, true",

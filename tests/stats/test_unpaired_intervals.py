@@ -39,6 +39,15 @@ def test_each_end_is_of_the_sides_that_face_each_other() -> None:
     assert turned.p_value == pytest.approx(found.p_value)
 
 
+def test_what_is_very_large_or_small_is_told_apart_as_well() -> None:
+    for scale in (1e-200, 1e200):
+        found = apart(
+            BoundedEstimate(4 * scale, 3 * scale, 5 * scale, 10),
+            BoundedEstimate(2 * scale, scale, 3 * scale, 10),
+        )
+        assert found.p_value == pytest.approx(0.00565, rel=0.01)
+
+
 def test_what_is_exact_is_equal_or_is_not() -> None:
     assert apart(BoundedEstimate(2, 2, 2, 9), BoundedEstimate(2, 2, 2, 9)).p_value == 1
     off = apart(BoundedEstimate(2, 2, 2, 9), BoundedEstimate(3, 3, 3, 9))

@@ -31,8 +31,8 @@ Name = Annotated[str, Field(max_length=_NAME_CHARS), BeforeValidator(_seen)]
 Sentence = Annotated[str, Field(max_length=_SENTENCE_CHARS), BeforeValidator(_seen)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NoSha256 = Literal[""]
-Figure = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
-Positive = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e300)]
+Figure = Annotated[float, Field(allow_inf_nan=False, ge=-1e100, le=1e100)]
+Positive = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
