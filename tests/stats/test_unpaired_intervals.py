@@ -45,7 +45,9 @@ def test_what_is_very_large_or_small_is_told_apart_as_well() -> None:
             BoundedEstimate(4 * scale, 3 * scale, 5 * scale, 10),
             BoundedEstimate(2 * scale, scale, 3 * scale, 10),
         )
-        assert found.p_value == pytest.approx(0.00565, rel=0.01)
+        assert found.p_value == pytest.approx(
+            2 * stats.t.sf(2 / (math.sqrt(2) / stats.t.ppf(0.975, 9)), 18)
+        )
 
 
 def test_what_is_exact_is_equal_or_is_not() -> None:
