@@ -118,6 +118,7 @@ def _asked(
     from benchhub.cli.run import ready_of
     from benchhub.config.fleet.chosen import with_places
     from benchhub.config.request import located
+    from benchhub.errors import ConfigError
     from benchhub.model.request import BenchRequest
     from benchhub.run.again import asked_again, measured_again, settled
 
@@ -129,6 +130,11 @@ def _asked(
             return None
         bench = isinstance(again.request, BenchRequest)
         placed = (with_places if bench else located)(again.request, project.folder())
+        if len(placed.devices) != 1:
+            raise ConfigError(
+                f"--device {wishes.device} names {len(placed.devices)} devices: a report is held"
+                " against one at a time; name that"
+            )
         return ready_of(placed, console, make=not dry)
 
     again = asked_again(theirs, rows, wishes, project.folder())

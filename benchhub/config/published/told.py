@@ -17,6 +17,8 @@ from benchhub.text import visible
 
 #: Rows, variants, verdicts: more of them no run has.
 MOST = 100_000
+#: Threads or calls at once: with a million a machine would do what a report tells it to.
+MOST_AT_ONCE = 4096
 #: Of a name, a version or a setting; and of a sentence.
 _NAME_CHARS, _SENTENCE_CHARS = 400, 20_000
 #: An effective number of calls or launches is no whole one, so limits compare with some room.
@@ -75,9 +77,9 @@ class PublishedRow(_PublishedTable):
     model_sha256: Sha256 | NoSha256 = ""
     scenario: Name
     batch: Annotated[int, Field(ge=0, le=10**9)]
-    threads: Annotated[int, Field(ge=0, le=10**6)]
+    threads: Annotated[int, Field(ge=0, le=MOST_AT_ONCE)]
     precision: Name | None = None
-    concurrency: Annotated[int, Field(ge=0, le=10**6)] = 1
+    concurrency: Annotated[int, Field(ge=0, le=MOST_AT_ONCE)] = 1
     rate_per_s: Positive | None = None
     options: Name | None = None
     shapes: Name | None = None

@@ -201,6 +201,8 @@ def _of_claims(of: Replication, outcome: Replicated, width: int) -> Iterator[Lin
 
 
 def _method(of: Replication) -> str:
+    if not of.looked_at:
+        return _when(of)
     return (
         f"Replicated: the 95 % interval of ours over theirs lies within {100 * of.margin:g} %, of"
         f" quality within {of.quality_margin:g}. Not replicated: they surely differ, by Holm's"

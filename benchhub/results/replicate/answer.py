@@ -68,6 +68,8 @@ class ReplicatedFigure:
 class ReplicatedRow:
     """A row of the report, what it was held against, its figures; `reason` where it has none.
 
+    `doubts` are what was flagged that a difference may come of: of its times, and of its speed-up.
+
     `notes` are what is odd about it by itself, or about the model here.
     """
 
@@ -76,6 +78,7 @@ class ReplicatedRow:
     figures: tuple[ReplicatedFigure, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, str] = ("", "")
 
     @property
     def outcome(self) -> Replicated:

@@ -62,6 +62,8 @@ def _faster(held: ReplicatedRow, theirs: PublishedReport, base: str) -> Iterator
     mine = _side(held.ours)
     outcome = _agreed(said, mine, "")
     why = "" if mine else "which is faster here cannot be told"
+    if outcome is Replicated.NOT and held.doubts[1]:
+        outcome, why = Replicated.UNTOLD, f"{mine} here, but {held.doubts[1]}"
     yield ReplicatedClaim(FASTER, text, said, mine, outcome, why)
 
 
@@ -94,8 +96,11 @@ def _limits(
             continue
         outcome = _agreed(verdict.outcome, mine.outcome, VerdictOutcome.INCONCLUSIVE)
         why = "" if mine.outcome is not VerdictOutcome.INCONCLUSIVE else "undecided here"
-        if outcome is Replicated.NOT and not same_kind[verdict.device] and _of_device(verdict):
-            outcome, why = Replicated.UNTOLD, f"{mine.outcome} here, on a device of another kind"
+        if outcome is Replicated.NOT and _of_device(verdict):
+            if not same_kind[verdict.device]:
+                outcome, why = Replicated.UNTOLD, f"{mine.outcome} here, on another kind of device"
+            elif one.doubts[0] and verdict.column != "peak_rss_mib":
+                outcome, why = Replicated.UNTOLD, f"{mine.outcome} here, but {one.doubts[0]}"
         yield ReplicatedClaim(LIMIT, text, verdict.outcome, mine.outcome, outcome, why)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from benchhub.config.published.told import PublishedInterval, PublishedRow
 from benchhub.model.figure import BY_DEFINITION
@@ -26,10 +26,9 @@ QUALITY = ("quality", "quality_loss")
 SPEEDUP, LOSS = "speedup", "quality_loss"
 #: What another kind of device may show the same of.
 ANYWHERE = (SPEEDUP, *QUALITY)
-#: Doubts of a time that launches of one round share, so that a speed-up is free of them.
-_SHARED = frozenset(
-    {FlagKind.FOREIGN_CPU, FlagKind.STEAL, FlagKind.PRESSURE, FlagKind.DRIFT, FlagKind.CANARY}
-)
+#: Doubts of a time that launches of one round share, so that a speed-up is free of them. What else
+#: ran on the cores is none: it takes more from what would have used them all.
+_SHARED = frozenset({FlagKind.DRIFT, FlagKind.CANARY})
 EMULATED = "emulated: its times are of instructions"
 
 
@@ -37,12 +36,14 @@ EMULATED = "emulated: its times are of instructions"
 class Ground:
     """What two rows share: a kind of device; the cases that they were judged by.
 
-    `bases` says by figure in what the models differ that both refer to; empty: in nothing.
+    `bases` says by figure in what the models differ that both refer to; empty: in nothing. `doubts`
+    says by figure what was flagged that a difference may come of.
     """
 
     same_kind: bool
     same_cases: bool = False
-    bases: Mapping[str, str] | None = None
+    bases: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 def claimed(row: PublishedRow, same_kind: bool) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ def held(
     made = ReplicatedFigure(quantity, quantity not in QUALITY, told, mine)
     if mine is None:
         return replace(made, reason=f"{quantity} was not measured here")
-    if why := (ground.bases or {}).get(quantity):
+    if why := ground.bases.get(quantity):
         return replace(made, reason=why)
     if made.ratio and quantity != "peak_rss_mib" and (theirs.emulated or ours.emulated):
         return replace(made, reason=EMULATED)
@@ -101,7 +102,7 @@ def held(
         if isinstance(known, str):
             return replace(made, reason=f"{whose} {known}")
         sides.append(known)
-    return replace(made, apart=apart(sides[0], sides[1]), doubt=_doubts(quantity, theirs, ours))
+    return replace(made, apart=apart(sides[0], sides[1]), doubt=ground.doubts.get(quantity, ""))
 
 
 def _known(quantity: str, row: PublishedRow, ratio: bool) -> BoundedEstimate | str:
@@ -121,13 +122,15 @@ def _known(quantity: str, row: PublishedRow, ratio: bool) -> BoundedEstimate | s
     return BoundedEstimate(middle, min(low, middle), max(high, middle), row.launches, confidence)
 
 
-def _doubts(quantity: str, theirs: PublishedRow, ours: PublishedRow) -> str:
-    """Return what was flagged that a difference may come of."""
-    if quantity in QUALITY or quantity == "peak_rss_mib":
-        return ""
-    free = {*ABOUT_QUALITY, *OF_ANSWERS, *(_SHARED if quantity == SPEEDUP else ())}
-    for whose, row in (("here", ours), ("there", theirs)):
-        names = {flag.name for flag in row.flags if flag.caps} - {one.value for one in free}
+def doubts(theirs: Sequence[PublishedRow], ours: Sequence[PublishedRow], paired: bool) -> str:
+    """Return what was flagged that a difference in times may come of; empty: nothing.
+
+    `paired`: of a speed-up, whose rows are its own and its base's.
+    """
+    free = {*ABOUT_QUALITY, *OF_ANSWERS, *(_SHARED if paired else ())}
+    known = {one.value for one in free}
+    for whose, rows in (("here", ours), ("there", theirs)):
+        names = {flag.name for row in rows for flag in row.flags if flag.caps} - known
         if names:
             return f"flagged {whose}: {', '.join(sorted(names))}"
     return ""

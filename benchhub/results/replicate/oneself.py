@@ -21,10 +21,14 @@ class Itself:
         self._report = report
         self._rows = {(one.variant, one.device, *one.settings): one for one in report.rows}
 
+    def base(self, row: PublishedRow) -> PublishedRow | None:
+        """Return the row that a row's speed-up refers to; None: there is none."""
+        name = base_name(row, self._report)
+        return self._rows.get((name, row.device, *row.settings))
+
     def contradicted(self, row: PublishedRow) -> str:
         """Return a line where a row's speed-up is not what the medians of the report make it."""
-        name = base_name(row, self._report)
-        base = self._rows.get((name, row.device, *row.settings))
+        base = self.base(row)
         if row.scenario != Scenario.LATENCY or not row.speedup or base is None:
             return ""
         medians = [_logs(one, "p50_ms") for one in (base, row)]

@@ -10,13 +10,15 @@ from benchhub.errors import ConfigError, nearest
 from benchhub.results.replicate.answer import ReplicatedRow, Replication, ReportedDevice
 from benchhub.results.replicate.claims import claims, where
 from benchhub.results.replicate.decide import decided
-from benchhub.results.replicate.figures import LOSS, SPEEDUP, Ground, claimed, held
+from benchhub.results.replicate.figures import LOSS, SPEEDUP, Ground, claimed, doubts, held
 from benchhub.results.replicate.kinds import unlike
 from benchhub.results.replicate.matched import Counterparts
 from benchhub.results.replicate.oneself import Itself
 
 #: Too little to matter: of a time or a rate, and of quality.
 MARGIN, QUALITY_MARGIN = 0.10, 0.01
+#: Theirs and ours.
+Sides = tuple[Itself, Itself | None]
 
 
 def replicate(
@@ -51,12 +53,12 @@ def replicate(
     about = [row for row in theirs.rows if row.device in kinds and row.runs_model]
     asked = [row for row in about if row.status == "finished" and claimed(row, kinds[row.device])]
     same_cases = ours is not None and _same_cases(theirs, ours)
-    itself = Itself(theirs)
-    rows = [_row(row, itself, pairs, kinds[row.device], same_cases) for row in asked]
+    sides = Itself(theirs), Itself(ours) if ours else None
+    rows = [_row(row, sides, pairs, kinds[row.device], same_cases) for row in asked]
     told, looked_at = decided(rows, margin, quality_margin)
     stopped = [one for one in ours.devices if one.error] if ours else []
     known = {id(one.row): one for one in told}
-    said = [known.get(id(row)) or _without_figures(row, pairs) for row in about]
+    said = [known.get(id(row)) or _without_figures(row, sides, pairs) for row in about]
     bases = {
         (one.row.device, one.row.cell): pairs.other_base(one.row, one.ours)
         for one in said
@@ -89,19 +91,30 @@ def chosen_devices(theirs: PublishedReport, of: Sequence[str]) -> list[str]:
     return [name for name in names if not of or any(fnmatchcase(name, one) for one in of)]
 
 
-def _without_figures(row: PublishedRow, pairs: Counterparts) -> ReplicatedRow:
+def _without_figures(row: PublishedRow, sides: Sides, pairs: Counterparts) -> ReplicatedRow:
     ours = pairs.of(row)
-    return ReplicatedRow(row, ours, reason="" if ours else pairs.why_none(row))
+    if ours is None:
+        return ReplicatedRow(row, None, reason=pairs.why_none(row))
+    return ReplicatedRow(row, ours, doubts=_doubts(row, ours, sides))
+
+
+def _doubts(row: PublishedRow, ours: PublishedRow, sides: Sides) -> tuple[str, str]:
+    """Return what was flagged of two rows, and of them with the rows that speed-ups refer to."""
+    with_bases = [
+        [one for one in (row_of, side.base(row_of) if side else None) if one is not None]
+        for row_of, side in zip((row, ours), sides, strict=True)
+    ]
+    return doubts([row], [ours], False), doubts(with_bases[0], with_bases[1], True)
 
 
 def _row(
     row: PublishedRow,
-    itself: Itself,
+    sides: Sides,
     pairs: Counterparts,
     same_kind: bool,
     same_cases: bool,
 ) -> ReplicatedRow:
-    notes = [itself.contradicted(row)]
+    notes = [sides[0].contradicted(row)]
     ours = pairs.of(row)
     if ours is not None and ours.status != "finished":
         reason = f"{ours.status} here: {ours.reason or 'no reason is told'}"
@@ -115,9 +128,13 @@ def _row(
     exact = same_cases and row.quality_cases == ours.quality_cases and row.quality_cases is not None
     exact = exact and row.model_sha256 == ours.model_sha256
     bases = {SPEEDUP: pairs.other_base(row, ours), LOSS: pairs.other_baseline()}
-    ground = Ground(same_kind, exact, bases)
+    flagged = _doubts(row, ours, sides)
+    of_times = dict.fromkeys(
+        ("p50_ms", "throughput_per_s", "load_ms", "first_inference_ms"), flagged[0]
+    )
+    ground = Ground(same_kind, exact, bases, of_times | {SPEEDUP: flagged[1]})
     figures = tuple(held(name, row, ours, ground) for name in claimed(row, same_kind))
-    return ReplicatedRow(row, ours, figures, "", tuple(filter(None, notes)))
+    return ReplicatedRow(row, ours, figures, "", tuple(filter(None, notes)), flagged)
 
 
 def _same_cases(theirs: PublishedReport, ours: PublishedReport) -> bool:

@@ -77,7 +77,16 @@ def test_a_limit_of_time_is_of_a_kind_of_device(
     (elsewhere,) = said(theirs, ours, OTHER)
     assert elsewhere.outcome is another
     if same is Replicated.NOT:
-        assert elsewhere.reason == f"{here} here, on a device of another kind"
+        assert elsewhere.reason == f"{here} here, on another kind of device"
+
+
+def test_what_came_out_otherwise_under_a_flag_cannot_be_told() -> None:
+    flags = [{"name": "foreign_cpu", "caps": True}]
+    theirs = report(row(), with_speedup(2.0), verdicts=[verdict("PASS")])
+    ours = report(row(flags=flags), with_speedup(0.5), verdicts=[verdict("FAIL")])
+    assert {one.reason for one in said(theirs, ours)} == {
+        "slower here, but flagged here: foreign_cpu", "FAIL here, but flagged here: foreign_cpu",
+    }  # fmt: skip
 
 
 def test_a_limit_of_quality_is_of_any_device() -> None:

@@ -199,6 +199,12 @@ def test_a_difference_under_a_flag_is_no_difference() -> None:
         Replicated.UNTOLD,
         "differs, but flagged here: foreign_cpu",
     )
+    both = [flagged, row("int8")]  # the base of a speed-up counts, too
+    moved = held(report(row(), scaled(row("int8"), "speedup", 2.0)), report(*both))
+    assert "flagged here" in figures(moved)["int8", "speedup"].reason
+    drifts = [one | {"flags": [{"name": "drift", "caps": True}]} for one in both]
+    shared = held(report(row(), scaled(row("int8"), "speedup", 2.0)), report(*drifts))
+    assert figures(shared)["int8", "speedup"].outcome is Replicated.NOT
     assert held(report(row()), report(flagged)).outcome is Replicated.REPLICATED
 
 
