@@ -135,7 +135,14 @@ def _asked(
                 f"--device {wishes.device} names {len(placed.devices)} devices: a report is held"
                 " against one at a time; name that"
             )
-        return ready_of(placed, console, make=not dry)
+        try:
+            return ready_of(placed, console, make=not dry)
+        except ConfigError as error:
+            if not bench:
+                raise
+            raise ConfigError(  # its settings are the report's, which nobody typed
+                f"the models of the report's run {theirs.run.id}, by its settings: {error}"
+            ) from error
 
     again = asked_again(theirs, rows, wishes, project.folder())
     first = ready(again)

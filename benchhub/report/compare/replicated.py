@@ -99,6 +99,12 @@ def ground(of: Replication) -> Iterator[str]:
 def next_steps(of: Replication) -> Iterator[str]:
     """Yield what would tell more."""
     open_ = [one for row in of.rows for one in row.figures if one.outcome is Replicated.UNTOLD]
+    flagged = [one for one in open_ if one.reason.startswith("differs, but flagged")]
+    if flagged:
+        yield (
+            f"{plural(len(flagged), 'figure')} differ under a flag: where it says here, stop what"
+            " else runs, and run it again"
+        )
     wanted = sorted(one.launches for one in open_ if one.launches is not None)
     if wanted:
         yield (
