@@ -92,6 +92,12 @@ def test_a_machine_of_another_day_is_told_from_a_false_report(folder: Reading) -
     assert claims["who is faster"] == "replicated"
 
 
+def test_a_report_is_not_held_against_its_own_run(folder: Reading) -> None:
+    done = replicated(folder, "first")
+    assert (done.code, done.out) == (2, "")
+    assert "that is the run that the report is of" in done.error
+
+
 def test_a_run_of_two_devices_asks_for_one(folder: Reading) -> None:
     done = replicated(folder, "two")
     assert (done.code, done.out) == (2, "")

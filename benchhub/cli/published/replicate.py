@@ -69,7 +69,13 @@ def replicate(
     lacking: Mapping[str, str] = {}
     if against:
         with project.open_store(store) as results:
-            ours = _report_of(results, results.resolve(against))
+            named = results.resolve(against)
+            if named == theirs.run.id:
+                raise ConfigError(
+                    f"--against {against}: that is the run that the report is of; name another"
+                    " one, or drop it to measure again"
+                )
+            ours = _report_of(results, named)
     else:
         wishes = _wishes(device, models, suite, effort, data, accept_remade)
         again, ready = _asked(theirs, devices, wishes, dry_run)
