@@ -72,6 +72,9 @@ def lines(of: Replication, width: int) -> Iterator[Line]:
 
 def ground(of: Replication) -> Iterator[str]:
     """Yield which of their devices are compared in what, and why; and what is left out."""
+    if of.ours is None:
+        yield "nothing: none of the report's models could be measured here"
+        return
     alike = [one.name for one in of.devices if not one.unlike]
     if alike:
         yield (

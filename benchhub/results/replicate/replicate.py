@@ -48,7 +48,8 @@ def replicate(
     chosen = [one for one in devices if one.name in asked_for]
     if not of:
         chosen = [one for one in chosen if not one.unlike] or chosen
-    kinds = {one.name: not one.unlike for one in chosen}
+    # Where nothing was measured all that they claim is told, each with why it was not.
+    kinds = {one.name: here is None or not one.unlike for one in chosen}
     pairs = Counterparts(theirs, ours, remade, lacking or {})
     about = [row for row in theirs.rows if row.device in kinds and row.runs_model]
     asked = [row for row in about if row.status == "finished" and claimed(row, kinds[row.device])]
