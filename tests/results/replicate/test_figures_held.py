@@ -145,6 +145,12 @@ def test_quality_of_the_same_cases_is_compared_value_by_value() -> None:
     assert any(one.startswith("the data: ") for one in by_interval.differences)
 
 
+def test_of_the_same_cases_a_model_made_anew_is_compared_so_too() -> None:
+    ours = report(row("fp32", "quality", model_sha256="f" * 64))
+    one = figures(held(report(row("fp32", "quality")), ours, remade=True))["fp32", "quality"]
+    assert (one.outcome, one.exact) == (Replicated.REPLICATED, True)
+
+
 def test_another_metric_is_not_compared() -> None:
     ours = report(row("fp32", "quality", quality_metric="log_loss"))
     one = figures(held(report(row("fp32", "quality")), ours))["fp32", "quality"]
