@@ -37,7 +37,8 @@ from collections.abc import Iterable, Mapping, Sequence
 #: What the command line returns. Where several apply the worst wins: 70, 2, 3, 1, 4, in this order.
 EXIT_CODES: Mapping[int, str] = {
     0: "done; judged: PASS, or nothing that is known regressed",
-    1: "a budget is not kept (FAIL), or something regressed; of `run` one given with --budget",
+    1: "a budget is not kept (FAIL), something regressed, or a report was not replicated; of `run`"
+    " a budget given with --budget",
     2: "usage or configuration: arguments, files, the results database",
     3: "a device could not be used, cells failed, or a variant could not be made",
     4: "INCONCLUSIVE: it cannot be told; of `run` a budget given with --budget",

@@ -95,6 +95,11 @@ def _name(kind: str, path: Path) -> str:
     return path.parent.name if kind == "suite" else path.stem
 
 
+def suite_files(project: Path) -> dict[str, Path]:
+    """Return every known suite by its folder's name; the user's hide the shipped ones."""
+    return _all(project, "suites/*/suite.toml", stem=lambda path: path.parent.name)
+
+
 def _all(project: Path, pattern: str, stem: Callable[[Path], str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in (SHIPPED, project):

@@ -64,7 +64,7 @@ def resolve(request: RunRequest) -> Resolved:
     variants = tuple(v for v in suite.variants if v.name in {*names, *bases, suite.baseline})
     kept = {v.name for v in variants}
     for variant in variants:
-        if variant.source and variant.source not in kept:
+        if variant.source and variant.source not in kept and variant.name not in request.given:
             raise ConfigError(
                 f"variant {variant.name} is made from {variant.source};"
                 f" add --variant {variant.source}"

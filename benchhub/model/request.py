@@ -32,8 +32,8 @@ class RunKind(enum.StrEnum):
         return self is RunKind.BENCH
 
 
-#: How devices were chosen, where they were not all named.
-_CHOOSING = ("asked", "exclude", "at_most", "passed_over")
+#: Told only where they are set: how devices were chosen, and model files in place of recipes.
+_CHOOSING = ("asked", "exclude", "at_most", "passed_over", "given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class RunRequest:
     `limits` were typed, by the keys of budgets, and hold beside those of the suite. Where devices
     were not all named one by one, `asked` has the words by which they were chosen, `exclude` those
     that left some out, and with `at_most` so many were taken: `passed_over` says by name which were
-    not, and why.
+    not, and why. `given` are files by the names of variants, measured in place of what the suite
+    makes or names.
     """
 
     suite: str
@@ -59,6 +60,7 @@ class RunRequest:
     exclude: tuple[str, ...] = ()
     at_most: int | None = None
     passed_over: Mapping[str, str] = field(default_factory=dict, hash=False)
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def backends_by_default(self) -> bool:

@@ -320,6 +320,8 @@ def _without_folders(request: RunRequest) -> RunRequest:
 def _short(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return "/".join(Path(value).parts[-2:])
+    if isinstance(value, Mapping):
+        return {name: _short(inner) for name, inner in value.items()}
     return tuple(map(_short, value)) if isinstance(value, list | tuple) else value
 
 

@@ -32,6 +32,7 @@ from benchhub.run.device_reference import (
 )
 from benchhub.run.devices.healthy import Choose
 from benchhub.run.devices.selftest_needed import unmet
+from benchhub.run.given_models import with_given
 from benchhub.run.loop.campaign import has_work
 from benchhub.run.loop.engine import run_devices
 from benchhub.run.loop.following import Following, asking_for, connector
@@ -84,6 +85,7 @@ def make_ready(
     cold start have their own and no cell ends early, as in earlier versions. Where the request says
     how many devices at most, `choose` takes them once all else is made.
     """
+    resolved = with_given(resolved)
     prepared = prepare(resolved.suite, resolved.data, cache, progress, make)
     backends = [described(name) for name in resolved.suite.backends]
     if choose is not None and resolved.request.at_most is not None:

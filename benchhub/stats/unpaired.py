@@ -5,7 +5,9 @@ stochastically larger than the other, Annals of Mathematical Statistics 18 (1947
 test and its distribution; M. Hollander, D. A. Wolfe and E. Chicken, Nonparametric Statistical
 Methods (3rd ed., 2014), sections 4.1 to 4.3, for the Hodges-Lehmann estimate of a shift and its
 interval; B. L. Welch, The generalization of "Student's" problem when several different population
-variances are involved, Biometrika 34 (1947), where launches are too few for ranks.
+variances are involved, Biometrika 34 (1947), where launches are too few for ranks; G. Y. Zou and
+A. Donner, Construction of confidence limits about effect measures: a general approach, Statistics
+in Medicine 27 (2008), where of both sides only the intervals are known.
 """
 
 from __future__ import annotations
@@ -161,3 +163,78 @@ def _logs(values: Sequence[float]) -> NDArray[np.float64]:
         raise ValueError("a ratio needs finite values above 0")
     logs: NDArray[np.float64] = np.log(array)
     return logs
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedEstimate:
+    """An estimate and its limits, from `n` independent values (None: very many)."""
+
+    value: float
+    low: float
+    high: float
+    n: float | None = None
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """One estimate less another, with its interval and the two-sided p-value of its being 0.
+
+    `errors` are the standard errors of the two on the sides that decide about 0.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+    errors: tuple[float, float]
+
+
+def apart(one: BoundedEstimate, other: BoundedEstimate, confidence: float = 0.95) -> Separation:
+    """Return `one` less `other`, of which only the intervals are known.
+
+    Each interval is taken back to a standard error on either side, by the quantile that made it.
+    Those of the sides that face each other add up in squares, and their degrees of freedom are
+    Welch's.
+
+    ValueError: limits that are out of order or not finite, or of fewer than two values.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    estimate = one.value - other.value
+    sides = {side: (_error(one, side), _error(other, -side)) for side in (-1, 1)}
+    ends = []
+    for side, errors in sides.items():
+        error = math.hypot(*errors)
+        t = float(stdtrit(_degrees(errors, (one, other)), (1 + confidence) / 2)) if error else 0.0
+        ends.append(estimate + side * t * error)
+    errors = sides[-1 if estimate > 0 else 1]
+    error = math.hypot(*errors)
+    if error:
+        p_value = 2 * float(stdtr(_degrees(errors, (one, other)), -abs(estimate) / error))
+    else:
+        p_value = float(estimate == 0)
+    return Separation(estimate, ends[0], ends[1], min(1.0, p_value), errors)
+
+
+def _error(of: BoundedEstimate, side: int) -> float:
+    """Return the standard error below (-1) or above (1) an estimate."""
+    from scipy.special import stdtrit
+
+    width = (of.high - of.value) if side > 0 else (of.value - of.low)
+    if not (math.isfinite(width) and width >= 0 and math.isfinite(of.value)):
+        raise ValueError("an estimate lies between its limits, and both are finite")
+    if of.n is not None and of.n < 2:
+        raise ValueError("one value has no interval")
+    return width / float(stdtrit(_free(of), (1 + of.confidence) / 2))
+
+
+def _free(of: BoundedEstimate) -> float:
+    return 1e9 if of.n is None else of.n - 1
+
+
+def _degrees(errors: tuple[float, float], of: tuple[BoundedEstimate, BoundedEstimate]) -> float:
+    largest = max(errors)
+    squares = [(error / largest) ** 2 if largest else 0.0 for error in errors]
+    below = sum(square**2 / _free(one) for square, one in zip(squares, of, strict=True))
+    return sum(squares) ** 2 / below if below else 1e9

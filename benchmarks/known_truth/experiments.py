@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks.known_truth import budgets, choices, clear, comparisons, conditions, losses
+from benchmarks.known_truth import (
+    budgets,
+    choices,
+    clear,
+    comparisons,
+    conditions,
+    losses,
+    replications,
+)
 
 EXPERIMENTS = (
     *budgets.EXPERIMENTS,
@@ -11,4 +19,5 @@ EXPERIMENTS = (
     *conditions.EXPERIMENTS,
     *losses.EXPERIMENTS,
     *choices.EXPERIMENTS,
+    *replications.EXPERIMENTS,
 )

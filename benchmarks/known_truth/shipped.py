@@ -61,6 +61,30 @@ def row_of(samples_ns: Samples, budgets: Sequence[Budget] = ()) -> Row:
     return compared(samples_ns, budgets).row
 
 
+def beside_baseline(base_ns: Samples, variant_ns: Samples) -> tuple[Row, ...]:
+    """Return the rows of a run's baseline and of a variant, a launch of each in every round."""
+    cells = [dataclasses.replace(_CELL, variant=name) for name in (_RUN.baseline, _CELL.variant)]
+    return _rows(cells, (base_ns, variant_ns))
+
+
+def many(samples_ns: Sequence[Samples]) -> tuple[Row, ...]:
+    """Return the rows of so many latency cells, each of another model."""
+    cells = [
+        dataclasses.replace(_CELL, variant=f"variant {number}", model_sha256=f"{number:064x}")
+        for number in range(len(samples_ns))
+    ]
+    return _rows(cells, samples_ns)
+
+
+def _rows(cells: Sequence[Cell], samples_ns: Sequence[Samples]) -> tuple[Row, ...]:
+    launches = [
+        _launch(cell, index, one)
+        for cell, of in zip(cells, samples_ns, strict=True)
+        for index, one in enumerate(of)
+    ]
+    return tuple(summarize(_RUN, cells, launches, (), ()))
+
+
 def until_told(draw: Callable[[int], Samples], budget: Budget) -> Row:
     """Return the row of a latency cell that goes on while a budget of a percentile leaves it open.
 

@@ -27,6 +27,7 @@ _COLOURS = {
     "REGRESSED": "red", "FAILED": "red", "CANNOT BE TOLD": "yellow", "NOTHING REGRESSED": "green",
     "regressed": "red", "failed": "red", "not comparable": "yellow", "inconclusive": "yellow",
     "improved": "green", "Beware": "yellow",
+    "NOT REPLICATED": "red", "REPLICATED": "green",
     ClaimOutcome.HOLDS.value: "green", ClaimOutcome.FAILS.value: "red",
     ClaimOutcome.UNTOLD.value: "yellow",
 }  # fmt: skip

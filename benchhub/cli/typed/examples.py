@@ -117,6 +117,17 @@ EXAMPLES: Mapping[str, VerbHelp] = {
         ("history quickstart", "cells of a suite that may have changed from run to run"),
         ("history quickstart --device pi4 --confirm", "and these measured, old beside new"),
     ),
+    "replicate": _shown(
+        "how-to/replicate.md",
+        (
+            "replicate report.json --device pi4 --models ~/models",
+            "run somebody's report again on pi4; which rows and claims came out again",
+        ),
+        (
+            "replicate https://example.org/report.json --against latest",
+            "hold it against the newest run of the store, and run nothing",
+        ),
+    ),
     "schema": _shown(
         "how-to/suites.md",
         ("schema suite > suite.schema.json", "for an editor that checks suite.toml"),

@@ -46,6 +46,7 @@ class RequestV2(_Chosen):
     v: int = 2
     kind: RunKind
     limits: Mapping[str, int | float] = {}
+    given: Mapping[str, str] = {}
 
 
 class ABRequestV2(_Compared):

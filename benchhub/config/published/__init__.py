@@ -1,0 +1,1 @@
+"""Reports that somebody published, read as what a stranger wrote."""
