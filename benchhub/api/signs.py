@@ -18,7 +18,7 @@ from benchhub.ondevice.wire import Conditions
 from benchhub.outside.masked import masked
 from benchhub.run.execute import Ready, execute
 from benchhub.run.loop.ways import DIRECT, Way
-from benchhub.run.loop.work import OpenSession, Watcher
+from benchhub.run.loop.work import Watcher
 from benchhub.store import Store
 from benchhub.store.reached import Reached
 from benchhub.store.watched.process import ControllerProcess

@@ -1,4 +1,4 @@
-"""Pages that take long to compute: by one process beside the server, one at a time, kept a while."""
+"""Pages that take long to compute: by a process beside the server, one at a time, kept a while."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_KEPT, _MOST_WAITING = 48, 12
 
 @dataclass(frozen=True, slots=True)
 class MadePage:
-    """A page that was computed, or why there is none; `since_s`: it is being computed for so long."""
+    """A page that was computed, or why there is none; `since_s`: it is being made for so long."""
 
     path: Path | None = None
     error: str = ""
@@ -103,9 +103,7 @@ class Beside:
                 raise
         if (order := self._orders.get(name)) is not None:
             order.made_s = time.monotonic()
-        return MadePage(
-            Path(told["file"]) if "file" in told else None, str(told.get("error", ""))
-        )
+        return MadePage(Path(told["file"]) if "file" in told else None, str(told.get("error", "")))
 
     async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
         line = json.dumps(asked).encode() + b"\n"

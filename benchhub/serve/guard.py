@@ -1,4 +1,4 @@
-"""What stands before every page: who may ask for it, from where, and what a browser may do with it."""
+"""What stands before every page: who may ask for it, and what a browser may do with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from benchhub.serve.settings import ServeSettings
-from benchhub.serve.tries import Tries, TokenHolders
+from benchhub.serve.tries import TokenHolders, Tries
 
 COOKIE = "benchhub"
 #: What is there for whoever has not shown the token.
@@ -18,8 +18,8 @@ _OPEN = ("/login", "/assets/")
 _POSTS = ("/login", "/logout", "/actions/")
 _MOST_BODY = 4096
 _POLICY = (
-    "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -81,12 +81,8 @@ class Guard:
         posted = method == "POST"
         if method not in ("GET", "HEAD") and not (posted and path.startswith(_POSTS)):
             return 405, "pages are only read", {"allow": "GET, HEAD"}
-        if posted and not _same_origin(headers, host, state["secure"]):
-            return 403, "this comes from another site's page", {}
-        if posted and not headers.get("content-length", "").isdigit():
-            return 411, "its length is not told", {}
-        if posted and int(headers["content-length"]) > _MOST_BODY:
-            return 413, "it is too long", {}
+        if posted and (wrong := _wrong_post(headers, host, state["secure"])) is not None:
+            return (*wrong, {})
         state["may_act"] = self._may_act(headers, address)
         if state["may_act"] is None:
             wait_s = self._tries.wait_s(address)
@@ -94,11 +90,17 @@ class Guard:
             return (429 if wait_s else 401), "this is not the token", retry
         if state["may_act"] or path.startswith(_OPEN):
             return None
+        return self._asked_for_token(method, headers)
+
+    def _asked_for_token(
+        self, method: str, headers: dict[str, str]
+    ) -> tuple[int, str, dict[str, str]] | None:
+        """Return how a caller without the token is asked for it; None: this takes none."""
         if self._settings.closed:
             if method == "GET" and "text/html" in headers.get("accept", ""):
                 return 303, "show the token first", {"location": "/login"}
             return 401, "show the token first", {"www-authenticate": "Bearer"}
-        if posted:
+        if method == "POST":
             return 401, "actions take the token: /login", {"www-authenticate": "Bearer"}
         return None
 
@@ -146,6 +148,16 @@ def cookie_of(header: str) -> str:
     return found.value if found else ""
 
 
+def _wrong_post(headers: dict[str, str], host: str, secure: bool) -> tuple[int, str] | None:
+    """Return why a form is not taken; None: it may be."""
+    if not _same_origin(headers, host, secure):
+        return 403, "this comes from another site's page"
+    length = headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        return 411, "its length is not told"
+    return (413, "it is too long") if len(length) > 9 or int(length) > _MOST_BODY else None
+
+
 def _same_origin(headers: dict[str, str], host: str, secure: bool) -> bool:
     """Return whether a form was on a page of this server; programs that show no origin may, too,
     since what they send is none of a browser's."""
@@ -170,9 +182,7 @@ async def _answer(send: Send, status: int, words: str, headers: dict[str, str]) 
     body = f"{words}\n".encode()
     told = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
     given = [(k.encode(), v.encode("latin-1", "replace")) for k, v in {**told, **headers}.items()]
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [*given, *_added({})]}
-    )
+    await send({"type": "http.response.start", "status": status, "headers": [*given, *_added({})]})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -19,8 +19,8 @@ class ServeSettings:
     """What is served and to whom. `token` empty: whoever reaches the port may read.
 
     `names` are further names that the server is called by; `actions` may be done by those with the
-    token. `behind_proxy`: what is said of callers in `X-Forwarded-` headers is believed. `record` is
-    the file that actions are written to.
+    token. `behind_proxy`: what is said of callers in `X-Forwarded-` headers is believed. `record`
+    is the file that actions are written to.
     """
 
     store: str

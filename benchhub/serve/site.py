@@ -43,7 +43,9 @@ class Site:
     def _store(self) -> str:
         """Return what the store is called, without who or what leads to it."""
         url = self.poller.reader.store.engine.url
-        return f"{url.database}" if url.drivername.startswith("sqlite") else f"{url.host}/{url.database}"
+        if url.drivername.startswith("sqlite"):
+            return str(url.database)
+        return f"{url.host or 'here'}/{url.database}"
 
     def page(
         self, request: Request, name: str, snapshot: Snapshot, status: int = 200, **given: Any
@@ -71,9 +73,7 @@ class Site:
         inner = Markup(made.path.read_text("utf-8"))
         return self.page(request, "around", snapshot, title=title, inner=inner, **given)
 
-    def waiting(
-        self, request: Request, snapshot: Snapshot, made: MadePage, title: str
-    ) -> Response:
+    def waiting(self, request: Request, snapshot: Snapshot, made: MadePage, title: str) -> Response:
         """Return a page that asks again by itself, or tells what went wrong."""
         status = 503 if made.error else 202
         since = None if made.error else round(made.since_s or 0.0)

@@ -33,8 +33,8 @@ def serve(
 ) -> None:  # fmt: skip
     """Show runs in progress, devices, verdicts and histories in a browser, until Ctrl-C.
 
-    The store is only read. Beyond this machine, behind a proxy and for actions a token is asked for:
-    that of --token-file or BENCHHUB_SERVE_TOKEN, else one that is made and printed.
+    The store is only read. Beyond this machine, behind a proxy and for actions a token is asked
+    for: that of --token-file or BENCHHUB_SERVE_TOKEN, else one that is made and printed.
     """
     import os
 

@@ -9,6 +9,7 @@ from typing import Any
 from benchhub.errors import BenchhubError, ConfigError
 from benchhub.model.cell import Cell, CellKind
 from benchhub.model.figure import Figure
+from benchhub.model.scenario import Scenario
 from benchhub.report.compare.history_words import describe
 from benchhub.report.templating import environment
 from benchhub.results.compare.history import (
@@ -27,8 +28,11 @@ from benchhub.text import moment, number, shown
 #: Runs of a cell that are shown with their intervals, and cells that are listed.
 MOST_RUNS, _MOST_CELLS = 30, 200
 _NS = 1e6
+#: The figures that tell of a cell, in their unit; of one at full load others than of single calls.
+_SINGLE = (("p50_ms", "p95_ms"), "ms")
+_FULL_LOAD = (("throughput_per_s",), "per second")
 #: What is read of a cell, by its identity.
-Figures = dict[tuple[Any, ...], tuple[Figure, Figure]]
+Figures = dict[tuple[Any, ...], tuple[Figure, ...]]
 #: The same of runs that ended, by their id.
 Known = dict[str, Figures]
 
@@ -61,54 +65,67 @@ def _has(one: Screened, key: str) -> bool:
     return any(point.cell.key == key for point in one.points)
 
 
-def _one(
-    store: Store, one: Screened, fixed: Sequence[Screened], known: Known
-) -> dict[str, Any]:
+def _one(store: Store, one: Screened, fixed: Sequence[Screened], known: Known) -> dict[str, Any]:
     from markupsafe import Markup
 
     points = one.points[-MOST_RUNS:]
     first = len(one.points) - len(points) + 1
-    p50s, p95s, rows, marks = [], [], [], {}
+    full_load = one.cell.scenario == Scenario.THROUGHPUT
+    names, unit = _FULL_LOAD if full_load else _SINGLE
+    series: dict[str, list[Dot]] = {_column(name): [] for name in names}
+    rows, marks = [], {}
     for at, point in enumerate(points, first):
         before = one.points[at - 2] if at > 1 else None
-        p50, p95 = _figures(store, point, known)
+        figures = _figures(store, point, names, known)
         told = differences(before, point) if before is not None else ()
         change = one.candidate and one.after is point
         if change:
             marks[at] = "change point"
         elif told:
             marks[at] = _short(told)
-        for figure, series in ((p50, p50s), (p95, p95s)):
+        for figure, dots in zip(figures, series.values(), strict=True):
             if figure.value is not None:
-                series.append(Dot(at, figure.value, (figure.low, figure.high)))
-        rows.append({"at": at, "point": point, "p50": shown(p50), "p95": shown(p95),
+                dots.append(Dot(at, figure.value, (figure.low, figure.high)))
+        rows.append({"at": at, "point": point, "figures": [*map(shown, figures)],
                      "changed": told, "change": change})  # fmt: skip
     runs = {point.run: at for at, point in enumerate(points, first)}
     canaries = _canary(fixed, runs)
-    svg = chart({"p50": p50s, "p95": p95s}, marks)
+    svg = chart(series, marks, unit)
     canary_svg = chart(canaries, {}) if canaries else None
     return {"one": one, "rows": list(reversed(rows)), "earlier": first - 1,
+            "columns": list(series), "unit": unit,
             "svg": Markup(svg) if svg else "", "canary_svg": Markup(canary_svg or ""),
             "moved": [c for c in fixed if c.candidate and c.after is not None]}  # fmt: skip
 
 
-def _figures(store: Store, point: HistoryPoint, known: Known) -> tuple[Figure, Figure]:
-    """Return p50 and p95 of a cell in a run, as its report has them."""
+def _column(name: str) -> str:
+    return name.removesuffix("_ms").removesuffix("_per_s")
+
+
+def _figures(
+    store: Store, point: HistoryPoint, names: Sequence[str], known: Known
+) -> tuple[Figure, ...]:
+    """Return figures of a cell in a run, as its report has them."""
+    nothing = tuple(Figure() for _ in names)
     if point.run not in known:
         try:
             results = load_results(store, point.run)
         except BenchhubError:  # deleted or damaged since it was listed
-            return Figure(), Figure()
+            return nothing
         cells = {cell.key: cell for cell in store.plan(point.run).cells}
         found: Figures = {
-            cells[row.cell].identity: (row["p50_ms"], row["p95_ms"])
+            cells[row.cell].identity: tuple(row[name] for name in _of(row.scenario))
             for row in results.rows
             if row.cell in cells
         }
         if results.run.status == "running":
-            return found.get(point.cell.identity, (Figure(), Figure()))
+            return found.get(point.cell.identity, nothing)
         known[point.run] = found
-    return known[point.run].get(point.cell.identity, (Figure(), Figure()))
+    return known[point.run].get(point.cell.identity, nothing)
+
+
+def _of(scenario: str) -> tuple[str, ...]:
+    return (_FULL_LOAD if scenario == Scenario.THROUGHPUT else _SINGLE)[0]
 
 
 def _canary(fixed: Sequence[Screened], runs: Mapping[str, int]) -> dict[str, list[Dot]]:

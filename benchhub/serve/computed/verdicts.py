@@ -13,7 +13,7 @@ from benchhub.report.templating import environment
 from benchhub.results.load import load_judged
 from benchhub.results.verdicts.judge import NO_BUDGETS, answer
 from benchhub.store import Store
-from benchhub.text import estimate, moment, number
+from benchhub.text import estimate, moment, number, plural
 
 PASS = "PASS"
 #: How many runs of a suite are looked through for a PASS, and for how long all of them together.
@@ -39,7 +39,7 @@ class JudgedRun:
     error: str = ""
 
 
-#: Runs that were judged, by their id and state; those that go on are not kept.
+#: Runs that were judged, by their id and state; all of them have ended.
 Known = dict[tuple[str, str], JudgedRun]
 
 
@@ -53,8 +53,7 @@ def verdicts(store: Store, asked: Mapping[str, Any], known: Known) -> str:
         if time.monotonic() > until:
             return None
         found = _judged(store, run)
-        if not state.startswith("running"):
-            known[run, state] = found
+        known[run, state] = found
         return found
 
     rows, unseen = [], False
@@ -77,7 +76,9 @@ def verdicts(store: Store, asked: Mapping[str, Any], known: Known) -> str:
     return page.render(rows=rows, unseen=unseen, left=asked["left"], moment=moment)
 
 
-def _row(suite: str, device: str, run: Sequence[str], outcome: str, why: str = "") -> dict[str, Any]:
+def _row(
+    suite: str, device: str, run: Sequence[str], outcome: str, why: str = ""
+) -> dict[str, Any]:
     return {"suite": suite, "device": device, "run": run[0], "at": run[2], "outcome": outcome,
             "words": why, "passed": "", "limits": [], "changed": []}  # fmt: skip
 
@@ -96,7 +97,9 @@ def _judged(store: Store, run: str) -> JudgedRun:
             answer([v for v in judged.verdicts if v.device == name], failed.count(name)),
             {_spot(v): v for v in judged.verdicts if v.device == name},
             {
-                (row.variant, row.backend): (row.model_sha256[:12], row.backend_version or "unknown")
+                (row.variant, row.backend): (
+                    row.model_sha256[:12], row.backend_version or "unknown"
+                )
                 for row in results.rows if row.device == name
             },
         )
@@ -138,7 +141,7 @@ def _since(
             row["changed"] = _changed(of.versions, now.versions)
             return True
     count = len(runs[1 : MOST_BACK + 1])
-    row["words"] = f"no PASS in the {count} runs before" if count else "it is the only run"
+    row["words"] = f"no PASS in {plural(count, 'run')} before it" if count else "it is the only run"
     broken = [v for v in now.limits.values() if v.outcome != PASS]
     row["limits"] = [_limit(v, None) for v in broken[:_MOST_LIMITS]]
     row["more"] = max(0, len(broken) - _MOST_LIMITS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchhub.report.compare import words
+from benchhub.report.page.parts import with_code
 from benchhub.report.run.html import render
 from benchhub.report.templating import environment
 from benchhub.results.compare.conditions import Question
@@ -46,7 +47,7 @@ def compared(store: Store, asked: Mapping[str, Any]) -> str:
         overall=words.overall(found),
         counted=words.counted(found),
         changes=words.changes(found),
-        closing=words.closing(found),
+        closing=with_code(words.closing(found)),
         notes=found.notes,
         method=words.METHOD,
         margins=_MARGINS,

@@ -26,7 +26,8 @@ async def events(request: Request) -> Response:
     if site.poller.watchers >= MOST_WATCHERS:
         return PlainTextResponse("too many watch\n", 503, {"retry-after": "30"})
     told = _told(site, kind, page_number(request), words_of(request))
-    return StreamingResponse(told, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    headers = {"x-accel-buffering": "no"}  # a proxy passes each event on at once
+    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
 async def _told(site: Site, kind: str, page: int, words: str) -> AsyncIterator[str]:

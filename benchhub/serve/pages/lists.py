@@ -85,7 +85,9 @@ async def device(request: Request) -> Response:
     snapshot = await site.poller.now()
     if name not in await site.poller.run(known_devices, site, snapshot):
         return site.missing(
-            request, snapshot, f"no run, quarantine or reservation of this store has a device {name}"
+            request,
+            snapshot,
+            f"nothing in this store tells of a device {name}",
         )
     (row,) = await site.poller.run(device_rows, site, snapshot, [name])
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -41,7 +42,7 @@ async def compare(request: Request) -> Response:
     snapshot = await site.poller.now()
     before, after = words_of(request, "before"), words_of(request, "after")
     question = words_of(request, "question") or _QUESTIONS[0]
-    picked = {
+    picked: dict[str, Any] = {
         "before": before, "after": after, "question": question, "questions": _QUESTIONS,
         "runs": snapshot.runs[:200],
     }  # fmt: skip
@@ -68,9 +69,9 @@ async def verdicts(request: Request) -> Response:
     snapshot = await site.poller.now()
     words = words_of(request)
     suites: dict[str, list[ListedRun]] = {}
-    for run in snapshot.runs:
-        suites.setdefault(run.suite, []).append(run)
-    wanted = [suite for suite in suites if words.lower() in suite.lower()]
+    for run in snapshot.runs:  # what a run that goes on decides is not known yet
+        suites.setdefault(run.suite, []).extend([run] if _lasting(run) else [])
+    wanted = [suite for suite in suites if suites[suite] and words.lower() in suite.lower()]
     shown = {name: suites[name][:_MOST_RUNS] for name in wanted[:_MOST_SUITES]}
     asked = {
         name: [(run.id, _state(run), run.started_at) for run in runs]

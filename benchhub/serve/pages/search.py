@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from benchhub.serve.pages.lists import site_of
 from benchhub.serve.pages.views import known_devices, matches
 from benchhub.serve.site import words_of
+from benchhub.store.watched.listing import FoundVariant, ListedRun
 
 _MOST = 50
 
@@ -16,7 +19,10 @@ async def search(request: Request) -> Response:
     """Return what is found; nothing where nothing is looked for."""
     site, words = site_of(request), words_of(request)
     snapshot = await site.poller.now()
-    runs, devices, variants, suites = [], [], [], []
+    runs: list[ListedRun] = []
+    devices: list[str] = []
+    suites: list[str] = []
+    variants: Sequence[FoundVariant] = ()
     if words:
         low = words.lower()
         runs = [run for run in snapshot.runs if matches(run, words)]

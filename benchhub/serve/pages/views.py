@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchhub.serve.pages.device_rows import device_rows
 from benchhub.serve.site import PER_PAGE, Site, part_id
 from benchhub.serve.snapshot import OpenRun, Snapshot
-from benchhub.serve.pages.device_rows import device_rows
 from benchhub.store.watched.listing import ListedRun
 from benchhub.store.watched.signs import LaneSign
 

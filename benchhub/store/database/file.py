@@ -33,8 +33,8 @@ def open_file(
 ) -> tuple[sa.Engine, bool]:
     """Return an engine on a file, and whether it can be written.
 
-    `read_only`: every transaction has a connection of its own, which cannot write and looks anew how
-    others share the file. StoreError: the file can be neither read nor made, or is not there.
+    `read_only`: every transaction has a connection of its own, which cannot write and looks anew
+    how others share the file. StoreError: the file can be neither read nor made, or is not there.
     """
     path = _checked(url.database)
     if read_only:

@@ -50,8 +50,8 @@ def open_server(
 
     Its connections hold the store's lock shared, and wait so long for it and for rows that others
     write; what they committed outlives the server's death. `alone`: they do not take the lock; see
-    `take_alone`. `read_only`: nothing can be written over them, and they take no lock either, as they
-    may be open for weeks.
+    `take_alone`. `read_only`: nothing can be written over them, and they take no lock either, as
+    they may be open for weeks.
     """
     settings: dict[str, Any] = {
         name: value for name, value in _SETTINGS.items() if name not in url.query

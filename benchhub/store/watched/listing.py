@@ -62,7 +62,15 @@ class Listing:
         names = ("id", "suite", "task", "effort", "started_at", "finished_at", "status")
         rows = self._store.rows(sa.select(*(schema.runs.c[name] for name in names)))
         found = [
-            ListedRun(*(str(row[name] or "") for name in names[:5]), row[names[5]], row[names[6]])
+            ListedRun(
+                id=row["id"],
+                suite=str(row["suite"] or ""),
+                task=str(row["task"] or ""),
+                effort=str(row["effort"] or ""),
+                started_at=str(row["started_at"] or ""),
+                finished_at=row["finished_at"],
+                status=str(row["status"] or ""),
+            )  # fmt: skip
             for row in rows
         ]
         return tuple(sorted(found, key=lambda one: (instant(one.started_at), one.id), reverse=True))

@@ -34,7 +34,7 @@ class ControllerProcess:
 
 
 def _space() -> str:
-    """Return what tells process numbers from those of other boots and containers; empty: unknown."""
+    """Return what tells process numbers from those of other boots and containers; empty: none."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"

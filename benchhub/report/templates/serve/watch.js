@@ -48,6 +48,7 @@ function take(message) {
     empty.hidden = message.count > 0;
     live.querySelector("[data-full]").hidden = message.count === 0;
   }
+  document.getElementById("read").textContent = message.at.replace("T", " ").replace("+00:00", " UTC");
   problem.hidden = !message.problem;
   problem.textContent = message.problem ? `The store cannot be read now: ${message.problem}.` : "";
   count(place);
