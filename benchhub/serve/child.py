@@ -22,7 +22,7 @@ IDLE_S = 120.0
 def main() -> None:
     """Answer questions on stdin until there are none."""
     # Nothing is read ahead of a line: whether there is another one is asked of the system.
-    lines, answers = os.fdos.fdopen(0, "rb", buffering=0, closefd=False), os.fdopen(os.dup(1), "wb")
+    lines, answers = os.fdopen(0, "rb", buffering=0, closefd=False), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     with contextlib.suppress(OSError):
         os.nice(10)

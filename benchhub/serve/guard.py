@@ -19,7 +19,8 @@ _POSTS = ("/login", "/logout", "/actions/")
 _MOST_BODY = 4096
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    " img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
 )
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -83,9 +84,9 @@ class Guard:
             return 405, "pages are only read", {"allow": "GET, HEAD"}
         if posted and (wrong := _wrong_post(headers, host, state["secure"])) is not None:
             return (*wrong, {})
+        wait_s = self._tries.wait_s(address)
         state["may_act"] = self._may_act(headers, address)
         if state["may_act"] is None:
-            wait_s = self._tries.wait_s(address)
             retry = {"retry-after": f"{max(1.0, wait_s):.0f}"}
             return (429 if wait_s else 401), "this is not the token", retry
         if state["may_act"] or path.startswith(_OPEN):

@@ -33,7 +33,7 @@ class DeviceHealth:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A device in a list. `holder` is a run at work on it, and `doing` what; `waiting` runs wait."""
+    """A device in a list. `holder` is a run at work on it, `doing` what; `waiting` runs wait."""
 
     name: str
     run: str

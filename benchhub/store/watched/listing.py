@@ -70,7 +70,7 @@ class Listing:
                 started_at=str(row["started_at"] or ""),
                 finished_at=row["finished_at"],
                 status=str(row["status"] or ""),
-            )  # fmt: skip
+            )
             for row in rows
         ]
         return tuple(sorted(found, key=lambda one: (instant(one.started_at), one.id), reverse=True))
