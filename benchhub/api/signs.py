@@ -7,6 +7,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from benchhub.api.tally import DeviceTally, Tally
@@ -14,7 +15,6 @@ from benchhub.errors import DeviceError, Interrupted
 from benchhub.model.cell import Cell
 from benchhub.model.device import USUAL_QUEUEING, DeviceInfo, Queueing
 from benchhub.model.launch import Launch, RunInfo
-from benchhub.ondevice.wire import Conditions
 from benchhub.outside.masked import masked
 from benchhub.run.execute import Ready, execute
 from benchhub.run.loop.ways import DIRECT, Way
@@ -68,13 +68,22 @@ def executed(
             raise
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchSeen:
+    """When a device's last launch began (ISO 8601), and how the device was after it."""
+
+    at: str | None = None
+    temperature_c: float | None = None
+    load_1m: float | None = None
+
+
 class TellingWatcher:
     """A watcher that tells the store every few seconds what devices are at; see `telling`."""
 
     def __init__(self, store: Store, run: str, tally: Tally, watcher: Watcher) -> None:
         self._store, self._run, self._tally, self._watcher = store, run, tally, watcher
         self._process = ControllerProcess.this()
-        self._seen: dict[str, tuple[str, Conditions | None]] = {}
+        self._seen: dict[str, LaunchSeen] = {}
         self._settled: dict[str, int] = {}
         self._over = threading.Event()
         self._before = store.signs.asked_to_stop(run)
@@ -107,7 +116,10 @@ class TellingWatcher:
     def launched(self, launch: Launch) -> None:
         """Take a launch that was recorded."""
         self._tally.launched(launch)
-        self._seen[launch.cell.device] = launch.started_at, launch.after or launch.before
+        told = launch.after or launch.before
+        self._seen[launch.cell.device] = LaunchSeen(
+            launch.started_at, *((told.temperature_c, told.load_1m) if told else (None, None))
+        )
         self._watcher.launched(launch)
 
     def spared(self, device: str, cells: Collection[str]) -> None:
@@ -142,7 +154,7 @@ class TellingWatcher:
         self._store.signs.put(self._run, sign)
 
     def _lane(self, of: DeviceTally, now: datetime, now_s: float) -> LaneSign:
-        launched_at, conditions = self._seen.get(of.name, (None, None))
+        last = self._seen.get(of.name, LaunchSeen())
         since = now - timedelta(seconds=now_s - of.since_s) if of.since_s else now
         return LaneSign(
             device=of.name,
@@ -155,7 +167,7 @@ class TellingWatcher:
             doing=abridged(masked(visible(of.doing)), _MOST_CHARS),
             since=since.isoformat(timespec="seconds"),
             left_s=of.left_s(now_s),
-            temperature_c=conditions.temperature_c if conditions else None,
-            load_1m=conditions.load_1m if conditions else None,
-            launched_at=launched_at,
+            temperature_c=last.temperature_c,
+            load_1m=last.load_1m,
+            launched_at=last.at,
         )

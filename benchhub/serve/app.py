@@ -16,7 +16,7 @@ from benchhub.errors import BenchhubError
 from benchhub.report.templating import source
 from benchhub.serve.guard import Guard
 from benchhub.serve.pages import access, events, lists, made, search
-from benchhub.serve.site import Site
+from benchhub.serve.site import WebPages
 
 _ASSETS = {
     "page.css": (("style.css", "serve/page.css"), "text/css"),
@@ -24,7 +24,7 @@ _ASSETS = {
 }
 
 
-def application(site: Site) -> Guard:
+def application(site: WebPages) -> Guard:
     """Return the whole server's application, guarded."""
     app = Starlette(
         routes=[
@@ -56,7 +56,7 @@ def application(site: Site) -> Guard:
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Look at the store as long as the server runs."""
-    site: Site = app.state.site
+    site: WebPages = app.state.site
     looking = asyncio.create_task(site.poller.poll())
     try:
         yield

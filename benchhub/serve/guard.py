@@ -9,7 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from benchhub.serve.settings import ServeSettings
-from benchhub.serve.tries import TokenHolders, Tries
+from benchhub.serve.tries import TokenHolders, TokenTries
 
 COOKIE = "benchhub"
 #: What is there for whoever has not shown the token.
@@ -42,7 +42,7 @@ class Guard:
     """
 
     def __init__(
-        self, app: App, settings: ServeSettings, tries: Tries, holders: TokenHolders
+        self, app: App, settings: ServeSettings, tries: TokenTries, holders: TokenHolders
     ) -> None:
         self._app, self._settings, self._tries, self._holders = app, settings, tries, holders
         own = {"localhost", settings.host.lower(), socket.gethostname().lower()}

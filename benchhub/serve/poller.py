@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from benchhub.serve.snapshot import Reader, Snapshot
+from benchhub.serve.snapshot import Snapshot, SnapshotReader
 
 T = TypeVar("T")
 EVERY_S = 1.0
@@ -20,7 +20,7 @@ _FRESH_S = 0.5
 class Poller:
     """The newest snapshot, and whoever waits for the next one."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: SnapshotReader) -> None:
         self.reader = reader
         self.snapshot = Snapshot()
         self.watchers = 0

@@ -84,9 +84,9 @@ def _serve(
     from benchhub.serve.app import application
     from benchhub.serve.beside import Beside
     from benchhub.serve.poller import Poller
-    from benchhub.serve.site import Site
-    from benchhub.serve.snapshot import Reader
-    from benchhub.serve.tries import TokenHolders, Tries
+    from benchhub.serve.site import WebPages
+    from benchhub.serve.snapshot import SnapshotReader
+    from benchhub.serve.tries import TokenHolders, TokenTries
 
     class Told(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -100,9 +100,9 @@ def _serve(
             await super().shutdown(sockets)
 
     logging.getLogger("uvicorn.error").addFilter(_not_usual)
-    site = Site(
-        settings, Poller(Reader(store)), Beside(settings.store, folder),
-        TokenHolders(settings.token), Tries(),
+    site = WebPages(
+        settings, Poller(SnapshotReader(store)), Beside(settings.store, folder),
+        TokenHolders(settings.token), TokenTries(),
     )  # fmt: skip
     config = uvicorn.Config(
         application(site), http="h11", ws="none", lifespan="on", access_log=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,24 +10,23 @@ from starlette.responses import HTMLResponse, Response
 
 from benchhub.report.templating import environment
 from benchhub.serve.beside import Beside, MadePage
+from benchhub.serve.parting import part_id
 from benchhub.serve.poller import Poller
 from benchhub.serve.settings import ServeSettings
 from benchhub.serve.snapshot import Snapshot
-from benchhub.serve.tries import TokenHolders, Tries
+from benchhub.serve.tries import TokenHolders, TokenTries
 from benchhub.text import moment, number
-
-PER_PAGE = 50
 
 
 @dataclass
-class Site:
+class WebPages:
     """One server's pages."""
 
     settings: ServeSettings
     poller: Poller
     beside: Beside
     holders: TokenHolders
-    tries: Tries
+    tries: TokenTries
     #: Parts of pages as they are in one snapshot, by what is shown.
     drawn: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
@@ -80,11 +78,6 @@ class Site:
         return self.page(
             request, "said", snapshot, status, title=title, words=made.error, since_s=since
         )
-
-
-def part_id(kind: str, name: str) -> str:
-    """Return the id of a part of a page, whatever a device or run is called."""
-    return f"{kind}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def page_number(request: Request) -> int:

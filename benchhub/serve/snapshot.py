@@ -64,7 +64,7 @@ class Snapshot:
         return {one.run.id: one for one in self.open}
 
 
-class Reader:
+class SnapshotReader:
     """Reads snapshots from one thread at a time, and nothing that did not change."""
 
     def __init__(self, store: Store) -> None:

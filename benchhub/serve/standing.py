@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchhub.store.watched.signs import EVERY_S, MISSED, Sign
 
 
-class Standing(enum.StrEnum):
+class RunStanding(enum.StrEnum):
     """Whether anybody measures a run."""
 
     AT_WORK = "at work"
@@ -22,13 +22,13 @@ class Standing(enum.StrEnum):
 class StandingTold:
     """How a run stands, and in a sentence what that rests on."""
 
-    standing: Standing
+    standing: RunStanding
     words: str
 
     @property
     def goes_on(self) -> bool:
         """Whether somebody is at work on it, as far as anybody knows."""
-        return self.standing in (Standing.AT_WORK, Standing.STOPPING)
+        return self.standing in (RunStanding.AT_WORK, RunStanding.STOPPING)
 
 
 def standing(sign: Sign | None, heard: bool, gone: bool | None) -> StandingTold:
@@ -38,20 +38,20 @@ def standing(sign: Sign | None, heard: bool, gone: bool | None) -> StandingTold:
     """
     if sign is None:
         return StandingTold(
-            Standing.UNTOLD,
+            RunStanding.UNTOLD,
             "who measures it gives no signs of life, as earlier versions: whether it goes on is not"
             " known",
         )
     who = f"process {sign.pid} on {sign.host}"
     if gone:
-        return StandingTold(Standing.KILLED, f"{who} ended without a word: it was killed")
+        return StandingTold(RunStanding.KILLED, f"{who} ended without a word: it was killed")
     if not heard:
         late = f"{EVERY_S * MISSED:.0f} s"
         return StandingTold(
-            Standing.SILENT,
+            RunStanding.SILENT,
             f"{who} was not heard of for more than {late}: killed, suspended, or cut off from the"
             " store",
         )
     if sign.stopping:
-        return StandingTold(Standing.STOPPING, f"{who} was asked to stop, and is about to")
-    return StandingTold(Standing.AT_WORK, f"by {who}")
+        return StandingTold(RunStanding.STOPPING, f"{who} was asked to stop, and is about to")
+    return StandingTold(RunStanding.AT_WORK, f"by {who}")

@@ -17,7 +17,7 @@ _MOST_ADDRESSES, _MOST_HOLDERS = 2000, 1000
 _HOLDS_S = 12 * 3600.0
 
 
-class Tries:
+class TokenTries:
     """Wrong tries that were made lately."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

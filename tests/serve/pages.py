@@ -89,11 +89,13 @@ def axe_source() -> str:
     return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text("utf-8")
 
 
-def axe(page: Any, source: str) -> list[Any]:
-    """Return what axe finds serious or critical on a page, with its first nodes."""
+def axe(page: Any, source: str, rules: tuple[str, ...] = ()) -> list[Any]:
+    """Return what axe finds serious or critical on a page by some rules or all, with a node."""
     page.evaluate(source)
     found: list[Any] = page.evaluate(
-        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations.filter("
-        "(v) => ['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes[0].html])"
+        "async (rules) => (await axe.run(document, {resultTypes: ['violations'],"
+        " runOnly: rules.length ? rules : undefined})).violations.filter("
+        "(v) => ['serious', 'critical'].includes(v.impact)).map((v) => [v.id, v.nodes[0].html])",
+        list(rules),
     )
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from benchhub.serve.guard import Guard
 from benchhub.serve.settings import ServeSettings
-from benchhub.serve.tries import OF_ADDRESS, TokenHolders, Tries
+from benchhub.serve.tries import OF_ADDRESS, TokenHolders, TokenTries
 
 TOKEN = "a-token-of-the-tests-own"
 
@@ -24,7 +24,7 @@ def guard(host: str = "127.0.0.1", token: str = "", proxied: bool = False) -> Gu
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": scope["state"]["address"].encode()})
 
-    return Guard(behind, settings, Tries(), TokenHolders(token))
+    return Guard(behind, settings, TokenTries(), TokenHolders(token))
 
 
 def ask(

@@ -12,8 +12,8 @@ from builders import make_cell, make_device
 from recorded_runs import launches_of, stored
 
 from benchhub.errors import StoreError
-from benchhub.serve.snapshot import Reader
-from benchhub.serve.standing import Standing
+from benchhub.serve.snapshot import SnapshotReader
+from benchhub.serve.standing import RunStanding
 from benchhub.store import Store
 from benchhub.store.watched.process import ControllerProcess
 from benchhub.store.watched.signs import LaneSign, Sign, StopRequest
@@ -68,11 +68,11 @@ def test_a_snapshot_is_another_one_only_where_something_is(
 ) -> None:
     write(sign=sign())
     with Store.open(url, patience_s=0.0, read_only=True) as store:
-        reader = Reader(store)
+        reader = SnapshotReader(store)
         first = reader.read()
         assert [one.id for one in first.runs] == [RUN]
         (open_run,) = first.open
-        assert open_run.told.standing is Standing.AT_WORK
+        assert open_run.told.standing is RunStanding.AT_WORK
         assert open_run.lanes == (LANE,)
         assert reader.device_runs() == {"localhost": RUN}
         write("20260102-120000-abcd", "done")
@@ -94,10 +94,10 @@ def test_who_measures_is_told_from_who_was_killed(url: str, write: Callable[...,
     write("far", sign=sign(host="elsewhere", at="2026-01-01T12:00:00+00:00"))
     write("here", sign=sign())
     with Store.open(url, patience_s=0.0, read_only=True) as store:
-        found = {one.run.id: one.told.standing for one in Reader(store).read().open}
+        found = {one.run.id: one.told.standing for one in SnapshotReader(store).read().open}
     assert found == {
-        "none": Standing.UNTOLD, "gone": Standing.KILLED, "far": Standing.SILENT,
-        "here": Standing.AT_WORK,
+        "none": RunStanding.UNTOLD, "gone": RunStanding.KILLED, "far": RunStanding.SILENT,
+        "here": RunStanding.AT_WORK,
     }  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_gone_or_damaged_is_told(tmp_path: Path) -> None:
     with Store.open(url) as store:
         stored(store, RUN, launches_of(make_cell(), RUN, 1))
     with Store.open(url, patience_s=0.0, read_only=True) as store:
-        reader = Reader(store)
+        reader = SnapshotReader(store)
         assert reader.read().problem == ""
         kept = path.read_bytes()
         path.unlink()

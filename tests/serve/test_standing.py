@@ -1,4 +1,4 @@
-from benchhub.serve.standing import Standing, standing
+from benchhub.serve.standing import RunStanding, standing
 from benchhub.store.watched.process import ControllerProcess
 from benchhub.store.watched.signs import Sign
 
@@ -7,13 +7,13 @@ SIGN = Sign(at="2026-01-01T12:00:00+00:00", host="lab", space="boot 1", pid=7, b
 
 def test_no_more_is_said_than_is_known() -> None:
     stopping = SIGN.model_copy(update={"stopping": True})
-    assert standing(SIGN, True, False).standing is Standing.AT_WORK
-    assert standing(SIGN, True, None).standing is Standing.AT_WORK
-    assert standing(stopping, True, False).standing is Standing.STOPPING
-    assert standing(SIGN, True, True).standing is Standing.KILLED
-    assert standing(SIGN, False, False).standing is Standing.SILENT
-    assert standing(SIGN, False, None).standing is Standing.SILENT
-    assert standing(None, False, None).standing is Standing.UNTOLD
+    assert standing(SIGN, True, False).standing is RunStanding.AT_WORK
+    assert standing(SIGN, True, None).standing is RunStanding.AT_WORK
+    assert standing(stopping, True, False).standing is RunStanding.STOPPING
+    assert standing(SIGN, True, True).standing is RunStanding.KILLED
+    assert standing(SIGN, False, False).standing is RunStanding.SILENT
+    assert standing(SIGN, False, None).standing is RunStanding.SILENT
+    assert standing(None, False, None).standing is RunStanding.UNTOLD
     assert "suspended" in standing(SIGN, False, None).words
 
 

@@ -1,4 +1,4 @@
-from benchhub.serve.tries import OF_ADDRESS, OF_ALL, WITHIN_S, TokenHolders, Tries
+from benchhub.serve.tries import OF_ADDRESS, OF_ALL, WITHIN_S, TokenHolders, TokenTries
 
 TOKEN = "a-token-of-the-tests-own"
 
@@ -12,7 +12,7 @@ class Clock:
 
 def test_an_address_that_tried_too_often_waits_and_others_do_not() -> None:
     clock = Clock()
-    tries = Tries(clock)
+    tries = TokenTries(clock)
     for _ in range(OF_ADDRESS):
         assert tries.wait_s("192.0.2.1") == 0
         tries.wrong("192.0.2.1")
@@ -23,7 +23,7 @@ def test_an_address_that_tried_too_often_waits_and_others_do_not() -> None:
 
 
 def test_a_network_of_many_addresses_is_one_caller() -> None:
-    tries = Tries(Clock())
+    tries = TokenTries(Clock())
     for at in range(OF_ADDRESS):
         tries.wrong(f"2001:db8::{at:x}")
     assert tries.wait_s("2001:db8::ffff") > 0
@@ -32,7 +32,7 @@ def test_a_network_of_many_addresses_is_one_caller() -> None:
 
 def test_many_addresses_together_wait_too() -> None:
     clock = Clock()
-    tries = Tries(clock)
+    tries = TokenTries(clock)
     for at in range(OF_ALL):
         tries.wrong(f"192.0.2.{at}")
     assert tries.wait_s("198.51.100.1") > 0

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from benchhub.errors import StoreError
 from benchhub.serve.guard import COOKIE, cookie_of
 from benchhub.serve.pages.lists import gone, site_of
-from benchhub.serve.site import Site
+from benchhub.serve.site import WebPages
 from benchhub.store import Store
 from benchhub.store.watched.signs import StopRequest
 
@@ -98,7 +98,7 @@ async def stop(request: Request) -> Response:
     return await _done(request, site, done, f"/runs/{quote(run, safe='')}")
 
 
-async def _may(request: Request, site: Site) -> Response | None:
+async def _may(request: Request, site: WebPages) -> Response | None:
     """Return a refusal where nothing may be done here."""
     if site.settings.actions and request.scope["state"].get("may_act"):
         return None
@@ -108,7 +108,7 @@ async def _may(request: Request, site: Site) -> Response | None:
     )
 
 
-async def _done(request: Request, site: Site, work: object, back: str) -> Response:
+async def _done(request: Request, site: WebPages, work: object, back: str) -> Response:
     """Do what was asked for, write down that it was, and lead back."""
     assert callable(work)
     address = request.scope["state"]["address"]

@@ -6,13 +6,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchhub.errors import StoreError
 from benchhub.model.device import UNKNOWN, DeviceInfo, Reservation
-from benchhub.serve.site import Site
 from benchhub.serve.snapshot import Snapshot
 from benchhub.store.devices.quarantine import Quarantined
 from benchhub.store.watched.listing import ListedSelftest
+
+if TYPE_CHECKING:
+    from benchhub.serve.site import WebPages
 
 #: The levels of findings, the worst first.
 _LEVELS = ("refuse", "warn", UNKNOWN)
@@ -46,7 +49,7 @@ class DeviceRow:
     waiting: tuple[str, ...]
 
 
-def device_rows(site: Site, snapshot: Snapshot, names: Iterable[str]) -> list[DeviceRow]:
+def device_rows(site: WebPages, snapshot: Snapshot, names: Iterable[str]) -> list[DeviceRow]:
     """Return what is known of devices, in the order in which they are named."""
     reader = site.poller.reader
     runs = reader.device_runs()
@@ -69,7 +72,7 @@ def device_rows(site: Site, snapshot: Snapshot, names: Iterable[str]) -> list[De
     return rows
 
 
-def _health(site: Site, snapshot: Snapshot, name: str) -> DeviceHealth:
+def _health(site: WebPages, snapshot: Snapshot, name: str) -> DeviceHealth:
     reader = site.poller.reader
     run = reader.device_runs().get(name, "")
     if not run:

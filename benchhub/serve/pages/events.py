@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from benchhub.serve.pages.lists import site_of
 from benchhub.serve.pages.views import VIEWS, View, view
-from benchhub.serve.site import Site, page_number, words_of
+from benchhub.serve.site import WebPages, page_number, words_of
 
 #: More watch at once no longer: each has a connection.
 MOST_WATCHERS = 200
@@ -30,7 +30,7 @@ async def events(request: Request) -> Response:
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
-async def _told(site: Site, kind: str, page: int, words: str) -> AsyncIterator[str]:
+async def _told(site: WebPages, kind: str, page: int, words: str) -> AsyncIterator[str]:
     """Yield an event whenever something is otherwise; who is slow gets fewer, never older ones."""
     seen: dict[str, int] = {}
     told_problem, number = None, -1

@@ -10,22 +10,22 @@ from starlette.responses import Response
 from benchhub.errors import StoreError
 from benchhub.serve.pages.device_rows import device_rows
 from benchhub.serve.pages.views import View, known_devices, runs_with, view
-from benchhub.serve.site import Site, page_number, words_of
+from benchhub.serve.site import WebPages, page_number, words_of
 from benchhub.serve.snapshot import Snapshot
 
 #: Runs that ended and are on the first page.
 _LATEST = 8
 
 
-def site_of(request: Request) -> Site:
+def site_of(request: Request) -> WebPages:
     """Return whose page is asked for."""
-    found: Site = request.app.state.site
+    found: WebPages = request.app.state.site
     return found
 
 
 async def _viewed(
     request: Request, kind: str, page: int, words: str
-) -> tuple[Site, Snapshot, View, str]:
+) -> tuple[WebPages, Snapshot, View, str]:
     """Return a live part, and the query that goes on telling of it."""
     site = site_of(request)
     snapshot = await site.poller.now()

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from benchhub.report.templating import PAGE_SCRIPTS, source
 from benchhub.serve.pages.lists import gone, site_of
-from benchhub.serve.site import Site, words_of
+from benchhub.serve.site import WebPages, words_of
 from benchhub.serve.snapshot import Snapshot
 from benchhub.store.watched.listing import ListedRun
 
@@ -107,7 +107,7 @@ async def history(request: Request) -> Response:
     )
 
 
-async def _choice(request: Request, site: Site, snapshot: Snapshot, suite: str) -> Response:
+async def _choice(request: Request, site: WebPages, snapshot: Snapshot, suite: str) -> Response:
     """Return the suites, or the devices of one, to choose a history by."""
     suites = list(dict.fromkeys(run.suite for run in snapshot.runs))
     devices: Sequence[str] = ()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchhub.serve.pages.device_rows import device_rows
-from benchhub.serve.site import PER_PAGE, Site, part_id
+from benchhub.serve.parting import paged, part_id
 from benchhub.serve.snapshot import OpenRun, Snapshot
 from benchhub.store.watched.listing import ListedRun
 from benchhub.store.watched.signs import LaneSign
+
+if TYPE_CHECKING:
+    from benchhub.serve.site import WebPages
 
 #: Lanes of one run on the first page.
 MOST_LANES = 20
@@ -31,7 +33,7 @@ class View:
     left: int = 0
 
 
-def view(site: Site, snapshot: Snapshot, kind: str, page: int, words: str) -> View:
+def view(site: WebPages, snapshot: Snapshot, kind: str, page: int, words: str) -> View:
     """Return a live part as it is in a snapshot; KeyError: there is no such kind.
 
     It is drawn once for all who watch it.
@@ -45,7 +47,7 @@ def view(site: Site, snapshot: Snapshot, kind: str, page: int, words: str) -> Vi
     return found
 
 
-def _home(site: Site, snapshot: Snapshot, _page: int, _words: str) -> View:
+def _home(site: WebPages, snapshot: Snapshot, _page: int, _words: str) -> View:
     pieces: dict[str, str] = {}
     for one in snapshot.open:
         pieces[part_id("run", one.run.id)] = site.macros.open_run(one)
@@ -58,7 +60,7 @@ def _home(site: Site, snapshot: Snapshot, _page: int, _words: str) -> View:
     return View(pieces, count=len(snapshot.open))
 
 
-def _run(site: Site, snapshot: Snapshot, page: int, run: str) -> View:
+def _run(site: WebPages, snapshot: Snapshot, page: int, run: str) -> View:
     one = snapshot.open_by_id.get(run)
     if one is None:
         listed = snapshot.by_id.get(run)
@@ -70,7 +72,7 @@ def _run(site: Site, snapshot: Snapshot, page: int, run: str) -> View:
     return View(pieces, pages, len(one.lanes))
 
 
-def _runs(site: Site, snapshot: Snapshot, page: int, words: str) -> View:
+def _runs(site: WebPages, snapshot: Snapshot, page: int, words: str) -> View:
     found = [run for run in snapshot.runs if matches(run, words)]
     shown, pages = paged(found, page)
     pieces = {
@@ -80,7 +82,7 @@ def _runs(site: Site, snapshot: Snapshot, page: int, words: str) -> View:
     return View(pieces, pages, len(found))
 
 
-def _devices(site: Site, snapshot: Snapshot, page: int, words: str) -> View:
+def _devices(site: WebPages, snapshot: Snapshot, page: int, words: str) -> View:
     names = [name for name in known_devices(site, snapshot) if words.lower() in name.lower()]
     shown, pages = paged(names, page)
     rows = device_rows(site, snapshot, shown)
@@ -89,7 +91,7 @@ def _devices(site: Site, snapshot: Snapshot, page: int, words: str) -> View:
 
 
 #: By the name that a page asks for it.
-VIEWS: Mapping[str, Callable[[Site, Snapshot, int, str], View]] = {
+VIEWS: Mapping[str, Callable[[WebPages, Snapshot, int, str], View]] = {
     "home": _home,
     "run": _run,
     "runs": _runs,
@@ -97,7 +99,7 @@ VIEWS: Mapping[str, Callable[[Site, Snapshot, int, str], View]] = {
 }
 
 
-def known_devices(site: Site, snapshot: Snapshot) -> list[str]:
+def known_devices(site: WebPages, snapshot: Snapshot) -> list[str]:
     """Return all devices that the store tells anything of, those that need somebody first."""
     names = dict.fromkeys(snapshot.quarantine)
     names |= dict.fromkeys(lane.device for one in snapshot.open for lane in one.lanes)
@@ -111,13 +113,6 @@ def matches(run: ListedRun, words: str) -> bool:
     """Return whether a run is one that is looked for by its id, suite, task or status."""
     low = words.lower()
     return not low or any(low in text.lower() for text in (run.id, run.suite, run.task, run.status))
-
-
-def paged(every: Sequence[Any], page: int) -> tuple[Sequence[Any], int]:
-    """Return what is on a page, and how many pages there are."""
-    pages = max(1, math.ceil(len(every) / PER_PAGE))
-    at = min(page, pages) - 1
-    return every[at * PER_PAGE : (at + 1) * PER_PAGE], pages
 
 
 def _by_trouble(lanes: Iterable[LaneSign]) -> list[LaneSign]:
