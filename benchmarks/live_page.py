@@ -1,5 +1,4 @@
-"""What `benchhub serve` takes with people watching: memory, and processor time while nothing happens
-and while a run writes."""
+"""What `benchhub serve` takes with people watching: memory, and processor time, idle and not."""
 
 from __future__ import annotations
 
@@ -57,7 +56,7 @@ def measure(size: Size | None = None) -> list[Claim]:
                     one.close()
             finally:
                 process.terminate()
-                process.wait()
+                process.communicate()
     who = f"{size.watchers} watchers"
     return [
         compared(

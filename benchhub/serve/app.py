@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchhub.errors import BenchhubError
+from benchhub.outside import faults
 from benchhub.report.templating import source
 from benchhub.serve.guard import Guard
 from benchhub.serve.pages import access, events, lists, made, search
@@ -45,7 +46,11 @@ def application(site: WebPages) -> Guard:
             Route("/actions/stop", access.stop, methods=["POST"]),
             Route("/assets/{name}", _asset),
         ],
-        exception_handlers={HTTPException: _refused, BenchhubError: _unreadable},
+        exception_handlers={
+            HTTPException: _refused,
+            BenchhubError: _unreadable,
+            Exception: _fault,
+        },
         lifespan=_lifespan,
     )
     app.state.site = site
@@ -81,6 +86,14 @@ async def _refused(request: Request, error: Exception) -> Response:
     words = "there is no such page" if error.status_code == 404 else str(error.detail)
     return site.page(
         request, "said", site.poller.snapshot, error.status_code, title="Not there", words=words
+    )
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Return a page with the line of a fault, whose traceback is in a log of its own."""
+    site, told = lists.site_of(request), faults.told(error)
+    return site.page(
+        request, "said", site.poller.snapshot, 500, title="A fault of benchhub's own", words=told
     )
 
 

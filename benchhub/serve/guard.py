@@ -11,7 +11,6 @@ from typing import Any
 from benchhub.serve.settings import ServeSettings
 from benchhub.serve.tries import TokenHolders, TokenTries
 
-COOKIE = "benchhub"
 #: What is there for whoever has not shown the token.
 _OPEN = ("/login", "/assets/")
 #: What changes anything; all else is only read.
@@ -109,7 +108,7 @@ class Guard:
         """Return whether a caller has shown the token; None: another one was shown."""
         if not self._settings.token:
             return False
-        if self._holders.admitted(cookie_of(headers.get("cookie", ""))):
+        if self._holders.admitted(cookie_of(headers.get("cookie", ""), self._settings.cookie)):
             return True
         kind, _, tried = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer":
@@ -140,10 +139,10 @@ class Guard:
         return self._settings.behind_proxy and headers.get("x-forwarded-proto") == "https"
 
 
-def cookie_of(header: str) -> str:
-    """Return our cookie among those of a request; empty: it is not there."""
+def cookie_of(header: str, name: str) -> str:
+    """Return one of the cookies of a request; empty: it is not there."""
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        found = SimpleCookie(header).get(name)
     except CookieError:
         return ""
     return found.value if found else ""

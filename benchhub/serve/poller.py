@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,8 @@ class Poller:
         """Look while anybody watches, until it is cancelled."""
         while True:
             await self._watched.wait()
-            await self.now()
+            with contextlib.suppress(Exception):  # it is told to whoever asks for a page
+                await self.now()
             await asyncio.sleep(EVERY_S)
 
     @asynccontextmanager

@@ -113,8 +113,10 @@ def _serve(
 
 
 def _not_usual(record: logging.LogRecord) -> bool:
-    """Leave out what is said of streams that are cut when the server ends."""
-    return "graceful shutdown exceeded" not in record.getMessage()
+    """Leave out what is said of streams that are cut when the server ends, and of faults, which
+    have a log."""
+    said = record.getMessage()
+    return "graceful shutdown exceeded" not in said and "in ASGI application" not in said
 
 
 def _address(host: str, port: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import secrets
 from dataclasses import dataclass
@@ -31,6 +32,12 @@ class ServeSettings:
     actions: bool
     behind_proxy: bool
     record: Path
+
+    @property
+    def cookie(self) -> str:
+        """The name of its cookie: browsers have one jar for all ports of a host."""
+        told = f"{self.host} {self.port} {self.store}"
+        return f"benchhub-{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
     @property
     def closed(self) -> bool:

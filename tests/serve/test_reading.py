@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from builders import make_cell, make_device
 from recorded_runs import launches_of, stored
+from waiting import until
 
 from benchhub.errors import StoreError
 from benchhub.serve.snapshot import SnapshotReader
@@ -17,6 +19,9 @@ from benchhub.serve.standing import RunStanding
 from benchhub.store import Store
 from benchhub.store.watched.process import ControllerProcess
 from benchhub.store.watched.signs import LaneSign, Sign, StopRequest
+
+if TYPE_CHECKING:
+    from postgresql.cluster import Cluster
 
 RUN = "20260101-120000-abcd"
 LANE = LaneSign(
@@ -130,6 +135,22 @@ def test_a_file_that_is_gone_or_damaged_is_told(tmp_path: Path) -> None:
         assert reader.read().problem == ""
         path.write_bytes(b"no database" * 1000)
         assert reader.read().problem
+
+
+def test_a_server_that_goes_away_is_told_and_found_again(cluster: Cluster, server_url: str) -> None:
+    with Store.open(server_url) as store:
+        stored(store, RUN, launches_of(make_cell(), RUN, 1))
+    with Store.open(server_url, patience_s=0.0, read_only=True) as store:
+        reader = SnapshotReader(store)
+        assert reader.read().problem == ""
+        cluster.stop()
+        try:
+            away = reader.read()
+            assert away.problem
+            assert [one.id for one in away.runs] == [RUN]
+        finally:
+            cluster.start()
+        assert until(lambda: reader.read().problem == "", "it is there again")
 
 
 def test_a_file_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from benchhub.errors import StoreError
-from benchhub.serve.guard import COOKIE, cookie_of
+from benchhub.serve.guard import cookie_of
 from benchhub.serve.pages.lists import gone, site_of
 from benchhub.serve.site import WebPages
 from benchhub.store import Store
@@ -37,16 +37,18 @@ async def login(request: Request) -> Response:
         return site.page(request, "login", snapshot, 401, words="this is not the token")
     answer = RedirectResponse("/", 303)
     answer.set_cookie(
-        COOKIE, site.holders.admit(), httponly=True, samesite="strict", secure=state["secure"]
-    )
+        site.settings.cookie, site.holders.admit(), httponly=True, samesite="strict",
+        secure=state["secure"],
+    )  # fmt: skip
     return answer
 
 
 async def logout(request: Request) -> Response:
     """Let the cookie of a browser mean nothing any more."""
-    site_of(request).holders.forget(cookie_of(request.headers.get("cookie", "")))
+    site = site_of(request)
+    site.holders.forget(cookie_of(request.headers.get("cookie", ""), site.settings.cookie))
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(COOKIE)
+    answer.delete_cookie(site.settings.cookie)
     return answer
 
 
