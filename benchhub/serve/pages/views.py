@@ -15,8 +15,8 @@ from benchhub.store.watched.signs import LaneSign
 if TYPE_CHECKING:
     from benchhub.serve.site import WebPages
 
-#: Lanes of one run on the first page.
-MOST_LANES = 20
+#: Lanes of one run on the first page; and runs there that nobody is known to measure, and theirs.
+MOST_LANES, MOST_OTHERS = 20, 5
 _TROUBLED = {"lost": 0, "stopped": 1, "cooling": 2}
 
 
@@ -49,14 +49,18 @@ def view(site: WebPages, snapshot: Snapshot, kind: str, page: int, words: str) -
 
 def _home(site: WebPages, snapshot: Snapshot, _page: int, _words: str) -> View:
     pieces: dict[str, str] = {}
-    for one in snapshot.open:
+    going = [one for one in snapshot.open if one.told.goes_on]
+    others = [one for one in snapshot.open if not one.told.goes_on]
+    for one in (*going, *others[:MOST_OTHERS]):
         pieces[part_id("run", one.run.id)] = site.macros.open_run(one)
         lanes = _by_trouble(one.lanes)
-        for lane in lanes[:MOST_LANES]:
+        most = MOST_LANES if one.told.goes_on else MOST_OTHERS
+        for lane in lanes[:most]:
             pieces[part_id("lane", f"{one.run.id} {lane.device}")] = site.macros.lane(lane, one)
-        if len(lanes) > MOST_LANES:
-            more = site.macros.more_lanes(one, len(lanes) - MOST_LANES)
-            pieces[part_id("more", one.run.id)] = more
+        if len(lanes) > most:
+            pieces[part_id("more", one.run.id)] = site.macros.more_lanes(one, len(lanes) - most)
+    if len(others) > MOST_OTHERS:
+        pieces[part_id("more", "")] = site.macros.more_runs(len(others) - MOST_OTHERS)
     return View(pieces, count=len(snapshot.open))
 
 
