@@ -16,6 +16,7 @@ from benchmarks import (
     cell_wall,
     large_model,
     latency,
+    live_page,
     pacing,
     push,
     quality_batches,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[], list[Claim]]] = {
     "wire": wire_checks.measure,
     "store": results_store.measure,
     "kept": reading.measure,
+    "serve": live_page.measure,
     "analysis": analysis.measure,
     "quality": quality_batches.measure,
 }

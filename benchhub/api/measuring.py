@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchhub.api.signs import executed
 from benchhub.config.catalogue import check_own
 from benchhub.config.request import resolve
 from benchhub.errors import ConfigError, Interrupted, StoreError, StoreGone
@@ -17,13 +18,7 @@ from benchhub.model.request import BenchRequest, RunKind, RunRequest
 from benchhub.run.bench import make_bench
 from benchhub.run.devices.healthy import Choose
 from benchhub.run.devices.reserved import check_reservation
-from benchhub.run.execute import (
-    Ready,
-    execute,
-    make_ready,
-    new_run,
-    room_for,
-)
+from benchhub.run.execute import Ready, make_ready, new_run, room_for
 from benchhub.run.loop.ways import DIRECT, Way
 from benchhub.run.loop.work import Watcher
 from benchhub.run.planning.shared_launches import SPARES
@@ -106,7 +101,7 @@ def measure(
     so_far = store.reached(info.id)
     try:
         with display.watching(ready.plan.launched, so_far.finished) as watcher:
-            errors = execute(store, info, ready, watcher, rerun_failed, queueing, so_far, way)
+            errors = executed(store, info, ready, watcher, rerun_failed, queueing, so_far, way)
     except Interrupted as error:
         raise Interrupted(f"{error}; {_saved(info)}") from None
     except StoreError as error:  # full, or locked; what is damaged would be so again

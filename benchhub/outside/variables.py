@@ -12,6 +12,7 @@ class Variable(enum.StrEnum):
 
     STORE = "BENCHHUB_STORE"
     CACHE = "BENCHHUB_CACHE"
+    SERVE_TOKEN = "BENCHHUB_SERVE_TOKEN"
     UNPACK = "BENCHHUB_UNPACK"
     XDG_CACHE = "XDG_CACHE_HOME"
     XDG_STATE = "XDG_STATE_HOME"
@@ -44,6 +45,9 @@ VARIABLES: Mapping[Variable, VariableMeaning] = {
     ),
     Variable.CACHE: VariableMeaning(
         "the folder of variants, generated data and wheels; default: `benchhub` in the user's cache"
+    ),
+    Variable.SERVE_TOKEN: VariableMeaning(
+        "the token that `benchhub serve` asks for; `--token-file` wins"
     ),
     Variable.UNPACK: VariableMeaning(
         "how many MB one file of others may take unpacked (arrays, pictures, volumes) or have, of"

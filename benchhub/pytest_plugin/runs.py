@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchhub.api.signs import executed
 from benchhub.config.folders import cache, store_url
 from benchhub.config.request import located, resolve
 from benchhub.config.suite import load_budgets
@@ -28,7 +29,7 @@ from benchhub.pytest_plugin.slots import Slot, slots
 from benchhub.results.load import Judged, load_judged
 from benchhub.results.rows.rows import summarize
 from benchhub.results.verdicts.judge import check_names, judge
-from benchhub.run.execute import Ready, execute, make_ready, new_run, room_for
+from benchhub.run.execute import Ready, make_ready, new_run, room_for
 from benchhub.run.loop.engine import Sessions
 from benchhub.store import Store
 
@@ -174,7 +175,7 @@ class Runs:
             for line in room_for(store, ready):
                 warnings.warn(f"benchhub: {line}", RuntimeWarning, stacklevel=2)
             info = new_run(store, ready, "pytest")
-            execute(store, info, ready, Quiet())
+            executed(store, info, ready, Quiet())
             if kept is not None:
                 write_whole(kept, info.id, OTHER_CACHE)
             return info.id

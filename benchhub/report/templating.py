@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+#: The scripts of a report, one after the other: a server that shows one knows them by their hash.
+PAGE_SCRIPTS = ("packed.js", "sort.js", "filter.js", "open.js")
+
 
 def environment() -> Environment:
     """Return a new environment over the templates of reports: whatever is filled in is escaped."""

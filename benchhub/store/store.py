@@ -42,6 +42,8 @@ from benchhub.store.stored.run import listed_run, read_run
 from benchhub.store.stored.skip import read_skip
 from benchhub.store.stored.variant import read_variant
 from benchhub.store.summaries import Summaries
+from benchhub.store.watched.listing import Listing
+from benchhub.store.watched.signs import Signs
 from benchhub.text import instant
 
 R = TypeVar("R")
@@ -94,6 +96,10 @@ class Store:
         self.samples = SampleTable(within)
         #: What was computed from launches.
         self.summaries = Summaries(within)
+        #: Signs of life of those who measure.
+        self.signs = Signs(self.summaries)
+        #: Runs and devices as lists have them.
+        self.listing = Listing(within)
         #: What tells launches from any others.
         self.fingerprints = Fingerprints(within)
 
@@ -103,14 +109,15 @@ class Store:
         url: str = DEFAULT_URL,
         busy_timeout_s: float = 10.0,
         patience_s: float | None = None,
+        read_only: bool = False,
     ) -> Store:
         """Open the database at `url`, creating or migrating it; StoreError if that cannot be.
 
         A server that is away later on is waited for, `patience_s` at most (None: PATIENCE_S); not
-        after `hurry`.
+        after `hurry`. `read_only`: it has to be there, and is left as it is, whatever is done.
         """
         patience_s = PATIENCE_S if patience_s is None else patience_s
-        return cls(connect(url, busy_timeout_s), patience_s)
+        return cls(connect(url, busy_timeout_s, read_only), patience_s)
 
     @property
     def file(self) -> Path | None:

@@ -16,6 +16,7 @@ from benchmarks import (
     call_overhead,
     cell_wall,
     latency,
+    live_page,
     push,
     quality_batches,
     results_store,
@@ -102,6 +103,10 @@ def test_push_and_a_second_run_that_moves_nothing() -> None:
 @pytest.mark.usefixtures("processes")
 def test_startup() -> None:
     numbers(startup.measure(startup.Size(rounds=1)))
+
+
+def test_serve(processes: None, servers: None) -> None:
+    numbers(live_page.measure(live_page.Size(watchers=2, seconds=0.2, rounds=1)))
 
 
 def test_store(native: None) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from benchhub.cli.judged.compare import record_of
 from benchhub.cli.judged.history import plain
 from benchhub.cli.show.results import print_results
 from benchhub.report.compare import formats as compare_formats
@@ -19,6 +18,7 @@ from benchhub.report.run import FORMATS, render
 from benchhub.results.compare.history import screen
 from benchhub.results.compare.runs import compare_runs
 from benchhub.results.load import Judged, load_judged
+from benchhub.results.load_compared import record_of
 from benchhub.results.load_history import history
 from benchhub.store import Store
 

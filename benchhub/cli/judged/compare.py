@@ -12,8 +12,7 @@ import typer
 from benchhub.cli import project
 
 if TYPE_CHECKING:
-    from benchhub.results.compare.runs import ComparedRun, RunComparison
-    from benchhub.store import Store
+    from benchhub.results.compare.runs import RunComparison
 
 
 class ComparisonFormat(enum.StrEnum):
@@ -56,6 +55,7 @@ def compare(
     from benchhub.results.compare.conditions import Question
     from benchhub.results.compare.moves import Margins
     from benchhub.results.compare.runs import check_two, compare_runs
+    from benchhub.results.load_compared import record_of
     from benchhub.results.typed import as_typed
 
     name = "json" if json else format.value
@@ -76,26 +76,6 @@ def compare(
     else:
         project.put(render(name, found))
     raise typer.Exit(found.exit_code)
-
-
-def record_of(store: Store, run: str) -> ComparedRun:
-    """Return a run with everything that a comparison needs of it."""
-    from benchhub.model.launch import launches_by_cell
-    from benchhub.results.compare.runs import ComparedRun
-    from benchhub.results.load import load_results, metrics_of
-
-    cells = store.plan(run).cells
-    finished = launches_by_cell(
-        cells, (launch for launch in store.launches(run) if launch.status == "finished")
-    )
-    answer_key = store.answer_key(run)
-    return ComparedRun(
-        results=load_results(store, run),
-        cells={cell.key: cell for cell in cells},
-        launches={key: tuple(of) for key, of in finished.items()},
-        answer_key=answer_key,
-        metric=metrics_of(answer_key)[0],
-    )
 
 
 def _print(comparison: RunComparison) -> None:

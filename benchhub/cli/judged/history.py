@@ -105,6 +105,7 @@ def _exit_code(outcomes: Sequence[ABComparison | str]) -> int:
 
 def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
     from benchhub.cli.show.say import say, stdout
+    from benchhub.report.compare.history_words import describe
     from benchhub.results.compare.history import FEWEST_RUNS
 
     console = stdout()
@@ -134,6 +135,7 @@ def _show(screened: Sequence[Screened], fixed: Sequence[Screened]) -> None:
 
 def _show_candidate(console: Console, one: Screened) -> None:
     from benchhub.cli.show.say import say
+    from benchhub.report.compare.history_words import describe
     from benchhub.results.compare.history import differences
 
     assert one.before is not None
@@ -152,6 +154,7 @@ def _show_candidate(console: Console, one: Screened) -> None:
 def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | str]) -> None:
     from benchhub.cli.show.ab import show
     from benchhub.cli.show.say import say, stdout
+    from benchhub.report.compare.history_words import describe
 
     console = stdout()
     for one, outcome in zip(asked, outcomes, strict=True):
@@ -160,18 +163,6 @@ def _show_outcomes(asked: Sequence[Screened], outcomes: Sequence[ABComparison | 
         else:
             say(console, "bold", f"re-measured: {describe(one)}")
             show(outcome, 0.02)
-
-
-def describe(one: Screened) -> str:
-    """Return the cell in words; settings beside batch and threads only where they are set."""
-    cell = one.cell
-    more = "" if cell.precision == "f32" else f" {cell.precision}"
-    more += "".join(f" {k}={v}" for k, v in jsonlib.loads(cell.options).items())
-    more += f" concurrency {cell.concurrency}" if cell.concurrency > 1 else ""
-    return (
-        f"{cell.device} {cell.backend} {cell.variant} {cell.scenario} batch {cell.batch}"
-        f" threads {cell.threads}{more}"
-    )
 
 
 def _ms(duration_ns: float) -> str:

@@ -30,10 +30,11 @@ def measured(
     """
     from rich.console import Console
 
+    from benchhub.api.signs import executed
     from benchhub.config.catalogue import check_own
     from benchhub.model.device import USUAL_QUEUEING
     from benchhub.run.devices.reserved import check_reservation
-    from benchhub.run.execute import execute, new_run, room_for
+    from benchhub.run.execute import new_run, room_for
 
     queueing = waits or USUAL_QUEUEING
     for profile in ready.resolved.devices:
@@ -46,4 +47,4 @@ def measured(
     console = Console(stderr=True)
     console.print(f"run {info.id}", highlight=False)
     with RunProgress(console, ready.plan.cells, {}) as progress:
-        return info.id, execute(results, info, ready, progress, queueing=queueing)
+        return info.id, executed(results, info, ready, progress, queueing=queueing)

@@ -133,6 +133,14 @@ EXAMPLES: Mapping[str, VerbHelp] = {
         ("schema suite > suite.schema.json", "for an editor that checks suite.toml"),
         ("schema device > device.schema.json", "for device profiles"),
     ),
+    "serve": _shown(
+        "how-to/serve.md",
+        ("serve", "runs in progress, devices and verdicts at http://127.0.0.1:8377/"),
+        (
+            "serve --store postgresql://reader@db/benchhub --port 9000 --allow-actions",
+            "a server's store; whoever shows the token may stop runs and lift quarantines",
+        ),
+    ),
     "devices list": _shown(
         "how-to/devices.md",
         ("devices list", "yours, and the profiles that ship to begin with"),

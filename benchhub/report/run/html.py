@@ -15,14 +15,13 @@ from benchhub.report.page.facets import facets
 from benchhub.report.page.parts import Parts
 from benchhub.report.page.view import view
 from benchhub.report.tables.emulated import emulation_words
-from benchhub.report.templating import environment, source
+from benchhub.report.templating import PAGE_SCRIPTS, environment, source
 from benchhub.text import moment
 
 SUFFIX = ".html"
 
 #: More cells are not drawn at once.
 MOST_WHOLE = 300
-_SCRIPTS = ("packed.js", "sort.js", "filter.js", "open.js")
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
@@ -39,7 +38,7 @@ def render(results: Sequence[Results], interactive: bool = False) -> str:
     templates = environment()
     templates.globals.update(
         style=Markup(source("style.css") + source("cell.css")),
-        script=Markup("\n".join(map(source, _SCRIPTS))),
+        script=Markup("\n".join(map(source, PAGE_SCRIPTS))),
         live=Markup(source("live.js")) if interactive else "",
         vega=Markup(_vega()) if interactive else "",
         moment=moment,

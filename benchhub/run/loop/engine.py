@@ -81,7 +81,8 @@ def run_devices(
     `record` is called once a launch, before the device begins its next one. Whatever a device's
     thread stumbles over is that device's failure, with its log where nobody explained it; but what
     all share, the results database, is a StoreError, which stops its device and is raised once all
-    have ended. Ctrl-C cuts the launches under way short and raises Interrupted.
+    have ended. Ctrl-C cuts the launches under way short and raises Interrupted; so does a watcher
+    that is stopping.
     """
     of_machine: dict[str, list[DeviceWork]] = {}
     for work in works:
@@ -97,6 +98,8 @@ def run_devices(
         raise Interrupted("stopped") from None
     finally:
         turns.end()
+    if watcher.stopping():  # who follows it was asked to, and not by Ctrl-C
+        raise Interrupted("stopped")
     return {work.device.name: turns.futures[work.device.name].result() for work in works}
 
 

@@ -27,23 +27,24 @@ class Opened:
     writable: bool
 
 
-def connect(url: str, busy_timeout_s: float = 10.0) -> Opened:
+def connect(url: str, busy_timeout_s: float = 10.0, read_only: bool = False) -> Opened:
     """Return a database of the current schema, made if there is none, and if a file is older.
 
+    `read_only`: it has to be there, and nothing can be written to it, be that allowed or not.
     StoreError: a URL that cannot be used, a missing folder, a file that is read-only, locked, no
     database or somebody else's, a server that does not answer or lets nobody in, or a schema newer
     than this benchhub, or on a server older.
     """
     address = read(url)
     if address.get_backend_name() == "sqlite":
-        engine, writable = open_file(address, busy_timeout_s)
+        engine, writable = open_file(address, busy_timeout_s, read_only)
     else:
         from benchhub.store.database.server import open_server
 
-        engine, writable = open_server(address, busy_timeout_s), True
+        engine, writable = open_server(address, busy_timeout_s, read_only=read_only), not read_only
     try:
         with explained(engine):
-            writable = versions.check(engine, writable)
+            writable = versions.check(engine, writable) and not read_only
     except BaseException:
         engine.dispose()
         raise

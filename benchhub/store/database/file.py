@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.pool import NullPool
 
 from benchhub.errors import StoreError, StoreGone
 from benchhub.store.database.told import place
@@ -27,12 +28,23 @@ _AGAIN_S = 0.02
 ALTERS = "benchhub_alters"
 
 
-def open_file(url: sa.URL, busy_timeout_s: float) -> tuple[sa.Engine, bool]:
+def open_file(
+    url: sa.URL, busy_timeout_s: float, read_only: bool = False
+) -> tuple[sa.Engine, bool]:
     """Return an engine on a file, and whether it can be written.
 
-    StoreError: the file can be neither read nor made.
+    `read_only`: every transaction has a connection of its own, which cannot write and looks anew
+    how others share the file. StoreError: the file can be neither read nor made, or is not there.
     """
     path = _checked(url.database)
+    if read_only:
+        if not path.exists():
+            raise StoreError(f"there is no {path} to read: name another file with --store")
+        engine = sa.create_engine(
+            url, creator=lambda: _reading(path), json_deserializer=read_json, poolclass=NullPool
+        )
+        _use_pragmas(engine, busy_timeout_s, writable=False)
+        return engine, False
     writable = _writable(path)
     if writable:
         engine = sa.create_engine(url, json_deserializer=read_json)
@@ -85,7 +97,7 @@ def _reading(path: Path) -> sqlite3.Connection:
     them nobody writes, and it is read as it stands.
     """
     named = f"file:{quote(str(path))}?mode=ro"
-    if not Path(f"{path}-shm").exists():
+    if not Path(f"{path}-shm").exists() and not _writable(path):
         journal = Path(f"{path}-wal")
         if journal.exists() and journal.stat().st_size:
             raise StoreError(

@@ -43,12 +43,15 @@ _SETTINGS = {
 }
 
 
-def open_server(url: sa.URL, busy_timeout_s: float, alone: bool = False) -> sa.Engine:
+def open_server(
+    url: sa.URL, busy_timeout_s: float, alone: bool = False, read_only: bool = False
+) -> sa.Engine:
     """Return an engine on a server's database.
 
     Its connections hold the store's lock shared, and wait so long for it and for rows that others
     write; what they committed outlives the server's death. `alone`: they do not take the lock; see
-    `take_alone`.
+    `take_alone`. `read_only`: nothing can be written over them, and they take no lock either, as
+    they may be open for weeks.
     """
     settings: dict[str, Any] = {
         name: value for name, value in _SETTINGS.items() if name not in url.query
@@ -60,7 +63,9 @@ def open_server(url: sa.URL, busy_timeout_s: float, alone: bool = False) -> sa.E
         url, connect_args=settings, pool_size=8, max_overflow=24, pool_timeout=60
     )
     words = f"SET lock_timeout = {round(busy_timeout_s * 1000)}; {_KEPT}"
-    if not alone:
+    if read_only:
+        words += "; SET default_transaction_read_only = on"
+    elif not alone:
         words += f"; SELECT pg_advisory_lock_shared({_KEYS})"
 
     @event.listens_for(engine, "connect")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +39,13 @@ def _check_file(engine: sa.Engine, writable: bool) -> None:
         found = revision(connection)
         if found == HEAD:
             return
+    path = engine.url.database
+    if not writable and os.access(path or "", os.W_OK):
+        raise StoreError(
+            f"{path} is of another schema ({found}, this benchhub's is {HEAD}), and is only read"
+            " here: `benchhub runs list` brings it up, or an upgrade of benchhub reads it"
+        )
     if not writable:
-        path = engine.url.database
         raise StoreError(
             f"{path} is read-only, and of another schema ({found}, this benchhub's is {HEAD}): make"
             f" it writable, or cp {path} to where you may write, and name that with --store"

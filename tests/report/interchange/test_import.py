@@ -16,13 +16,13 @@ from rows import values
 from test_export import benchhub, exported
 from waiting import PATIENCE_S
 
-from benchhub.cli.judged.compare import record_of
 from benchhub.errors import ConfigError
 from benchhub.model.row import Results, Row
 from benchhub.report.interchange.imported import import_files
 from benchhub.results.compare.moves import Change
 from benchhub.results.compare.runs import RunComparison, compare_runs
 from benchhub.results.load import load_results
+from benchhub.results.load_compared import record_of
 from benchhub.results.verdicts.judge import judge
 from benchhub.store import Store
 
