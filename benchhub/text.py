@@ -46,8 +46,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.{_decimals(value, digits)}f}"
 
 
-def rounded(value: float) -> str:
-    """Four significant digits at most, without zeros at the end, and no exponent."""
+def rounded(value: float | None) -> str:
+    """Four significant digits at most, none of them 0 at the end, no exponent; None: empty."""
+    if value is None:
+        return ""
     told = f"{value:.4g}"
     return number(value, 4) if "e" in told else told
 

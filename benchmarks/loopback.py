@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_TESTS = Path(__file__).parent.parent / "tests"
-sys.path += [str(_TESTS / "device"), str(_TESTS)]
+sys.path += [str(Path(__file__).parent.parent / folder) for folder in ("tests/device", "tests")]
 
 from loopback_sshd import Sshd, start_sshd
 

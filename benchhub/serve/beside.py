@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import benchhub
-
 #: So long a page may take, whoever asks waits for it, and what was made of a run that goes on is
 #: shown.
 LIMIT_S, WAIT_S, FRESH_S = 180.0, 4.0, 20.0
@@ -128,12 +126,9 @@ class Beside:
     async def _there(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
             return self._process
-        folder = str(Path(benchhub.__file__).parents[1])
-        paths = [folder, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "benchhub.serve.child",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, start_new_session=True,
+            sys.executable, "-m", "benchhub.serve.child",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         assert self._process.stdin is not None
         told = {"store": self._store, "folder": str(self._folder)}

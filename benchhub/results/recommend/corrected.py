@@ -50,7 +50,8 @@ def corrected(verdict: Verdict, row: Row, budget: Budget, tries: int) -> Evidenc
         verdict,
         VerdictOutcome.INCONCLUSIVE,
         worst,
-        f"keeps it alone, but not as one of {tries} that were looked at ({side} limit {rounded(worst)})",
+        f"keeps it alone, but not as one of {tries} that were looked at ({side} limit"
+        f" {rounded(worst)})",
     )
 
 
