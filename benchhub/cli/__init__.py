@@ -41,6 +41,7 @@ from benchhub.cli.devices import (
     show,
 )
 from benchhub.cli.judged import compare, gate, history, recommend
+from benchhub.cli.published import publish
 from benchhub.cli.typed.verb import with_examples
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
@@ -65,6 +66,7 @@ app.command("export")(export.export)
 app.command("ab")(ab.ab)
 app.command("history")(history.history)
 app.command("schema")(schema.schema)
+app.command("publish")(publish.publish)
 devices.app.command("list")(listing.list_devices)
 devices.app.command("show")(show.show)
 devices.app.command("doctor")(doctor.doctor)
