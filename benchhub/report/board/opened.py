@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchhub.model.device import DeviceInfo
-from benchhub.model.row import Results
+from benchhub.model.launch import Details
+from benchhub.model.row import Results, Row
 from benchhub.report.board.line import BoardLine
 from benchhub.report.cell import facts
 from benchhub.report.plain import plain
@@ -41,9 +42,14 @@ def opened(of: BoardLine) -> list[ToldOf]:
         "Quality": facts.quality(row),
         "Outputs": facts.outputs(row),
         "Conditions": facts.conditions(row),
-        "Provenance": facts.provenance(row),
+        "Provenance": facts.provenance(_in_short(row)),
     }
     return [ToldOf(head, tuple(lines)) for head, lines in found.items() if lines]
+
+
+def _in_short(row: Row) -> Row:
+    """Return a row without what its backend says of itself, which its report and json have."""
+    return replace(row, provenance=replace(row.provenance, details=Details()))
 
 
 def machines(result: Results) -> Iterator[ToldOf]:

@@ -34,6 +34,6 @@ def _texts(of: BoardLine) -> list[str]:
         row.variant,
         ", ".join(filter(None, (row.scenario, of.setting, of.main))),
         *figures,
-        f"{of.sign} {of.verdict}".strip(),
+        f"{of.sign} {of.verdict}" if of.sign else "",
         f"{of.day} {row.run}",
     ]

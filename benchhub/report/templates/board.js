@@ -101,6 +101,17 @@ async function searched() {
   })();
   return found;
 }
+// What stands in small letters: versions, settings, intervals, the run's id.
+const PARTED = { 0: " (", 1: " ", 3: ", ", 4: " ", 5: " ", 6: " ", 7: " ", 8: " ", 10: " " };
+function parted(text, by) {
+  const at = by ? text.indexOf(by) : -1;
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1).trim()];
+}
+function small(text) {
+  const part = document.createElement("small");
+  part.textContent = text;
+  return part;
+}
 const SORTED = { 0: 4, 1: 5, 2: 6, 3: 7, 4: 8, 5: 9, 6: 10, 7: 11, 8: 12, 11: 13, 12: 14 };
 async function drawFound() {
   const told = await searched();
@@ -120,13 +131,13 @@ async function drawFound() {
         const cell = document.createElement(at ? "td" : "th");
         if (!at) cell.scope = "row";
         cell.dataset.head = HEADS[at];
-        if (at === 2) {
-          const link = document.createElement("a");
-          link.href = `${told.paths[row[0]]}#${row[1]}`;
-          link.textContent = text;
-          cell.append(link);
-        } else cell.textContent = at === 10 && !row[3] ? `${text} (older)` : text;
-        if (!cell.textContent) cell.className = "none";
+        const [first, rest] = parted(text, PARTED[at]);
+        const holder = at === 2 ? document.createElement("a") : cell;
+        if (at === 2) holder.href = `${told.paths[row[0]]}#${row[1]}`;
+        holder.append(first);
+        if (at === 2) cell.append(holder);
+        if (rest) cell.append(small(at === 10 && !row[3] ? `${rest} (older)` : rest));
+        if (!text) cell.className = "none";
         line.append(cell);
       });
       return line;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,15 +16,60 @@ from synthetic import HOSTILE, results
 
 from benchhub.report.board.names import row_id
 
-WAIT = "--virtual-time-budget=8000"
-NO_SCRIPT = "--blink-settings=scriptEnabled=false"
 PI = (("raspberry-pi-4", False),)
 SMALL = results(run="r1")
 LARGE = results(run="r2", devices=tuple((f"board-{at:02}", False) for at in range(9)))
-KEY = "raspberry-pi-4/openvino/int8-static/latency/2"
+ODD = results(run="r3", devices=tuple((f"{HOSTILE}{at}", False) for at in range(9)))
+KEY = row_id("r1", "raspberry-pi-4/openvino/int8-static/latency/2")
+AWAY = row_id("r2", "board-05/openvino/int8-static/latency/2")
+#: What is looked at: a page, the address on it, and whether there are scripts.
+LOOKED_AT = {
+    "chosen": ("small/index.html#device=raspberry-pi-4&backend=openvino&q=int8&sort=p50+ms+down", True),
+    "answers": ("small/index.html#device=emulated-arm64", True),
+    "clicked": ("small/clicked.html", True),
+    "permalink": (f"small/index.html#{KEY}", True),
+    "from the index": (f"large/index.html#{AWAY}", True),
+    "searched": ("large/index.html#device=board-07&scenario=latency&q=int8-static", True),
+    "hostile": ("odd/index.html#q=int8", True),
+    "small, no script": ("small/index.html", False),
+    "large, no script": ("large/index.html", False),
+}  # fmt: skip
+_CLICK = """<script>addEventListener("load", () => {
+  const device = document.getElementById("filters").device;
+  device.value = [...device.options].find((one) => one.text === "emulated-arm64").value;
+  device.dispatchEvent(new Event("input", { bubbles: true }));
+  document.body.dataset.hash = location.hash; });</script></body>"""
+#: Planted before everything else of a page: tells if anything ran that should not.
+_TRAP = "<head><script>globalThis.alert = () => (document.documentElement.dataset.ran = 1)</script>"
+_FRAME = '<iframe width="400" height="700" sandbox="allow-same-origin{}" src="{}"></iframe>'
+_LOOK = """<script>addEventListener("load", () => setTimeout(() => {
+  const told = [...document.querySelectorAll("iframe")].map((frame) => {
+    const of = frame.contentDocument;
+    const rows = [...of.querySelectorAll("tbody.row")];
+    return {
+      html: of.documentElement.outerHTML,
+      wide: of.documentElement.scrollWidth,
+      shown: rows.filter((row) => row.getClientRects().length).map((row) => row.id),
+      pages: [...of.querySelectorAll(".pages a")].filter((a) => a.getClientRects().length).length,
+      nodes: of.querySelectorAll("*").length,
+    };
+  });
+  document.documentElement.dataset.told = JSON.stringify(told);
+}, 2000));</script>"""
 
 
-def _written(folder: Path, files: dict[str, bytes]) -> Path:
+@dataclass(frozen=True)
+class Looked:
+    """A page as a browser 400 pixels wide has it: which rows are seen, and how wide it is."""
+
+    html: str
+    wide: int
+    shown: list[str]
+    pages: int
+    nodes: int
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> Path:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,35 +78,53 @@ def _written(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _written(tmp_path_factory.mktemp("small"), made(on_board(SMALL)))
+def boards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("boards")
+    small = _write(folder / "small", made(on_board(SMALL)))
+    small.with_name("clicked.html").write_text(
+        small.read_text("utf-8").replace("</body>", _CLICK), "utf-8"
+    )
+    _write(folder / "large", made(on_board(SMALL), on_board(LARGE)))
+    odd = _write(folder / "odd", made(on_board(ODD), title=HOSTILE))
+    odd.write_text(odd.read_text("utf-8").replace("<head>", _TRAP), "utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _written(tmp_path_factory.mktemp("large"), made(on_board(SMALL), on_board(LARGE)))
+def looked(
+    processes: None, boards: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Looked]:
+    """Every page of `LOOKED_AT`, each in a frame of one browser."""
+    frames = "".join(
+        _FRAME.format(" allow-scripts" if scripts else "", page.replace("&", "&amp;"))
+        for page, scripts in LOOKED_AT.values()
+    )
+    top = boards / "frames.html"
+    top.write_text(f"<!DOCTYPE html><title>All</title>{frames}{_LOOK}", "utf-8")
+    flags = ("--virtual-time-budget=20000", "--allow-file-access-from-files")
+    dom = dump_dom(top, tmp_path_factory.mktemp("profile"), *flags)
+    told = re.search(r'data-told="([^"]*)"', dom)
+    assert told is not None
+    found = json.loads(unescape(told[1]))
+    return {name: Looked(**one) for name, one in zip(LOOKED_AT, found, strict=True)}
 
 
-def _rows(dom: str) -> dict[str, str]:
-    """The rows of a page by id, each with its other attributes."""
-    return dict(re.findall(r'<tbody id="([^"]+)" class="row"([^>]*)>', dom))
+def _rows(dom: str) -> list[str]:
+    return re.findall(r'<tbody id="([^"]+)" class="row"', dom)
 
 
-@pytest.mark.usefixtures("processes")
-def test_filters_and_order_come_from_the_address(small: Path, tmp_path: Path) -> None:
-    address = "device=raspberry-pi-4&backend=openvino&q=int8&sort=p50+ms+down"
-    dom = dump_dom(small, tmp_path / "p", WAIT, address=address)
-    rows = _rows(dom)
-    shown = [key for key, rest in rows.items() if "hidden" not in rest]
+def test_filters_and_order_come_from_the_address(looked: dict[str, Looked]) -> None:
+    page = looked["chosen"]
+    rows = _rows(page.html)
     assert len(rows) == sum(row.runs_model for row in SMALL.rows)
-    assert 0 < len(shown) < len(rows)
     wanted = {
         row_id("r1", row.cell)
         for row in SMALL.rows
         if (row.device, row.backend) == ("raspberry-pi-4", "openvino") and "int8" in row.variant
     }
-    assert set(shown) == wanted
-    assert f"{len(shown)} of {len(rows)} rows" in dom
+    assert set(page.shown) == wanted
+    assert 0 < len(wanted) < len(rows)
+    assert f"{len(wanted)} of {len(rows)} rows" in page.html
     by_id = {row_id("r1", row.cell): row["p50_ms"].value for row in SMALL.rows}
     times = [by_id[key] for key in rows]
     known = [one for one in times if one is not None]
@@ -66,47 +132,29 @@ def test_filters_and_order_come_from_the_address(small: Path, tmp_path: Path) ->
     assert times[: len(known)] == known, "what has no value stands last"
 
 
-@pytest.mark.usefixtures("processes")
-def test_what_is_chosen_goes_to_the_address_and_to_the_answers(small: Path, tmp_path: Path) -> None:
-    click = (
-        '<script>addEventListener("load", () => { const form = document.getElementById("filters");'
-        ' form.device.value = [...form.device.options].find((o) => o.text === "emulated-arm64").value;'
-        ' form.device.dispatchEvent(new Event("input", { bubbles: true }));'
-        " document.body.dataset.hash = location.hash; });</script></body>"
-    )
-    page = small.with_name("clicked.html")
-    page.write_text(small.read_text("utf-8").replace("</body>", click), "utf-8")
-    dom = dump_dom(page, tmp_path / "p", WAIT)
-    assert 'data-hash="#device=emulated-arm64"' in dom
-    answers = dom[dom.index('<table class="answer"') :].partition("</table>")[0]
-    lines = re.findall(r"<tr([^>]*)>\s*<th scope=\"row\">([\w-]+)", answers)
-    assert {name: "hidden" in rest for rest, name in lines} == {
-        "raspberry-pi-4": True, "emulated-arm64": False, "board-7": True,
-    }  # fmt: skip
+def test_what_is_chosen_goes_to_the_address_and_to_the_answers(looked: dict[str, Looked]) -> None:
+    assert 'data-hash="#device=emulated-arm64"' in looked["clicked"].html
+    for name in ("answers", "clicked"):
+        dom = looked[name].html
+        answers = dom[dom.index('<table class="answer"') :].partition("</table>")[0]
+        lines = re.findall(r"<tr([^>]*)>\s*<th scope=\"row\">([\w-]+)", answers)
+        assert {name: "hidden" in rest for rest, name in lines} == {
+            "raspberry-pi-4": True, "emulated-arm64": False, "board-7": True,
+        }  # fmt: skip
 
 
-@pytest.mark.usefixtures("processes")
-def test_a_permalink_opens_its_row(small: Path, tmp_path: Path) -> None:
-    key = row_id("r1", KEY)
-    dom = dump_dom(small, tmp_path / "p", WAIT, address=key)
+@pytest.mark.parametrize(("name", "key"), [("permalink", KEY), ("from the index", AWAY)])
+def test_a_permalink_opens_its_row(name: str, key: str, looked: dict[str, Looked]) -> None:
+    dom = looked[name].html
     row = dom[dom.index(f'<tbody id="{key}"') :].partition("</tbody>")[0]
     assert '<details open="">' in row
     assert dom.count('<details open="">') == 1
 
 
-@pytest.mark.usefixtures("processes")
-def test_a_permalink_of_the_index_finds_a_row_on_its_page(large: Path, tmp_path: Path) -> None:
-    cell = next(row.cell for row in LARGE.rows if row.device == "board-05" and row.runs_model)
-    dom = dump_dom(large, tmp_path / "p", WAIT, address=row_id("r2", cell))
-    row = dom[dom.index(f'<tbody id="{row_id("r2", cell)}"') :].partition("</tbody>")[0]
-    assert '<details open="">' in row
-
-
-@pytest.mark.usefixtures("processes")
-def test_the_index_of_a_large_board_searches_all_pages(large: Path, tmp_path: Path) -> None:
-    address = "device=board-07&scenario=latency&q=int8-static"
-    dom = dump_dom(large, tmp_path / "p", WAIT, address=address)
-    found = dom[dom.index('id="found"') :].partition("</table>")[0]
+def test_the_index_of_a_large_board_searches_all_pages(
+    looked: dict[str, Looked], boards: Path
+) -> None:
+    found = looked["searched"].html.partition('id="found"')[2].partition("</table>")[0]
     links = re.findall(r'href="(suites/[^#"]+)#([^"]+)"', found)
     wanted = {
         row_id("r2", row.cell)
@@ -115,55 +163,37 @@ def test_the_index_of_a_large_board_searches_all_pages(large: Path, tmp_path: Pa
     }
     assert {key for _, key in links} == wanted
     for path, key in links:
-        assert f'id="{key}"' in (large.parent / path).read_text("utf-8")
+        assert f'id="{key}"' in (boards / "large" / path).read_text("utf-8")
 
 
-@pytest.mark.usefixtures("processes")
-def test_without_a_script_nothing_is_hidden(small: Path, large: Path, tmp_path: Path) -> None:
-    dom = dump_dom(small, tmp_path / "p", NO_SCRIPT)
-    assert not any("hidden" in rest for rest in _rows(dom).values())
-    assert '<form id="filters" hidden=""' in dom
-    dom = dump_dom(large, tmp_path / "p", NO_SCRIPT)
-    assert len(re.findall(r'<p class="pages">', dom)) == len({SMALL.run.suite, LARGE.run.suite})
+def test_without_a_script_nothing_is_hidden(looked: dict[str, Looked]) -> None:
+    page = looked["small, no script"]
+    assert page.shown == _rows(page.html)
+    assert len(page.shown) == sum(row.runs_model for row in SMALL.rows)
+    assert '<form id="filters" hidden=""' in page.html
+    large = looked["large, no script"]
+    assert large.pages == len(re.findall(r'href="suites/[^"#]+"', large.html))
+    assert large.pages
 
 
-@pytest.mark.usefixtures("processes")
-def test_hostile_texts_run_nothing_where_they_are_searched(tmp_path: Path) -> None:
-    devices = tuple((f"{HOSTILE}{at}", False) for at in range(9))
-    page = _written(tmp_path, made(on_board(results(devices=devices)), title=HOSTILE))
-    planted = "<script>globalThis.alert = () => (document.body.dataset.ran = 'yes')</script>"
-    page.write_text(page.read_text("utf-8").replace("<head>", f"<head>{planted}"), "utf-8")
-    dom = dump_dom(page, tmp_path / "p", WAIT, address="q=int8")
-    assert 'id="found"' in dom
+def test_hostile_texts_run_nothing(looked: dict[str, Looked]) -> None:
+    dom = looked["hostile"].html
+    assert dom.count("<td") > 100, "they were found, and drawn"
     assert "data-ran" not in dom
     assert HOSTILE not in dom
 
 
-@pytest.mark.usefixtures("processes")
-@pytest.mark.parametrize("which", ["small", "large"])
-def test_a_narrow_page_does_not_scroll_sideways(
-    which: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    page: Path = request.getfixturevalue(which)
-    wide = "<script>document.body.dataset.wide = document.documentElement.scrollWidth;</script>"
-    shown = page.with_name("narrow.html")
-    # Chromium's window is never so narrow: a frame is.
-    frame = page.with_name("frame.html")
-    shown.write_text(page.read_text("utf-8").replace("</body>", f"{wide}</body>"), "utf-8")
-    frame.write_text(
-        '<!DOCTYPE html><iframe id="f" width="400" height="800" src="narrow.html"></iframe><script>'
-        'addEventListener("load", () => { const of = document.getElementById("f").contentDocument;'
-        "document.body.dataset.told = of.documentElement.scrollWidth; });</script>",
-        "utf-8",
-    )
-    dom = dump_dom(frame, tmp_path / "p", WAIT, "--allow-file-access-from-files")
-    told = re.search(r'data-told="(\d+)"', dom)
-    assert told is not None
-    assert int(told[1]) <= 400
+def test_a_narrow_page_does_not_scroll_sideways(looked: dict[str, Looked]) -> None:
+    assert {name: one.wide for name, one in looked.items() if one.wide > 400} == {}
+
+
+def test_the_index_of_a_large_board_is_light(looked: dict[str, Looked]) -> None:
+    assert looked["large, no script"].nodes < 2000
 
 
 @pytest.mark.usefixtures("processes")
-def test_anybody_can_read_it(small: Path, large: Path, tmp_path: Path) -> None:
+def test_anybody_can_read_it(boards: Path, tmp_path: Path) -> None:
+    small, large = boards / "small" / "index.html", boards / "large" / "index.html"
     assert serious(small, tmp_path, LIGHT) == []
     assert serious(small, tmp_path, DARK, rules=("color-contrast",)) == []
     assert serious(large, tmp_path, LIGHT) == []
