@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -61,7 +62,8 @@ def of_file(path: Path) -> list[RunToPublish]:
     """
     from benchhub.report.board.private import public
 
-    return [_whole(public(one.results), one.with_budgets) for one in _read(path)]
+    with _as_one_line(path):
+        return [_shown(_whole(public(one.results), one.with_budgets)) for one in _read(path)]
 
 
 def linked(path: Path, folder: Path) -> list[RunToPublish]:
@@ -70,13 +72,17 @@ def linked(path: Path, folder: Path) -> list[RunToPublish]:
 
     beside = path.with_name(f"{path.name.partition('.json')[0]}.html")
     json, html = (os.path.relpath(one.resolve(), folder.resolve()) for one in (path, beside))
-    return [
-        RunToPublish(
-            BoardEntry(one.results.run.id, json, html if beside.is_file() else ""),
-            dataclasses.replace(one, results=public(one.results)),
-        )
-        for one in _read(path)
-    ]
+    html = html if beside.is_file() else ""
+    with _as_one_line(path):
+        return [
+            _shown(
+                RunToPublish(
+                    BoardEntry(one.results.run.id, json, html),
+                    dataclasses.replace(one, results=public(one.results)),
+                )
+            )
+            for one in _read(path)
+        ]
 
 
 def of_board(folder: Path, entry: BoardEntry) -> RunToPublish:
@@ -87,6 +93,20 @@ def of_board(folder: Path, entry: BoardEntry) -> RunToPublish:
         if one.results.run.id == entry.id:
             return RunToPublish(entry, dataclasses.replace(one, results=public(one.results)))
     raise ConfigError(f"{folder / entry.json}: holds no run {entry.id}, which the board has")
+
+
+def _as_one_line(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Make a line of whatever a report of others, its figures or its names stumble over."""
+    return reading(path, "is no whole report", _ANEW)
+
+
+def _shown(run: RunToPublish) -> RunToPublish:
+    """Return a run once a board of it alone was drawn: what cannot be shown is no report."""
+    from benchhub.report.board.files import board_files
+
+    for _ in board_files("", [run.board_run]):
+        pass
+    return run
 
 
 def _whole(results: Results, with_budgets: bool = True) -> RunToPublish:

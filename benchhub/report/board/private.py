@@ -41,6 +41,12 @@ _TEXTS = (
     # user@host, and a name of a network that is somebody's own
     re.compile(r"(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
     re.compile(rf"(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.{_PRIVATE_NAMES}\b(?![.\w])", re.I),
+    # host:port, and what commands are told to lead to
+    re.compile(
+        r"(?<![\w./-])(?!\d{4}-\d\d-)(?=[\w.-]*[a-z])[\w-]+(?:\.[\w-]+)*:\d{2,5}(?![\w.:-])"
+        r"|(?<=\benroll )[\w.@-]+|(?<=\bssh )[\w.@-]+(?=`)",
+        re.I,
+    ),
     # addresses of networks and of network cards
     re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|(?![\d.]))){4}(?!\w)(?::\d+)?"),
     re.compile(
@@ -52,7 +58,7 @@ _TEXTS = (
     re.compile(r"(?<=['\"])(?:~|/(?!(?:sys|proc|dev)/))[^'\"]* [^'\"]*/(?=[^'\"/]*['\"])"),
 )
 #: What has none of these tells nothing private: numbers, words.
-_MARKS = re.compile(r"[/@:=~]|[\w-]\.[\w-]")
+_MARKS = re.compile(r"[/@:=~]|[\w-]\.[\w-]|\b(?:enroll|ssh) ", re.I)
 #: A path of a machine but those that all Linux machines have alike.
 _PATH = re.compile(
     rf"(?<![\w/.…<~-])(?:~[\w.-]*)?/(?!(?:sys|proc|dev)/)(?:{_PART}+/)+({_PART}*)"

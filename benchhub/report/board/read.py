@@ -79,6 +79,8 @@ def _run(told: Mapping[str, Any], run: Mapping[str, Any], several: bool) -> Read
     )
     if any(row.run != info.id for row in results.rows):
         raise ValueError("rows of a run that it does not name")
+    if len({row.cell for row in results.rows}) < len(results.rows):
+        raise ValueError("a cell that has two rows")
     if run.get("outcome") not in (None, overall([results])):
         results = dataclasses.replace(results, unjudged=_SOME)
     return ReadRun(results, "budgets" in told)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Where the answer's own template leads to a cell.
 _TO_CELL = re.compile(r'href="#cell=([\w%.-]+)"')
+#: Ends of lines between elements: a node each, of which nobody sees anything.
+_BETWEEN = re.compile(r"(?<=>)\n+(?=<)")
 _HEADS = ("Device", "Backend", "Variant", "Measured", *(one[0] for one in FIGURES), SIZE, "Verdict",
           "Run")  # fmt: skip
 
@@ -73,7 +75,7 @@ def _filled(
     def lead(found: re.Match[str]) -> str:
         return f'href="{page_of.get(found[1], "")}#{found[1]}"'
 
-    return _TO_CELL.sub(lead, text)
+    return _BETWEEN.sub("", _TO_CELL.sub(lead, text))
 
 
 def _environment() -> Environment:

@@ -22,6 +22,7 @@ def _all() -> Mapping[str, Target]:
         onnx_files,
         pictures,
         programs,
+        reports,
         settings,
         stores,
         tables,
@@ -31,7 +32,7 @@ def _all() -> Mapping[str, Target]:
 
     families = (
         settings, archives, pictures, tables, onnx_files, tflite_files, torch_files, programs,
-        stores, keys, locks, events,
+        reports, stores, keys, locks, events,
     )  # fmt: skip
     return {target.name: target for family in families for target in family.TARGETS}
 

@@ -27,6 +27,9 @@ from benchhub.report.board.private import public, public_text
         ("/home/alice/models/x.onnx is gone", "…/x.onnx is gone"),
         ("~/.cache/benchhub/device", "…/device"), ("~bob/x", "…/x"),
         ("--data '/home/bob smith/x'", "--data '…/x'"), ("--store=/a/b/c.db", "--store=…/c.db"),
+        ("pi: rack7.example.org:22 refuses connections", "pi: … refuses connections"),
+        ("bench-pc:2222 hangs; try `ssh bench-pc`", "… hangs; try `ssh …`"),
+        ("benchhub devices enroll bench-pc --name pi", "benchhub devices enroll … --name pi"),
         ("password=hunter22", "password=***"),
     ],
 )  # fmt: skip
@@ -42,6 +45,7 @@ def test_private_texts_are_left_out(text: str, told: str) -> None:
         "00:01:02", "/sys/class/powercap", "3/4 and/or a/b/c", "int8-static", "x=1x3x224x224",
         "https://doi.org/10.1000/182", "5 % slower", "upper limit 0.7852 keeps it",
         "test_speed.py::test_model", "benchhub run quickstart --device pi", "model.onnx",
+        "ended at 2026-12-01T00:30", "benchhub devices enroll --help",
     ],
 )  # fmt: skip
 def test_what_says_nothing_private_stays(text: str) -> None:
