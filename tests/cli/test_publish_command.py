@@ -13,6 +13,7 @@ from builders import make_budget, make_cell
 from in_process import Reading
 from recorded_runs import launches_of, stored
 
+from benchhub.cli.published.board_folder import board_folder
 from benchhub.store import Store
 
 FP32, INT8 = make_cell(variant="fp32"), make_cell(variant="int8")
@@ -27,7 +28,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Reading:
             made = [*launches_of(FP32, name), *launches_of(INT8, name, scale=0.5)]
             stored(store, name, made, edge, suite=f"suite-{name}")
     for name in ("one", "two"):
-        done = reading.run("report", name, "--format", "json", "-o", str(tmp_path_of(reading, name)))
+        done = reading.run(
+            "report", name, "--format", "json", "-o", str(tmp_path_of(reading, name))
+        )
         assert done.code == 0
     return reading
 
@@ -85,7 +88,9 @@ def test_publishing_again_adds_and_keeps(project: Reading, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("native")
-def test_a_file_gives_the_rows_and_the_answer_of_the_store(project: Reading, tmp_path: Path) -> None:
+def test_a_file_gives_the_rows_and_the_answer_of_the_store(
+    project: Reading, tmp_path: Path
+) -> None:
     stored_one, read = tmp_path / "s", tmp_path / "f"
     project.run("publish", "one", "-o", str(stored_one))
     project.run("publish", str(tmp_path_of(project, "one")), "-o", str(read))
@@ -144,7 +149,9 @@ def test_a_file_that_is_no_report(
         ((), "there is no board yet"), (("/",), "is a folder"),
     ],
 )  # fmt: skip
-def test_what_is_no_run(words: tuple[str, ...], said: str, project: Reading, tmp_path: Path) -> None:
+def test_what_is_no_run(
+    words: tuple[str, ...], said: str, project: Reading, tmp_path: Path
+) -> None:
     done = project.run("publish", *words, "-o", str(tmp_path / "b"))
     assert done.code == 2
     assert said in done.err
@@ -207,10 +214,29 @@ def test_drafts_of_who_was_killed_go(project: Reading, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("native")
 def test_hostile_names_write_nothing_elsewhere(project: Reading, tmp_path: Path) -> None:
     document = json.loads(tmp_path_of(project, "one").read_text("utf-8"))
-    text = json.dumps(document).replace('"one"', '"../../<b>/one"')
-    (tmp_path / "x.json").write_text(text, "utf-8")
+    text = json.dumps(document)
+    odd = text.replace('"suite-one"', '"../../<b>/one"').replace('"localhost"', '"../<i>&\\"/x"')
+    (tmp_path / "x.json").write_text(odd, "utf-8")
+    (tmp_path / "y.json").write_text(text.replace('"one"', '"../../one"'), "utf-8")
     board = tmp_path / "deep" / "b"
     assert project.run("publish", str(tmp_path / "x.json"), "-o", str(board)).code == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "deep"}
+    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "y.json", "deep"}
     assert {path.name for path in (tmp_path / "deep").iterdir()} == {"b"}
-    assert "<b>" not in (board / "index.html").read_text("utf-8")
+    index = (board / "index.html").read_text("utf-8")
+    assert "<b>/" not in index
+    assert "<i>" not in index
+    done = project.run("publish", str(tmp_path / "y.json"), "-o", str(board))
+    assert done.code == 2
+    assert "an id that no run has" in done.err
+
+
+@pytest.mark.usefixtures("native")
+def test_two_at_once_do_not_mix(project: Reading, tmp_path: Path) -> None:
+    board = tmp_path / "b"
+    project.run("publish", "one", "-o", str(board))
+    before = _tree(board)
+    with board_folder(board):
+        done = project.run("publish", "two", "-o", str(board))
+    assert done.code == 2
+    assert "another `benchhub publish` writes there" in done.err
+    assert _tree(board) == before

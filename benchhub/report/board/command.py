@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 
 from benchhub.model.facts import Provenance
 from benchhub.model.launch import RunInfo
@@ -26,10 +27,20 @@ def command(row: Row, run: RunInfo) -> str:
             run.request, devices=(row.device,), backends=(row.backend,), variants=(row.variant,),
             scenarios=(row.scenario,), effort=effort, asked=(), exclude=(), at_most=None,
         )  # fmt: skip
-        return again(dataclasses.replace(run, request=asked, provenance=Provenance()))
+        return _words(again(dataclasses.replace(run, request=asked, provenance=Provenance())))
     if run.kind in (RunKind.BENCH, RunKind.AB):
-        return again(run)
+        return _words(again(run))
     return ""
+
+
+def _words(told: str) -> str:
+    """Return a command of benchhub as words and nothing else: it is to be pasted into a shell,
+    and a file may tell of any; empty where it is none."""
+    try:
+        words = shlex.split(told)
+    except ValueError:  # cut somewhere within quotes
+        return ""
+    return shlex.join(words) if words[:1] == ["benchhub"] else ""
 
 
 def beside(row: Row, run: RunInfo) -> str:

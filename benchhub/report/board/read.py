@@ -7,6 +7,7 @@ of an earlier version has no budgets, so that nobody can say what to ship by the
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from benchhub.text import all_visible
 
 _STEP = "write it anew with `benchhub report RUN --format json -o FILE`"
 _REQUESTS = {RunKind.AB: ABRequest, RunKind.BENCH: BenchRequest}
+#: Commands that a report tells to type have it in them.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: What stands for budgets without a verdict, of which json tells by the run's outcome alone.
 _SOME = ("a budget",)
 
@@ -87,6 +90,8 @@ def _run(told: Mapping[str, Any], run: Mapping[str, Any], several: bool) -> Read
 
 
 def _info(run: Mapping[str, Any]) -> RunInfo:
+    if not _ID.fullmatch(run["id"]):
+        raise ValueError("an id that no run has")
     kind = RunKind(run["kind"])
     request = _REQUESTS.get(kind, RunRequest)
     asked = _fields(request, run["request"]) | {"kind": kind.value}

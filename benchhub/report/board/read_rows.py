@@ -16,7 +16,17 @@ from benchhub.results.decided import made
 _NOT_FIELDS = frozenset({"flags", "quality_metric", "quality_cases"})
 _FIELDS = tuple(name for name in ATTRIBUTES if name not in _NOT_FIELDS)
 _OF_QUALITY = frozenset({"quality", "quality_loss"})
-_INTERVAL = ("low", "high", "method", "confidence", "n_eff", "cases", "looks", "against", "by_launch")
+_INTERVAL = (
+    "low",
+    "high",
+    "method",
+    "confidence",
+    "n_eff",
+    "cases",
+    "looks",
+    "against",
+    "by_launch",
+)
 _LOSS = ("estimate", "low", "high", "upper_one_sided")
 _PROVENANCE = (
     "model_sha256", "planned_launches", "launches", "statuses", "started_at", "governor",

@@ -57,7 +57,9 @@ def rows_page(title: str, page: RowsPage, runs: Mapping[str, SuiteRun]) -> str:
 
 def moved(title: str) -> str:
     """Return what takes the place of a page of rows that are on another one now."""
-    return _environment().get_template("board-moved.html.j2").render(title=title, home=f"../{INDEX}")
+    return (
+        _environment().get_template("board-moved.html.j2").render(title=title, home=f"../{INDEX}")
+    )
 
 
 def _filled(

@@ -139,6 +139,4 @@ def _lines(run: BoardRun, results: Results, current: Sequence[str]) -> Iterator[
         if row.runs_model:
             info = infos.get(row.device) or DeviceInfo(row.device, "", row.emulated)
             verdict = known.verdict(row)
-            yield line(
-                row, results.run, info, verdict, row.device in current, run.json, run.html
-            )
+            yield line(row, results.run, info, verdict, row.device in current, run.json, run.html)

@@ -16,7 +16,17 @@ from benchhub.report.tables.conclude import overall
 SUFFIX = ".json"
 SCHEMA = 1
 
-_LISTS = ("devices", "rows", "verdicts", "skips", "variants", "selftests", "claims", "races", "budgets")
+_LISTS = (
+    "devices",
+    "rows",
+    "verdicts",
+    "skips",
+    "variants",
+    "selftests",
+    "claims",
+    "races",
+    "budgets",
+)
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:

@@ -6,7 +6,6 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from benchhub.cli.published.board_runs import linked

@@ -16,15 +16,15 @@ from synthetic import HOSTILE, results
 
 from benchhub.report.board.names import row_id
 
-PI = (("raspberry-pi-4", False),)
 SMALL = results(run="r1")
 LARGE = results(run="r2", devices=tuple((f"board-{at:02}", False) for at in range(9)))
 ODD = results(run="r3", devices=tuple((f"{HOSTILE}{at}", False) for at in range(9)))
 KEY = row_id("r1", "raspberry-pi-4/openvino/int8-static/latency/2")
 AWAY = row_id("r2", "board-05/openvino/int8-static/latency/2")
+CHOSEN = "device=raspberry-pi-4&backend=openvino&q=int8&sort=p50+ms+down"
 #: What is looked at: a page, the address on it, and whether there are scripts.
 LOOKED_AT = {
-    "chosen": ("small/index.html#device=raspberry-pi-4&backend=openvino&q=int8&sort=p50+ms+down", True),
+    "chosen": (f"small/index.html#{CHOSEN}", True),
     "answers": ("small/index.html#device=emulated-arm64", True),
     "clicked": ("small/clicked.html", True),
     "permalink": (f"small/index.html#{KEY}", True),

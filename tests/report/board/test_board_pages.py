@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shlex
 from dataclasses import replace
 from html import unescape
 
@@ -13,6 +14,8 @@ from board_cases import made, on_board, rows_of
 from rows import make_row
 from synthetic import HOSTILE, results
 
+from benchhub.model.facts import Provenance
+from benchhub.model.request import RunKind
 from benchhub.report.answer.said import answered
 from benchhub.report.board.line import line
 from benchhub.report.board.names import row_id
@@ -104,7 +107,10 @@ def test_links_lead_to_rows_and_files_that_are_there() -> None:
 
 
 def test_the_newest_run_of_a_device_comes_first_and_older_ones_are_folded() -> None:
-    old, new = results(run="r1", devices=ONE, hostile=False), results(run="r2", devices=ONE, hostile=False)
+    old, new = (
+        results(run="r1", devices=ONE, hostile=False),
+        results(run="r2", devices=ONE, hostile=False),
+    )
     old = replace(old, run=replace(old.run, started_at="2026-01-01T09:00:00+00:00"))
     new = replace(new, run=replace(new.run, started_at="2026-02-01T09:00:00+00:00"))
     text = made(on_board(new), on_board(old))["index.html"].decode()
@@ -120,7 +126,7 @@ def test_an_older_run_stays_for_devices_that_no_newer_one_has() -> None:
     old = replace(old, run=replace(old.run, started_at="2026-01-01T09:00:00+00:00"))
     new = replace(new, run=replace(new.run, started_at="2026-02-01T09:00:00+00:00"))
     text = made(on_board(old), on_board(new))["index.html"].decode()
-    now, _, before = text.partition('<details class="on-paper" id="older">')
+    now = text.partition('<details class="on-paper" id="older">')[0]
     mine = {row.device for row in old.rows if row_id("r1", row.cell) in _ids(now.encode())}
     assert mine == {"emulated-arm64"}
     assert "On emulated-arm64; newer runs have its other devices." in text
@@ -135,7 +141,7 @@ def test_without_budgets_nothing_is_said_to_ship() -> None:
 
 
 def test_hostile_names_stay_text() -> None:
-    device = f'{HOSTILE}"\'&/../x'
+    device = f"{HOSTILE}\"'&/../x"
     source = results(devices=((device, False),))
     source = replace(source, run=replace(source.run, suite=f"../{HOSTILE}"))
     files = made(on_board(source), title=HOSTILE)
@@ -143,7 +149,9 @@ def test_hostile_names_stay_text() -> None:
         assert re.fullmatch(r"(suites/)?[a-z0-9.-]+", name)
         if name.endswith(".html"):
             assert HOSTILE not in text.decode()
-    big = replace(results(devices=tuple((f"{HOSTILE}/{at}", False) for at in range(9))), run=source.run)
+    big = replace(
+        results(devices=tuple((f"{HOSTILE}/{at}", False) for at in range(9))), run=source.run
+    )
     for name, text in made(on_board(big), title=HOSTILE).items():
         assert re.fullmatch(r"(suites/)?[a-z0-9.-]+", name)
         assert not name.endswith(".html") or HOSTILE not in text.decode()
@@ -152,7 +160,9 @@ def test_hostile_names_stay_text() -> None:
 def test_nothing_leads_outside() -> None:
     for name, text in made(on_board(results(devices=MANY))).items():
         if name.endswith(".html"):
-            assert not re.search(r"(?:src|href|action|url\()\s*=?\s*[\"'(]?(?:https?:)?//", text.decode())
+            assert not re.search(
+                r"(?:src|href|action|url\()\s*=?\s*[\"'(]?(?:https?:)?//", text.decode()
+            )
 
 
 def test_pages_that_are_no_more_lead_to_the_index() -> None:
@@ -189,3 +199,16 @@ def test_the_command_measures_the_row_again() -> None:
         f"benchhub run {source.run.suite} --device raspberry-pi-4 --backend onnxruntime"
         " --variant int8-static --scenario latency"
     )
+
+
+@pytest.mark.parametrize("kind", [RunKind.SUITE, RunKind.BENCH, RunKind.AB])
+def test_a_command_runs_benchhub_alone_whatever_a_file_tells(kind: RunKind) -> None:
+    source = results(devices=ONE)
+    told = Provenance({"command": f"benchhub {kind} x; rm -rf ~ `id` $(id) | sh\n#"})
+    asked = replace(source.run.request, kind=kind, suite="$(id)", limits={"a; id": 1.0})
+    run = replace(source.run, suite="`id`; x", request=asked, provenance=told)
+    row = make_row(run=run.id, device="$(id)", variant="; id #", backend="| id", cell="c")
+    found = line(row, run, source.devices[0], "", True, "a.json", "").command
+    words = shlex.split(found)
+    assert words[0] == "benchhub"
+    assert shlex.join(words) == found, "no word is more than a word to a shell"
