@@ -164,9 +164,15 @@ def test_a_folder_of_somebody_else_is_left_alone(project: Reading, tmp_path: Pat
     assert done.code == 2
     assert "holds files and no board (thesis.tex, ..)" in done.err
     assert _tree(tmp_path) == {"thesis.tex": b"dear"}
-    (tmp_path / "board.json").write_text("[]", "utf-8")
-    done = project.run("publish", "one", "-o", str(tmp_path))
-    assert "is no record of a board" in done.err
+    entry = {"id": "one", "json": "runs/one/report.json.gz", "html": "//elsewhere.example/x"}
+    for record in (
+        [],
+        {"board": 1, "title": "", "pages": ["suites/../../x"], "runs": []},
+        {"board": 1, "title": "", "pages": [], "runs": [entry]},
+    ):
+        (tmp_path / "board.json").write_text(json.dumps(record), "utf-8")
+        done = project.run("publish", "one", "-o", str(tmp_path))
+        assert "is no record of a board" in done.err
     done = project.run("publish", "one", "-o", str(tmp_path / "thesis.tex"))
     assert done.code == 2
     assert "not a folder" in done.err or "Not a directory" in done.err

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from benchhub.outside.written import explained
 #: What a board is known by, and made of again.
 RECORD = "board.json"
 _VERSION = 1
+_PAGE = re.compile(r"suites/[a-z0-9-]+\.html")
 _DRAFTS = ".publishing-"
 _OTHER = "name another folder with -o"
 _ROOM = "the board is as it was; free some room or get the right to write there, or " + _OTHER
@@ -147,10 +149,22 @@ def _read(path: Path) -> BoardFolder:
         return BoardFolder(
             path,
             _text(told["title"]),
-            tuple(BoardEntry(*map(_text, (one["id"], one["json"], one["html"])))
-                  for one in told["runs"]),
-            tuple(map(_text, told["pages"])),
-        )  # fmt: skip
+            tuple(map(_entry, told["runs"])),
+            tuple(map(_page, told["pages"])),
+        )
+
+
+def _entry(told: Any) -> BoardEntry:
+    found = BoardEntry(*(_text(told[name]) for name in ("id", "json", "html")))
+    if found.json.startswith("/") or found.html.startswith("/"):  # of another place, or machine
+        raise ValueError("a run's files lie elsewhere")
+    return found
+
+
+def _page(told: Any) -> str:
+    if not _PAGE.fullmatch(_text(told)):
+        raise ValueError("a page that no board has")
+    return str(told)
 
 
 def _text(value: Any) -> str:

@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from benchhub.model.facts import Facts
+from benchhub.model.facts import Facts, Provenance
+from benchhub.model.launch import Details
 from benchhub.outside.masked import masked
 
 #: What stands for what is left out.
 GONE = "…"
-#: Entries that are left out whole, wherever they stand.
+#: Entries that are left out whole, of what devices, backends and runs tell of themselves.
 _ENTRIES = frozenset(
     {
         "address", "boot_id", "executable", "home", "host", "host_key", "hostname", "identity_file",
@@ -27,10 +28,10 @@ _ENTRIES = frozenset(
 #: Fields that people chose, or by which things are found: they are as they are.
 _KEPT = frozenset(
     {
-        "against", "backend", "baseline", "budget", "cell", "cells", "column", "device", "id", "key",
-        "launches_of", "method", "model_sha256", "name", "run", "runs", "scenario", "sha256", "suite",
-        "suite_sha256", "task", "variant", "variants", "backend_version", "version", "started_at",
-        "finished_at", "at", "backends",
+        "against", "at", "backend", "backend_version", "backends", "baseline", "budget", "cell",
+        "cells", "column", "device", "finished_at", "id", "key", "launches_of", "method",
+        "model_sha256", "name", "run", "runs", "scenario", "sha256", "started_at", "suite",
+        "suite_sha256", "task", "variant", "variants", "version",
     }
 )  # fmt: skip
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s'\"<>`)]*)", re.I)
@@ -95,22 +96,28 @@ def _url(found: re.Match[str]) -> str:
     return f"{scheme}://{GONE}" if rest != GONE else found[0]
 
 
-def _tree(told: Any, name: str) -> Any:
-    """Return a value without what is private; the same object where nothing in it is."""
+def _tree(told: Any, name: str, in_list: bool = False) -> Any:
+    """Return a value without what is private; the same object where nothing in it is.
+
+    `in_list`: it is of an open list, whose entries anybody names.
+    """
     if type(told) is str:
         return told if name in _KEPT else public_text(told)
     if isinstance(told, Facts):
         return _facts(told)
     if dataclasses.is_dataclass(told) and not isinstance(told, type):
+        within = isinstance(told, Provenance | Details)
         fields = {one.name: getattr(told, one.name) for one in dataclasses.fields(told)}
         changed = {
-            key: new for key, value in fields.items() if (new := _tree(value, key)) is not value
+            key: new
+            for key, value in fields.items()
+            if (new := _tree(value, key, within)) is not value
         }
         return dataclasses.replace(told, **changed) if changed else told
     if isinstance(told, Mapping):
-        return _mapping(told)
+        return _mapping(told, in_list)
     if isinstance(told, list | tuple):
-        found = [_tree(one, name) for one in told]
+        found = [_tree(one, name, in_list) for one in told]
         same = all(new is old for new, old in zip(found, told, strict=True))
         return told if same else type(told)(found)
     return told
@@ -132,14 +139,14 @@ def _facts(told: Facts) -> Facts:
             for name, one in backends.items()
             if isinstance(one, Mapping)
         }
-    return Facts(_mapping(known))
+    return Facts(_mapping(known, in_list=True))
 
 
-def _mapping(told: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def _mapping(told: Mapping[Any, Any], in_list: bool) -> Mapping[Any, Any]:
     found = {
-        key: _tree(value, key if isinstance(key, str) else "")
+        key: _tree(value, key if isinstance(key, str) else "", in_list)
         for key, value in told.items()
-        if not (isinstance(key, str) and key.lower() in _ENTRIES)
+        if not (in_list and isinstance(key, str) and key.lower() in _ENTRIES)
     }
     same = len(found) == len(told) and all(found[key] is told[key] for key in found)
     return told if same else found

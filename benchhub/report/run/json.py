@@ -17,24 +17,17 @@ SUFFIX = ".json"
 SCHEMA = 1
 
 _LISTS = (
-    "devices",
-    "rows",
-    "verdicts",
-    "skips",
-    "variants",
-    "selftests",
-    "claims",
-    "races",
-    "budgets",
-)
+    "devices", "rows", "verdicts", "skips", "variants", "selftests", "claims", "races", "budgets",
+)  # fmt: skip
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
     """Strict JSON: a number that is missing, NaN or infinite is null; keys keep a fixed order.
 
     One run gives `{"schema", "run", "devices", "rows", "verdicts", "skips", "variants",
-    "selftests", "claims", "races", "budgets"}`. With several, `run` is the first, `runs` names all, and each
-    listed item carries its `run`. The `outcome` of a run is what `benchhub gate` answers.
+    "selftests", "claims", "races", "budgets"}`. With several, `run` is the first, `runs` names
+    all, and each listed item carries its `run`. The `outcome` of a run is what `benchhub gate`
+    answers.
     """
     return json_text(document(results))
 

@@ -72,3 +72,8 @@ def test_everything_that_is_published_is_seen_through() -> None:
 def test_what_holds_nothing_private_is_the_same() -> None:
     rows = results(hostile=False).rows
     assert public(rows) is rows
+
+
+def test_labels_of_a_task_are_no_private_entries() -> None:
+    row = make_row(quality=0.9, quality_metric="dice", quality_parts={"root": 0.9, "user": 0.8})
+    assert public(row) is row
