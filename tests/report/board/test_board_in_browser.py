@@ -17,6 +17,8 @@ from synthetic import HOSTILE, results
 from benchhub.report.board.names import row_id
 
 SMALL = results(run="r1")
+PI = (("raspberry-pi-4", False),)
+FEW = results(run="r5", devices=PI, hostile=False)
 LARGE = results(run="r2", devices=tuple((f"board-{at:02}", False) for at in range(9)))
 ODD = results(run="r3", devices=tuple((f"{HOSTILE}{at}", False) for at in range(9)))
 KEY = row_id("r1", "raspberry-pi-4/openvino/int8-static/latency/2")
@@ -193,7 +195,7 @@ def test_the_index_of_a_large_board_is_light(looked: dict[str, Looked]) -> None:
 
 @pytest.mark.usefixtures("processes")
 def test_anybody_can_read_it(boards: Path, tmp_path: Path) -> None:
-    small, large = boards / "small" / "index.html", boards / "large" / "index.html"
-    assert serious(small, tmp_path, LIGHT) == []
-    assert serious(small, tmp_path, DARK, rules=("color-contrast",)) == []
-    assert serious(large, tmp_path, LIGHT) == []
+    few = _write(tmp_path, made(on_board(results(run="r4", devices=PI), old=True), on_board(FEW)))
+    assert serious(few, tmp_path, LIGHT) == []
+    assert serious(few, tmp_path, DARK, rules=("color-contrast",), opened=False) == []
+    assert serious(boards / "large" / "index.html", tmp_path, LIGHT, opened=False) == []
