@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from builders import make_budget, make_cell
 from in_process import Reading
 from recorded_runs import launches_of, stored
+from repository import ROOT
 
 from benchhub.cli.published.board_folder import board_folder
 from benchhub.store import Store
@@ -246,3 +250,24 @@ def test_two_at_once_do_not_mix(project: Reading, tmp_path: Path) -> None:
     assert done.code == 2
     assert "another `benchhub publish` writes there" in done.err
     assert _tree(board) == before
+
+
+@pytest.mark.usefixtures("processes", "native")
+def test_without_pyarrow_there_is_no_parquet_and_none_of_before(
+    project: Reading, tmp_path: Path
+) -> None:
+    board = tmp_path / "b"
+    project.run("publish", "one", "-o", str(board))
+    assert (board / "rows.parquet").is_file()
+    blocked = tmp_path / "blocked" / "pyarrow"
+    blocked.mkdir(parents=True)
+    (blocked / "__init__.py").write_text("raise ImportError('not installed')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchhub", "publish", "two", "-o", str(board)],
+        cwd=project.folder, env=os.environ | {"PYTHONPATH": f"{blocked.parent}:{ROOT}"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no rows.parquet: pip install 'benchhub[parquet]'" in done.stderr
+    assert not (board / "rows.parquet").exists()
+    assert "There is no parquet" in (board / "index.html").read_text("utf-8")

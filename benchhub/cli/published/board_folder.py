@@ -78,9 +78,11 @@ def replace(
     title: str,
     entries: Iterable[BoardEntry],
     files: Iterable[tuple[str, bytes]],
+    downloads: Iterable[str],
 ) -> None:
     """Write all files of a board, then let them take their places, its record and index last.
 
+    Of `downloads` those go that are not among the files: they are an older board's.
     ConfigError: they cannot be written; the old board is as it was.
     """
     drafts = folder.path / f"{_DRAFTS}{secrets.token_hex(4)}"
@@ -104,6 +106,8 @@ def replace(
                 target = folder.path / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 (drafts / name).replace(target)
+            for name in set(downloads) - set(names):  # of rows that are no longer all of them
+                (folder.path / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(drafts, ignore_errors=True)
 

@@ -39,6 +39,7 @@ def publish(
     run. Without RUN it is made again of what it holds. Addresses, users and folders are not told.
     """
     from benchhub.cli.published.board_folder import board_folder, replace
+    from benchhub.report.board.downloads import DOWNLOADS, PARQUET
     from benchhub.report.board.files import board_files
     from benchhub.text import plural, visible
 
@@ -52,7 +53,9 @@ def publish(
         called = visible(title) if title is not None else folder.title or TITLE
         files = [file for one in runs for file in one.files]
         files += board_files(called, [one.board_run for one in runs], folder.pages)
-        replace(folder, called, [one.entry for one in runs], files)
+        replace(folder, called, [one.entry for one in runs], files, DOWNLOADS)
+    if all(name != PARQUET for name, _ in files):
+        project.note(f"publish: no {PARQUET}: pip install 'benchhub[parquet]'")
     rows = sum(row.runs_model for one in runs for row in one.read.results.rows)
     project.note(f"publish: {output / 'index.html'}: {plural(len(runs), 'run')}, {rows:,} rows")
 

@@ -10,7 +10,7 @@ from benchhub.model.row import Results
 from benchhub.report.run import render
 from benchhub.report.run.parquet import to_parquet
 
-JSON, CSV, PARQUET = "rows.json.gz", "rows.csv", "rows.parquet"
+JSON, CSV, PARQUET = DOWNLOADS = ("rows.json.gz", "rows.csv", "rows.parquet")
 
 
 def downloads(results: Sequence[Results]) -> Iterator[tuple[str, bytes]]:
