@@ -14,14 +14,19 @@ def searched(
     lines: Sequence[BoardLine], choices: Choices, page_of: Mapping[str, str]
 ) -> str:  # fmt: skip
     """Return the rows as a packed list, each as it is shown where it is found: its address, its
-    places among the choices, whether it is the newest, and its texts."""
+    places among the choices, its kind, and its texts."""
     paths = list(dict.fromkeys(page_of.values()))
     rows = [
-        [paths.index(page_of[one.id]), one.id, choices.of(one), int(one.current), *_texts(one)]
+        [paths.index(page_of[one.id]), one.id, choices.of(one), _kind(one), *_texts(one)]
         for one in lines
     ]
     told = {"paths": paths, "rows": rows}
     return packed(json.dumps(told, separators=(",", ":"), ensure_ascii=False))
+
+
+def _kind(of: BoardLine) -> int:
+    """Return 1 for the newest of its suite and device, and 2 more for an emulated one."""
+    return of.current + 2 * of.row.emulated
 
 
 def _texts(of: BoardLine) -> list[str]:

@@ -51,6 +51,9 @@ function narrowRows() {
 function rank(value) {
   return typeof value === "number" ? 0 : value === "" ? 2 : 1;
 }
+// Times of an emulator are ranked against nobody's: they stand behind those of devices.
+const RANKED = ["4", "5", "6", "7"]; // p50, p95, rate and speed-up
+const apart = (a, b) => (RANKED.includes(form.sort.value) ? a - b : 0);
 function inOrder(a, b, down) {
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   const order = typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true });
@@ -69,7 +72,10 @@ function sortRows() {
       return cell.dataset.sort !== undefined ? Number(cell.dataset.sort) : cell.textContent.trim();
     };
     const keyed = bodies.map((body) => [key(body), body]);
-    keyed.sort((a, b) => inOrder(a[0], b[0], column !== "" && down));
+    const emulated = (pair) => Number(pair[1].classList.contains("emulated"));
+    keyed.sort(
+      (a, b) => apart(emulated(a), emulated(b)) || inOrder(a[0], b[0], column !== "" && down),
+    );
     table.append(...keyed.map((pair) => pair[1]));
     [...table.tHead.rows[0].cells].forEach((head, at) => {
       head.removeAttribute("aria-sort");
@@ -122,7 +128,8 @@ async function drawFound() {
     const text = row[column];
     return column >= 8 && column <= 12 && text !== "" ? Number.parseFloat(text.replace(/,/g, "")) : text;
   };
-  if (column !== undefined) kept.sort((a, b) => inOrder(value(a), value(b), down));
+  if (column !== undefined)
+    kept.sort((a, b) => apart(a[3] & 2, b[3] & 2) || inOrder(value(a), value(b), down));
   const body = document.querySelector("#found tbody");
   body.replaceChildren(
     ...kept.slice(0, MOST).map((row) => {
@@ -136,7 +143,7 @@ async function drawFound() {
         if (at === 2) holder.href = `${told.paths[row[0]]}#${row[1]}`;
         holder.append(first);
         if (at === 2) cell.append(holder);
-        if (rest) cell.append(small(at === 10 && !row[3] ? `${rest} (older)` : rest));
+        if (rest) cell.append(small(at === 10 && !(row[3] & 1) ? `${rest} (older)` : rest));
         if (!text) cell.className = "none";
         line.append(cell);
       });

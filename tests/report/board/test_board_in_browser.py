@@ -27,6 +27,7 @@ CHOSEN = "device=raspberry-pi-4&backend=openvino&q=int8&sort=p50+ms+down"
 #: What is looked at: a page, the address on it, and whether there are scripts.
 LOOKED_AT = {
     "chosen": (f"small/index.html#{CHOSEN}", True),
+    "ranked": ("small/index.html#sort=p50+ms", True),
     "answers": ("small/index.html#device=emulated-arm64", True),
     "clicked": ("small/clicked.html", True),
     "permalink": (f"small/index.html#{KEY}", True),
@@ -112,7 +113,7 @@ def looked(
 
 
 def _rows(dom: str) -> list[str]:
-    return re.findall(r'<tbody id="([^"]+)" class="row"', dom)
+    return re.findall(r'<tbody id="([^"]+)" class="row[ \w]*"', dom)
 
 
 def test_filters_and_order_come_from_the_address(looked: dict[str, Looked]) -> None:
@@ -128,10 +129,19 @@ def test_filters_and_order_come_from_the_address(looked: dict[str, Looked]) -> N
     assert 0 < len(wanted) < len(rows)
     assert f"{len(wanted)} of {len(rows)} rows" in page.html
     by_id = {row_id("r1", row.cell): row["p50_ms"].value for row in SMALL.rows}
-    times = [by_id[key] for key in rows]
+    times = [by_id[key] for key in page.shown]
     known = [one for one in times if one is not None]
     assert known == sorted(known, reverse=True)
     assert times[: len(known)] == known, "what has no value stands last"
+
+
+def test_emulated_devices_stand_behind_real_ones_whatever_they_took(
+    looked: dict[str, Looked],
+) -> None:
+    emulated = {row_id("r1", row.cell): row.emulated for row in SMALL.rows}
+    order = [emulated[key] for key in _rows(looked["ranked"].html)]
+    assert order == sorted(order)
+    assert set(order) == {False, True}
 
 
 def test_what_is_chosen_goes_to_the_address_and_to_the_answers(looked: dict[str, Looked]) -> None:

@@ -28,7 +28,7 @@ MANY = tuple((f"board-{at}", False) for at in range(5))
 
 
 def _ids(page: bytes) -> list[str]:
-    return re.findall(r'<tbody id="([^"]+)" class="row"', page.decode())
+    return re.findall(r'<tbody id="([^"]+)" class="row[ \w]*"', page.decode())
 
 
 def _all_ids(files: dict[str, bytes]) -> list[str]:
