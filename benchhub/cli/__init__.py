@@ -41,7 +41,7 @@ from benchhub.cli.devices import (
     show,
 )
 from benchhub.cli.judged import compare, gate, history, recommend
-from benchhub.cli.published import replicate, serve
+from benchhub.cli.published import publish, replicate, serve
 from benchhub.cli.typed.verb import with_examples
 from benchhub.errors import BenchhubError
 from benchhub.outside import Variable
@@ -63,11 +63,12 @@ app.command("gateway")(gateway.gateway)
 app.command("compare")(compare.compare)
 app.command("compress")(compress.compress)
 app.command("export")(export.export)
+app.command("publish")(publish.publish)
+app.command("replicate")(replicate.replicate)
+app.command("serve")(serve.serve)
 app.command("ab")(ab.ab)
 app.command("history")(history.history)
-app.command("replicate")(replicate.replicate)
 app.command("schema")(schema.schema)
-app.command("serve")(serve.serve)
 devices.app.command("list")(listing.list_devices)
 devices.app.command("show")(show.show)
 devices.app.command("doctor")(doctor.doctor)

@@ -56,7 +56,7 @@ def decoded(data: bytes) -> Decided:
             raise StoreError(
                 "what was decided was kept by a newer benchhub: pip install --upgrade benchhub"
             )
-        found: Decided = _made(Decided, told["decided"])
+        found: Decided = made(Decided, told["decided"])
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StoreError(f"what was decided is damaged ({error}): restore a copy") from error
     return found
@@ -72,8 +72,8 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def _made(hint: Any, value: Any) -> Any:
-    """Return what JSON types stand for where a `hint` is; TypeError: it is none."""
+def made(hint: Any, value: Any) -> Any:
+    """Return what JSON types stand for where a `hint` is; TypeError, ValueError: it is none."""
     origin, of = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return value
@@ -84,14 +84,14 @@ def _made(hint: Any, value: Any) -> Any:
     if origin is tuple:
         return _made_tuple(of, value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {key: _made(of[1], one) for key, one in value.items()}
+        return {key: made(of[1], one) for key, one in value.items()}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint(value)
     if dataclasses.is_dataclass(hint):
         hints = _hints(cast(Hashable, hint))
         if unknown := value.keys() - hints.keys():
             raise TypeError(f"{min(unknown)} is unknown")
-        return hint(**{name: _made(hints[name], one) for name, one in value.items()})  # type: ignore[operator]
+        return hint(**{name: made(hints[name], one) for name, one in value.items()})  # type: ignore[operator]
     wanted = (int, float) if hint is float else hint
     if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
         raise TypeError(f"a {type(value).__name__} for a {hint.__name__}")
@@ -101,18 +101,18 @@ def _made(hint: Any, value: Any) -> Any:
 def _made_of_any(hints: list[Any], value: Any) -> Any:
     for hint in hints[:-1]:
         try:
-            return _made(hint, value)
+            return made(hint, value)
         except (AttributeError, LookupError, TypeError, ValueError):
             continue
-    return _made(hints[-1], value)
+    return made(hints[-1], value)
 
 
 def _made_tuple(of: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise TypeError(f"a {type(value).__name__} for a list")
     if len(of) == 2 and of[1] is Ellipsis:
-        return tuple(_made(of[0], one) for one in value)
-    return tuple(_made(hint, one) for hint, one in zip(of, value, strict=True))
+        return tuple(made(of[0], one) for one in value)
+    return tuple(made(hint, one) for hint, one in zip(of, value, strict=True))
 
 
 @cache

@@ -7,5 +7,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "device"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from loopback_sshd import no_ssh_agent, sshd
+from small_files import files_up_to
 
-__all__ = ["no_ssh_agent", "sshd"]
+__all__ = ["files_up_to", "no_ssh_agent", "sshd"]

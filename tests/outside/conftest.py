@@ -1,21 +1,5 @@
-"""A disk that is full, as one process meets it."""
+"""Lets the tests of what is outside meet a disk that is full."""
 
-from __future__ import annotations
+from small_files import files_up_to
 
-import resource
-import signal
-from collections.abc import Callable, Iterator
-
-import pytest
-
-
-@pytest.fixture
-def files_up_to() -> Iterator[Callable[[int], None]]:
-    """Let no file of this process grow beyond so many bytes from now on."""
-    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, kept[1]))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
-        signal.signal(signal.SIGXFSZ, before)
+__all__ = ["files_up_to"]

@@ -53,6 +53,14 @@ EXAMPLES: Mapping[str, VerbHelp] = {
         ("report latest", "the newest run as one HTML file"),
         ("report latest --format csv -o rows.csv", "every column of every cell, for a table"),
     ),
+    "publish": _shown(
+        "how-to/publish.md",
+        ("publish latest -o board", "the newest run on a board: open board/index.html"),
+        (
+            "publish quickstart rack.json site-b.json.gz -o board",
+            "add the newest run of a suite, and those of files from elsewhere",
+        ),
+    ),
     "recommend": _shown(
         "how-to/recommend.md",
         ("recommend latest", "what to ship on each device under the suite's own budgets"),

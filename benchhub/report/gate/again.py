@@ -44,7 +44,12 @@ def _as_before(run: RunInfo) -> str:
         return command or f"benchhub {run.kind}"
     if _names_suite(command):
         return command
-    words = ["benchhub run", _suite_of(run), *_chosen(run.request), typed_again(run.request.limits)]
+    words = [
+        "benchhub run",
+        shlex.quote(_suite_of(run)),
+        *_chosen(run.request),
+        typed_again(run.request.limits),
+    ]
     return " ".join(word for word in words if word)
 
 

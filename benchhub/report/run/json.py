@@ -16,15 +16,18 @@ from benchhub.report.tables.conclude import overall
 SUFFIX = ".json"
 SCHEMA = 1
 
-_LISTS = ("devices", "rows", "verdicts", "skips", "variants", "selftests", "claims", "races")
+_LISTS = (
+    "devices", "rows", "verdicts", "skips", "variants", "selftests", "claims", "races", "budgets",
+)  # fmt: skip
 
 
 def render(results: Sequence[Results], interactive: bool = False) -> str:
     """Strict JSON: a number that is missing, NaN or infinite is null; keys keep a fixed order.
 
     One run gives `{"schema", "run", "devices", "rows", "verdicts", "skips", "variants",
-    "selftests", "claims", "races"}`. With several, `run` is the first, `runs` names all, and each
-    listed item carries its `run`. The `outcome` of a run is what `benchhub gate` answers.
+    "selftests", "claims", "races", "budgets"}`. With several, `run` is the first, `runs` names
+    all, and each listed item carries its `run`. The `outcome` of a run is what `benchhub gate`
+    answers.
     """
     return json_text(document(results))
 
@@ -79,4 +82,6 @@ def _file(cell: Cell) -> dict[str, str]:
 
 def _skip(skip: Skip) -> dict[str, str]:
     told = {name: getattr(skip, name) for name in ("device", "variant", "backend")}
-    return told | {"scenario": skip.what, "reason": skip.reason.text}
+    return told | {
+        "scenario": skip.what, "reason": skip.reason.text, "kind": skip.reason.kind.value,
+    }  # fmt: skip

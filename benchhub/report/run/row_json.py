@@ -15,7 +15,10 @@ from benchhub.report.tables.notes import NOT_AVAILABLE, reasons_of
 
 
 def row_json(row: Row) -> dict[str, Any]:
-    """Return every column in order, then the cell's key, intervals, provenance and quality."""
+    """Return every column in order, then the cell's key, intervals, provenance and quality.
+
+    `medians_ms` are those of a latency cell's launches, each behind the round it was made in.
+    """
     return {name: row.column(name) for name in COLUMNS} | {
         "cell": row.cell,
         "agreement_relative": row.agreement_relative,
@@ -24,6 +27,7 @@ def row_json(row: Row) -> dict[str, Any]:
         "provenance": provenance(row),
         "quality_parts": row.quality.parts if row.quality else {},
         "quality_also": {name: _metric(one) for name, one in row.quality_also.items()},
+        **({"medians_ms": row.medians_ms} if row.medians_ms else {}),
     }
 
 
@@ -74,6 +78,8 @@ def _interval(name: str, of: Interval) -> dict[str, Any]:
             found[key] = getattr(of, key)
     if of.against:
         found["against"] = of.against
+    if of.by_launch:
+        found["by_launch"] = of.by_launch
     if QUANTITIES[name].budgets and QUANTITIES[name].quantile is not None:
         found["looks"] = [
             {key: value for key, value in told.items() if key != "most" or value is not None}

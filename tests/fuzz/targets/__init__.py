@@ -23,6 +23,7 @@ def _all() -> Mapping[str, Target]:
         pictures,
         programs,
         published_reports,
+        reports,
         settings,
         stores,
         tables,
@@ -32,7 +33,7 @@ def _all() -> Mapping[str, Target]:
 
     families = (
         settings, archives, pictures, tables, onnx_files, tflite_files, torch_files, programs,
-        stores, keys, locks, events, published_reports,
+        reports, published_reports, stores, keys, locks, events,
     )  # fmt: skip
     return {target.name: target for family in families for target in family.TARGETS}
 

@@ -25,7 +25,7 @@ def _parsed(*runs: str) -> Any:
 def test_json_top_level_is_the_contract() -> None:
     document = _parsed("r1")
     top = ["schema", "run", "devices", "rows", "verdicts", "skips", "variants", "selftests"]
-    top += ["claims", "races"]
+    top += ["claims", "races", "budgets"]
     assert list(document) == top
     assert document["schema"] == 1
     assert document["run"]["id"] == "r1"
