@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -164,10 +165,15 @@ class TellingWatcher:
             cells_done=of.cells_done,
             settled=self._settled.get(of.name, 0),
             state=of.state.value,
-            doing=abridged(masked(visible(of.doing)), _MOST_CHARS),
+            doing=_shown(of.doing),
             since=since.isoformat(timespec="seconds"),
             left_s=of.left_s(now_s),
             temperature_c=last.temperature_c,
             load_1m=last.load_1m,
             launched_at=last.at,
         )
+
+
+@functools.lru_cache(maxsize=1 << 12)  # of a thousand devices most say what they said before
+def _shown(text: str) -> str:
+    return abridged(masked(visible(text)), _MOST_CHARS)
