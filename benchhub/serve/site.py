@@ -87,5 +87,5 @@ def page_number(request: Request) -> int:
 
 
 def words_of(request: Request, name: str = "q") -> str:
-    """Return what is looked for, cut."""
-    return request.query_params.get(name, "").strip()[:200]
+    """Return what is looked for, cut, without zero bytes: no database takes them."""
+    return request.query_params.get(name, "").replace("\0", "").strip()[:200]
