@@ -39,7 +39,7 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The store at a time (ISO 8601, UTC); `number` grows with whatever may be shown.
+    """The store as it is since a time (ISO 8601, UTC); `number` grows with whatever may be shown.
 
     `problem`: why it could not be read again since.
     """
@@ -86,15 +86,15 @@ class SnapshotReader:
                 found = dataclasses.replace(last, open=self._open(last.runs, last))
         except BenchhubError as error:
             found = dataclasses.replace(last, problem=str(error))
-        if found != last:
-            self._last = dataclasses.replace(found, number=last.number + 1)
+        if found != last or not last.at:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._last = dataclasses.replace(found, number=last.number + 1, at=at)
         return self._last
 
     def _read(self, last: Snapshot) -> Snapshot:
         store, runs = self.store, self.store.listing.runs()
         return Snapshot(
             number=last.number,
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
             runs=last.runs if runs == last.runs else runs,
             open=self._open(runs, None),
             quarantine=store.quarantine.all(),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchhub.errors import ConfigError
+from benchhub.errors import ConfigError, told_of
 from benchhub.outside.foreign.bounds import SETTINGS, read_bounded, whole
 from benchhub.outside.foreign.reading import reading
 from benchhub.outside.written import explained
@@ -142,7 +142,7 @@ def _read(path: Path) -> BoardFolder:
         found = sorted(one.name for one in path.iterdir() if not one.name.startswith(_DRAFTS))
         if found:
             raise ConfigError(
-                f"{path}: holds files and no board ({found[0]}, ..): a board wants an empty"
+                f"{path}: holds files and no board ({told_of(found, 2)}): a board wants an empty"
                 f" folder; {_OTHER}"
             )
         return BoardFolder(path, "", (), ())
