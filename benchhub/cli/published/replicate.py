@@ -44,7 +44,9 @@ def replicate(
     effort: EffortName = typer.Option(None, help="How much to measure [default: as they did]"),
     data: str = typer.Option(None, metavar="DIR", help="Your own copy of the task's dataset"),
     margin: float = typer.Option(10.0, min=0.1, max=100.0, help="Percent too little to matter"),
-    quality_margin: float = typer.Option(0.01, min=0.0, help="Quality too little to matter"),
+    quality_margin: float = typer.Option(
+        0.01, min=0.0, max=1e6, help="Quality too little to matter"
+    ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Show what would be run, and run nothing"
     ),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from benchhub.model.claim import ClaimOutcome
+from benchhub.model.figure import BY_DEFINITION
 from benchhub.model.scenario import VerdictOutcome
 from benchhub.text import visible
 
@@ -141,6 +142,8 @@ def _contradictions(row: PublishedRow) -> Iterator[str]:
         value, interval = row.value(name), row.intervals.get(name)
         if value is None or interval is None:
             continue
+        if interval.method == BY_DEFINITION and value != _DEFINED.get(name):
+            yield f"{name} is {value:g}, and nothing makes it that by definition"
         for end, below in ((interval.low, True), (interval.high, False)):
             if end is not None and (end > value if below else end < value):
                 if abs(end - value) <= _ROOM * max(abs(end), abs(value)):
@@ -155,6 +158,8 @@ def _contradictions(row: PublishedRow) -> Iterator[str]:
                 yield f"{column} is {told:g}, and the interval of {name} says otherwise"
 
 
+#: What figures of a base are, as they are held against itself; no other figure is defined.
+_DEFINED = {"speedup": 1.0, "quality_loss": 0.0}
 #: The figures that are compared, and the columns that repeat the ends of their intervals.
 COMPARED = (
     "p50_ms", "throughput_per_s", "peak_rss_mib", "load_ms", "first_inference_ms", "speedup",

@@ -53,6 +53,10 @@ def _faster(held: ReplicatedRow, theirs: PublishedReport, base: str) -> Iterator
     if not said or row.emulated or interval.method == BY_DEFINITION:
         return
     text = f"{row.variant} is {said} than {base_name(row, theirs)}: {where(row)}"
+    if row.status != "finished":
+        why = f"{row.status} there"
+        yield ReplicatedClaim(FASTER, text, said, "", Replicated.UNTOLD, why)
+        return
     if held.ours is None:
         yield ReplicatedClaim(FASTER, text, said, "", Replicated.UNTOLD, held.reason)
         return
@@ -85,13 +89,19 @@ def _limits(
     known = {(one.cell, one.key, one.limit): one for one in ours.verdicts}
     for verdict in theirs.verdicts:
         one = held.get((verdict.device, verdict.cell))
-        if verdict.outcome is VerdictOutcome.INCONCLUSIVE or one is None:
+        if verdict.outcome is VerdictOutcome.INCONCLUSIVE or verdict.device not in same_kind:
             continue
         kept = "keeps" if verdict.outcome is VerdictOutcome.PASS else "breaks"
+        if one is None:
+            text = f"{verdict.variant} {kept} {verdict.key} {verdict.limit:g}: {verdict.device}"
+            why = "the report has no such row"
+            yield ReplicatedClaim(LIMIT, text, verdict.outcome, "", Replicated.UNTOLD, why)
+            continue
         text = f"{verdict.variant} {kept} {verdict.key} {verdict.limit:g}: {where(one.row)}"
+        there = f"{one.row.status} there" if one.row.status != "finished" else ""
         mine = known.get((one.ours.cell, verdict.key, verdict.limit)) if one.ours else None
-        if mine is None:
-            why = one.reason or "the run here has no such limit"
+        if mine is None or there:
+            why = there or one.reason or "the run here has no such limit"
             yield ReplicatedClaim(LIMIT, text, verdict.outcome, "", Replicated.UNTOLD, why)
             continue
         outcome = _agreed(verdict.outcome, mine.outcome, VerdictOutcome.INCONCLUSIVE)

@@ -79,6 +79,8 @@ def with_interval(**ends: Any) -> dict[str, Any]:
     ((with_interval(low=11, high=9.0),), "rows.0.intervals.p50_ms: its lower limit 11 is above"),
     ((with_interval(low=10.5, high=11),), "p50_ms is 10, and its interval ends at 10.5 above that"),
     ((with_interval(low=8, high=9),), "p50_ms is 10, and its interval ends at 9 below that"),
+    ((row(speedup=50.0),), "speedup is 50, and nothing makes it that by definition"),
+    ((with_interval(low=None, high=None, method="by definition"),), "p50_ms is 10, and nothing"),
     ((row(p50_low_ms=3.0),), "p50_low_ms is 3, and the interval of p50_ms says otherwise"),
     ((row(p50_ms=float("nan")),), "rows.0.p50_ms: Input should be a finite number"),
     ((row(p50_ms=-1.0),), "rows.0.p50_ms: Input should be greater than or equal to 0"),

@@ -103,6 +103,22 @@ def test_another_limit_is_no_answer() -> None:
     assert (one.outcome, one.reason) == (Replicated.UNTOLD, "the run here has no such limit")
 
 
+def test_a_limit_of_no_row_is_not_passed_over() -> None:
+    theirs = report(row(), verdicts=[verdict("FAIL", cell="nosuch")])
+    (one,) = said(theirs, report(row(), verdicts=[verdict("PASS")]))
+    assert (one.outcome, one.reason) == (Replicated.UNTOLD, "the report has no such row")
+    assert one.text == "fp32 breaks latency_p95_ms 20: pi"
+
+
+def test_what_failed_there_claims_nothing_that_could_come_out_again() -> None:
+    failed = with_speedup(2.0) | {"status": "failed"}
+    theirs = report(row(status="failed"), failed, verdicts=[verdict("PASS")])
+    ours = report(row(), with_speedup(2.0), verdicts=[verdict("PASS")])
+    assert {(one.outcome, one.reason) for one in said(theirs, ours)} == {
+        (Replicated.UNTOLD, "failed there")
+    }
+
+
 @pytest.mark.parametrize(("here", "outcome", "reason"), [
     ([claim("holds")], Replicated.REPLICATED, ""),
     ([claim("does not hold")], Replicated.NOT, ""),
