@@ -113,16 +113,21 @@ class SnapshotReader:
             sign = before.sign if before else signs.get(run.id)
             at = before.last_launch if before else self.store.listing.last_launch(run.id)
             gone = sign.process.is_gone() if sign else None
-            told = standing(sign, sign is not None and self._is_heard(run.id, sign), gone)
+            heard = sign is not None and self._is_heard(run.id, sign, gone is False)
+            told = standing(sign, heard, gone)
             found.append(OpenRun(run, sign, told, at))
         return tuple(found)
 
-    def _is_heard(self, run: str, sign: Sign) -> bool:
-        """Return whether a sign came lately: by this machine's clock, whatever the other's says."""
+    def _is_heard(self, run: str, sign: Sign, lives: bool) -> bool:
+        """Return whether a sign came lately: by this machine's clock, whatever the other's says.
+
+        How old the first one is, that is seen of a run, no clock tells that is sure to go right: of
+        a process that `lives` it is new, of others as the two clocks have it.
+        """
         now_s = time.monotonic()
         if self._heard.get(run, ("", 0.0))[0] != sign.at:
             age_s = (datetime.now(UTC) - instant(sign.at)).total_seconds()
-            first = run not in self._heard
+            first = run not in self._heard and not lives
             self._heard[run] = sign.at, now_s - (max(0.0, age_s) if first else 0.0)
         return now_s - self._heard[run][1] < EVERY_S * MISSED
 
