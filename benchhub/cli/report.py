@@ -57,8 +57,7 @@ def report(
             return
         draw = functools.partial(render, format.value, loaded, interactive=interactive)
         if format is ReportFormat.HTML and len(loaded) == 1:
-            page = f"html{' interactive' if interactive else ''}"
-            text = page_once(opened, loaded[0], page, draw)
+            text = page_once(opened, loaded[0], draw, interactive)
         else:
             text = draw()
     if output is None and format is ReportFormat.HTML:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchhub.errors import ConfigError
+from benchhub.outside.loopback import is_loopback
 
 DEFAULT_PORT = 8377
 #: A token that people made up is tried by others; shorter ones are found.
@@ -43,16 +43,6 @@ class ServeSettings:
     def closed(self) -> bool:
         """Whether reading takes the token, too."""
         return bool(self.token) and (not is_loopback(self.host) or self.behind_proxy)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def new_token() -> str:

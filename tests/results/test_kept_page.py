@@ -20,11 +20,6 @@ CELL = make_cell(launches=3)
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "results.db"
-
-
-@pytest.fixture
 def store(path):
     with Store.open(f"sqlite:///{path}") as opened:
         plan = make_plan(CELL)
@@ -40,12 +35,12 @@ class Pen:
     def __init__(self) -> None:
         self.drawn = 0
 
-    def page(self, store: Store, of: Results, name: str = "html") -> str:
+    def page(self, store: Store, of: Results, interactive: bool = False) -> str:
         def draw() -> str:
             self.drawn += 1
             return render("markdown", [of])
 
-        return page.page_once(store, of, name, draw)
+        return page.page_once(store, of, draw, interactive)
 
 
 def test_a_page_is_drawn_once_and_given_again_as_it_was(store) -> None:
@@ -53,7 +48,7 @@ def test_a_page_is_drawn_once_and_given_again_as_it_was(store) -> None:
     first = pen.page(store, load_results(store, RUN, details=True))
     again = pen.page(store, load_results(store, RUN, details=True))
     assert (again, pen.drawn) == (first, 1)
-    assert pen.page(store, load_results(store, RUN, details=True), "html interactive")
+    assert pen.page(store, load_results(store, RUN, details=True), interactive=True)
     assert pen.drawn == 2
 
 

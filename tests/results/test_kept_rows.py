@@ -56,11 +56,6 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "results.db"
-
-
-@pytest.fixture
 def store(path):
     with Store.open(f"sqlite:///{path}") as opened:
         plan = make_plan(*CELLS, *FIXED)

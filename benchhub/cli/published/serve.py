@@ -38,12 +38,12 @@ def serve(
     """
     import os
 
+    from benchhub.outside.loopback import is_loopback
     from benchhub.serve.server import need_web
     from benchhub.serve.server import serve as served
     from benchhub.serve.settings import (
         ServeSettings,
         checked_token,
-        is_loopback,
         new_token,
         read_token,
     )

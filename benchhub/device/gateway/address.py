@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from benchhub.errors import ConfigError, MissingExtra, nearest
+from benchhub.outside.loopback import is_loopback
 
 USUAL_PORT = 8786
 _FILES = ("ca", "cert", "key")
@@ -94,7 +94,7 @@ def parse_address(text: str, option: str = "--engine") -> SchedulerAddress:
     files = _files(f"{option} {text}", parts.query)
     if parts.scheme == "tls":
         return SchedulerAddress(True, host, port or USUAL_PORT, **files)
-    if not _is_here(host):
+    if not is_loopback(host):
         raise ConfigError(
             f"{option} {text}: {host} is another machine, and dask:// is not encrypted: use tls://,"
             f" as in {_EXAMPLE}"
@@ -129,12 +129,3 @@ def _files(asked: str, query: str) -> dict[str, Path]:
             raise ConfigError(f"{asked}: {name}: there is no file {value!r}")
         files[name] = path
     return files
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

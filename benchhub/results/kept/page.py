@@ -10,7 +10,7 @@ from benchhub.model.row import Results
 from benchhub.results.kept.codec import encoded
 from benchhub.results.kept.method import drawing
 from benchhub.store import Store
-from benchhub.store.summaries import Summary, named
+from benchhub.store.summaries import Summary
 
 #: The kind of summaries in a store.
 PAGE = "page"
@@ -18,13 +18,15 @@ PAGE = "page"
 _WITH_PATHS = frozenset({"variants"})
 
 
-def page_once(store: Store, results: Results, name: str, draw: Callable[[], str]) -> str:
+def page_once(
+    store: Store, results: Results, draw: Callable[[], str], interactive: bool = False
+) -> str:
     """Return the page of a run that `draw` makes of these results, and of nothing else.
 
-    `name` tells it from the run's other pages. It is kept with a digest of everything in the
-    results and of the code that draws, and given again where that is the same.
+    It is kept with a digest of everything in the results and of the code that draws, and given
+    again where that is the same; one that is `interactive` beside the other.
     """
-    run, name = results.run.id, named(name)
+    run, name = results.run.id, "html interactive" if interactive else "html"
     key = _key(results)
     known = store.summaries.of(run, PAGE).get(name)
     if known is not None and known.key == key:

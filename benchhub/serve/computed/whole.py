@@ -12,6 +12,7 @@ from benchhub.report.templating import environment
 from benchhub.results.compare.conditions import Question
 from benchhub.results.compare.moves import Change, Margins, Move
 from benchhub.results.compare.runs import State, check_two, compare_runs
+from benchhub.results.kept.page import page_once
 from benchhub.results.load import load_results
 from benchhub.results.load_compared import record_of
 from benchhub.store import Store
@@ -25,7 +26,8 @@ _WORSE = (Change.REGRESSED,)
 
 def report(store: Store, asked: Mapping[str, Any]) -> str:
     """Return the report of a run as a page of its own."""
-    return render([load_results(store, asked["run"], details=True)])
+    results = load_results(store, asked["run"], details=True)
+    return page_once(store, results, lambda: render([results]))
 
 
 def compared(store: Store, asked: Mapping[str, Any]) -> str:

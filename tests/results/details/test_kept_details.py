@@ -35,11 +35,6 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "results.db"
-
-
-@pytest.fixture
 def store(path):
     with Store.open(f"sqlite:///{path}") as opened:
         variants = (make_variant(), make_variant("int8", sha256="b" * 64))
